@@ -1,0 +1,106 @@
+/**
+ * Every failure the domain expects, each with a stable code. The doors translate them (GraphQL union members, IoT Hub
+ * status and body, MQTT status); anything that is not one of these is a fault, is logged and shown to nobody.
+ */
+export type ErrorCode =
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'CONFLICT'
+  | 'PRECONDITION_FAILED'
+  | 'INVALID_INPUT'
+  | 'QUERY_CONDITION'
+  | 'LIMIT_EXCEEDED'
+  | 'DEVICE_OFFLINE'
+  | 'DEVICE_TIMEOUT'
+  | 'UNAUTHORIZED'
+
+/** What all domain errors share: a sentence for people and a code for programs. */
+export abstract class DomainError extends Error {
+  abstract readonly code: ErrorCode
+}
+
+/** No device, job or other thing of that id. */
+export class NotFoundError extends DomainError {
+  override readonly name = 'NotFoundError'
+  readonly code = 'NOT_FOUND'
+  readonly kind: 'device' | 'job'
+  readonly key: string
+  constructor(kind: 'device' | 'job', key: string) {
+    super(`There is no ${kind} "${key}".`)
+    this.kind = kind
+    this.key = key
+  }
+}
+
+/** The id is taken, also by a job that has ended and is still kept as history. */
+export class AlreadyExistsError extends DomainError {
+  override readonly name = 'AlreadyExistsError'
+  readonly code = 'ALREADY_EXISTS'
+  readonly kind: 'device' | 'job'
+  readonly key: string
+  constructor(kind: 'device' | 'job', key: string) {
+    super(`There is already a ${kind} "${key}".`)
+    this.kind = kind
+    this.key = key
+  }
+}
+
+/** The thing is in a state that does not allow the change. */
+export class ConflictError extends DomainError {
+  override readonly name = 'ConflictError'
+  readonly code = 'CONFLICT'
+}
+
+/** The etag the client holds is not the present one. */
+export class PreconditionError extends DomainError {
+  override readonly name = 'PreconditionError'
+  readonly code = 'PRECONDITION_FAILED'
+}
+
+/** An argument breaks a rule. `path` names it from the input's root: `['updateTwin', 'tags', 'a.b']`. */
+export class InvalidInputError extends DomainError {
+  override readonly name = 'InvalidInputError'
+  readonly code = 'INVALID_INPUT'
+  readonly path: readonly string[]
+  constructor(path: readonly string[], message: string) {
+    super(message)
+    this.path = path
+  }
+}
+
+/** A condition that does not parse, or is over a limit. `line` and `column` count from 1. */
+export class QueryConditionError extends DomainError {
+  override readonly name = 'QueryConditionError'
+  readonly code = 'QUERY_CONDITION'
+  readonly line: number
+  readonly column: number
+  constructor(message: string, line: number, column: number) {
+    super(`${message} (line ${line}, column ${column})`)
+    this.line = line
+    this.column = column
+  }
+}
+
+/** More than this hub takes at once. */
+export class LimitExceededError extends DomainError {
+  override readonly name = 'LimitExceededError'
+  readonly code = 'LIMIT_EXCEEDED'
+}
+
+/** A method for a device that is not connected, or has not subscribed to methods, within the connect timeout. */
+export class DeviceOfflineError extends DomainError {
+  override readonly name = 'DeviceOfflineError'
+  readonly code = 'DEVICE_OFFLINE'
+}
+
+/** The device had the method call and did not answer in time. */
+export class DeviceTimeoutError extends DomainError {
+  override readonly name = 'DeviceTimeoutError'
+  readonly code = 'DEVICE_TIMEOUT'
+}
+
+/** No token, a bad one, or one without the right. */
+export class UnauthorizedError extends DomainError {
+  override readonly name = 'UnauthorizedError'
+  readonly code = 'UNAUTHORIZED'
+}
