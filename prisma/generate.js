@@ -1,0 +1,10 @@
+// Runs `prisma generate`. Generating needs no schema engine, yet Prisma downloads one first and fails where it cannot:
+// naming any executable as that engine skips the download. Only for generating; `prisma migrate` gets the real one.
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+
+const prisma = createRequire(import.meta.url).resolve('prisma/build/index.js')
+execFileSync(process.execPath, [prisma, 'generate', '--no-hints'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, ...process.env, CHECKPOINT_DISABLE: '1' },
+})

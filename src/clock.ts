@@ -1,0 +1,26 @@
+/** Time as a dependency: nothing else in the house reads the wall clock or sets a timer. */
+export type Clock = {
+  now(): Date
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The clock of production: the machine's. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) {
+        resolve()
+        return
+      }
+      const wake = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      // setTimeout fires at once past 2^31 - 1 ms: a longer sleep wakes early, which a loop can bear.
+      const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1))
+      signal?.addEventListener('abort', wake, { once: true })
+    }),
+}

@@ -1,0 +1,113 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Sql } from '@prisma/client/runtime/client'
+import pg from 'pg'
+import type { Deps } from '../deps.ts'
+import { PrismaClient } from '../generated/prisma/client.ts'
+
+/**
+ * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
+ * statement is prepared once a connection: for the few hot ones, whose text never varies.
+ */
+export type RunQuery = <Row extends pg.QueryResultRow>(sql: Sql, name?: string) => Promise<Row[]>
+
+/** May read: the database, or a transaction in it. */
+export type Reader = { readonly query: RunQuery }
+
+declare const transaction: unique symbol
+
+/** A transaction, and the only thing that store writes take: whoever has only a `Db` cannot write. */
+export type Tx = Reader & { readonly [transaction]: true }
+
+/** The database: Prisma for reads that are a selection of a graph, SQL for the rest. */
+export type Db = Reader & {
+  readonly prisma: PrismaClient
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
+const RETRYABLE = new Set(['40001', '40P01'])
+const ATTEMPTS = 5
+
+const SESSION = [
+  '-c statement_timeout=120000',
+  '-c lock_timeout=30000',
+  '-c idle_in_transaction_session_timeout=60000',
+  '-c timezone=UTC',
+].join(' ')
+
+/** `onError` hears of connections that break while nobody uses them; the pool replaces those by itself. */
+export function createDb(url: string, onError: (error: Error) => void): Db {
+  const settings = { connectionString: url, options: SESSION, connectionTimeoutMillis: 10_000 }
+  // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
+  const pool = new pg.Pool({ ...settings, max: 8, application_name: 'twincast' })
+  const reads = new pg.Pool({ ...settings, max: 8, application_name: 'twincast reads' })
+  pool.on('error', onError)
+  reads.on('error', onError)
+  const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
+
+  const run = async <Row extends pg.QueryResultRow>(
+    client: pg.Pool | pg.PoolClient,
+    sql: Sql,
+    name: string | undefined,
+  ): Promise<Row[]> => {
+    const statement = { text: sql.text, values: sql.values }
+    const result = await client.query<Row>(name === undefined ? statement : { ...statement, name })
+    return result.rows
+  }
+
+  const attempt = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
+    const client = await pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query('begin')
+      const tx = { query: (sql, name) => run(client, sql, name) } as Tx
+      const result = await work(tx)
+      await client.query('commit')
+      return result
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => {
+        broken = rollbackError
+      })
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  return {
+    prisma,
+    query: (sql, name) => run(pool, sql, name),
+    async transaction(work) {
+      for (let count = 1; ; count++) {
+        try {
+          return await attempt(work)
+        } catch (error) {
+          if (!(error instanceof pg.DatabaseError && RETRYABLE.has(error.code ?? '') && count < ATTEMPTS)) throw error
+        }
+      }
+    },
+    async close() {
+      await prisma.$disconnect()
+      await Promise.all([pool.end(), reads.end()])
+    },
+  }
+}
+
+/**
+ * One transaction, and what to do once it is certain. `afterCommit` work is for hints (events): when the process dies
+ * in between it is not done, and nothing may depend on it. A transaction that PostgreSQL gave up to resolve a deadlock
+ * runs again from the start.
+ */
+export async function inTransaction<T>(
+  deps: Pick<Deps, 'db'>,
+  work: (tx: Tx, afterCommit: (tell: () => void) => void) => Promise<T>,
+): Promise<T> {
+  let queue: (() => void)[] = []
+  const result = await deps.db.transaction((tx) => {
+    queue = []
+    return work(tx, (tell) => queue.push(tell))
+  })
+  for (const tell of queue) tell()
+  return result
+}

@@ -1,0 +1,84 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import type { Log } from '../deps.ts'
+
+/** A migration that failed or was changed after it had been applied; the database is as it was before it. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+}
+
+type Migration = { readonly name: string; readonly sql: string; readonly checksum: string }
+
+// Any number will do, as long as it is Twincast's alone: one program migrates a database at a time.
+const ADVISORY_LOCK = 7_468_113
+
+async function readMigrations(): Promise<Migration[]> {
+  // The same from src/ and from dist/: both lie beside prisma/.
+  const folder = new URL('../../prisma/migrations/', import.meta.url)
+  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+  return Promise.all(
+    names
+      .map((entry) => entry.name)
+      .sort()
+      .map(async (name) => {
+        const sql = await readFile(fileURLToPath(new URL(`${name}/migration.sql`, folder)), 'utf8')
+        return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
+      }),
+  )
+}
+
+/**
+ * Applies what is missing of prisma/migrations, each in a transaction of its own, and records it in Prisma's own table
+ * (its columns and checksums), so that `prisma migrate deploy` and `status` agree with it. Prisma's own command needs
+ * an engine that is downloaded; this needs nothing.
+ */
+export async function migrate(url: string, log: Log): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'twincast migrate' })
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
+    await client.query(`
+      create table if not exists _prisma_migrations (
+        id varchar(36) primary key,
+        checksum varchar(64) not null,
+        finished_at timestamptz,
+        migration_name varchar(255) not null,
+        logs text,
+        rolled_back_at timestamptz,
+        started_at timestamptz not null default now(),
+        applied_steps_count integer not null default 0
+      )`)
+    const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+      'select migration_name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+    )
+    const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]))
+    for (const migration of await readMigrations()) {
+      const checksum = applied.get(migration.name)
+      if (checksum === undefined) await apply(client, migration, log)
+      else if (checksum !== migration.checksum) {
+        throw new MigrationError(`Migration ${migration.name} was changed after it had been applied to this database.`)
+      }
+    }
+  } finally {
+    await client.end() // gives the advisory lock back
+  }
+}
+
+async function apply(client: pg.Client, migration: Migration, log: Log): Promise<void> {
+  await client.query('begin')
+  try {
+    await client.query(migration.sql)
+    await client.query(
+      `insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+       values ($1, $2, $3, now(), clock_timestamp(), 1)`,
+      [randomUUID(), migration.checksum, migration.name],
+    )
+    await client.query('commit')
+    log.info({ migration: migration.name }, 'migration applied')
+  } catch (error) {
+    await client.query('rollback')
+    throw new MigrationError(`Migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`)
+  }
+}

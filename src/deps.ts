@@ -1,0 +1,17 @@
+import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
+import type { Db } from './database/client.ts'
+import type { Events } from './events.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Structured JSON lines. */
+export type Log = Logger
+
+/** What every command gets as its first argument. A function that needs less asks for less: `Pick<Deps, 'clock'>`. */
+export type Deps = {
+  readonly db: Db
+  readonly events: Events
+  readonly sessions: Sessions
+  readonly clock: Clock
+  readonly log: Log
+}

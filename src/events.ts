@@ -1,0 +1,74 @@
+import { createPubSub } from 'graphql-yoga'
+import type { Clock } from './clock.ts'
+import type { JsonObject } from './json.ts'
+
+/** What a loop of the scheduler may be woken for. */
+export type Work = 'jobs' | 'deviceJobs' | 'settled'
+
+/** A patch of desired properties on its way to a device; `version` is the section's version after it. */
+export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
+
+/**
+ * What can be heard in the house. An event says "look again"; the row is the truth. Two are on their way to a device
+ * or to a caller who holds the line: `desiredPatches` and `methodAnswer`.
+ */
+export type Topics = {
+  /** The row of this job changed. */
+  job: [jobId: string, event: { readonly jobId: string }]
+  /** The row of some job changed, or a job appeared. */
+  anyJob: [event: { readonly jobId: string }]
+  /** There may be work for the loops that wait for this kind. */
+  work: [kind: Work, event: Record<never, never>]
+  /** The twin of this device changed. */
+  twin: [deviceId: string, event: { readonly deviceId: string }]
+  /** These devices should be told of new desired properties. */
+  desiredPatches: [patches: readonly DesiredPatch[]]
+  /** The device was disabled, deleted or given other keys: its connection may have to end. */
+  identity: [event: { readonly deviceId: string }]
+  /** The answer to an interactive method call, by request id. `payload` is JSON text. */
+  methodAnswer: [
+    requestId: string,
+    answer: { readonly deviceId: string; readonly status: number; readonly payload: string },
+  ]
+}
+
+type PubSub = ReturnType<typeof createPubSub<Topics>>
+
+/** Typed publish and subscribe over an EventTarget, in memory by default. */
+export type Events = {
+  readonly publish: PubSub['publish']
+  /** An async iterable that listens from the call on, not from the first `next`. */
+  readonly subscribe: PubSub['subscribe']
+  /** Publishes `job` and `anyJob`, at once the first time and then at most once each `JOB_EVENT_INTERVAL`. */
+  jobChanged(jobId: string): void
+}
+
+/** Milliseconds in which changes of one job become one event: a job over 100,000 devices must not publish 100,000. */
+export const JOB_EVENT_INTERVAL = 100
+
+export function createEvents(clock: Clock): Events {
+  const pubSub = createPubSub<Topics>()
+  /** Jobs in their quiet interval; true when they changed again meanwhile. */
+  const quiet = new Map<string, boolean>()
+
+  const publishJob = (jobId: string): void => {
+    pubSub.publish('job', jobId, { jobId })
+    pubSub.publish('anyJob', { jobId })
+  }
+  const holdBack = async (jobId: string): Promise<void> => {
+    do {
+      quiet.set(jobId, false)
+      publishJob(jobId)
+      await clock.sleep(JOB_EVENT_INTERVAL)
+    } while (quiet.get(jobId) === true)
+    quiet.delete(jobId)
+  }
+  return {
+    publish: pubSub.publish,
+    subscribe: pubSub.subscribe,
+    jobChanged(jobId) {
+      if (quiet.has(jobId)) quiet.set(jobId, true)
+      else void holdBack(jobId)
+    },
+  }
+}

@@ -1,0 +1,55 @@
+/** One method request on its way to one device. `payload` is JSON text, never empty. */
+export type MethodRequest = {
+  readonly deviceId: string
+  readonly requestId: string
+  readonly methodName: string
+  readonly payload: string
+}
+
+/** Hands a request to the device's connection. */
+export type Deliver = (request: MethodRequest) => void
+
+/**
+ * The devices that can be called through this process: connected to it and subscribed to methods. The device door
+ * attaches them, the scheduler and interactive calls reach them; neither knows the other. Losing this record costs
+ * nothing: devices attach again when they reconnect, and what waits for them stands in the database.
+ */
+export type Sessions = {
+  /** A newer attachment of the same device replaces an older one. Returns the detachment of exactly this one. */
+  attach(deviceId: string, deliver: Deliver): () => void
+  reaches(deviceId: string): boolean
+  /** False: the device is not here and nothing has left this process. */
+  deliver(request: MethodRequest): boolean
+  /** Calls `listener` with every device that attaches from now on. Returns its removal. */
+  onAttach(listener: (deviceId: string) => void): () => void
+  /** How many devices can be called here. */
+  readonly size: number
+}
+
+export function createSessions(): Sessions {
+  const attached = new Map<string, Deliver>()
+  const listeners = new Set<(deviceId: string) => void>()
+  return {
+    attach(deviceId, deliver) {
+      attached.set(deviceId, deliver)
+      for (const listener of listeners) listener(deviceId)
+      return () => {
+        if (attached.get(deviceId) === deliver) attached.delete(deviceId)
+      }
+    },
+    reaches: (deviceId) => attached.has(deviceId),
+    deliver(request) {
+      const deliver = attached.get(request.deviceId)
+      if (deliver === undefined) return false
+      deliver(request)
+      return true
+    },
+    onAttach(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    get size() {
+      return attached.size
+    },
+  }
+}
