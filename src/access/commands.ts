@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { inTransaction } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { UnauthorizedError } from '../errors.ts'
+import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
+import { parseSasToken, type SasToken, tokenCovers, tokenExpired, verifySasSignature } from './sas.ts'
+import { findPolicy, insertPolicy, savePrimaryKey } from './store.ts'
+
+const makeKey = (): string => randomBytes(32).toString('base64')
+
+/** Makes the policies of a new hub, and gives `iothubowner` the primary key that the configuration names. */
+export function ensurePolicies(deps: Pick<Deps, 'db'>, ownerKey: string): Promise<void> {
+  return inTransaction(deps, async (tx) => {
+    for (const { name, rights } of defaultPolicies) {
+      await insertPolicy(tx, { name, rights, primaryKey: makeKey(), secondaryKey: makeKey() })
+    }
+    await savePrimaryKey(tx, 'iothubowner', ownerKey)
+  })
+}
+
+/**
+ * The policy whose key signed this token, when the token is alive and covers the resource `segments` below one of the
+ * hub's names; else undefined.
+ */
+export async function verifyPolicyToken(
+  deps: Pick<Deps, 'db' | 'clock'>,
+  token: SasToken,
+  segments: readonly string[],
+  hostNames: readonly string[],
+): Promise<Policy | undefined> {
+  const policy = token.policyName === undefined ? undefined : await findPolicy(deps.db, token.policyName)
+  const signed = verifySasSignature(token, policy === undefined ? [] : [policy.primaryKey, policy.secondaryKey])
+  const alive = !tokenExpired(token, deps.clock.now().getTime() / 1000)
+  return signed && alive && tokenCovers(token, segments, hostNames) ? policy : undefined
+}
+
+/**
+ * Who asks, from the shared access signature of a policy (the text of an `Authorization` header). UnauthorizedError,
+ * which says no more than that: whether the policy, the key, the resource or the time was wrong is nobody's business.
+ */
+export async function authenticateViewer(
+  deps: Pick<Deps, 'db' | 'clock'>,
+  authorization: string,
+  hostNames: readonly string[],
+): Promise<Viewer> {
+  const token = parseSasToken(authorization)
+  const policy = token && (await verifyPolicyToken(deps, token, [], hostNames))
+  if (token === undefined || policy === undefined) {
+    throw new UnauthorizedError(
+      'The token was refused. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
+    )
+  }
+  return { policyName: policy.name, rights: policy.rights, expiry: token.expiry }
+}

@@ -1,0 +1,127 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/**
+ * A shared access signature as it was sent. `resource` is the `sr` value exactly as it stands in the token, because
+ * that text is what was signed; `signature` is base64; `expiry` counts seconds since 1970 UTC; a device that signs with
+ * its own key names no policy.
+ */
+export type SasToken = {
+  readonly resource: string
+  readonly signature: string
+  readonly expiry: number
+  readonly policyName: string | undefined
+}
+
+/**
+ * How long after its expiry a token is still taken. Devices compute the expiry from clocks that drift, and IoT Hub lets
+ * about five minutes pass: a device that works there must work here. The default life of a token being an hour, a stolen
+ * one gains little by it. A door that closes a connection for an expired token waits as long, or the device would be
+ * let in again at once.
+ */
+export const expiryToleranceInSeconds = 300
+
+const scheme = 'SharedAccessSignature '
+/** Room for a device id of 128 characters with each one percent-encoded twice, a long host and a policy. */
+const maxTokenLength = 4096
+const fieldNames: ReadonlySet<string> = new Set(['sr', 'sig', 'se', 'skn'])
+
+/**
+ * The token in an `Authorization` header or an MQTT password, or `undefined` when it is malformed: `sr`, `sig` and `se`
+ * once each and `skn` at most once, in any order, nothing else. An empty `skn` means none: some device clients send it.
+ */
+export function parseSasToken(text: string): SasToken | undefined {
+  if (text.length > maxTokenLength || !text.startsWith(scheme)) return undefined
+  const fields = new Map<string, string>()
+  for (const field of text.slice(scheme.length).split('&')) {
+    const equals = field.indexOf('=')
+    const name = field.slice(0, Math.max(equals, 0))
+    if (!fieldNames.has(name) || fields.has(name)) return undefined
+    fields.set(name, field.slice(equals + 1))
+  }
+  const resource = fields.get('sr')
+  const signature = decodeOnce(fields.get('sig'))
+  const expiry = fields.get('se')
+  const policyName = decodeOnce(fields.get('skn') ?? '')
+  if (resource === undefined || !/^[!-~]+$/.test(resource)) return undefined
+  // The base64 of 32 bytes, which makes the digests to be compared of one length.
+  if (signature === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(signature)) return undefined
+  // Ten digits last until 2286. No leading zero: the number must print as the text that was signed.
+  if (expiry === undefined || !/^[1-9][0-9]{0,9}$/.test(expiry)) return undefined
+  if (policyName === undefined) return undefined
+  return { resource, signature, expiry: Number(expiry), policyName: policyName === '' ? undefined : policyName }
+}
+
+/** What a token is made of. `resource` is already encoded as it shall stand in the token; `key` is base64. */
+export type SasRequest = {
+  readonly resource: string
+  readonly key: string
+  readonly expiry: number
+  readonly policyName?: string
+}
+
+/** A token's text, its fields in the order of the Azure SDKs. */
+export function signSasToken({ resource, key, expiry, policyName }: SasRequest): string {
+  const signature = digestOf(resource, expiry, Buffer.from(key, 'base64')).toString('base64')
+  const policy = policyName === undefined ? '' : `&skn=${encodeURIComponent(policyName)}`
+  return `${scheme}sr=${resource}&sig=${encodeURIComponent(signature)}${policy}&se=${expiry}`
+}
+
+/**
+ * Whether one of the keys (base64) signed the token. It takes the same time whichever key it was, and with no keys at
+ * all as with the usual two, so that an answer does not tell whether a device or a policy exists. An empty key signs
+ * nothing: anybody could have used it.
+ */
+export function verifySasSignature(token: SasToken, keysBase64: readonly string[]): boolean {
+  const signature = Buffer.from(token.signature, 'base64')
+  const keys = [...keysBase64, '', ''].slice(0, Math.max(keysBase64.length, 2))
+  let verified = false
+  for (const keyBase64 of keys) {
+    const key = Buffer.from(keyBase64, 'base64')
+    const matches = timingSafeEqual(digestOf(token.resource, token.expiry, key), signature)
+    verified = (matches && key.length > 0) || verified
+  }
+  return verified
+}
+
+/**
+ * Whether the token's resource is the path `segments` below one of the hub's own names, or a whole-segment prefix of it:
+ * `hub` and `hub/devices/d1` cover `['devices', 'd1']`, `hub/dev` and `hub/devices/d` do not. The host is compared
+ * without case and without its port (a device that connects by `host:port` signs it so, and a port is no authority),
+ * everything below it with case.
+ *
+ * Some clients encode a device id before they encode the whole, so an id in which percent signs are left may be decoded
+ * a second time. Only in a token signed with the device's own key: under a policy's key that would hand a token for a
+ * device called `%64%31` to the device `d1`.
+ */
+export function tokenCovers(token: SasToken, segments: readonly string[], acceptedHosts: readonly string[]): boolean {
+  const [host, ...path] = decodeOnce(token.resource)?.split('/') ?? []
+  if (host === undefined || path.length > segments.length) return false
+  if (!acceptedHosts.some((accepted) => hostName(accepted) === hostName(host))) return false
+  return path.every((segment, index) => {
+    if (segment === segments[index]) return true
+    const twiceEncoded = index === 1 && path[0] === 'devices' && segment.includes('%')
+    return twiceEncoded && token.policyName === undefined && decodeOnce(segment) === segments[index]
+  })
+}
+
+/** Whether the token is past its expiry and the tolerance. */
+export function tokenExpired(token: SasToken, nowSeconds: number): boolean {
+  return nowSeconds > token.expiry + expiryToleranceInSeconds
+}
+
+function digestOf(resource: string, expiry: number, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(`${resource}\n${expiry}`).digest()
+}
+
+function decodeOnce(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Lower case, without a port. An IPv6 address has colons of its own and brackets around it. */
+function hostName(host: string): string {
+  return host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
+}

@@ -1,0 +1,32 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/client.ts'
+import type { Policy, Right } from './policy.ts'
+
+type PolicyRow = {
+  readonly name: string
+  readonly rights: Right[]
+  readonly primaryKey: string
+  readonly secondaryKey: string
+}
+
+export async function findPolicy(db: Reader, name: string): Promise<Policy | undefined> {
+  const [row] = await db.query<PolicyRow>(
+    sql`select name, rights, primary_key as "primaryKey", secondary_key as "secondaryKey"
+        from policy where name = ${name}`,
+    'find-policy',
+  )
+  return row && { ...row, rights: new Set(row.rights) }
+}
+
+/** Keeps a policy that is there already as it is. */
+export async function insertPolicy(tx: Tx, policy: Policy): Promise<void> {
+  await tx.query(
+    sql`insert into policy (name, rights, primary_key, secondary_key)
+        values (${policy.name}, ${[...policy.rights]}, ${policy.primaryKey}, ${policy.secondaryKey})
+        on conflict do nothing`,
+  )
+}
+
+export async function savePrimaryKey(tx: Tx, name: string, key: string): Promise<void> {
+  await tx.query(sql`update policy set primary_key = ${key} where name = ${name} and primary_key <> ${key}`)
+}

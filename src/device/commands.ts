@@ -1,0 +1,197 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { verifyPolicyToken } from '../access/commands.ts'
+import { may } from '../access/policy.ts'
+import { parseSasToken, tokenCovers, tokenExpired, verifySasSignature } from '../access/sas.ts'
+import { inTransaction, type Tx } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
+import { etagMatches } from '../twin/document.ts'
+import { checkTwinPatch } from '../twin/limits.ts'
+import { mergeSection, mergeTags } from '../twin/merge.ts'
+import {
+  checkAuthentication,
+  checkDeviceId,
+  checkStatus,
+  checkStatusReason,
+  keyLength,
+  makeKey,
+  type SymmetricKey,
+} from './identity.ts'
+import {
+  clearPresence,
+  findIdentity,
+  type Identity,
+  insertDevices,
+  lockIdentity,
+  type NewDevice,
+  type PresenceChange,
+  removeDevice,
+  saveIdentity,
+  savePresence,
+} from './store.ts'
+
+/** A device as a client asks for it, unchecked. `twin` is a twin patch: the tags and desired properties to start with. */
+export type NewDeviceInput = {
+  readonly deviceId: unknown
+  readonly status?: unknown
+  readonly statusReason?: unknown
+  readonly authentication?: unknown
+  readonly twin?: unknown
+}
+
+const makeKeys = (): SymmetricKey => ({
+  primaryKey: makeKey(randomBytes(keyLength)),
+  secondaryKey: makeKey(randomBytes(keyLength)),
+})
+
+function checkNewDevice(input: NewDeviceInput, now: Date): NewDevice {
+  const time = now.toISOString()
+  const nothing = { value: {}, metadata: {}, version: 0 } // the first write makes version 1
+  const patch = input.twin === undefined || input.twin === null ? {} : checkTwinPatch(input.twin, ['twin'])
+  const desired = mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true })
+  return {
+    id: checkDeviceId(input.deviceId, ['deviceId']),
+    generationId: randomUUID(),
+    status: checkStatus(input.status, ['status']),
+    statusReason: checkStatusReason(input.statusReason, ['statusReason']),
+    authentication: checkAuthentication(input.authentication, ['authentication'], makeKeys),
+    tags: mergeTags({}, patch.tags ?? {}),
+    desired: desired.value,
+    desiredMetadata: desired.metadata,
+    desiredVersion: desired.version,
+    reportedMetadata: mergeSection(nothing, {}, time, { stampVersion: false }).metadata,
+  }
+}
+
+/**
+ * Creates devices, each on its own: what is wrong with one does not keep the others back. Answers, in the order given,
+ * the id or the InvalidInputError or AlreadyExistsError; of two with the same id the first is created.
+ */
+export async function createDevices(
+  deps: Deps,
+  inputs: readonly NewDeviceInput[],
+): Promise<readonly (string | DomainError)[]> {
+  const now = deps.clock.now()
+  const devices = new Map<string, NewDevice>()
+  const results = inputs.map((input) => {
+    try {
+      const device = checkNewDevice(input, now)
+      if (devices.has(device.id)) return new AlreadyExistsError('device', device.id)
+      devices.set(device.id, device)
+      return device.id
+    } catch (error) {
+      if (error instanceof DomainError) return error
+      throw error
+    }
+  })
+  const created = await inTransaction(deps, (tx) => insertDevices(tx, [...devices.values()], now))
+  return results.map((result) =>
+    typeof result !== 'string' || created.has(result) ? result : new AlreadyExistsError('device', result),
+  )
+}
+
+/** Creates one device and answers its id. InvalidInputError, AlreadyExistsError. */
+export async function createDevice(deps: Deps, input: NewDeviceInput): Promise<string> {
+  const [result] = await createDevices(deps, [input])
+  if (typeof result !== 'string') throw result
+  return result
+}
+
+/** A change to a device's identity; what is left out stays. */
+export type DeviceUpdate = {
+  readonly deviceId: string
+  /** An etag, or `*` for whatever it is now. */
+  readonly ifMatch: string
+  readonly status?: unknown
+  readonly statusReason?: unknown
+  readonly authentication?: unknown
+}
+
+async function lockMatching(
+  tx: Tx,
+  { deviceId, ifMatch }: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>,
+): Promise<Identity> {
+  const device = await lockIdentity(tx, deviceId)
+  if (device === undefined) throw new NotFoundError('device', deviceId)
+  if (!etagMatches(ifMatch, device.etagVersion)) {
+    throw new PreconditionError(`The device "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
+  }
+  return device
+}
+
+/** Changes a device's identity. A device that may no longer come in is dropped. NotFoundError, PreconditionError, InvalidInputError. */
+export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const device = await lockMatching(tx, update)
+    const status = update.status === undefined ? device.status : checkStatus(update.status, ['status'])
+    const { authentication } = device
+    const presentKeys = authentication.type === 'sas' ? () => authentication.symmetricKey : makeKeys
+    await saveIdentity(
+      tx,
+      {
+        ...device,
+        status,
+        statusReason:
+          update.statusReason === undefined
+            ? device.statusReason
+            : checkStatusReason(update.statusReason, ['statusReason']),
+        authentication:
+          update.authentication === undefined
+            ? authentication
+            : checkAuthentication(update.authentication, ['authentication'], presentKeys),
+      },
+      status !== device.status,
+      deps.clock.now(),
+    )
+    afterCommit(() => deps.events.publish('identity', { deviceId: update.deviceId }))
+  })
+}
+
+/** Deletes a device and its twin, and drops its connection. NotFoundError, PreconditionError. */
+export function deleteDevice(deps: Deps, target: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>): Promise<void> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    await lockMatching(tx, target)
+    await removeDevice(tx, target.deviceId)
+    afterCommit(() => deps.events.publish('identity', { deviceId: target.deviceId }))
+  })
+}
+
+/** How a device showed who it is: until when that holds (seconds since 1970 UTC). */
+export type DeviceCredential = { readonly expiry: number }
+
+/**
+ * Checks the password of a device, a shared access signature made with one of its own keys or with a policy that may
+ * connect devices. Undefined when it may not come in, for whatever reason: unknown, disabled, wrong key, expired.
+ */
+export async function authenticateDevice(
+  deps: Pick<Deps, 'db' | 'clock'>,
+  { deviceId, password, hostNames }: { deviceId: string; password: string; hostNames: readonly string[] },
+): Promise<DeviceCredential | undefined> {
+  const token = parseSasToken(password)
+  if (token === undefined) return undefined
+  const device = await findIdentity(deps.db, deviceId)
+  const segments = ['devices', deviceId]
+  const admitted = device?.status === 'enabled'
+  if (token.policyName !== undefined) {
+    const policy = await verifyPolicyToken(deps, token, segments, hostNames)
+    return policy !== undefined && may(policy, 'connectDevices') && admitted ? { expiry: token.expiry } : undefined
+  }
+  const keys = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
+  const signed = verifySasSignature(token, keys)
+  const alive = !tokenExpired(token, deps.clock.now().getTime() / 1000)
+  return signed && alive && tokenCovers(token, segments, hostNames) && admitted ? { expiry: token.expiry } : undefined
+}
+
+/** Records connections that began and ended here, at most one change a device. */
+export async function recordPresence(
+  deps: Deps,
+  changes: readonly PresenceChange[],
+  instanceId: string,
+): Promise<void> {
+  await inTransaction(deps, (tx) => savePresence(tx, changes, instanceId))
+}
+
+/** Forgets the connections of this instance's last run, which ended with it. */
+export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock'>, instanceId: string): Promise<void> {
+  await inTransaction(deps, (tx) => clearPresence(tx, instanceId, deps.clock.now()))
+}

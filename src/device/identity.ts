@@ -1,0 +1,168 @@
+import { InvalidInputError } from '../errors.ts'
+
+/** Whether a device may connect. */
+export type DeviceStatus = 'enabled' | 'disabled'
+
+/** Two keys as base64, so that one can be changed while the other is in use. */
+export type SymmetricKey = { readonly primaryKey: string; readonly secondaryKey: string }
+
+/** The fingerprints of a device's own certificates, upper-case hexadecimal, SHA-1 or SHA-256. At least one is there. */
+export type X509Thumbprint = { readonly primaryThumbprint: string | null; readonly secondaryThumbprint: string | null }
+
+/** How a device proves who it is. */
+export type Authentication =
+  | { readonly type: 'sas'; readonly symmetricKey: SymmetricKey }
+  | { readonly type: 'selfSigned'; readonly x509Thumbprint: X509Thumbprint }
+  | { readonly type: 'certificateAuthority' }
+  | { readonly type: 'none' }
+
+/** The same as a device's row has it. What the type has no use for is null. */
+export type StoredAuthentication = SymmetricKeyColumns &
+  X509Thumbprint & { readonly authenticationType: Authentication['type'] }
+type SymmetricKeyColumns = { readonly primaryKey: string | null; readonly secondaryKey: string | null }
+
+type Path = readonly string[]
+
+/** Random bytes in a key that the hub makes. */
+export const keyLength = 32
+
+/**
+ * A device id: 1 to 128 characters, compared with case. The signs are those of IoT Hub, less `+` and `#`: a device so
+ * named could subscribe to its own topics only by subscribing to those of others, both being wildcards in a topic filter
+ * (MQTT 3.1.1, 4.7.1). `.` and `..` would be swallowed from a URL's path.
+ */
+export function checkDeviceId(value: unknown, path: Path): string {
+  if (typeof value !== 'string') throw new InvalidInputError(path, 'A device id is text.')
+  if (value.length < 1 || value.length > 128) {
+    throw new InvalidInputError(path, `A device id has 1 to 128 characters, this one has ${value.length}.`)
+  }
+  const wildcard = /[+#]/.exec(value)?.[0]
+  if (wildcard !== undefined) {
+    throw new InvalidInputError(path, `A device id may not hold ${wildcard}, which is a wildcard in MQTT topics.`)
+  }
+  const sign = /[^A-Za-z0-9\-.%_*?!(),:;=@$']/u.exec(value)?.[0]
+  if (sign !== undefined) throw new InvalidInputError(path, `A device id may not hold ${JSON.stringify(sign)}.`)
+  if (value === '.' || value === '..') {
+    throw new InvalidInputError(path, `A device id may not be ${value}, which is no name in a URL.`)
+  }
+  return value
+}
+
+/** A device's status, `enabled` when left out. */
+export function checkStatus(value: unknown, path: Path): DeviceStatus {
+  if (value === undefined || value === null) return 'enabled'
+  if (value === 'enabled' || value === 'disabled') return value
+  throw new InvalidInputError(path, 'A device status is enabled or disabled.')
+}
+
+/** Why a device has its status: up to 128 characters (code points) of any script that PostgreSQL can hold. */
+export function checkStatusReason(value: unknown, path: Path): string | null {
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string') throw new InvalidInputError(path, 'A status reason is text.')
+  if ([...value].length > 128) throw new InvalidInputError(path, 'A status reason has at most 128 characters.')
+  if (value.includes('\0') || /\p{Surrogate}/u.test(value)) {
+    throw new InvalidInputError(path, 'A status reason may not hold U+0000 or half of a surrogate pair.')
+  }
+  return value
+}
+
+/**
+ * The authentication in `{ type?, symmetricKey?, x509Thumbprint? }`. Without a type it is `selfSigned` when a thumbprint
+ * is given, else `sas`, as the Azure SDK has it. Members that belong to another type are passed over, for a device as it
+ * was read holds them all. With `sas` and both keys empty or missing, `missingKeys` says which to take: new ones for a
+ * new device, and on an update the present ones, or the device would be locked out.
+ */
+export function checkAuthentication(input: unknown, path: Path, missingKeys: () => SymmetricKey): Authentication {
+  const members = membersOf(input, path)
+  const thumbprintPath = [...path, 'x509Thumbprint']
+  const thumbprints = membersOf(members.get('x509Thumbprint'), thumbprintPath)
+  const impliedType = [...thumbprints.values()].some(isGiven) ? 'selfSigned' : 'sas'
+  const type: unknown = members.get('type') ?? impliedType
+  switch (type) {
+    case 'sas':
+      return {
+        type,
+        symmetricKey: checkSymmetricKey(members.get('symmetricKey'), [...path, 'symmetricKey'], missingKeys),
+      }
+    case 'selfSigned':
+      return { type, x509Thumbprint: checkThumbprints(thumbprints, thumbprintPath) }
+    case 'certificateAuthority':
+    case 'none':
+      return { type }
+    default:
+      throw new InvalidInputError(
+        [...path, 'type'],
+        'An authentication type is sas, selfSigned, certificateAuthority or none.',
+      )
+  }
+}
+
+/** An authentication spread over the columns of a device's row. */
+export function storedAuthentication(authentication: Authentication): StoredAuthentication {
+  return {
+    authenticationType: authentication.type,
+    ...(authentication.type === 'sas' ? authentication.symmetricKey : { primaryKey: null, secondaryKey: null }),
+    ...(authentication.type === 'selfSigned'
+      ? authentication.x509Thumbprint
+      : { primaryThumbprint: null, secondaryThumbprint: null }),
+  }
+}
+
+/** A symmetric key of random bytes: its base64. */
+export function makeKey(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+function checkSymmetricKey(input: unknown, path: Path, missingKeys: () => SymmetricKey): SymmetricKey {
+  const keys = membersOf(input, path)
+  const primaryKey = keys.get('primaryKey')
+  const secondaryKey = keys.get('secondaryKey')
+  if (!isGiven(primaryKey) && !isGiven(secondaryKey)) return missingKeys()
+  if (!isGiven(primaryKey) || !isGiven(secondaryKey)) {
+    throw new InvalidInputError(path, 'Give both keys, or neither and have them made.')
+  }
+  return {
+    primaryKey: checkKey(primaryKey, [...path, 'primaryKey']),
+    secondaryKey: checkKey(secondaryKey, [...path, 'secondaryKey']),
+  }
+}
+
+function checkKey(value: unknown, path: Path): string {
+  // At most 88 characters, the base64 of 64 bytes, before anything is decoded.
+  if (
+    typeof value === 'string' &&
+    value.length <= 88 &&
+    value.length % 4 === 0 &&
+    /^[A-Za-z0-9+/]+={0,2}$/.test(value)
+  ) {
+    const length = Buffer.from(value, 'base64').length
+    if (length >= 16 && length <= 64) return value
+  }
+  throw new InvalidInputError(path, 'A symmetric key is the base64 of 16 to 64 bytes.')
+}
+
+function checkThumbprints(thumbprints: ReadonlyMap<string, unknown>, path: Path): X509Thumbprint {
+  const primaryThumbprint = checkThumbprint(thumbprints.get('primaryThumbprint'), [...path, 'primaryThumbprint'])
+  const secondaryThumbprint = checkThumbprint(thumbprints.get('secondaryThumbprint'), [...path, 'secondaryThumbprint'])
+  if (primaryThumbprint === null && secondaryThumbprint === null) {
+    throw new InvalidInputError(path, 'A device with certificates of its own needs at least one thumbprint.')
+  }
+  return { primaryThumbprint, secondaryThumbprint }
+}
+
+function checkThumbprint(value: unknown, path: Path): string | null {
+  if (!isGiven(value)) return null
+  if (typeof value === 'string' && /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/.test(value)) return value.toUpperCase()
+  throw new InvalidInputError(path, 'A thumbprint is 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.')
+}
+
+/** The Azure SDK sends empty strings for what it does not know. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== ''
+}
+
+function membersOf(value: unknown, path: Path): ReadonlyMap<string, unknown> {
+  if (value === undefined || value === null) return new Map()
+  if (typeof value === 'object' && !Array.isArray(value)) return new Map(Object.entries(value))
+  throw new InvalidInputError(path, `${path.at(-1) ?? 'The input'} is not an object.`)
+}

@@ -1,0 +1,547 @@
+import { empty, join, Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/client.ts'
+import type { JsonObject } from '../json.ts'
+import type { JobType } from './request.ts'
+import type { DeviceJobStatus, JobStatus } from './state.ts'
+
+/** A job's row. */
+export type JobRow = {
+  readonly id: string
+  readonly type: JobType
+  readonly status: JobStatus
+  readonly queryCondition: string
+  /** The call or the patch: what `job/request.ts` let in. */
+  readonly request: JsonObject
+  readonly createdTime: Date
+  readonly startTime: Date
+  readonly startedTime: Date | null
+  readonly endTime: Date | null
+  readonly maxExecutionTimeSeconds: number
+  readonly deadline: Date
+  readonly deviceCount: number
+  readonly pendingCount: number
+  readonly runningCount: number
+  readonly version: number
+}
+
+const columns = sql`
+  id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
+  start_time as "startTime", started_time as "startedTime", end_time as "endTime",
+  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, device_count as "deviceCount",
+  pending_count as "pendingCount", running_count as "runningCount", version`
+
+/** One device's part of one job. */
+export type DeviceJobKey = { readonly jobId: string; readonly deviceId: string }
+
+/** How one device's part ended: it answered (`response`), or why not (`error`). A twin update has neither. */
+export type Settlement = DeviceJobKey & {
+  readonly response?: { readonly status: number; readonly payload: string }
+  readonly error?: { readonly code: string; readonly description: string }
+}
+
+/** What a batch of facts did to a job: `open` device jobs are left. */
+export type JobProgress = { readonly jobId: string; readonly open: number }
+
+// Jobs
+
+/** False when the id is taken. */
+export async function insertJob(
+  tx: Tx,
+  job: Pick<
+    JobRow,
+    | 'id'
+    | 'type'
+    | 'status'
+    | 'queryCondition'
+    | 'request'
+    | 'createdTime'
+    | 'startTime'
+    | 'maxExecutionTimeSeconds'
+    | 'deadline'
+  >,
+): Promise<boolean> {
+  const rows = await tx.query(
+    sql`insert into job (
+          id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline
+        )
+        values (
+          ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
+          ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline}
+        )
+        on conflict do nothing
+        returning id`,
+  )
+  return rows.length > 0
+}
+
+/** Locks the job for a change of its state or counters. */
+export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
+  const [row] = await tx.query<JobRow>(sql`select ${columns} from job where id = ${id} for no key update`)
+  return row
+}
+
+/**
+ * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in
+ * a later statement: so each sees all facts committed before, and the counters stay their sum.
+ */
+export async function lockOpenJobs(tx: Tx, ids: readonly string[], status?: JobStatus): Promise<Set<string>> {
+  const rows = await tx.query<{ id: string }>(
+    sql`select id from job
+        where id = any(${ids}) and end_time is null and (${status ?? null}::text is null or status = ${status ?? null})
+        order by id
+        for no key update`,
+    'lock-open-jobs',
+  )
+  return new Set(rows.map((row) => row.id))
+}
+
+/** Scheduled jobs whose time has come wait for a slot from now on. Answers their ids. */
+export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`update job set status = 'queued', version = version + 1
+        where end_time is null and status = 'scheduled' and start_time <= ${now}
+        returning id`,
+  )
+  return rows.map((row) => row.id)
+}
+
+/** Until the transaction ends, no other instance starts jobs: the bound on running jobs holds for all of them. */
+export async function lockStarting(tx: Tx): Promise<void> {
+  await tx.query(sql`select pg_advisory_xact_lock(hashtext('twincast start jobs'))`)
+}
+
+/** The first of the waiting jobs, unless `maxRunning` jobs run already. */
+export async function lockNextDueJob(tx: Tx, maxRunning: number): Promise<JobRow | undefined> {
+  const [row] = await tx.query<JobRow>(
+    sql`select ${columns} from job
+        where end_time is null and status = 'queued'
+          and (select count(*) from job where end_time is null and status = 'running') < ${maxRunning}
+        order by start_time, created_time, id
+        limit 1
+        for no key update skip locked`,
+  )
+  return row
+}
+
+/** When the next scheduled job is due. */
+export async function nextStartTime(db: Reader): Promise<Date | undefined> {
+  const [row] = await db.query<{ startTime: Date | null }>(
+    sql`select min(start_time) as "startTime" from job where end_time is null and status = 'scheduled'`,
+  )
+  return row?.startTime ?? undefined
+}
+
+/** The condition compiled to the halves of a tagged template, over `d` (device) and `t` (twin). */
+export type CompiledCondition = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
+
+const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(strings, values)
+
+/** Fixes the devices of a job: one statement, so one moment. Answers how many they are. */
+export async function expandJob(tx: Tx, id: string, condition: CompiledCondition): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    sql`with target as (
+          insert into device_job (job_id, device_id)
+          select ${id}, d.id
+          from device d join twin t on t.device_id = d.id
+          where ${fragment(condition)}
+          order by d.id
+          returning 1
+        )
+        select count(*)::integer as count from target`,
+  )
+  return row?.count ?? 0
+}
+
+export async function saveStarted(
+  tx: Tx,
+  id: string,
+  { status, deviceCount, now }: { status: JobStatus; deviceCount: number; now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`update job
+        set status = ${status}, started_time = ${now}, end_time = ${status === 'completed' ? now : null},
+            device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
+        where id = ${id}`,
+  )
+}
+
+/** The job as a whole could not be carried out. */
+export async function saveFailed(tx: Tx, id: string, reason: string, now: Date): Promise<void> {
+  await tx.query(
+    sql`update job
+        set status = 'failed', failure_reason = ${reason}, end_time = ${now},
+            failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
+            version = version + 1
+        where id = ${id}`,
+  )
+}
+
+/** One row, however many devices wait: they are canceled by it. It ends when its calls under way have ended. */
+export async function saveCancelled(tx: Tx, id: string, message: string | null, now: Date): Promise<void> {
+  await tx.query(
+    sql`update job
+        set status = 'cancelled', status_message = ${message},
+            canceled_count = canceled_count + pending_count, pending_count = 0,
+            end_time = case when running_count = 0 then ${now}::timestamptz end, version = version + 1
+        where id = ${id}`,
+  )
+}
+
+/** Jobs with nothing open any more, and jobs whose time is up. What is still open then has failed. */
+export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`with finished as (
+          select id from job
+          where end_time is null
+            and (status in ('running', 'cancelled') and pending_count = 0 and running_count = 0
+                 or status <> 'scheduled' and deadline <= ${now})
+          order by id
+          for no key update
+        )
+        update job
+        set status = case job.status when 'running' then 'completed' when 'queued' then 'failed' else job.status end,
+            failure_reason = case job.status when 'queued'
+              then 'The time for this job was up before one of the running jobs had made room for it.'
+              else job.failure_reason end,
+            failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
+            end_time = ${now}, version = version + 1
+        from finished
+        where job.id = finished.id
+        returning job.id`,
+    'finish-jobs',
+  )
+  return rows.map((row) => row.id)
+}
+
+/** The next moment at which a job's time is up. */
+export async function nextDeadline(db: Reader): Promise<Date | undefined> {
+  const [row] = await db.query<{ deadline: Date | null }>(
+    sql`select min(deadline) as deadline from job where end_time is null and status <> 'scheduled'`,
+    'next-deadline',
+  )
+  return row?.deadline ?? undefined
+}
+
+// Device jobs
+
+/** Running jobs of a type in which devices still wait. */
+export function findRunningJobs(db: Reader, type: JobType): Promise<JobRow[]> {
+  return db.query<JobRow>(
+    sql`select ${columns} from job
+        where end_time is null and status = 'running' and type = ${type} and pending_count > 0
+        order by started_time, id`,
+    'find-running-jobs',
+  )
+}
+
+/** A page of a job's devices in the order of their ids, whatever became of them. */
+export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job
+        where job_id = ${jobId} and device_id > ${after}
+        order by device_id
+        limit ${limit}`,
+    'find-targets',
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** The same, those without an outcome only: for twin updates, which no mark precedes. */
+export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job target
+        where job_id = ${jobId} and device_id > ${after}
+          and not exists (
+            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
+          )
+        order by device_id
+        limit ${limit}`,
+    'find-open-targets',
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** What waits for these devices in running method jobs. A lookup a device and job: no index of its own to pay for. */
+export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select target.job_id as "jobId", target.device_id as "deviceId"
+        from job
+        cross join unnest(${deviceIds}::text[]) as arrived (device_id)
+        join device_job target on target.job_id = job.id and target.device_id = arrived.device_id
+        where job.end_time is null and job.status = 'running' and job.type = 'scheduleDeviceMethod'
+          and job.pending_count > 0
+          and not exists (
+            select from device_job_dispatch x where x.job_id = target.job_id and x.device_id = target.device_id
+          )
+          and not exists (
+            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
+          )
+        order by job.started_time, job.id`,
+    'find-waiting',
+  )
+}
+
+/** A call about to leave, and when it is lost. */
+export type Dispatch = DeviceJobKey & { readonly deadline: Date }
+
+/**
+ * Writes that these calls may have been sent, before they are; answers those that now may be, at most once each for
+ * ever. The jobs must be locked (`lockOpenJobs` with 'running').
+ */
+export function markDispatched(tx: Tx, dispatches: readonly Dispatch[], now: Date): Promise<DeviceJobKey[]> {
+  return tx.query<DeviceJobKey>(
+    sql`with given as (
+          select * from unnest(
+            ${dispatches.map((dispatch) => dispatch.jobId)}::text[],
+            ${dispatches.map((dispatch) => dispatch.deviceId)}::text[],
+            ${dispatches.map((dispatch) => dispatch.deadline)}::timestamptz[]
+          ) as given (job_id, device_id, deadline)
+        ), dispatched as (
+          insert into device_job_dispatch (job_id, device_id, dispatched_time, deadline)
+          select given.job_id, given.device_id, ${now}, given.deadline
+          from given
+          where not exists (
+            select from device_job_outcome o where o.job_id = given.job_id and o.device_id = given.device_id
+          )
+          on conflict do nothing
+          returning job_id, device_id
+        ), change as (
+          select job_id, count(*)::integer as count from dispatched group by job_id
+        ), counted as (
+          update job
+          set pending_count = pending_count - change.count, running_count = running_count + change.count,
+              version = version + 1
+          from change
+          where job.id = change.job_id
+        )
+        select job_id as "jobId", device_id as "deviceId" from dispatched`,
+    'mark-dispatched',
+  )
+}
+
+/**
+ * Takes marks back whose calls have certainly not left (the device had gone in between), so that the devices wait
+ * again. Only the process that wrote a mark can know this. The jobs must be locked.
+ */
+export async function unmarkDispatched(tx: Tx, keys: readonly DeviceJobKey[]): Promise<void> {
+  await tx.query(
+    sql`with undone as (
+          delete from device_job_dispatch
+          using unnest(${keys.map((key) => key.jobId)}::text[], ${keys.map((key) => key.deviceId)}::text[])
+            as given (job_id, device_id)
+          where device_job_dispatch.job_id = given.job_id and device_job_dispatch.device_id = given.device_id
+            and not exists (
+              select from device_job_outcome o where o.job_id = given.job_id and o.device_id = given.device_id
+            )
+          returning device_job_dispatch.job_id
+        ), change as (
+          select job_id, count(*)::integer as count from undone group by job_id
+        )
+        update job
+        set running_count = running_count - change.count,
+            pending_count = pending_count + case job.status when 'cancelled' then 0 else change.count end,
+            canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
+            version = version + 1
+        from change
+        where job.id = change.job_id`,
+  )
+}
+
+/** Which counter a device job leaves when it ends: it had been dispatched, or it was still waiting. */
+type SettledFrom = 'running' | 'pending'
+
+/**
+ * Writes outcomes; the first of a device job is the only one. From 'running' only calls that were dispatched count,
+ * from 'pending' only devices that still wait. The jobs must be locked (`lockOpenJobs`).
+ */
+export async function settle(
+  tx: Tx,
+  settlements: readonly Settlement[],
+  from: SettledFrom,
+  now: Date,
+): Promise<JobProgress[]> {
+  const dispatched = sql`exists (
+    select from device_job_dispatch x where x.job_id = given.job_id and x.device_id = given.device_id
+  )`
+  return tx.query<JobProgress>(
+    sql`with given as (
+          select * from unnest(
+            ${settlements.map((settlement) => settlement.jobId)}::text[],
+            ${settlements.map((settlement) => settlement.deviceId)}::text[],
+            ${settlements.map((settlement) => settlement.response?.status ?? null)}::integer[],
+            ${settlements.map((settlement) => settlement.response?.payload ?? null)}::text[],
+            ${settlements.map((settlement) => settlement.error?.code ?? null)}::text[],
+            ${settlements.map((settlement) => settlement.error?.description ?? null)}::text[]
+          ) as given (job_id, device_id, response_status, response_payload, error_code, error_description)
+        ), settled as (
+          insert into device_job_outcome (
+            job_id, device_id, ended_time, response_status, response_payload, error_code, error_description
+          )
+          select job_id, device_id, ${now}, response_status, response_payload, error_code, error_description
+          from given
+          where ${from === 'running' ? dispatched : sql`not ${dispatched}`}
+          on conflict do nothing
+          returning job_id, error_code
+        ), ${countSettled(from)}`,
+    `settle-${from}`,
+  )
+}
+
+/** The counters after `settled (job_id, error_code)`: the same end of each statement that writes outcomes. */
+const countSettled = (from: SettledFrom): Sql => sql`change as (
+    select job_id, count(*)::integer as count, count(error_code)::integer as failed from settled group by job_id
+  )
+  update job
+  set ${from === 'running' ? sql`running_count = running_count` : sql`pending_count = pending_count`} - change.count,
+      succeeded_count = succeeded_count + change.count - change.failed,
+      failed_count = failed_count + change.failed,
+      version = version + 1
+  from change
+  where job.id = change.job_id
+  returning job.id as "jobId", pending_count + running_count as open`
+
+/** Calls that got no answer until their deadline. `since` bounds the search: what ended before was looked at before. */
+export function findExpired(db: Reader, since: Date, now: Date, limit: number): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select x.job_id as "jobId", x.device_id as "deviceId"
+        from device_job_dispatch x join job on job.id = x.job_id
+        where x.deadline > ${since} and x.deadline <= ${now} and job.end_time is null
+          and not exists (
+            select from device_job_outcome o where o.job_id = x.job_id and o.device_id = x.device_id
+          )
+        order by x.deadline
+        limit ${limit}`,
+    'find-expired',
+  )
+}
+
+/** Up to `limit` devices of a job that still wait. */
+export async function findPending(db: Reader, jobId: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select target.device_id as "deviceId" from device_job target
+        where target.job_id = ${jobId}
+          and not exists (
+            select from device_job_dispatch x where x.job_id = target.job_id and x.device_id = target.device_id
+          )
+          and not exists (
+            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
+          )
+        order by target.device_id
+        limit ${limit}`,
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** The key under which request ids are made, the same for all instances on this database. */
+export async function readRequestKey(db: Reader): Promise<Uint8Array> {
+  const [row] = await db.query<{ requestKey: Uint8Array }>(sql`select request_key as "requestKey" from hub`)
+  if (row === undefined) throw new Error('The table hub has lost its row.')
+  return row.requestKey
+}
+
+// History
+
+/** Deletes up to `limit` jobs that ended before `time`, with all their facts. */
+export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`select id from job where end_time < ${time} order by end_time limit ${limit} for update skip locked`,
+  )
+  const ids = rows.map((row) => row.id)
+  if (ids.length > 0) {
+    await tx.query(sql`delete from device_job_outcome where job_id = any(${ids})`)
+    await tx.query(sql`delete from device_job_dispatch where job_id = any(${ids})`)
+    await tx.query(sql`delete from device_job where job_id = any(${ids})`)
+    await tx.query(sql`delete from job where id = any(${ids})`)
+  }
+  return ids
+}
+
+// Reads for the doors
+
+/** A device job as it is read: its facts and what follows from them. */
+export type DeviceJobView = DeviceJobKey & {
+  readonly status: DeviceJobStatus
+  readonly dispatchedTime: Date | null
+  readonly endedTime: Date | null
+  readonly responseStatus: number | null
+  readonly responsePayload: string | null
+  readonly errorCode: string | null
+  readonly errorDescription: string | null
+}
+
+/** The rule of `deriveDeviceJobStatus` (job/state.ts) once more, in SQL; a test holds the two together. */
+const status = sql`case
+    when o.job_id is not null then case when o.error_code is null then 'completed' else 'failed' end
+    when job.status = 'cancelled' and x.job_id is null then 'canceled'
+    when job.end_time is not null then 'failed'
+    when x.job_id is null then 'pending'
+    else 'running'
+  end`
+
+/** What a device job failed of when it has no outcome of its own: its job ended before. */
+const TIME_UP = 'JobRunPreconditionFailed'
+
+const deviceJobs = sql`
+  select target.job_id as "jobId", target.device_id as "deviceId", ${status} as status,
+         x.dispatched_time as "dispatchedTime",
+         case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
+           as "endedTime",
+         o.response_status as "responseStatus", o.response_payload as "responsePayload",
+         case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
+         case when ${status} = 'failed' then coalesce(
+           o.error_description,
+           job.failure_reason,
+           case when x.job_id is null
+             then 'The device did not connect before the time of the job was up.'
+             else 'The time of the job was up before the device answered.' end
+         ) end as "errorDescription"
+  from device_job target
+  join job on job.id = target.job_id
+  left join device_job_dispatch x on x.job_id = target.job_id and x.device_id = target.device_id
+  left join device_job_outcome o on o.job_id = target.job_id and o.device_id = target.device_id`
+
+/** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
+export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
+
+/** A page of the device jobs of one job, by device id. */
+export function findDeviceJobs(
+  db: Reader,
+  jobId: string,
+  { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
+  { cursor, forward, limit }: Page<string>,
+): Promise<DeviceJobView[]> {
+  const beyond =
+    cursor === undefined
+      ? empty
+      : forward
+        ? sql`and target.device_id > ${cursor}`
+        : sql`and target.device_id < ${cursor}`
+  return db.query<DeviceJobView>(
+    sql`${deviceJobs}
+        where target.job_id = ${jobId} ${beyond} ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
+        order by target.device_id ${forward ? empty : sql`desc`}
+        limit ${limit}`,
+  )
+}
+
+/** How many they are. */
+export async function countDeviceJobs(
+  db: Reader,
+  jobId: string,
+  { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
+): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    sql`select count(*)::integer as count from (
+          ${deviceJobs} where target.job_id = ${jobId}
+          ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
+        ) counted`,
+  )
+  return row?.count ?? 0
+}
+
+/** These device jobs, in no particular order; those that do not exist are left out. */
+export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
+  if (keys.length === 0) return Promise.resolve([])
+  const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
+  return db.query<DeviceJobView>(sql`${deviceJobs} where (target.job_id, target.device_id) in (${join(pairs)})`)
+}

@@ -1,0 +1,29 @@
+import { maxPayloadLength } from './call.ts'
+
+/** A device's answer to a method call. `payload` is JSON text. */
+export type MethodResponse = { readonly status: number; readonly payload: string }
+
+/** Why an answer could not be taken: the method ran, and what the device said of it is lost. */
+export type BadResponse = { readonly problem: string }
+
+const MIN_STATUS = -(2 ** 31)
+const MAX_STATUS = 2 ** 31 - 1
+
+/**
+ * Reads an answer as it came over the wire. The payload is kept as the text that it is, not printed again; an empty one
+ * counts as null, for devices send that when they have nothing to say.
+ */
+export function readResponse(status: number, payload: Uint8Array): MethodResponse | BadResponse {
+  if (status < MIN_STATUS || status > MAX_STATUS) return { problem: `The device answered with the status ${status}.` }
+  if (payload.length > maxPayloadLength) {
+    return { problem: `The device answered with ${payload.length} bytes; 128 KB are allowed.` }
+  }
+  if (payload.length === 0) return { status, payload: 'null' }
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
+  try {
+    JSON.parse(text)
+  } catch {
+    return { problem: `The device answered with the status ${status} and a payload that is not JSON.` }
+  }
+  return { status, payload: text }
+}

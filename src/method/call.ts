@@ -1,0 +1,91 @@
+import { InvalidInputError } from '../errors.ts'
+import type { Json, JsonObject } from '../json.ts'
+
+/** A direct method to be called. The two waits are for a device to connect, and then for its answer. */
+export type MethodCall = {
+  readonly methodName: string
+  readonly payload: Json
+  readonly responseTimeoutInSeconds: number
+  readonly connectTimeoutInSeconds: number
+}
+
+/** A call as a client gives it. */
+export type MethodCallInput = {
+  readonly methodName?: unknown
+  readonly payload?: unknown
+  readonly responseTimeoutInSeconds?: unknown
+  readonly connectTimeoutInSeconds?: unknown
+}
+
+type Path = readonly string[]
+
+/** Bytes of a payload as JSON text, each way (IoT Hub). */
+export const maxPayloadLength = 128 * 1024
+const maxPayloadDepth = 64
+
+/**
+ * The call, with IoT Hub's defaults for what is left out or null: an answer within 30 seconds from a device that is
+ * connected now, and `null` for a payload (a device SDK refuses a call whose body is empty). Throws `InvalidInputError`
+ * with the member's path.
+ */
+export function checkMethodCall(input: MethodCallInput, path: Path): MethodCall {
+  return {
+    methodName: checkName(input.methodName, [...path, 'methodName']),
+    payload: checkPayload(input.payload, [...path, 'payload']),
+    responseTimeoutInSeconds: checkSeconds(input.responseTimeoutInSeconds, 30, 5, [
+      ...path,
+      'responseTimeoutInSeconds',
+    ]),
+    connectTimeoutInSeconds: checkSeconds(input.connectTimeoutInSeconds, 0, 0, [...path, 'connectTimeoutInSeconds']),
+  }
+}
+
+/**
+ * A name stands in an MQTT topic as it is, for devices do not decode it: so none of the signs that mean something in a
+ * topic or its query, nor those that Azure's articles exclude.
+ */
+function checkName(value: unknown, path: Path): string {
+  if (typeof value !== 'string' || value.length < 1 || value.length > 100) {
+    throw new InvalidInputError(path, 'methodName must be text of 1 to 100 characters.')
+  }
+  const sign = /[^!-~]|[$()<>@,;:\\"/[\]?={}+#]/u.exec(value)?.[0]
+  if (sign !== undefined) throw new InvalidInputError(path, `methodName may not hold ${nameOf(sign)}.`)
+  return value
+}
+
+/** The sign, unless it is the one that cuts an error message short in the Azure SDK. */
+function nameOf(sign: string): string {
+  return sign === ';' ? 'a semicolon' : JSON.stringify(sign)
+}
+
+function checkPayload(value: unknown, path: Path): Json {
+  const payload = checkJson(value ?? null, path, 0)
+  const length = Buffer.byteLength(JSON.stringify(payload))
+  if (length > maxPayloadLength) {
+    throw new InvalidInputError(path, `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
+  }
+  return payload
+}
+
+/** Payloads are kept as JSON text, in which any string can be written: only the shape is looked at. */
+function checkJson(value: unknown, path: Path, depth: number): Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  // 1e999 reads as Infinity, and would be written as null.
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  if (typeof value !== 'object') throw new InvalidInputError(path, 'The payload holds something that is not JSON.')
+  if (depth === maxPayloadDepth) {
+    throw new InvalidInputError(path, `The payload is nested more than ${maxPayloadDepth} levels deep.`)
+  }
+  if (Array.isArray(value)) return value.map((item: unknown) => checkJson(item, path, depth + 1))
+  const members: JsonObject = Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, checkJson(member, path, depth + 1)]),
+  )
+  return members
+}
+
+/** The wording is IoT Hub's. */
+function checkSeconds(value: unknown, fallback: number, min: number, path: Path): number {
+  if (value === undefined || value === null) return fallback
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= 300) return value
+  throw new InvalidInputError(path, `${path.at(-1)} must be within [${min}; 300].`)
+}

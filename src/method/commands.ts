@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import type { Deps } from '../deps.ts'
+import { findIdentity } from '../device/store.ts'
+import { DeviceOfflineError, DeviceTimeoutError, NotFoundError } from '../errors.ts'
+import type { MethodResponse } from './answer.ts'
+import { checkMethodCall, type MethodCallInput } from './call.ts'
+
+/**
+ * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
+ * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
+ * the call and did not answer in time, InvalidInputError.
+ */
+export async function invokeMethod(
+  deps: Deps,
+  deviceId: string,
+  input: MethodCallInput,
+  signal?: AbortSignal,
+): Promise<MethodResponse> {
+  const call = checkMethodCall(input, [])
+  const device = await findIdentity(deps.db, deviceId)
+  if (device?.status !== 'enabled') throw new NotFoundError('device', deviceId)
+  await waitForDevice(deps, deviceId, call.connectTimeoutInSeconds, signal)
+
+  // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
+  const requestId = randomBytes(12).toString('base64url')
+  const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
+  const timeout = new AbortController()
+  try {
+    const { methodName } = call
+    if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload: JSON.stringify(call.payload) })) {
+      throw offline(deviceId, call.connectTimeoutInSeconds)
+    }
+    const first = await Promise.race([
+      answersFrom(answers, deviceId),
+      deps.clock.sleep(
+        call.responseTimeoutInSeconds * 1000,
+        AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
+      ),
+    ])
+    if (first === undefined) {
+      throw new DeviceTimeoutError(
+        `"${deviceId}" had the call of ${methodName} and did not answer within ${call.responseTimeoutInSeconds} seconds.`,
+      )
+    }
+    return first
+  } finally {
+    timeout.abort()
+    await answers.return?.()
+  }
+}
+
+type Answers = AsyncIterator<{ readonly deviceId: string; readonly status: number; readonly payload: string }>
+
+/** The first answer that comes from the device itself. */
+async function answersFrom(answers: Answers, deviceId: string): Promise<MethodResponse | undefined> {
+  for (;;) {
+    const next = await answers.next()
+    if (next.done) return undefined
+    if (next.value.deviceId === deviceId) return { status: next.value.status, payload: next.value.payload }
+  }
+}
+
+async function waitForDevice(
+  deps: Pick<Deps, 'sessions' | 'clock'>,
+  deviceId: string,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (deps.sessions.reaches(deviceId)) return
+  const arrived = new AbortController()
+  const stopListening = deps.sessions.onAttach((attached) => {
+    if (attached === deviceId) arrived.abort()
+  })
+  try {
+    await deps.clock.sleep(seconds * 1000, AbortSignal.any([arrived.signal, ...(signal ? [signal] : [])]))
+  } finally {
+    stopListening()
+  }
+  if (!deps.sessions.reaches(deviceId)) throw offline(deviceId, seconds)
+}
+
+const offline = (deviceId: string, seconds: number): DeviceOfflineError =>
+  new DeviceOfflineError(
+    seconds === 0
+      ? `"${deviceId}" is not connected, or has not subscribed to methods.`
+      : `"${deviceId}" did not connect and subscribe to methods within ${seconds} seconds.`,
+  )
+
+/** Hands an answer to whoever waits for it; nobody may. */
+export function answerInvocation(
+  deps: Pick<Deps, 'events'>,
+  answer: { deviceId: string; requestId: string } & MethodResponse,
+): void {
+  const { deviceId, requestId, status, payload } = answer
+  deps.events.publish('methodAnswer', requestId, { deviceId, status, payload })
+}

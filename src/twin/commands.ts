@@ -1,0 +1,127 @@
+import { inTransaction, type Tx } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import type { DesiredPatch } from '../events.ts'
+import { etagMatches, type TwinRow } from './document.ts'
+import { checkSectionPatch, checkSectionSize, type TwinPatch } from './limits.ts'
+import { mergeSection, mergeTags } from './merge.ts'
+import { findTwin, lockTwins, saveDesired, saveReported } from './store.ts'
+
+/** The twin after a patch by a service. InvalidInputError when a section would grow over its limit. */
+function patched(twin: TwinRow, patch: TwinPatch, now: Date): TwinRow {
+  const tags = patch.tags === undefined ? twin.tags : mergeTags(twin.tags, patch.tags)
+  const before = { value: twin.desired, metadata: twin.desiredMetadata, version: twin.desiredVersion }
+  const desired =
+    patch.desired === undefined
+      ? before
+      : mergeSection(before, patch.desired, now.toISOString(), { stampVersion: true })
+  checkSectionSize(tags, 'tags', ['tags'])
+  checkSectionSize(desired.value, 'desired', ['properties', 'desired'])
+  return {
+    ...twin,
+    tags,
+    desired: desired.value,
+    desiredMetadata: desired.metadata,
+    desiredVersion: desired.version,
+    version: twin.version + 1,
+    etagVersion: twin.etagVersion + 1,
+  }
+}
+
+/** What became of a batch of patches: who should be told what, whose limits forbade it, who has no twin. */
+export type PatchedTwins = {
+  readonly deviceIds: readonly string[]
+  readonly desiredPatches: readonly DesiredPatch[]
+  readonly refused: readonly { readonly deviceId: string; readonly error: InvalidInputError }[]
+  readonly missing: readonly string[]
+}
+
+/** Applies one patch to many twins within the caller's transaction. The caller tells of it after the commit. */
+export async function patchTwins(
+  tx: Tx,
+  deviceIds: readonly string[],
+  patch: TwinPatch,
+  now: Date,
+): Promise<PatchedTwins> {
+  const twins = await lockTwins(tx, deviceIds)
+  const found = new Set(twins.map((twin) => twin.deviceId))
+  const saved: TwinRow[] = []
+  const refused: { deviceId: string; error: InvalidInputError }[] = []
+  for (const twin of twins) {
+    try {
+      saved.push(patched(twin, patch, now))
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error
+      refused.push({ deviceId: twin.deviceId, error })
+    }
+  }
+  if (saved.length > 0) await saveDesired(tx, saved)
+  const { desired } = patch
+  return {
+    deviceIds: saved.map((twin) => twin.deviceId),
+    desiredPatches:
+      desired === undefined
+        ? []
+        : saved.map((twin) => ({ deviceId: twin.deviceId, version: twin.desiredVersion, patch: desired })),
+    refused,
+    missing: deviceIds.filter((deviceId) => !found.has(deviceId)),
+  }
+}
+
+/** Tells those who watch these twins, and the devices that should hear of new desired properties. */
+export function tellOfPatches(deps: Pick<Deps, 'events'>, { deviceIds, desiredPatches }: PatchedTwins): void {
+  for (const deviceId of deviceIds) deps.events.publish('twin', deviceId, { deviceId })
+  if (desiredPatches.length > 0) deps.events.publish('desiredPatches', desiredPatches)
+}
+
+/**
+ * Patches one twin's tags and desired properties. NotFoundError; PreconditionError when `ifMatch` (an etag or `*`) is
+ * not the present one; InvalidInputError when a section would grow over its limit.
+ */
+export function patchTwin(
+  deps: Deps,
+  { deviceId, patch, ifMatch }: { deviceId: string; patch: TwinPatch; ifMatch: string },
+): Promise<void> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const [twin] = await lockTwins(tx, [deviceId])
+    if (twin === undefined) throw new NotFoundError('device', deviceId)
+    if (!etagMatches(ifMatch, twin.etagVersion)) {
+      throw new PreconditionError(`The twin of "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
+    }
+    const result = await patchTwins(tx, [deviceId], patch, deps.clock.now())
+    const [refusal] = result.refused
+    if (refusal !== undefined) throw refusal.error
+    afterCommit(() => tellOfPatches(deps, result))
+  })
+}
+
+/** The twin as it stands. NotFoundError. */
+export async function readTwin(deps: Pick<Deps, 'db'>, deviceId: string): Promise<TwinRow> {
+  const twin = await findTwin(deps.db, deviceId)
+  if (twin === undefined) throw new NotFoundError('device', deviceId)
+  return twin
+}
+
+/**
+ * Merges what a device reports into its twin and answers the new version of its reported properties. `patch` is
+ * unchecked JSON. NotFoundError, InvalidInputError.
+ */
+export async function reportProperties(deps: Deps, deviceId: string, patch: unknown): Promise<number> {
+  const checked = checkSectionPatch(patch, ['properties', 'reported'])
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const [twin] = await lockTwins(tx, [deviceId])
+    if (twin === undefined) throw new NotFoundError('device', deviceId)
+    const before = { value: twin.reported, metadata: twin.reportedMetadata, version: twin.reportedVersion }
+    const reported = mergeSection(before, checked, deps.clock.now().toISOString(), { stampVersion: false })
+    checkSectionSize(reported.value, 'reported', ['properties', 'reported'])
+    await saveReported(tx, {
+      ...twin,
+      reported: reported.value,
+      reportedMetadata: reported.metadata,
+      reportedVersion: reported.version,
+      version: twin.version + 1,
+    })
+    afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
+    return reported.version
+  })
+}

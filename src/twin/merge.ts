@@ -1,0 +1,76 @@
+import type { Json, JsonObject } from '../json.ts'
+
+/** One versioned half of a twin's properties: what it holds, when each part of it was written, how often it was. */
+export type TwinSection = { readonly value: JsonObject; readonly metadata: JsonObject; readonly version: number }
+
+/** `stampVersion`: write `$lastUpdatedVersion` into the metadata. IoT Hub does so for desired properties only. */
+export type MergeOptions = { readonly stampVersion: boolean }
+
+/**
+ * A section after a patch: members merged, `null` members deleted together with their metadata, arrays replaced whole.
+ * `time` (ISO 8601, UTC) is stamped on the root, on every object on the way and on every leaf written. A patch that
+ * changes nothing is a write all the same: the version grows by one.
+ */
+export function mergeSection(
+  section: TwinSection,
+  patch: JsonObject,
+  time: string,
+  { stampVersion }: MergeOptions,
+): TwinSection {
+  const version = section.version + 1
+  const stamp = stampVersion ? { $lastUpdated: time, $lastUpdatedVersion: version } : { $lastUpdated: time }
+  const members = withoutMarks(patch)
+  return {
+    value: mergeTags(section.value, members),
+    metadata: merge(section.metadata, members, () => stamp, stamp),
+    version,
+  }
+}
+
+/** A section whose value is replaced whole. A `null` member is one that is not there. */
+export function replaceSection(
+  section: TwinSection,
+  value: JsonObject,
+  time: string,
+  options: MergeOptions,
+): TwinSection {
+  return mergeSection({ value: {}, metadata: {}, version: section.version }, value, time, options)
+}
+
+/** Tags after a patch. They merge as properties do and have neither metadata nor a version of their own. */
+export function mergeTags(tags: JsonObject, patch: JsonObject): JsonObject {
+  return merge(tags, patch, (value) => value, {})
+}
+
+/**
+ * A section as a client wrote it, without `$metadata` and `$version`. They are ours to write, but clients of IoT Hub
+ * read a twin, change it and send all of it back, so they are dropped, not refused.
+ */
+export function withoutMarks<Value>(section: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
+  const { $metadata, $version, ...members } = section
+  return members
+}
+
+/**
+ * The merge of values and of their metadata are one: the trees have the same shape, and differ in what stands at a leaf
+ * and at the root of an object. Only entries are read and only own members are made (`Object.fromEntries`), so a key
+ * such as `__proto__` could name a member but never reach a prototype.
+ */
+function merge(target: JsonObject, patch: JsonObject, leaf: (value: Json) => Json, stamp: JsonObject): JsonObject {
+  const members = new Map<string, Json>([...Object.entries(target), ...Object.entries(stamp)])
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) {
+      members.delete(key)
+    } else if (isObject(value)) {
+      const present = members.get(key)
+      members.set(key, merge(isObject(present) ? present : {}, value, leaf, stamp))
+    } else {
+      members.set(key, leaf(value))
+    }
+  }
+  return Object.fromEntries(members)
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
