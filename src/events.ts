@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { JsonObject } from './json.ts'
 
 /** What a loop of the scheduler may be woken for. */
-export type Work = 'jobs' | 'deviceJobs' | 'settled'
+export type Work = 'jobs' | 'deviceJobs' | 'settled' | 'identities'
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }

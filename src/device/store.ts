@@ -1,7 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { JsonObject } from '../json.ts'
-import type { Authentication, DeviceStatus } from './identity.ts'
+import { type Authentication, type DeviceStatus, type StoredAuthentication, storedAuthentication } from './identity.ts'
 
 /** A device about to be created, with the twin it starts with. */
 export type NewDevice = {
@@ -26,28 +26,8 @@ export type Identity = {
   readonly authentication: Authentication
 }
 
-/** An authentication as its columns hold it. */
-type AuthenticationColumns = {
-  readonly authenticationType: Authentication['type']
-  readonly primaryKey: string | null
-  readonly secondaryKey: string | null
-  readonly primaryThumbprint: string | null
-  readonly secondaryThumbprint: string | null
-}
-
-const noKeys = { primaryKey: null, secondaryKey: null }
-const noThumbprints = { primaryThumbprint: null, secondaryThumbprint: null }
-
-function toColumns(authentication: Authentication): AuthenticationColumns {
-  return {
-    authenticationType: authentication.type,
-    ...(authentication.type === 'sas' ? authentication.symmetricKey : noKeys),
-    ...(authentication.type === 'selfSigned' ? authentication.x509Thumbprint : noThumbprints),
-  }
-}
-
 /** The authentication in a device's columns. */
-export function authenticationOf(row: AuthenticationColumns): Authentication {
+export function authenticationOf(row: StoredAuthentication): Authentication {
   const { authenticationType: type, primaryKey, secondaryKey, primaryThumbprint, secondaryThumbprint } = row
   switch (type) {
     case 'sas':
@@ -65,7 +45,7 @@ export function authenticationOf(row: AuthenticationColumns): Authentication {
  * another folder's table: this is the one place that writes it beside that folder, so that no device is without one.
  */
 export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: Date): Promise<Set<string>> {
-  const columns = devices.map((device) => toColumns(device.authentication))
+  const columns = devices.map((device) => storedAuthentication(device.authentication))
   const rows = await tx.query<{ id: string }>(
     sql`with given as (
           select * from unnest(
@@ -108,7 +88,7 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
   return new Set(rows.map((row) => row.id))
 }
 
-type IdentityRow = Omit<Identity, 'authentication'> & AuthenticationColumns
+type IdentityRow = Omit<Identity, 'authentication'> & StoredAuthentication
 
 async function selectIdentity(db: Reader, id: string, lock: Sql): Promise<Identity | undefined> {
   const [row] = await db.query<IdentityRow>(
@@ -132,9 +112,15 @@ export function lockIdentity(tx: Tx, id: string): Promise<Identity | undefined> 
   return selectIdentity(tx, id, sql`for update`)
 }
 
+/** Which of these devices there are. */
+export async function findExistingIds(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.query<{ id: string }>(sql`select id from device where id = any(${ids})`)
+  return new Set(rows.map((row) => row.id))
+}
+
 /** Writes the whole identity; its etag moves on. */
 export async function saveIdentity(tx: Tx, device: Identity, statusChanged: boolean, now: Date): Promise<void> {
-  const columns = toColumns(device.authentication)
+  const columns = storedAuthentication(device.authentication)
   await tx.query(
     sql`update device
         set etag_version = etag_version + 1,

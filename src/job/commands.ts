@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, InvalidInputError, NotFoundError } from '../errors.ts'
-import type { JsonObject } from '../json.ts'
 import { checkJobRequest, type JobRequest, type JobRequestInput } from './request.ts'
 import { initialStatus, transition } from './state.ts'
-import { insertJob, lockJob, saveCancelled } from './store.ts'
+import { insertJob, type JobOperation, lockJob, saveCancelled } from './store.ts'
 
 /** The call or the patch as the row holds it. */
-const operationOf = (request: JobRequest): JsonObject =>
-  request.type === 'scheduleDeviceMethod' ? { ...request.cloudToDeviceMethod } : { ...request.updateTwin }
+const operationOf = (request: JobRequest): JobOperation =>
+  request.type === 'scheduleDeviceMethod'
+    ? { type: request.type, request: request.cloudToDeviceMethod }
+    : { type: request.type, request: request.updateTwin }
 
 /**
  * Schedules a job and answers its id; it is durable when this returns. InvalidInputError, QueryConditionError,
@@ -21,10 +22,9 @@ export async function scheduleJob(deps: Deps, input: JobRequestInput): Promise<s
   await inTransaction(deps, async (tx, afterCommit) => {
     const inserted = await insertJob(tx, {
       id: request.jobId,
-      type: request.type,
+      ...operationOf(request),
       status: initialStatus(request.startTime, now),
       queryCondition: request.queryCondition,
-      request: operationOf(request),
       createdTime: now,
       startTime: request.startTime,
       maxExecutionTimeSeconds: request.maxExecutionTimeInSeconds,

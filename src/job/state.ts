@@ -82,9 +82,9 @@ export function deriveDeviceJobStatus(facts: {
   readonly jobEnded: boolean
 }): DeviceJobStatus {
   if (facts.outcome !== undefined) return facts.outcome
-  if (facts.jobEnded) return facts.jobStatus === 'cancelled' ? 'canceled' : 'failed'
-  if (facts.dispatched) return 'running'
-  return facts.jobStatus === 'cancelled' ? 'canceled' : 'pending'
+  if (facts.jobStatus === 'cancelled' && !facts.dispatched) return 'canceled'
+  if (facts.jobEnded) return 'failed'
+  return facts.dispatched ? 'running' : 'pending'
 }
 
 /** What came of a job, `null` until it has ended. It failed when not one of its devices succeeded. */

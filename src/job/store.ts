@@ -1,34 +1,31 @@
 import { empty, join, Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
-import type { JsonObject } from '../json.ts'
+import type { MethodCall } from '../method/call.ts'
+import type { TwinPatch } from '../twin/limits.ts'
 import type { JobType } from './request.ts'
 import type { DeviceJobStatus, JobStatus } from './state.ts'
 
-/** A job's row. */
-export type JobRow = {
+/** What a job does, as its row holds it: what `job/request.ts` let in. */
+export type JobOperation =
+  | { readonly type: 'scheduleDeviceMethod'; readonly request: MethodCall }
+  | { readonly type: 'scheduleUpdateTwin'; readonly request: TwinPatch }
+
+/** A job's row, as far as the commands and the scheduler look at it. */
+export type JobRow = JobOperation & {
   readonly id: string
-  readonly type: JobType
   readonly status: JobStatus
   readonly queryCondition: string
-  /** The call or the patch: what `job/request.ts` let in. */
-  readonly request: JsonObject
   readonly createdTime: Date
   readonly startTime: Date
   readonly startedTime: Date | null
-  readonly endTime: Date | null
   readonly maxExecutionTimeSeconds: number
   readonly deadline: Date
-  readonly deviceCount: number
-  readonly pendingCount: number
-  readonly runningCount: number
-  readonly version: number
 }
 
 const columns = sql`
   id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
-  start_time as "startTime", started_time as "startedTime", end_time as "endTime",
-  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, device_count as "deviceCount",
-  pending_count as "pendingCount", running_count as "runningCount", version`
+  start_time as "startTime", started_time as "startedTime",
+  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline`
 
 /** One device's part of one job. */
 export type DeviceJobKey = { readonly jobId: string; readonly deviceId: string }
@@ -45,21 +42,7 @@ export type JobProgress = { readonly jobId: string; readonly open: number }
 // Jobs
 
 /** False when the id is taken. */
-export async function insertJob(
-  tx: Tx,
-  job: Pick<
-    JobRow,
-    | 'id'
-    | 'type'
-    | 'status'
-    | 'queryCondition'
-    | 'request'
-    | 'createdTime'
-    | 'startTime'
-    | 'maxExecutionTimeSeconds'
-    | 'deadline'
-  >,
-): Promise<boolean> {
+export async function insertJob(tx: Tx, job: Omit<JobRow, 'startedTime'>): Promise<boolean> {
   const rows = await tx.query(
     sql`insert into job (
           id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline
@@ -224,14 +207,33 @@ export async function nextDeadline(db: Reader): Promise<Date | undefined> {
 
 // Device jobs
 
-/** Running jobs of a type in which devices still wait. */
-export function findRunningJobs(db: Reader, type: JobType): Promise<JobRow[]> {
-  return db.query<JobRow>(
-    sql`select ${columns} from job
+/** The ids of running jobs of a type in which devices still wait, the longest running first. */
+export async function findWaitingJobIds(db: Reader, type: JobType): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
         order by started_time, id`,
-    'find-running-jobs',
+    'find-waiting-job-ids',
   )
+  return rows.map((row) => row.id)
+}
+
+export async function findJob(db: Reader, id: string): Promise<JobRow | undefined> {
+  const [row] = await db.query<JobRow>(sql`select ${columns} from job where id = ${id}`, 'find-job')
+  return row
+}
+
+/** Running method jobs whose devices had `connectTimeoutInSeconds` to connect and have had it. */
+export async function findConnectExpiredJobIds(db: Reader, now: Date): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from job
+        where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
+          and (request ->> 'connectTimeoutInSeconds')::integer > 0
+          and started_time + make_interval(secs => (request ->> 'connectTimeoutInSeconds')::integer) <= ${now}
+        order by id`,
+    'find-connect-expired-job-ids',
+  )
+  return rows.map((row) => row.id)
 }
 
 /** A page of a job's devices in the order of their ids, whatever became of them. */
@@ -246,7 +248,7 @@ export async function findTargets(db: Reader, jobId: string, after: string, limi
   return rows.map((row) => row.deviceId)
 }
 
-/** The same, those without an outcome only: for twin updates, which no mark precedes. */
+/** Up to `limit` of them after `after` that have no outcome: for twin updates, which no mark precedes. */
 export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job target
@@ -415,11 +417,11 @@ export function findExpired(db: Reader, since: Date, now: Date, limit: number): 
   )
 }
 
-/** Up to `limit` devices of a job that still wait. */
-export async function findPending(db: Reader, jobId: string, limit: number): Promise<string[]> {
+/** A page of the devices of a job that still wait, in the order of their ids. */
+export async function findPending(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select target.device_id as "deviceId" from device_job target
-        where target.job_id = ${jobId}
+        where target.job_id = ${jobId} and target.device_id > ${after}
           and not exists (
             select from device_job_dispatch x where x.job_id = target.job_id and x.device_id = target.device_id
           )
@@ -428,6 +430,7 @@ export async function findPending(db: Reader, jobId: string, limit: number): Pro
           )
         order by target.device_id
         limit ${limit}`,
+    'find-pending',
   )
   return rows.map((row) => row.deviceId)
 }

@@ -1,0 +1,162 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { writeDurably } from './data-folder.ts'
+import { makeCertificate } from './x509.ts'
+
+/** What a TLS server needs, as PEM. */
+export type ServerCertificate = {
+  readonly cert: string
+  readonly key: string
+  /** The private CA that clients have to trust; undefined when the operator brought the certificate. */
+  readonly ca: string | undefined
+}
+
+/** A certificate that cannot be used; the sentence names the variable or the file. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError'
+}
+
+type Options = {
+  /** Names and addresses beside localhost, 127.0.0.1 and ::1. */
+  readonly hostNames: readonly string[]
+  /** The operator's own certificate (TLS_CERT, TLS_KEY). */
+  readonly own?: { readonly certPath: string; readonly keyPath: string } | undefined
+  readonly now: Date
+}
+
+const DAY = 86_400_000
+const CA_DAYS = 20 * 365
+// Apple's systems refuse server certificates that live longer, also those of private CAs.
+const SERVER_DAYS = 825
+const RENEW_DAYS = 30
+
+/**
+ * The operator's certificate, or else one of a private CA that is made at the first start and stays: `ca.pem` in
+ * `folder` is what clients are given. The server's own certificate is made anew when it has less than 30 days or other
+ * names. `folder` must be held by this process.
+ */
+export async function loadOrMakeCertificate(folder: string, options: Options): Promise<ServerCertificate> {
+  if (options.own !== undefined) return loadOwn(options.own.certPath, options.own.keyPath)
+  const ca = await loadOrMakeCa(folder, options.now)
+  const names = [...new Set([...options.hostNames.map((name) => name.toLowerCase()), 'localhost', '127.0.0.1', '::1'])]
+  // One file for both, so that a crash cannot leave a certificate with another's key.
+  const path = join(folder, 'server.pem')
+  const kept = splitPem((await readIfThere(path)) ?? '')
+  if (kept !== undefined && isGood(kept, ca.certificate, names, options.now)) return { ...kept, ca: ca.pem }
+  const made = makeServerCertificate(ca, names, options.now)
+  await writeDurably(path, made.cert + made.key, 0o600)
+  return { ...made, ca: ca.pem }
+}
+
+async function loadOwn(certPath: string, keyPath: string): Promise<ServerCertificate> {
+  const read = (name: string, path: string): Promise<string> =>
+    readFile(path, 'utf8').catch((error: Error) => {
+      throw new CertificateError(`${name} cannot be read: ${error.message}`)
+    })
+  const cert = await read('TLS_CERT', certPath)
+  const key = await read('TLS_KEY', keyPath)
+  const certificate = parse(() => new X509Certificate(cert))
+  if (certificate === undefined)
+    throw new CertificateError(`TLS_CERT: ${certPath} does not begin with a PEM certificate.`)
+  const privateKey = parse(() => createPrivateKey(key))
+  if (privateKey === undefined)
+    throw new CertificateError(`TLS_KEY: ${keyPath} is not a PEM private key without a passphrase.`)
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new CertificateError(`TLS_KEY: ${keyPath} is not the key of the certificate in TLS_CERT, ${certPath}.`)
+  }
+  return { cert, key, ca: undefined }
+}
+
+type Ca = { readonly pem: string; readonly certificate: X509Certificate; readonly key: KeyObject }
+
+async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
+  const certPath = join(folder, 'ca.pem')
+  const keyPath = join(folder, 'ca-key.pem')
+  const pem = await readIfThere(certPath)
+  if (pem !== undefined) {
+    const keyPem = (await readIfThere(keyPath)) ?? ''
+    const certificate = parse(() => new X509Certificate(pem))
+    const key = parse(() => createPrivateKey(keyPem))
+    // Never replaced in silence: devices trust this CA.
+    if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key)) {
+      throw new CertificateError(
+        `${certPath} and ${keyPath} do not belong together. Restore them, or remove both to have a new CA made, which ` +
+          'every client then has to be given.',
+      )
+    }
+    return { pem, certificate, key }
+  }
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  // The random part keeps the CAs of two hubs apart in a client that trusts both.
+  const name = `Twincast private CA ${randomBytes(4).toString('hex')}`
+  const made = makeCertificate({
+    subject: name,
+    issuer: name,
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
+    hostNames: undefined,
+    ...validity(now, CA_DAYS),
+  })
+  // The key first: a CA whose key was lost in a crash would have to be refused; a key without a CA is just replaced.
+  await writeDurably(keyPath, pemOf(keys.privateKey), 0o600)
+  await writeDurably(certPath, made, 0o644)
+  return { pem: made, certificate: new X509Certificate(made), key: keys.privateKey }
+}
+
+type Pair = { readonly cert: string; readonly key: string }
+
+function makeServerCertificate(ca: Ca, hostNames: readonly string[], now: Date): Pair {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const cert = makeCertificate({
+    subject: 'Twincast',
+    issuer: ca.certificate.subject.replace(/^CN=/, ''),
+    publicKey: keys.publicKey,
+    signingKey: ca.key,
+    hostNames,
+    ...validity(now, SERVER_DAYS),
+  })
+  return { cert, key: pemOf(keys.privateKey) }
+}
+
+function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: Date): boolean {
+  const certificate = parse(() => new X509Certificate(pair.cert))
+  const key = parse(() => createPrivateKey(pair.key))
+  if (certificate === undefined || key === undefined) return false
+  const named = certificate.subjectAltName?.split(', ').length
+  return (
+    certificate.checkPrivateKey(key) &&
+    certificate.verify(ca.publicKey) &&
+    Date.parse(certificate.validTo) - now.getTime() >= RENEW_DAYS * DAY &&
+    named === names.length &&
+    names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
+  )
+}
+
+/** From an hour ago, for clients whose clock is a little slow. */
+const validity = (now: Date, days: number): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(now.getTime() - 3_600_000),
+  notAfter: new Date(now.getTime() + days * DAY),
+})
+
+const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+function splitPem(text: string): Pair | undefined {
+  const key = text.indexOf('-----BEGIN PRIVATE KEY-----')
+  return key < 0 ? undefined : { cert: text.slice(0, key), key: text.slice(key) }
+}
+
+const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+
+function parse<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,158 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** Everything that can be set from outside, read once. Ports: 0 means any free one. */
+export type Config = {
+  /** The address all doors listen on. */
+  readonly host: string
+  /** Whether `host` can be reached from this machine only. */
+  readonly loopback: boolean
+  readonly httpPort: number
+  readonly httpsPort: number
+  /** Plain MQTT, on loopback only; undefined is off. */
+  readonly mqttPort: number | undefined
+  readonly mqttsPort: number
+  /** The name devices and operators know the hub by: in tokens, connection strings and the certificate. */
+  readonly hubHostName: string
+  /** Absolute. */
+  readonly dataDir: string
+  /** Undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined
+  /** Base64. Undefined: generated once and kept in the data folder. */
+  readonly ownerKey: string | undefined
+  /** Undefined: a certificate of the hub's own private CA. */
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly maxRunningJobs: number
+  readonly jobHistoryDays: number
+  /** Method calls in flight at most, in this process. */
+  readonly methodWindow: number
+}
+
+/** The environment breaks rules; `problems` is a sentence for each, all of them. Secrets are never quoted. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError'
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads the variables into one frozen record, or throws a ConfigurationError that lists every problem at once. An empty variable counts as absent, unknown ones are nobody's business. `cwd` is what relative
+ * paths are relative to.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>, cwd: string): Config {
+  const problems: string[] = []
+  const given = (name: string): string | undefined => env[name] || undefined
+
+  const text = (name: string, fallback: string, allowed: string, valid: (value: string) => boolean): string => {
+    const value = given(name) ?? fallback
+    if (!valid(value)) problems.push(`${name} is ${quote(value)}; allowed is ${allowed}.`)
+    return value
+  }
+  const integer = (name: string, fallback: number, min: number, max: number): number => {
+    const value = given(name)
+    if (value === undefined) return fallback
+    // Digits only: Number() would also take '0x10', '1e3' and ' 7 '.
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    problems.push(`${name} is ${quote(value)}; allowed is a whole number from ${min} to ${max}.`)
+    return fallback
+  }
+  const secret = (name: string, allowed: string, valid: (value: string) => boolean): string | undefined => {
+    const value = given(name)
+    if (value !== undefined && !valid(value)) {
+      problems.push(`${name} is not valid (a secret, not shown, of ${value.length} characters); allowed is ${allowed}.`)
+    }
+    return value
+  }
+  const path = (name: string): string | undefined => {
+    const value = given(name)
+    return value === undefined ? undefined : resolve(cwd, value)
+  }
+
+  const host = text('HOST', '127.0.0.1', 'an IP address or a host name', isHost)
+  const loopback = isLoopback(host)
+  const ports = {
+    HTTP_PORT: integer('HTTP_PORT', 4000, 0, 65_535),
+    HTTPS_PORT: integer('HTTPS_PORT', 4443, 0, 65_535),
+    MQTT_PORT: loopback || given('MQTT_PORT') ? integer('MQTT_PORT', 1883, 0, 65_535) : undefined,
+    MQTTS_PORT: integer('MQTTS_PORT', 8883, 0, 65_535),
+  }
+  if (!loopback && ports.MQTT_PORT !== undefined) {
+    problems.push(
+      `MQTT_PORT is ${quote(given('MQTT_PORT') ?? '')} while HOST is ${quote(host)}; plain MQTT is allowed on a ` +
+        'loopback address only: leave MQTT_PORT out and let devices use MQTTS_PORT.',
+    )
+  }
+  problems.push(...sharedPorts(ports))
+
+  const certPath = path('TLS_CERT')
+  const keyPath = path('TLS_KEY')
+  if ((certPath === undefined) !== (keyPath === undefined)) {
+    const [set, missing] = certPath === undefined ? ['TLS_KEY', 'TLS_CERT'] : ['TLS_CERT', 'TLS_KEY']
+    problems.push(`${missing} is absent while ${set} is given; allowed are both or neither.`)
+  }
+
+  const logLevel = given('LOG_LEVEL') ?? 'info'
+  const level = LOG_LEVELS.find((candidate) => candidate === logLevel)
+  if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; allowed is one of ${LOG_LEVELS.join(', ')}.`)
+
+  const config: Config = {
+    host,
+    loopback,
+    httpPort: ports.HTTP_PORT,
+    httpsPort: ports.HTTPS_PORT,
+    mqttPort: ports.MQTT_PORT,
+    mqttsPort: ports.MQTTS_PORT,
+    hubHostName: text('HUB_HOST_NAME', 'localhost', 'an IP address or a host name', isHost),
+    dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
+    databaseUrl: secret('DATABASE_URL', 'an address that begins with postgres:// or postgresql://', isPostgresUrl),
+    ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
+    tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
+    logLevel: level ?? 'info',
+    maxRunningJobs: integer('MAX_RUNNING_JOBS', 100, 1, 1_000),
+    jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
+    methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return Object.freeze(config)
+}
+
+const quote = (value: string): string => JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+
+// Host names after RFC 1123: labels of letters, digits and inner hyphens. A name whose last label is a number is an
+// address gone wrong ("127.0.0.300"), not a name (WHATWG URL).
+const isHost = (value: string): boolean =>
+  isIP(value) !== 0 ||
+  (value.length <= 253 &&
+    value.split('.').every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label)) &&
+    !/(^|\.)\d+$/.test(value))
+
+const isLoopback = (host: string): boolean =>
+  host.toLowerCase() === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1')
+
+const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
+
+/** Standard base64 with its padding, as IoT Hub writes keys; Buffer alone would skip over anything else. */
+function isKey(value: string): boolean {
+  const bytes = Buffer.from(value, 'base64')
+  return bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value
+}
+
+function sharedPorts(ports: Readonly<Record<string, number | undefined>>): string[] {
+  const taken = new Map<number, string>()
+  const problems: string[] = []
+  for (const [name, port] of Object.entries(ports)) {
+    if (port === undefined || port === 0) continue
+    const other = taken.get(port)
+    if (other === undefined) taken.set(port, name)
+    else
+      problems.push(`${name} is ${port}, as ${other} is; allowed is a port of its own for each, or 0 for any free one.`)
+  }
+  return problems
+}

@@ -1,0 +1,176 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** The folder the hub keeps its state in, held by this process alone until `release`. */
+export type DataFolder = {
+  /** Absolute, without symbolic links. */
+  readonly path: string
+  /** The content of a file only we can read; `make` is asked once in the folder's life, when there is none yet. */
+  secret(name: string, make: () => string): Promise<string>
+  /** Lets the next program have the folder. */
+  release(): Promise<void>
+}
+
+/** The folder cannot be had; the sentence says which, why and what to do. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError'
+}
+
+/** Makes the folder when it is missing (mode 0700) and takes it; a DataFolderError at once when another program has it. */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const folder = await realpath(path)
+    await keepOthersFromWriting(folder)
+    const lock = takeLock(folder)
+    return {
+      path: folder,
+      secret: (name, make) => readOrMakeSecret(join(folder, name), make),
+      // An emptied file, never a removed one: a program that has it open would lock a file nobody else sees.
+      async release() {
+        ftruncateSync(lock)
+        closeSync(lock)
+      },
+    }
+  } catch (error) {
+    if (error instanceof DataFolderError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new DataFolderError(
+      `The data folder ${path} cannot be used (${reason}). Give this user the folder, or name another with DATA_DIR.`,
+    )
+  }
+}
+
+/** Replaces a file as a whole, so that a crash leaves the old one or the new one, and is on disk when it resolves. */
+export async function writeDurably(path: string, text: string, mode: number): Promise<void> {
+  const next = `${path}.new`
+  await rm(next, { force: true }) // one left by a crash would keep its own mode
+  const file = await open(next, 'wx', mode)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(next, path)
+  await syncFolder(dirname(path))
+}
+
+/** Makes a rename in the folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function readOrMakeSecret(path: string, make: () => string): Promise<string> {
+  try {
+    const kept = (await readFile(path, 'utf8')).trim()
+    if (kept === '') throw new DataFolderError(`The file ${path} is empty. Restore it, or remove it to have a new one.`)
+    return kept
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+  const secret = make()
+  await writeDurably(path, `${secret}\n`, 0o600)
+  return secret
+}
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
+
+async function keepOthersFromWriting(folder: string): Promise<void> {
+  const { mode, uid } = await stat(folder)
+  // A folder of somebody else's (a mounted volume) is that owner's to judge.
+  if ((mode & 0o022) !== 0 && uid === process.getuid?.()) await chmod(folder, mode & 0o7755)
+}
+
+// macOS's open(2) takes the lock itself; Node names neither flag.
+const O_EXLOCK = 0x20
+
+/**
+ * The lock is the kernel's (flock), on a file that stays: it ends with the process however that dies, knows no
+ * process ids to be reused and holds between containers that share a volume. The file's text only serves the sentence
+ * for the one who comes second. Gives a plain descriptor, which no garbage collector closes.
+ */
+function takeLock(folder: string): number {
+  const path = join(folder, 'lock')
+  const onMac = process.platform === 'darwin'
+  const lock = openLock(folder, path, onMac)
+  try {
+    const holder = readFileSync(path, 'utf8')
+    const free = onMac || (flock(lock) ?? !isAlive(holder))
+    if (!free) throw inUse(folder, holder)
+    ftruncateSync(lock)
+    writeSync(lock, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), 0)
+    return lock
+  } catch (error) {
+    closeSync(lock)
+    throw error
+  }
+}
+
+function openLock(folder: string, path: string, onMac: boolean): number {
+  const flags = constants.O_RDWR | constants.O_CREAT
+  try {
+    return openSync(path, onMac ? flags | O_EXLOCK | constants.O_NONBLOCK : flags, 0o600)
+  } catch (error) {
+    if (hasCode(error, 'EAGAIN')) throw inUse(folder, readFileSync(path, 'utf8'))
+    throw error
+  }
+}
+
+/**
+ * Node cannot flock, the command can: a lock belongs to the open file, which the command shares with us, and stays when
+ * the command has ended. Undefined where there is no such command or the file system has no locks.
+ */
+function flock(file: number): boolean | undefined {
+  const { status } = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file] })
+  return status === 0 ? true : status === 1 ? false : undefined
+}
+
+type Holder = { readonly pid: number; readonly started: string | undefined }
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const { pid, started } = JSON.parse(text)
+    return Number.isInteger(pid) && pid > 0 ? { pid, started } : undefined
+  } catch {
+    return undefined // emptied by a release, or cut short by a crash
+  }
+}
+
+/** Where there is no flock: the same process, known by its start, so that a reused id is not taken for it. */
+function isAlive(text: string): boolean {
+  const holder = parseHolder(text)
+  if (holder === undefined) return false
+  const started = startOf(holder.pid)
+  return started !== undefined && started === holder.started
+}
+
+/** When a process began, in whatever way the system writes it; undefined when there is no such process. */
+function startOf(pid: number): string | undefined {
+  try {
+    if (process.platform !== 'linux') {
+      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+    }
+    // proc(5): field 22, counted after the name in parentheses, which may itself hold spaces and parentheses.
+    const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+function inUse(folder: string, holder: string): DataFolderError {
+  const pid = parseHolder(holder)?.pid
+  return new DataFolderError(
+    `The data folder ${folder} is in use by another Twincast${pid === undefined ? '' : ` (process ${pid})`}. ` +
+      'Stop that one, or give this one a folder of its own with DATA_DIR.',
+  )
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { systemClock } from '../clock.ts'
+import type { DataFolder } from '../data-folder.ts'
+import type { Log } from '../deps.ts'
+import { DATABASE, makeCluster } from './postgres-cluster.ts'
+import { clusterIn, findPostgresHome } from './postgres-home.ts'
+import { endLeftover } from './postgres-leftover.ts'
+import { type PostgresProcess, PostgresStartError, runPostgres } from './postgres-process.ts'
+import { findPostgresPrograms } from './postgres-programs.ts'
+
+export type EmbeddedPostgres = {
+  /** With the password; the same until `stop`, also when PostgreSQL had to be started again. */
+  readonly url: string
+  /** Ends the open connections and PostgreSQL; resolves when it has ended. */
+  stop(): Promise<void>
+}
+
+type Options = {
+  readonly folder: DataFolder
+  readonly log: Log
+  /** Settings of PostgreSQL that come on top of ours, such as `fsync: 'off'` for tests. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+const PORT_ATTEMPTS = 5
+const SHARED_MEMORY_WAIT_MS = 30_000
+const RESTART_PAUSE_MS = 1_000
+
+/**
+ * The PostgreSQL of a hub that is given none: made in the data folder at the first start, listening on loopback, ended
+ * with this process however that ends, and started again when it ends by itself. Rejects with an EmbeddedDatabaseError.
+ */
+export async function startEmbeddedPostgres({ folder, log, settings = {} }: Options): Promise<EmbeddedPostgres> {
+  const password = await folder.secret('database-password', () => randomBytes(32).toString('base64url'))
+  const place = await findPostgresHome(folder.path)
+  const programs = await findPostgresPrograms(place.home, place.user)
+  await makeCluster(place, programs, password)
+  const start = (port: number): Promise<PostgresProcess> =>
+    whenMemoryIsFree(async () => {
+      const stalePid = await endLeftover(clusterIn(place.home), log)
+      return runPostgres(place, programs, { port, stalePid, settings, log })
+    })
+
+  const { port, server } = await startOnFreePort(start)
+  log.info({ home: place.home, port }, 'the embedded PostgreSQL is running')
+  const stopping = new AbortController()
+  const supervision = supervise(server, () => start(port), stopping.signal, log)
+  return {
+    url: `postgresql://${DATABASE}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`,
+    stop() {
+      stopping.abort()
+      return supervision
+    },
+  }
+}
+
+/** PostgreSQL takes no port 0. Somebody else may take the port that was free a moment ago: then another one. */
+async function startOnFreePort(
+  start: (port: number) => Promise<PostgresProcess>,
+): Promise<{ port: number; server: PostgresProcess }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      return { port, server: await start(port) }
+    } catch (error) {
+      if (!says(error, 'could not create any TCP/IP sockets') || attempt === PORT_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return address === null || typeof address === 'string' ? 0 : address.port
+}
+
+/** After a kill of its main process PostgreSQL's others end a moment later, and it waits for none of them. */
+async function whenMemoryIsFree(start: () => Promise<PostgresProcess>): Promise<PostgresProcess> {
+  // The real clock: this waits for other processes.
+  const deadline = systemClock.now().getTime() + SHARED_MEMORY_WAIT_MS
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      if (!says(error, 'pre-existing shared memory block') || systemClock.now().getTime() > deadline) throw error
+      await systemClock.sleep(200)
+    }
+  }
+}
+
+const says = (error: unknown, words: string): boolean =>
+  error instanceof PostgresStartError && error.output.includes(words)
+
+/** Until `signal`: starts PostgreSQL again, on its port, whenever it has ended. Then ends it. */
+async function supervise(
+  first: PostgresProcess,
+  start: () => Promise<PostgresProcess>,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  const aborted = once(signal, 'abort')
+  let server: PostgresProcess | undefined = first
+  while (server !== undefined) {
+    await Promise.race([server.ended, aborted])
+    if (signal.aborted) return server.stop()
+    log.error('the embedded PostgreSQL has ended by itself: starting it again')
+    server = await startAgain(start, signal, log)
+  }
+}
+
+async function startAgain(
+  start: () => Promise<PostgresProcess>,
+  signal: AbortSignal,
+  log: Log,
+): Promise<PostgresProcess | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await start()
+    } catch (error) {
+      log.error({ err: error }, 'the embedded PostgreSQL could not be started again')
+      await systemClock.sleep(RESTART_PAUSE_MS, signal)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,51 @@
+import { chown, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncFolder } from '../data-folder.ts'
+import { clusterIn, type PostgresHome } from './postgres-home.ts'
+import type { PostgresPrograms } from './postgres-programs.ts'
+import { EmbeddedDatabaseError, type PostgresUser, runAs } from './postgres-user.ts'
+
+/** The database and the role of the hub: it owns the database and is no superuser. */
+export const DATABASE = 'twincast'
+
+/** Makes the cluster when there is none. Killed half-way it leaves a folder of another name, which the next start removes. */
+export async function makeCluster(
+  { home, user }: PostgresHome,
+  programs: PostgresPrograms,
+  password: string,
+): Promise<void> {
+  for (const name of await readdir(home)) {
+    if (name.startsWith('postgres.new-')) await rm(join(home, name), { recursive: true, force: true })
+  }
+  if (await isThere(clusterIn(home))) return
+  const unfinished = await mkdtemp(join(home, 'postgres.new-'))
+  if (user !== undefined) await chown(unfinished, user.uid, user.gid)
+  // Text is compared byte by byte and upper and lower case follow Unicode, alike on every machine.
+  await mustRun(user, programs.initdb, [
+    ...['-D', unfinished, '--username=postgres', '--no-instructions'],
+    ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+    // The superuser has no password, so nobody is let in as it.
+    ...['--auth-local=reject', '--auth-host=scram-sha-256'],
+  ])
+  // A PostgreSQL without a network, while no other can run: `-j` ends a statement at an empty line.
+  const statements = [
+    `create role ${DATABASE} login createdb password '${password.replaceAll("'", "''")}';`,
+    `grant pg_monitor, pg_checkpoint, pg_signal_backend to ${DATABASE};`,
+    `create database ${DATABASE} owner ${DATABASE};`,
+  ]
+  const single = ['--single', '-j', '-D', unfinished, '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic']
+  await mustRun(user, programs.postgres, [...single, 'postgres'], statements.map((text) => `${text}\n\n`).join(''))
+  await rename(unfinished, clusterIn(home))
+  await syncFolder(home)
+}
+
+async function mustRun(user: PostgresUser, program: string, args: readonly string[], input?: string): Promise<void> {
+  const { succeeded, output } = await runAs(user, program, args, input)
+  if (!succeeded) throw new EmbeddedDatabaseError(`The embedded database could not be made:\n${output.trim()}`)
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeDurably } from '../data-folder.ts'
+import { canEnter, EmbeddedDatabaseError, type PostgresUser } from './postgres-user.ts'
+
+/** Where the cluster is or will be, and who PostgreSQL runs as. */
+export type PostgresHome = { readonly home: string; readonly user: PostgresUser }
+
+/** `nobody` by number: it needs no entry in any list of users. */
+const NOBODY = { uid: 65_534, gid: 65_534 } as const
+
+/** Where root's clusters are that nobody could not reach in the data folder. */
+const ELSEWHERE = '/var/lib/twincast'
+
+/** The cluster's folder in its home. */
+export const clusterIn = (home: string): string => join(home, 'postgres')
+
+/**
+ * The home is the data folder. But PostgreSQL refuses to run as root: for root it runs as nobody, or as the user who
+ * owns the cluster already, and where that user cannot get into the data folder (root works below /root), a folder in
+ * /var/lib/twincast is the home. The file `postgres-home` then says which: it carries a random name, so that a data
+ * folder that is removed and made again begins with an empty database.
+ */
+export async function findPostgresHome(folder: string): Promise<PostgresHome> {
+  const note = join(folder, 'postgres-home')
+  const noted = (await readFile(note, 'utf8').catch(() => undefined))?.trim()
+  const home = noted ?? folder
+  const owner = await stat(clusterIn(home)).catch(() => undefined)
+  const self = process.getuid?.()
+  if (self !== 0) {
+    if (owner === undefined || owner.uid === self) return { home, user: undefined }
+    throw new EmbeddedDatabaseError(
+      `The database in ${home} belongs to user ${owner.uid}. Start the hub as that user (as root if it was started as ` +
+        'root before), or set DATA_DIR to another folder.',
+    )
+  }
+  const user = owner === undefined || owner.uid === 0 ? NOBODY : { uid: owner.uid, gid: owner.gid }
+  if (await canPass(folder, home, user)) return { home, user }
+  if (noted !== undefined || owner !== undefined) {
+    throw new EmbeddedDatabaseError(
+      `The database in ${home} cannot be reached by user ${user.uid}, who runs PostgreSQL in the place of root. Bring ` +
+        'the folder back to where that user may pass, or set DATA_DIR to another folder.',
+    )
+  }
+  const made = join(ELSEWHERE, randomBytes(8).toString('hex'))
+  if (!(await makeElsewhere(made, user))) {
+    throw new EmbeddedDatabaseError(
+      `PostgreSQL cannot run as root, and user ${user.uid} can reach neither ${folder} nor ${ELSEWHERE}. Set DATA_DIR ` +
+        'to a folder that user may pass to, start the hub as an ordinary user, or set DATABASE_URL.',
+    )
+  }
+  await writeDurably(note, `${made}\n`, 0o600)
+  return { home: made, user }
+}
+
+/** The data folder, which is made for its owner alone, is opened a little when that is all that is in the way. */
+async function canPass(folder: string, home: string, user: NonNullable<PostgresUser>): Promise<boolean> {
+  if (await canEnter(user, home)) return true
+  if (home !== folder || (await stat(folder)).uid !== 0) return false
+  await letThrough(folder, user)
+  return canEnter(user, folder)
+}
+
+/** The group of PostgreSQL's user may pass through to the cluster, and neither list the folder nor write in it. */
+async function letThrough(folder: string, { gid }: NonNullable<PostgresUser>): Promise<void> {
+  await chown(folder, 0, gid)
+  await chmod(folder, 0o710)
+}
+
+async function makeElsewhere(home: string, user: NonNullable<PostgresUser>): Promise<boolean> {
+  try {
+    await mkdir(home, { recursive: true })
+    await chmod(ELSEWHERE, 0o711)
+    await letThrough(home, user)
+    return await canEnter(user, home)
+  } catch {
+    return false // a system that is not to be written to
+  }
+}

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { systemClock } from '../clock.ts'
+import type { Log } from '../deps.ts'
+import { EmbeddedDatabaseError } from './postgres-user.ts'
+
+const POLL_MS = 100
+const IMMEDIATE_AFTER_MS = 15_000
+const GIVE_UP_AFTER_MS = 30_000
+
+/**
+ * Ends the PostgreSQL of an earlier run that still has the cluster: its hub was killed a moment ago and its guard is at
+ * work, or its guard was killed as well. Resolves with the process id that is left in postmaster.pid and is nobody's
+ * now, or another program's. Only for the holder of the data folder: nobody else's PostgreSQL can be in it.
+ */
+export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Promise<number | undefined> {
+  const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
+  if (!(pid > 1)) return undefined
+  // The real clock: this waits for another process.
+  for (let waited = 0; isPostgresOf(pid, cluster); waited += POLL_MS) {
+    if (waited === 0) {
+      log.info({ pid }, 'waiting for the PostgreSQL of an earlier run to end')
+      end(pid, 'SIGINT')
+    }
+    if (waited === IMMEDIATE_AFTER_MS) end(pid, 'SIGQUIT')
+    if (waited === GIVE_UP_AFTER_MS) {
+      throw new EmbeddedDatabaseError(
+        `The PostgreSQL of an earlier run (process ${pid}) does not end. Kill it, and start again.`,
+      )
+    }
+    await systemClock.sleep(POLL_MS)
+  }
+  return pid
+}
+
+/** Told by the command line, so that a process that got the id of an ended PostgreSQL is left alone. */
+function isPostgresOf(pid: number, cluster: string): boolean {
+  try {
+    if (process.platform === 'linux') {
+      const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      return basename(program) === 'postgres' && args.includes(cluster)
+    }
+    const command = execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
+    return command.includes(`postgres -D ${cluster} `)
+  } catch {
+    return false // no such process
+  }
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has just ended, which the next look finds out.
+  }
+}

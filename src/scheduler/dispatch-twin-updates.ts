@@ -1,0 +1,67 @@
+import { inTransaction } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { findJob, findOpenTargets, findWaitingJobIds, lockOpenJobs, type Settlement, settle } from '../job/store.ts'
+import { patchTwins, tellOfPatches } from '../twin/commands.ts'
+import type { TwinPatch } from '../twin/limits.ts'
+import type { Step } from './loop.ts'
+import { tellProgress } from './tell-progress.ts'
+
+/** Twins a transaction: enough to be worth it, few enough that a cancel need not wait long for the job's row. */
+const BATCH = 500
+
+/**
+ * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, whatever is killed when.
+ * The jobs take turns.
+ */
+export function dispatchTwinUpdates(deps: Deps): Step {
+  /** How far each job has been worked through, lost without harm: those with an outcome are not looked at twice. */
+  const cursors = new Map<string, string>()
+
+  const dispatchBatch = (jobId: string, patch: TwinPatch, now: Date): Promise<string[]> =>
+    inTransaction(deps, async (tx, afterCommit) => {
+      if (!(await lockOpenJobs(tx, [jobId], 'running')).has(jobId)) return []
+      // Read under the lock, so that two instances never patch the same device for one job.
+      const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', BATCH)
+      if (deviceIds.length === 0) return []
+      const result = await patchTwins(tx, deviceIds, patch, now)
+      const settlements: Settlement[] = [
+        ...result.deviceIds.map((deviceId) => ({ jobId, deviceId })),
+        ...result.refused.map(({ deviceId, error }) => ({
+          jobId,
+          deviceId,
+          error: { code: 'ArgumentInvalid', description: error.message },
+        })),
+        ...result.missing.map((deviceId) => ({
+          jobId,
+          deviceId,
+          error: { code: 'DeviceNotFound', description: 'The device was deleted before its turn came.' },
+        })),
+      ]
+      const progress = await settle(tx, settlements, 'pending', now)
+      afterCommit(() => {
+        tellOfPatches(deps, result)
+        tellProgress(deps, progress)
+      })
+      return deviceIds
+    })
+
+  return {
+    name: 'dispatch-twin-updates',
+    every: 5_000,
+    wokenBy: ['deviceJobs'],
+    async run(now) {
+      const jobIds = await findWaitingJobIds(deps.db, 'scheduleUpdateTwin')
+      for (const jobId of cursors.keys()) if (!jobIds.includes(jobId)) cursors.delete(jobId)
+      let done = 0
+      for (const jobId of jobIds) {
+        const job = await findJob(deps.db, jobId)
+        if (job?.type !== 'scheduleUpdateTwin') continue
+        const deviceIds = await dispatchBatch(jobId, job.request, now)
+        done += deviceIds.length
+        // From the start again after the last page, should any have been missed.
+        cursors.set(jobId, deviceIds.at(-1) ?? '')
+      }
+      return { done, full: done > 0 }
+    },
+  }
+}

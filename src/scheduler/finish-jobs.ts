@@ -1,0 +1,22 @@
+import { inTransaction } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { finishJobs as finish, nextDeadline } from '../job/store.ts'
+import type { Step } from './loop.ts'
+
+/** No open device jobs left, or time is up → ended. */
+export function finishJobs(deps: Deps): Step {
+  return {
+    name: 'finish-jobs',
+    every: 5_000,
+    wokenBy: ['settled', 'jobs'],
+    async run(now) {
+      const ended = await inTransaction(deps, (tx) => finish(tx, now))
+      for (const jobId of ended) {
+        deps.log.info({ job: jobId }, 'job ended')
+        deps.events.jobChanged(jobId)
+      }
+      if (ended.length > 0) deps.events.publish('work', 'jobs', {}) // there may be room for the next one
+      return { done: ended.length, full: false, next: await nextDeadline(deps.db) }
+    },
+  }
+}

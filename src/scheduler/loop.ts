@@ -1,0 +1,76 @@
+import type { Deps } from '../deps.ts'
+import type { Work } from '../events.ts'
+
+/** What a turn of a step tells its loop: `full` when there is more to do at once, `next` when it has a date to keep. */
+export type Turn = { readonly done: number; readonly full: boolean; readonly next?: Date | undefined }
+
+/** A duty of the scheduler. A turn does one batch, and everything it decides by time it decides by `now`. */
+export type Step = {
+  readonly name: string
+  /** Milliseconds between turns when nothing wakes it: the backstop for events that were lost. */
+  readonly every: number
+  readonly wokenBy: readonly Work[]
+  run(now: Date): Promise<Turn>
+}
+
+const FIRST_BACK_OFF = 200
+const LAST_BACK_OFF = 10_000
+
+/**
+ * Repeats a step until the signal aborts: at once while it is full, else after its interval, at its next date, or when
+ * work of its kind is announced. After an error it backs off, with jitter, and goes on: the rows are as they were.
+ */
+export async function loop(
+  step: Step,
+  deps: Pick<Deps, 'clock' | 'events' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  let sleep = new AbortController()
+  let woken = false
+  const wake = (): void => {
+    woken = true
+    sleep.abort()
+  }
+  const stopListening = step.wokenBy.map((kind) => listen(deps, kind, wake))
+  signal.addEventListener('abort', wake, { once: true })
+
+  let failures = 0
+  while (!signal.aborted) {
+    woken = false
+    let pause = step.every
+    try {
+      const now = deps.clock.now()
+      const turn = await step.run(now)
+      failures = 0
+      if (turn.done > 0) deps.log.debug({ step: step.name, done: turn.done }, 'step')
+      if (turn.full) continue
+      if (turn.next !== undefined)
+        pause = Math.min(pause, Math.max(turn.next.getTime() - deps.clock.now().getTime(), 1))
+    } catch (error) {
+      pause = backOff(failures++)
+      deps.log.error({ err: error, step: step.name, retryInMs: Math.round(pause) }, 'step failed')
+      woken = false // work that is announced now waits with the rest
+    }
+    if (woken) continue
+    sleep = new AbortController()
+    await deps.clock.sleep(pause, sleep.signal)
+  }
+  await Promise.all(stopListening.map((stop) => stop()))
+}
+
+/** Milliseconds to wait after so many failures in a row: doubled each time, spread so that instances do not march in step. */
+const backOff = (failures: number): number =>
+  Math.min(FIRST_BACK_OFF * 2 ** failures, LAST_BACK_OFF) * (0.5 + Math.random() / 2)
+
+/** Calls `wake` for each announcement; answers how to stop. */
+function listen(deps: Pick<Deps, 'events'>, kind: Work, wake: () => void): () => Promise<unknown> {
+  const announcements = deps.events.subscribe('work', kind)[Symbol.asyncIterator]()
+  const follow = async (): Promise<void> => {
+    while (!(await announcements.next()).done) wake()
+  }
+  const followed = follow()
+  return async () => {
+    await announcements.return?.()
+    await followed
+  }
+}

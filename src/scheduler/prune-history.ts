@@ -1,0 +1,23 @@
+import { inTransaction } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { deleteJobsEndedBefore } from '../job/store.ts'
+import type { Step } from './loop.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+// Few at a time: one job may have a million device jobs.
+const BATCH = 5
+
+/** Ended longer ago than `historyDays` → deleted, device jobs and all. */
+export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
+  return {
+    name: 'prune-history',
+    every: 60 * 60 * 1000,
+    wokenBy: [],
+    async run(now) {
+      const before = new Date(now.getTime() - historyDays * DAY)
+      const deleted = await inTransaction(deps, (tx) => deleteJobsEndedBefore(tx, before, BATCH))
+      if (deleted.length > 0) deps.log.info({ jobs: deleted.length }, 'history pruned')
+      return { done: deleted.length, full: deleted.length === BATCH }
+    },
+  }
+}

@@ -1,0 +1,71 @@
+import { createBatch } from '../batch.ts'
+import { inTransaction } from '../database/client.ts'
+import type { Deps } from '../deps.ts'
+import { jobOfRequestId } from '../job/request-id.ts'
+import { lockOpenJobs, type Settlement, settle } from '../job/store.ts'
+import type { BadResponse, MethodResponse } from '../method/answer.ts'
+import { tellProgress } from './tell-progress.ts'
+import type { Window } from './window.ts'
+
+/** What a device sent back for a request id. */
+export type MethodAnswer = {
+  readonly deviceId: string
+  readonly requestId: string
+  readonly response: MethodResponse | BadResponse
+}
+
+/** Outcomes a transaction, and the milliseconds in which answers are collected for one. Measured: 1,000 are best. */
+const BATCH = 1_000
+const WAIT = 5
+
+/** Collects the answers of devices and writes them as outcomes, a batch a transaction. */
+export type SettleDeviceJobs = {
+  /** False when the answer is not one to a job's call. */
+  take(answer: MethodAnswer): boolean
+  /** Writes what has been collected, then stops. */
+  close(): Promise<void>
+}
+
+type Answered = Settlement & { readonly requestId: string }
+
+export function settleDeviceJobs(
+  deps: Deps,
+  { requestKey, window }: { readonly requestKey: Uint8Array; readonly window: Window },
+): SettleDeviceJobs {
+  const write = async (answers: readonly Answered[]): Promise<void> => {
+    const now = deps.clock.now()
+    await inTransaction(deps, async (tx, afterCommit) => {
+      const open = await lockOpenJobs(tx, [...new Set(answers.map((answer) => answer.jobId))])
+      // Too late for those whose job has ended: that end stands.
+      const progress = await settle(
+        tx,
+        answers.filter((answer) => open.has(answer.jobId)),
+        'running',
+        now,
+      )
+      afterCommit(() => tellProgress(deps, progress))
+    })
+    for (const answer of answers) window.remove(answer.requestId)
+  }
+  const batch = createBatch<Answered>({
+    clock: deps.clock,
+    size: BATCH,
+    wait: WAIT,
+    flush: write,
+    onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; trying again'),
+  })
+  return {
+    take({ deviceId, requestId, response }) {
+      // Calls of this process need no proof; one of its last run, or of another instance, carries it in its id.
+      const jobId = window.jobOf(requestId, deviceId) ?? jobOfRequestId(requestKey, requestId, deviceId)
+      if (jobId === undefined) return false
+      batch.add(
+        'problem' in response
+          ? { jobId, deviceId, requestId, error: { code: 'BadDeviceResponse', description: response.problem } }
+          : { jobId, deviceId, requestId, response },
+      )
+      return true
+    },
+    close: () => batch.close(),
+  }
+}

@@ -1,0 +1,183 @@
+import { describe, expect, it, test } from 'vitest'
+import { ConfigurationError, readConfig } from '../src/config.ts'
+
+type Env = Record<string, string>
+
+const read = (env: Env) => readConfig(env, '/home/ann')
+
+function problemsOf(env: Env): readonly string[] {
+  try {
+    read(env)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const KEY = Buffer.alloc(32, 7).toString('base64')
+
+describe('the configuration', () => {
+  it('has a default for everything, on loopback only', () => {
+    expect(read({})).toEqual({
+      host: '127.0.0.1',
+      loopback: true,
+      httpPort: 4000,
+      httpsPort: 4443,
+      mqttPort: 1883,
+      mqttsPort: 8883,
+      hubHostName: 'localhost',
+      dataDir: '/home/ann/.twincast',
+      databaseUrl: undefined,
+      ownerKey: undefined,
+      tls: undefined,
+      logLevel: 'info',
+      maxRunningJobs: 100,
+      jobHistoryDays: 30,
+      methodWindow: 2000,
+    })
+  })
+
+  it('takes every variable', () => {
+    const env = {
+      HOST: '0.0.0.0',
+      HTTP_PORT: '80',
+      HTTPS_PORT: '443',
+      MQTTS_PORT: '0',
+      HUB_HOST_NAME: 'hub.example.com',
+      DATA_DIR: '../state',
+      DATABASE_URL: 'postgresql://ann:secret@db.example.com/twincast',
+      IOTHUB_OWNER_KEY: KEY,
+      TLS_CERT: 'cert.pem',
+      TLS_KEY: '/etc/key.pem',
+      LOG_LEVEL: 'silent',
+      MAX_RUNNING_JOBS: '1000',
+      JOB_HISTORY_DAYS: '1',
+      METHOD_WINDOW: '20000',
+      UNKNOWN: 'ignored',
+    }
+    expect(read(env)).toEqual({
+      host: '0.0.0.0',
+      loopback: false,
+      httpPort: 80,
+      httpsPort: 443,
+      mqttPort: undefined,
+      mqttsPort: 0,
+      hubHostName: 'hub.example.com',
+      dataDir: '/home/state',
+      databaseUrl: env.DATABASE_URL,
+      ownerKey: KEY,
+      tls: { certPath: '/home/ann/cert.pem', keyPath: '/etc/key.pem' },
+      logLevel: 'silent',
+      maxRunningJobs: 1000,
+      jobHistoryDays: 1,
+      methodWindow: 20_000,
+    })
+  })
+
+  it('counts an empty variable as absent', () => {
+    const names = ['HOST', 'HTTP_PORT', 'DATA_DIR', 'DATABASE_URL', 'IOTHUB_OWNER_KEY', 'TLS_CERT', 'LOG_LEVEL']
+    expect(read(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read({}))
+    expect(read({ HOST: '0.0.0.0', MQTT_PORT: '' }).mqttPort).toBeUndefined()
+  })
+
+  it('cannot be changed afterwards', () => {
+    const config = read({ TLS_CERT: 'a', TLS_KEY: 'b' })
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(Object.isFrozen(config.tls)).toBe(true)
+  })
+
+  it('lists every problem at once', () => {
+    const problems = problemsOf({ HTTP_PORT: 'x', HTTPS_PORT: '-1', LOG_LEVEL: 'loud', TLS_KEY: 'key.pem' })
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'HTTP_PORT',
+      'HTTPS_PORT',
+      'TLS_CERT',
+      'LOG_LEVEL',
+    ])
+    expect(() => read({ HTTP_PORT: 'x', HTTPS_PORT: '-1' })).toThrow(/HTTP_PORT is "x".*\n.*HTTPS_PORT is "-1"/)
+  })
+})
+
+describe('a value that is taken', () => {
+  const taken: [string, Env][] = [
+    ['any free port, several times', { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }],
+    ['the highest port', { HTTP_PORT: '65535' }],
+    ['a host name to listen on', { HOST: 'hub-1.example.com' }],
+    ['an IPv6 address', { HOST: '::' }],
+    ['plain MQTT on loopback', { HOST: '127.1.2.3', MQTT_PORT: '2000' }],
+    ['the port of plain MQTT, when that is off', { HOST: '0.0.0.0', HTTP_PORT: '1883' }],
+    ['the short scheme of PostgreSQL', { DATABASE_URL: 'postgres://localhost/x' }],
+    ['a key of 16 bytes', { IOTHUB_OWNER_KEY: Buffer.alloc(16).toString('base64') }],
+    ['a key of 64 bytes', { IOTHUB_OWNER_KEY: Buffer.alloc(64).toString('base64') }],
+  ]
+  test.each(taken)('%s', (_, env) => expect(problemsOf(env)).toEqual([]))
+})
+
+describe('a value that is refused', () => {
+  const refused: [string, Env, RegExp][] = [
+    ['a port that is a word', { HTTP_PORT: 'http' }, /^HTTP_PORT is "http"; allowed .* 0 to 65535/],
+    ['a port with a fraction', { HTTPS_PORT: '1.5' }, /^HTTPS_PORT is "1.5"/],
+    ['a port with a space', { MQTTS_PORT: ' 80' }, /^MQTTS_PORT is " 80"/],
+    ['a port in hexadecimal', { MQTTS_PORT: '0x50' }, /^MQTTS_PORT/],
+    ['a port above the highest', { MQTT_PORT: '65536' }, /^MQTT_PORT is "65536"/],
+    ['one port for two doors', { HTTP_PORT: '5000', HTTPS_PORT: '5000' }, /^HTTPS_PORT is 5000, as HTTP_PORT is/],
+    ["another door's default port", { HTTP_PORT: '1883' }, /^MQTT_PORT is 1883, as HTTP_PORT is/],
+    [
+      'plain MQTT for the world',
+      { HOST: '0.0.0.0', MQTT_PORT: '1883' },
+      /^MQTT_PORT is "1883" while HOST is "0.0.0.0"/,
+    ],
+    ['plain MQTT on any free port for the world', { HOST: '::', MQTT_PORT: '0' }, /^MQTT_PORT/],
+    ['a host with a port', { HOST: 'localhost:80' }, /^HOST is "localhost:80"/],
+    ['an address out of range', { HOST: '127.0.0.300' }, /^HOST/],
+    ['a hub name with a scheme', { HUB_HOST_NAME: 'https://hub' }, /^HUB_HOST_NAME is "https:\/\/hub"/],
+    ['a hub name with an empty label', { HUB_HOST_NAME: 'hub..example' }, /^HUB_HOST_NAME/],
+    ['an unknown log level', { LOG_LEVEL: 'INFO' }, /^LOG_LEVEL is "INFO"; allowed is one of trace, debug, info/],
+    ['a certificate without a key', { TLS_CERT: 'a' }, /^TLS_KEY is absent while TLS_CERT is given/],
+    ['a key without a certificate', { TLS_KEY: 'a' }, /^TLS_CERT is absent while TLS_KEY is given/],
+    ['no running job', { MAX_RUNNING_JOBS: '0' }, /^MAX_RUNNING_JOBS is "0"; allowed .* 1 to 1000/],
+    ['too many running jobs', { MAX_RUNNING_JOBS: '1001' }, /^MAX_RUNNING_JOBS/],
+    ['too long a history', { JOB_HISTORY_DAYS: '3651' }, /^JOB_HISTORY_DAYS is "3651"; allowed .* 1 to 3650/],
+    ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; allowed .* 1 to 20000/],
+  ]
+  test.each(refused)('%s', (_, env, problem) => expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]))
+})
+
+describe('a secret that is refused', () => {
+  const secrets: [string, string, string][] = [
+    ['another database', 'DATABASE_URL', 'mysql://ann:hunter2@db/x'],
+    ['an address that is none', 'DATABASE_URL', 'postgres://ann:hunter2@db:port/x'],
+    ['a key that is no base64', 'IOTHUB_OWNER_KEY', 'hunter2!'],
+    ['a key without its padding', 'IOTHUB_OWNER_KEY', KEY.replace('=', '')],
+    ['a short key', 'IOTHUB_OWNER_KEY', Buffer.alloc(15).toString('base64')],
+    ['a long key', 'IOTHUB_OWNER_KEY', Buffer.alloc(65).toString('base64')],
+  ]
+  test.each(secrets)('is named and not shown: %s', (_, name, value) => {
+    const [problem, ...others] = problemsOf({ [name]: value })
+    expect(others).toEqual([])
+    expect(problem).toMatch(new RegExp(`^${name} is not valid`))
+    expect(problem).not.toContain(value)
+    expect(problem).not.toContain('hunter2')
+  })
+})
+
+describe('loopback', () => {
+  const hosts: [string, boolean][] = [
+    ['127.0.0.1', true],
+    ['127.255.0.9', true],
+    ['::1', true],
+    ['localhost', true],
+    ['LOCALHOST', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['10.0.0.1', false],
+    ['127.example.com', false],
+    ['localhost.example.com', false],
+  ]
+  test.each(hosts)('%s: %s', (host, loopback) => {
+    const config = read({ HOST: host })
+    expect(config.loopback).toBe(loopback)
+    expect(config.mqttPort).toBe(loopback ? 1883 : undefined)
+  })
+})

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createDevice, createDevices, deleteDevice, updateDevice } from '../../src/device/commands.ts'
+import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../src/errors.ts'
+import { readTwin } from '../../src/twin/commands.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+
+let deps: TestDeps
+
+beforeAll(async () => {
+  deps = await createTestDeps()
+})
+afterAll(() => deps.close())
+
+test('a new device has generated keys and the twin it was given', async () => {
+  await createDevice(deps, { deviceId: 'pump-1', twin: { tags: { floor: 3 }, properties: { desired: { a: 1 } } } })
+  const device = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'pump-1' } })
+  expect(Buffer.from(device.primaryKey ?? '', 'base64')).toHaveLength(32)
+  expect(device.secondaryKey).not.toBe(device.primaryKey)
+  const twin = await readTwin(deps, 'pump-1')
+  expect(twin).toMatchObject({ tags: { floor: 3 }, desired: { a: 1 }, desiredVersion: 1, reportedVersion: 1 })
+  expect(twin.desiredMetadata).toMatchObject({ a: { $lastUpdatedVersion: 1 } })
+})
+
+test('in a batch each device stands for itself', async () => {
+  await createDevice(deps, { deviceId: 'taken' })
+  const results = await createDevices(deps, [
+    { deviceId: 'new-1' },
+    { deviceId: 'taken' },
+    { deviceId: 'bad id' },
+    { deviceId: 'new-1' },
+  ])
+  expect(results[0]).toBe('new-1')
+  expect(results[1]).toBeInstanceOf(AlreadyExistsError)
+  expect(results[2]).toBeInstanceOf(InvalidInputError)
+  expect(results[3]).toBeInstanceOf(AlreadyExistsError)
+})
+
+test('a write under an old etag changes nothing', async () => {
+  await createDevice(deps, { deviceId: 'etag' })
+  await updateDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'disabled' })
+  await expect(updateDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'enabled' })).rejects.toThrow(
+    PreconditionError,
+  )
+  await expect(deleteDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=' })).rejects.toThrow(PreconditionError)
+  const device = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'etag' } })
+  expect(device).toMatchObject({ status: 'disabled', etagVersion: 2 })
+})
+
+test('an update that names no keys keeps them', async () => {
+  await createDevice(deps, { deviceId: 'keys' })
+  const before = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'keys' } })
+  await updateDevice(deps, { deviceId: 'keys', ifMatch: '*', authentication: { type: 'sas' } })
+  const after = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'keys' } })
+  expect(after.primaryKey).toBe(before.primaryKey)
+})
+
+test('a deleted device takes its twin along', async () => {
+  await createDevice(deps, { deviceId: 'gone' })
+  await deleteDevice(deps, { deviceId: 'gone', ifMatch: '*' })
+  await expect(readTwin(deps, 'gone')).rejects.toThrow(NotFoundError)
+  await expect(deleteDevice(deps, { deviceId: 'gone', ifMatch: '*' })).rejects.toThrow(NotFoundError)
+})

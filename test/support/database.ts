@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { databaseUrl } from './global-setup.ts'
+
+/** A database of a test file's own. */
+export type TestDatabase = {
+  readonly url: string
+  /** For looking into it past the program. */
+  readonly pool: pg.Pool
+  drop(): Promise<void>
+}
+
+/** A clone of the migrated, empty template. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const { url: server, template } = inject('database')
+  const name = `twincast_test_${randomBytes(6).toString('hex')}`
+  await administer(server, `create database ${name} template ${template}`)
+  const url = databaseUrl(server, name)
+  const pool = new pg.Pool({ connectionString: url, max: 4 })
+  // Dropping the database ends connections that a test left open; that is no news.
+  pool.on('error', () => {})
+  return {
+    url,
+    pool,
+    async drop() {
+      await pool.end()
+      await administer(server, `drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { pino } from 'pino'
+import type { TestProject } from 'vitest/node'
+import { openDataFolder } from '../../src/data-folder.ts'
+import { startEmbeddedPostgres } from '../../src/database/embedded.ts'
+import { migrate } from '../../src/database/migrate.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The server that all tests share, and the migrated database that each test file clones. */
+    database: { readonly url: string; readonly template: string }
+  }
+}
+
+/** One PostgreSQL a run: the real one, embedded or the one TEST_DATABASE_URL names. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
+  const server = await startServer(log)
+  const template = `twincast_template_${process.pid}`
+  const admin = new pg.Client({ connectionString: server.url })
+  await admin.connect()
+  await admin.query(`create database ${template}`)
+  await migrate(databaseUrl(server.url, template), pino({ level: 'silent' }))
+  project.provide('database', { url: server.url, template })
+  return async () => {
+    await admin.query(`drop database ${template} with (force)`)
+    await admin.end()
+    await server.stop()
+  }
+}
+
+async function startServer(log: pino.Logger): Promise<{ url: string; stop(): Promise<void> }> {
+  const given = process.env.TEST_DATABASE_URL
+  if (given !== undefined && given !== '') return { url: given, stop: async () => {} }
+  const path = await mkdtemp(join(tmpdir(), 'twincast-test-'))
+  const folder = await openDataFolder(path)
+  // A test that kills PostgreSQL starts its own: this one need not survive a power cut.
+  const server = await startEmbeddedPostgres({ folder, log, settings: { fsync: 'off', max_connections: '200' } })
+  return {
+    url: server.url,
+    async stop() {
+      await server.stop()
+      await folder.release()
+      await rm(path, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The same server, another database. */
+export function databaseUrl(url: string, name: string): string {
+  const address = new URL(url)
+  address.pathname = `/${name}`
+  return address.href
+}
