@@ -1,0 +1,214 @@
+/**
+ * The topic grammar of the device door, as Azure IoT Hub's MQTT contract has it: what a device may publish, what it
+ * receives, what it may subscribe to, and how it names itself when it connects. Ids and request ids are taken and
+ * printed as they stand, without percent-decoding, so that what comes in goes out byte for byte. Every parser looks at
+ * a character a bounded number of times and throws at nothing: a topic is written by a stranger, 20,000 times a second.
+ */
+
+/** What a device published. A topic that is none of these is not ours, and the contract closes its connection. */
+export type PublishTopic =
+  | { readonly kind: 'twinGet'; readonly rid: string }
+  | { readonly kind: 'reportedPatch'; readonly rid: string }
+  | { readonly kind: 'methodResponse'; readonly status: number; readonly rid: string }
+  | { readonly kind: 'telemetry'; readonly deviceId: string; readonly propertyBag: string }
+
+/** What the hub published to a device: the other direction of the same grammar. */
+export type DeliveryTopic =
+  | { readonly kind: 'methodRequest'; readonly name: string; readonly rid: string }
+  | { readonly kind: 'twinResponse'; readonly status: number; readonly rid: string; readonly version?: number }
+  | { readonly kind: 'desiredPatch'; readonly version: number }
+
+/** A filter a device may subscribe to. */
+export type SubscriptionFilter =
+  | { readonly kind: 'methods' }
+  | { readonly kind: 'twinResponses' }
+  | { readonly kind: 'desiredPatches' }
+  | { readonly kind: 'cloudToDevice'; readonly deviceId: string }
+
+/** The identity in a CONNECT packet's user name. */
+export type UserName = { readonly hubName: string; readonly deviceId: string; readonly apiVersion?: string }
+
+/** The subscriptions that carry no device id: every device writes the same text. */
+export const METHODS_FILTER = '$iothub/methods/POST/#'
+export const TWIN_RESPONSES_FILTER = '$iothub/twin/res/#'
+export const DESIRED_PATCHES_FILTER = '$iothub/twin/PATCH/properties/desired/#'
+
+/**
+ * The longest request id we take from a device, in characters. The id returns in the answer's topic; one of nearly
+ * 64 KiB would make that topic longer than the two bytes of its length can say [MQTT-1.5.3].
+ */
+export const MAX_REQUEST_ID_LENGTH = 1024
+
+const METHOD_REQUEST = '$iothub/methods/POST/'
+const METHOD_RESPONSE = '$iothub/methods/res/'
+const TWIN_GET = '$iothub/twin/GET/?'
+const TWIN_RESPONSE = '$iothub/twin/res/'
+const REPORTED_PATCH = '$iothub/twin/PATCH/properties/reported/?'
+const DESIRED_PATCH = '$iothub/twin/PATCH/properties/desired/?'
+const DEVICES = 'devices/'
+const TELEMETRY = '/messages/events'
+const CLOUD_TO_DEVICE = '/messages/devicebound/#'
+
+/** Reads a topic a device published to; undefined when it is not one of ours. */
+export const parsePublish = (topic: string): PublishTopic | undefined => {
+  // Method answers first: with bulk calls they are nearly all the traffic.
+  if (topic.startsWith(METHOD_RESPONSE)) {
+    const query = topic.indexOf('/?', METHOD_RESPONSE.length)
+    if (query < 0) return undefined
+    const status = parseStatus(topic, METHOD_RESPONSE.length, query)
+    const rid = requestId(topic, query + 2)
+    return status === undefined || rid === undefined ? undefined : { kind: 'methodResponse', status, rid }
+  }
+  if (topic.startsWith(TWIN_GET)) {
+    const rid = requestId(topic, TWIN_GET.length)
+    return rid === undefined ? undefined : { kind: 'twinGet', rid }
+  }
+  if (topic.startsWith(REPORTED_PATCH)) {
+    const rid = requestId(topic, REPORTED_PATCH.length)
+    return rid === undefined ? undefined : { kind: 'reportedPatch', rid }
+  }
+  return topic.startsWith(DEVICES) ? parseTelemetry(topic) : undefined
+}
+
+/** Reads a topic the hub published to a device, as a device must; undefined when it is none of these. */
+export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
+  if (topic.startsWith(METHOD_REQUEST)) {
+    const query = topic.indexOf('/?', METHOD_REQUEST.length)
+    const rid = query <= METHOD_REQUEST.length ? undefined : requestId(topic, query + 2)
+    return rid === undefined
+      ? undefined
+      : { kind: 'methodRequest', name: topic.slice(METHOD_REQUEST.length, query), rid }
+  }
+  if (topic.startsWith(TWIN_RESPONSE)) {
+    const query = topic.indexOf('/?', TWIN_RESPONSE.length)
+    if (query < 0) return undefined
+    const status = parseStatus(topic, TWIN_RESPONSE.length, query)
+    const rid = requestId(topic, query + 2)
+    if (status === undefined || rid === undefined) return undefined
+    const version = versionParameter(topic, query + 2)
+    return version === undefined
+      ? { kind: 'twinResponse', status, rid }
+      : { kind: 'twinResponse', status, rid, version }
+  }
+  if (topic.startsWith(DESIRED_PATCH)) {
+    const version = versionParameter(topic, DESIRED_PATCH.length)
+    return version === undefined ? undefined : { kind: 'desiredPatch', version }
+  }
+  return undefined
+}
+
+/**
+ * The topic of a method call. The name stands as it is, because the device SDK does not decode it; the SDK does decode
+ * the request id and echoes the decoded text, so ours must hold no `%`, `+`, `&` or `#`.
+ */
+export const methodRequestTopic = (name: string, rid: string): string => `${METHOD_REQUEST}${name}/?$rid=${rid}`
+
+/** The topic of the answer to a twin read (no version) or to a reported patch (the new reported version). */
+export const twinResponseTopic = (status: number, rid: string, version?: number): string =>
+  `${TWIN_RESPONSE}${status}/?$rid=${rid}${version === undefined ? '' : `&$version=${version}`}`
+
+/** The topic that tells a device of a change of its desired properties, with their version after it. */
+export const desiredPatchTopic = (version: number): string => `${DESIRED_PATCH}$version=${version}`
+
+/** The topic on which a device answers a method call. */
+export const methodResponseTopic = (status: number, rid: string): string => `${METHOD_RESPONSE}${status}/?$rid=${rid}`
+
+/** The topic on which a device asks for its twin. */
+export const twinGetTopic = (rid: string): string => `${TWIN_GET}$rid=${rid}`
+
+/** The topic on which a device reports properties. */
+export const reportedPatchTopic = (rid: string): string => `${REPORTED_PATCH}$rid=${rid}`
+
+/** Reads a filter a device asks for; undefined for every filter but the four that are allowed. */
+export const parseSubscription = (filter: string): SubscriptionFilter | undefined => {
+  switch (filter) {
+    case METHODS_FILTER:
+      return { kind: 'methods' }
+    case TWIN_RESPONSES_FILTER:
+      return { kind: 'twinResponses' }
+    case DESIRED_PATCHES_FILTER:
+      return { kind: 'desiredPatches' }
+  }
+  if (!filter.startsWith(DEVICES)) return undefined
+  const end = filter.indexOf('/', DEVICES.length)
+  if (end <= DEVICES.length || filter.length !== end + CLOUD_TO_DEVICE.length || !filter.endsWith(CLOUD_TO_DEVICE)) {
+    return undefined
+  }
+  const deviceId = filter.slice(DEVICES.length, end)
+  // Both signs are lawful in an IoT Hub device id, but here they would be wildcards: a device named "+" would
+  // otherwise receive every device's messages.
+  return deviceId.includes('+') || deviceId.includes('#') ? undefined : { kind: 'cloudToDevice', deviceId }
+}
+
+/**
+ * Reads the user name of a CONNECT packet: `{hub}/{deviceId}/?api-version=…&…`, and the older forms
+ * `{hub}/{deviceId}/api-version=…`, `{hub}/{deviceId}/` and `{hub}/{deviceId}`. Undefined when hub or device is missing
+ * or a further segment names a module.
+ */
+export const parseUserName = (text: string): UserName | undefined => {
+  const query = text.indexOf('/?')
+  const identity = query < 0 ? text : text.slice(0, query)
+  const hubEnd = identity.indexOf('/')
+  if (hubEnd <= 0) return undefined
+  const hubName = identity.slice(0, hubEnd)
+  const slash = identity.indexOf('/', hubEnd + 1)
+  const deviceId = identity.slice(hubEnd + 1, slash < 0 ? undefined : slash)
+  if (deviceId === '') return undefined
+  const rest = slash < 0 ? '' : identity.slice(slash + 1)
+  if (rest !== '' && (query >= 0 || !rest.startsWith('api-version='))) return undefined
+  // The oldest clients set a slash, not an ampersand, between the members of the query.
+  const apiVersion =
+    query < 0 ? parameter(rest, 0, 'api-version=')?.split('/', 1)[0] : parameter(text, query + 2, 'api-version=')
+  return apiVersion ? { hubName, deviceId, apiVersion } : { hubName, deviceId }
+}
+
+const parseTelemetry = (topic: string): PublishTopic | undefined => {
+  const end = topic.indexOf('/', DEVICES.length)
+  if (end <= DEVICES.length || !topic.startsWith(TELEMETRY, end)) return undefined
+  const deviceId = topic.slice(DEVICES.length, end)
+  const bag = end + TELEMETRY.length
+  if (bag === topic.length) return { kind: 'telemetry', deviceId, propertyBag: '' }
+  return topic[bag] === '/' ? { kind: 'telemetry', deviceId, propertyBag: topic.slice(bag + 1) } : undefined
+}
+
+const requestId = (topic: string, from: number): string | undefined => {
+  const rid = parameter(topic, from, '$rid=')
+  return rid === undefined || rid === '' || rid.length > MAX_REQUEST_ID_LENGTH ? undefined : rid
+}
+
+const versionParameter = (topic: string, from: number): number | undefined => {
+  const text = parameter(topic, from, '$version=')
+  return text === undefined ? undefined : parseInteger(text, 0, text.length)
+}
+
+/** The raw value of the first member `name` (with its `=`) of the query that starts at `from`. */
+const parameter = (text: string, from: number, name: string): string | undefined => {
+  let start = from
+  while (!text.startsWith(name, start)) {
+    const next = text.indexOf('&', start)
+    if (next < 0) return undefined
+    start = next + 1
+  }
+  const end = text.indexOf('&', start)
+  return text.slice(start + name.length, end < 0 ? undefined : end)
+}
+
+/** A method's status: any integer of 32 bits, which is what it is in IoT Hub's own types. */
+const parseStatus = (text: string, from: number, to: number): number | undefined => {
+  const status = parseInteger(text, from, to)
+  return status === undefined || status !== (status | 0) ? undefined : status
+}
+
+/** A decimal integer that a number holds exactly: at most 15 digits, perhaps a minus, nothing else. */
+const parseInteger = (text: string, from: number, to: number): number | undefined => {
+  const negative = text.charCodeAt(from) === 0x2d
+  const first = negative ? from + 1 : from
+  if (first >= to || to - first > 15) return undefined
+  let value = 0
+  for (let at = first; at < to; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return undefined
+    value = value * 10 + digit
+  }
+  return negative ? 0 - value : value
+}

@@ -1,0 +1,98 @@
+import type { JsonObject } from '../json.ts'
+import { reportedPatchTopic, twinGetTopic } from '../mqtt/topics.ts'
+import { type Deferred, deferred } from './deferred.ts'
+import { ConnectionLostError, TwinRequestError } from './errors.ts'
+import type { FleetContext } from './fleet-context.ts'
+import {
+  applyDesired,
+  applyReported,
+  type LocalTwin,
+  reportBack,
+  twinFromDocument,
+  UNKNOWN_TWIN,
+} from './local-twin.ts'
+import { publishPacket } from './packets.ts'
+
+const NO_PAYLOAD = Buffer.alloc(0)
+
+/** The twin as one device has it, and its requests to the hub about it. */
+export class DeviceTwin {
+  readonly #deviceId: string
+  readonly #fleet: FleetContext
+  readonly #send: (packet: Buffer) => boolean
+  readonly #requests = new Map<string, Deferred<Buffer>>()
+  #lastRequest = 0
+  #local = UNKNOWN_TWIN
+
+  /** `send` is false when there is no connection. */
+  constructor(deviceId: string, fleet: FleetContext, send: (packet: Buffer) => boolean) {
+    this.#deviceId = deviceId
+    this.#fleet = fleet
+    this.#send = send
+  }
+
+  get local(): LocalTwin {
+    return this.#local
+  }
+
+  /** Reads the twin from the hub. Rejects with TwinRequestError or ConnectionLostError. */
+  async read(): Promise<LocalTwin> {
+    const body = await this.#request(twinGetTopic, NO_PAYLOAD)
+    this.#fleet.counters.twinReads++
+    const read = twinFromDocument(JSON.parse(body.toString()))
+    // A notification newer than the answer may have come first; what it said must not be undone.
+    this.#local = read.desiredVersion < this.#local.desiredVersion ? { ...this.#local, reported: read.reported } : read
+    this.#desiredChanged()
+    return this.#local
+  }
+
+  /** Reports properties; resolves when the hub has taken them. Rejects with TwinRequestError or ConnectionLostError. */
+  async report(patch: JsonObject): Promise<void> {
+    await this.#request(reportedPatchTopic, Buffer.from(JSON.stringify(patch)))
+    this.#fleet.counters.reportedPatches++
+    this.#local = applyReported(this.#local, patch)
+  }
+
+  /** The hub has changed desired properties. */
+  desiredPatch(version: number, payload: Buffer): void {
+    this.#fleet.counters.desiredPatches++
+    const before = this.#local
+    this.#local = applyDesired(before, JSON.parse(payload.toString()), version)
+    if (this.#local !== before) this.#desiredChanged()
+  }
+
+  /** The hub has answered a request; an answer to a request of an earlier connection is for nobody. */
+  answered(rid: string, status: number, payload: Buffer): void {
+    const request = this.#requests.get(rid)
+    this.#requests.delete(rid)
+    // Copied: whoever waits runs after the socket's buffer has been used again.
+    if (status < 300) request?.resolve(Buffer.from(payload))
+    else request?.reject(new TwinRequestError(this.#deviceId, status, payload.toString()))
+  }
+
+  /** The connection has gone and with it the answers. */
+  lost(error: Error): void {
+    for (const request of this.#requests.values()) request.reject(error)
+    this.#requests.clear()
+  }
+
+  #desiredChanged(): void {
+    this.#fleet.listeners.onDesired?.(this.#deviceId, this.#local.desired)
+    const patch = reportBack(this.#local, this.#fleet.settings.reportBack)
+    if (patch === undefined) return
+    this.report(patch).catch((error: unknown) => {
+      // Reading the twin on the next connection finds what is still to be reported.
+      if (error instanceof TwinRequestError) this.#fleet.fail(error)
+    })
+  }
+
+  #request(topic: (rid: string) => string, payload: Buffer): Promise<Buffer> {
+    const rid = (++this.#lastRequest).toString(16)
+    if (!this.#send(publishPacket(topic(rid), payload))) {
+      return Promise.reject(new ConnectionLostError(this.#deviceId, 'not connected'))
+    }
+    const request = deferred<Buffer>()
+    this.#requests.set(rid, request)
+    return request.promise
+  }
+}

@@ -1,0 +1,182 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../../src')
+
+/** Files that lie in src/ itself, but for the two that know everyone. All of them are ground: anybody may import them. */
+const ground = [
+  'batch',
+  'clock',
+  'config',
+  'data-folder',
+  'certificate',
+  'x509',
+  'deps',
+  'errors',
+  'events',
+  'json',
+  'lifecycle',
+  'sessions',
+]
+const top = ['app', 'main']
+
+/** Which folders a folder may import besides itself and the ground; `pure` folders only in their pure files. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  ground: ['database'],
+  database: [],
+  query: [],
+  access: ['database'],
+  twin: ['database'],
+  device: ['access', 'database', 'twin (pure)'],
+  method: ['database', 'device'],
+  job: ['database', 'method (pure)', 'query', 'twin (pure)'],
+  graphql: ['access', 'database', 'device', 'job', 'method', 'query', 'twin'],
+  http: ['graphql'],
+  mqtt: ['access', 'database', 'device', 'method', 'twin'],
+  scheduler: ['database', 'device', 'job', 'method', 'query', 'twin'],
+  simulator: ['access (pure)', 'mqtt/topics'],
+  cli: ['app', 'access (pure)', 'graphql/schema', 'simulator'],
+}
+
+/** Domain folders: in each, every file but these two is pure. */
+const domain = ['access', 'device', 'job', 'method', 'query', 'twin']
+const effectful = ['store.ts', 'commands.ts']
+
+/** Packages that a pure file may import: values in, values out. */
+const purePackages: Readonly<Record<string, readonly string[]>> = {
+  'access/sas.ts': ['node:crypto'],
+  'job/request-id.ts': ['node:crypto'],
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+  .sort()
+
+const source = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
+
+/** The program text without comments and strings, good enough for looking words up. */
+const code = (file: string): string =>
+  (source.get(file) ?? '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1')
+
+/** What a file imports when it runs: its own files by path below src/, packages by name. */
+function importsOf(file: string, types: boolean): string[] {
+  const pattern =
+    /^(?:import|export)\s+(type\s+)?(?:((?:[\w$]+\s*,?\s*)?(?:\{[^}]*\}|\*\s+as\s+[\w$]+)?)\s+from\s+)?'([^']+)'/gm
+  return [...code(file).matchAll(pattern)]
+    .filter(([, type, names]) => types || (type === undefined && !onlyTypes(names ?? '')))
+    .map(([, , , specifier = '']) =>
+      specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier,
+    )
+}
+
+const onlyTypes = (names: string): boolean => {
+  const inner = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1]
+  return inner !== undefined && inner.split(',').every((name) => name.trim() === '' || name.trim().startsWith('type '))
+}
+
+const folderOf = (file: string): string => {
+  const [first = '', second] = file.split('/')
+  if (second !== undefined) return first
+  const name = first.replace(/\.ts$/, '')
+  return ground.includes(name) ? 'ground' : name
+}
+
+const isPure = (file: string): boolean =>
+  domain.includes(folderOf(file)) && !effectful.includes(file.split('/').at(-1) ?? '')
+
+test('every folder has its row in the import table', () => {
+  const folders = new Set(files.map(folderOf))
+  expect([...folders].filter((folder) => !(folder in mayImport) && !top.includes(folder))).toEqual([])
+})
+
+test('folders import only what the table allows', () => {
+  const broken = files.flatMap((file) => {
+    const folder = folderOf(file)
+    if (top.includes(folder)) return []
+    // Types tie nothing together at run time, but a folder that needs another's types knows it all the same.
+    return importsOf(file, folder !== 'ground').flatMap((target) => {
+      if (!target.endsWith('.ts') || target.startsWith('generated')) return []
+      const to = folderOf(target)
+      const allowed = mayImport[folder] ?? []
+      const fine =
+        to === folder ||
+        to === 'ground' ||
+        allowed.includes(to) ||
+        allowed.includes(target.replace(/\.ts$/, '')) ||
+        (allowed.includes(`${to} (pure)`) && isPure(target))
+      return fine ? [] : [`${file} imports ${target}`]
+    })
+  })
+  expect(broken).toEqual([])
+})
+
+test('pure files import only pure files and touch neither clock, chance nor environment', () => {
+  const broken = files.filter(isPure).flatMap((file) => {
+    const imports = importsOf(file, false).filter(
+      (target) =>
+        !(target.endsWith('.ts') && (isPure(target) || ['errors.ts', 'json.ts'].includes(target))) &&
+        !(purePackages[file] ?? []).includes(target),
+    )
+    const words = /\b(Date\.now|new Date\(\)|Math\.random|process\.|setTimeout|setInterval|fetch\()/.exec(code(file))
+    return [...imports.map((target) => `${file} imports ${target}`), ...(words ? [`${file} says ${words[0]}`] : [])]
+  })
+  expect(broken).toEqual([])
+})
+
+test('no files import each other in a circle', () => {
+  const graph = new Map(files.map((file) => [file, importsOf(file, false).filter((target) => source.has(target))]))
+  const done = new Set<string>()
+  const walk = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return undefined
+    for (const target of graph.get(file) ?? []) {
+      const cycle = walk(target, [...path, file])
+      if (cycle !== undefined) return cycle
+    }
+    done.add(file)
+    return undefined
+  }
+  for (const file of files) expect(walk(file, [])?.join(' → ')).toBeUndefined()
+})
+
+test('SQL stands in stores and in database/ only', () => {
+  const broken = files.filter(
+    (file) =>
+      !file.endsWith('/store.ts') &&
+      folderOf(file) !== 'database' &&
+      // query/ compiles conditions to the halves of a template and runs nothing.
+      folderOf(file) !== 'query' &&
+      (/\bsqltag\b/.test(code(file)) || /\$(queryRaw|executeRaw)/.test(code(file))),
+  )
+  expect(broken).toEqual([])
+})
+
+test('transactions are begun in commands and in the scheduler only', () => {
+  const broken = files.filter(
+    (file) =>
+      /\binTransaction\(|\.transaction\(/.test(code(file)) &&
+      !file.endsWith('/commands.ts') &&
+      !['scheduler', 'database'].includes(folderOf(file)),
+  )
+  expect(broken).toEqual([])
+})
+
+test('the environment is read where the program starts only', () => {
+  const broken = files.filter(
+    (file) => /process\.env\b/.test(code(file)) && file !== 'main.ts' && !file.startsWith('cli/'),
+  )
+  expect(broken).toEqual([])
+})
+
+test('the wall clock and timers are read in clock.ts only', () => {
+  // The simulator stands for devices: it has no part in the hub's time. The commands people type are its users.
+  const free = ['clock.ts']
+  const broken = files.filter(
+    (file) =>
+      !free.includes(file) &&
+      !['simulator', 'cli'].includes(folderOf(file)) &&
+      /\b(Date\.now\(|new Date\(\)|setTimeout\(|setInterval\()/.test(code(file)),
+  )
+  expect(broken).toEqual([])
+})
