@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
@@ -76,14 +77,15 @@ async function findPackage(): Promise<PostgresPackage> {
 async function copyAll(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
   await chmod(to, 0o755)
-  for (const entry of await readdir(from, { withFileTypes: true })) {
+  const copyEntry = async (entry: Dirent): Promise<void> => {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) await copyAll(source, target)
-    else if (entry.isFile() && !entry.name.endsWith('.a')) {
-      await copyFile(source, target)
-      await chmod(target, 0o755)
-    }
+    if (entry.isDirectory()) return copyAll(source, target)
+    // Neither the links, which are made apart, nor what only serves to compile against these libraries.
+    if (!entry.isFile() || entry.name.endsWith('.a')) return
+    await copyFile(source, target)
+    await chmod(target, 0o755)
   }
+  await Promise.all((await readdir(from, { withFileTypes: true })).map(copyEntry))
 }
 
 /** An npm package cannot hold symbolic links; this one lists those it would have. */

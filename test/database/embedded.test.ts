@@ -169,7 +169,7 @@ describe('the embedded database', () => {
     const client = new pg.Client({ connectionString: postgres.url })
     const errors: string[] = []
     client.on('error', (error) => errors.push(error.message))
-    const ended = once(client, 'end')
+    const ended = new Promise<void>((resolve) => client.on('end', () => resolve()))
     await client.connect()
     await client.query('begin')
     await postgres.stop()
@@ -241,6 +241,16 @@ describe('the embedded database of a program', () => {
     const next = await start(await open())
     expect(isAlive(pid)).toBe(false)
     expect(await ask(next.url, 'select answer from kept')).toEqual([42])
+  })
+
+  it.runIf(process.platform === 'linux')('outlives the signals that end a whole service', async () => {
+    const { url } = await startElsewhere()
+    const pid = await postmasterPid()
+    const guards = guardsOf(pid)
+    for (const guard of guards)
+      for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.kill(guard, signal)
+    expect(await ask(url, 'select 1')).toEqual([1])
+    expect(guardsOf(await postmasterPid())).toEqual(guards)
   })
 
   it('outlives Ctrl-C, so that the program can flush', async () => {

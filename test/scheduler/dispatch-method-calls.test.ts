@@ -1,0 +1,250 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { cancelJob } from '../../src/job/commands.ts'
+import { readRequestKey } from '../../src/job/store.ts'
+import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
+import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
+import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
+import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
+import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { createWindow } from '../../src/scheduler/window.ts'
+import type { MethodRequest } from '../../src/sessions.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { counters, givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
+
+/** One process: its duties, and what the devices attached to it have received. */
+async function createInstance(deps: TestDeps, windowSize = 2_000) {
+  const requestKey = await readRequestKey(deps.db)
+  const window = createWindow(windowSize, () => {})
+  const dispatch = dispatchMethodCalls(deps, { requestKey, window })
+  const settling = settleDeviceJobs(deps, { requestKey, window })
+  const expire = expireDeviceJobs(deps, { window })
+  return {
+    window,
+    dispatch: async () => {
+      while ((await dispatch.run(deps.clock.now())).full);
+    },
+    answer: ({ deviceId, requestId }: MethodRequest, status = 200) =>
+      settling.take({ deviceId, requestId, response: { status, payload: '{"ok":true}' } }),
+    expire: () => expire.run(deps.clock.now()),
+    /** Writes what was answered. */
+    settled: () => settling.close(),
+    stop: async () => {
+      dispatch.close()
+      await settling.close()
+    },
+  }
+}
+
+let deps: TestDeps
+let clock: TestClock
+let ids: string[]
+let instance: Awaited<ReturnType<typeof createInstance>>
+let received: MethodRequest[]
+let detach: (() => void)[]
+
+const attach = (deviceId: string) => {
+  const end = deps.sessions.attach(deviceId, (request) => received.push(request))
+  detach.push(end)
+  return end
+}
+const startJobs = () => startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
+
+beforeAll(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+  ids = await givenDevices(deps, 'pump', 5)
+})
+afterAll(() => deps.close())
+beforeEach(async () => {
+  for (const table of ['device_job_outcome', 'device_job_dispatch', 'device_job', 'job']) {
+    await deps.database.pool.query(`delete from ${table}`)
+  }
+  received = []
+  detach = []
+  instance = await createInstance(deps)
+})
+afterEach(async () => {
+  for (const end of detach) end()
+  await instance.stop()
+})
+
+test('devices that are here are called, the others wait', async () => {
+  for (const id of ids.slice(0, 3)) attach(id)
+  const job = await givenMethodJob(deps, 'pump', { payload: { a: 1 } })
+  await startJobs()
+  await instance.dispatch()
+  expect(received.map((request) => request.deviceId)).toEqual(ids.slice(0, 3))
+  expect(received[0]).toMatchObject({ methodName: 'reboot', payload: '{"a":1}' })
+  expect(await counters(deps, job)).toBe('running: 2 pending, 3 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('a device that comes later is called then, once', async () => {
+  await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  expect(received).toEqual([])
+  const leave = attach('pump-0002')
+  await instance.dispatch()
+  leave()
+  attach('pump-0002')
+  await instance.dispatch()
+  expect(received.map((request) => request.deviceId)).toEqual(['pump-0002'])
+})
+
+test('answers become outcomes and end the job', async () => {
+  for (const id of ids) attach(id)
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  for (const request of received) {
+    expect(instance.answer(request, request.deviceId === ids[0] ? 500 : 200)).toBe(true)
+  }
+  await instance.settled()
+  await finishJobs(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 5 succeeded, 0 failed, 0 canceled')
+  const { rows } = await deps.database.pool.query('select * from device_job_outcome order by device_id')
+  expect(rows[0]).toMatchObject({ response_status: 500, response_payload: '{"ok":true}', error_code: null })
+})
+
+test('a second answer changes nothing', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  const [request] = received
+  if (request === undefined) throw new Error('not called')
+  instance.answer(request, 200)
+  instance.answer(request, 404)
+  await instance.settled()
+  expect(await counters(deps, job)).toBe('running: 4 pending, 0 running, 1 succeeded, 0 failed, 0 canceled')
+})
+
+test('an answer to a call of a process that is gone is still taken', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  const survivor = await createInstance(deps)
+  const [request] = received
+  expect(request && survivor.answer(request)).toBe(true)
+  await survivor.stop()
+  expect(await counters(deps, job)).toBe('running: 4 pending, 0 running, 1 succeeded, 0 failed, 0 canceled')
+})
+
+test('a device cannot answer for another, nor to a request id it made up', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  const requestId = received[0]?.requestId ?? ''
+  const base = { methodName: 'reboot', payload: 'null' }
+  expect(instance.answer({ ...base, deviceId: 'pump-0002', requestId })).toBe(false)
+  expect(instance.answer({ ...base, deviceId: 'pump-0001', requestId: `${job}.AAAAAAAAAAAAAAAA` })).toBe(false)
+})
+
+test('a call is never sent again, also by a new process that goes through the job from the start', async () => {
+  for (const id of ids) attach(id)
+  await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  const next = await createInstance(deps)
+  await next.dispatch()
+  await next.stop()
+  expect(received).toHaveLength(5)
+})
+
+test('a device that went in the moment of its turn waits again and is called when it is back', async () => {
+  const leave = deps.sessions.attach('pump-0001', () => {})
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const deliver = (request: MethodRequest) => {
+    leave()
+    return deps.sessions.deliver(request)
+  }
+  const unlucky = await createInstance({ ...deps, sessions: { ...deps.sessions, deliver } })
+  await unlucky.dispatch()
+  await unlucky.stop()
+  expect(await counters(deps, job)).toBe('running: 5 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')
+  attach('pump-0001')
+  await instance.dispatch()
+  expect(received.map((request) => request.deviceId)).toEqual(['pump-0001'])
+  expect(await counters(deps, job)).toBe('running: 4 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('no more calls are under way than the window has room for', async () => {
+  await instance.stop()
+  instance = await createInstance(deps, 2)
+  for (const id of ids) attach(id)
+  await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  expect(received).toHaveLength(2)
+  for (const request of received.slice()) instance.answer(request)
+  await instance.settled()
+  await instance.dispatch()
+  expect(received).toHaveLength(4)
+})
+
+test('no answer by the deadline is a failure, and a late answer does not undo it', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump', { responseTimeoutInSeconds: 10 })
+  await startJobs()
+  await instance.dispatch()
+  clock.advance(9_999)
+  await instance.expire()
+  expect(await counters(deps, job)).toContain('1 running')
+  clock.advance(1)
+  await instance.expire()
+  const [request] = received
+  if (request !== undefined) instance.answer(request)
+  await instance.settled()
+  expect(await counters(deps, job)).toBe('running: 4 pending, 0 running, 0 succeeded, 1 failed, 0 canceled')
+  const { rows } = await deps.database.pool.query('select error_code from device_job_outcome')
+  expect(rows).toEqual([{ error_code: 'GatewayTimeout' }])
+})
+
+test('with a connect timeout, those that did not come have failed and those that are here have not', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump', { connectTimeoutInSeconds: 30 })
+  await startJobs()
+  clock.advance(29_999)
+  await instance.expire()
+  expect(await counters(deps, job)).toContain('5 pending')
+  clock.advance(1)
+  await instance.expire()
+  expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
+})
+
+test('cancelling sends nothing new, lets calls under way answer, and ends the job with the last of them', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  await instance.dispatch()
+  await cancelJob(deps, job, 'wrong building')
+  attach('pump-0002')
+  await instance.dispatch()
+  await finishJobs(deps).run(clock.now())
+  expect(received).toHaveLength(1)
+  expect(await counters(deps, job)).toBe('cancelled: 0 pending, 1 running, 0 succeeded, 0 failed, 4 canceled')
+  expect((await jobRow(deps, job)).endTime).toBeNull()
+  const [request] = received
+  if (request !== undefined) instance.answer(request)
+  await instance.settled()
+  await finishJobs(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('cancelled: 0 pending, 0 running, 1 succeeded, 0 failed, 4 canceled')
+  expect((await jobRow(deps, job)).endTime).toEqual(clock.now())
+})
+
+test('when the time of a job is up, everything open has failed and late answers are void', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump', { responseTimeoutInSeconds: 300 }, { maxExecutionTimeInSeconds: 60 })
+  await startJobs()
+  await instance.dispatch()
+  clock.advance(60_000)
+  await finishJobs(deps).run(clock.now())
+  const [request] = received
+  if (request !== undefined) instance.answer(request)
+  await instance.settled()
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 0 succeeded, 5 failed, 0 canceled')
+})

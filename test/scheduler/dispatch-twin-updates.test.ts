@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { deleteDevice } from '../../src/device/commands.ts'
+import type { DesiredPatch } from '../../src/events.ts'
+import { cancelJob } from '../../src/job/commands.ts'
+import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
+import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
+import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { patchTwin, readTwin } from '../../src/twin/commands.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { counters, givenDevices, givenTwinJob } from '../support/rows.ts'
+
+let deps: TestDeps
+let clock: TestClock
+
+beforeAll(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+})
+afterAll(() => deps.close())
+beforeEach(async () => {
+  for (const table of ['device_job_outcome', 'device_job', 'job', 'device']) {
+    await deps.database.pool.query(`delete from ${table}`)
+  }
+})
+
+const start = () => startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
+const dispatch = async () => {
+  const step = dispatchTwinUpdates(deps)
+  while ((await step.run(clock.now())).full);
+}
+
+test('every twin is patched, whether its device is here or not, and its device is told', async () => {
+  await givenDevices(deps, 'valve', 3)
+  const told: DesiredPatch[] = []
+  const patches = deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
+  const job = await givenTwinJob(deps, 'valve')
+  await start()
+  const next = patches.next()
+  await dispatch()
+  told.push(...((await next).value ?? []))
+  await patches.return?.()
+  await finishJobs(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 3 succeeded, 0 failed, 0 canceled')
+  expect(await readTwin(deps, 'valve-0002')).toMatchObject({ desired: { interval: 60 }, desiredVersion: 2 })
+  expect(told).toContainEqual({ deviceId: 'valve-0003', version: 2, patch: { interval: 60 } })
+})
+
+test('two instances at work on one job patch each twin once', async () => {
+  await givenDevices(deps, 'many', 1_200)
+  const job = await givenTwinJob(deps, 'many')
+  await start()
+  await Promise.all([dispatch(), dispatch(), dispatch()])
+  expect(await counters(deps, job)).toContain('1200 succeeded')
+  const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
+  expect(rows).toEqual([{ desired_version: 2 }])
+})
+
+test('a twin that would grow over its limit fails alone, with the reason', async () => {
+  await givenDevices(deps, 'full', 2)
+  const filler = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`k${index}`, 'x'.repeat(4_090)]))
+  await patchTwin(deps, { deviceId: 'full-0001', patch: { desired: filler }, ifMatch: '*' })
+  const job = await givenTwinJob(deps, 'full', { updateTwin: { properties: { desired: { more: 'y'.repeat(1_000) } } } })
+  await start()
+  await dispatch()
+  expect(await counters(deps, job)).toContain('1 succeeded, 1 failed')
+  const { rows } = await deps.database.pool.query(
+    'select error_code, error_description from device_job_outcome where error_code is not null',
+  )
+  expect(rows).toEqual([{ error_code: 'ArgumentInvalid', error_description: expect.stringContaining('32 KB') }])
+})
+
+test('a device that was deleted since the start has failed', async () => {
+  await givenDevices(deps, 'gone', 2)
+  const job = await givenTwinJob(deps, 'gone')
+  await start()
+  await deleteDevice(deps, { deviceId: 'gone-0001', ifMatch: '*' })
+  await dispatch()
+  expect(await counters(deps, job)).toContain('1 succeeded, 1 failed')
+})
+
+test('a cancelled job patches no further twin', async () => {
+  await givenDevices(deps, 'stop', 2)
+  const job = await givenTwinJob(deps, 'stop')
+  await start()
+  await cancelJob(deps, job)
+  await dispatch()
+  expect(await counters(deps, job)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 2 canceled')
+  expect((await readTwin(deps, 'stop-0001')).desired).toEqual({})
+})

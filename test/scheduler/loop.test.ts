@@ -1,0 +1,115 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { createEvents } from '../../src/events.ts'
+import { loop, type Step, type Turn } from '../../src/scheduler/loop.ts'
+import { createTestClock } from '../support/clock.ts'
+
+/** A loop whose turns the test answers one by one. */
+function start(step: Partial<Step> = {}) {
+  const clock = createTestClock()
+  const events = createEvents(clock)
+  const turns: { now: Date; answer(turn: Partial<Turn>): void; fail(error: Error): void }[] = []
+  const waiting: (() => void)[] = []
+  const errors: string[] = []
+  const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
+  const stopping = new AbortController()
+  const running = loop(
+    {
+      name: 'test',
+      every: 1_000,
+      wokenBy: ['jobs'],
+      run: (now) =>
+        new Promise((resolve, reject) => {
+          turns.push({ now, answer: (turn) => resolve({ done: 0, full: false, ...turn }), fail: reject })
+          for (const resume of waiting.splice(0)) resume()
+        }),
+      ...step,
+    },
+    { clock, events, log },
+    stopping.signal,
+  )
+  const nextTurn = async () => {
+    while (turns.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    const turn = turns.shift()
+    if (turn === undefined) throw new Error('no turn')
+    return turn
+  }
+  const stop = async () => {
+    stopping.abort()
+    await running
+  }
+  return { clock, events, errors, nextTurn, stop, turns }
+}
+
+test('a full step runs again at once', async () => {
+  const { nextTurn, stop } = start()
+  for (const full of [true, true, false]) (await nextTurn()).answer({ full })
+  await stop()
+})
+
+test('a step that is not full rests for its interval', async () => {
+  const { clock, nextTurn, stop } = start()
+  const first = await nextTurn()
+  first.answer({})
+  await clock.asleep()
+  clock.advance(1_000)
+  const second = await nextTurn()
+  expect(second.now.getTime() - first.now.getTime()).toBe(1_000)
+  second.answer({})
+  await stop()
+})
+
+test('a step with a date to keep does not sleep past it', async () => {
+  const { clock, nextTurn, stop } = start()
+  ;(await nextTurn()).answer({ next: new Date(clock.now().getTime() + 300) })
+  await clock.asleep()
+  clock.advance(300)
+  ;(await nextTurn()).answer({})
+  await stop()
+})
+
+test('work of its kind wakes a step, other work does not', async () => {
+  const { clock, events, nextTurn, stop, turns } = start()
+  ;(await nextTurn()).answer({})
+  await clock.asleep()
+  events.publish('work', 'settled', {})
+  await new Promise(setImmediate)
+  expect(turns).toHaveLength(0)
+  events.publish('work', 'jobs', {})
+  ;(await nextTurn()).answer({})
+  await stop()
+})
+
+test('work that is announced during a turn is not lost', async () => {
+  const { events, nextTurn, stop } = start()
+  const turn = await nextTurn()
+  events.publish('work', 'jobs', {})
+  await new Promise(setImmediate)
+  turn.answer({})
+  ;(await nextTurn()).answer({})
+  await stop()
+})
+
+test('a step that fails is logged, backs off and goes on', async () => {
+  const { clock, errors, nextTurn, stop } = start()
+  ;(await nextTurn()).fail(new Error('no database'))
+  await clock.asleep()
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toContain('no database')
+  clock.advance(200) // the longest first pause
+  ;(await nextTurn()).answer({})
+  await stop()
+})
+
+test('stopping waits for the turn in progress', async () => {
+  const { nextTurn, stop } = start()
+  const turn = await nextTurn()
+  let stopped = false
+  const stopping = stop().then(() => {
+    stopped = true
+  })
+  await new Promise(setImmediate)
+  expect(stopped).toBe(false)
+  turn.answer({})
+  await stopping
+})
