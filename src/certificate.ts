@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { writeDurably } from './data-folder.ts'
-import { makeCertificate } from './x509.ts'
+import type { Validity } from './x509.ts'
 
 /** What a TLS server needs, as PEM. */
 export type ServerCertificate = {
@@ -45,7 +45,7 @@ export async function loadOrMakeCertificate(folder: string, options: Options): P
   const path = join(folder, 'server.pem')
   const kept = splitPem((await readIfThere(path)) ?? '')
   if (kept !== undefined && isGood(kept, ca.certificate, names, options.now)) return { ...kept, ca: ca.pem }
-  const made = makeServerCertificate(ca, names, options.now)
+  const made = await makeServerPair(ca, names, options.now)
   await writeDurably(path, made.cert + made.key, 0o600)
   return { ...made, ca: ca.pem }
 }
@@ -91,14 +91,7 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   // The random part keeps the CAs of two hubs apart in a client that trusts both.
   const name = `Twincast private CA ${randomBytes(4).toString('hex')}`
-  const made = makeCertificate({
-    subject: name,
-    issuer: name,
-    publicKey: keys.publicKey,
-    signingKey: keys.privateKey,
-    hostNames: undefined,
-    ...validity(now, CA_DAYS),
-  })
+  const made = await (await x509()).makeCaCertificate(`CN=${name}`, keys, validity(now, CA_DAYS))
   // The key first: a CA whose key was lost in a crash would have to be refused; a key without a CA is just replaced.
   await writeDurably(keyPath, pemOf(keys.privateKey), 0o600)
   await writeDurably(certPath, made, 0o644)
@@ -107,18 +100,15 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
 
 type Pair = { readonly cert: string; readonly key: string }
 
-function makeServerCertificate(ca: Ca, hostNames: readonly string[], now: Date): Pair {
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const cert = makeCertificate({
-    subject: 'Twincast',
-    issuer: ca.certificate.subject.replace(/^CN=/, ''),
-    publicKey: keys.publicKey,
-    signingKey: ca.key,
-    hostNames,
-    ...validity(now, SERVER_DAYS),
-  })
-  return { cert, key: pemOf(keys.privateKey) }
+async function makeServerPair(ca: Ca, hostNames: readonly string[], now: Date): Promise<Pair> {
+  const { makeServerCertificate } = await x509()
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const request = { name: 'CN=Twincast', hostNames, publicKey }
+  return { cert: await makeServerCertificate(request, ca, validity(now, SERVER_DAYS)), key: pemOf(privateKey) }
 }
+
+/** Loaded when a certificate is to be made, which few starts have to: the library is large. */
+const x509 = () => import('./x509.ts')
 
 function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: Date): boolean {
   const certificate = parse(() => new X509Certificate(pair.cert))
@@ -135,7 +125,7 @@ function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: 
 }
 
 /** From an hour ago, for clients whose clock is a little slow. */
-const validity = (now: Date, days: number): { notBefore: Date; notAfter: Date } => ({
+const validity = (now: Date, days: number): Validity => ({
   notBefore: new Date(now.getTime() - 3_600_000),
   notAfter: new Date(now.getTime() + days * DAY),
 })

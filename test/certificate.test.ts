@@ -1,3 +1,4 @@
+import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -5,6 +6,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  X509Certificate as ParsedCertificate,
+  SubjectKeyIdentifierExtension,
+} from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { CertificateError, loadOrMakeCertificate, type ServerCertificate } from '../src/certificate.ts'
 
@@ -49,6 +58,12 @@ describe('the certificate of the private CA', () => {
     for (const name of ['hub.example.com', 'localhost']) expect(await handshake(made, ca, name)).toBe('hello')
   })
 
+  it('lies in a file with its key that other programs can read, too', async () => {
+    const made = await load()
+    const file = await readFile(join(folder, 'server.pem'), 'utf8')
+    expect(await handshake({ ...made, cert: file, key: file }, made.ca, 'localhost')).toBe('hello')
+  })
+
   it('is refused by a client for another name, or with another CA', async () => {
     const made = await load()
     expect(await handshake(made, made.ca, 'other.example.com')).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
@@ -58,13 +73,14 @@ describe('the certificate of the private CA', () => {
 
   it('names the hub, localhost and the loopback addresses', async () => {
     const certificate = new X509Certificate(
-      (await load({ hostNames: ['Hub.example.com', 'localhost', '10.1.2.3', 'fe80::a:1'] })).cert,
+      (await load({ hostNames: ['Hub.example.com', 'localhost', '10.1.2.3', 'fe80::a:1', '::ffff:10.1.2.4'] })).cert,
     )
     expect(certificate.subjectAltName?.split(', ')).toEqual([
       'DNS:hub.example.com',
       'DNS:localhost',
       'IP Address:10.1.2.3',
       'IP Address:FE80:0:0:0:0:0:A:1',
+      'IP Address:0:0:0:0:0:FFFF:A01:204',
       'IP Address:127.0.0.1',
       'IP Address:0:0:0:0:0:0:0:1',
     ])
@@ -78,6 +94,27 @@ describe('the certificate of the private CA', () => {
     expect(server.checkIssued(ca)).toBe(true)
     expect(ca.checkIssued(ca)).toBe(true)
     expect(server.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' })
+  })
+
+  it('has what strict clients demand, who reject a chain without key identifiers', async () => {
+    const made = await load()
+    const [server, ca] = [new ParsedCertificate(made.cert), new ParsedCertificate(made.ca ?? '')]
+    const serverKeyId = server.getExtension(SubjectKeyIdentifierExtension)?.keyId
+    const caKeyId = ca.getExtension(SubjectKeyIdentifierExtension)?.keyId
+    expect(serverKeyId).toMatch(/^[0-9a-f]{40}$/)
+    expect(server.getExtension(AuthorityKeyIdentifierExtension)?.keyId).toBe(caKeyId)
+    expect(ca.getExtension(BasicConstraintsExtension)).toMatchObject({ ca: true, pathLength: 0, critical: true })
+    expect(server.getExtension(BasicConstraintsExtension)).toMatchObject({ ca: false, critical: true })
+    const { keyCertSign, cRLSign, digitalSignature } = KeyUsageFlags
+    expect(ca.getExtension(KeyUsagesExtension)).toMatchObject({ usages: keyCertSign | cRLSign, critical: true })
+    expect(server.getExtension(KeyUsagesExtension)).toMatchObject({ usages: digitalSignature, critical: true })
+  })
+
+  it('is valid from an hour ago for 825 days, its CA for 20 years', async () => {
+    const made = await load({ now: new Date('2027-01-01T12:00:00.789Z') })
+    const [server, ca] = [new X509Certificate(made.cert), new X509Certificate(made.ca ?? '')]
+    expect([server.validFrom, server.validTo]).toEqual(['Jan  1 11:00:00 2027 GMT', 'Apr  5 12:00:00 2029 GMT'])
+    expect([ca.validFrom, ca.validTo]).toEqual(['Jan  1 11:00:00 2027 GMT', 'Dec 27 12:00:00 2046 GMT'])
   })
 
   it('keeps its keys to its user', async () => {
@@ -118,8 +155,8 @@ describe('the certificate of the private CA', () => {
   })
 
   it('has dates that are read right from the year 2050 on, when their form changes', async () => {
-    // RFC 5280 changes the form of dates with the year 2050.
-    const made = await load({ now: new Date('2049-06-01') })
+    // RFC 5280 changes the form of dates with the year 2050, and allows no parts of a second in the new one.
+    const made = await load({ now: new Date('2049-06-01T00:00:00.789Z') })
     expect(new X509Certificate(made.cert).validTo).toBe('Sep  4 00:00:00 2051 GMT')
   })
 
