@@ -1,4 +1,4 @@
-import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { JsonObject } from '../json.ts'
 import { type Authentication, type DeviceStatus, type StoredAuthentication, storedAuthentication } from './identity.ts'
@@ -183,4 +183,30 @@ export async function clearPresence(tx: Tx, instanceId: string, now: Date): Prom
             connection_id = null, instance_id = null
         where connection_state = 'connected' and instance_id = ${instanceId}`,
   )
+}
+
+/** A condition compiled to the halves of a tagged template, over `d` (device) and `t` (twin). */
+export type CompiledCondition = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
+
+const devicesWhere = ({ strings, values }: CompiledCondition): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${new Sql(strings, values)})`
+
+/** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first. */
+export async function findDeviceIds(
+  db: Reader,
+  condition: CompiledCondition,
+  page: { readonly cursor: string | undefined; readonly forward: boolean; readonly limit: number },
+): Promise<string[]> {
+  const { cursor, forward, limit } = page
+  const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
+  const rows = await db.query<{ id: string }>(
+    sql`select d.id ${devicesWhere(condition)} ${beyond} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+  )
+  return rows.map((row) => row.id)
+}
+
+/** How many they are. */
+export async function countDevices(db: Reader, condition: CompiledCondition): Promise<number> {
+  const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(condition)}`)
+  return row?.count ?? 0
 }

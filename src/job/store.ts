@@ -63,19 +63,23 @@ export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return row
 }
 
+/** Jobs that are open and locked, with the keys by which their facts name them. */
+export type OpenJobs = ReadonlyMap<string, string>
+
 /**
  * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in
  * a later statement: so each sees all facts committed before, and the counters stay their sum.
  */
-export async function lockOpenJobs(tx: Tx, ids: readonly string[], status?: JobStatus): Promise<Set<string>> {
-  const rows = await tx.query<{ id: string }>(
-    sql`select id from job
-        where id = any(${ids}) and end_time is null and (${status ?? null}::text is null or status = ${status ?? null})
+export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobStatus): Promise<OpenJobs> {
+  const rows = await tx.query<{ id: string; key: string }>(
+    sql`select id, key from job
+        where id = any(${[...new Set(ids)]}) and end_time is null
+          and (${status ?? null}::text is null or status = ${status ?? null})
         order by id
         for no key update`,
     'lock-open-jobs',
   )
-  return new Set(rows.map((row) => row.id))
+  return new Map(rows.map((row) => [row.id, row.key]))
 }
 
 /** Scheduled jobs whose time has come wait for a slot from now on. Answers their ids. */
@@ -123,10 +127,10 @@ const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(string
 export async function expandJob(tx: Tx, id: string, condition: CompiledCondition): Promise<number> {
   const [row] = await tx.query<{ count: number }>(
     sql`with target as (
-          insert into device_job (job_id, device_id)
-          select ${id}, d.id
-          from device d join twin t on t.device_id = d.id
-          where ${fragment(condition)}
+          insert into device_job (job_key, device_id)
+          select job.key, d.id
+          from job cross join device d join twin t on t.device_id = d.id
+          where job.id = ${id} and ${fragment(condition)}
           order by d.id
           returning 1
         )
@@ -207,6 +211,20 @@ export async function nextDeadline(db: Reader): Promise<Date | undefined> {
 
 // Device jobs
 
+const target = sql`target`
+
+/** The key of a job, looked up once a statement. */
+const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
+
+const isDispatched = (deviceJob: Sql): Sql => sql`exists (
+  select from device_job_dispatch mark
+  where mark.job_key = ${deviceJob}.job_key and mark.device_id = ${deviceJob}.device_id
+)`
+
+const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
+  select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
+)`
+
 /** The ids of running jobs of a type in which devices still wait, the longest running first. */
 export async function findWaitingJobIds(db: Reader, type: JobType): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
@@ -240,7 +258,7 @@ export async function findConnectExpiredJobIds(db: Reader, now: Date): Promise<s
 export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job
-        where job_id = ${jobId} and device_id > ${after}
+        where job_key = ${keyOf(jobId)} and device_id > ${after}
         order by device_id
         limit ${limit}`,
     'find-targets',
@@ -252,10 +270,7 @@ export async function findTargets(db: Reader, jobId: string, after: string, limi
 export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job target
-        where job_id = ${jobId} and device_id > ${after}
-          and not exists (
-            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
-          )
+        where job_key = ${keyOf(jobId)} and device_id > ${after} and not ${hasOutcome(target)}
         order by device_id
         limit ${limit}`,
     'find-open-targets',
@@ -266,18 +281,13 @@ export async function findOpenTargets(db: Reader, jobId: string, after: string, 
 /** What waits for these devices in running method jobs. A lookup a device and job: no index of its own to pay for. */
 export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
-    sql`select target.job_id as "jobId", target.device_id as "deviceId"
+    sql`select job.id as "jobId", target.device_id as "deviceId"
         from job
         cross join unnest(${deviceIds}::text[]) as arrived (device_id)
-        join device_job target on target.job_id = job.id and target.device_id = arrived.device_id
+        join device_job target on target.job_key = job.key and target.device_id = arrived.device_id
         where job.end_time is null and job.status = 'running' and job.type = 'scheduleDeviceMethod'
           and job.pending_count > 0
-          and not exists (
-            select from device_job_dispatch x where x.job_id = target.job_id and x.device_id = target.device_id
-          )
-          and not exists (
-            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
-          )
+          and not ${isDispatched(target)} and not ${hasOutcome(target)}
         order by job.started_time, job.id`,
     'find-waiting',
   )
@@ -288,56 +298,65 @@ export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
  * Writes that these calls may have been sent, before they are; answers those that now may be, at most once each for
- * ever. The jobs must be locked (`lockOpenJobs` with 'running').
+ * ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of others are passed over.
  */
-export function markDispatched(tx: Tx, dispatches: readonly Dispatch[], now: Date): Promise<DeviceJobKey[]> {
-  return tx.query<DeviceJobKey>(
+export async function markDispatched(
+  tx: Tx,
+  open: OpenJobs,
+  dispatches: readonly Dispatch[],
+  now: Date,
+): Promise<DeviceJobKey[]> {
+  const given = dispatches.filter(({ jobId }) => open.has(jobId))
+  const marked = await tx.query<{ jobKey: string; deviceId: string }>(
     sql`with given as (
           select * from unnest(
-            ${dispatches.map((dispatch) => dispatch.jobId)}::text[],
-            ${dispatches.map((dispatch) => dispatch.deviceId)}::text[],
-            ${dispatches.map((dispatch) => dispatch.deadline)}::timestamptz[]
-          ) as given (job_id, device_id, deadline)
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[],
+            ${given.map(({ deadline }) => deadline.getTime())}::bigint[]
+          ) as given (job_key, device_id, deadline)
         ), dispatched as (
-          insert into device_job_dispatch (job_id, device_id, dispatched_time, deadline)
-          select given.job_id, given.device_id, ${now}, given.deadline
+          insert into device_job_dispatch (job_key, device_id, dispatched_time, deadline)
+          select job_key, device_id, ${now}, to_timestamp(deadline / 1000.0)
           from given
-          where not exists (
-            select from device_job_outcome o where o.job_id = given.job_id and o.device_id = given.device_id
-          )
+          where not ${hasOutcome(sql`given`)}
           on conflict do nothing
-          returning job_id, device_id
+          returning job_key, device_id
         ), change as (
-          select job_id, count(*)::integer as count from dispatched group by job_id
+          select job_key, count(*)::integer as count from dispatched group by job_key
         ), counted as (
           update job
           set pending_count = pending_count - change.count, running_count = running_count + change.count,
               version = version + 1
           from change
-          where job.id = change.job_id
+          where job.key = change.job_key
         )
-        select job_id as "jobId", device_id as "deviceId" from dispatched`,
+        select job_key as "jobKey", device_id as "deviceId" from dispatched`,
     'mark-dispatched',
   )
+  const ids = new Map([...open].map(([id, key]) => [key, id]))
+  return marked.flatMap(({ jobKey, deviceId }) => {
+    const jobId = ids.get(jobKey)
+    return jobId === undefined ? [] : { jobId, deviceId }
+  })
 }
 
 /**
  * Takes marks back whose calls have certainly not left (the device had gone in between), so that the devices wait
  * again. Only the process that wrote a mark can know this. The jobs must be locked.
  */
-export async function unmarkDispatched(tx: Tx, keys: readonly DeviceJobKey[]): Promise<void> {
+export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<void> {
+  const given = keys.filter(({ jobId }) => open.has(jobId))
   await tx.query(
     sql`with undone as (
-          delete from device_job_dispatch
-          using unnest(${keys.map((key) => key.jobId)}::text[], ${keys.map((key) => key.deviceId)}::text[])
-            as given (job_id, device_id)
-          where device_job_dispatch.job_id = given.job_id and device_job_dispatch.device_id = given.device_id
-            and not exists (
-              select from device_job_outcome o where o.job_id = given.job_id and o.device_id = given.device_id
-            )
-          returning device_job_dispatch.job_id
+          delete from device_job_dispatch x
+          using unnest(
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[]
+          ) as given (job_key, device_id)
+          where x.job_key = given.job_key and x.device_id = given.device_id and not ${hasOutcome(sql`given`)}
+          returning x.job_key
         ), change as (
-          select job_id, count(*)::integer as count from undone group by job_id
+          select job_key, count(*)::integer as count from undone group by job_key
         )
         update job
         set running_count = running_count - change.count,
@@ -345,73 +364,78 @@ export async function unmarkDispatched(tx: Tx, keys: readonly DeviceJobKey[]): P
             canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
             version = version + 1
         from change
-        where job.id = change.job_id`,
+        where job.key = change.job_key`,
   )
 }
 
-/** Which counter a device job leaves when it ends: it had been dispatched, or it was still waiting. */
+/** Which counter a device job leaves when it ends: its call was under way, or it was still waiting. */
 type SettledFrom = 'running' | 'pending'
 
 /**
- * Writes outcomes; the first of a device job is the only one. From 'running' only calls that were dispatched count,
- * from 'pending' only devices that still wait. The jobs must be locked (`lockOpenJobs`).
+ * Writes outcomes; the first of a device job is the only one. From 'running' the caller vouches that the call was
+ * dispatched (its request id proves it); from 'pending' devices whose call was are passed over. The jobs must be locked
+ * (`lockOpenJobs`); what concerns others is passed over too: it comes too late, and their end stands.
  */
-export async function settle(
+export function settle(
   tx: Tx,
+  open: OpenJobs,
   settlements: readonly Settlement[],
   from: SettledFrom,
   now: Date,
 ): Promise<JobProgress[]> {
-  const dispatched = sql`exists (
-    select from device_job_dispatch x where x.job_id = given.job_id and x.device_id = given.device_id
-  )`
+  const given = settlements.filter(({ jobId }) => open.has(jobId))
+  const left = from === 'running' ? sql`running_count = running_count` : sql`pending_count = pending_count`
   return tx.query<JobProgress>(
     sql`with given as (
           select * from unnest(
-            ${settlements.map((settlement) => settlement.jobId)}::text[],
-            ${settlements.map((settlement) => settlement.deviceId)}::text[],
-            ${settlements.map((settlement) => settlement.response?.status ?? null)}::integer[],
-            ${settlements.map((settlement) => settlement.response?.payload ?? null)}::text[],
-            ${settlements.map((settlement) => settlement.error?.code ?? null)}::text[],
-            ${settlements.map((settlement) => settlement.error?.description ?? null)}::text[]
-          ) as given (job_id, device_id, response_status, response_payload, error_code, error_description)
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[],
+            ${given.map(({ response }) => response?.status ?? null)}::integer[],
+            ${given.map(({ response }) => response?.payload ?? null)}::text[],
+            ${given.map(({ error }) => error?.code ?? null)}::text[],
+            ${given.map(({ error }) => error?.description ?? null)}::text[]
+          ) as given (job_key, device_id, response_status, response_payload, error_code, error_description)
         ), settled as (
           insert into device_job_outcome (
-            job_id, device_id, ended_time, response_status, response_payload, error_code, error_description
+            job_key, device_id, ended_time, response_status, response_payload, error_code, error_description
           )
-          select job_id, device_id, ${now}, response_status, response_payload, error_code, error_description
+          select job_key, device_id, ${now}, response_status, response_payload, error_code, error_description
           from given
-          where ${from === 'running' ? dispatched : sql`not ${dispatched}`}
+          ${from === 'running' ? empty : sql`where not ${isDispatched(sql`given`)}`}
           on conflict do nothing
-          returning job_id, error_code
-        ), ${countSettled(from)}`,
+          returning job_key, error_code
+        ), change as (
+          select job_key, count(*)::integer as count, count(error_code)::integer as failed
+          from settled
+          group by job_key
+        )
+        update job
+        set ${left} - change.count,
+            succeeded_count = succeeded_count + change.count - change.failed,
+            failed_count = failed_count + change.failed,
+            version = version + 1
+        from change
+        where job.key = change.job_key
+        returning job.id as "jobId", pending_count + running_count as open`,
     `settle-${from}`,
   )
 }
 
-/** The counters after `settled (job_id, error_code)`: the same end of each statement that writes outcomes. */
-const countSettled = (from: SettledFrom): Sql => sql`change as (
-    select job_id, count(*)::integer as count, count(error_code)::integer as failed from settled group by job_id
+/** How many calls of jobs are under way, through whichever process. */
+export async function countUnderWay(db: Reader): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    sql`select coalesce(sum(running_count), 0)::integer as count from job where end_time is null`,
+    'count-under-way',
   )
-  update job
-  set ${from === 'running' ? sql`running_count = running_count` : sql`pending_count = pending_count`} - change.count,
-      succeeded_count = succeeded_count + change.count - change.failed,
-      failed_count = failed_count + change.failed,
-      version = version + 1
-  from change
-  where job.id = change.job_id
-  returning job.id as "jobId", pending_count + running_count as open`
+  return row?.count ?? 0
+}
 
-/** Calls that got no answer until their deadline. `since` bounds the search: what ended before was looked at before. */
-export function findExpired(db: Reader, since: Date, now: Date, limit: number): Promise<DeviceJobKey[]> {
+/** Up to `limit` calls, sent by whichever process, that got no answer until their deadline. It reads all marks of open jobs. */
+export function findExpired(db: Reader, now: Date, limit: number): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
-    sql`select x.job_id as "jobId", x.device_id as "deviceId"
-        from device_job_dispatch x join job on job.id = x.job_id
-        where x.deadline > ${since} and x.deadline <= ${now} and job.end_time is null
-          and not exists (
-            select from device_job_outcome o where o.job_id = x.job_id and o.device_id = x.device_id
-          )
-        order by x.deadline
+    sql`select job.id as "jobId", x.device_id as "deviceId"
+        from job join device_job_dispatch x on x.job_key = job.key
+        where job.end_time is null and job.running_count > 0 and x.deadline <= ${now} and not ${hasOutcome(sql`x`)}
         limit ${limit}`,
     'find-expired',
   )
@@ -421,13 +445,8 @@ export function findExpired(db: Reader, since: Date, now: Date, limit: number): 
 export async function findPending(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select target.device_id as "deviceId" from device_job target
-        where target.job_id = ${jobId} and target.device_id > ${after}
-          and not exists (
-            select from device_job_dispatch x where x.job_id = target.job_id and x.device_id = target.device_id
-          )
-          and not exists (
-            select from device_job_outcome o where o.job_id = target.job_id and o.device_id = target.device_id
-          )
+        where target.job_key = ${keyOf(jobId)} and target.device_id > ${after}
+          and not ${isDispatched(target)} and not ${hasOutcome(target)}
         order by target.device_id
         limit ${limit}`,
     'find-pending',
@@ -446,17 +465,17 @@ export async function readRequestKey(db: Reader): Promise<Uint8Array> {
 
 /** Deletes up to `limit` jobs that ended before `time`, with all their facts. */
 export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
-  const rows = await tx.query<{ id: string }>(
-    sql`select id from job where end_time < ${time} order by end_time limit ${limit} for update skip locked`,
+  const jobs = await tx.query<{ id: string; key: string }>(
+    sql`select id, key from job where end_time < ${time} order by end_time limit ${limit} for update skip locked`,
   )
-  const ids = rows.map((row) => row.id)
-  if (ids.length > 0) {
-    await tx.query(sql`delete from device_job_outcome where job_id = any(${ids})`)
-    await tx.query(sql`delete from device_job_dispatch where job_id = any(${ids})`)
-    await tx.query(sql`delete from device_job where job_id = any(${ids})`)
-    await tx.query(sql`delete from job where id = any(${ids})`)
+  const keys = jobs.map((job) => job.key)
+  if (keys.length > 0) {
+    await tx.query(sql`delete from device_job_outcome where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from device_job_dispatch where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from device_job where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from job where key = any(${keys}::bigint[])`)
   }
-  return ids
+  return jobs.map((job) => job.id)
 }
 
 // Reads for the doors
@@ -474,10 +493,10 @@ export type DeviceJobView = DeviceJobKey & {
 
 /** The rule of `deriveDeviceJobStatus` (job/state.ts) once more, in SQL; a test holds the two together. */
 const status = sql`case
-    when o.job_id is not null then case when o.error_code is null then 'completed' else 'failed' end
-    when job.status = 'cancelled' and x.job_id is null then 'canceled'
+    when o.job_key is not null then case when o.error_code is null then 'completed' else 'failed' end
+    when job.status = 'cancelled' and x.job_key is null then 'canceled'
     when job.end_time is not null then 'failed'
-    when x.job_id is null then 'pending'
+    when x.job_key is null then 'pending'
     else 'running'
   end`
 
@@ -485,7 +504,7 @@ const status = sql`case
 const TIME_UP = 'JobRunPreconditionFailed'
 
 const deviceJobs = sql`
-  select target.job_id as "jobId", target.device_id as "deviceId", ${status} as status,
+  select job.id as "jobId", target.device_id as "deviceId", ${status} as status,
          x.dispatched_time as "dispatchedTime",
          case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
            as "endedTime",
@@ -494,14 +513,14 @@ const deviceJobs = sql`
          case when ${status} = 'failed' then coalesce(
            o.error_description,
            job.failure_reason,
-           case when x.job_id is null
+           case when x.job_key is null
              then 'The device did not connect before the time of the job was up.'
              else 'The time of the job was up before the device answered.' end
          ) end as "errorDescription"
   from device_job target
-  join job on job.id = target.job_id
-  left join device_job_dispatch x on x.job_id = target.job_id and x.device_id = target.device_id
-  left join device_job_outcome o on o.job_id = target.job_id and o.device_id = target.device_id`
+  join job on job.key = target.job_key
+  left join device_job_dispatch x on x.job_key = target.job_key and x.device_id = target.device_id
+  left join device_job_outcome o on o.job_key = target.job_key and o.device_id = target.device_id`
 
 /** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
 export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
@@ -521,7 +540,7 @@ export function findDeviceJobs(
         : sql`and target.device_id < ${cursor}`
   return db.query<DeviceJobView>(
     sql`${deviceJobs}
-        where target.job_id = ${jobId} ${beyond} ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
+        where job.id = ${jobId} ${beyond} ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
         order by target.device_id ${forward ? empty : sql`desc`}
         limit ${limit}`,
   )
@@ -535,7 +554,7 @@ export async function countDeviceJobs(
 ): Promise<number> {
   const [row] = await db.query<{ count: number }>(
     sql`select count(*)::integer as count from (
-          ${deviceJobs} where target.job_id = ${jobId}
+          ${deviceJobs} where job.id = ${jobId}
           ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
         ) counted`,
   )
@@ -546,5 +565,5 @@ export async function countDeviceJobs(
 export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
   if (keys.length === 0) return Promise.resolve([])
   const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
-  return db.query<DeviceJobView>(sql`${deviceJobs} where (target.job_id, target.device_id) in (${join(pairs)})`)
+  return db.query<DeviceJobView>(sql`${deviceJobs} where (job.id, target.device_id) in (${join(pairs)})`)
 }

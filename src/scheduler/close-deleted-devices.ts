@@ -35,9 +35,12 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void>
       const error = { code: 'DeviceNotFound', description: 'The device was deleted before its turn came.' }
       if (waiting.length > 0) {
         await inTransaction(deps, async (tx, afterCommit) => {
-          const open = await lockOpenJobs(tx, [...new Set(waiting.map((key) => key.jobId))])
-          const settlements = waiting.filter((key) => open.has(key.jobId)).map((key) => ({ ...key, error }))
-          const progress = await settle(tx, settlements, 'pending', now)
+          const open = await lockOpenJobs(
+            tx,
+            waiting.map((key) => key.jobId),
+          )
+          const settlements = waiting.map((key) => ({ ...key, error }))
+          const progress = await settle(tx, open, settlements, 'pending', now)
           afterCommit(() => tellProgress(deps, progress))
         })
       }

@@ -92,23 +92,30 @@ export function dispatchMethodCalls(
 
   const mark = (batch: readonly DeviceJobKey[], now: Date): Promise<(DeviceJobKey & { deadline: Date })[]> =>
     inTransaction(deps, async (tx) => {
-      const open = await lockOpenJobs(tx, [...new Set(batch.map((key) => key.jobId))], 'running')
+      const open = await lockOpenJobs(
+        tx,
+        batch.map((key) => key.jobId),
+        'running',
+      )
       const dispatches = new Map<string, DeviceJobKey & { deadline: Date }>()
       for (const { jobId, deviceId } of batch) {
         const call = calls.get(jobId)
-        if (call === undefined || !open.has(jobId)) continue
+        if (call === undefined) continue
         const deadline = new Date(now.getTime() + call.timeoutMs)
         dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline })
       }
-      const marked = await markDispatched(tx, [...dispatches.values()], now)
+      const marked = await markDispatched(tx, open, [...dispatches.values()], now)
       return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
     })
 
   /** Takes back what could not leave: those devices wait again, and are asked for again if they are back already. */
   const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
     await inTransaction(deps, async (tx) => {
-      await lockOpenJobs(tx, [...new Set(keys.map((key) => key.jobId))])
-      await unmarkDispatched(tx, keys)
+      const open = await lockOpenJobs(
+        tx,
+        keys.map((key) => key.jobId),
+      )
+      await unmarkDispatched(tx, open, keys)
     })
     for (const { deviceId } of keys) if (deps.sessions.reaches(deviceId)) arrivals.add(deviceId)
   }
@@ -119,7 +126,7 @@ export function dispatchMethodCalls(
       const call = calls.get(jobId)
       const requestId = makeRequestId(requestKey, jobId, deviceId)
       if (call !== undefined && deps.sessions.deliver({ deviceId, requestId, ...call })) {
-        window.add(requestId, jobId, deviceId, deadline)
+        window.add({ requestId, jobId, deviceId, deadline })
       } else {
         undelivered.push({ jobId, deviceId })
       }

@@ -19,7 +19,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
 
   const dispatchBatch = (jobId: string, patch: TwinPatch, now: Date): Promise<string[]> =>
     inTransaction(deps, async (tx, afterCommit) => {
-      if (!(await lockOpenJobs(tx, [jobId], 'running')).has(jobId)) return []
+      const open = await lockOpenJobs(tx, [jobId], 'running')
+      if (!open.has(jobId)) return []
       // Read under the lock, so that two instances never patch the same device for one job.
       const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', BATCH)
       if (deviceIds.length === 0) return []
@@ -37,7 +38,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           error: { code: 'DeviceNotFound', description: 'The device was deleted before its turn came.' },
         })),
       ]
-      const progress = await settle(tx, settlements, 'pending', now)
+      const progress = await settle(tx, open, settlements, 'pending', now)
       afterCommit(() => {
         tellOfPatches(deps, result)
         tellProgress(deps, progress)

@@ -1,11 +1,12 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import {
+  countUnderWay,
+  type DeviceJobKey,
   findConnectExpiredJobIds,
   findExpired,
   findPending,
   lockOpenJobs,
-  type Settlement,
   settle,
 } from '../job/store.ts'
 import type { Step } from './loop.ts'
@@ -13,36 +14,52 @@ import { tellProgress } from './tell-progress.ts'
 import type { Window } from './window.ts'
 
 const BATCH = 1_000
-/** Milliseconds that a sweep looks back beyond the last one: a mark may be committed a little after it was dated. */
-const OVERLAP = 60_000
+/** Milliseconds between looks for calls whose process is gone. */
+const ORPHAN_INTERVAL = 5_000
+
+const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
+const notOnline = {
+  code: 'DeviceNotOnline',
+  description: 'The device did not connect and subscribe to methods within the connect timeout.',
+}
 
 /** Past its deadline without an answer → failed, and never sent again; not here within the connect timeout → failed. */
 export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Window }): Step {
-  let sweptUntil = new Date(0) // the first sweep looks at all that is open, whichever run had sent it
+  let lookedForOrphans = new Date(0)
 
-  const settleAll = (settlements: readonly Settlement[], from: 'running' | 'pending', now: Date): Promise<void> =>
+  const fail = (
+    keys: readonly DeviceJobKey[],
+    from: 'running' | 'pending',
+    error: { readonly code: string; readonly description: string },
+    now: Date,
+  ): Promise<void> =>
     inTransaction(deps, async (tx, afterCommit) => {
-      const open = await lockOpenJobs(tx, [...new Set(settlements.map((settlement) => settlement.jobId))])
-      const progress = await settle(
+      const open = await lockOpenJobs(
         tx,
-        settlements.filter((settlement) => open.has(settlement.jobId)),
-        from,
-        now,
+        keys.map((key) => key.jobId),
       )
+      const settlements = keys.map((key) => ({ ...key, error }))
+      const progress = await settle(tx, open, settlements, from, now)
       afterCommit(() => tellProgress(deps, progress))
     })
 
-  const expireCalls = async (now: Date): Promise<number> => {
-    const expired = await findExpired(deps.db, new Date(sweptUntil.getTime() - OVERLAP), now, BATCH)
-    if (expired.length > 0) {
-      const error = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
-      await settleAll(
-        expired.map((key) => ({ ...key, error })),
-        'running',
-        now,
-      )
-    }
-    if (expired.length < BATCH) sweptUntil = now
+  /** The calls of this process are known here: the table of marks is not searched for them. */
+  const expireOwn = async (now: Date): Promise<number> => {
+    const expired = window.expired(now, BATCH)
+    if (expired.length === 0) return 0
+    await fail(expired, 'running', noAnswer, now)
+    for (const { requestId } of expired) window.remove(requestId)
+    return expired.length
+  }
+
+  /** Calls of a process that was killed, this one's last run for instance: looked for only while there are any. */
+  const expireOrphans = async (now: Date): Promise<number> => {
+    if (now.getTime() - lookedForOrphans.getTime() < ORPHAN_INTERVAL) return 0
+    lookedForOrphans = now
+    if ((await countUnderWay(deps.db)) <= window.size) return 0
+    const expired = await findExpired(deps.db, now, BATCH)
+    if (expired.length > 0) await fail(expired, 'running', noAnswer, now)
+    if (expired.length === BATCH) lookedForOrphans = new Date(0)
     return expired.length
   }
 
@@ -55,18 +72,9 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
         after = deviceIds.length === BATCH ? deviceIds.at(-1) : undefined
         // A device that is here has connected in time; its turn is only yet to come.
         const away = deviceIds.filter((deviceId) => !deps.sessions.reaches(deviceId))
-        const error = {
-          code: 'DeviceNotOnline',
-          description: 'The device did not connect and subscribe to methods within the connect timeout.',
-        }
-        if (away.length > 0) {
-          await settleAll(
-            away.map((deviceId) => ({ jobId, deviceId, error })),
-            'pending',
-            now,
-          )
-        }
-        count += away.length
+        const keys = away.map((deviceId) => ({ jobId, deviceId }))
+        if (keys.length > 0) await fail(keys, 'pending', notOnline, now)
+        count += keys.length
       }
     }
     return count
@@ -77,10 +85,10 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
     every: 1_000,
     wokenBy: [],
     async run(now) {
-      window.expire(now)
-      const calls = await expireCalls(now)
+      const own = await expireOwn(now)
+      const orphans = await expireOrphans(now)
       const connecting = await expireConnecting(now)
-      return { done: calls + connecting, full: calls === BATCH }
+      return { done: own + orphans + connecting, full: own === BATCH || orphans === BATCH }
     },
   }
 }

@@ -25,8 +25,8 @@ export type SchedulerSettings = {
 export type Scheduler = {
   /** False when the answer is not one to a job's call. */
   takeAnswer(answer: MethodAnswer): boolean
-  /** Sends nothing new; gives calls under way `graceMs` to be answered and writes what was. */
-  stop(graceMs: number): Promise<void>
+  /** Sends nothing new; gives calls under way `graceMs` to be answered, unless in a `hurry`, and writes what was. */
+  stop(graceMs: number, hurry?: AbortSignal): Promise<void>
 }
 
 /** Starts every duty, each in a loop of its own; they meet in the rows. */
@@ -50,12 +50,12 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
 
   return {
     takeAnswer: (answer) => settling.take(answer),
-    async stop(graceMs) {
+    async stop(graceMs, hurry) {
       stopping.abort()
       dispatching.close()
       await closing.close()
       await Promise.all(loops)
-      await window.settled(deps.clock, graceMs)
+      await window.settled(deps.clock, graceMs, hurry)
       await settling.close()
     },
   }

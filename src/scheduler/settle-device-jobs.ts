@@ -35,14 +35,11 @@ export function settleDeviceJobs(
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()
     await inTransaction(deps, async (tx, afterCommit) => {
-      const open = await lockOpenJobs(tx, [...new Set(answers.map((answer) => answer.jobId))])
-      // Too late for those whose job has ended: that end stands.
-      const progress = await settle(
+      const open = await lockOpenJobs(
         tx,
-        answers.filter((answer) => open.has(answer.jobId)),
-        'running',
-        now,
+        answers.map((answer) => answer.jobId),
       )
+      const progress = await settle(tx, open, answers, 'running', now)
       afterCommit(() => tellProgress(deps, progress))
     })
     for (const answer of answers) window.remove(answer.requestId)

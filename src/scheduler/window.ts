@@ -1,42 +1,48 @@
 import type { Clock } from '../clock.ts'
 
+/** A call of a job that this process sent and that has no outcome yet. */
+export type CallUnderWay = {
+  readonly requestId: string
+  readonly jobId: string
+  readonly deviceId: string
+  readonly deadline: Date
+}
+
 /**
- * The calls of jobs under way through this process, by request id: at most `size`, so that neither the devices nor the
- * memory here are flooded. It is a pace, not a record: what must not be forgotten stands in the rows.
+ * The calls of jobs under way through this process: at most so many, so that neither the devices nor the memory here
+ * are flooded. It is a pace and a short cut, not a record: what must not be forgotten stands in the rows.
  */
 export type Window = {
+  readonly size: number
+  /** How many more there may be. */
   readonly free: number
-  add(requestId: string, jobId: string, deviceId: string, deadline: Date): void
+  add(call: CallUnderWay): void
   /** The job of a call under way to this device. */
   jobOf(requestId: string, deviceId: string): string | undefined
   /** The call has an outcome: there is room for another. */
   remove(requestId: string): void
-  /** Gives up the calls whose deadline has passed. */
-  expire(now: Date): void
-  /** Waits until no call is under way any more, at most `ms`. */
-  settled(clock: Clock, ms: number): Promise<void>
+  /** Up to `limit` calls whose deadline has passed. */
+  expired(now: Date, limit: number): CallUnderWay[]
+  /** Waits until no call is under way any more, at most `ms` and not in a `hurry`. */
+  settled(clock: Clock, ms: number, hurry?: AbortSignal): Promise<void>
 }
 
 /** `onRoom` hears when a quarter of a full window is free again: often enough to keep it busy, seldom enough to batch. */
-export function createWindow(size: number, onRoom: () => void): Window {
-  const underWay = new Map<string, { jobId: string; deviceId: string; deadline: Date }>()
-  let full = false
+export function createWindow(capacity: number, onRoom: () => void): Window {
+  const underWay = new Map<string, CallUnderWay>()
   const empty = new AbortController()
+  let full = false
   let stopping = false
-  const freed = (): void => {
-    if (stopping && underWay.size === 0) empty.abort()
-    if (full && underWay.size <= size * 0.75) {
-      full = false
-      onRoom()
-    }
-  }
   return {
-    get free() {
-      return Math.max(size - underWay.size, 0)
+    get size() {
+      return underWay.size
     },
-    add(requestId, jobId, deviceId, deadline) {
-      underWay.set(requestId, { jobId, deviceId, deadline })
-      if (underWay.size >= size) full = true
+    get free() {
+      return Math.max(capacity - underWay.size, 0)
+    },
+    add(call) {
+      underWay.set(call.requestId, call)
+      if (underWay.size >= capacity) full = true
     },
     jobOf(requestId, deviceId) {
       const call = underWay.get(requestId)
@@ -44,16 +50,23 @@ export function createWindow(size: number, onRoom: () => void): Window {
     },
     remove(requestId) {
       underWay.delete(requestId)
-      freed()
+      if (stopping && underWay.size === 0) empty.abort()
+      if (full && underWay.size <= capacity * 0.75) {
+        full = false
+        onRoom()
+      }
     },
-    expire(now) {
-      for (const [requestId, { deadline }] of underWay) if (deadline <= now) underWay.delete(requestId)
-      freed()
+    expired(now, limit) {
+      const expired: CallUnderWay[] = []
+      for (const call of underWay.values()) {
+        if (call.deadline <= now && expired.push(call) === limit) break
+      }
+      return expired
     },
-    async settled(clock, ms) {
+    async settled(clock, ms, hurry) {
       stopping = true
-      freed()
-      await clock.sleep(ms, empty.signal)
+      if (underWay.size === 0) return
+      await clock.sleep(ms, hurry === undefined ? empty.signal : AbortSignal.any([empty.signal, hurry]))
     },
   }
 }

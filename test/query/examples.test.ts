@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCondition } from '../../src/query/parser.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { conditionError } from './errors.ts'
 import { insertDevices, plainDevice, selectIds, type TestDevice } from './fleet.ts'
-import { createTestDatabase } from './temporary-database.ts'
 
 const battery = ($lastUpdated: string) => ({ battery: { $lastUpdated } })
 
@@ -54,7 +54,7 @@ const fleet: Readonly<Record<string, TestDevice>> = {
   NU: plainDevice('new-unit'),
 }
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>
+let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
   await insertDevices(database.pool, Object.values(fleet))
@@ -137,6 +137,11 @@ describe('a condition selects', () => {
     ['tags.floor / 0 > 1e308', 'P1 V9'],
     ['IS_DEFINED(tags) AND IS_OBJECT(properties.reported) AND IS_OBJECT(x509Thumbprint)', all],
     ['IS_ARRAY(tags.labels)', 'P1'],
+    ['tags.building = tags.building OR tags.labels = tags.labels', ''],
+    ['tags.building != tags.labels OR NOT (tags.labels != tags.labels)', ''],
+    ["x509Thumbprint.primaryThumbprint NIN ['AA']", 'P1 P2 OB NU'],
+    ["x509Thumbprint.primaryThumbprint IN [null, 'AA']", all],
+    ["CONTAINS(tags.site, '%') OR STARTSWITH(tags.site, '_')", ''],
     ["tags.labels.[[0]] = 'x' OR tags.labels = 'x'", ''],
     ["properties.reported.$metadata.battery.$lastUpdated < '2024-05-01'", 'P2 V9'],
     ["lastActivityTime = '0001-01-01T00:00:00Z'", 'NU'],

@@ -121,15 +121,16 @@ export const documentOf = (device: TestDevice): JsonObject => ({
   },
 })
 
-/** A compiled condition as a statement for the `pg` driver. */
-export const statementOf = (condition: Condition): { text: string; values: unknown[] } => {
+/** A compiled condition as a statement for the `pg` driver; `suffix` asks something of the condition's SQL. */
+export const statementOf = (condition: Condition, suffix = ''): { text: string; values: unknown[] } => {
   const { strings, values } = compileCondition(condition, deviceFields)
   const where = strings.reduce((text, string, index) => `${text}$${index}${string}`)
-  return { text: `select d.id from device d join twin t on t.device_id = d.id where ${where} order by d.id`, values }
+  const tested = suffix === '' ? where : `(${where}) ${suffix}`
+  return { text: `select d.id from device d join twin t on t.device_id = d.id where ${tested} order by d.id`, values }
 }
 
 /** The ids of the devices the condition selects, in order. */
-export const selectIds = async (pool: pg.Pool, condition: Condition): Promise<string[]> => {
-  const { rows } = await pool.query<{ id: string }>(statementOf(condition))
+export const selectIds = async (pool: pg.Pool, condition: Condition, suffix = ''): Promise<string[]> => {
+  const { rows } = await pool.query<{ id: string }>(statementOf(condition, suffix))
   return rows.map(({ id }) => id)
 }

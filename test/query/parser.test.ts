@@ -169,6 +169,14 @@ describe('a condition has limits', () => {
     expect(error.message).toBe(`too many elements; at most 1000 are allowed (line 1, column ${list(1000).length + 1})`)
   })
 
+  test('a path has 32 segments and no more', () => {
+    const path = (segments: number) => Array.from({ length: segments }, () => 'a').join('.')
+    expect(() => parseCondition(path(32))).not.toThrow()
+    expect(conditionError(() => parseCondition(path(33))).message).toBe(
+      'path too long; at most 32 segments are allowed (line 1, column 65)',
+    )
+  })
+
   test('an IN list may fill the longest text', () => {
     const ids = Array.from({ length: 400 }, (_, index) => `'device-${String(index).padStart(10, '0')}'`)
     const text = `deviceId IN [${ids.slice(0, 380).join()}]`

@@ -15,6 +15,7 @@ const printString = (value: string): string => {
 export const printConstant = (value: Constant): string => {
   if (typeof value === 'string') return printString(value)
   if (value === Infinity) return '1e999'
+  if (value === -Infinity) return '-1e999'
   return Object.is(value, -0) ? '-0' : String(value)
 }
 

@@ -61,6 +61,8 @@ create index twin_reported on twin using gin (reported jsonb_path_ops);
 
 create table job (
   id text collate "C" primary key,
+  -- What the facts name the job by: eight bytes in each of a million rows instead of up to 64.
+  key bigint not null unique generated always as identity,
   type text not null check (type in ('scheduleDeviceMethod', 'scheduleUpdateTwin')),
   status text not null
     check (status in ('queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled')),
@@ -99,27 +101,26 @@ create index job_end_time on job (end_time) where end_time is not null;
 -- The three facts about a device job (ARCHITECTURE.md): appended, never updated. They are the hot tables, so they have
 -- no foreign keys (a trigger call a row); job/store.ts deletes a job's facts before the job.
 create table device_job (
-  job_id text collate "C" not null,
+  job_key bigint not null,
   device_id text collate "C" not null,
-  primary key (job_id, device_id)
+  primary key (job_key, device_id)
 );
 create table device_job_dispatch (
-  job_id text collate "C" not null,
+  job_key bigint not null,
   device_id text collate "C" not null,
   dispatched_time timestamptz(3) not null,
   deadline timestamptz(3) not null,
-  primary key (job_id, device_id)
+  primary key (job_key, device_id)
 );
-create index device_job_dispatch_deadline on device_job_dispatch (deadline);
 create table device_job_outcome (
-  job_id text collate "C" not null,
+  job_key bigint not null,
   device_id text collate "C" not null,
   ended_time timestamptz(3) not null,
   response_status integer,
   response_payload text, -- the JSON as the device sent it
   error_code text,
   error_description text,
-  primary key (job_id, device_id),
+  primary key (job_key, device_id),
   check ((error_code is null) = (error_description is null))
 );
-create index device_job_outcome_failed on device_job_outcome (job_id, device_id) where error_code is not null;
+create index device_job_outcome_failed on device_job_outcome (job_key, device_id) where error_code is not null;

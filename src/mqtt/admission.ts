@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import type { AedesOptions, ConnectPacket } from 'aedes'
+import type { Deps } from '../deps.ts'
+import { authenticateDevice } from '../device/commands.ts'
+import { checkDeviceId } from '../device/identity.ts'
+import { DomainError } from '../errors.ts'
+import { type Connection, type Connections, newConnection } from './connection.ts'
+import { parsePublish, parseUserName } from './topics.ts'
+
+/** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
+export type ConnectRefusal = { readonly returnCode: 1 | 2 | 3 | 5; readonly reason: string }
+
+/** IoT Hub ends a connection that was silent for 1.5 × its keep alive, and after 1,767 seconds at the latest. */
+const LONGEST_KEEP_ALIVE_SECONDS = 1178
+
+/** Connects whose password may be waiting to be looked at. */
+const MOST_UNDECIDED = 5_000
+
+/** What can be refused of a CONNECT before its password is looked at; undefined is nothing. */
+export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]): ConnectRefusal | undefined {
+  if (packet.protocolVersion !== 4 || packet.protocolId !== 'MQTT' || 'bridgeMode' in packet) {
+    return { returnCode: 1, reason: 'it does not speak MQTT 3.1.1' }
+  }
+  // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has an id, with or without a session to keep.
+  if (packet.clientId === '') return { returnCode: 2, reason: 'its client id is empty' }
+  const userName = parseUserName(packet.username ?? '')
+  if (userName === undefined) return { returnCode: 5, reason: 'its user name is not {hub}/{deviceId}/?api-version=…' }
+  if (userName.deviceId !== packet.clientId || !isDeviceId(packet.clientId)) {
+    return { returnCode: 5, reason: 'its client id is not the device id of its user name' }
+  }
+  if (!hostNames.some((name) => withoutPort(name) === withoutPort(userName.hubName))) {
+    return { returnCode: 5, reason: 'its user name names another hub' }
+  }
+  return packet.will === undefined || mayWill(packet.will, packet.clientId)
+    ? undefined
+    : { returnCode: 5, reason: 'its will is not telemetry of its own' }
+}
+
+/** A will is a publication, so it is held to the same rule; what else a device publishes makes no sense as a will. */
+function mayWill({ topic, qos }: { readonly topic: string; readonly qos?: number }, deviceId: string): boolean {
+  const parsed = parsePublish(topic)
+  return parsed?.kind === 'telemetry' && parsed.deviceId === deviceId && qos !== 2
+}
+
+function isDeviceId(text: string): boolean {
+  try {
+    checkDeviceId(text, [])
+    return true
+  } catch (error) {
+    if (error instanceof DomainError) return false
+    throw error
+  }
+}
+
+/** Lower case, without a port: devices that connect by `host:port` name the hub so. An IPv6 address has brackets. */
+const withoutPort = (host: string): string => host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
+
+/** CONNACK without a session [MQTT 3.1.1, 3.2]. */
+export const connackPacket = (returnCode: number): Uint8Array => Uint8Array.of(0x20, 2, 0, returnCode)
+
+type Hooks = Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>>
+
+/** The broker's hooks that decide who comes in. A connection that is let in is kept in `connections`. */
+export function createAdmission(
+  deps: Pick<Deps, 'db' | 'clock' | 'log'>,
+  options: {
+    readonly hostNames: readonly string[]
+    readonly connections: Connections
+    readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
+  },
+): Hooks {
+  const { hostNames, connections, takeTurn } = options
+
+  const decide = async (connection: Connection): Promise<ConnectRefusal | { readonly expiry: number }> => {
+    const { deviceId, password } = connection
+    try {
+      const credential = await takeTurn(async () =>
+        // Those who hung up while they waited cost no more.
+        connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, hostNames }),
+      )
+      return credential ?? { returnCode: 5, reason: 'its token is not good, or the device is disabled or unknown' }
+    } catch (error) {
+      deps.log.warn({ err: error, deviceId }, 'a device could not be authenticated')
+      return { returnCode: 3, reason: 'the database could not be asked' }
+    }
+  }
+
+  return {
+    preConnect(client, packet, done) {
+      const refusal = checkConnect(packet, hostNames)
+      if (refusal === undefined) {
+        if (!packet.keepalive || packet.keepalive > LONGEST_KEEP_ALIVE_SECONDS) {
+          packet.keepalive = LONGEST_KEEP_ALIVE_SECONDS
+        }
+        // Telemetry goes nowhere yet, so the broker need not remember it.
+        delete packet.will
+        done(null, true)
+        return
+      }
+      deps.log.debug({ clientId: packet.clientId.slice(0, 128), ...refusal }, 'a connection was refused')
+      client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
+    },
+    async authenticate(client, _userName, password, done) {
+      // preConnect has seen that the client id is the device's.
+      const connection = newConnection(randomUUID(), client.id, client, password?.toString() ?? '')
+      client.conn.once('close', () => connections.end(connection))
+      const crowded = connections.undecidedCount >= MOST_UNDECIDED
+      connections.add(connection)
+      const decision = crowded
+        ? ({ returnCode: 3, reason: 'too many devices are connecting' } as const)
+        : await decide(connection)
+      if ('expiry' in decision) {
+        connection.expiry = decision.expiry
+        done(null, true)
+        return
+      }
+      deps.log.debug({ clientId: client.id, ...decision }, 'a connection was refused')
+      done(Object.assign(new Error(decision.reason), { returnCode: decision.returnCode }), false)
+    },
+  }
+}

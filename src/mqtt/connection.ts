@@ -1,0 +1,127 @@
+import type { Client } from 'aedes'
+
+/** One device's connection, from the moment its password is looked at. Has a lifetime, so its fields change. */
+export type Connection = {
+  /** Names this connection among all of the device's, before and after. */
+  readonly id: string
+  readonly deviceId: string
+  readonly client: Client
+  /** The token it came with, to be looked at again when the device's identity changes. */
+  readonly password: string
+  /** When the token ends, in seconds since 1970 UTC. */
+  expiry: number
+  /** Its device's identity changed while the password was being looked at. */
+  outdated: boolean
+  /** Nothing may be done for it any more. */
+  ended: boolean
+  /** Takes it out of the reach of method calls; undefined while it is not within. */
+  detachMethods: (() => void) | undefined
+  /** Has subscribed to changes of its desired properties. */
+  wantsDesired: boolean
+  /** The newest version of its desired properties that was sent to it, in whatever way; 0 is none. */
+  sentDesired: number
+  /** The newest version of its desired properties that was heard of since it is here; 0 is none. */
+  heardDesired: number
+  /** Its desired properties are being read, to be sent whole. */
+  catchingUp: boolean
+  /** Twin requests that were taken and are not answered yet. */
+  openRequests: number
+  /** Settles when the last twin request taken is answered. */
+  lastRequest: Promise<void>
+}
+
+export const newConnection = (id: string, deviceId: string, client: Client, password: string): Connection => ({
+  id,
+  deviceId,
+  client,
+  password,
+  expiry: 0,
+  outdated: false,
+  ended: false,
+  detachMethods: undefined,
+  wantsDesired: false,
+  sentDesired: 0,
+  heardDesired: 0,
+  catchingUp: false,
+  openRequests: 0,
+  lastRequest: Promise.resolve(),
+})
+
+const nothing = (): void => {}
+
+/**
+ * Sends to this one client, at QoS 0, past all routing: the topics carry no device id, so that a publication through the
+ * broker would reach every device. `sent` is called once the bytes are the socket's, or the connection is gone.
+ */
+export const send = (client: Client, topic: string, payload: string, sent: () => void = nothing): void =>
+  client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, sent)
+
+/** The connections to this process. At most one a device is open: the newest. */
+export type Connections = {
+  /** Whose connection this is, once its password is being looked at and until it has ended. */
+  of(client: Client): Connection | undefined
+  /** The open connection of a device. */
+  find(deviceId: string): Connection | undefined
+  /** Those that are open. */
+  all(): Iterable<Connection>
+  /** Those whose password is being looked at. */
+  undecided(): Iterable<Connection>
+  readonly undecidedCount: number
+  readonly size: number
+  /** Keeps a connection whose password is about to be looked at. */
+  add(connection: Connection): void
+  /** Its device is who it says. An older connection of the device ends. */
+  open(connection: Connection): void
+  /** The connection has ended, or is to end now. May be said again. */
+  end(connection: Connection): void
+}
+
+type Listener = {
+  readonly opened: (connection: Connection) => void
+  /** Only for those that were opened. */
+  readonly ended: (connection: Connection) => void
+}
+
+export function createConnections({ opened, ended }: Listener): Connections {
+  const byClient = new Map<Client, Connection>()
+  const byDevice = new Map<string, Connection>()
+  const undecided = new Set<Connection>()
+
+  const end = (connection: Connection): void => {
+    if (connection.ended) return
+    connection.ended = true
+    byClient.delete(connection.client)
+    undecided.delete(connection)
+    connection.detachMethods?.()
+    connection.detachMethods = undefined
+    connection.client.close()
+    if (byDevice.get(connection.deviceId) !== connection) return
+    byDevice.delete(connection.deviceId)
+    ended(connection)
+  }
+  return {
+    of: (client) => byClient.get(client),
+    find: (deviceId) => byDevice.get(deviceId),
+    all: () => byDevice.values(),
+    undecided: () => undecided,
+    get undecidedCount() {
+      return undecided.size
+    },
+    get size() {
+      return byDevice.size
+    },
+    add(connection) {
+      byClient.set(connection.client, connection)
+      undecided.add(connection)
+    },
+    open(connection) {
+      if (connection.ended) return
+      const older = byDevice.get(connection.deviceId)
+      if (older !== undefined) end(older)
+      undecided.delete(connection)
+      byDevice.set(connection.deviceId, connection)
+      opened(connection)
+    },
+    end,
+  }
+}

@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import type { AedesOptions, Client } from 'aedes'
+import type { Deps } from '../deps.ts'
+import { InvalidInputError, NotFoundError } from '../errors.ts'
+import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
+import { readTwin, reportProperties } from '../twin/commands.ts'
+import { deviceView } from '../twin/document.ts'
+import { type Connection, type Connections, send } from './connection.ts'
+import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
+
+/** What a device sent back for a request id, which may be anybody's: whoever takes it must see that it fits. */
+export type MethodAnswer = {
+  readonly deviceId: string
+  readonly requestId: string
+  readonly response: MethodResponse | BadResponse
+}
+
+/** Twin requests of one connection that may be open at once. The Azure device SDK has two at most. */
+export const MAX_OPEN_REQUESTS = 16
+
+/** How many publications of each kind have come in since the start. */
+export type InboundCounters = {
+  methodResponses: number
+  twinRequests: number
+  twinRequestsRefused: number
+  telemetry: number
+  /** Those that closed their connection. */
+  forbidden: number
+}
+
+type Hooks = Required<Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscribe'>>
+
+type InboundOptions = {
+  readonly connections: Connections
+  readonly onMethodResponse: (answer: MethodAnswer) => void
+  readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
+}
+
+/**
+ * The broker's hooks that see what devices publish and subscribe to. All that a device may publish is consumed here;
+ * what the hook lets pass the broker only acknowledges (PUBACK for QoS 1), for it has nowhere to route it.
+ */
+export function createInbound(
+  deps: Deps,
+  { connections, onMethodResponse, takeTurn }: InboundOptions,
+): Hooks & { readonly counters: Readonly<InboundCounters> } {
+  const counters: InboundCounters = {
+    methodResponses: 0,
+    twinRequests: 0,
+    twinRequestsRefused: 0,
+    telemetry: 0,
+    forbidden: 0,
+  }
+
+  /** One request after the other: a device may rely on what it reported when it reads. `answer` never rejects. */
+  const enqueue = (connection: Connection, answer: () => Promise<void>): void => {
+    counters.twinRequests++
+    connection.openRequests++
+    connection.lastRequest = connection.lastRequest.then(async () => {
+      // Who has gone may have come back and reported something newer, which this must not overwrite.
+      if (!connection.ended) await takeTurn(answer)
+      connection.openRequests--
+    })
+  }
+
+  const refuse = (connection: Connection, rid: string, refusal: Refusal, sent?: () => void): void => {
+    const trackingId = randomUUID()
+    const { status, errorCode, message } = refusal
+    if (status === 500) {
+      deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'a twin request failed')
+    }
+    const timestampUtc = deps.clock.now().toISOString()
+    send(
+      connection.client,
+      twinResponseTopic(status, rid),
+      JSON.stringify({ errorCode, trackingId, message, timestampUtc }),
+      sent,
+    )
+  }
+
+  const answerGet = async (connection: Connection, rid: string): Promise<void> => {
+    try {
+      let twin = await readTwin(deps, connection.deviceId)
+      // What was sent while this was being read must not be followed by something older.
+      while (twin.desiredVersion < connection.sentDesired && !connection.ended) {
+        twin = await readTwin(deps, connection.deviceId)
+      }
+      connection.sentDesired = twin.desiredVersion
+      send(connection.client, twinResponseTopic(200, rid), JSON.stringify(deviceView(twin)))
+    } catch (error) {
+      refuse(connection, rid, refusalOf(error))
+    }
+  }
+
+  const answerPatch = async (connection: Connection, rid: string, payload: Buffer): Promise<void> => {
+    try {
+      const version = await reportProperties(deps, connection.deviceId, parsePatch(payload))
+      // Empty: the Azure SDK takes a body for an error.
+      send(connection.client, twinResponseTopic(204, rid, version), '')
+    } catch (error) {
+      refuse(connection, rid, refusalOf(error))
+    }
+  }
+
+  const forbid = (client: Client, done: (error: Error) => void, reason: string): void => {
+    counters.forbidden++
+    deps.log.debug({ clientId: client.id }, reason)
+    done(new Error(reason))
+  }
+
+  return {
+    counters,
+    authorizePublish(client, packet, done) {
+      const connection = client === null ? undefined : connections.of(client)
+      // The connection is closing.
+      if (client === null || connection === undefined) return done(new Error('no connection'))
+      if (packet.qos === 2) return forbid(client, done, 'QoS 2 is not offered')
+      const topic = parsePublish(packet.topic)
+      if (topic === undefined) return forbid(client, done, 'no device may publish to this topic')
+      const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+      switch (topic.kind) {
+        case 'methodResponse':
+          counters.methodResponses++
+          onMethodResponse({
+            deviceId: connection.deviceId,
+            requestId: topic.rid,
+            response: readResponse(topic.status, payload),
+          })
+          return done()
+        case 'twinGet':
+        case 'reportedPatch': {
+          const { kind, rid } = topic
+          if (connection.openRequests >= MAX_OPEN_REQUESTS) {
+            counters.twinRequestsRefused++
+            // Nothing more is read from this device before the refusal has left: it may not fill our memory with them.
+            refuse(connection, rid, tooMany, () => done())
+            return
+          }
+          enqueue(connection, () =>
+            kind === 'twinGet' ? answerGet(connection, rid) : answerPatch(connection, rid, payload),
+          )
+          return done()
+        }
+        case 'telemetry':
+          if (topic.deviceId !== connection.deviceId) return forbid(client, done, 'the topic is of another device')
+          counters.telemetry++
+          return done()
+      }
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const filter = parseSubscription(subscription.topic)
+      const connection = connections.of(client)
+      const own = filter?.kind !== 'cloudToDevice' || filter.deviceId === connection?.deviceId
+      // Without a subscription the broker answers 0x80 for this filter and goes on with the others.
+      done(null, filter !== undefined && connection !== undefined && own ? subscription : null)
+    },
+  }
+}
+
+type Refusal = {
+  readonly status: 400 | 404 | 429 | 500
+  /** IoT Hub's number for it. */
+  readonly errorCode: number
+  readonly message: string
+  readonly cause?: unknown
+}
+
+const tooMany: Refusal = {
+  status: 429,
+  errorCode: 429001,
+  message: `More than ${MAX_OPEN_REQUESTS} twin requests of this device are open.`,
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof InvalidInputError) {
+    return { status: 400, errorCode: 400004, message: `${error.path.join('.')}: ${error.message}` }
+  }
+  if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
+  return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }
+}
+
+function parsePatch(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString())
+  } catch {
+    throw new InvalidInputError(['properties', 'reported'], 'A patch of reported properties is a JSON object.')
+  }
+}

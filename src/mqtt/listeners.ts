@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+
+/** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
+export type ListenOptions = {
+  readonly host: string
+  /** Plain MQTT, without TLS; only where `host` is a loopback address. Undefined is off. */
+  readonly port?: number | undefined
+  readonly tlsPort: number
+  readonly cert: string
+  readonly key: string
+}
+
+export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
+
+/** A port that cannot be listened on; the sentence names the variable that sets it. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+const HANDSHAKE_TIMEOUT = 10_000
+
+/** The door's sockets. `accept` gets each connection that is ready for MQTT. */
+export function createListeners(accept: (socket: Socket) => void, maxConnections: number) {
+  const servers: Server[] = []
+  const sockets = new Set<Socket>()
+
+  const start = async (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
+    server.maxConnections = maxConnections
+    server.on('connection', (socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    servers.push(server)
+    server.listen({ host, port })
+    try {
+      await once(server, 'listening')
+    } catch (error) {
+      throw new ListenError(`${variable}: ${reasonOf(error, host, port)}`, { cause: error })
+    }
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new ListenError(`${variable}: no address to listen on.`)
+    return address
+  }
+
+  return {
+    async listen({ host, port, tlsPort, cert, key }: ListenOptions): Promise<ListenAddresses> {
+      const tls = { cert, key, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT, noDelay: true } as const
+      const mqtts = await start(createTlsServer(tls, accept), 'MQTTS_PORT', host, tlsPort)
+      if (port === undefined) return { mqtts, mqtt: undefined }
+      const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)
+      // A name may resolve to anything; what counts is where it listens.
+      if (!isLoopback(mqtt.address)) {
+        throw new ListenError(`MQTT_PORT: plain MQTT is for loopback addresses only, and ${mqtt.address} is none.`)
+      }
+      return { mqtts, mqtt }
+    },
+    /** Stops listening and breaks off every connection, also those still shaking hands. */
+    async close(): Promise<void> {
+      const closed = servers.filter((server) => server.listening).map((server) => once(server, 'close'))
+      for (const server of servers) server.close()
+      for (const socket of sockets) socket.destroy()
+      await Promise.all(closed)
+    },
+  }
+}
+
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
+
+function reasonOf(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${host} is already in use by another program.`
+    case 'EACCES':
+      return `port ${port} of ${host} may not be used by this user.`
+    case 'EADDRNOTAVAIL':
+      return `${host} is not an address of this machine.`
+    default:
+      return `port ${port} of ${host} cannot be listened on: ${error instanceof Error ? error.message : String(error)}`
+  }
+}

@@ -1,0 +1,121 @@
+import type { Client } from 'aedes'
+import type { Deps } from '../deps.ts'
+import type { DesiredPatch } from '../events.ts'
+import type { JsonObject } from '../json.ts'
+import { readTwin } from '../twin/commands.ts'
+import type { Connection, Connections } from './connection.ts'
+import { send } from './connection.ts'
+import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
+
+/** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
+const RETRY = 5_000
+
+/**
+ * What devices are told without having asked: method calls and changes of their desired properties, to the one
+ * connection of the one device.
+ */
+export function createOutbound(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'sessions'>,
+  connections: Connections,
+) {
+  const closing = new AbortController()
+
+  const attachMethods = (connection: Connection): void => {
+    const { client, deviceId } = connection
+    connection.detachMethods ??= deps.sessions.attach(deviceId, ({ methodName, requestId, payload }) =>
+      send(client, methodRequestTopic(methodName, requestId), payload),
+    )
+  }
+
+  const sendDesired = (connection: Connection, version: number, payload: string): void => {
+    connection.sentDesired = version
+    send(connection.client, desiredPatchTopic(version), payload)
+  }
+
+  /** Sends the whole section until nothing newer is known of. */
+  const catchUp = async (connection: Connection): Promise<void> => {
+    connection.catchingUp = true
+    while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.heardDesired) {
+      try {
+        const twin = await readTwin(deps, connection.deviceId)
+        if (connection.ended || !connection.wantsDesired) break
+        // An answer to a read by the device may have overtaken this one.
+        if (twin.desiredVersion > connection.sentDesired) {
+          sendDesired(connection, twin.desiredVersion, withVersion(JSON.stringify(twin.desired), twin.desiredVersion))
+        }
+      } catch (error) {
+        deps.log.warn(
+          { err: error, deviceId: connection.deviceId },
+          'desired properties could not be read for a device',
+        )
+        await deps.clock.sleep(RETRY * (0.5 + Math.random()), closing.signal)
+      }
+    }
+    connection.catchingUp = false
+  }
+
+  const tellOf = ({ deviceId, version }: DesiredPatch, patch: string): void => {
+    const connection = connections.find(deviceId)
+    if (connection === undefined || version <= connection.heardDesired) return
+    connection.heardDesired = version
+    if (!connection.wantsDesired || connection.catchingUp || version <= connection.sentDesired) return
+    // A device that has been told nothing yet has no gap: it will ask for its twin.
+    if (connection.sentDesired === 0 || version === connection.sentDesired + 1) {
+      sendDesired(connection, version, withVersion(patch, version))
+    } else void catchUp(connection)
+  }
+
+  const patches = deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
+  const follow = async (): Promise<void> => {
+    for (let next = await patches.next(); !next.done; next = await patches.next()) {
+      // A job gives all its devices the same patch: it is printed once.
+      let printed: JsonObject | undefined
+      let text = ''
+      for (const desiredPatch of next.value) {
+        if (desiredPatch.patch !== printed) {
+          printed = desiredPatch.patch
+          text = JSON.stringify(printed)
+        }
+        tellOf(desiredPatch, text)
+      }
+    }
+  }
+  const followed = follow()
+
+  return {
+    /** The device has the answer to its SUBSCRIBE for these filters. */
+    subscribed(client: Client, filters: readonly string[]): void {
+      const connection = connections.of(client)
+      if (connection === undefined) return
+      for (const filter of filters) {
+        const kind = parseSubscription(filter)?.kind
+        if (kind === 'methods') attachMethods(connection)
+        else if (kind === 'desiredPatches') {
+          connection.wantsDesired = true
+          // What changed after it had read its twin and before it subscribed.
+          if (connection.sentDesired > 0 && !connection.catchingUp) void catchUp(connection)
+        }
+      }
+    },
+    unsubscribed(client: Client, filters: readonly string[]): void {
+      const connection = connections.of(client)
+      if (connection === undefined) return
+      for (const filter of filters) {
+        const kind = parseSubscription(filter)?.kind
+        if (kind === 'methods') {
+          connection.detachMethods?.()
+          connection.detachMethods = undefined
+        } else if (kind === 'desiredPatches') connection.wantsDesired = false
+      }
+    },
+    async close(): Promise<void> {
+      closing.abort()
+      await patches.return?.()
+      await followed
+    },
+  }
+}
+
+/** A JSON object's text with `$version` as its last member. The hub keeps no such key in a section, so it is the only one. */
+const withVersion = (object: string, version: number): string =>
+  object === '{}' ? `{"$version":${version}}` : `${object.slice(0, -1)},"$version":${version}}`

@@ -1,0 +1,63 @@
+import { expiryToleranceInSeconds } from '../access/sas.ts'
+import type { Deps } from '../deps.ts'
+import { authenticateDevice } from '../device/commands.ts'
+import type { Connection, Connections } from './connection.ts'
+
+/** Milliseconds between two looks at whose token has expired. One look for all: a timer each would be 20,000 timers. */
+const SWEEP_INTERVAL = 10_000
+
+/** Ends connections whose device may no longer stay: disabled, deleted, given other keys, or with an expired token. */
+export function watchRevocations(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
+  { hostNames, connections }: { readonly hostNames: readonly string[]; readonly connections: Connections },
+) {
+  const closing = new AbortController()
+
+  const recheck = async (connection: Connection): Promise<void> => {
+    connection.outdated = false
+    try {
+      const { deviceId, password } = connection
+      if ((await authenticateDevice(deps, { deviceId, password, hostNames })) !== undefined) return
+      deps.log.debug({ deviceId }, 'a connection was closed: its device may no longer stay')
+    } catch (error) {
+      // Rather a device that has to come back than one that stays without leave.
+      deps.log.warn({ err: error, deviceId: connection.deviceId }, 'a device could not be authenticated again')
+    }
+    connections.end(connection)
+  }
+
+  const identities = deps.events.subscribe('identity')[Symbol.asyncIterator]()
+  const followIdentities = async (): Promise<void> => {
+    for (let next = await identities.next(); !next.done; next = await identities.next()) {
+      const { deviceId } = next.value
+      const connection = connections.find(deviceId)
+      if (connection !== undefined) void recheck(connection)
+      for (const undecided of connections.undecided()) {
+        if (undecided.deviceId === deviceId) undecided.outdated = true
+      }
+    }
+  }
+  const sweep = async (): Promise<void> => {
+    for (;;) {
+      await deps.clock.sleep(SWEEP_INTERVAL, closing.signal)
+      if (closing.signal.aborted) return
+      const oldest = deps.clock.now().getTime() / 1000 - expiryToleranceInSeconds
+      for (const connection of connections.all()) {
+        if (connection.expiry < oldest) connections.end(connection)
+      }
+    }
+  }
+  const ended = Promise.all([followIdentities(), sweep()])
+
+  return {
+    /** To be called when a connection opens: its identity may have changed since it was read. */
+    opened(connection: Connection): void {
+      if (connection.outdated) void recheck(connection)
+    },
+    async close(): Promise<void> {
+      closing.abort()
+      await identities.return?.()
+      await ended
+    },
+  }
+}

@@ -1,0 +1,123 @@
+/** Where something stands in the text. Both count from 1; the column counts UTF-16 code units. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+interface Node {
+  readonly position: Position
+}
+
+/** A constant. `undefined` is a value of the language: what a path yields that leads nowhere. */
+export interface Literal extends Node {
+  readonly kind: 'literal'
+  readonly value: Constant
+}
+
+export type Constant = undefined | null | boolean | number | string
+
+/** `tags.site`, `[[deviceId]]`: one or more segments as they were written, quotes removed. */
+export interface Path extends Node {
+  readonly kind: 'path'
+  readonly segments: readonly string[]
+}
+
+export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>='
+
+export interface Comparison extends Node {
+  readonly kind: 'comparison'
+  readonly operator: ComparisonOperator
+  readonly left: Expression
+  readonly right: Expression
+}
+
+/** `operand IN [elements]`, or NIN when `negated`. */
+export interface Membership extends Node {
+  readonly kind: 'membership'
+  readonly negated: boolean
+  readonly operand: Expression
+  readonly elements: readonly Exclude<Constant, undefined>[]
+}
+
+/** A chain of AND or OR, flat: two operands or more. */
+export interface Junction extends Node {
+  readonly kind: 'and' | 'or'
+  readonly operands: readonly Expression[]
+}
+
+export interface Not extends Node {
+  readonly kind: 'not'
+  readonly operand: Expression
+}
+
+export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
+
+export interface Arithmetic extends Node {
+  readonly kind: 'arithmetic'
+  readonly operator: ArithmeticOperator
+  readonly left: Expression
+  readonly right: Expression
+}
+
+/** Unary minus. */
+export interface Negation extends Node {
+  readonly kind: 'negation'
+  readonly operand: Expression
+}
+
+/** `IS_STRING(x)`: whether the value is of one of the types. False for undefined, never undefined itself. */
+export interface TypeTest extends Node {
+  readonly kind: 'typeTest'
+  readonly types: readonly ValueType[]
+  readonly operand: Expression
+}
+
+/** The types a value can have. A value without any is undefined. */
+export type ValueType = 'null' | 'boolean' | 'number' | 'string' | 'object' | 'array'
+
+/** `STARTSWITH(text, part)` and its like: undefined unless both are strings. */
+export interface TextTest extends Node {
+  readonly kind: 'textTest'
+  readonly test: TextTestName
+  readonly text: Expression
+  readonly part: Expression
+}
+
+export type TextTestName = 'startsWith' | 'endsWith' | 'contains'
+
+export type Expression =
+  | Literal
+  | Path
+  | Comparison
+  | Membership
+  | Junction
+  | Not
+  | Arithmetic
+  | Negation
+  | TypeTest
+  | TextTest
+
+/** What a job may be aimed with: `*` is every device, anything else a WHERE expression. */
+export type Condition = { readonly kind: 'all' } | { readonly kind: 'where'; readonly expression: Expression }
+
+/** The expressions directly below one. */
+export const childrenOf = (expression: Expression): readonly Expression[] => {
+  switch (expression.kind) {
+    case 'literal':
+    case 'path':
+      return []
+    case 'comparison':
+    case 'arithmetic':
+      return [expression.left, expression.right]
+    case 'and':
+    case 'or':
+      return expression.operands
+    case 'membership':
+    case 'not':
+    case 'negation':
+    case 'typeTest':
+      return [expression.operand]
+    case 'textTest':
+      return [expression.text, expression.part]
+  }
+}

@@ -1,0 +1,128 @@
+import type { Comparison, Condition, Expression, Membership } from './ast.ts'
+import type { FieldMap } from './fields.ts'
+import { fold } from './fold.ts'
+import { type Fragment, join, sql } from './fragment.ts'
+import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
+import { comparison, isMember, textTest, truth, typeTest, unknown } from './truth.ts'
+
+// `truth` alone would do, if it were not for the indexes: PostgreSQL uses one only for a plain `column operator value`
+// below AND and OR. So here stand two questions with two answers, never NULL: is it true, is it false. They hand NOT,
+// AND and OR down to the leaves, answer leaves in a plain form where one exists, and ask `truth` for the others.
+
+const always = sql`true`
+const never = sql`false`
+
+const opposite = { '=': '!=', '!=': '=', '<': '>=', '<=': '>', '>': '<=', '>=': '<' } as const
+
+/** Up to this many elements, an IN list over a document becomes index look-ups; for a longer one the value is read. */
+const maximumLookups = 16
+
+/**
+ * A condition as an SQL Boolean expression over the expressions in `fields`: true exactly for the rows the condition
+ * selects, else false, never NULL and never an error. All that the user wrote is in `values`; `strings`, the text
+ * between them, is made of this program's own. `strings` has one entry more than `values`.
+ */
+export const compileCondition = (condition: Condition, fields: FieldMap): { strings: string[]; values: unknown[] } =>
+  condition.kind === 'all' ? always : isTrue(fold(condition.expression, fields), fields)
+
+const isTrue = (expression: Expression, fields: FieldMap): Fragment => {
+  switch (expression.kind) {
+    case 'literal':
+      return expression.value === true ? always : never
+    case 'path': {
+      const target = targetOf(expression, fields)
+      if (target.kind === 'json') return contains(target.document, target.segments, true)
+      return target.kind === 'boolean' ? target.sql : never
+    }
+    case 'and':
+      return every(expression.operands.map((operand) => isTrue(operand, fields)))
+    case 'or':
+      return some(expression.operands.map((operand) => isTrue(operand, fields)))
+    case 'not':
+      return isFalse(expression.operand, fields)
+    case 'comparison':
+      return isTrueComparison(expression, fields)
+    case 'membership':
+      return isTrueMembership(expression, fields)
+    case 'typeTest':
+      return typeTest(expression, fields)
+    case 'textTest':
+      return settled(textTest(expression, fields), [expression.text, expression.part], fields)
+    case 'arithmetic':
+    case 'negation':
+      return never
+  }
+}
+
+const isFalse = (expression: Expression, fields: FieldMap): Fragment => {
+  switch (expression.kind) {
+    // As an operand of NOT, AND and OR, null acts like false.
+    case 'literal':
+      return expression.value === false || expression.value === null ? always : never
+    case 'path': {
+      const target = targetOf(expression, fields)
+      if (target.kind === 'boolean') return sql`not ${target.sql}`
+      if (target.kind !== 'json') return nullOf(expression, fields) ?? never
+      return some([false, null].map((value) => contains(target.document, target.segments, value)))
+    }
+    case 'and':
+      return some(expression.operands.map((operand) => isFalse(operand, fields)))
+    case 'or':
+      return every(expression.operands.map((operand) => isFalse(operand, fields)))
+    case 'not':
+      return isTrue(expression.operand, fields)
+    // A comparison is false where its opposite is true: both are undefined for the same operands.
+    case 'comparison':
+      return isTrueComparison({ ...expression, operator: opposite[expression.operator] }, fields)
+    case 'membership':
+      return isTrueMembership({ ...expression, negated: !expression.negated }, fields)
+    case 'typeTest':
+      return sql`not (${typeTest(expression, fields)})`
+    case 'textTest':
+      return sql`(${textTest(expression, fields)}) is false`
+    case 'arithmetic':
+    case 'negation':
+      return never
+  }
+}
+
+const every = (questions: readonly Fragment[]): Fragment => sql`(${join(questions, ' and ')})`
+
+const some = (questions: readonly Fragment[]): Fragment => sql`(${join(questions, ' or ')})`
+
+const isTrueComparison = (expression: Comparison, fields: FieldMap): Fragment => {
+  const { operator, left, right } = expression
+  if (operator === '=' && left.kind === 'path' && right.kind === 'literal') {
+    const target = targetOf(left, fields)
+    if (target.kind === 'json') return contains(target.document, target.segments, right.value)
+  }
+  return settled(comparison(expression, fields), [left, right], fields)
+}
+
+const isTrueMembership = (expression: Membership, fields: FieldMap): Fragment => {
+  const { operand, elements, negated } = expression
+  if (operand.kind !== 'path') return sql`(${truth(expression, fields)}) is true`
+  const target = targetOf(operand, fields)
+  const isLookup = target.kind === 'json' && elements.length <= maximumLookups
+  const member = isLookup
+    ? some(elements.map((element) => contains(target.document, target.segments, element)))
+    : isMember(expression, fields)
+  if (!negated) return member
+  const outside = sql`not (${member})`
+  const json = jsonOf(operand, fields)
+  return json === undefined ? outside : every([sql`${json} is not null`, outside])
+}
+
+/** A three-valued answer to the question whether it is true: as it stands, where its operands cannot make it NULL. */
+const settled = (answer: Fragment, operands: readonly Expression[], fields: FieldMap): Fragment => {
+  if (answer === unknown) return never
+  return operands.every((operand) => isSure(operand, fields)) ? answer : sql`(${answer}) is true`
+}
+
+/** Whether the value is there in every row, so that a plain operator on it cannot give NULL. */
+const isSure = (expression: Expression, fields: FieldMap): boolean => {
+  if (expression.kind === 'literal') return true
+  if (expression.kind !== 'path') return false
+  const target = targetOf(expression, fields)
+  return target.kind === 'number' || target.kind === 'boolean' || (target.kind === 'text' && !target.nullable)
+}

@@ -1,0 +1,87 @@
+import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
+import { type FieldMap, jsonAt, resolve, type Target } from './fields.ts'
+import { bindJson, bindNumber, bindText, type Fragment, sql } from './fragment.ts'
+
+// Values as SQL, one type at a time. Each function answers an expression that is NULL in every row where the value is
+// not of that type, or `undefined` where that is so in all rows. So no cast meets a value it could fail on.
+
+/** What the path leads to. */
+export const targetOf = (path: Path, fields: FieldMap): Target => resolve(fields, path.segments)
+
+const noNumber = sql`null::float8`
+
+/**
+ * Functions of the database with the arithmetic of IEEE 754, as in JavaScript: float8's own operators raise an error
+ * on overflow, underflow and division by zero, and one such device would fail the whole statement.
+ */
+const calculations: Readonly<Record<ArithmeticOperator, (left: Fragment, right: Fragment) => Fragment>> = {
+  '+': (left, right) => sql`double_add(${left}, ${right})`,
+  '-': (left, right) => sql`double_add(${left}, -(${right}))`,
+  '*': (left, right) => sql`double_multiply(${left}, ${right})`,
+  '/': (left, right) => sql`double_divide(${left}, ${right})`,
+  '%': (left, right) => sql`double_remainder(${left}, ${right})`,
+}
+
+/** The value as float8. Never NaN: such a result is undefined in the language. */
+export const numberOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+  switch (expression.kind) {
+    case 'literal':
+      return typeof expression.value === 'number' ? bindNumber(expression.value) : undefined
+    case 'path': {
+      const target = targetOf(expression, fields)
+      if (target.kind === 'number') return target.sql
+      if (target.kind !== 'json') return undefined
+      const { json, text } = jsonAt(target.document, target.segments)
+      return sql`case jsonb_typeof${json} when 'number' then ${text}::float8 end`
+    }
+    case 'arithmetic': {
+      const { left, right } = expression
+      return calculations[expression.operator](numberOf(left, fields) ?? noNumber, numberOf(right, fields) ?? noNumber)
+    }
+    case 'negation':
+      return sql`(-(${numberOf(expression.operand, fields) ?? noNumber}))`
+    default:
+      return undefined
+  }
+}
+
+/** The value as text. */
+export const textOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+  if (expression.kind === 'literal')
+    return typeof expression.value === 'string' ? bindText(expression.value) : undefined
+  if (expression.kind !== 'path') return undefined
+  const target = targetOf(expression, fields)
+  if (target.kind === 'text') return target.sql
+  if (target.kind !== 'json') return undefined
+  const { json, text } = jsonAt(target.document, target.segments)
+  return sql`case jsonb_typeof${json} when 'string' then ${text} end`
+}
+
+/** The value as jsonb: of whatever type, and only where the path leads into a document. */
+export const jsonOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+  if (expression.kind !== 'path') return undefined
+  const target = targetOf(expression, fields)
+  return target.kind === 'json' ? jsonAt(target.document, target.segments).json : undefined
+}
+
+/** Whether the value is null: true, or else false or NULL. */
+export const nullOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+  if (expression.kind === 'literal') return expression.value === null ? sql`true` : undefined
+  if (expression.kind !== 'path') return undefined
+  const target = targetOf(expression, fields)
+  const json = jsonOf(expression, fields)
+  if (json !== undefined) return sql`jsonb_typeof${json} = 'null'`
+  return target.kind === 'text' && target.nullable ? sql`${target.sql} is null` : undefined
+}
+
+/**
+ * Whether a document holds exactly this scalar at the path; never NULL, and answered from a GIN index where there is
+ * one. Containment is equality here: the document is an object and so is every level down to the scalar, and jsonb's
+ * rule that an array contains its elements as scalars holds for a document that is itself an array only.
+ */
+export const contains = (document: Fragment, segments: readonly string[], value: Constant): Fragment => {
+  // JSON has no Infinity, so no document holds one.
+  if (value === undefined || value === Infinity || value === -Infinity) return sql`false`
+  const json = segments.reduceRight((inner, segment) => `{${JSON.stringify(segment)}:${inner}}`, JSON.stringify(value))
+  return sql`${document} @> ${bindJson(json)}`
+}

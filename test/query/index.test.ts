@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseCondition } from '../../src/query/parser.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { statementOf } from './fleet.ts'
+
+// 100,000 devices, of which any one of the conditions below selects some hundred at most.
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+  await database.pool.query(`
+    insert into device (id, generation_id, created_time)
+    select 'device-' || lpad(n::text, 6, '0'), 'g', '2024-01-01' from generate_series(1, 100000) n`)
+  await database.pool.query(`
+    insert into twin (device_id, tags, desired, reported)
+    select 'device-' || lpad(n::text, 6, '0'),
+      jsonb_build_object('site', 's' || n % 1000, 'floor', n % 7),
+      jsonb_build_object('fw', jsonb_build_object('version', '1.' || n % 1000)),
+      jsonb_build_object('battery', n % 1000, 'online', n % 1000 = 0)
+    from generate_series(1, 100000) n`)
+  // Vacuum empties the index's list of pending entries, as autovacuum does in a database at work.
+  await database.pool.query('vacuum analyze device')
+  await database.pool.query('vacuum analyze twin')
+}, 120_000)
+afterAll(() => database.drop())
+
+const explain = async (condition: string): Promise<string> => {
+  const { text, values } = statementOf(parseCondition(condition))
+  const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values)
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+test.each([
+  ["tags.site = 's1'", 'twin_tags'],
+  ["properties.desired.fw.version = '1.1'", 'twin_desired'],
+  ['properties.reported.battery = 7', 'twin_reported'],
+  ['properties.reported.online', 'twin_reported'],
+  ["tags.site IN ['s1', 's2']", 'twin_tags'],
+  ["NOT (tags.site != 's1')", 'twin_tags'],
+  ["tags.floor > 1 AND tags.site = 's1'", 'twin_tags'],
+  ["tags.site = 's1' OR properties.reported.battery = 7", 'BitmapOr'],
+  ["deviceId = 'device-000007'", '_pkey'],
+  ["deviceId IN ['device-000007', 'device-000008']", '_pkey'],
+  ["STARTSWITH(deviceId, 'device-00000')", '_pkey'],
+  ["deviceId > 'device-0999'", '_pkey'],
+])('%s is answered by %s', async (condition, index) => {
+  const plan = await explain(condition)
+  expect(plan).toContain(index)
+  expect(plan).not.toContain('Seq Scan on twin')
+})
