@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import type { Sql } from '@prisma/client/runtime/client'
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Deps } from '../deps.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
@@ -110,4 +110,11 @@ export async function inTransaction<T>(
   })
   for (const tell of queue) tell()
   return result
+}
+
+/** What the database's clock says. Nothing is decided by it; it tells whether this machine's may be trusted. */
+export async function databaseTime(db: Reader): Promise<Date> {
+  const [row] = await db.query<{ now: Date }>(sql`select clock_timestamp() as now`)
+  if (row === undefined) throw new Error('The database does not know the time.')
+  return row.now
 }

@@ -1,4 +1,5 @@
 import type { Client } from 'aedes'
+import { encodePublish } from './publish-packet.ts'
 
 /** One device's connection, from the moment its password is looked at. Has a lifetime, so its fields change. */
 export type Connection = {
@@ -14,6 +15,8 @@ export type Connection = {
   outdated: boolean
   /** Nothing may be done for it any more. */
   ended: boolean
+  /** Packets for it that the broker holds until its socket has room. */
+  held: number
   /** Takes it out of the reach of method calls; undefined while it is not within. */
   detachMethods: (() => void) | undefined
   /** Has subscribed to changes of its desired properties. */
@@ -38,6 +41,7 @@ export const newConnection = (id: string, deviceId: string, client: Client, pass
   expiry: 0,
   outdated: false,
   ended: false,
+  held: 0,
   detachMethods: undefined,
   wantsDesired: false,
   sentDesired: 0,
@@ -47,14 +51,24 @@ export const newConnection = (id: string, deviceId: string, client: Client, pass
   lastRequest: Promise.resolve(),
 })
 
-const nothing = (): void => {}
-
 /**
- * Sends to this one client, at QoS 0, past all routing: the topics carry no device id, so that a publication through the
- * broker would reach every device. `sent` is called once the bytes are the socket's, or the connection is gone.
+ * Sends to this one device, at QoS 0 and past all routing: the topics carry no device id, so that a publication through
+ * the broker would reach every device. `sent` is called once the socket has room again, or the connection is gone.
  */
-export const send = (client: Client, topic: string, payload: string, sent: () => void = nothing): void =>
-  client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, sent)
+export function send(connection: Connection, topic: string, payload: string, sent?: () => void): void {
+  const { client } = connection
+  if (connection.held === 0 && !client.conn.writableNeedDrain) {
+    if (!connection.ended) client.conn.write(encodePublish(topic, payload))
+    sent?.()
+    return
+  }
+  // The device is slow to read. The broker waits for it, not longer than its drain timeout, and keeps the order.
+  connection.held++
+  client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, () => {
+    connection.held--
+    sent?.()
+  })
+}
 
 /** The connections to this process. At most one a device is open: the newest. */
 export type Connections = {

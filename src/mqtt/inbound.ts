@@ -71,7 +71,7 @@ export function createInbound(
     }
     const timestampUtc = deps.clock.now().toISOString()
     send(
-      connection.client,
+      connection,
       twinResponseTopic(status, rid),
       JSON.stringify({ errorCode, trackingId, message, timestampUtc }),
       sent,
@@ -86,7 +86,7 @@ export function createInbound(
         twin = await readTwin(deps, connection.deviceId)
       }
       connection.sentDesired = twin.desiredVersion
-      send(connection.client, twinResponseTopic(200, rid), JSON.stringify(deviceView(twin)))
+      send(connection, twinResponseTopic(200, rid), JSON.stringify(deviceView(twin)))
     } catch (error) {
       refuse(connection, rid, refusalOf(error))
     }
@@ -96,7 +96,7 @@ export function createInbound(
     try {
       const version = await reportProperties(deps, connection.deviceId, parsePatch(payload))
       // Empty: the Azure SDK takes a body for an error.
-      send(connection.client, twinResponseTopic(204, rid, version), '')
+      send(connection, twinResponseTopic(204, rid, version), '')
     } catch (error) {
       refuse(connection, rid, refusalOf(error))
     }

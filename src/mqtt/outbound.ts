@@ -3,8 +3,7 @@ import type { Deps } from '../deps.ts'
 import type { DesiredPatch } from '../events.ts'
 import type { JsonObject } from '../json.ts'
 import { readTwin } from '../twin/commands.ts'
-import type { Connection, Connections } from './connection.ts'
-import { send } from './connection.ts'
+import { type Connection, type Connections, send } from './connection.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
 
 /** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
@@ -21,15 +20,14 @@ export function createOutbound(
   const closing = new AbortController()
 
   const attachMethods = (connection: Connection): void => {
-    const { client, deviceId } = connection
-    connection.detachMethods ??= deps.sessions.attach(deviceId, ({ methodName, requestId, payload }) =>
-      send(client, methodRequestTopic(methodName, requestId), payload),
+    connection.detachMethods ??= deps.sessions.attach(connection.deviceId, ({ methodName, requestId, payload }) =>
+      send(connection, methodRequestTopic(methodName, requestId), payload),
     )
   }
 
   const sendDesired = (connection: Connection, version: number, payload: string): void => {
     connection.sentDesired = version
-    send(connection.client, desiredPatchTopic(version), payload)
+    send(connection, desiredPatchTopic(version), payload)
   }
 
   /** Sends the whole section until nothing newer is known of. */

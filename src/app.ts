@@ -1,0 +1,163 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { ensurePolicies } from './access/commands.ts'
+import { defaultPolicies, type Viewer } from './access/policy.ts'
+import { loadOrMakeCertificate } from './certificate.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { createDb, databaseTime } from './database/client.ts'
+import { startEmbeddedPostgres } from './database/embedded.ts'
+import { migrate } from './database/migrate.ts'
+import type { Deps, Log } from './deps.ts'
+import { forgetPresence } from './device/commands.ts'
+import { createEvents } from './events.ts'
+import { createGraphqlServer } from './graphql/server.ts'
+import { createHttpServer } from './http/server.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { answerInvocation } from './method/commands.ts'
+import { createMqttDoor } from './mqtt/broker.ts'
+import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
+import { createSessions } from './sessions.ts'
+
+/** Where a running hub can be reached. */
+export type Addresses = {
+  readonly http: string
+  readonly https: string
+  /** Undefined on other addresses than loopback: there devices connect by TLS. */
+  readonly mqtt: string | undefined
+  readonly mqtts: string
+  readonly graphql: string
+}
+
+/** The whole program. */
+export type App = {
+  /** Resolves when everything is ready. When a part cannot be started, those that were are stopped again. */
+  start(): Promise<Addresses>
+  /** Stops in the order that loses nothing: requests, jobs with the answers under way, devices, database. */
+  stop(): Promise<void>
+  /** Makes a stop skip what it waits for out of kindness only. */
+  hurry(): void
+}
+
+/** Milliseconds that a stop leaves devices to answer the calls under way. What comes later is settled after a restart. */
+const ANSWER_GRACE = 3_000
+/** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
+const CLOCK_TOLERANCE = 1_000
+
+/** Puts the parts together: the one file that knows everyone. */
+export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
+  const clock = options.clock ?? systemClock
+  const log = options.log ?? pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const lifecycle = createLifecycle()
+  const hurrying = new AbortController()
+  let ready = false
+
+  const start = async (): Promise<Addresses> => {
+    const folder = await openDataFolder(config.dataDir)
+    lifecycle.onStop('the data folder', () => folder.release())
+
+    const url = config.databaseUrl ?? (await startEmbedded(folder))
+    await migrate(url, log)
+    const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'))
+    lifecycle.onStop('the database connections', () => db.close())
+    const deps: Deps = { db, clock, log, events: createEvents(clock), sessions: createSessions() }
+    await compareClocks(deps)
+
+    const ownerKey =
+      config.ownerKey ?? (await folder.secret('iothubowner-key', () => randomBytes(32).toString('base64')))
+    await ensurePolicies(deps, ownerKey)
+    const instanceId = await folder.secret('instance-id', randomUUID)
+    await forgetPresence(deps, instanceId)
+    const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
+    const { cert, key } = await loadOrMakeCertificate(folder.path, {
+      hostNames: [config.hubHostName, config.host],
+      own: config.tls,
+      now: clock.now(),
+    })
+
+    // The door is closed until the scheduler can take answers, and closed again only after it has taken the last.
+    let scheduler: Scheduler | undefined
+    const mqtt = await createMqttDoor(deps, {
+      hostNames,
+      instanceId,
+      onMethodResponse({ deviceId, requestId, response }) {
+        if (scheduler?.takeAnswer({ deviceId, requestId, response })) return
+        if ('status' in response) answerInvocation(deps, { deviceId, requestId, ...response })
+      },
+    })
+    lifecycle.onStop('the MQTT door', () => mqtt.close())
+    const running = await startScheduler(deps, {
+      maxRunning: config.maxRunningJobs,
+      windowSize: config.methodWindow,
+      historyDays: config.jobHistoryDays,
+    })
+    scheduler = running
+    lifecycle.onStop('the scheduler', () => running.stop(ANSWER_GRACE, hurrying.signal))
+    const devices = await mqtt.listen({
+      host: config.host,
+      port: config.mqttPort,
+      tlsPort: config.mqttsPort,
+      cert,
+      key,
+    })
+
+    const anonymous = config.loopback && config.ownerKey === undefined ? owner() : undefined
+    const graphql = createGraphqlServer(deps, { hostNames, anonymous })
+    const http = createHttpServer(deps, { graphql, isReady: () => ready, cert, key })
+    lifecycle.onStop('the HTTP server', () => {
+      ready = false
+      return http.close()
+    })
+    const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
+    ready = true
+    const { hostname } = new URL(web.http)
+    const addresses: Addresses = {
+      ...web,
+      mqtt: devices.mqtt && `mqtt://${hostname}:${devices.mqtt.port}`,
+      mqtts: `mqtts://${hostname}:${devices.mqtts.port}`,
+      graphql: `${web.http}/graphql`,
+    }
+    log.info(
+      {
+        ...addresses,
+        access: anonymous === undefined ? 'tokens' : 'requests without a token act as iothubowner (loopback only)',
+      },
+      'ready',
+    )
+    return addresses
+  }
+
+  const startEmbedded = async (folder: DataFolder): Promise<string> => {
+    const postgres = await startEmbeddedPostgres({ folder, log })
+    lifecycle.onStop('the embedded PostgreSQL', () => postgres.stop())
+    return postgres.url
+  }
+
+  return {
+    async start() {
+      try {
+        return await start()
+      } catch (error) {
+        await lifecycle.stop()
+        throw error
+      }
+    },
+    stop: () => lifecycle.stop(),
+    hurry: () => hurrying.abort(),
+  }
+}
+
+/** Who may do everything: anybody on this machine, as long as no key is configured. */
+function owner(): Viewer {
+  const policy = defaultPolicies.find(({ name }) => name === 'iothubowner')
+  return { policyName: 'iothubowner', rights: policy?.rights ?? new Set() }
+}
+
+/** Deadlines are decided by this machine's clock, so instances whose clocks differ would disagree about them. */
+async function compareClocks({ db, clock, log }: Deps): Promise<void> {
+  const difference = (await databaseTime(db)).getTime() - clock.now().getTime()
+  if (Math.abs(difference) > CLOCK_TOLERANCE) {
+    log.warn({ differenceInMs: difference }, "the database's clock and this machine's differ; synchronise them")
+  }
+}

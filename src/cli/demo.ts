@@ -1,0 +1,26 @@
+import { FEWEST } from './demo/plan.ts'
+import { showDemo } from './demo/show.ts'
+import { flag, wholeNumber } from './options.ts'
+import { runCommand } from './run-command.ts'
+import { createScreen } from './terminal/screen.ts'
+
+const devices = wholeNumber({
+  placeholder: 'N',
+  min: FEWEST,
+  max: 10_000,
+  fallback: 2_000,
+  help: 'how many devices to simulate',
+})
+const keep = flag('leaves the hub and its devices running until Ctrl-C')
+
+await runCommand({
+  name: 'npm run demo',
+  summary: `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
+a reboot by direct method and a change of desired properties. Takes less than a minute and leaves nothing.`,
+  options: { devices, keep },
+  async run(given, stop) {
+    const screen = createScreen(process.stdout, process.env)
+    process.on('exit', () => screen.close())
+    await showDemo(screen, { devices: given(devices), keep: given(keep) }, stop)
+  },
+})

@@ -1,0 +1,48 @@
+import type { HubClient } from '../hub-client.ts'
+import { FOLLOW_JOB } from './documents.ts'
+import { addsUp, hasEnded, type Progress } from './progress.ts'
+
+/** What came through the subscription was not as it has to be. */
+export class UnexpectedProgressError extends Error {
+  override readonly name = 'UnexpectedProgressError'
+}
+
+/** A job that has ended. Times are ISO 8601. */
+export type EndedJob = Progress & { readonly startTime: string; readonly endTime: string | null }
+
+/**
+ * Follows a job until the subscription ends, which it does with the job. Every update is held against what the hub
+ * promises: the counters add up, versions only grow, the last update is the end.
+ */
+export async function followJob(
+  client: HubClient,
+  jobId: string,
+  onProgress: (progress: Progress) => void,
+): Promise<EndedJob> {
+  let last: (EndedJob & { readonly version: number }) | undefined
+  for await (const { deviceJobStatistics } of client.subscribe(FOLLOW_JOB, { jobId })) {
+    const { version, job, deviceJobStatistics: counts } = deviceJobStatistics
+    const { status, startTime } = job
+    const update = {
+      jobId,
+      version,
+      status,
+      outcome: job.outcome ?? null,
+      startTime: String(startTime),
+      endTime: job.endTime ? String(job.endTime) : null,
+      counts,
+    }
+    if (!addsUp(counts)) throw unexpected(jobId, `the counters do not add up: ${JSON.stringify(counts)}`)
+    if (last !== undefined && version <= last.version) {
+      throw unexpected(jobId, `version ${version} came after ${last.version}`)
+    }
+    last = update
+    onProgress(update)
+  }
+  if (last === undefined) throw unexpected(jobId, 'there was not a single update')
+  if (!hasEnded(last)) throw unexpected(jobId, `the last update says ${last.status}, which is no end`)
+  return last
+}
+
+const unexpected = (jobId: string, what: string): UnexpectedProgressError =>
+  new UnexpectedProgressError(`The statistics of the job ${jobId} are not what they have to be: ${what}.`)

@@ -1,0 +1,26 @@
+import type { Addresses } from '../../app.ts'
+import type { Screen } from '../terminal/screen.ts'
+import type { DemoJob } from './jobs.ts'
+
+/** Says where the hub is and waits for Ctrl-C, which is how this is meant to end. */
+export async function keepRunning(
+  { print, style }: Pick<Screen, 'print' | 'style'>,
+  stopped: AbortSignal,
+  { addresses, jobs }: { readonly addresses: Addresses; readonly jobs: readonly DemoJob[] },
+): Promise<void> {
+  const [job] = jobs
+  print(
+    style.strong('The hub and its devices go on until Ctrl-C'),
+    `  GraphiQL and GraphQL  ${addresses.graphql}`,
+    `  MQTT                  ${addresses.mqtt}`,
+    '',
+    '  A first query:',
+    '',
+    `    { job(jobId: "${job?.jobId}") {`,
+    '        status outcome',
+    '        deviceJobs(filter: { status: [FAILED] }, first: 5) {',
+    '          nodes { deviceId error { code description } device { twin { tags } } } } } }',
+    '',
+  )
+  if (!stopped.aborted) await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
+}

@@ -1,0 +1,90 @@
+import { bar, type Part } from '../terminal/bar.ts'
+import type { Style } from '../terminal/style.ts'
+import { number, seconds } from '../terminal/words.ts'
+
+/** The counters of a job, as the subscription gives them. */
+export type Counts = {
+  readonly deviceCount: number
+  readonly pendingCount: number
+  readonly runningCount: number
+  readonly succeededCount: number
+  readonly failedCount: number
+  readonly canceledCount: number
+}
+
+/** What is known of a job at a moment. */
+export type Progress = {
+  readonly jobId: string
+  readonly status: string
+  readonly outcome: string | null
+  readonly counts: Counts
+}
+
+const BAR_COLUMNS = { fewest: 10, most: 40 } as const
+
+/** How many device jobs have ended, whatever came of them. */
+export const endedOf = ({ succeededCount, failedCount, canceledCount }: Counts): number =>
+  succeededCount + failedCount + canceledCount
+
+/** Whether each device is counted once. */
+export const addsUp = (counts: Counts): boolean =>
+  endedOf(counts) + counts.pendingCount + counts.runningCount === counts.deviceCount
+
+/** Whether the job will not change any more. */
+export const hasEnded = ({ status, counts }: Progress): boolean =>
+  ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status) && counts.pendingCount + counts.runningCount === 0
+
+/** A job in one line of at most `width` columns with a bar, if there is room for one. */
+export function progressBar(progress: Progress, width: number, style: Style): string {
+  const { jobId, counts } = progress
+  const name = jobId.padEnd(LONGEST_ID)
+  const told = `${number(endedOf(counts)).padStart(5)} of ${number(counts.deviceCount).padEnd(5)}`
+  const room = width - name.length - told.length - 4
+  const middle = room < BAR_COLUMNS.fewest ? '' : `${bar(partsOf(counts), Math.min(room, BAR_COLUMNS.most), style)}  `
+  return `  ${style.strong(name)}  ${middle}${told}`
+}
+
+/** What the signs of the bars mean, with the numbers of all jobs together. */
+export function legend(all: readonly Progress[], style: Style): string {
+  const sum = (name: keyof Counts): number => all.reduce((total, { counts }) => total + counts[name], 0)
+  return [
+    `  ${style.good('█')} succeeded ${number(sum('succeededCount'))}`,
+    `${style.bad('█')} failed ${number(sum('failedCount'))}`,
+    `${style.busy('▒')} waiting for an answer ${number(sum('runningCount'))}`,
+    `${style.faint('░')} waiting for the device ${number(sum('pendingCount'))}`,
+  ].join('   ')
+}
+
+const LONGEST_ID = 'reboot-building-43-floor-3'.length
+
+const partsOf = (counts: Counts): Part[] => [
+  { count: counts.succeededCount, sign: '█', paint: 'good' },
+  { count: counts.failedCount, sign: '█', paint: 'bad' },
+  { count: counts.canceledCount, sign: '▓', paint: 'faint' },
+  { count: counts.runningCount, sign: '▒', paint: 'busy' },
+  { count: counts.pendingCount, sign: '░', paint: 'faint' },
+]
+
+/** A job in one line without a bar, `elapsed` milliseconds after the start of the demo's jobs. */
+export function progressLine({ jobId, status, counts }: Progress, elapsed: number): string {
+  const parts = [
+    [counts.succeededCount, 'succeeded'],
+    [counts.failedCount, 'failed'],
+    [counts.canceledCount, 'canceled'],
+    [counts.runningCount, 'waiting for an answer'],
+    [counts.pendingCount, 'waiting for the device'],
+  ] as const
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
+  return `  ${seconds(Math.max(elapsed, 0)).padStart(6)}  ${jobId}: ${[status.toLowerCase(), ...told].join(', ')}`
+}
+
+const STEPS = 4
+
+/** Whether a change is worth a line where lines stay: another status, or another quarter of the devices done. */
+export function isWorthALine(before: Progress | undefined, after: Progress): boolean {
+  if (before === undefined || before.status !== after.status || hasEnded(before) !== hasEnded(after)) return true
+  return stepOf(before.counts) !== stepOf(after.counts)
+}
+
+const stepOf = (counts: Counts): number =>
+  counts.deviceCount === 0 ? 0 : Math.floor((endedOf(counts) * STEPS) / counts.deviceCount)

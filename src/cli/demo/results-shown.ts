@@ -1,0 +1,69 @@
+import type { HubClient } from '../hub-client.ts'
+import type { Screen } from '../terminal/screen.ts'
+import { counted, number } from '../terminal/words.ts'
+import { COUNT_DEVICES } from './documents.ts'
+import type { DemoFleet } from './fleet.ts'
+import type { EndedJob } from './follow.ts'
+import type { DemoJob } from './jobs.ts'
+import { INTERVAL, OLD_PUMP_CONDITION } from './plan.ts'
+import { groupByReason, groupByStatus, readResults } from './results.ts'
+import { answerLines, failureLines, jobTable } from './summary.ts'
+
+type Shown = {
+  readonly client: HubClient
+  readonly jobs: readonly [reboot: DemoJob, interval: DemoJob]
+  readonly ended: readonly EndedJob[]
+  readonly fleet: DemoFleet
+}
+
+/** Tells what came of the jobs, and holds it against what had to. */
+export async function showResults(screen: Screen, { client, jobs, ended, fleet }: Shown): Promise<void> {
+  const { style } = screen
+  const heading = (text: string): string => style.strong(text)
+  screen.print(heading('Result'), ...jobTable(ended, style), '')
+
+  const [reboot, interval] = jobs
+  const answered = await readResults(client, reboot.jobId, 'COMPLETED')
+  const failed = await readResults(client, reboot.jobId, 'FAILED')
+  screen.print(
+    heading('Answers to "reboot"'),
+    ...answerLines(groupByStatus(answered), style),
+    style.faint('  A device that answers has completed its device job, whatever the status: the method ran.'),
+    '',
+    heading('Devices that were not rebooted'),
+    ...failureLines(groupByReason(failed), style),
+    '',
+  )
+
+  const { calls, repeated } = await fleet.callsReceived()
+  const confirmed = await count(
+    client,
+    `${OLD_PUMP_CONDITION} AND ${propertyIs('desired')} AND ${propertyIs('reported')}`,
+  )
+  screen.print(
+    heading('On the devices'),
+    `  ${counted(calls, 'call')} of "reboot" received, ${repeated === 0 ? 'no device got it twice' : `${number(repeated)} twice`}`,
+    `  ${number(confirmed)} of ${counted(interval.expected, 'pump')} have reported the new interval back; the rest are ` +
+      'switched off and get it when they connect',
+    '',
+  )
+
+  const problems = jobs.flatMap(({ jobId, expected }) => {
+    const selected = ended.find((job) => job.jobId === jobId)?.counts.deviceCount
+    return selected === expected ? [] : [`${jobId} selected ${selected} devices in the place of ${expected}`]
+  })
+  const counts = ended.find(({ jobId }) => jobId === reboot.jobId)?.counts
+  if (counts?.succeededCount !== answered.length || counts.failedCount !== failed.length) {
+    problems.push(`the counters of ${reboot.jobId} are not the number of its device jobs`)
+  }
+  if (repeated > 0) problems.push(`${counted(repeated, 'call')} reached a device a second time`)
+  if (problems.length > 0) throw new Error(`The result is not what it has to be: ${problems.join('; ')}.`)
+}
+
+const propertyIs = (section: 'desired' | 'reported'): string =>
+  `properties.${section}.${INTERVAL.name} = ${INTERVAL.after}`
+
+async function count(client: HubClient, queryCondition: string): Promise<number> {
+  const { devices } = await client.execute(COUNT_DEVICES, { queryCondition })
+  return devices.totalCount
+}

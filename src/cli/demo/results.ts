@@ -1,0 +1,56 @@
+import type { DeviceJobStatus, ReadDeviceJobsQuery } from '../../generated/graphql/graphql.ts'
+import type { HubClient } from '../hub-client.ts'
+import { READ_DEVICE_JOBS } from './documents.ts'
+
+/** What became of one device. */
+export type DeviceResult = {
+  readonly deviceId: string
+  readonly outcome?: { readonly status: number; readonly payload?: unknown } | null
+  readonly error?: { readonly code: string; readonly description: string } | null
+}
+
+/** Devices that ended in the same way. */
+export type ResultGroup = {
+  /** The status of an answer, or the code of a failure. */
+  readonly name: string
+  /** What the first of them said, or why it failed. */
+  readonly told: string
+  readonly deviceIds: readonly string[]
+}
+
+/** All device jobs of a job that ended so, page by page. */
+export async function readResults(client: HubClient, jobId: string, status: DeviceJobStatus): Promise<DeviceResult[]> {
+  const results: DeviceResult[] = []
+  for (let after: string | null | undefined = null; after !== undefined; ) {
+    const page: ReadDeviceJobsQuery = await client.execute(READ_DEVICE_JOBS, { jobId, status: [status], after })
+    if (!page.job) throw new Error(`The hub has lost the job ${jobId}.`)
+    const { nodes, pageInfo } = page.job.deviceJobs
+    results.push(...nodes)
+    after = pageInfo.hasNextPage ? (pageInfo.endCursor ?? undefined) : undefined
+  }
+  return results
+}
+
+/** Answers by their status, the most frequent first. */
+export const groupByStatus = (results: readonly DeviceResult[]): ResultGroup[] =>
+  group(results, ({ outcome }) =>
+    outcome ? [String(outcome.status), JSON.stringify(outcome.payload ?? null)] : undefined,
+  )
+
+/** Failures by their code, the most frequent first. */
+export const groupByReason = (results: readonly DeviceResult[]): ResultGroup[] =>
+  group(results, ({ error }) => (error ? [error.code, error.description] : undefined))
+
+function group(
+  results: readonly DeviceResult[],
+  keyOf: (result: DeviceResult) => readonly [name: string, told: string] | undefined,
+): ResultGroup[] {
+  const groups = new Map<string, { name: string; told: string; deviceIds: string[] }>()
+  for (const result of results) {
+    const [name, told] = keyOf(result) ?? ['unknown', '']
+    const known = groups.get(name)
+    if (known === undefined) groups.set(name, { name, told, deviceIds: [result.deviceId] })
+    else known.deviceIds.push(result.deviceId)
+  }
+  return [...groups.values()].sort((one, other) => other.deviceIds.length - one.deviceIds.length)
+}

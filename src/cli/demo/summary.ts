@@ -1,0 +1,43 @@
+import type { Style } from '../terminal/style.ts'
+import { table } from '../terminal/table.ts'
+import { counted, number, seconds } from '../terminal/words.ts'
+import type { EndedJob } from './follow.ts'
+import type { ResultGroup } from './results.ts'
+
+/** The jobs with their counters, a row each. */
+export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
+  const rows = jobs.map(({ jobId, outcome, startTime, endTime, counts }) => [
+    jobId,
+    outcome?.toLowerCase().replaceAll('_', ' ') ?? '',
+    number(counts.deviceCount),
+    style.good(number(counts.succeededCount)),
+    counts.failedCount > 0 ? style.bad(number(counts.failedCount)) : number(counts.failedCount),
+    number(counts.canceledCount),
+    endTime === null ? '' : seconds(Date.parse(endTime) - Date.parse(startTime)),
+  ])
+  const head = ['job', 'outcome', 'devices', 'succeeded', 'failed', 'canceled', 'took'].map(style.faint)
+  return indent(table([head, ...rows], 2))
+}
+
+/** Answers by status. An answer completes a device job whatever its status: the method ran. */
+export function answerLines(groups: readonly ResultGroup[], style: Style): string[] {
+  return indent(
+    table(
+      groups.map(({ name, told, deviceIds }) => [
+        Number(name) < 400 ? style.good(name) : style.busy(name),
+        counted(deviceIds.length, 'device'),
+        `e.g. ${told} from ${deviceIds[0]}`,
+      ]),
+    ),
+  )
+}
+
+/** Failures by reason. */
+export function failureLines(groups: readonly ResultGroup[], style: Style): string[] {
+  return groups.flatMap(({ name, told, deviceIds }) => [
+    `  ${style.bad(name)}: ${counted(deviceIds.length, 'device')}, e.g. ${deviceIds[0]}`,
+    `    ${style.faint(told)}`,
+  ])
+}
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)

@@ -1,0 +1,72 @@
+import { abortable, pause } from '../abortable.ts'
+import type { HubClient } from '../hub-client.ts'
+import type { Screen } from '../terminal/screen.ts'
+import { counted, seconds } from '../terminal/words.ts'
+import type { DemoFleet } from './fleet.ts'
+import { type EndedJob, followJob } from './follow.ts'
+import { type DemoJob, MAX_EXECUTION_TIME } from './jobs.ts'
+import type { PlannedDevice } from './plan.ts'
+import { hasEnded, isWorthALine, legend, type Progress, progressBar, progressLine } from './progress.ts'
+
+/** When the late devices come, in milliseconds from the start of the jobs, and within how many. */
+const LATE = { after: 4_000, within: 3_000 } as const
+/** Milliseconds that a job may take beyond its maximum execution time before something is wrong. */
+const PATIENCE = 15_000
+const REDRAW_MS = 100
+
+/** What is watched. `late` are the devices to be switched on while the jobs run. */
+type Watched = {
+  readonly client: HubClient
+  readonly jobs: readonly DemoJob[]
+  readonly startTime: Date
+  readonly fleet: DemoFleet
+  readonly late: readonly PlannedDevice[]
+}
+
+/** Follows the jobs to their ends by subscriptions: with bars where somebody watches, else with lines. */
+export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Watched): Promise<EndedJob[]> {
+  const { client, jobs, startTime, fleet, late } = watched
+  const latest = new Map<string, Progress>()
+  const elapsed = (): number => Date.now() - startTime.getTime()
+  const draw = (): void => screen.live(drawing(screen, [...latest.values()], elapsed()))
+
+  const follow = ({ jobId }: DemoJob): Promise<EndedJob> =>
+    followJob(client, jobId, (progress) => {
+      if (!screen.isLive && isWorthALine(latest.get(jobId), progress)) screen.print(progressLine(progress, elapsed()))
+      latest.set(jobId, progress)
+      draw()
+    })
+  const switchOn = async (signal: AbortSignal): Promise<void> => {
+    await pause(LATE.after - elapsed(), signal)
+    if (!screen.isLive) screen.print(`  ${seconds(elapsed())}  ${counted(late.length, 'device')} are switched on again`)
+    await fleet.switchOn(late, LATE.within)
+  }
+
+  const overdue = AbortSignal.timeout(-elapsed() + MAX_EXECUTION_TIME * 1000 + PATIENCE)
+  const either = AbortSignal.any([signal, overdue])
+  const clock = setInterval(draw, REDRAW_MS)
+  try {
+    const [ended] = await abortable(Promise.all([Promise.all(jobs.map(follow)), switchOn(either)]), either)
+    const bars = screen.isLive ? [...ended.map((job) => progressBar(job, screen.width(), screen.style)), ''] : ['']
+    screen.print(...bars)
+    return ended
+  } catch (error) {
+    if (error !== overdue.reason || signal.aborted) throw error
+    const open = jobs.filter(({ jobId }) => !isOver(latest.get(jobId))).map(({ jobId }) => jobId)
+    throw new Error(`These jobs have not ended though their time is up: ${open.join(', ')}.`)
+  } finally {
+    clearInterval(clock)
+  }
+}
+
+const isOver = (progress: Progress | undefined): boolean => progress !== undefined && hasEnded(progress)
+
+function drawing({ style, width }: Screen, all: readonly Progress[], elapsed: number): string[] {
+  const time = elapsed < 0 ? `start in ${seconds(-elapsed)}` : `${seconds(elapsed)} since the start`
+  return [
+    ...all.map((progress) => progressBar(progress, width(), style)),
+    '',
+    legend(all, style),
+    style.faint(`  ${time}`),
+  ]
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { text } from 'node:stream/consumers'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import type { TypedDocumentString } from '../generated/graphql/graphql.ts'
+
+/** How to reach a hub's GraphQL door. */
+export type HubClientOptions = {
+  /** Its http: or https: address. */
+  readonly url: string
+  /** The `Authorization` value, where the hub asks for one. */
+  readonly authorization?: string | undefined
+  /** PEM text of the authority to trust instead of the system's. */
+  readonly ca?: string | undefined
+}
+
+/** A GraphQL client of a hub, by generated documents only. */
+export type HubClient = {
+  /** A query or mutation. Rejects with HubUnreachableError or HubRefusedError. */
+  execute<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): Promise<R>
+  /** A subscription's updates until it ends; throws HubRefusedError. Leaving the loop ends it. */
+  subscribe<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): AsyncIterable<R>
+  /** Ends subscriptions and connections. */
+  close(): void
+}
+
+/** Nobody answered at the address, or not as a hub does. */
+export class HubUnreachableError extends Error {
+  override readonly name = 'HubUnreachableError'
+}
+
+/** The hub refused the request. `code` is that of the GraphQL error, such as `UNAUTHORIZED`. */
+export class HubRefusedError extends Error {
+  override readonly name = 'HubRefusedError'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What generated documents take: an object. */
+type Variables = Record<string, unknown>
+
+type Answer<R> = { readonly data?: R | null | undefined; readonly errors?: readonly AnswerError[] | undefined }
+type AnswerError = { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> | undefined }
+
+/** Makes a client. Nothing connects before the first request. */
+export function createHubClient({ url, authorization, ca }: HubClientOptions): HubClient {
+  const secure = url.startsWith('https:')
+  const agent = secure
+    ? new https.Agent({ keepAlive: true, ...(ca ? { ca } : {}) })
+    : new http.Agent({ keepAlive: true })
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/graphql-response+json, application/json',
+    ...(authorization ? { authorization } : {}),
+  }
+  const subscriptions = createClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: class extends WebSocket {
+      constructor(address: string, protocols: string) {
+        super(address, protocols, ca ? { ca } : {})
+      }
+    },
+    ...(authorization ? { connectionParams: { Authorization: authorization } } : {}),
+    retryAttempts: 0,
+    onNonLazyError: () => {},
+  })
+
+  const post = async (body: string): Promise<string> => {
+    const request = (secure ? https : http).request(url, { method: 'POST', agent, headers })
+    request.end(body)
+    try {
+      const [response] = await once(request, 'response')
+      return await text(response)
+    } catch (error) {
+      throw new HubUnreachableError(`No hub answers at ${url} (${reasonOf(error)}).`)
+    }
+  }
+
+  return {
+    async execute<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V) {
+      const body = await post(JSON.stringify({ query: document.toString(), variables }))
+      return dataOf(parseAnswer<R>(body, url))
+    },
+    async *subscribe<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V) {
+      const query = document.toString()
+      try {
+        for await (const result of subscriptions.iterate<R>({ query, variables })) {
+          yield dataOf<R>(result)
+        }
+      } catch (error) {
+        throw error instanceof Error ? error : subscriptionError(error)
+      }
+    },
+    close() {
+      void subscriptions.dispose()
+      agent.destroy()
+    },
+  }
+}
+
+function parseAnswer<R>(body: string, url: string): Answer<R> {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new HubUnreachableError(`What answers at ${url} is not the GraphQL door of a hub.`)
+  }
+}
+
+function dataOf<R>({ data, errors }: Answer<R>): R {
+  const [error] = errors ?? []
+  if (error !== undefined) throw new HubRefusedError(String(error.extensions?.code ?? 'UNKNOWN'), error.message)
+  if (data === undefined || data === null) throw new HubRefusedError('UNKNOWN', 'The hub answered without data.')
+  return data
+}
+
+/** What graphql-ws rejects with besides errors: the errors of the operation, or the event that closed the socket. */
+function subscriptionError(reason: unknown): Error {
+  if (Array.isArray(reason)) {
+    const [error]: AnswerError[] = reason
+    if (error !== undefined) return new HubRefusedError(String(error.extensions?.code ?? 'UNKNOWN'), error.message)
+  }
+  const closed = typeof reason === 'object' && reason !== null && 'code' in reason ? ` (${String(reason.code)})` : ''
+  return new HubUnreachableError(`The connection for subscriptions has closed${closed}.`)
+}
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  // What Node gives for a name with several addresses has no message of its own.
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error.message
+}

@@ -1,0 +1,90 @@
+import { graphql } from '../generated/graphql/gql.ts'
+import type { CreateDeviceInput } from '../generated/graphql/graphql.ts'
+import type { HubClient } from './hub-client.ts'
+
+const CREATE_DEVICES = graphql(`
+  mutation CreateDevices($input: CreateDevicesInput!) {
+    createDevices(input: $input) {
+      __typename
+      ... on CreateDevicesPayload {
+        results {
+          __typename
+          ... on CreateDevicePayload { device { deviceId authentication { symmetricKey { primaryKey } } } }
+          ... on Error { message }
+        }
+      }
+      ... on Error { message }
+    }
+  }
+`)
+
+const READ_KEYS = graphql(`
+  query ReadKeys($queryCondition: String!, $first: Int!) {
+    devices(queryCondition: $queryCondition, first: $first) {
+      nodes { deviceId authentication { symmetricKey { primaryKey } } }
+    }
+  }
+`)
+
+/** Devices in one mutation: with their twins they stay well below the hub's limit on the size of a request. */
+const CREATE_AT_ONCE = 500
+/** Devices in one query: a page of the hub, and a condition with their ids below its limit of 8,192 characters. */
+const READ_AT_ONCE = 50
+
+/** What `registerDevices` did. Keys are base64, in no particular order. */
+export type Registration = {
+  readonly keys: ReadonlyMap<string, string>
+  /** How many were new. */
+  readonly created: number
+}
+
+/** The hub would not register a device, or it signs in another way than by key. */
+export class RegistrationError extends Error {
+  override readonly name = 'RegistrationError'
+}
+
+/** Creates these devices, except those that are there already, and gives the primary key of each. */
+export async function registerDevices(
+  client: HubClient,
+  devices: readonly CreateDeviceInput[],
+  onProgress: (done: number) => void = () => {},
+): Promise<Registration> {
+  const keys = new Map<string, string>()
+  const known: string[] = []
+  for (const part of parts(devices, CREATE_AT_ONCE)) {
+    const { createDevices } = await client.execute(CREATE_DEVICES, { input: { devices: part } })
+    if (createDevices.__typename !== 'CreateDevicesPayload') throw new RegistrationError(createDevices.message)
+    for (const [index, result] of createDevices.results.entries()) {
+      const deviceId = part[index]?.deviceId ?? ''
+      if (result.__typename === 'CreateDevicePayload') keep(keys, result.device)
+      else if (result.__typename === 'AlreadyExistsError') known.push(deviceId)
+      else throw new RegistrationError(`The device ${deviceId} could not be registered: ${result.message}`)
+    }
+    onProgress(keys.size)
+  }
+  const created = keys.size
+  for (const part of parts(known, READ_AT_ONCE)) {
+    const queryCondition = `deviceId IN [${part.map((deviceId) => `'${deviceId}'`).join(', ')}]`
+    const { devices } = await client.execute(READ_KEYS, { queryCondition, first: part.length })
+    for (const device of devices.nodes) keep(keys, device)
+    onProgress(keys.size)
+  }
+  return { keys, created }
+}
+
+type WithKey = {
+  readonly deviceId: string
+  readonly authentication?: { readonly symmetricKey?: { readonly primaryKey: string } | null } | null
+}
+
+function keep(keys: Map<string, string>, { deviceId, authentication }: WithKey): void {
+  const key = authentication?.symmetricKey?.primaryKey
+  if (key === undefined) {
+    throw new RegistrationError(`The device ${deviceId} is registered, but not with a symmetric key.`)
+  }
+  keys.set(deviceId, key)
+}
+
+function* parts<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size)
+}

@@ -1,0 +1,16 @@
+import { runCommand } from './run-command.ts'
+import { OPTIONS } from './simulate/options.ts'
+import { simulate } from './simulate/run.ts'
+import { createScreen } from './terminal/screen.ts'
+
+await runCommand({
+  name: 'npm run simulate',
+  summary: `Connects simulated devices to a running hub, until Ctrl-C. Devices that are not registered yet are registered;
+those that are, keep their keys. They answer every method call, with 200 unless told otherwise.`,
+  options: OPTIONS,
+  async run(given, { signal }) {
+    const screen = createScreen(process.stdout, process.env)
+    process.on('exit', () => screen.close())
+    await simulate(screen, given, given(OPTIONS.key) ?? (process.env.IOTHUB_OWNER_KEY || undefined), signal)
+  },
+})

@@ -1,0 +1,66 @@
+import type { Answering, Behaviour, SimulatedDevice } from '../../simulator/behaviour.ts'
+import type { Latency } from '../../simulator/latency.ts'
+
+/** What devices of a fleet do that do not simply answer, each in percent of the fleet; together at most 100. */
+export const SHARES = ['offline', 'refuse', 'silent', 'flapping'] as const
+export type Shares = Readonly<Record<(typeof SHARES)[number], number>>
+
+/** How a fleet is made up. The same settings make the same fleet. */
+export type Makeup = {
+  readonly count: number
+  readonly prefix: string
+  readonly shares: Shares
+  readonly delayMs: Latency
+  /** Chooses which devices do what. */
+  readonly seed: number
+}
+
+/** Milliseconds that a flapping device is there, about, and away. */
+const FLAPPING = { upMs: 20_000, downMs: 5_000 } as const
+
+/** The devices by id, with what each does. Exactly as many do each thing as its share says, to the next whole device. */
+export function makeBehaviours({
+  count,
+  prefix,
+  shares,
+  delayMs,
+  seed,
+}: Makeup): Pick<SimulatedDevice, 'deviceId' | 'behaviour'>[] {
+  const answering: Answering = { kind: 'answer', status: 200, payload: { simulated: true }, delayMs }
+  const kinds: Record<keyof Shares, Behaviour> = {
+    offline: { kind: 'offline', answering },
+    refuse: { kind: 'refuse', status: 409, payload: { reason: 'simulated' }, delayMs },
+    silent: { kind: 'silent' },
+    flapping: { kind: 'flapping', ...FLAPPING, answering },
+  }
+  const behaviours: Behaviour[] = SHARES.flatMap((share) =>
+    Array.from({ length: Math.round((count * shares[share]) / 100) }, () => kinds[share]),
+  ).slice(0, count)
+  while (behaviours.length < count) behaviours.push(answering)
+  shuffle(behaviours, randomFrom(seed))
+  const digits = Math.max(String(count).length, 5)
+  return behaviours.map((behaviour, index) => ({
+    deviceId: `${prefix}-${String(index + 1).padStart(digits, '0')}`,
+    behaviour,
+  }))
+}
+
+/** Fisher and Yates' shuffle. */
+function shuffle<T>(values: T[], random: () => number): void {
+  for (let last = values.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const [a, b] = [values[last], values[other]]
+    if (a !== undefined && b !== undefined) [values[last], values[other]] = [b, a]
+  }
+}
+
+/** Numbers from 0 to under 1, always the same for a seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

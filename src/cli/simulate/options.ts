@@ -1,0 +1,65 @@
+import type { Latency } from '../../simulator/latency.ts'
+import type { Option } from '../arguments.ts'
+import { address, key, percentage, text, wholeNumber } from '../options.ts'
+
+/** The options of `npm run simulate`. */
+export const OPTIONS = {
+  devices: wholeNumber({ placeholder: 'N', min: 1, max: 50_000, fallback: 100, help: 'how many devices' }),
+  prefix: text({
+    placeholder: 'TEXT',
+    pattern: /^[A-Za-z\d._-]{1,100}$/,
+    allowed: '1 to 100 letters, digits, dots, dashes and underscores',
+    fallback: 'sim',
+    help: 'what the device ids begin with',
+  }),
+  hub: address({
+    placeholder: 'URL',
+    protocols: ['http:', 'https:'],
+    fallback: 'http://127.0.0.1:4000/graphql',
+    help: "the hub's GraphQL door, where the devices are registered",
+  }),
+  mqtt: address({
+    placeholder: 'URL',
+    protocols: ['mqtt:', 'mqtts:'],
+    fallback: 'mqtt://127.0.0.1:1883',
+    help: "the hub's MQTT door",
+  }),
+  ca: text({
+    placeholder: 'FILE',
+    pattern: /./,
+    allowed: 'a file with PEM certificates',
+    fallback: undefined,
+    help: "the authority to trust for https: and mqtts:, such as ca.pem in the hub's data folder",
+  }),
+  'hub-name': text({
+    placeholder: 'NAME',
+    pattern: /^[A-Za-z\d.-]{1,253}$/,
+    allowed: 'a host name, without a port',
+    fallback: undefined,
+    help: 'the name the hub knows itself by (HUB_HOST_NAME), if not the host in --mqtt',
+  }),
+  key: key('the key of iothubowner, where the hub wants tokens (or in IOTHUB_OWNER_KEY)'),
+  offline: percentage('share of devices that stay away, in percent'),
+  refuse: percentage('share of devices that answer method calls with 409'),
+  silent: percentage('share of devices that never answer'),
+  flapping: percentage('share of devices that lose their connection every now and then'),
+  delay: latency('milliseconds until a device answers, such as 50 or 100-2000'),
+  seed: wholeNumber({ placeholder: 'N', min: 0, max: 999_999_999, fallback: 1, help: 'chooses which devices do what' }),
+} as const
+
+function latency(help: string): Option<Latency> {
+  return {
+    placeholder: 'MS',
+    help,
+    allowed: 'milliseconds from 0 to 600000, or two of them with a dash, the smaller one first',
+    fallback: 0,
+    secret: false,
+    read(value) {
+      const [, low = '', high] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(value) ?? []
+      const min = Number(low || Number.NaN)
+      const max = Number(high ?? min)
+      if (!(min <= max && max <= 600_000)) return undefined
+      return high === undefined ? min : { min, max }
+    },
+  }
+}

@@ -1,0 +1,14 @@
+import type { FleetStats } from '../../simulator/fleet.ts'
+import { number } from '../terminal/words.ts'
+
+/** What a running fleet has to say, in one line. `expected` is how many devices should be connected. */
+export function statusLine(stats: FleetStats, expected: number): string {
+  const parts = [
+    `connected ${number(stats.connected)} of ${number(expected)}`,
+    `method calls ${number(stats.methodsReceived)} received, ${number(stats.methodsAnswered)} answered`,
+    `desired patches ${number(stats.desiredPatches)}`,
+  ]
+  if (stats.drops > 0) parts.push(`connections lost ${number(stats.drops)}`)
+  if (stats.errors > 0) parts.push(`errors ${number(stats.errors)}`)
+  return parts.join('; ')
+}

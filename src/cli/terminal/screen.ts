@@ -1,0 +1,61 @@
+import { clip, coloured, plain, type Style } from './style.ts'
+
+/** Where a command writes. */
+export type Screen = {
+  /** Whether `live` is shown. */
+  readonly isLive: boolean
+  readonly style: Style
+  /** Columns. */
+  width(): number
+  /** Writes lines that stay. */
+  print(...lines: readonly string[]): void
+  /** Shows these lines below all others until the next call or print; nothing where nobody watches. */
+  live(lines: readonly string[]): void
+  /** Takes the live lines away and gives the cursor back. */
+  close(): void
+}
+
+/** What a screen needs of a stream and of the environment. */
+type Output = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+type Environment = Readonly<Record<string, string | undefined>>
+
+const HIDE_CURSOR = '\u001b[?25l'
+const SHOW_CURSOR = '\u001b[?25h'
+const DEFAULT_COLUMNS = 80
+
+/**
+ * A screen on a stream: live where that is a terminal that can move its cursor, plain lines elsewhere. NO_COLOR, when
+ * not empty, means no colours (no-color.org).
+ */
+export function createScreen(output: Output, env: Environment): Screen {
+  const isLive = output.isTTY === true && env.TERM !== 'dumb'
+  const style = isLive && !env.NO_COLOR ? coloured : plain
+  // The last column stays free: terminals differ in whether a full line has wrapped.
+  const width = (): number => (output.columns || DEFAULT_COLUMNS) - 1
+  let shown = 0
+  let hidden = false
+
+  const erase = (): string => (shown === 0 ? '' : `\u001b[${shown}A\r\u001b[J`)
+  return {
+    isLive,
+    style,
+    width,
+    print(...lines) {
+      output.write(`${erase()}${lines.map((line) => `${line}\n`).join('')}`)
+      shown = 0
+    },
+    live(lines) {
+      if (!isLive) return
+      const text = lines.map((line) => `${clip(line, width())}\n`).join('')
+      output.write(`${erase()}${hidden ? '' : HIDE_CURSOR}${text}`)
+      shown = lines.length
+      hidden = true
+    },
+    close() {
+      if (!hidden) return
+      output.write(`${erase()}${SHOW_CURSOR}`)
+      shown = 0
+      hidden = false
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { connectionString, findKey, OWNER_POLICY, signFor } from './access-key.ts'
+import { UsageError } from './arguments.ts'
+import { flag, key, text, wholeNumber } from './options.ts'
+import { runCommand } from './run-command.ts'
+
+const HOST = /^[A-Za-z\d.-]{1,253}$/
+
+const policy = text({
+  placeholder: 'NAME',
+  pattern: /^[A-Za-z\d_-]{1,64}$/,
+  allowed: 'the name of a shared access policy',
+  fallback: OWNER_POLICY,
+  help: 'the shared access policy to sign for',
+})
+const policyKey = key("the policy's key, in the place of IOTHUB_OWNER_KEY and the data folder")
+const dataDir = text({
+  placeholder: 'FOLDER',
+  pattern: /./,
+  allowed: 'the data folder of a hub',
+  fallback: process.env.DATA_DIR || '.twincast',
+  help: 'where a hub keeps the key it has generated',
+})
+const hours = wholeNumber({ placeholder: 'N', min: 1, max: 8_760, fallback: 1, help: 'how long the token is valid' })
+const host = text({
+  placeholder: 'NAME',
+  pattern: HOST,
+  allowed: 'a host name, without a port',
+  fallback: process.env.HUB_HOST_NAME || 'localhost',
+  help: 'the name of the hub (HUB_HOST_NAME)',
+})
+const asConnectionString = flag('prints a connection string in the place of a token')
+
+await runCommand({
+  name: 'npm run -s token',
+  summary: 'Prints the value of an Authorization header for the GraphQL door: a shared access signature.',
+  options: { policy, key: policyKey, 'data-dir': dataDir, hours, host, 'connection-string': asConnectionString },
+  async run(given) {
+    const policyName = given(policy)
+    const ownerKey = policyName === OWNER_POLICY ? await findKey(given(dataDir), process.env) : undefined
+    const signingKey = given(policyKey) ?? ownerKey
+    if (signingKey === undefined) {
+      throw new UsageError(
+        policyName === OWNER_POLICY
+          ? `There is no key: ${given(dataDir)} holds none, IOTHUB_OWNER_KEY is not set and --key is not given.`
+          : `--policy ${policyName} needs --key: only the key of ${OWNER_POLICY} is kept where it can be found.`,
+      )
+    }
+    const access = { host: given(host), policyName, key: signingKey }
+    const expiry = Math.floor(Date.now() / 1000) + given(hours) * 3_600
+    process.stdout.write(`${given(asConnectionString) ? connectionString(access) : signFor(access, expiry)}\n`)
+  },
+})

@@ -1,0 +1,114 @@
+import type { ObjectRef } from '@pothos/core'
+import {
+  AlreadyExistsError,
+  ConflictError,
+  DeviceOfflineError,
+  DeviceTimeoutError,
+  type DomainError,
+  InvalidInputError,
+  LimitExceededError,
+  NotFoundError,
+  PreconditionError,
+  QueryConditionError,
+} from '../errors.ts'
+import { builder, type Types } from './builder.ts'
+
+const ErrorCode = builder.enumType('ErrorCode', {
+  description: 'What kind of failure it is, for programs. New kinds may be added.',
+  values: {
+    NOT_FOUND: { description: 'There is no device or job of that id.' },
+    ALREADY_EXISTS: { description: 'The id is taken, also by a job that has ended and is still kept.' },
+    CONFLICT: { description: 'The thing is in a state that does not allow the change.' },
+    PRECONDITION_FAILED: { description: 'It has changed since: the given etag is not the present one.' },
+    INVALID_INPUT: { description: 'A value breaks a rule.' },
+    QUERY_CONDITION: { description: 'The query condition does not parse or is over a limit.' },
+    LIMIT_EXCEEDED: { description: 'More than this hub takes at once.' },
+    DEVICE_OFFLINE: { description: 'The device is not connected, or has not subscribed to methods.' },
+    DEVICE_TIMEOUT: { description: 'The device had the call and did not answer in time.' },
+  } as const,
+})
+
+const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'>>('Error').implement({
+  description: 'A failure that was to be expected. Every member of a result union but the payload is one.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'A sentence for people.' }),
+    code: t.field({
+      type: ErrorCode,
+      description: 'For programs.',
+      resolve: ({ code }) => {
+        if (code === 'UNAUTHORIZED') throw new Error('An UnauthorizedError is an error of the request.')
+        return code
+      },
+    }),
+  }),
+})
+
+const interfaces = [ErrorInterface]
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  interfaces,
+  description: 'There is no device or job of that id.',
+})
+builder.objectType(AlreadyExistsError, {
+  name: 'AlreadyExistsError',
+  interfaces,
+  description: 'The id is taken, also by a job that has ended and is still kept.',
+})
+builder.objectType(ConflictError, {
+  name: 'ConflictError',
+  interfaces,
+  description: 'The thing is in a state that does not allow the change.',
+})
+builder.objectType(PreconditionError, {
+  name: 'PreconditionError',
+  interfaces,
+  description: 'It has changed since: `ifMatch` is not its present etag.',
+})
+builder.objectType(InvalidInputError, {
+  name: 'InvalidInputError',
+  interfaces,
+  description: 'A value of the input breaks a rule.',
+  fields: (t) => ({
+    path: t.exposeStringList('path', {
+      description: 'Where it stands, from the root of the input: `["updateTwin", "tags", "a.b"]`.',
+    }),
+  }),
+})
+builder.objectType(QueryConditionError, {
+  name: 'QueryConditionError',
+  interfaces,
+  description: 'The query condition does not parse or is over a limit.',
+  fields: (t) => ({
+    line: t.exposeInt('line', { description: 'The line of the condition, from 1.' }),
+    column: t.exposeInt('column', { description: 'The column in that line, from 1, in UTF-16 code units.' }),
+  }),
+})
+builder.objectType(LimitExceededError, {
+  name: 'LimitExceededError',
+  interfaces,
+  description: 'More than this hub takes at once.',
+})
+builder.objectType(DeviceOfflineError, {
+  name: 'DeviceOfflineError',
+  interfaces,
+  description:
+    'The device is not connected, or did not subscribe to methods within the connect timeout. It got no call.',
+})
+builder.objectType(DeviceTimeoutError, {
+  name: 'DeviceTimeoutError',
+  interfaces,
+  description: 'The device had the call and did not answer in time. Whether the method ran is not known.',
+})
+
+type Failure = new (...args: never[]) => DomainError
+
+/** The result of a mutation: its payload, or one of the failures to be expected, thrown or returned by the resolver. */
+export function resultUnion<Payload, Member extends Failure>(
+  name: string,
+  payload: ObjectRef<Types, Payload>,
+  failures: readonly Member[],
+  description: string,
+) {
+  return builder.errorUnion(name, { description, types: [payload, ...failures], resolveType: () => payload })
+}

@@ -1,0 +1,67 @@
+import { builder } from './builder.ts'
+import { TwinPatchInput } from './twin-patch.ts'
+
+const queryCondition =
+  "Which devices: the WHERE part of an IoT Hub query, such as `tags.site = 'north'`; `*` is all. They are fixed when the job starts. At most 64 KB."
+const jobId = 'Up to 64 letters, digits and dashes, unique among all jobs that are kept. Made by the hub when left out.'
+const startTime = 'When to start: at most 30 days ahead; now when left out or past.'
+const maxExecutionTimeInSeconds =
+  'How long after `startTime` whatever has not ended fails: 1 to 2592000 seconds (30 days).'
+
+const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
+  description: 'A direct method to be called.',
+  fields: (t) => ({
+    methodName: t.string({
+      required: true,
+      description:
+        'Its name, as the device knows it: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
+    }),
+    payload: t.field({
+      type: 'JSON',
+      description: 'What it is called with: at most 128 KB of JSON. `null` when left out.',
+    }),
+    responseTimeoutInSeconds: t.int({
+      defaultValue: 30,
+      description: 'How long a device that has the call may take to answer: 5 to 300 seconds.',
+    }),
+    connectTimeoutInSeconds: t.int({
+      description: 'Kept and shown, but a job waits for its devices until its time is up: 0 to 300 seconds.',
+    }),
+  }),
+})
+
+/** Checked by job/request.ts. */
+export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethodInput', {
+  description: 'A job that calls a direct method on many devices.',
+  fields: (t) => ({
+    jobId: t.string({ description: jobId }),
+    queryCondition: t.string({ required: true, description: queryCondition }),
+    startTime: t.field({ type: 'DateTime', description: startTime }),
+    maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
+    cloudToDeviceMethod: t.field({
+      type: CloudToDeviceMethodInput,
+      required: true,
+      description: 'The method to call.',
+    }),
+  }),
+})
+
+/** Checked by job/request.ts. */
+export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInput', {
+  description: 'A job that merges a patch into many twins.',
+  fields: (t) => ({
+    jobId: t.string({ description: jobId }),
+    queryCondition: t.string({ required: true, description: queryCondition }),
+    startTime: t.field({ type: 'DateTime', description: startTime }),
+    maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
+    updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'What to merge into each twin.' }),
+  }),
+})
+
+export const CancelJobInput = builder.inputType('CancelJobInput', {
+  description: 'A job to be cancelled.',
+  fields: (t) => ({
+    jobId: t.string({ required: true, description: 'The job.' }),
+    reason: t.string({ description: "Why: at most 1024 characters. Becomes the job's `statusMessage`." }),
+  }),
+})

@@ -1,0 +1,147 @@
+import { jobOutcome } from '../job/state.ts'
+import type { DeviceJobStatistics } from '../job/statistics.ts'
+import { checkMethodCall, type MethodCall } from '../method/call.ts'
+import { builder } from './builder.ts'
+import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './job-enums.ts'
+import { memberOf } from './member.ts'
+
+const CloudToDeviceMethod = builder.objectRef<MethodCall>('CloudToDeviceMethod').implement({
+  description: 'The direct method that a job calls.',
+  fields: (t) => ({
+    methodName: t.exposeString('methodName', { description: 'Its name, as the device knows it.' }),
+    payload: t.expose('payload', { type: 'JSON', nullable: true, description: 'What it is called with.' }),
+    responseTimeoutInSeconds: t.exposeInt('responseTimeoutInSeconds', {
+      description: 'How long a device that has the call may take to answer, in seconds.',
+    }),
+    connectTimeoutInSeconds: t.exposeInt('connectTimeoutInSeconds', {
+      description: 'Kept as it was given, in seconds; a job waits for its devices until its time is up.',
+    }),
+  }),
+})
+
+/** Counters of device jobs; the columns of a job's row have the same names. */
+export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStatistics').implement({
+  description:
+    'How many device jobs of a job are in which status. At every moment `deviceCount` is the sum of the others.',
+  fields: (t) => ({
+    deviceCount: t.exposeInt('deviceCount', { description: 'All of them. 0 until the job has started.' }),
+    pendingCount: t.exposeInt('pendingCount', { description: 'Those that wait for their turn or for their device.' }),
+    runningCount: t.exposeInt('runningCount', { description: 'Those whose call was sent and not answered yet.' }),
+    succeededCount: t.exposeInt('succeededCount', {
+      description: 'Those that are done: the twin was patched, or the device answered, with whatever status.',
+    }),
+    failedCount: t.exposeInt('failedCount', { description: 'Those that failed.' }),
+    canceledCount: t.exposeInt('canceledCount', { description: 'Those that the cancellation of the job spared.' }),
+  }),
+})
+
+/** The columns behind `DeviceJobStatistics`. */
+export const counters = {
+  deviceCount: true,
+  pendingCount: true,
+  runningCount: true,
+  succeededCount: true,
+  failedCount: true,
+  canceledCount: true,
+} as const
+
+/** A job's row, with the outcome that follows from it. */
+export const Job = builder.prismaNode('Job', {
+  id: { field: 'id' },
+  nullable: true,
+  select: { id: true },
+  description: 'One operation on all devices that meet a condition.',
+  authScopes: { operation: 'readJobs' },
+  fields: (t) => ({
+    jobId: t.exposeString('id', { description: 'Its name, given by the client or made by the hub.' }),
+    type: t.field({
+      type: JobType,
+      select: { type: true },
+      description: 'What it does to each device.',
+      resolve: ({ type }) => memberOf(jobTypes, type),
+    }),
+    status: t.field({
+      type: JobStatus,
+      select: { status: true },
+      description: 'Where it is in its life.',
+      resolve: ({ status }) => memberOf(jobStatuses, status),
+    }),
+    outcome: t.field({
+      type: JobOutcome,
+      nullable: true,
+      select: { status: true, endTime: true, ...counters },
+      description: 'What came of it; null until it has ended.',
+      resolve: (job) => jobOutcome(memberOf(jobStatuses, job.status), job.endTime !== null, job),
+    }),
+    queryCondition: t.exposeString('queryCondition', { description: 'Which devices, as it was given.' }),
+    createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When it was scheduled.' }),
+    startTime: t.expose('startTime', { type: 'DateTime', description: 'When it was to start.' }),
+    startedTime: t.expose('startedTime', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When it did start and its devices were fixed: later than `startTime` when it waited for other jobs.',
+    }),
+    endTime: t.expose('endTime', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended. A cancelled job ends when its calls under way have.',
+    }),
+    deadline: t.expose('deadline', {
+      type: 'DateTime',
+      description: 'When its time is up: `startTime` and `maxExecutionTimeInSeconds`. What has not ended then, fails.',
+    }),
+    maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
+      description: 'How long after `startTime` its time is up, in seconds.',
+    }),
+    cloudToDeviceMethod: t.field({
+      type: CloudToDeviceMethod,
+      nullable: true,
+      select: { type: true, request: true },
+      description: 'The method it calls; null for other jobs.',
+      resolve: ({ type, request }) =>
+        type === 'scheduleDeviceMethod' ? checkMethodCall(membersOf(request), []) : null,
+    }),
+    updateTwin: t.field({
+      type: 'JSON',
+      nullable: true,
+      select: { type: true, request: true },
+      description: 'The patch it merges, `{ tags, properties: { desired } }`; null for other jobs.',
+      resolve: ({ type, request }) => {
+        if (type !== 'scheduleUpdateTwin') return null
+        const { tags, desired } = membersOf(request)
+        return { ...(tags !== undefined && { tags }), ...(desired !== undefined && { properties: { desired } }) }
+      },
+    }),
+    failureReason: t.exposeString('failureReason', {
+      nullable: true,
+      description: 'Why the job as a whole failed; null when it did not.',
+    }),
+    statusMessage: t.exposeString('statusMessage', {
+      nullable: true,
+      description: 'The reason that was given when it was cancelled.',
+    }),
+    deviceJobStatistics: t.field({
+      type: Statistics,
+      select: counters,
+      description: 'How far it is.',
+      resolve: (job) => job,
+    }),
+  }),
+})
+
+/** The call or the patch as it was stored. */
+function membersOf(request: unknown): Readonly<Record<string, unknown>> {
+  return typeof request === 'object' && request !== null ? { ...request } : {}
+}
+
+builder.queryField('job', (t) =>
+  t.prismaField({
+    type: Job,
+    nullable: true,
+    authScopes: { operation: 'readJobs' },
+    description: 'The job of this name; null when there is none, or none any more.',
+    args: { jobId: t.arg.string({ required: true, description: 'Its name, with case.' }) },
+    resolve: (query, _root, { jobId }, { deps }) => deps.db.prisma.job.findUnique({ ...query, where: { id: jobId } }),
+  }),
+)

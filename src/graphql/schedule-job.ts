@@ -1,0 +1,91 @@
+import {
+  AlreadyExistsError,
+  ConflictError,
+  InvalidInputError,
+  LimitExceededError,
+  NotFoundError,
+  QueryConditionError,
+} from '../errors.ts'
+import { cancelJob, scheduleJob } from '../job/commands.ts'
+import { builder } from './builder.ts'
+import { resultUnion } from './errors.ts'
+import { Job } from './job.ts'
+import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './job-input.ts'
+
+/** What payloads start from: the job is read with what the client selects of it. */
+type JobId = { readonly jobId: string }
+
+const ScheduleJobPayload = builder.objectRef<JobId>('ScheduleJobPayload').implement({
+  description: 'The job is scheduled, durably: it will be carried out also if the hub is restarted now.',
+  fields: (t) => ({
+    job: t.prismaField({
+      type: Job,
+      description: 'The new job.',
+      resolve: (query, { jobId }, _args, { deps }) =>
+        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+    }),
+  }),
+})
+
+const ScheduleJobResult = resultUnion(
+  'ScheduleJobResult',
+  ScheduleJobPayload,
+  [InvalidInputError, QueryConditionError, AlreadyExistsError, LimitExceededError],
+  'What became of a job to be scheduled.',
+)
+
+builder.mutationField('scheduleDeviceMethod', (t) =>
+  t.field({
+    type: ScheduleJobResult,
+    authScopes: { operation: 'writeJobs' },
+    description:
+      'Schedules a job that calls a direct method on every device that meets a condition, at most once each.',
+    args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job.' }) },
+    resolve: async (_root, { input }, { deps }) => ({
+      jobId: await scheduleJob(deps, { type: 'scheduleDeviceMethod', ...input }),
+    }),
+  }),
+)
+
+builder.mutationField('scheduleTwinUpdate', (t) =>
+  t.field({
+    type: ScheduleJobResult,
+    authScopes: { operation: 'writeJobs' },
+    description:
+      'Schedules a job that merges a patch into the twin of every device that meets a condition, exactly once each.',
+    args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job.' }) },
+    resolve: async (_root, { input }, { deps }) => ({
+      jobId: await scheduleJob(deps, { type: 'scheduleUpdateTwin', ...input }),
+    }),
+  }),
+)
+
+const CancelJobPayload = builder.objectRef<JobId>('CancelJobPayload').implement({
+  description: 'The job is cancelled: nothing new is sent from now on. It ends when its calls under way have.',
+  fields: (t) => ({
+    job: t.prismaField({
+      type: Job,
+      description: 'The job as it is now.',
+      resolve: (query, { jobId }, _args, { deps }) =>
+        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+    }),
+  }),
+})
+
+builder.mutationField('cancelJob', (t) =>
+  t.field({
+    type: resultUnion(
+      'CancelJobResult',
+      CancelJobPayload,
+      [NotFoundError, ConflictError, InvalidInputError],
+      'What became of a job to be cancelled.',
+    ),
+    authScopes: { operation: 'writeJobs' },
+    description: 'Cancels a job that has not ended. A ConflictError when it is cancelled already or has ended.',
+    args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job, and why.' }) },
+    resolve: async (_root, { input: { jobId, reason } }, { deps }) => {
+      await cancelJob(deps, jobId, reason)
+      return { jobId }
+    },
+  }),
+)

@@ -1,0 +1,13 @@
+import { builder } from './builder.ts'
+import './scalars.ts'
+import './device.ts'
+import './twin.ts'
+import './job.ts'
+import './jobs.ts'
+import './schedule-job.ts'
+import './job-progress.ts'
+import './device-job.ts'
+import './method.ts'
+
+/** The schema of the GraphQL door; printed to schema.graphql. */
+export const schema = builder.toSchema()

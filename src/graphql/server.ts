@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { GraphQLError, parse } from 'graphql'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { authenticateViewer } from '../access/commands.ts'
+import type { Viewer } from '../access/policy.ts'
+import type { Deps } from '../deps.ts'
+import { UnauthorizedError } from '../errors.ts'
+import type { Context } from './context.ts'
+import { refusalOf } from './guard.ts'
+import { maxRequestBytes, maxTokens, shapeLimits } from './limits.ts'
+import { createMask } from './mask.ts'
+import { schema } from './schema.ts'
+import { createWebSockets } from './websocket.ts'
+
+/** What an operation comes in with; the viewer is known before anything is parsed. */
+export type ServerContext = { viewer?: Viewer | undefined; signal?: AbortSignal }
+
+/** Yoga with our contexts. */
+export type Yoga = YogaServerInstance<ServerContext, Context>
+
+/** The GraphQL door, to be mounted at its path. */
+export type GraphqlServer = {
+  readonly path: '/graphql'
+  readonly methods: readonly string[]
+  handle(request: IncomingMessage, response: ServerResponse): void
+  /** Takes over the connection of a WebSocket. */
+  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
+  /** A request without a connection, for tests: past the guard, for it concerns browsers. */
+  readonly fetch: Yoga['fetch']
+  /** Subscriptions that are open. */
+  openStreams(): number
+  /** Ends all subscriptions and WebSockets. */
+  close(): Promise<void>
+}
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Makes the door. `hostNames` are the hub's own, as tokens and browsers name it. `anonymous` is whom a request without a
+ * token acts as; with it the door answers only to its own names, because then a browser's word is all there is.
+ */
+export function createGraphqlServer(
+  deps: Deps,
+  options: { readonly hostNames: readonly string[]; readonly anonymous: Viewer | undefined },
+): GraphqlServer {
+  const { hostNames, anonymous } = options
+  const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
+  const mask = createMask(deps.log)
+  const streams = new Set<() => void>()
+
+  const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
+    if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
+    if (anonymous !== undefined) return anonymous
+    throw new UnauthorizedError('A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".')
+  }
+
+  const yoga: Yoga = createYoga<ServerContext, Context>({
+    schema,
+    context: ({ viewer, signal, request }) => {
+      if (viewer === undefined) throw new Error('An operation came in without a viewer.')
+      return { deps, viewer, signal: signal ?? request.signal, streams }
+    },
+    plugins: [jsonOnly, authentication(authenticate), limits],
+    maxRequestBodySize: maxRequestBytes,
+    batching: false,
+    multipart: false,
+    cors: false,
+    landingPage: false,
+    graphiql: {
+      title: 'Twincast',
+      subscriptionsProtocol: 'WS',
+      defaultQuery: '{\n  jobs(first: 10) {\n    nodes {\n      jobId\n      status\n      outcome\n    }\n  }\n}\n',
+    },
+    // Loaded when it is asked for: it is large, and comes from this machine, not from the internet.
+    renderGraphiQL: async (settings) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(settings),
+    maskedErrors: { maskError: mask },
+    // What is worth logging, the mask logs.
+    logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },
+  })
+
+  const webSockets = createWebSockets(deps, { yoga, authenticate, mask })
+  return {
+    path: '/graphql',
+    methods: ['GET', 'POST'],
+    handle(request, response) {
+      const refusal = refusalOf(request.headers, names)
+      if (refusal === undefined) {
+        Promise.resolve(yoga(request, response)).catch((error: unknown) => {
+          deps.log.error({ err: error }, 'a GraphQL request could not be answered')
+          response.destroy()
+        })
+        return
+      }
+      response.writeHead(403, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
+      response.end(JSON.stringify({ errors: [{ message: refusal, extensions: { code: 'FORBIDDEN' } }] }))
+    },
+    upgrade(request, connection, head) {
+      if (refusalOf(request.headers, names) === undefined) webSockets.upgrade(request, connection, head)
+      else connection.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    },
+    fetch: yoga.fetch,
+    openStreams: () => streams.size,
+    async close() {
+      await webSockets.close()
+      for (const end of streams) end()
+    },
+  }
+}
+
+/**
+ * A form of another site can post text, URL-encoded and multipart bodies without asking first; JSON it cannot. And
+ * nothing is unpacked, so that the limit counts what will be parsed.
+ */
+const jsonOnly: Plugin<ServerContext> = {
+  onRequestParse({ request, endResponse, fetchAPI }) {
+    const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+    const isPacked = (request.headers.get('content-encoding') ?? 'identity') !== 'identity'
+    if (request.method !== 'POST' || (mediaType === 'application/json' && !isPacked)) return
+    const message = 'Send a JSON body, not packed: "Content-Type: application/json".'
+    endResponse(fetchAPI.Response.json({ errors: [{ message }] }, { status: 415 }))
+  },
+}
+
+/** Turns away whoever shows no valid token, after the body was read and before it is parsed as GraphQL. */
+const authentication = (
+  authenticate: (authorization: string | undefined) => Promise<Viewer>,
+): Plugin<ServerContext, ServerContext> => ({
+  async onParams({ request, context }) {
+    try {
+      context.viewer = await authenticate(request.headers.get('authorization') ?? undefined)
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error
+      const http = { status: 401, headers: { 'WWW-Authenticate': 'SharedAccessSignature' } }
+      throw new GraphQLError(error.message, { extensions: { code: error.code, http } })
+    }
+  },
+})
+
+const limits: Plugin = {
+  onParse({ setParseFn }) {
+    setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens }))
+  },
+  onValidate({ addValidationRule }) {
+    addValidationRule(shapeLimits)
+  },
+}

@@ -1,0 +1,155 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import { patchTwin } from '../twin/commands.ts'
+import { etagOf } from '../twin/document.ts'
+import { checkTwinPatch } from '../twin/limits.ts'
+import { builder } from './builder.ts'
+import { Device } from './device.ts'
+import { resultUnion } from './errors.ts'
+import { live } from './live.ts'
+import { TwinPatchInput } from './twin-patch.ts'
+
+// Objects
+
+type Section = { readonly value: unknown; readonly metadata: unknown; readonly version: number }
+
+const TwinSection = builder.objectRef<Section>('TwinSection').implement({
+  description: 'One section of the properties of a twin.',
+  fields: (t) => ({
+    value: t.expose('value', { type: 'JSON', description: 'The properties: an object.' }),
+    metadata: t.expose('metadata', {
+      type: 'JSON',
+      description: 'When each property was written: the same shape, with `$lastUpdated` in every object.',
+    }),
+    version: t.exposeInt('version', { description: 'Grows with each write of this section.' }),
+  }),
+})
+
+const TwinProperties = builder.prismaObject('Twin', {
+  variant: 'TwinProperties',
+  description: 'What services want of a device, and what it says.',
+  fields: (t) => ({
+    desired: t.field({
+      type: TwinSection,
+      select: { desired: true, desiredMetadata: true, desiredVersion: true },
+      description: 'What services want. At most 32 KB.',
+      resolve: (row) => ({ value: row.desired, metadata: row.desiredMetadata, version: row.desiredVersion }),
+    }),
+    reported: t.field({
+      type: TwinSection,
+      select: { reported: true, reportedMetadata: true, reportedVersion: true },
+      description: 'What the device says. At most 32 KB.',
+      resolve: (row) => ({ value: row.reported, metadata: row.reportedMetadata, version: row.reportedVersion }),
+    }),
+  }),
+})
+
+const Twin = builder.prismaObject('Twin', {
+  select: { deviceId: true },
+  description: 'The JSON document about a device.',
+  authScopes: { operation: 'readTwins' },
+  fields: (t) => ({
+    etag: t.string({
+      select: { etagVersion: true },
+      description:
+        'For `ifMatch`: another text after each write by a service. What the device reports does not change it.',
+      resolve: ({ etagVersion }) => etagOf(etagVersion),
+    }),
+    version: t.exposeInt('version', { description: 'Grows with each write, by services and by the device.' }),
+    tags: t.expose('tags', {
+      type: 'JSON',
+      description: 'What services know of the device and the device never sees: an object. At most 8 KB.',
+    }),
+    properties: t.variant(TwinProperties, { description: 'What is shared with the device.' }),
+  }),
+})
+
+builder.prismaObjectField(Device, 'twin', (t) =>
+  t.relation('twin', {
+    nullable: false,
+    onNull: 'error',
+    authScopes: { operation: 'readTwins' },
+    description: 'The JSON document about it. Needs the right serviceConnect.',
+  }),
+)
+
+// Mutation
+
+const UpdateTwinInput = builder.inputType('UpdateTwinInput', {
+  description: 'A change to the twin of one device.',
+  fields: (t) => ({
+    deviceId: t.string({ required: true, description: 'The device.' }),
+    ifMatch: t.string({
+      defaultValue: '*',
+      description: "The twin's etag, so that nothing happens when it has changed since; `*` for whatever it is now.",
+    }),
+    patch: t.field({ type: TwinPatchInput, required: true, description: 'What to merge into it.' }),
+  }),
+})
+
+const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('UpdateTwinPayload').implement({
+  description: 'The twin was changed; a connected device is told of new desired properties.',
+  fields: (t) => ({
+    twin: t.prismaField({
+      type: Twin,
+      description: 'The twin as it is now.',
+      resolve: (query, { deviceId }, _args, { deps }) =>
+        deps.db.prisma.twin.findUniqueOrThrow({ ...query, where: { deviceId } }),
+    }),
+  }),
+})
+
+builder.mutationField('updateTwin', (t) =>
+  t.field({
+    type: resultUnion(
+      'UpdateTwinResult',
+      UpdateTwinPayload,
+      [NotFoundError, PreconditionError, InvalidInputError],
+      'What became of a change to a twin.',
+    ),
+    authScopes: { operation: 'writeTwins' },
+    description: 'Merges a patch into the tags and desired properties of one device.',
+    args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
+    resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps }) => {
+      await patchTwin(deps, { deviceId, ifMatch: ifMatch ?? '*', patch: checkTwinPatch(patch, ['patch']) })
+      return { deviceId }
+    },
+  }),
+)
+
+// Subscription
+
+builder.subscriptionField('twinUpdated', (t) =>
+  t.field({
+    type: Twin,
+    authScopes: { operation: 'readTwins' },
+    description:
+      'The twin of a device as it is, and again after each change, by services or by the device; changes in quick succession may come as one.',
+    args: {
+      deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
+    },
+    subscribe: (_root, { deviceId }, context, info) => {
+      const { deps } = context
+      const { select } = queryFromInfo({ context, info, select: { deviceId: true, version: true } })
+      const find = () => deps.db.prisma.twin.findUnique({ select, where: { deviceId } })
+      let shown = 0
+      return live(context, {
+        events: deps.events.subscribe('twin', deviceId),
+        keyOf: (event) => event.deviceId,
+        first: async () => {
+          const twin = await find()
+          if (twin === null) throw new NotFoundError('device', deviceId)
+          shown = twin.version
+          return twin
+        },
+        read: async () => {
+          const twin = await find()
+          if (twin === null || twin.version === shown) return twin && undefined
+          shown = twin.version
+          return twin
+        },
+      })
+    },
+    resolve: (twin) => twin,
+  }),
+)

@@ -1,0 +1,164 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { GraphQLError } from 'graphql'
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Viewer } from '../access/policy.ts'
+import type { Deps } from '../deps.ts'
+import { UnauthorizedError } from '../errors.ts'
+import { whenExpired } from './expiry.ts'
+import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets } from './limits.ts'
+import type { ServerContext, Yoga } from './server.ts'
+
+/** Milliseconds until a client must have said who it is. */
+const initTimeout = 3_000
+/** Milliseconds between pings; a client that has not answered one when the next is due is gone. */
+const keepAlive = 12_000
+/** Milliseconds that clients have to close their side at a shutdown. */
+const closeTimeout = 2_000
+
+/** One connection. */
+type Extra = {
+  readonly socket: WebSocket
+  readonly request: IncomingMessage
+  readonly ended: AbortController
+  viewer?: Viewer
+}
+
+/** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
+export function createWebSockets(
+  deps: Pick<Deps, 'clock' | 'log'>,
+  options: {
+    readonly yoga: Yoga
+    /** UnauthorizedError. Undefined: no token was sent. */
+    readonly authenticate: (authorization: string | undefined) => Promise<Viewer>
+    readonly mask: (error: unknown) => GraphQLError
+  },
+) {
+  const { yoga, authenticate, mask } = options
+  const { execute, subscribe } = yoga.getEnveloped({})
+  const server = makeServer<Record<string, unknown> | undefined, Extra>({
+    connectionInitWaitTimeout: initTimeout,
+    execute,
+    subscribe,
+    async onConnect({ connectionParams, extra }) {
+      const { socket, request, ended } = extra
+      const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
+      try {
+        extra.viewer = await authenticate(authorization)
+      } catch (error) {
+        if (!(error instanceof UnauthorizedError)) throw error
+        // `false` closes with 4403 Forbidden, unless the socket is closing already.
+        if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
+        return false
+      }
+      void whenExpired(deps.clock, extra.viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
+      return true
+    },
+    async onSubscribe({ extra, subscriptions }, _id, { query, operationName, variables }) {
+      const count = Object.keys(subscriptions).length
+      if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
+      const context: ServerContext = { viewer: extra.viewer, signal: extra.ended.signal }
+      const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
+      try {
+        const document = parse(query)
+        const errors = validate(schema, document)
+        if (errors.length > 0) return errors
+        return { schema, document, operationName, variableValues: variables, contextValue: await contextFactory() }
+      } catch (error) {
+        return [mask(error)]
+      }
+    },
+    // What errors say of HTTP is meant for HTTP.
+    onError: (_context, _id, _payload, errors) =>
+      errors.map((error) => {
+        const { http: _http, ...extensions } = error.extensions
+        return { ...error.toJSON(), extensions }
+      }),
+  })
+
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
+  const open = (socket: WebSocket, request: IncomingMessage): void => {
+    const ended = new AbortController()
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        // Resolves when the data has left: what makes a slow client get fewer events instead of a growing queue.
+        send: (data) =>
+          new Promise((resolve, reject) => {
+            if (socket.readyState !== socket.OPEN) resolve()
+            else socket.send(data, (error) => (error ? reject(error) : resolve()))
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage(handle) {
+          socket.on('message', (data) => {
+            handle(String(data)).catch((error: unknown) => {
+              if (socket.readyState !== socket.OPEN) return
+              deps.log.error({ err: error }, 'a WebSocket message could not be handled')
+              socket.close(CloseCode.InternalServerError, 'Internal server error')
+            })
+          })
+        },
+      },
+      { socket, request, ended },
+    )
+    // Broken frames and too large ones: ws closes the socket with the code that fits.
+    socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
+    socket.once('close', (code, reason) => {
+      ended.abort()
+      closed(code, String(reason)).catch((error: unknown) =>
+        deps.log.error({ err: error }, 'a WebSocket was left open'),
+      )
+    })
+    void watch(deps, socket, ended.signal)
+  }
+
+  return {
+    /** Takes over a connection whose request may be answered. */
+    upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
+      if (sockets.clients.size >= maxSockets) {
+        connection.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        return
+      }
+      sockets.handleUpgrade(request, connection, head, (socket) => open(socket, request))
+    },
+    /** Says goodbye to all, and waits a moment for their answer. */
+    async close(): Promise<void> {
+      const waited = new AbortController()
+      const gone = [...sockets.clients].map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            socket.once('close', () => resolve())
+            socket.close(1001, 'going away')
+          }),
+      )
+      await Promise.race([Promise.all(gone), deps.clock.sleep(closeTimeout, waited.signal)])
+      waited.abort()
+      for (const socket of sockets.clients) socket.terminate()
+    },
+  }
+}
+
+/** Ends a connection whose other side is gone without having said so. */
+async function watch({ clock }: Pick<Deps, 'clock'>, socket: WebSocket, ended: AbortSignal): Promise<void> {
+  let alive = true
+  socket.on('pong', () => {
+    alive = true
+  })
+  for (;;) {
+    await clock.sleep(keepAlive, ended)
+    if (ended.aborted) return
+    if (!alive) {
+      socket.terminate()
+      return
+    }
+    alive = false
+    socket.ping()
+  }
+}
+
+/** The `authorization` in the payload of `connection_init`, spelt as clients may spell a header. */
+function authorizationIn(payload: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const [, value] = Object.entries(payload ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
+  return typeof value === 'string' ? value : undefined
+}

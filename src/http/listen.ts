@@ -1,0 +1,35 @@
+import type { Server } from 'node:net'
+
+/** A port that could not be opened, with the variable that names it. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+/** Where to listen. Port 0 is any free one. */
+export type ListenAddress = { readonly variable: string; readonly host: string; readonly port: number }
+
+/** Opens the port and answers its number. ListenError. */
+export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      const where = `${host}:${port}`
+      const problem = reasons[error.code ?? ''] ?? error.message
+      reject(
+        new ListenError(`${variable} is ${port}, but ${where} cannot be listened on: ${problem}.`, { cause: error }),
+      )
+    }
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program does; stop it, or choose another port (0 is any free one)',
+  EACCES: 'this user may not; choose a port of 1024 or more',
+  EADDRNOTAVAIL: 'this machine has no such address; choose another HOST',
+  ENOTFOUND: 'no machine is known by that name; choose another HOST',
+}

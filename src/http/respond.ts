@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http'
+
+/** Answers with JSON and no more. */
+export function respond(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  // Node leaves the body of an answer to HEAD out by itself.
+  response.end(text)
+}

@@ -1,0 +1,150 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { isIPv6, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Deps } from '../deps.ts'
+import { listenOn } from './listen.ts'
+import { respond } from './respond.ts'
+
+type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
+
+/** What answers at one path. A door that is mounted here needs to know nothing of this server. */
+export type Mount = {
+  readonly path: string
+  readonly methods: readonly string[]
+  readonly handle: Handle
+  /** Takes over the connection of a WebSocket. */
+  readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
+  /** Ends what it keeps open. */
+  readonly close?: () => Promise<void>
+}
+
+/** The HTTP server of the hub, plain and by TLS. */
+export type HttpServer = {
+  /** Opens both ports and answers their addresses, such as `http://localhost:4000`. ListenError. */
+  listen(address: {
+    readonly host: string
+    readonly port: number
+    readonly tlsPort: number
+  }): Promise<{ http: string; https: string }>
+  /** Takes no new connections, lets requests under way finish for a while, then cuts them off. */
+  close(): Promise<void>
+}
+
+/** Milliseconds for the head of a request: who is slower holds connections, not conversations. */
+const headersTimeout = 10_000
+/** Milliseconds for a whole request, its body included; the answer may take longer. */
+const requestTimeout = 30_000
+/** Milliseconds that an idle connection is kept; longer than the 60 seconds of common proxies, who reuse them. */
+const keepAliveTimeout = 65_000
+/** Connections of each of the two servers. */
+const maxConnections = 5_000
+/** Milliseconds that requests under way get at a shutdown. */
+const closeTimeout = 5_000
+
+/** What every answer says: no guessing of types, no page of another site around it. */
+const commonHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+} as const
+
+/** Makes the server. `isReady` decides what `/readyz` says. `cert` and `key` are PEM text. */
+export function createHttpServer(
+  deps: Pick<Deps, 'clock' | 'log'>,
+  options: {
+    readonly graphql: Mount
+    readonly isReady: () => boolean
+    readonly cert: string
+    readonly key: string
+  },
+): HttpServer {
+  const { graphql, isReady, cert, key } = options
+  const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
+  const mounts: readonly Mount[] = [
+    graphql,
+    // Whether the process lives: as long as it can say so.
+    probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
+    probe('/readyz', (_request, response) => {
+      if (isReady()) respond(response, 200, { status: 'ready' })
+      else respond(response, 503, { status: 'not ready' }, { 'retry-after': '1' })
+    }),
+  ]
+  const mountAt = (request: http.IncomingMessage): Mount | undefined => {
+    const path = request.url?.split('?', 1)[0]
+    return mounts.find((mount) => mount.path === path)
+  }
+
+  const handle: Handle = (request, response) => {
+    for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
+    const mount = mountAt(request)
+    if (mount === undefined) {
+      const message = `There is nothing at this path. There is ${mounts.map(({ path }) => path).join(', ')}.`
+      respond(response, 404, { message })
+    } else if (!mount.methods.includes(request.method ?? '')) {
+      const allow = mount.methods.join(', ')
+      respond(response, 405, { message: `${mount.path} takes ${allow}.` }, { allow })
+    } else mount.handle(request, response)
+  }
+  const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
+    connection.on('error', (error) => deps.log.debug({ err: error }, 'a connection broke'))
+    const mount = mountAt(request)
+    if (mount?.upgrade !== undefined) mount.upgrade(request, connection, head)
+    else connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  }
+
+  const settings = { headersTimeout, requestTimeout, keepAliveTimeout }
+  const plain = http.createServer(settings, handle)
+  const secure = https.createServer(
+    { ...settings, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeout },
+    handle,
+  )
+  const servers = [plain, secure]
+  // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.
+  const connections = new Set<Socket>()
+  for (const server of servers) {
+    server.maxConnections = maxConnections
+    server.on('upgrade', upgrade)
+    server.on('connection', (connection: Socket) => {
+      connections.add(connection)
+      connection.once('close', () => connections.delete(connection))
+    })
+  }
+
+  const close = async (): Promise<void> => {
+    const closed = Promise.all(
+      servers.map(
+        (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
+      ),
+    )
+    const waited = new AbortController()
+    await Promise.all(mounts.map((mount) => mount.close?.()))
+    for (const server of servers) server.closeIdleConnections()
+    await Promise.race([closed, deps.clock.sleep(closeTimeout, waited.signal)])
+    waited.abort()
+    for (const connection of connections) connection.destroy()
+    await closed
+  }
+
+  return {
+    async listen({ host, port, tlsPort }) {
+      try {
+        const [plainPort, securePort] = [
+          await listenOn(plain, { variable: 'HTTP_PORT', host, port }),
+          await listenOn(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
+        ]
+        return { http: `http://${nameIn(host)}:${plainPort}`, https: `https://${nameIn(host)}:${securePort}` }
+      } catch (error) {
+        await close()
+        throw error
+      }
+    },
+    close,
+  }
+}
+
+/** A host as it stands in an address, and one that can be asked: "all addresses" is none to ask. */
+function nameIn(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return isIPv6(host) ? `[${host}]` : host
+}

@@ -1,0 +1,89 @@
+import { pino } from 'pino'
+import { ensurePolicies } from '../../src/access/commands.ts'
+import type { Viewer } from '../../src/access/policy.ts'
+import { signSasToken } from '../../src/access/sas.ts'
+import { findPolicy } from '../../src/access/store.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
+import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+
+export const hubName = 'hub.example.test'
+
+/** Who may do everything. */
+export const owner: Viewer = {
+  policyName: 'iothubowner',
+  rights: new Set(['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']),
+}
+
+export type Answer<Data = Record<string, unknown>> = {
+  readonly status: number
+  readonly data: Data
+  readonly errors: readonly { message: string; path?: unknown; extensions: Record<string, unknown> }[]
+}
+
+/** The GraphQL door on a database of its own, without a socket. */
+export type TestDoor = {
+  readonly deps: TestDeps
+  readonly server: GraphqlServer
+  /** Log lines of warnings and errors. */
+  readonly logged: readonly Record<string, unknown>[]
+  /** Asks with plain text. */
+  ask(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>
+  /** Asks with a generated document; the answer must have no errors. */
+  run<Data, Variables>(document: TypedDocumentString<Data, Variables>, variables: Variables): Promise<Data>
+  /** A token of a policy, good for an hour unless told otherwise. */
+  token(policyName: string, changes?: { resource?: string; expiry?: number; key?: string }): Promise<string>
+  close(): Promise<void>
+}
+
+export async function openDoor(options: { clock?: Clock; anonymous?: Viewer | undefined } = {}): Promise<TestDoor> {
+  const base = await createTestDeps(options.clock)
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
+  const deps = { ...base, log }
+  await ensurePolicies(deps, Buffer.alloc(32, 7).toString('base64'))
+  const server = createGraphqlServer(deps, {
+    hostNames: [hubName],
+    anonymous: 'anonymous' in options ? options.anonymous : owner,
+  })
+
+  const ask: TestDoor['ask'] = async (query, variables = {}, headers = {}) => {
+    const response = await server.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    })
+    const { data, errors } = await response.json()
+    return { status: response.status, data, errors: errors ?? [] }
+  }
+  return {
+    deps,
+    server,
+    logged,
+    ask,
+    async run(document, variables) {
+      const response = await server.fetch('http://localhost/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: document.toString(), variables }),
+      })
+      const { data, errors } = await response.json()
+      if (errors !== undefined) throw new Error(JSON.stringify(errors))
+      return data
+    },
+    async token(policyName, { resource = hubName, expiry, key } = {}) {
+      const policy = await findPolicy(base.db, policyName)
+      return signSasToken({
+        resource,
+        key: key ?? policy?.primaryKey ?? '',
+        expiry: expiry ?? Math.floor(base.clock.now().getTime() / 1000) + 3600,
+        policyName,
+      })
+    },
+    async close() {
+      await server.close()
+      await base.close()
+    },
+  }
+}

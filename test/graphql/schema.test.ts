@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { getIntrospectionQuery, introspectionFromSchema, parse, printSchema, validate } from 'graphql'
+import { expect, test } from 'vitest'
+import { shapeLimits } from '../../src/graphql/limits.ts'
+import { schema } from '../../src/graphql/schema.ts'
+
+test('schema.graphql is what the program prints', async () => {
+  const stored = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')
+  expect(`${printSchema(schema)}\n`, 'run `npm run print-schema`').toBe(stored)
+})
+
+test('every type, field, argument, enum value and input field is described', () => {
+  const undescribed: string[] = []
+  const look = (name: string, thing: { readonly description?: string | null | undefined }): void => {
+    if (!thing.description?.trim()) undescribed.push(name)
+  }
+  for (const type of introspectionFromSchema(schema).__schema.types) {
+    if (type.name.startsWith('__')) continue
+    look(type.name, type)
+    const { fields, inputFields, enumValues } = {
+      fields: 'fields' in type ? type.fields : [],
+      inputFields: 'inputFields' in type ? type.inputFields : [],
+      enumValues: 'enumValues' in type ? type.enumValues : [],
+    }
+    for (const field of fields) {
+      look(`${type.name}.${field.name}`, field)
+      for (const argument of field.args) look(`${type.name}.${field.name}(${argument.name})`, argument)
+    }
+    for (const field of inputFields) look(`${type.name}.${field.name}`, field)
+    for (const value of enumValues) look(`${type.name}.${value.name}`, value)
+  }
+  expect(undescribed).toEqual([])
+})
+
+test('the introspection of clients is within the limits', () => {
+  const document = parse(getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true }))
+  expect(validate(schema, document, [shapeLimits])).toEqual([])
+})

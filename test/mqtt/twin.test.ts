@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Deps } from '../../src/deps.ts'
+import { createEvents } from '../../src/events.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { MAX_OPEN_REQUESTS } from '../../src/mqtt/inbound.ts'
+import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
+import { patchTwin, readTwin } from '../../src/twin/commands.ts'
+import {
+  connectRaw,
+  givenDevice,
+  holdReads,
+  publishPacketOf,
+  type RawDevice,
+  startDoor,
+  subscribeRaw,
+  type TestDoor,
+} from './door.ts'
+
+const reads = holdReads()
+let hub: TestDoor
+beforeAll(async () => {
+  hub = await startDoor({ db: reads.db })
+})
+afterAll(() => hub.close())
+
+const get = (device: RawDevice, rid: string): void =>
+  device.write(publishPacketOf(`$iothub/twin/GET/?$rid=${rid}`, ' '))
+const report = (device: RawDevice, rid: string, patch: string): void =>
+  device.write(publishPacketOf(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, patch))
+
+const setDesired = (deviceId: string, desired: JsonObject, deps: Deps = hub.deps): Promise<void> =>
+  patchTwin(deps, { deviceId, patch: { desired }, ifMatch: '*' })
+
+/** The same, while nobody hears of it. */
+const setDesiredInSilence = (deviceId: string, desired: JsonObject): Promise<void> =>
+  setDesired(deviceId, desired, { ...hub.deps, events: createEvents(hub.deps.clock) })
+
+async function nextJson(device: RawDevice) {
+  const { topic, payload } = await device.nextPublish()
+  return [topic, JSON.parse(payload)]
+}
+
+const desiredTopic = (version: number): string => `$iothub/twin/PATCH/properties/desired/?$version=${version}`
+
+/** A device that has read its twin (version 1) and is subscribed to changes of it. */
+async function watchingDevice(desired: JsonObject = { a: 1 }): Promise<[string, RawDevice]> {
+  const deviceId = await givenDevice(hub, { desired })
+  const device = await connectRaw(hub.port, deviceId)
+  await subscribeRaw(device, TWIN_RESPONSES_FILTER, DESIRED_PATCHES_FILTER)
+  get(device, 'first')
+  expect(await nextJson(device)).toEqual([
+    '$iothub/twin/res/200/?$rid=first',
+    { desired: { ...desired, $version: 1 }, reported: { $version: 1 } },
+  ])
+  return [deviceId, device]
+}
+
+test('a device reads both sections with their versions, without metadata and tags', async () => {
+  const [deviceId, device] = await watchingDevice({ interval: 60 })
+  await patchTwin(hub.deps, { deviceId, patch: { tags: { site: 'x' } }, ifMatch: '*' })
+  report(device, '1', '{"on":true}')
+  expect(await device.nextPublish()).toEqual({ topic: '$iothub/twin/res/204/?$rid=1&$version=2', payload: '' })
+  get(device, '2')
+  expect(await nextJson(device)).toEqual([
+    '$iothub/twin/res/200/?$rid=2',
+    { desired: { interval: 60, $version: 1 }, reported: { on: true, $version: 2 } },
+  ])
+  device.end()
+})
+
+test('the device that asks is answered though it has not subscribed, and no other device hears of it', async () => {
+  const [, other] = await watchingDevice()
+  const device = await connectRaw(hub.port, await givenDevice(hub))
+  get(device, 'x')
+  expect((await device.nextPublish()).topic).toBe('$iothub/twin/res/200/?$rid=x')
+  other.write({ cmd: 'pingreq' })
+  expect(await other.next()).toMatchObject({ cmd: 'pingresp' })
+  device.end()
+  other.end()
+})
+
+test('requests of one device are handled in the order they came', async () => {
+  const [, device] = await watchingDevice()
+  for (let i = 0; i < 5; i++) {
+    report(device, `p${i}`, `{"count":${i}}`)
+    get(device, `g${i}`)
+  }
+  for (let i = 0; i < 5; i++) {
+    expect((await device.nextPublish()).topic).toContain(`$rid=p${i}&`)
+    const [topic, twin] = await nextJson(device)
+    expect(topic).toContain(`$rid=g${i}`)
+    expect(twin.reported.count).toBe(i)
+  }
+  device.end()
+})
+
+test.each([
+  ['not JSON', '{'],
+  ['nothing', ''],
+  ['no object', '[1]'],
+  ['a key that is not allowed', '{"a.b":1}'],
+  ['null in an array', '{"a":[null]}'],
+  ['too much', JSON.stringify({ a: Array.from({ length: 9 }, () => 'x'.repeat(4000)) })],
+  ['a key that would reach the prototype', '{"__proto__":{"polluted":1}}'],
+])('a report of %s is refused with a body that names the error, and changes nothing', async (_, patch) => {
+  const [deviceId, device] = await watchingDevice()
+  report(device, 'r', patch)
+  const [topic, body] = await nextJson(device)
+  expect(topic).toBe('$iothub/twin/res/400/?$rid=r')
+  expect(body).toEqual({
+    errorCode: 400004,
+    trackingId: expect.any(String),
+    message: expect.stringContaining('reported'),
+    timestampUtc: expect.stringMatching(/^\d{4}-.*Z$/),
+  })
+  expect(await readTwin(hub.deps, deviceId)).toMatchObject({ reported: {}, reportedVersion: 1 })
+  device.end()
+})
+
+test('a fault is answered with 500 and without what it was', async () => {
+  const [, device] = await watchingDevice()
+  await hub.deps.database.pool.query('alter table twin rename to hidden')
+  get(device, 'r')
+  const answer = await device.nextPublish()
+  await hub.deps.database.pool.query('alter table hidden rename to twin')
+  expect(answer.topic).toBe('$iothub/twin/res/500/?$rid=r')
+  expect(JSON.parse(answer.payload)).toMatchObject({ errorCode: 500001, message: expect.not.stringContaining('twin"') })
+  device.end()
+})
+
+test('a device without a twin gets 404', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await hub.deps.database.pool.query('delete from device where id = $1', [deviceId])
+  get(device, 'r')
+  expect(await nextJson(device)).toMatchObject(['$iothub/twin/res/404/?$rid=r', { errorCode: 404001 }])
+  device.end()
+})
+
+test(`with ${MAX_OPEN_REQUESTS} requests open the next is refused with 429, and the others are still answered`, async () => {
+  const [, device] = await watchingDevice()
+  const hold = reads.hold('find-twin')
+  for (let i = 0; i <= MAX_OPEN_REQUESTS; i++) get(device, `r${i}`)
+  expect(await nextJson(device)).toMatchObject([
+    `$iothub/twin/res/429/?$rid=r${MAX_OPEN_REQUESTS}`,
+    { errorCode: 429001 },
+  ])
+  hold.release()
+  for (let i = 0; i < MAX_OPEN_REQUESTS; i++) {
+    expect((await device.nextPublish()).topic).toBe(`$iothub/twin/res/200/?$rid=r${i}`)
+  }
+  get(device, 'again')
+  expect((await device.nextPublish()).topic).toBe('$iothub/twin/res/200/?$rid=again')
+  device.end()
+})
+
+test('a change of desired properties comes as the patch, nulls included, with the version after it', async () => {
+  const [deviceId, device] = await watchingDevice({ a: 1, b: 2 })
+  await setDesired(deviceId, { a: null, c: { d: [1] } })
+  expect(await nextJson(device)).toEqual([desiredTopic(2), { a: null, c: { d: [1] }, $version: 2 }])
+  await setDesired(deviceId, {})
+  expect(await nextJson(device)).toEqual([desiredTopic(3), { $version: 3 }])
+  device.end()
+})
+
+test('a patch of tags is nothing to the device, and neither is a change it has not subscribed to', async () => {
+  const deviceId = await givenDevice(hub)
+  const device = await connectRaw(hub.port, deviceId)
+  await setDesired(deviceId, { a: 1 })
+  await subscribeRaw(device, DESIRED_PATCHES_FILTER)
+  await patchTwin(hub.deps, { deviceId, patch: { tags: { x: 1 } }, ifMatch: '*' })
+  await setDesired(deviceId, { a: 2 })
+  expect(await nextJson(device)).toEqual([desiredTopic(3), { a: 2, $version: 3 }])
+  device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [DESIRED_PATCHES_FILTER] })
+  expect(await device.next()).toMatchObject({ cmd: 'unsuback' })
+  await setDesired(deviceId, { a: 3 })
+  device.write({ cmd: 'pingreq' })
+  expect(await device.next()).toMatchObject({ cmd: 'pingresp' })
+  device.end()
+})
+
+test('after a change that nobody told of the device gets the whole section', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await setDesiredInSilence(deviceId, { b: 2 })
+  await setDesired(deviceId, { c: 3 })
+  expect(await nextJson(device)).toEqual([desiredTopic(3), { a: 1, b: 2, c: 3, $version: 3 }])
+  await setDesired(deviceId, { d: 4 })
+  expect(await nextJson(device)).toEqual([desiredTopic(4), { d: 4, $version: 4 }])
+  device.end()
+})
+
+test('a change between reading the twin and subscribing is not lost', async () => {
+  const deviceId = await givenDevice(hub, { desired: { a: 1 } })
+  const device = await connectRaw(hub.port, deviceId)
+  get(device, 'r')
+  await device.nextPublish()
+  await setDesired(deviceId, { b: 2 })
+  device.write({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: DESIRED_PATCHES_FILTER, qos: 0 }] })
+  expect(await device.next()).toMatchObject({ cmd: 'suback' })
+  expect(await nextJson(device)).toEqual([desiredTopic(2), { a: 1, b: 2, $version: 2 }])
+  device.end()
+})
+
+test('an old change is not told after a newer one', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await setDesired(deviceId, { b: 2 })
+  expect((await device.nextPublish()).topic).toBe(desiredTopic(2))
+  hub.deps.events.publish('desiredPatches', [{ deviceId, version: 2, patch: { b: 'stale' } }])
+  await setDesired(deviceId, { b: 3 })
+  expect(await nextJson(device)).toEqual([desiredTopic(3), { b: 3, $version: 3 }])
+  device.end()
+})
+
+test('changes made at once arrive each once and in the order of their versions', async () => {
+  const [deviceId, device] = await watchingDevice({})
+  await Promise.all(Array.from({ length: 20 }, (_, i) => setDesired(deviceId, { [`k${i}`]: i })))
+  for (let version = 2; version <= 21; version++) {
+    expect((await device.nextPublish()).topic).toBe(desiredTopic(version))
+  }
+  device.end()
+})
+
+test('an answer to a read is not older than a notification sent before it', async () => {
+  const [deviceId, device] = await watchingDevice()
+  const hold = reads.hold('find-twin')
+  get(device, 'slow')
+  await hold.made
+  await setDesired(deviceId, { b: 2 })
+  expect((await device.nextPublish()).topic).toBe(desiredTopic(2))
+  hold.release()
+  expect(await nextJson(device)).toMatchObject(['$iothub/twin/res/200/?$rid=slow', { desired: { b: 2, $version: 2 } }])
+  device.end()
+})
+
+test('a whole section that was overtaken by an answer to a read is not sent', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await setDesiredInSilence(deviceId, { b: 2 })
+  const hold = reads.hold('find-twin')
+  await setDesired(deviceId, { c: 3 }) // the gap is seen and the section read, at version 3
+  await hold.made
+  await setDesired(deviceId, { d: 4 })
+  get(device, 'r')
+  hold.release()
+  // In whichever order the two reads end: nothing older after something newer, and nothing missing at the end.
+  let version = 0
+  while (version < 4) {
+    const [topic, body] = await nextJson(device)
+    const desired = topic.includes('/res/') ? body.desired : body
+    expect(desired.$version).toBeGreaterThan(version)
+    version = desired.$version
+  }
+  device.end()
+})
+
+test('what a device that has gone still had waiting is not done', async () => {
+  const [deviceId, device] = await watchingDevice()
+  const hold = reads.hold('find-twin')
+  get(device, 'slow')
+  report(device, 'late', '{"from":"old"}')
+  await hold.made
+  const newer = await connectRaw(hub.port, deviceId)
+  hold.release()
+  report(newer, 'p', '{"from":"new"}')
+  expect((await newer.nextPublish()).topic).toBe('$iothub/twin/res/204/?$rid=p&$version=2')
+  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ from: 'new' })
+  newer.end()
+})
