@@ -1,0 +1,125 @@
+import { graphql } from '../../src/generated/graphql/gql.ts'
+
+export const CreateDevices = graphql(/* GraphQL */ `
+  mutation JourneyCreateDevices($input: CreateDevicesInput!) {
+    createDevices(input: $input) {
+      __typename
+      ... on CreateDevicesPayload {
+        results {
+          __typename
+          ... on CreateDevicePayload {
+            device {
+              deviceId
+              authentication {
+                symmetricKey {
+                  primaryKey
+                }
+              }
+            }
+          }
+          ... on Error {
+            message
+          }
+        }
+      }
+    }
+  }
+`)
+
+export const ScheduleMethod = graphql(/* GraphQL */ `
+  mutation JourneyScheduleMethod($input: ScheduleDeviceMethodInput!) {
+    scheduleDeviceMethod(input: $input) {
+      ... on ScheduleJobPayload {
+        job {
+          jobId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const ScheduleTwin = graphql(/* GraphQL */ `
+  mutation JourneyScheduleTwin($input: ScheduleTwinUpdateInput!) {
+    scheduleTwinUpdate(input: $input) {
+      ... on ScheduleJobPayload {
+        job {
+          jobId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const WatchStatistics = graphql(/* GraphQL */ `
+  subscription JourneyStatistics($jobId: String!) {
+    deviceJobStatistics(jobId: $jobId) {
+      version
+      deviceJobStatistics {
+        deviceCount
+        pendingCount
+        runningCount
+        succeededCount
+        failedCount
+        canceledCount
+      }
+      job {
+        status
+        outcome
+      }
+    }
+  }
+`)
+
+export const ReadDeviceJobs = graphql(/* GraphQL */ `
+  query JourneyDeviceJobs($jobId: String!, $after: String) {
+    job(jobId: $jobId) {
+      status
+      deviceJobStatistics {
+        deviceCount
+        pendingCount
+        runningCount
+        succeededCount
+        failedCount
+        canceledCount
+      }
+      deviceJobs(first: 100, after: $after) {
+        nodes {
+          deviceId
+          status
+          outcome {
+            status
+            payload
+          }
+          error {
+            code
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`)
+
+export const CancelJob = graphql(/* GraphQL */ `
+  mutation JourneyCancelJob($input: CancelJobInput!) {
+    cancelJob(input: $input) {
+      ... on CancelJobPayload {
+        job {
+          status
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
