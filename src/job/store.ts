@@ -374,7 +374,7 @@ type SettledFrom = 'running' | 'pending'
 /**
  * Writes outcomes; the first of a device job is the only one. From 'running' the caller vouches that the call was
  * dispatched (its request id proves it); from 'pending' devices whose call was are passed over. The jobs must be locked
- * (`lockOpenJobs`); what concerns others is passed over too: it comes too late, and their end stands.
+ * (`lockOpenJobs`, for 'pending' with 'running': in a cancelled job nobody waits); what concerns others is passed over too: it comes too late, and their end stands.
  */
 export function settle(
   tx: Tx,

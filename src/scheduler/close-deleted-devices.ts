@@ -38,6 +38,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void>
           const open = await lockOpenJobs(
             tx,
             waiting.map((key) => key.jobId),
+            'running',
           )
           const settlements = waiting.map((key) => ({ ...key, error }))
           const progress = await settle(tx, open, settlements, 'pending', now)

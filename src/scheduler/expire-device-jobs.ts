@@ -37,6 +37,8 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
       const open = await lockOpenJobs(
         tx,
         keys.map((key) => key.jobId),
+        // In a cancelled job nobody waits any more.
+        from === 'pending' ? 'running' : undefined,
       )
       const settlements = keys.map((key) => ({ ...key, error }))
       const progress = await settle(tx, open, settlements, from, now)

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MigrationError, migrate } from '../../src/database/migrate.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+const silent = pino({ level: 'silent' })
+
+/** `table.column` → type and nullability, as schema.prisma declares it. */
+function declared(): Map<string, string> {
+  const schema = readFileSync(resolve(import.meta.dirname, '../../prisma/schema.prisma'), 'utf8')
+  const columns = new Map<string, string>()
+  for (const [, body = ''] of schema.matchAll(/^model \w+ \{\n([\s\S]*?)^\}/gm)) {
+    const table = /@@map\("(\w+)"\)/.exec(body)?.[1] ?? ''
+    for (const line of body.split('\n')) {
+      const [, name = '', type = '', mark = '', rest = ''] = /^ {2}(\w+)\s+(\w+)(\?|\[\])?(.*)$/.exec(line) ?? []
+      if (name === '' || type in { Twin: 1, Device: 1 }) continue
+      const column = /@map\("(\w+)"\)/.exec(rest)?.[1] ?? name
+      columns.set(
+        `${table}.${column}`,
+        `${columnType(type, rest)}${mark === '[]' ? '[]' : ''}${mark === '?' ? ' null' : ''}`,
+      )
+    }
+  }
+  return columns
+}
+
+function columnType(type: string, attributes: string): string {
+  const native = /@db\.(\w+)(?:\((\d+)\))?/.exec(attributes)
+  if (native?.[1] === 'Timestamptz') return `timestamp(${native[2]}) with time zone`
+  if (native?.[1] === 'Json') return 'json'
+  const types: Record<string, string> = {
+    String: 'text',
+    Int: 'integer',
+    BigInt: 'bigint',
+    Boolean: 'boolean',
+    Json: 'jsonb',
+    Bytes: 'bytea',
+  }
+  return types[type] ?? type
+}
+
+test('the migrations make the tables that the Prisma schema declares', async () => {
+  const { rows } = await database.pool.query<{ name: string; type: string }>(
+    `select c.relname || '.' || a.attname as name,
+            format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then '' else ' null' end as type
+     from pg_class c join pg_attribute a on a.attrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+       and c.relname <> '_prisma_migrations'
+     order by 1`,
+  )
+  expect(Object.fromEntries(rows.map(({ name, type }) => [name, type]))).toEqual(
+    Object.fromEntries([...declared()].sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
+})
+
+test('the indexes that the Prisma schema declares exist', async () => {
+  const schema = readFileSync(resolve(import.meta.dirname, '../../prisma/schema.prisma'), 'utf8')
+  const wanted = [...schema.matchAll(/@@index\([\s\S]*?map: "(\w+)"\)/g)].map(([, name]) => name)
+  const { rows } = await database.pool.query<{ indexname: string }>('select indexname from pg_indexes')
+  expect(wanted.length).toBeGreaterThan(0)
+  expect(rows.map((row) => row.indexname)).toEqual(expect.arrayContaining(wanted))
+})
+
+test('migrating again changes nothing, also when two programs do it at once', async () => {
+  await Promise.all([migrate(database.url, silent), migrate(database.url, silent)])
+  const { rows } = await database.pool.query('select migration_name from _prisma_migrations')
+  expect(new Set(rows.map((row) => row.migration_name)).size).toBe(rows.length)
+})
+
+test('a migration that was changed after it had been applied is refused by name', async () => {
+  await database.pool.query(`update _prisma_migrations set checksum = 'other' where migration_name like '%initial'`)
+  await expect(migrate(database.url, silent)).rejects.toThrow(MigrationError)
+})
