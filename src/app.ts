@@ -58,7 +58,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     lifecycle.onStop('the data folder', () => folder.release())
 
     const url = config.databaseUrl ?? (await startEmbedded(folder))
-    await migrate(url, log)
+    await migrate(url, log).catch((error) => {
+      if (config.databaseUrl === undefined) throw error
+      const { host, pathname } = new URL(config.databaseUrl) // never with its password
+      throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
+    })
     const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'))
     lifecycle.onStop('the database connections', () => db.close())
     const deps: Deps = { db, clock, log, events: createEvents(clock), sessions: createSessions() }

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { startHubProcess } from '../support/hub-process.ts'
+
+let folder: string
+let database: TestDatabase
+const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'twincast-start-'))
+  database = await createTestDatabase()
+})
+afterAll(async () => {
+  await database.drop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const start = (variables: Readonly<Record<string, string>> = {}) =>
+  startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables })
+
+test('it is healthy and ready when it says so, and ends with 0 when it is told to', async () => {
+  const hub = await start()
+  expect((await fetch(`${hub.addresses.http}/healthz`)).status).toBe(200)
+  expect((await fetch(`${hub.addresses.http}/readyz`)).status).toBe(200)
+  expect(await hub.stop()).toBe(0)
+})
+
+test('a configuration with several problems is refused with all of them', async () => {
+  const refusal = start({ HTTP_PORT: 'http', LOG_LEVEL: 'loud' })
+  await expect(refusal).rejects.toThrow(/HTTP_PORT[\s\S]*LOG_LEVEL/)
+})
+
+test('a data folder in use is refused with who has it and what to do', async () => {
+  const hub = await start()
+  await expect(start()).rejects.toThrow(/DATA_DIR/)
+  await hub.stop()
+})
+
+test('a port in use is refused with the variable that names it', async () => {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = String(typeof address === 'object' ? address?.port : 0)
+  await expect(start({ HTTP_PORT: port })).rejects.toThrow(/HTTP_PORT/)
+  await expect(start({ MQTTS_PORT: port })).rejects.toThrow(/MQTTS_PORT/)
+  server.close()
+})
+
+test('a database that cannot be reached is refused with its variable, and without its password', async () => {
+  const refusal = await start({ DATABASE_URL: 'postgresql://me:secret@127.0.0.1:1/none' }).catch(
+    (error: Error) => error.message,
+  )
+  expect(refusal).toMatch(/DATABASE_URL/)
+  expect(refusal).not.toContain('secret')
+})

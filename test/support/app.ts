@@ -1,0 +1,66 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { type Addresses, createApp } from '../../src/app.ts'
+import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
+import { readConfig } from '../../src/config.ts'
+import { createTestDatabase } from './database.ts'
+
+/** The whole hub in this process, on a database and in a data folder of its own, at free ports. */
+export type TestApp = {
+  readonly addresses: Addresses
+  readonly client: HubClient
+  /** PEM of the private CA that devices have to trust. */
+  readonly ca: string
+  readonly mqttPort: number
+  readonly mqttsPort: number
+  /** Lines at level error that it logged. */
+  readonly errors: readonly string[]
+  /** Stops the hub and starts it again, on the same database and ports. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startApp(variables: Readonly<Record<string, string>> = {}): Promise<TestApp> {
+  const database = await createTestDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-app-'))
+  const errors: string[] = []
+  const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
+  const start = async (ports: Readonly<Record<string, string>>) => {
+    const app = createApp(
+      readConfig({ DATABASE_URL: database.url, DATA_DIR: folder, ...ports, ...variables }, folder),
+      { log },
+    )
+    return { app, addresses: await app.start() }
+  }
+  const portOf = (address: string | undefined): number => Number(new URL(address ?? 'none://x:0').port)
+
+  let running = await start({ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' })
+  const { addresses } = running
+  const ports = {
+    HTTP_PORT: String(portOf(addresses.http)),
+    HTTPS_PORT: String(portOf(addresses.https)),
+    MQTT_PORT: String(portOf(addresses.mqtt)),
+    MQTTS_PORT: String(portOf(addresses.mqtts)),
+  }
+  const client = createHubClient({ url: addresses.graphql })
+  return {
+    addresses,
+    client,
+    ca: await readFile(join(folder, 'ca.pem'), 'utf8'),
+    mqttPort: Number(ports.MQTT_PORT),
+    mqttsPort: Number(ports.MQTTS_PORT),
+    errors,
+    async restart() {
+      await running.app.stop()
+      running = await start(ports)
+    },
+    async close() {
+      client.close()
+      await running.app.stop()
+      await database.drop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
