@@ -114,3 +114,17 @@ test('many answers in one piece are all taken, in order', async () => {
   for (let i = 0; i < 500; i++) expect((await hub.nextAnswer()).requestId).toBe(`m${i}`)
   device.end()
 })
+
+test('a device that is slow to read gets everything, once and in order', async () => {
+  const [deviceId, device] = await subscribedDevice()
+  device.socket.pause()
+  const payload = JSON.stringify('x'.repeat(100_000))
+  for (let i = 0; i < 100; i++) deliver(deviceId, `s${i}`, payload)
+  device.socket.resume()
+  for (let i = 0; i < 50; i++) {
+    expect((await device.nextPublish()).topic).toContain(`$rid=s${i}`)
+    deliver(deviceId, `s${100 + i}`, payload) // while some of the first still wait
+  }
+  for (let i = 50; i < 150; i++) expect((await device.nextPublish()).topic).toContain(`$rid=s${i}`)
+  device.end()
+})

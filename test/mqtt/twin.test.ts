@@ -210,12 +210,17 @@ test('an old change is not told after a newer one', async () => {
   device.end()
 })
 
-test('changes made at once arrive each once and in the order of their versions', async () => {
+test('changes made at once arrive in the order of their versions and leave nothing out', async () => {
   const [deviceId, device] = await watchingDevice({})
   await Promise.all(Array.from({ length: 20 }, (_, i) => setDesired(deviceId, { [`k${i}`]: i })))
-  for (let version = 2; version <= 21; version++) {
-    expect((await device.nextPublish()).topic).toBe(desiredTopic(version))
+  // One that is told of too late is part of a whole section: commits may be heard of in another order than they happened.
+  let known: Record<string, unknown> = { $version: 1 }
+  while (known.$version !== 21) {
+    const [, patch] = await nextJson(device)
+    expect(patch.$version).toBeGreaterThan(Number(known.$version))
+    known = { ...known, ...patch }
   }
+  expect(Object.keys(known)).toHaveLength(21)
   device.end()
 })
 
