@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createPubSub } from 'graphql-yoga'
 import type { Clock } from './clock.ts'
 import type { JsonObject } from './json.ts'
@@ -37,7 +38,7 @@ type PubSub = ReturnType<typeof createPubSub<Topics>>
 /** Typed publish and subscribe over an EventTarget, in memory by default. */
 export type Events = {
   readonly publish: PubSub['publish']
-  /** An async iterable that listens from the call on, not from the first `next`. */
+  /** An async iterable. It listens from its first `next` on: call that before whatever may publish. */
   readonly subscribe: PubSub['subscribe']
   /** Publishes `job` and `anyJob`, at once the first time and then at most once each `JOB_EVENT_INTERVAL`. */
   jobChanged(jobId: string): void
@@ -47,7 +48,9 @@ export type Events = {
 export const JOB_EVENT_INTERVAL = 100
 
 export function createEvents(clock: Clock): Events {
-  const pubSub = createPubSub<Topics>()
+  const eventTarget = new EventTarget()
+  setMaxListeners(0, eventTarget) // a listener a subscriber: a thousand are no leak
+  const pubSub = createPubSub<Topics>({ eventTarget })
   /** Jobs in their quiet interval; true when they changed again meanwhile. */
   const quiet = new Map<string, boolean>()
 

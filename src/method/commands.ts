@@ -24,6 +24,7 @@ export async function invokeMethod(
   // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
   const requestId = randomBytes(12).toString('base64url')
   const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
+  const answer = answersFrom(answers, deviceId) // listens from here on, before the call can be answered
   const timeout = new AbortController()
   try {
     const { methodName } = call
@@ -31,7 +32,7 @@ export async function invokeMethod(
       throw offline(deviceId, call.connectTimeoutInSeconds)
     }
     const first = await Promise.race([
-      answersFrom(answers, deviceId),
+      answer,
       deps.clock.sleep(
         call.responseTimeoutInSeconds * 1000,
         AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
