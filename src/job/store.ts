@@ -454,9 +454,11 @@ export async function findPending(db: Reader, jobId: string, after: string, limi
   return rows.map((row) => row.deviceId)
 }
 
-/** The key under which request ids are made, the same for all instances on this database. */
-export async function readRequestKey(db: Reader): Promise<Uint8Array> {
-  const [row] = await db.query<{ requestKey: Uint8Array }>(sql`select request_key as "requestKey" from hub`)
+/** The key under which request ids are made, in hexadecimal, the same for all instances on this database. */
+export async function readRequestKey(db: Reader): Promise<string> {
+  const [row] = await db.query<{ requestKey: string }>(
+    sql`select encode(request_key, 'hex') as "requestKey" from hub`,
+  )
   if (row === undefined) throw new Error('The table hub has lost its row.')
   return row.requestKey
 }

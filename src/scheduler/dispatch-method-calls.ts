@@ -27,7 +27,7 @@ type Call = { readonly methodName: string; readonly payload: string; readonly ti
  */
 export function dispatchMethodCalls(
   deps: Deps,
-  { requestKey, window }: { readonly requestKey: Uint8Array; readonly window: Window },
+  { requestKey, window }: { readonly requestKey: string; readonly window: Window },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
   /** Jobs being gone through, each with the last device looked at. The first is next; a page done, it goes last. */

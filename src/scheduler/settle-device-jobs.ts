@@ -30,7 +30,7 @@ type Answered = Settlement & { readonly requestId: string }
 
 export function settleDeviceJobs(
   deps: Deps,
-  { requestKey, window }: { readonly requestKey: Uint8Array; readonly window: Window },
+  { requestKey, window }: { readonly requestKey: string; readonly window: Window },
 ): SettleDeviceJobs {
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()
