@@ -1,5 +1,4 @@
 import { FEWEST } from './demo/plan.ts'
-import { showDemo } from './demo/show.ts'
 import { flag, wholeNumber } from './options.ts'
 import { runCommand } from './run-command.ts'
 import { createScreen } from './terminal/screen.ts'
@@ -18,9 +17,11 @@ await runCommand({
   summary: `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
 a reboot by direct method and a change of desired properties. Takes less than a minute and leaves nothing.`,
   options: { devices, keep },
-  async run(given, stop) {
+  async run(given, { signal }) {
+    // Only now, so that help and mistakes are answered without loading the hub.
+    const { showDemo } = await import('./demo/show.ts')
     const screen = createScreen(process.stdout, process.env)
     process.on('exit', () => screen.close())
-    await showDemo(screen, { devices: given(devices), keep: given(keep) }, stop)
+    await showDemo(screen, { devices: given(devices), keep: given(keep) }, signal)
   },
 })

@@ -26,7 +26,7 @@ export type HubClient = {
   close(): void
 }
 
-/** Nobody answered at the address, or not as a hub does. */
+/** Nobody answered at the address, or not as a hub does. `cause` is the socket's error, if it had one. */
 export class HubUnreachableError extends Error {
   override readonly name = 'HubUnreachableError'
 }
@@ -77,7 +77,7 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
       const [response] = await once(request, 'response')
       return await text(response)
     } catch (error) {
-      throw new HubUnreachableError(`No hub answers at ${url} (${reasonOf(error)}).`)
+      throw new HubUnreachableError(`No hub answers at ${url}.`, { cause: error })
     }
   }
 
@@ -105,10 +105,10 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
 
 function parseAnswer<R>(body: string, url: string): Answer<R> {
   try {
-    return JSON.parse(body)
-  } catch {
-    throw new HubUnreachableError(`What answers at ${url} is not the GraphQL door of a hub.`)
-  }
+    const answer: Answer<R> = JSON.parse(body)
+    if (answer.data !== undefined || Array.isArray(answer.errors)) return answer
+  } catch {} // not JSON, or null: so not GraphQL
+  throw new HubUnreachableError(`What answers at ${url} is not the GraphQL door of a hub.`)
 }
 
 function dataOf<R>({ data, errors }: Answer<R>): R {
@@ -126,11 +126,4 @@ function subscriptionError(reason: unknown): Error {
   }
   const closed = typeof reason === 'object' && reason !== null && 'code' in reason ? ` (${String(reason.code)})` : ''
   return new HubUnreachableError(`The connection for subscriptions has closed${closed}.`)
-}
-
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
-  // What Node gives for a name with several addresses has no message of its own.
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error.message
 }

@@ -1,6 +1,7 @@
 import { runCommand } from './run-command.ts'
 import { OPTIONS } from './simulate/options.ts'
 import { simulate } from './simulate/run.ts'
+import { readSettings } from './simulate/settings.ts'
 import { createScreen } from './terminal/screen.ts'
 
 await runCommand({
@@ -11,6 +12,6 @@ those that are, keep their keys. They answer every method call, with 200 unless 
   async run(given, { signal }) {
     const screen = createScreen(process.stdout, process.env)
     process.on('exit', () => screen.close())
-    await simulate(screen, given, given(OPTIONS.key) ?? (process.env.IOTHUB_OWNER_KEY || undefined), signal)
+    await simulate(screen, await readSettings(given, process.env), signal)
   },
 })

@@ -26,7 +26,7 @@ const host = text({
   pattern: HOST,
   allowed: 'a host name, without a port',
   fallback: process.env.HUB_HOST_NAME || 'localhost',
-  help: 'the name of the hub (HUB_HOST_NAME)',
+  help: 'the name the hub knows itself by',
 })
 const asConnectionString = flag('prints a connection string in the place of a token')
 

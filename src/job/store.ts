@@ -456,9 +456,7 @@ export async function findPending(db: Reader, jobId: string, after: string, limi
 
 /** The key under which request ids are made, in hexadecimal, the same for all instances on this database. */
 export async function readRequestKey(db: Reader): Promise<string> {
-  const [row] = await db.query<{ requestKey: string }>(
-    sql`select encode(request_key, 'hex') as "requestKey" from hub`,
-  )
+  const [row] = await db.query<{ requestKey: string }>(sql`select encode(request_key, 'hex') as "requestKey" from hub`)
   if (row === undefined) throw new Error('The table hub has lost its row.')
   return row.requestKey
 }

@@ -11,7 +11,6 @@ export type DemoHub = {
   start(): Promise<Addresses>
   /** Stops it, also one that is still starting, and removes its folder. */
   stop(): Promise<void>
-  hurry(): void
   /** Warnings and worse that it has logged, as JSON lines. */
   readonly warnings: readonly string[]
 }
@@ -45,13 +44,14 @@ export function createDemoHub(): DemoHub {
         () => true,
         () => false,
       )
+      // Nobody will ask for the answers that are still to come.
+      app?.hurry()
       try {
         if (started) await app?.stop()
       } finally {
         if (folder !== undefined) await removeFolder(folder)
       }
     },
-    hurry: () => app?.hurry(),
   }
 }
 

@@ -20,6 +20,8 @@ export type Progress = {
   readonly counts: Counts
 }
 
+/** Around and between the parts of a line with a bar. */
+const SPACES = 6
 const BAR_COLUMNS = { fewest: 10, most: 40 } as const
 
 /** How many device jobs have ended, whatever came of them. */
@@ -36,10 +38,11 @@ export const hasEnded = ({ status, counts }: Progress): boolean =>
 
 /** A job in one line of at most `width` columns with a bar, if there is room for one. */
 export function progressBar(progress: Progress, width: number, style: Style): string {
-  const { jobId, counts } = progress
+  const { jobId, status, counts } = progress
   const name = jobId.padEnd(LONGEST_ID)
-  const told = `${number(endedOf(counts)).padStart(5)} of ${number(counts.deviceCount).padEnd(5)}`
-  const room = width - name.length - told.length - 4
+  const done = `${number(endedOf(counts)).padStart(5)} of ${number(counts.deviceCount).padEnd(5)}`
+  const told = isBeforeStart(status) ? status.toLowerCase().padEnd(done.length) : done
+  const room = width - name.length - told.length - SPACES
   const middle = room < BAR_COLUMNS.fewest ? '' : `${bar(partsOf(counts), Math.min(room, BAR_COLUMNS.most), style)}  `
   return `  ${style.strong(name)}  ${middle}${told}`
 }
@@ -48,10 +51,10 @@ export function progressBar(progress: Progress, width: number, style: Style): st
 export function legend(all: readonly Progress[], style: Style): string {
   const sum = (name: keyof Counts): number => all.reduce((total, { counts }) => total + counts[name], 0)
   return [
-    `  ${style.good('█')} succeeded ${number(sum('succeededCount'))}`,
-    `${style.bad('█')} failed ${number(sum('failedCount'))}`,
-    `${style.busy('▒')} waiting for an answer ${number(sum('runningCount'))}`,
-    `${style.faint('░')} waiting for the device ${number(sum('pendingCount'))}`,
+    `  ${style.good('█')} ${number(sum('succeededCount'))} succeeded`,
+    `${style.bad('█')} ${number(sum('failedCount'))} failed`,
+    `${style.busy('▒')} ${number(sum('runningCount'))} called`,
+    `${style.faint('░')} ${number(sum('pendingCount'))} waiting`,
   ].join('   ')
 }
 
@@ -71,17 +74,20 @@ export function progressLine({ jobId, status, counts }: Progress, elapsed: numbe
     [counts.succeededCount, 'succeeded'],
     [counts.failedCount, 'failed'],
     [counts.canceledCount, 'canceled'],
-    [counts.runningCount, 'waiting for an answer'],
-    [counts.pendingCount, 'waiting for the device'],
+    [counts.runningCount, 'called'],
+    [counts.pendingCount, 'waiting'],
   ] as const
   const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
   return `  ${seconds(Math.max(elapsed, 0)).padStart(6)}  ${jobId}: ${[status.toLowerCase(), ...told].join(', ')}`
 }
 
+const isBeforeStart = (status: string): boolean => status === 'SCHEDULED' || status === 'QUEUED'
+
 const STEPS = 4
 
-/** Whether a change is worth a line where lines stay: another status, or another quarter of the devices done. */
+/** Whether a change is worth a line where lines stay: it runs, another quarter of the devices is done, it has ended. */
 export function isWorthALine(before: Progress | undefined, after: Progress): boolean {
+  if (isBeforeStart(after.status)) return false
   if (before === undefined || before.status !== after.status || hasEnded(before) !== hasEnded(after)) return true
   return stepOf(before.counts) !== stepOf(after.counts)
 }

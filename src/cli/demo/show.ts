@@ -1,7 +1,6 @@
 import { abortable } from '../abortable.ts'
 import { createHubClient, type HubClient } from '../hub-client.ts'
 import { registerDevices } from '../register-devices.ts'
-import type { Stop } from '../run-command.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { counted, number } from '../terminal/words.ts'
 import { type DemoFleet, startDemoFleet } from './fleet.ts'
@@ -10,11 +9,16 @@ import { scheduleJobs } from './jobs.ts'
 import { keepRunning } from './keep.ts'
 import { createPhases } from './phases.ts'
 import { INTERVAL, isOldPump, isRebooted, type PlannedDevice, planFleet, REBOOTED } from './plan.ts'
-import { showResults } from './results-shown.ts'
+import { showResults } from './show-results.ts'
 import { watchJobs } from './watch.ts'
 
 /** Milliseconds from scheduling to the start of the jobs. */
 const START_DELAY = 3_000
+
+/** Milliseconds within which a failure and the Ctrl-C that caused it are heard of. */
+const NEWS_MS = 100
+/** Warnings of the hub that are shown when the demo fails. */
+const WARNINGS = 10
 
 /** What the demo has opened and has to close. */
 type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
@@ -23,22 +27,31 @@ type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
 export async function showDemo(
   screen: Screen,
   options: { readonly devices: number; readonly keep: boolean },
-  stop: Stop,
+  signal: AbortSignal,
 ): Promise<void> {
   const opened: Opened = { hub: createDemoHub() }
-  stop.hurry.addEventListener('abort', () => opened.hub.hurry())
   try {
-    await play(screen, options, stop.signal, opened)
+    await play(screen, options, signal, opened)
   } catch (error) {
-    screen.close()
-    if (!stop.signal.aborted) for (const line of opened.hub.warnings.slice(-10)) screen.print(line)
+    // Ctrl-C goes to the devices' process too, and the news of its end may come first.
+    await new Promise((resolve) => setTimeout(resolve, NEWS_MS))
+    if (signal.aborted) throw signal.reason
+    screen.print(...opened.hub.warnings.slice(-WARNINGS))
     throw error
   } finally {
     screen.live(['Cleaning up …'])
-    opened.client?.close()
-    await opened.fleet?.close()
-    await opened.hub.stop()
+    await close(opened)
     screen.close()
+    if (signal.aborted) screen.print('Stopped and cleaned up.')
+  }
+}
+
+async function close({ hub, client, fleet }: Opened): Promise<void> {
+  try {
+    client?.close()
+    await fleet?.close()
+  } finally {
+    await hub.stop()
   }
 }
 
@@ -82,7 +95,10 @@ async function play(
   })
   await phase('switching off', async () => {
     await fleet.switchOff(off)
-    return [undefined, `switched off ${number(off.length)} of building ${REBOOTED.building}, floor ${REBOOTED.floor}`]
+    return [
+      undefined,
+      `switched off ${counted(off.length, 'device')} of building ${REBOOTED.building}, floor ${REBOOTED.floor}`,
+    ]
   })
 
   const startTime = new Date(Date.now() + START_DELAY)
@@ -103,5 +119,8 @@ async function play(
 
 const inputOf = ({ deviceId, building, floor, kind }: PlannedDevice) => ({
   deviceId,
-  twin: { tags: { building, floor, kind }, properties: { desired: { [INTERVAL.name]: INTERVAL.before } } },
+  twin: {
+    tags: { building, floor, kind },
+    ...(kind === 'pump' ? { properties: { desired: { [INTERVAL.name]: INTERVAL.before } } } : {}),
+  },
 })

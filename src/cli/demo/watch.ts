@@ -44,6 +44,7 @@ export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Wa
 
   const overdue = AbortSignal.timeout(-elapsed() + MAX_EXECUTION_TIME * 1000 + PATIENCE)
   const either = AbortSignal.any([signal, overdue])
+  screen.print('Following both by the subscription deviceJobStatistics; seconds count from their start', '')
   const clock = setInterval(draw, REDRAW_MS)
   try {
     const [ended] = await abortable(Promise.all([Promise.all(jobs.map(follow)), switchOn(either)]), either)

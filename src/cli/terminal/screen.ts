@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { clip, coloured, plain, type Style } from './style.ts'
 
 /** Where a command writes. */
@@ -19,6 +20,8 @@ export type Screen = {
 type Output = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
 type Environment = Readonly<Record<string, string | undefined>>
 
+const ERASE_REST = '\u001b[K'
+const ERASE_BELOW = '\u001b[J'
 const HIDE_CURSOR = '\u001b[?25l'
 const SHOW_CURSOR = '\u001b[?25h'
 const DEFAULT_COLUMNS = 80
@@ -32,29 +35,33 @@ export function createScreen(output: Output, env: Environment): Screen {
   const style = isLive && !env.NO_COLOR ? coloured : plain
   // The last column stays free: terminals differ in whether a full line has wrapped.
   const width = (): number => (output.columns || DEFAULT_COLUMNS) - 1
-  let shown = 0
+  let shown: readonly string[] = []
   let hidden = false
 
-  const erase = (): string => (shown === 0 ? '' : `\u001b[${shown}A\r\u001b[J`)
+  const toTop = (): string => (shown.length === 0 ? '' : `\u001b[${shown.length}A\r`)
+  const erase = (): string => (shown.length === 0 ? '' : `${toTop()}${ERASE_BELOW}`)
   return {
     isLive,
     style,
     width,
     print(...lines) {
       output.write(`${erase()}${lines.map((line) => `${line}\n`).join('')}`)
-      shown = 0
+      shown = []
     },
     live(lines) {
       if (!isLive) return
-      const text = lines.map((line) => `${clip(line, width())}\n`).join('')
-      output.write(`${erase()}${hidden ? '' : HIDE_CURSOR}${text}`)
-      shown = lines.length
+      const next = lines.map((line) => clip(line, width()))
+      if (isDeepStrictEqual(next, shown)) return
+      // Written over, not erased first: nothing flickers.
+      const text = next.map((line) => `${line}${ERASE_REST}\n`).join('')
+      output.write(`${hidden ? '' : HIDE_CURSOR}${toTop()}${text}${ERASE_BELOW}`)
+      shown = next
       hidden = true
     },
     close() {
       if (!hidden) return
       output.write(`${erase()}${SHOW_CURSOR}`)
-      shown = 0
+      shown = []
       hidden = false
     },
   }

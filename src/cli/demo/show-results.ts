@@ -43,8 +43,8 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
   screen.print(
     heading('On the devices'),
     `  ${counted(calls, 'call')} of "reboot" received, ${repeated === 0 ? 'no device got it twice' : `${number(repeated)} twice`}`,
-    `  ${number(confirmed)} of ${counted(interval.expected, 'pump')} have reported the new interval back; the rest are ` +
-      'switched off and get it when they connect',
+    `  ${number(confirmed)} of ${counted(interval.expected, 'pump')} have reported the new interval back` +
+      (confirmed < interval.expected ? '; a pump that is switched off gets it when it connects' : ''),
     '',
   )
 

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { type Given, UsageError } from '../arguments.ts'
+import { type Makeup, SHARES } from './behaviours.ts'
+import { OPTIONS } from './options.ts'
+
+/** The hub's MQTT door. `ca` is PEM text of the authority to trust instead of the system's. */
+export type Door = {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  readonly ca: string | undefined
+}
+
+/** What `npm run simulate` was told. */
+export type Settings = {
+  /** The GraphQL door. */
+  readonly hub: string
+  readonly hubName: string
+  readonly door: Door
+  readonly makeup: Makeup
+  readonly key: string | undefined
+}
+
+const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883 } as const
+
+/** The settings as they were typed, with the files that they name. Throws a UsageError when they contradict each other. */
+export async function readSettings(given: Given, env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
+  const url = new URL(given(OPTIONS.mqtt))
+  const tls = url.protocol === 'mqtts:'
+  const hub = given(OPTIONS.hub)
+  const caFile = given(OPTIONS.ca)
+  if (caFile !== undefined && !tls && !hub.startsWith('https:')) {
+    throw new UsageError('--ca is for TLS; give --mqtt an address with mqtts:, or --hub one with https:.')
+  }
+  return {
+    hub,
+    // Brackets are part of the address of an URL, not of the host.
+    hubName: given(OPTIONS['hub-name']) ?? url.hostname,
+    door: {
+      url: url.href,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port) || (tls ? DEFAULT_PORTS.mqtts : DEFAULT_PORTS.mqtt),
+      tls,
+      ca: caFile === undefined ? undefined : await readCa(caFile),
+    },
+    makeup: makeupOf(given),
+    key: given(OPTIONS.key) ?? (env.IOTHUB_OWNER_KEY || undefined),
+  }
+}
+
+function makeupOf(given: Given): Makeup {
+  const shares = {
+    offline: given(OPTIONS.offline),
+    refuse: given(OPTIONS.refuse),
+    silent: given(OPTIONS.silent),
+    flapping: given(OPTIONS.flapping),
+  }
+  const sum = SHARES.reduce((total, share) => total + shares[share], 0)
+  if (sum > 100) {
+    throw new UsageError(
+      `${SHARES.map((share) => `--${share}`).join(', ')} are ${sum}% together; allowed is up to 100%.`,
+    )
+  }
+  return {
+    count: given(OPTIONS.devices),
+    prefix: given(OPTIONS.prefix),
+    shares,
+    delayMs: given(OPTIONS.delay),
+    seed: given(OPTIONS.seed),
+  }
+}
+
+async function readCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--ca cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
+  }
+}

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { readArguments, UsageError } from '../../src/cli/arguments.ts'
+import { helpOf } from '../../src/cli/help.ts'
+import { address, flag, key, percentage, text, wholeNumber } from '../../src/cli/options.ts'
+import { OPTIONS } from '../../src/cli/simulate/options.ts'
+
+const devices = wholeNumber({ placeholder: 'N', min: 1, max: 10_000, fallback: 2_000, help: 'how many' })
+const keep = flag('goes on')
+const share = percentage('some of them')
+const prefix = text({
+  placeholder: 'TEXT',
+  pattern: /^[a-z-]+$/,
+  allowed: 'small letters and dashes',
+  fallback: 'sim',
+  help: 'ids',
+})
+const hub = address({ placeholder: 'URL', protocols: ['http:', 'https:'], fallback: 'http://a', help: 'where' })
+const secret = key('the key')
+const options = { devices, keep, share, prefix, hub, key: secret }
+
+const read = (...args: string[]) => {
+  const request = readArguments(args, options)
+  if (request === 'help') throw new Error('help was asked for')
+  return request
+}
+
+test('an option that is left out has its fallback', () => {
+  const given = read()
+  expect([devices, keep, prefix, secret].map((option) => given<unknown>(option))).toEqual([
+    2_000,
+    false,
+    'sim',
+    undefined,
+  ])
+})
+
+test('an option has the value typed last, as its own type', () => {
+  const given = read('--devices', '5', '--keep', '--share=2.5%', '--devices=7', '--hub', 'https://b/graphql')
+  expect([given(devices), given(keep), given(share), given(hub)]).toEqual([7, true, 2.5, 'https://b/graphql'])
+})
+
+test.each([
+  [['--devics', '5'], 'There is no option --devics.'],
+  [['-x'], 'There is no option -x.'],
+  [['--constructor'], 'There is no option --constructor.'],
+  [['--devices'], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
+  [['--devices='], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
+  [['--devices', '--keep'], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
+  [['--devices', '0'], '--devices is "0"; allowed is a whole number from 1 to 10,000.'],
+  [['--devices', '10001'], '--devices is "10001"; allowed is a whole number from 1 to 10,000.'],
+  [['--devices', '1e3'], '--devices is "1e3"; allowed is a whole number from 1 to 10,000.'],
+  [['--share', '100.5'], '--share is "100.5"; allowed is a percentage from 0 to 100.'],
+  [['--prefix', 'A'], '--prefix is "A"; allowed is small letters and dashes.'],
+  [['--hub', 'mqtt://b'], '--hub is "mqtt://b"; allowed is an address that begins with http:// or https://.'],
+  [['--keep=yes'], '--keep takes no value.'],
+  [['stray'], '"stray" stands alone; only options are allowed.'],
+])('%j is refused in a sentence that names the option and what is allowed', (args, message) => {
+  expect(() => read(...args)).toThrow(new UsageError(message))
+})
+
+test('a value may begin with two dashes when it is tied to its option', () => {
+  expect(read('--prefix=--x')(prefix)).toBe('--x')
+})
+
+test('a key that is not valid is not shown', () => {
+  expect(() => read('--key', 'c2VjcmV0')).toThrow('--key is not valid (a secret, not shown); allowed is base64')
+  const valid = Buffer.alloc(32).toString('base64')
+  expect(read('--key', valid)(secret)).toBe(valid)
+  expect(() => read('--key', `${valid} `)).toThrow(UsageError)
+})
+
+test.each([
+  ['0', 0],
+  ['250', 250],
+  ['100-2000', { min: 100, max: 2_000 }],
+])('a delay of %s is taken', (typed, value) => {
+  const given = readArguments(['--delay', typed], OPTIONS)
+  expect(given !== 'help' && given(OPTIONS.delay)).toEqual(value)
+})
+
+test.each(['5-2', '-5', '1-', '600001', 'soon'])('a delay of %s is refused', (typed) => {
+  expect(() => readArguments([`--delay=${typed}`], OPTIONS)).toThrow(UsageError)
+})
+
+test('help is given whatever else is typed', () => {
+  expect(readArguments(['--nonsense', '--help'], options)).toBe('help')
+  expect(readArguments(['-h'], options)).toBe('help')
+})
+
+test('help names every option with its value and its default, and no key', () => {
+  const help = helpOf({ name: 'npm run x', summary: 'Does x.', options })
+  expect(help).toMatch(/^Does x\.\n\nUsage: npm run x -- \[options\]\n/)
+  expect(help).toContain('  --devices N    how many (default 2000)\n')
+  expect(help).toContain('  --keep         goes on\n')
+  expect(help).toContain('  --key KEY      the key\n')
+})

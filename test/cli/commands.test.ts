@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseSasToken, tokenCovers, verifySasSignature } from '../../src/access/sas.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const key = Buffer.alloc(32, 7).toString('base64')
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'twincast-cli-'))
+  writeFileSync(join(folder, 'iothubowner-key'), `${key}\n`)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const run = (command: string, ...args: string[]) => {
+  const { IOTHUB_OWNER_KEY: _, DATA_DIR: __, HUB_HOST_NAME: ___, ...env } = process.env
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', join(root, `src/cli/${command}.ts`), ...args],
+    { cwd: root, env, encoding: 'utf8' },
+  )
+  return { status, stdout, stderr }
+}
+
+test.each([
+  ['demo', '--keep'],
+  ['simulate', '--flapping P'],
+  ['token', '--connection-string'],
+])('%s --help tells its options on standard output and succeeds', (command, option) => {
+  const { status, stdout, stderr } = run(command, '--help')
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toContain(option)
+})
+
+test('what cannot be meant is said in one line with a hint, and ends with 2', () => {
+  expect(run('demo', '--devices', '5')).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: '--devices is "5"; allowed is a whole number from 120 to 10,000.\nSee npm run demo -- --help.\n',
+  })
+})
+
+test('a hub that is not there is said in one line, and ends with 1', () => {
+  const { status, stdout, stderr } = run('simulate', '--hub', 'http://127.0.0.1:9/graphql')
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(/^No hub answers at http:\/\/127\.0\.0\.1:9\/graphql \(ECONNREFUSED\)\. Start a hub .*\n$/)
+})
+
+test("a token is signed with the key in the hub's data folder", () => {
+  const { status, stdout } = run('token', '--data-dir', folder, '--host', 'hub.example', '--hours', '2')
+  expect(status).toBe(0)
+  const token = parseSasToken(stdout.trim())
+  if (token === undefined) throw new Error('not a token')
+  expect(verifySasSignature(token, [key])).toBe(true)
+  expect(tokenCovers(token, [], ['hub.example'])).toBe(true)
+  expect(token.policyName).toBe('iothubowner')
+  expect(Math.abs(token.expiry - Date.now() / 1000 - 7_200)).toBeLessThan(60)
+})
+
+test('a connection string is in the form of the SDKs', () => {
+  expect(run('token', '--connection-string', '--policy', 'service', '--key', key).stdout).toBe(
+    `HostName=localhost;SharedAccessKeyName=service;SharedAccessKey=${key}\n`,
+  )
+})
+
+test('without a key it is said where one could come from', () => {
+  const { status, stderr } = run('token', '--data-dir', join(folder, 'nothing'))
+  expect(status).toBe(2)
+  expect(stderr).toContain('IOTHUB_OWNER_KEY is not set and --key is not given.')
+})

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import {
+  answeringOf,
+  FEWEST,
+  INTERVAL,
+  isOldPump,
+  isRebooted,
+  OLD_PUMP_CONDITION,
+  type PlannedDevice,
+  planFleet,
+  REBOOT_CONDITION,
+} from '../../src/cli/demo/plan.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { parseCondition } from '../../src/query/parser.ts'
+import { selects } from '../query/evaluator.ts'
+
+const partsOf = (plan: readonly PlannedDevice[]) => {
+  const counts: Record<string, number> = {}
+  for (const { part } of plan.filter(isRebooted)) counts[part] = (counts[part] ?? 0) + 1
+  return counts
+}
+
+test('the same count makes the same fleet', () => {
+  expect(planFleet(500)).toEqual(planFleet(500))
+  expect(new Set(planFleet(2_000).map(({ deviceId }) => deviceId)).size).toBe(2_000)
+})
+
+test('a floor of 2,000 devices has most that reboot and some that show what else happens', () => {
+  expect(partsOf(planFleet(2_000))).toEqual({ reboots: 84, refuses: 5, silent: 1, late: 4, offline: 6 })
+})
+
+test('the smallest fleet has every part too', () => {
+  expect(Object.keys(partsOf(planFleet(FEWEST))).sort()).toEqual(['late', 'offline', 'reboots', 'refuses', 'silent'])
+})
+
+test('only the floor that is rebooted has devices that do not reboot', () => {
+  expect(planFleet(2_000).filter((device) => device.part !== 'reboots' && !isRebooted(device))).toEqual([])
+})
+
+test('some pump with old firmware is switched off when its interval changes', () => {
+  expect(planFleet(2_000).some((device) => device.part === 'offline' && isOldPump(device))).toBe(true)
+})
+
+test('the conditions select whom the plan expects', () => {
+  const twinOf = ({ building, floor, kind, firmware }: PlannedDevice): JsonObject => ({
+    tags: { building, floor, kind },
+    properties: { desired: { [INTERVAL.name]: INTERVAL.before }, reported: { firmware } },
+  })
+  const plan = planFleet(600)
+  for (const [text, expected] of [
+    [REBOOT_CONDITION, isRebooted],
+    [OLD_PUMP_CONDITION, isOldPump],
+  ] as const) {
+    const condition = parseCondition(text)
+    const selected = plan.filter((device) => selects(condition, twinOf(device)))
+    expect(selected).toEqual(plan.filter(expected))
+    expect(selected.length).toBeGreaterThan(0)
+    expect(selected.length).toBeLessThan(plan.length)
+  }
+})
+
+test('a device answers as its part says', () => {
+  const [device] = planFleet(1)
+  if (device === undefined) throw new Error('no device')
+  expect(answeringOf({ ...device, part: 'silent' })).toEqual({ kind: 'silent' })
+  expect(answeringOf({ ...device, part: 'refuses' })).toMatchObject({ kind: 'refuse', status: 409 })
+  expect(answeringOf({ ...device, part: 'late' })).toMatchObject({ kind: 'answer', status: 200 })
+})

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+// The compiled program, as `npm run demo` runs it.
+const demo = resolve(import.meta.dirname, '../../dist/cli/demo.js')
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'twincast-journey-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Runs the demo with a folder for temporary files of its own; `onOutput` hears all that it has said so far. */
+async function run(args: readonly string[], onOutput: (said: string, interrupt: () => void) => void = () => {}) {
+  const child = spawn(process.execPath, [demo, ...args], { cwd: folder, env: { ...process.env, TMPDIR: folder } })
+  let said = ''
+  let complained = ''
+  child.stdout.on('data', (chunk) => {
+    said += chunk
+    onOutput(said, () => child.kill('SIGINT'))
+  })
+  child.stderr.on('data', (chunk) => {
+    complained += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, said, complained }
+}
+
+test('the demo runs two jobs to their ends, tells what came of every device and leaves nothing', async () => {
+  const { code, said, complained } = await run(['--devices', '200'])
+  expect({ code, complained }).toEqual({ code: 0, complained: '' })
+  // Of the ten devices of the floor one is silent and one stays away; one refuses, which is an answer too.
+  expect(said).toMatch(/reboot-building-43-floor-3 +partially failed +10 +8 +2 +0 /)
+  expect(said).toMatch(/interval-of-old-pumps +succeeded +(\d+) +\1 +0 +0 /)
+  expect(said).toMatch(/409 +1 device /)
+  expect(said).toContain('JobRunPreconditionFailed: 1 device')
+  expect(said).toContain('GatewayTimeout: 1 device')
+  expect(said).toContain('9 calls of "reboot" received, no device got it twice')
+  expect(readdirSync(folder)).toEqual([])
+}, 120_000)
+
+test('the demo interrupted half-way ends with 130 and leaves nothing', async () => {
+  const { code, said } = await run(['--devices', '200'], (said, interrupt) => {
+    if (said.includes('registered 200 devices') && !said.includes('Stopped')) interrupt()
+  })
+  expect(code).toBe(130)
+  expect(said).toMatch(/Stopped and cleaned up\.\n$/)
+  expect(readdirSync(folder)).toEqual([])
+}, 60_000)
