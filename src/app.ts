@@ -48,7 +48,7 @@ const CLOCK_TOLERANCE = 1_000
 /** Puts the parts together: the one file that knows everyone. */
 export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
   const clock = options.clock ?? systemClock
-  const log = options.log ?? pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = options.log ?? createLog(config.logLevel)
   const lifecycle = createLifecycle()
   const hurrying = new AbortController()
   let ready = false
@@ -150,6 +150,23 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     stop: () => lifecycle.stop(),
     hurry: () => hurrying.abort(),
   }
+}
+
+function createLog(level: Config['logLevel']): Log {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
+  })
+}
+
+/** What of an error is logged. Not all its members: those of the database's errors hold statements and secrets. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : undefined
+  const cause = error.cause === undefined ? undefined : describeError(error.cause)
+  return { type: error.name, message: error.message, code, stack: error.stack, cause }
 }
 
 /** Who may do everything: anybody on this machine, as long as no key is configured. */

@@ -42,8 +42,12 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
   // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
   const pool = new pg.Pool({ ...settings, max: 8, application_name: 'twincast' })
   const reads = new pg.Pool({ ...settings, max: 8, application_name: 'twincast reads' })
-  pool.on('error', onError)
-  reads.on('error', onError)
+  let closing = false
+  const hear = (error: Error): void => {
+    if (!closing) onError(error)
+  }
+  pool.on('error', hear)
+  reads.on('error', hear)
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
   const run = async <Row extends pg.QueryResultRow>(
@@ -88,6 +92,7 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
       }
     },
     async close() {
+      closing = true // sockets of a pool that has ended may still break when PostgreSQL stops
       await prisma.$disconnect()
       await Promise.all([pool.end(), reads.end()])
     },
