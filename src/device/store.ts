@@ -98,6 +98,7 @@ async function selectIdentity(db: Reader, id: string, lock: Sql): Promise<Identi
                secondary_thumbprint as "secondaryThumbprint"
         from device
         where id = ${id} ${lock}`,
+    lock === empty ? 'find-identity' : 'lock-identity',
   )
   if (row === undefined) return undefined
   const { etagVersion, status, statusReason } = row
