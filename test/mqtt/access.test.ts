@@ -266,7 +266,7 @@ describe('a connection is closed', () => {
 
   test('when its device was disabled while its token was being looked at', async () => {
     const deviceId = await givenDevice(hub)
-    const hold = reads.hold(undefined)
+    const hold = reads.hold('find-identity')
     const device = await openRaw(hub.port)
     device.write(connectPacket(deviceId))
     await hold.made
@@ -287,7 +287,7 @@ function publishRaw(topic: string): Buffer {
 test('a connection stays when its device is changed and may still connect', async () => {
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
-  const again = reads.hold(undefined)
+  const again = reads.hold('find-identity')
   await updateDevice(hub.deps, { deviceId, ifMatch: '*', statusReason: 'looked at' })
   await again.made
   again.release()
