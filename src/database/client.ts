@@ -21,6 +21,8 @@ export type Tx = Reader & { readonly [transaction]: true }
 /** The database: Prisma for reads that are a selection of a graph, SQL for the rest. */
 export type Db = Reader & {
   readonly prisma: PrismaClient
+  /** For what doors read by SQL: on the connections of `prisma`, away from those of the scheduler. */
+  readonly reads: Reader
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
 
   return {
     prisma,
+    reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
     async transaction(work) {
       for (let count = 1; ; count++) {

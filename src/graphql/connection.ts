@@ -37,6 +37,15 @@ export type Connection<Row> = {
   readonly totalCount: () => number | Promise<number>
 }
 
+/** `first` and `after`, described: for a list that is read in one direction only. */
+export const forwardArguments = () =>
+  builder.args((t) => ({
+    first: t.int({
+      description: `How many rows from the beginning, or after \`after\`: 1 to ${maxPageSize}. Must be given.`,
+    }),
+    after: t.string({ description: 'A cursor of this list.' }),
+  }))
+
 /** `first`, `after`, `last` and `before`, described. */
 export const pageArguments = () =>
   builder.args((t) => ({
@@ -86,7 +95,7 @@ function readPage<Row, Keys>(list: KeysetList<Row, Keys>, args: PageArguments): 
     new GraphQLError(`${problem} A page has 1 to ${maxPageSize} rows.`, { extensions: { code: 'INVALID_PAGE_SIZE' } })
   if (first != null && last != null) throw refused('Give either "first" or "last", not both.')
   const limit = first ?? last
-  if (limit == null) throw refused('Give "first" or "last".')
+  if (limit == null) throw refused('Give "first", or "last" where the list has it.')
   if (limit < 1 || limit > maxPageSize) throw refused(`"${first == null ? 'last' : 'first'}" is ${limit}.`)
 
   const forward = first != null

@@ -1,12 +1,10 @@
-import type { DeviceJobStatus as Status } from '../job/state.ts'
-import type { DeviceJobStatistics } from '../job/statistics.ts'
-import { type DeviceJobView, findDeviceJobs, findDeviceJobsByKey } from '../job/store.ts'
+import { type DeviceJobView, findDeviceJobsByKey } from '../job/store.ts'
 import { builder } from './builder.ts'
-import { type KeysetList, pageArguments, pageComplexity, resolvePage } from './connection.ts'
 import { Device } from './device.ts'
-import { counters, Job } from './job.ts'
+import { Job } from './job.ts'
 
-const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
+/** Where one device is in one job. */
+export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
   description: 'Where one device is in one job.',
   values: {
     PENDING: { value: 'pending', description: 'It waits for its turn, or for the device to connect.' },
@@ -51,7 +49,8 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
 /** A device id holds no slash, and neither does a job id. */
 const nodeId = ({ jobId, deviceId }: Pick<DeviceJobView, 'jobId' | 'deviceId'>): string => `${jobId}/${deviceId}`
 
-const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
+/** A device job, as job/store.ts reads it. */
+export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
   id: { resolve: nodeId },
   description: 'The part of a job that concerns one device.',
   authScopes: { operation: 'readJobs' },
@@ -61,7 +60,7 @@ const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
       const [jobId = '', deviceId = ''] = id.split('/')
       return { jobId, deviceId }
     })
-    const found = new Map((await findDeviceJobsByKey(deps.db, keys)).map((row) => [nodeId(row), row]))
+    const found = new Map((await findDeviceJobsByKey(deps.db.reads, keys)).map((row) => [nodeId(row), row]))
     return ids.map((id) => found.get(id) ?? null)
   },
   fields: (t) => ({
@@ -106,61 +105,3 @@ const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
     }),
   }),
 })
-
-const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
-  description: 'Which device jobs.',
-  fields: (t) => ({ status: t.field({ type: [DeviceJobStatus], description: 'In one of these statuses.' }) }),
-})
-
-const DeviceJobConnection = builder.connectionObject(
-  {
-    type: DeviceJob,
-    name: 'DeviceJobConnection',
-    description: 'A page of device jobs, by the names of the devices.',
-    fields: (t) => ({
-      totalCount: t.int({
-        description: 'How many device jobs pass the filter, on all pages.',
-        resolve: ({ totalCount }) => totalCount(),
-      }),
-    }),
-  },
-  { name: 'DeviceJobEdge', description: 'A device job in a page.' },
-)
-
-const deviceJobsOf = (jobId: string): KeysetList<DeviceJobView, string> => ({
-  name: `deviceJobs:${jobId}`,
-  keysOf: ({ deviceId }) => [deviceId],
-  parseKeys: ([id, ...others]) => (others.length === 0 ? id : undefined),
-})
-
-const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
-  pending: 'pendingCount',
-  running: 'runningCount',
-  completed: 'succeededCount',
-  failed: 'failedCount',
-  canceled: 'canceledCount',
-}
-
-builder.prismaObjectField(Job, 'deviceJobs', (t) =>
-  t.field({
-    type: DeviceJobConnection,
-    select: { id: true, ...counters },
-    // Each job's page is a statement of its own.
-    complexity: (args) => pageComplexity(args, 10),
-    description: 'Its device jobs, by the names of the devices. There are none until it has started.',
-    args: {
-      filter: t.arg({ type: DeviceJobFilter, description: 'Which; all when left out.' }),
-      ...pageArguments(),
-    },
-    resolve: (job, { filter, ...page }, { deps }) => {
-      const statuses = filter?.status == null ? undefined : [...new Set(filter.status)]
-      return resolvePage(
-        deviceJobsOf(job.id),
-        page,
-        (wanted) => findDeviceJobs(deps.db, job.id, { statuses }, wanted),
-        // The job's own counters: nothing has to be counted for it, however many they are.
-        () => statuses?.reduce((sum, status) => sum + job[counterOf[status]], 0) ?? job.deviceCount,
-      )
-    },
-  }),
-)

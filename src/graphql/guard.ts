@@ -21,9 +21,9 @@ export function refusalOf(headers: IncomingHttpHeaders, names: readonly string[]
   return undefined
 }
 
-/** Lower case, without a port. */
+/** Lower case, without a port. An IPv6 address has colons of its own. */
 function nameOf(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '')
+  return host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
 }
 
 /** With its port, unless that is the one of the scheme: as browsers write the `Host` header. */

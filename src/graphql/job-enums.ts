@@ -5,6 +5,7 @@ export const jobTypes = ['scheduleDeviceMethod', 'scheduleUpdateTwin'] as const
 /** As the job's row has them. */
 export const jobStatuses = ['queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled'] as const
 
+/** What a job does to each of its devices. */
 export const JobType = builder.enumType('JobType', {
   description: 'What a job does to each of its devices.',
   values: {
@@ -13,6 +14,7 @@ export const JobType = builder.enumType('JobType', {
   } as const,
 })
 
+/** Where a job is in its life. */
 export const JobStatus = builder.enumType('JobStatus', {
   description: 'Where a job is in its life. A job that has done what it could is COMPLETED, whatever came of it.',
   values: {
@@ -25,6 +27,7 @@ export const JobStatus = builder.enumType('JobStatus', {
   } as const,
 })
 
+/** What came of a job that has ended; see job/state.ts. */
 export const JobOutcome = builder.enumType('JobOutcome', {
   description: 'What came of a job that has ended.',
   values: {

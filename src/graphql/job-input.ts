@@ -25,7 +25,8 @@ const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
       description: 'How long a device that has the call may take to answer: 5 to 300 seconds.',
     }),
     connectTimeoutInSeconds: t.int({
-      description: 'Kept and shown, but a job waits for its devices until its time is up: 0 to 300 seconds.',
+      description:
+        'How long after the start of the job a device may take to connect: 1 to 300 seconds; 0 or left out, as long as the job has time.',
     }),
   }),
 })
@@ -58,6 +59,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
   }),
 })
 
+/** Checked by job/commands.ts. */
 export const CancelJobInput = builder.inputType('CancelJobInput', {
   description: 'A job to be cancelled.',
   fields: (t) => ({

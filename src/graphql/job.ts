@@ -14,7 +14,8 @@ const CloudToDeviceMethod = builder.objectRef<MethodCall>('CloudToDeviceMethod')
       description: 'How long a device that has the call may take to answer, in seconds.',
     }),
     connectTimeoutInSeconds: t.exposeInt('connectTimeoutInSeconds', {
-      description: 'Kept as it was given, in seconds; a job waits for its devices until its time is up.',
+      description:
+        'How long after the start of the job a device may take to connect, in seconds; 0 is as long as the job has time.',
     }),
   }),
 })

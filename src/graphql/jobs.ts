@@ -70,28 +70,30 @@ const JobOrder = builder.inputType('JobOrder', {
 })
 
 type Order = typeof JobOrder.$inferInput
+
+/** The place of a job in the order of time. Jobs of one millisecond follow each other by their names. */
+export type JobPlace = { readonly id: string; readonly createdTime: Date }
+
+/** The place again from the texts of a cursor: an ISO 8601 time and an id. Undefined for others. */
+export function parseJobPlace([time = '', id, ...others]: readonly string[]): JobPlace | undefined {
+  const createdTime = new Date(time)
+  if (id === undefined || others.length > 0 || Number.isNaN(createdTime.getTime())) return undefined
+  return { id, createdTime }
+}
+
 type Keys = { readonly id: string; readonly createdTime: Date | undefined }
 
-const listIn = ({
-  field,
-  direction,
-}: Order): KeysetList<{ readonly id: string; readonly createdTime: Date }, Keys> => ({
+const listIn = ({ field, direction }: Order): KeysetList<JobPlace, Keys> => ({
   name: `jobs:${field}:${direction}`,
   keysOf: ({ id, createdTime }) => (field === 'jobId' ? [id] : [createdTime.toISOString(), id]),
   parseKeys(texts) {
-    if (field === 'jobId') {
-      const [id, ...others] = texts
-      return id === undefined || others.length > 0 ? undefined : { id, createdTime: undefined }
-    }
-    const [time = '', id, ...others] = texts
-    const createdTime = new Date(time)
-    return id === undefined || others.length > 0 || Number.isNaN(createdTime.getTime())
-      ? undefined
-      : { id, createdTime }
+    if (field === 'createdTime') return parseJobPlace(texts)
+    const [id, ...others] = texts
+    return id === undefined || others.length > 0 ? undefined : { id, createdTime: undefined }
   },
 })
 
-/** The rows beyond the cursor, nearest first. Jobs of one millisecond follow each other by their names. */
+/** The rows beyond the cursor, nearest first. */
 function pageIn({ field, direction }: Order, { cursor, forward, limit }: Page<Keys>) {
   const ascending = (direction === 'asc') === forward
   const beyond = ascending ? 'gt' : 'lt'

@@ -59,6 +59,9 @@ export type Live<Event, Row> = {
   readonly isLast?: (row: Row) => boolean
 }
 
+/** The part of a context that a subscription needs. */
+export type LiveContext = Pick<Context, 'viewer' | 'streams'> & { readonly deps: Pick<Context['deps'], 'clock'> }
+
 /**
  * The rows of a subscription. A row is read when the client has taken the one before, so a slow client gets fewer rows,
  * and always the last. Ends with `isLast`, with the client, with the viewer's credential and with the door.
@@ -66,7 +69,7 @@ export type Live<Event, Row> = {
  * Not an async generator: one that waits for an event cannot be ended from outside before the event has come.
  */
 export async function live<Event, Row>(
-  context: Context,
+  context: LiveContext,
   { events, keyOf, first, read, isLast }: Live<Event, Row>,
 ): Promise<AsyncIterableIterator<Row>> {
   const { deps, viewer, streams } = context

@@ -4,6 +4,7 @@ import type { MethodCall } from '../method/call.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { JobType } from './request.ts'
 import type { DeviceJobStatus, JobStatus } from './state.ts'
+import type { DeviceJobStatistics } from './statistics.ts'
 
 /** What a job does, as its row holds it: what `job/request.ts` let in. */
 export type JobOperation =
@@ -480,6 +481,41 @@ export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): 
 
 // Reads for the doors
 
+/** A job as doors show it: how far it is, and what came of it. */
+export type JobRecord = JobRow &
+  DeviceJobStatistics & {
+    readonly endTime: Date | null
+    readonly failureReason: string | null
+    readonly statusMessage: string | null
+  }
+
+const recordColumns = sql`${columns},
+  end_time as "endTime", failure_reason as "failureReason", status_message as "statusMessage",
+  device_count as "deviceCount", pending_count as "pendingCount", running_count as "runningCount",
+  succeeded_count as "succeededCount", failed_count as "failedCount", canceled_count as "canceledCount"`
+
+export async function findJobRecord(db: Reader, id: string): Promise<JobRecord | undefined> {
+  const [row] = await db.query<JobRecord>(sql`select ${recordColumns} from job where id = ${id}`, 'find-job-record')
+  return row
+}
+
+/** A page of jobs, those that were scheduled last first: at most `limit` beyond `cursor`. */
+export function findJobRecords(
+  db: Reader,
+  { type, status }: { readonly type: JobType | undefined; readonly status: JobStatus | undefined },
+  { cursor, limit }: { readonly cursor: Pick<JobRow, 'createdTime' | 'id'> | undefined; readonly limit: number },
+): Promise<JobRecord[]> {
+  return db.query<JobRecord>(
+    sql`select ${recordColumns} from job
+        where true
+          ${type === undefined ? empty : sql`and type = ${type}`}
+          ${status === undefined ? empty : sql`and status = ${status}`}
+          ${cursor === undefined ? empty : sql`and (created_time, id) < (${cursor.createdTime}, ${cursor.id})`}
+        order by created_time desc, id desc
+        limit ${limit}`,
+  )
+}
+
 /** A device job as it is read: its facts and what follows from them. */
 export type DeviceJobView = DeviceJobKey & {
   readonly status: DeviceJobStatus
@@ -503,67 +539,107 @@ const status = sql`case
 /** What a device job failed of when it has no outcome of its own: its job ended before. */
 const TIME_UP = 'JobRunPreconditionFailed'
 
-const deviceJobs = sql`
-  select job.id as "jobId", target.device_id as "deviceId", ${status} as status,
-         x.dispatched_time as "dispatchedTime",
-         case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
-           as "endedTime",
-         o.response_status as "responseStatus", o.response_payload as "responsePayload",
-         case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
-         case when ${status} = 'failed' then coalesce(
-           o.error_description,
-           job.failure_reason,
-           case when x.job_key is null
-             then 'The device did not connect before the time of the job was up.'
-             else 'The time of the job was up before the device answered.' end
-         ) end as "errorDescription"
-  from device_job target
-  join job on job.key = target.job_key
-  left join device_job_dispatch x on x.job_key = target.job_key and x.device_id = target.device_id
-  left join device_job_outcome o on o.job_key = target.job_key and o.device_id = target.device_id`
+/** What is read of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
+const view = sql`
+  job.id as "jobId", target.device_id as "deviceId", ${status} as status, x.dispatched_time as "dispatchedTime",
+  case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
+    as "endedTime",
+  o.response_status as "responseStatus", o.response_payload as "responsePayload",
+  case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
+  case when ${status} = 'failed' then coalesce(
+    o.error_description,
+    job.failure_reason,
+    case when x.job_key is null
+      then 'The device did not connect before the time of the job was up.'
+      else 'The time of the job was up before the device answered.' end
+  ) end as "errorDescription"`
+
+/** `beyond` narrows them like their `target`, so that the way to a later page does not lead through all before it. */
+const facts = (beyond: (row: Sql) => Sql = () => empty): Sql => sql`
+  left join device_job_dispatch x
+    on x.job_key = target.job_key and x.device_id = target.device_id ${beyond(sql`x`)}
+  left join device_job_outcome o
+    on o.job_key = target.job_key and o.device_id = target.device_id ${beyond(sql`o`)}`
 
 /** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
 export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
 
-/** A page of the device jobs of one job, by device id. */
+/** The device jobs of a job, or of each of several, by device id: the same page of each, of at most `limit` rows. */
 export function findDeviceJobs(
   db: Reader,
-  jobId: string,
+  jobIds: string | readonly string[],
   { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
   { cursor, forward, limit }: Page<string>,
 ): Promise<DeviceJobView[]> {
-  const beyond =
-    cursor === undefined
-      ? empty
-      : forward
-        ? sql`and target.device_id > ${cursor}`
-        : sql`and target.device_id < ${cursor}`
+  const beyond = (row: Sql): Sql =>
+    cursor === undefined ? empty : sql`and ${row}.device_id ${forward ? sql`>` : sql`<`} ${cursor}`
+  const direction = forward ? empty : sql`desc`
+  const filter = statuses === undefined ? empty : sql`and ${status} = any(${statuses})`
+  // The facts of the page alone are looked up, unless a filter has to see them before it is known what the page is.
   return db.query<DeviceJobView>(
-    sql`${deviceJobs}
-        where job.id = ${jobId} ${beyond} ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
-        order by target.device_id ${forward ? empty : sql`desc`}
-        limit ${limit}`,
+    sql`select ${view}
+        from job
+        cross join lateral (
+          select target.*
+          from device_job target ${statuses === undefined ? empty : facts(beyond)}
+          where target.job_key = job.key ${beyond(target)} ${filter}
+          order by target.device_id ${direction}
+          limit ${limit}
+        ) target ${facts()}
+        where job.id = any(${[jobIds].flat()})
+        order by target.device_id ${direction}`,
   )
 }
 
-/** How many they are. */
-export async function countDeviceJobs(
+/** A device job and when its job was scheduled: with the job's id, its place among those of its device. */
+export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
+
+/**
+ * The device jobs of each of these devices, the job that was scheduled last first: of each at most `limit`, those
+ * beyond `cursor`. Goes through the jobs and looks the device up in each: no index of its own for the facts to pay for.
+ */
+export function findDeviceJobsByDevice(
   db: Reader,
-  jobId: string,
-  { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
-): Promise<number> {
-  const [row] = await db.query<{ count: number }>(
-    sql`select count(*)::integer as count from (
-          ${deviceJobs} where job.id = ${jobId}
-          ${statuses === undefined ? empty : sql`and ${status} = any(${statuses})`}
-        ) counted`,
+  deviceIds: readonly string[],
+  { cursor, limit }: Omit<Page<{ readonly id: string; readonly createdTime: Date }>, 'forward'>,
+): Promise<DeviceJobInTime[]> {
+  const beyond = cursor && sql`where (job.created_time, job.id) < (${cursor.createdTime}, ${cursor.id})`
+  return db.query<DeviceJobInTime>(
+    sql`select page.*
+        from unnest(${deviceIds}::text[]) as device (id)
+        cross join lateral (
+          select ${view}, job.created_time as "jobCreatedTime"
+          from job join device_job target on target.job_key = job.key and target.device_id = device.id ${facts()}
+          ${beyond ?? empty}
+          order by job.created_time desc, job.id desc
+          limit ${limit}
+        ) page
+        order by page."jobCreatedTime" desc, page."jobId" desc`,
   )
-  return row?.count ?? 0
+}
+
+/** How many device jobs these devices have; those that have none are left out. */
+export function countDeviceJobsByDevice(
+  db: Reader,
+  deviceIds: readonly string[],
+): Promise<{ readonly deviceId: string; readonly count: number }[]> {
+  return db.query<{ deviceId: string; count: number }>(
+    sql`select device.id as "deviceId", count(*)::integer as count
+        from unnest(${deviceIds}::text[]) as device (id)
+        cross join job
+        join device_job target on target.job_key = job.key and target.device_id = device.id
+        group by device.id`,
+  )
 }
 
 /** These device jobs, in no particular order; those that do not exist are left out. */
 export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
   if (keys.length === 0) return Promise.resolve([])
   const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
-  return db.query<DeviceJobView>(sql`${deviceJobs} where (job.id, target.device_id) in (${join(pairs)})`)
+  return db.query<DeviceJobView>(
+    sql`select ${view}
+        from (values ${join(pairs)}) as given (job_id, device_id)
+        join job on job.id = given.job_id
+        join device_job target on target.job_key = job.key and target.device_id = given.device_id ${facts()}`,
+  )
 }

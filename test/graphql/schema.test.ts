@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { getIntrospectionQuery, introspectionFromSchema, parse, printSchema, validate } from 'graphql'
+import { getIntrospectionQuery, introspectionFromSchema, parse, printSchema, specifiedRules, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { shapeLimits } from '../../src/graphql/limits.ts'
 import { schema } from '../../src/graphql/schema.ts'
 
 test('schema.graphql is what the program prints', async () => {
   const stored = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')
-  expect(`${printSchema(schema)}\n`, 'run `npm run print-schema`').toBe(stored)
+  expect(`${printSchema(schema)}\n`, 'run `npm run schema`').toBe(stored)
 })
 
 test('every type, field, argument, enum value and input field is described', () => {
@@ -17,11 +17,9 @@ test('every type, field, argument, enum value and input field is described', () 
   for (const type of introspectionFromSchema(schema).__schema.types) {
     if (type.name.startsWith('__')) continue
     look(type.name, type)
-    const { fields, inputFields, enumValues } = {
-      fields: 'fields' in type ? type.fields : [],
-      inputFields: 'inputFields' in type ? type.inputFields : [],
-      enumValues: 'enumValues' in type ? type.enumValues : [],
-    }
+    const fields = ('fields' in type && type.fields) || []
+    const inputFields = ('inputFields' in type && type.inputFields) || []
+    const enumValues = ('enumValues' in type && type.enumValues) || []
     for (const field of fields) {
       look(`${type.name}.${field.name}`, field)
       for (const argument of field.args) look(`${type.name}.${field.name}(${argument.name})`, argument)
@@ -35,4 +33,13 @@ test('every type, field, argument, enum value and input field is described', () 
 test('the introspection of clients is within the limits', () => {
   const document = parse(getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true }))
   expect(validate(schema, document, [shapeLimits])).toEqual([])
+})
+
+test('the examples of docs/graphql.md fit the schema and its limits', async () => {
+  const page = await readFile(new URL('../../docs/graphql.md', import.meta.url), 'utf8')
+  const examples = [...page.matchAll(/```graphql\n(.*?)```/gs)].map(([, example = '']) => example)
+  expect(examples.length).toBeGreaterThan(0)
+  for (const example of examples) {
+    expect(validate(schema, parse(example), [...specifiedRules, shapeLimits])).toEqual([])
+  }
 })

@@ -1,0 +1,75 @@
+import pg from 'pg'
+import { vi } from 'vitest'
+import type { Deps } from '../../src/deps.ts'
+import {
+  type DeviceJobKey,
+  expandJob,
+  finishJobs,
+  lockOpenJobs,
+  markDispatched,
+  type Settlement,
+  saveStarted,
+  settle,
+} from '../../src/job/store.ts'
+import { compileCondition } from '../../src/query/compiler.ts'
+import { deviceFields } from '../../src/query/fields.ts'
+import { parseCondition } from '../../src/query/parser.ts'
+
+// What the scheduler would do, a fact at a time.
+
+/** Fixes the devices of the job and starts it. */
+export async function start(deps: Deps, jobId: string): Promise<void> {
+  const { queryCondition } = await deps.db.prisma.job.findUniqueOrThrow({ where: { id: jobId } })
+  await deps.db.transaction(async (tx) => {
+    const deviceCount = await expandJob(tx, jobId, compileCondition(parseCondition(queryCondition), deviceFields))
+    await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
+  })
+  deps.events.jobChanged(jobId)
+}
+
+/** Marks calls as sent. */
+export async function dispatch(deps: Deps, ...keys: DeviceJobKey[]): Promise<void> {
+  const now = deps.clock.now()
+  await deps.db.transaction(async (tx) => {
+    await markDispatched(
+      tx,
+      await lockOpenJobs(
+        tx,
+        keys.map(({ jobId }) => jobId),
+        'running',
+      ),
+      keys.map((key) => ({ ...key, deadline: new Date(now.getTime() + 60_000) })),
+      now,
+    )
+  })
+  for (const { jobId } of keys) deps.events.jobChanged(jobId)
+}
+
+/** Ends device jobs whose calls were sent. */
+export async function answer(deps: Deps, ...settlements: Settlement[]): Promise<void> {
+  await deps.db.transaction(async (tx) => {
+    const open = await lockOpenJobs(
+      tx,
+      settlements.map(({ jobId }) => jobId),
+    )
+    await settle(tx, open, settlements, 'running', deps.clock.now())
+  })
+  for (const { jobId } of settlements) deps.events.jobChanged(jobId)
+}
+
+/** Ends jobs that have nothing left to do. */
+export async function finish(deps: Deps): Promise<void> {
+  const ids = await deps.db.transaction((tx) => finishJobs(tx, deps.clock.now()))
+  for (const id of ids) deps.events.jobChanged(id)
+}
+
+/** How many statements PostgreSQL gets while `work` runs, through whichever pool. */
+export async function countStatements(work: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(pg.Client.prototype, 'query')
+  try {
+    await work()
+    return query.mock.calls.length
+  } finally {
+    query.mockRestore()
+  }
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import { expect, test } from 'vitest'
+import { refusalOf } from '../../src/graphql/guard.ts'
+import { openDoor } from './door.ts'
+import { openPort } from './sockets.ts'
+
+const names = ['hub.example.test', 'localhost', '127.0.0.1', '[::1]']
+
+test.each([
+  ['its own name', { host: 'hub.example.test' }],
+  ['its own name with a port and in capitals', { host: 'HUB.example.test:4000' }],
+  ['an address with a port', { host: '127.0.0.1:4000' }],
+  ['an IPv6 address', { host: '[::1]' }],
+  ['an IPv6 address with a port', { host: '[::1]:4000' }],
+  ['a page of its own', { host: 'localhost:4000', origin: 'http://localhost:4000' }],
+  ['a page of its own by TLS', { host: 'hub.example.test', origin: 'https://hub.example.test' }],
+  ['a page of its own on the usual port', { host: 'localhost', origin: 'http://localhost:80' }],
+  ['a link on another site', { host: 'localhost:4000', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+  [
+    'its own page, as browsers say',
+    { host: 'localhost:4000', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
+  ],
+])('%s may ask', (_what, headers) => {
+  expect(refusalOf(headers, names)).toBeUndefined()
+})
+
+test.each([
+  ['a name that was made to point here', { host: 'evil.example:4000', origin: 'http://evil.example:4000' }],
+  ['a name that begins like one of its own', { host: 'localhost.evil.example' }],
+  ['no name', {}],
+  ['an empty name', { host: '' }],
+  ['a page of another site', { host: 'localhost:4000', origin: 'https://evil.example' }],
+  ['a page on another port', { host: 'localhost:4000', origin: 'http://localhost:3000' }],
+  ['a page without an origin', { host: 'localhost:4000', origin: 'null' }],
+  ['an image on another site', { host: 'localhost:4000', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+  [
+    'a page of a neighbouring site',
+    { host: 'localhost:4000', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
+  ],
+])('%s may not ask', (_what, headers) => {
+  expect(refusalOf(headers, names)).toEqual(expect.any(String))
+})
+
+test('where tokens are needed, any name will do', () => {
+  expect(refusalOf({ host: 'proxy.example' }, undefined)).toBeUndefined()
+  expect(refusalOf({ host: 'proxy.example', origin: 'https://evil.example' }, undefined)).toEqual(expect.any(String))
+})
+
+test('the door asks before it answers, over HTTP and WebSockets', async () => {
+  const door = await openDoor()
+  const port = await openPort(door)
+  const ask = async (headers: Record<string, string>) => {
+    const request = http.request(port.url.replace('ws', 'http'), {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+    request.end('{"query":"{ __typename }"}')
+    const [response] = await once(request, 'response')
+    response.resume()
+    return response.statusCode
+  }
+  expect(await ask({})).toBe(200)
+  expect(await ask({ host: 'evil.example' })).toBe(403)
+  expect(await ask({ origin: 'https://evil.example' })).toBe(403)
+  const rebound = await port.socket({ headers: { host: 'evil.example', origin: 'http://evil.example' } })
+  expect((await rebound.closed).code).toBe(403)
+  await port.close()
+  await door.close()
+})

@@ -1,0 +1,119 @@
+import { beforeEach, expect, test } from 'vitest'
+import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
+import { createEvents, type Events } from '../../src/events.ts'
+import { type LiveContext, live } from '../../src/graphql/live.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { owner } from './door.ts'
+
+let clock: TestClock
+let events: Events
+let context: LiveContext
+beforeEach(() => {
+  clock = createTestClock()
+  events = createEvents(clock)
+  context = { deps: { clock }, viewer: owner, streams: new Set() }
+})
+
+const change = () => events.publish('job', 'a', { jobId: 'a' })
+const source = () => ({ events: events.subscribe('job', 'a'), keyOf: ({ jobId }: { jobId: string }) => jobId })
+/** Lets everything happen that can. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('a change that comes while the first row is read is shown after it', async () => {
+  const rows = await live(context, {
+    ...source(),
+    first: async () => {
+      change()
+      return 'first'
+    },
+    read: async () => 'second',
+  })
+  expect(await rows.next()).toEqual({ done: false, value: 'first' })
+  expect(await rows.next()).toEqual({ done: false, value: 'second' })
+})
+
+test('a client that is slow gets one row for many changes, read when it asks', async () => {
+  let version = 0
+  let reads = 0
+  const rows = await live(context, {
+    ...source(),
+    read: async () => {
+      reads++
+      return version
+    },
+  })
+  for (version = 1; version <= 1000; version++) change()
+  await settled()
+  expect(reads).toBe(0)
+  expect(await rows.next()).toEqual({ done: false, value: 1001 })
+  void rows.next()
+  await settled()
+  expect(reads).toBe(1)
+})
+
+test('things that changed are shown once each, in the order in which they first did', async () => {
+  const rows = await live(context, {
+    events: events.subscribe('anyJob'),
+    keyOf: ({ jobId }) => jobId,
+    read: async (jobId) => jobId,
+  })
+  for (const jobId of ['b', 'a', 'b', 'a', 'c']) events.publish('anyJob', { jobId })
+  await settled()
+  expect([await rows.next(), await rows.next(), await rows.next()].map(({ value }) => value)).toEqual(['b', 'a', 'c'])
+})
+
+test('what has nothing to show is passed over, and what is gone ends the rows', async () => {
+  const results = [undefined, 'row', null]
+  const rows = await live(context, { ...source(), read: async () => results.shift() })
+  change()
+  const next = rows.next()
+  await settled()
+  change()
+  expect(await next).toEqual({ done: false, value: 'row' })
+  change()
+  expect(await rows.next()).toEqual({ done: true, value: undefined })
+  expect(context.streams.size).toBe(0)
+})
+
+test('leaving ends a wait at once', async () => {
+  const rows = await live(context, { ...source(), read: async () => 'row' })
+  const next = rows.next()
+  await rows.return?.()
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(context.streams.size).toBe(0)
+  change()
+  expect(await rows.next()).toEqual({ done: true, value: undefined })
+})
+
+test('leaving before the first row was taken leaves nothing behind', async () => {
+  const rows = await live(context, { ...source(), first: async () => 'first', read: async () => 'row' })
+  await rows.return?.()
+  expect(context.streams.size).toBe(0)
+})
+
+test.each(['first', 'read'] as const)('an error in %s ends the rows', async (where) => {
+  const fail = async () => {
+    throw new Error('broken')
+  }
+  const rows = live(context, { ...source(), ...(where === 'first' && { first: fail }), read: fail })
+  if (where === 'first') await expect(rows).rejects.toThrow('broken')
+  else {
+    const next = (await rows).next()
+    change()
+    await expect(next).rejects.toThrow('broken')
+  }
+  expect(context.streams.size).toBe(0)
+})
+
+test('the end of the credential ends the rows', async () => {
+  const expiry = clock.now().getTime() / 1000 + 60
+  const rows = await live({ ...context, viewer: { ...owner, expiry } }, { ...source(), read: async () => 'row' })
+  const next = rows.next()
+  clock.advance((60 + expiryToleranceInSeconds) * 1000 - 1)
+  change()
+  expect(await next).toEqual({ done: false, value: 'row' })
+  const last = rows.next()
+  await settled()
+  clock.advance(1)
+  expect(await last).toEqual({ done: true, value: undefined })
+})

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { answerInvocation } from '../../src/method/commands.ts'
+import type { MethodRequest } from '../../src/sessions.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { givenDevices } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { openPort, until } from './sockets.ts'
+
+let clock: TestClock
+let door: TestDoor
+beforeAll(async () => {
+  clock = createTestClock()
+  door = await openDoor({ clock })
+  await givenDevices(door.deps, 'pump', 1)
+})
+afterAll(() => door.close())
+
+const query = `mutation ($input: InvokeDeviceMethodInput!) {
+  invokeDeviceMethod(input: $input) {
+    __typename
+    ... on InvokeDeviceMethodPayload { status payload }
+    ... on Error { code message }
+    ... on InvalidInputError { path }
+  }
+}`
+const invoke = async (input: Record<string, unknown>) => {
+  const { data, errors } = await door.ask(query, { input: { deviceId: 'pump-0001', methodName: 'reboot', ...input } })
+  expect(errors).toEqual([])
+  return data.invokeDeviceMethod
+}
+
+test('the answer of the device is the answer', async () => {
+  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId, payload }) => {
+    queueMicrotask(() =>
+      answerInvocation(door.deps, { deviceId, requestId, status: 207, payload: `{"got":${payload}}` }),
+    )
+  })
+  expect(await invoke({ payload: { delay: 5 } })).toEqual({
+    __typename: 'InvokeDeviceMethodPayload',
+    status: 207,
+    payload: { got: { delay: 5 } },
+  })
+  detach()
+})
+
+test('a device that is not here is a DeviceOfflineError', async () => {
+  expect(await invoke({})).toMatchObject({ __typename: 'DeviceOfflineError', code: 'DEVICE_OFFLINE' })
+})
+
+test('a device that does not answer is a DeviceTimeoutError', async () => {
+  const requests: MethodRequest[] = []
+  const detach = door.deps.sessions.attach('pump-0001', (request) => requests.push(request))
+  const answer = invoke({ responseTimeoutInSeconds: 5 })
+  await until(() => requests.length === 1)
+  await clock.asleep()
+  clock.advance(5000)
+  expect(await answer).toMatchObject({ __typename: 'DeviceTimeoutError', code: 'DEVICE_TIMEOUT' })
+  detach()
+})
+
+test.each([
+  ['an unknown device', { deviceId: 'nobody' }, { __typename: 'NotFoundError' }],
+  ['a name with a slash', { methodName: 'a/b' }, { __typename: 'InvalidInputError', path: ['methodName'] }],
+  ['a wait of 301 seconds', { connectTimeoutInSeconds: 301 }, { path: ['connectTimeoutInSeconds'] }],
+  [
+    'a payload that is nested too deeply',
+    { payload: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) },
+    { path: ['payload'] },
+  ],
+])('%s is refused', async (_what, input, expected) => {
+  expect(await invoke(input)).toMatchObject(expected)
+})
+
+test('a client that leaves stops the wait for its device', async () => {
+  const port = await openPort(door)
+  const gone = new AbortController()
+  const asked = fetch(port.url.replace('ws', 'http'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query,
+      variables: { input: { deviceId: 'pump-0001', methodName: 'reboot', connectTimeoutInSeconds: 300 } },
+    }),
+    signal: gone.signal,
+  }).catch(() => 'gone')
+  let waiting = 0
+  const { sessions } = door.deps
+  const onAttach = sessions.onAttach
+  Object.assign(sessions, {
+    onAttach: (listener: (deviceId: string) => void) => {
+      waiting++
+      const stop = onAttach(listener)
+      return () => {
+        waiting--
+        stop()
+      }
+    },
+  })
+  await until(() => waiting === 1)
+  gone.abort()
+  await until(() => waiting === 0)
+  expect(await asked).toBe('gone')
+  Object.assign(sessions, { onAttach })
+  await port.close()
+})

@@ -1,0 +1,242 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createDevice } from '../../src/device/commands.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { cancelJob } from '../../src/job/commands.ts'
+import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { answer, countStatements, dispatch, finish, start } from './facts.ts'
+import { type OpenPort, openPort, until } from './sockets.ts'
+
+let clock: TestClock
+let door: TestDoor
+let port: OpenPort
+beforeAll(async () => {
+  clock = createTestClock()
+  door = await openDoor({ clock })
+  await givenDevices(door.deps, 'pump', 3)
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  port = await openPort(door)
+})
+afterEach(async () => {
+  await port.close()
+  await until(() => door.server.openStreams() === 0)
+})
+
+/** Starts a subscription; `next` waits for its next data, and fails on an error. */
+const subscribe = (query: string, variables: Record<string, unknown> = {}) => {
+  const results = port.client().iterate<Record<string, unknown>>({ query, variables })
+  return {
+    async next() {
+      const { value, done } = await results.next()
+      if (done) return 'complete'
+      if (value.errors) throw new Error(JSON.stringify(value.errors))
+      return value.data
+    },
+    leave: () => results.return?.(),
+  }
+}
+
+let count = 0
+const givenStartedJob = async () => {
+  const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: `job-${++count}` })
+  await start(door.deps, jobId)
+  await calm()
+  return jobId
+}
+
+/** Lets the intervals pass in which changes of a job are held back: the event that waits, and the silence after it. */
+const calm = async () => {
+  for (let turn = 0; turn < 3; turn++) {
+    clock.advance(JOB_EVENT_INTERVAL)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+describe('deviceJobStatistics', () => {
+  const query = `subscription ($jobId: String!) {
+    deviceJobStatistics(jobId: $jobId) {
+      version
+      deviceJobStatistics { pendingCount runningCount succeededCount }
+      job { status outcome deviceJobStatistics { runningCount } }
+    }
+  }`
+
+  test('shows the job as it is, then as it becomes, and ends with it', async () => {
+    const jobId = await givenStartedJob()
+    const keys = [1, 2, 3].map((number) => ({ jobId, deviceId: `pump-000${number}` }))
+    const updates = subscribe(query, { jobId })
+    expect(await updates.next()).toMatchObject({
+      deviceJobStatistics: {
+        version: 2,
+        deviceJobStatistics: { pendingCount: 3 },
+        job: { status: 'RUNNING', outcome: null },
+      },
+    })
+
+    await dispatch(door.deps, ...keys)
+    // A later event shows the row as it is now, in every part of the answer.
+    expect(await updates.next()).toMatchObject({
+      deviceJobStatistics: {
+        version: 3,
+        deviceJobStatistics: { pendingCount: 0, runningCount: 3 },
+        job: { deviceJobStatistics: { runningCount: 3 } },
+      },
+    })
+
+    await answer(door.deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload: 'null' } })))
+    await finish(door.deps)
+    await calm()
+    expect(await updates.next()).toMatchObject({
+      deviceJobStatistics: {
+        deviceJobStatistics: { succeededCount: 3 },
+        job: { status: 'COMPLETED', outcome: 'SUCCEEDED' },
+      },
+    })
+    expect(await updates.next()).toBe('complete')
+  })
+
+  test('shows the device jobs of a job in each update as they are then', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(
+      `subscription ($jobId: String!) {
+        deviceJobStatistics(jobId: $jobId) {
+          job { deviceJobs(first: 1) { nodes { status device { deviceJobs(first: 1) { nodes { status } } } } } }
+        }
+      }`,
+      { jobId },
+    )
+    const withStatus = (status: string) => ({
+      deviceJobStatistics: {
+        job: { deviceJobs: { nodes: [{ status, device: { deviceJobs: { nodes: [{ status }] } } }] } },
+      },
+    })
+    expect(await updates.next()).toEqual(withStatus('PENDING'))
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' })
+    expect(await updates.next()).toEqual(withStatus('RUNNING'))
+  })
+
+  test('of a job that has ended shows its end and is over', async () => {
+    const jobId = await givenStartedJob()
+    await cancelJob(door.deps, jobId)
+    const updates = subscribe(query, { jobId })
+    expect(await updates.next()).toMatchObject({ deviceJobStatistics: { job: { outcome: 'CANCELLED' } } })
+    expect(await updates.next()).toBe('complete')
+  })
+
+  test('makes many changes one update, and shows the last', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(query, { jobId })
+    await updates.next()
+    for (const number of [1, 2, 3]) await dispatch(door.deps, { jobId, deviceId: `pump-000${number}` })
+    await calm()
+    const seen: unknown[] = [await updates.next()]
+    if (!JSON.stringify(seen).includes('"version":5')) seen.push(await updates.next())
+    expect(seen.length).toBeLessThanOrEqual(2)
+    expect(seen.at(-1)).toMatchObject({ deviceJobStatistics: { version: 5, deviceJobStatistics: { runningCount: 3 } } })
+  })
+
+  test('shows nothing again that it has shown', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(query, { jobId })
+    await updates.next()
+    door.deps.events.publish('job', jobId, { jobId })
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' })
+    expect(await updates.next()).toMatchObject({ deviceJobStatistics: { version: 3 } })
+  })
+
+  test('costs one statement an update, whatever is selected', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(query, { jobId })
+    await updates.next()
+    await door.deps.database.pool.query('update job set version = 7 where id = $1', [jobId])
+    const statements = await countStatements(async () => {
+      door.deps.events.publish('job', jobId, { jobId })
+      expect(await updates.next()).toMatchObject({ deviceJobStatistics: { version: 7, job: { status: 'RUNNING' } } })
+    })
+    expect(statements).toBe(1)
+  })
+
+  test('of an unknown job is an error of the request', async () => {
+    await expect(subscribe(query, { jobId: 'nobody' }).next()).rejects.toThrow('NOT_FOUND')
+  })
+})
+
+describe('jobUpdated', () => {
+  const query = 'subscription ($filter: JobFilter) { jobUpdated(filter: $filter) { jobId status } }'
+  const listening = () => until(() => door.server.openStreams() === 1)
+
+  test('shows jobs that appear and change', async () => {
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'appears' } })
+    const first = updates.next()
+    await listening()
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'appears' })
+    expect(await first).toEqual({ jobUpdated: { jobId, status: 'QUEUED' } })
+    await calm()
+    await cancelJob(door.deps, jobId)
+    expect(await updates.next()).toEqual({ jobUpdated: { jobId, status: 'CANCELLED' } })
+  })
+
+  test('shows only what passes the filter', async () => {
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'mine-', status: ['QUEUED'] } })
+    const first = updates.next()
+    await listening()
+    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'theirs-1' })
+    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'mine-1' })
+    expect(await first).toEqual({ jobUpdated: { jobId: 'mine-1', status: 'QUEUED' } })
+  })
+})
+
+describe('twinUpdated', () => {
+  const query = `subscription ($deviceId: String!) {
+    twinUpdated(deviceId: $deviceId) { version tags properties { desired { value } reported { value version } } }
+  }`
+
+  test('shows the twin as it is, then after each write of a service or the device', async () => {
+    const deviceId = await createDevice(door.deps, { deviceId: 'twin-1', twin: { tags: { site: 'north' } } })
+    const updates = subscribe(query, { deviceId })
+    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 1, tags: { site: 'north' } } })
+    await patchTwin(door.deps, { deviceId, ifMatch: '*', patch: { desired: { speed: 3 } } })
+    expect(await updates.next()).toMatchObject({
+      twinUpdated: { version: 2, properties: { desired: { value: { speed: 3 } } } },
+    })
+    await reportProperties(door.deps, deviceId, { speed: 2 })
+    expect(await updates.next()).toMatchObject({
+      twinUpdated: { version: 3, properties: { reported: { value: { speed: 2 }, version: 2 } } },
+    })
+  })
+
+  test('of an unknown device is an error of the request', async () => {
+    await expect(subscribe(query, { deviceId: 'nobody' }).next()).rejects.toThrow('NOT_FOUND')
+  })
+})
+
+describe('a client that leaves', () => {
+  const query = 'subscription { jobUpdated { jobId } }'
+
+  test('takes its subscription with it, also while nothing happens', async () => {
+    const updates = subscribe(query)
+    const first = updates.next()
+    await until(() => door.server.openStreams() === 1)
+    await updates.leave()
+    await until(() => door.server.openStreams() === 0)
+    expect(await first).toBe('complete')
+  })
+
+  test('takes its subscription over HTTP with it', async () => {
+    const gone = new AbortController()
+    const response = await fetch(port.url.replace('ws', 'http'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query }),
+      signal: gone.signal,
+    })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    await until(() => door.server.openStreams() === 1)
+    gone.abort()
+    await until(() => door.server.openStreams() === 0)
+  })
+})

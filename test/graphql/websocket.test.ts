@@ -1,0 +1,201 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
+import { maxOperationsPerSocket, maxRequestBytes } from '../../src/graphql/limits.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { type OpenPort, openPort, until } from './sockets.ts'
+
+let clock: TestClock
+let door: TestDoor
+let port: OpenPort
+beforeAll(async () => {
+  clock = createTestClock()
+  door = await openDoor({ clock, anonymous: undefined })
+  await givenDevices(door.deps, 'pump', 1)
+  await givenMethodJob(door.deps, 'pump', {}, { jobId: 'followed' })
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  port = await openPort(door)
+})
+afterEach(() => port.close())
+
+const init = async (authorization?: string) => {
+  const socket = await port.socket()
+  socket.send({ type: 'connection_init', ...(authorization !== undefined && { payload: { authorization } }) })
+  return socket
+}
+const ready = async (authorization?: string) => {
+  const socket = await init(authorization ?? (await door.token('iothubowner')))
+  expect(await socket.next()).toEqual({ type: 'connection_ack' })
+  return socket
+}
+const follow = { query: 'subscription { deviceJobStatistics(jobId: "followed") { version } }' }
+
+describe('a connection', () => {
+  test('without a token is closed with 4401', async () => {
+    const socket = await init()
+    expect(await socket.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
+  })
+
+  test('with a forged token is closed with 4403', async () => {
+    const socket = await init(await door.token('iothubowner', { key: Buffer.alloc(32, 1).toString('base64') }))
+    expect(await socket.closed).toEqual({ code: 4403, reason: 'Forbidden' })
+  })
+
+  test('may show its token in the header of the upgrade', async () => {
+    const socket = await port.socket({ headers: { authorization: await door.token('service') } })
+    socket.send({ type: 'connection_init' })
+    expect(await socket.next()).toEqual({ type: 'connection_ack' })
+  })
+
+  test('may spell the name of its token as a header', async () => {
+    const socket = await port.socket()
+    socket.send({ type: 'connection_init', payload: { Authorization: await door.token('service') } })
+    expect(await socket.next()).toEqual({ type: 'connection_ack' })
+  })
+
+  test('that asks before it has said who it is, is closed with 4401', async () => {
+    const socket = await port.socket()
+    socket.send({ id: '1', type: 'subscribe', payload: follow })
+    expect((await socket.closed).code).toBe(4401)
+  })
+
+  test('that says so twice is closed with 4429', async () => {
+    const socket = await ready()
+    socket.send({ type: 'connection_init' })
+    expect((await socket.closed).code).toBe(4429)
+  })
+
+  test('that uses an id twice is closed with 4409', async () => {
+    const socket = await ready()
+    socket.send({ id: '1', type: 'subscribe', payload: follow })
+    socket.send({ id: '1', type: 'subscribe', payload: follow })
+    expect((await socket.closed).code).toBe(4409)
+  })
+
+  test('that sends no message of the protocol is closed with 4400', async () => {
+    const socket = await ready()
+    socket.send('hello')
+    expect((await socket.closed).code).toBe(4400)
+  })
+
+  test('without the protocol is closed with 4406', async () => {
+    expect((await (await port.socket({ protocol: '' })).closed).code).toBe(4406)
+  })
+
+  test('that sends too much at once is closed with 1009', async () => {
+    const socket = await ready()
+    socket.send(`"${'x'.repeat(maxRequestBytes)}"`)
+    expect((await socket.closed).code).toBe(1009)
+  })
+
+  test('is closed with 4403 when its token has expired, and its subscriptions end', async () => {
+    const expiry = Math.floor(clock.now().getTime() / 1000) + 60
+    const socket = await ready(await door.token('iothubowner', { expiry }))
+    socket.send({ id: '1', type: 'subscribe', payload: follow })
+    expect(await socket.next()).toMatchObject({ type: 'next' })
+    clock.advance((60 + expiryToleranceInSeconds) * 1000)
+    expect(await socket.closed).toEqual({ code: 4403, reason: 'token expired' })
+    await until(() => door.server.openStreams() === 0)
+  })
+
+  test('whose other side no longer answers pings is cut off', async () => {
+    const socket = await ready()
+    socket.raw.pong = () => {}
+    const pinged = new Promise((resolve) => socket.raw.once('ping', resolve))
+    clock.advance(12_000)
+    await pinged
+    clock.advance(12_000)
+    expect((await socket.closed).code).toBe(1006)
+  })
+})
+
+describe('a page', () => {
+  test('of another site gets no connection', async () => {
+    expect((await (await port.socket({ headers: { origin: 'https://evil.example' } })).closed).code).toBe(403)
+  })
+
+  test('of the hub itself gets one', async () => {
+    const socket = await port.socket({ headers: { origin: port.url.replace(/^ws(.*)\/graphql$/, 'http$1') } })
+    expect(socket.raw.readyState).toBe(socket.raw.OPEN)
+  })
+})
+
+describe('an operation', () => {
+  const ask = async (query: string, policy = 'iothubowner') => {
+    const socket = await ready(await door.token(policy))
+    socket.send({ id: '1', type: 'subscribe', payload: { query } })
+    return socket.next()
+  }
+
+  test('may be a query', async () => {
+    expect(await ask('{ device(deviceId: "pump-0001") { deviceId } }')).toEqual({
+      id: '1',
+      type: 'next',
+      payload: { data: { device: { deviceId: 'pump-0001' } } },
+    })
+  })
+
+  test.each([
+    ['does not parse', '{', undefined],
+    ['does not fit the schema', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'is over a limit of its shape',
+      `{ ${Array.from({ length: 31 }, (_, index) => `a${index}: __typename`).join(' ')} }`,
+      'LIMIT_EXCEEDED',
+    ],
+  ])('that %s is an error of its own', async (_what, query, code) => {
+    const answer = await ask(query)
+    expect(answer).toMatchObject({ id: '1', type: 'error', payload: [{ message: expect.any(String) }] })
+    const [error] = Object(answer.payload)
+    expect(error.extensions?.code).toBe(code)
+    expect(error.extensions ?? {}).not.toHaveProperty('http')
+  })
+
+  test('that costs too much is refused as over HTTP', async () => {
+    const answer = await ask(
+      '{ jobs(first: 100) { nodes { deviceJobs(first: 100) { nodes { device { deviceId } } } } } }',
+    )
+    expect(Object(answer.payload).errors).toMatchObject([
+      { extensions: { code: 'LIMIT_EXCEEDED', limit: 'complexity' } },
+    ])
+  })
+
+  test('without the right to it is refused as over HTTP', async () => {
+    const answer = await ask('subscription { jobUpdated { jobId } }', 'device')
+    expect(JSON.stringify(answer)).toContain('"FORBIDDEN"')
+  })
+
+  test('is refused when a hundred are under way on the same socket', async () => {
+    const socket = await ready()
+    for (let index = 0; index < maxOperationsPerSocket; index++) {
+      socket.send({ id: `s${index}`, type: 'subscribe', payload: { query: 'subscription { jobUpdated { jobId } }' } })
+    }
+    await until(() => door.server.openStreams() === maxOperationsPerSocket)
+    socket.send({ id: 'last', type: 'subscribe', payload: { query: '{ __typename }' } })
+    expect(await socket.next()).toMatchObject({
+      id: 'last',
+      type: 'error',
+      payload: [{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'operations' } }],
+    })
+    socket.raw.terminate()
+    await until(() => door.server.openStreams() === 0)
+  })
+})
+
+test('a shutdown ends subscriptions and says goodbye with 1001', async () => {
+  const other = await openDoor({ clock })
+  const otherPort = await openPort(other)
+  const socket = await otherPort.socket()
+  socket.send({ type: 'connection_init' })
+  await socket.next()
+  socket.send({ id: '1', type: 'subscribe', payload: { query: 'subscription { jobUpdated { jobId } }' } })
+  await until(() => other.server.openStreams() === 1)
+  await other.server.close()
+  expect(await socket.closed).toEqual({ code: 1001, reason: 'going away' })
+  expect(other.server.openStreams()).toBe(0)
+  await otherPort.close()
+  await other.close()
+})

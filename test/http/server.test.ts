@@ -1,0 +1,200 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { loadOrMakeCertificate } from '../../src/certificate.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
+import { createTestClock } from '../support/clock.ts'
+
+const deps = { clock: systemClock, log: pino({ level: 'silent' }) }
+const anywhere = { host: '127.0.0.1', port: 0, tlsPort: 0 }
+
+let tls: { cert: string; key: string }
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
+  tls = await loadOrMakeCertificate(folder, { hostNames: [], now: new Date() })
+  await rm(folder, { recursive: true })
+})
+
+let ready: boolean
+let under: http.ServerResponse[]
+let closed: boolean
+let server: HttpServer
+let url: { http: string; https: string }
+const graphql: Mount = {
+  path: '/graphql',
+  methods: ['GET', 'POST'],
+  handle(request, response) {
+    if (request.method === 'POST') under.push(response)
+    else response.end('mounted')
+  },
+  upgrade: (_request, connection) => connection.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+  close: async () => {
+    closed = true
+  },
+}
+
+beforeEach(async () => {
+  ready = true
+  under = []
+  closed = false
+  server = createHttpServer(deps, { graphql, isReady: () => ready, ...tls })
+  url = await server.listen(anywhere)
+})
+afterEach(() => server.close())
+
+type Reply = { status: number; headers: http.IncomingHttpHeaders; body: string }
+const ask = (address: string, options: http.RequestOptions = {}): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const { request } = address.startsWith('https') ? https : http
+    const settings = { ...options, agent: false, rejectUnauthorized: false }
+    const sent = request(address, settings, (response) => {
+      let body = ''
+      response.on('data', (chunk) => {
+        body += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+
+describe('paths', () => {
+  test('the mounted door answers, plain and by TLS', async () => {
+    expect(await ask(`${url.http}/graphql?query=x`)).toMatchObject({ status: 200, body: 'mounted' })
+    expect(await ask(`${url.https}/graphql`)).toMatchObject({ status: 200, body: 'mounted' })
+  })
+
+  test('/healthz says that the process lives, also before it is ready', async () => {
+    ready = false
+    expect(await ask(`${url.http}/healthz`)).toMatchObject({ status: 200, body: '{"status":"ok"}' })
+  })
+
+  test('/readyz says whether the hub is ready', async () => {
+    expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 200, body: '{"status":"ready"}' })
+    ready = false
+    expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 503, body: '{"status":"not ready"}' })
+  })
+
+  test('HEAD is answered without a body', async () => {
+    expect(await ask(`${url.http}/healthz`, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
+  })
+
+  test.each(['/', '/graphql/', '/graphqlx', '//graphql', '/healthz/../graphql'])(
+    '%s is unknown, and the answer says what there is',
+    async (path) => {
+      const { status, headers, body } = await ask(url.http, { path })
+      expect(status).toBe(404)
+      expect(headers['content-type']).toContain('application/json')
+      expect(JSON.parse(body).message).toContain('/graphql, /healthz, /readyz')
+    },
+  )
+
+  test('another method is refused, and the answer says which there are', async () => {
+    const { status, headers } = await ask(`${url.http}/graphql`, { method: 'DELETE' })
+    expect([status, headers.allow]).toEqual([405, 'GET, POST'])
+    // What a browser asks first before it sends JSON to another site: nothing allows it.
+    const preflight = await ask(`${url.http}/graphql`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example' },
+    })
+    expect(preflight.status).toBe(405)
+    expect(preflight.headers).not.toHaveProperty('access-control-allow-origin')
+  })
+
+  test('every answer forbids guessing its type and framing it', async () => {
+    for (const path of ['/graphql', '/healthz', '/nothing']) {
+      expect((await ask(url.http, { path })).headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+      })
+    }
+  })
+})
+
+describe('upgrades', () => {
+  const upgrade = async (path: string) => {
+    const request = http.get(`${url.http}${path}`, {
+      agent: false,
+      headers: { connection: 'upgrade', upgrade: 'websocket' },
+    })
+    request.on('error', () => {})
+    return Promise.race([
+      once(request, 'upgrade').then(([response, socket]) => {
+        socket.destroy()
+        return response.statusCode
+      }),
+      once(request, 'response').then(([response]) => {
+        response.destroy()
+        return response.statusCode
+      }),
+    ])
+  }
+
+  test('reach the mounted door and nothing else', async () => {
+    expect(await upgrade('/graphql')).toBe(101)
+    expect(await upgrade('/healthz')).toBe(404)
+    expect(await upgrade('/nothing')).toBe(404)
+  })
+})
+
+describe('listening', () => {
+  test.each([
+    ['HTTP_PORT', () => ({ ...anywhere, port: Number(new URL(url.http).port) })],
+    ['HTTPS_PORT', () => ({ ...anywhere, tlsPort: Number(new URL(url.https).port) })],
+  ])('%s in use is an error that names it and its address, and leaves no port open', async (variable, address) => {
+    const other = createHttpServer(deps, { graphql, isReady: () => true, ...tls })
+    const { port, tlsPort } = address()
+    await expect(other.listen(address())).rejects.toThrow(
+      `${variable} is ${port || tlsPort}, but 127.0.0.1:${port || tlsPort} cannot be listened on: another program does`,
+    )
+    await other.close()
+  })
+
+  test('an address of another machine is an error that says so', async () => {
+    const other = createHttpServer(deps, { graphql, isReady: () => true, ...tls })
+    await expect(other.listen({ ...anywhere, host: '192.0.2.1' })).rejects.toThrow('this machine has no such address')
+  })
+})
+
+describe('closing', () => {
+  test('lets a request under way finish, and closes what idles', async () => {
+    const idle = new http.Agent({ keepAlive: true })
+    await new Promise((resolve) =>
+      http.get(`${url.http}/healthz`, { agent: idle }, (response) => response.resume().on('end', resolve)),
+    )
+    const asked = ask(`${url.http}/graphql`, { method: 'POST' })
+    while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const stopped = server.close()
+    await expect(ask(`${url.http}/healthz`)).rejects.toThrow('ECONNREFUSED')
+    under[0]?.end('finished')
+    expect(await asked).toMatchObject({ status: 200, body: 'finished' })
+    await stopped
+    expect(closed).toBe(true)
+    idle.destroy()
+  })
+
+  test('cuts off what does not finish in time', async () => {
+    const clock = createTestClock()
+    const other = createHttpServer({ ...deps, clock }, { graphql, isReady: () => true, ...tls })
+    const address = await other.listen(anywhere)
+    const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
+    // A connection that has not even begun its TLS handshake.
+    const silent = connect(Number(new URL(address.https).port), '127.0.0.1')
+    silent.on('error', () => {})
+    await once(silent, 'connect')
+    while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const stopped = other.close()
+    await clock.asleep()
+    clock.advance(60_000)
+    await stopped
+    expect(await asked).toBe('cut off')
+  })
+})
