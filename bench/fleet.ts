@@ -1,70 +1,87 @@
 import { fileURLToPath } from 'node:url'
-import type { Deps } from '../src/deps.ts'
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { loadOrMakeCertificate } from '../src/certificate.ts'
+import { abortable } from '../src/cli/abortable.ts'
 import { createDevices } from '../src/device/commands.ts'
 import { createMqttDoor, type MethodAnswer } from '../src/mqtt/broker.ts'
-import { type FleetProcess, startFleetProcess } from '../src/simulator/child.ts'
+import { startFleetProcess } from '../src/simulator/child.ts'
+import type { Bench } from './benchmark.ts'
+import { createClosers } from './closers.ts'
+import { settleTables } from './devices.ts'
+import type { Meter } from './measure.ts'
 
+/** Devices a transaction. */
 const BATCH = 1_000
+const CONNECT_TIMEOUT_MS = 120_000
 
-/** Registers `count` devices with the tag `building` 43. Answers their ids. */
-export async function registerDevices(deps: Deps, count: number, prefix = 'device'): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(7, '0')}`)
-  for (let from = 0; from < count; from += BATCH) {
-    await createDevices(
-      deps,
-      ids.slice(from, from + BATCH).map((deviceId) => ({ deviceId, twin: { tags: { building: 43, fleet: prefix } } })),
-    )
-  }
-  return ids
-}
-
-/** The hub's MQTT door with a fleet connected to it from another process. Answers go to whom `take` names. */
+/** The hub's MQTT door, and devices in a process of their own that are connected to it and answer every call at once. */
 export type ConnectedFleet = {
-  readonly fleet: FleetProcess
+  readonly deviceIds: readonly string[]
+  /** CPU time of the devices' process. */
+  readonly cpu: Meter
+  /** Answers go here from now on. */
   take(onAnswer: (answer: MethodAnswer) => void): void
   close(): Promise<void>
 }
 
-export async function connectFleet(deps: Deps, deviceIds: readonly string[]): Promise<ConnectedFleet> {
+/** Registers `count` devices with the tag `fleet`, as a client would, and connects them. */
+export async function connectFleet(bench: Bench, name: string, count: number): Promise<ConnectedFleet> {
+  const { deps, signal, say } = bench
+  say(`registering and connecting ${count.toLocaleString('en')} devices`)
+  const deviceIds = Array.from({ length: count }, (_, index) => `${name}-${String(index).padStart(7, '0')}`)
+  for (let from = 0; from < count; from += BATCH) {
+    signal.throwIfAborted()
+    const inputs = deviceIds
+      .slice(from, from + BATCH)
+      .map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } }))
+    await createDevices(deps, inputs)
+  }
+  const keys = await deps.db.query<{ id: string; primaryKey: string }>(
+    sql`select id, primary_key as "primaryKey" from device where id = any(${deviceIds})`,
+  )
+
   let onAnswer = (_answer: MethodAnswer): void => {}
   const door = await createMqttDoor(deps, {
     hostNames: ['localhost'],
     instanceId: 'bench',
     onMethodResponse: (answer) => onAnswer(answer),
   })
-  // Keys only decide who comes in; the certificate of the TLS port, which nobody uses here, is made as for a hub.
-  const { loadOrMakeCertificate } = await import('../src/certificate.ts')
-  const { mkdtemp, rm } = await import('node:fs/promises')
-  const folder = await mkdtemp('/tmp/twincast-bench-tls-')
-  const { cert, key } = await loadOrMakeCertificate(folder, { hostNames: [], now: deps.clock.now() })
-  await rm(folder, { recursive: true })
-  const { mqtt } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key })
-  const devices = await deps.db.prisma.device.findMany({
-    where: { id: { in: [...deviceIds] } },
-    select: { id: true, primaryKey: true },
-  })
-  const fleet = startFleetProcess(
-    {
-      host: '127.0.0.1',
-      port: mqtt?.port ?? 0,
-      hubName: 'localhost',
-      devices: devices.map(({ id, primaryKey }) => ({
-        deviceId: id,
-        primaryKey: primaryKey ?? '',
-        behaviour: { kind: 'answer', payload: { ok: true } },
-      })),
-    },
-    { entry: fileURLToPath(new URL('../dist/simulator/process.js', import.meta.url)) },
-  )
-  await fleet.connect({ timeoutMs: 120_000 })
-  return {
-    fleet,
-    take(listener) {
-      onAnswer = listener
-    },
-    async close() {
-      await fleet.close()
-      await door.close()
-    },
+  const closers = createClosers()
+  closers.add(() => door.close())
+  try {
+    // For the TLS port, which the door always has and nobody here uses.
+    const { cert, key } = await loadOrMakeCertificate(bench.folder, { hostNames: [], now: deps.clock.now() })
+    const { mqtt } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key })
+    const devices = startFleetProcess(
+      {
+        host: '127.0.0.1',
+        port: mqtt?.port ?? 0,
+        hubName: 'localhost',
+        devices: keys.map(({ id, primaryKey }) => ({
+          deviceId: id,
+          primaryKey,
+          behaviour: { kind: 'answer', payload: { ok: true } },
+        })),
+      },
+      // Built, because a child process does not inherit the compiler this one runs with.
+      { entry: fileURLToPath(new URL('../dist/simulator/process.js', import.meta.url)) },
+    )
+    closers.add(() => devices.close())
+    await abortable(devices.connect({ timeoutMs: CONNECT_TIMEOUT_MS }), signal)
+    await settleTables(bench)
+    return {
+      deviceIds,
+      async cpu() {
+        const { user, system } = (await devices.stats()).cpuMicros
+        return user + system
+      },
+      take(listener) {
+        onAnswer = listener
+      },
+      close: closers.close,
+    }
+  } catch (error) {
+    await closers.close()
+    throw error
   }
 }

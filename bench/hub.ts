@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
 import { systemClock } from '../src/clock.ts'
 import { openDataFolder } from '../src/data-folder.ts'
@@ -10,63 +11,62 @@ import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events.ts'
 import { createSessions } from '../src/sessions.ts'
+import { createClosers } from './closers.ts'
+import type { Meter } from './measure.ts'
+import { familyCpu, readStat } from './processes.ts'
 
-/** What the hub's parts need, on an embedded PostgreSQL of its own with fsync on. */
-export type Bench = {
+/** The parts of a hub in this process, on an embedded PostgreSQL of its own as a hub has it: with fsync on. */
+export type BenchHub = {
   readonly deps: Deps
-  /** CPU microseconds that PostgreSQL has used so far: all its processes, also those that ended while we watched. */
-  databaseCpu(): Promise<number>
+  readonly meters: { readonly hub: Meter; readonly database: Meter }
+  /** A folder that goes with the hub. */
+  readonly folder: string
+  /** Leaves nothing behind, also when statements are still running. */
   close(): Promise<void>
 }
 
-export async function createBench(): Promise<Bench> {
+export async function openHub(): Promise<BenchHub> {
   const path = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
-  const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
-  const folder = await openDataFolder(path)
-  const postgres = await startEmbeddedPostgres({ folder, log })
-  await migrate(postgres.url, log)
-  const db = createDb(postgres.url, (error) => log.warn({ err: error }, 'a connection broke'))
-  const clock = systemClock
-  return {
-    deps: { db, clock, log, events: createEvents(clock), sessions: createSessions() },
-    databaseCpu: () => databaseCpu(db),
-    async close() {
-      await db.close()
-      await postgres.stop()
-      await folder.release()
-      await rm(path, { recursive: true, force: true })
-    },
-  }
-}
-
-const TICK_MICROS = 10_000
-
-/** From /proc: the postmaster, its children, and its children that have ended. */
-async function databaseCpu(db: Db): Promise<number> {
-  const [row] = await db.prisma.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`
-  const postmaster = (await statOf(row?.pid ?? 0))?.parent
-  if (postmaster === undefined) return Number.NaN
-  const stats = await Promise.all(
-    (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map((pid) => statOf(Number(pid))),
-  )
-  return stats.reduce((sum, stat) => {
-    if (stat === undefined) return sum
-    if (stat.pid === postmaster) return sum + stat.own + stat.ended
-    return stat.parent === postmaster ? sum + stat.own : sum
-  }, 0)
-}
-
-async function statOf(pid: number) {
+  const closers = createClosers()
+  closers.add(() => rm(path, { recursive: true, force: true }))
   try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    const fields = text
-      .slice(text.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number)
-    const [, parent = 0] = fields
-    const [utime = 0, stime = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15)
-    return { pid, parent, own: (utime + stime) * TICK_MICROS, ended: (childUser + childSystem) * TICK_MICROS }
-  } catch {
-    return undefined
+    const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
+    const folder = await openDataFolder(path)
+    closers.add(() => folder.release())
+    const postgres = await startEmbeddedPostgres({ folder, log })
+    closers.add(() => postgres.stop())
+    let closing = false
+    await migrate(postgres.url, log)
+    const db = createDb(postgres.url, (error) => {
+      if (!closing) log.warn({ err: error }, 'a connection broke')
+    })
+    // PostgreSQL first: the pools would wait for a statement of minutes that was begun when somebody pressed Ctrl-C.
+    closers.add(async () => {
+      closing = true
+      await postgres.stop()
+      await db.close()
+    })
+    const postmaster = await findPostmaster(db)
+    return {
+      deps: { db, clock: systemClock, log, events: createEvents(systemClock), sessions: createSessions() },
+      meters: {
+        hub: () => {
+          const { user, system } = process.cpuUsage()
+          return user + system
+        },
+        database: () => familyCpu(postmaster),
+      },
+      folder: folder.path,
+      close: closers.close,
+    }
+  } catch (error) {
+    await closers.close()
+    throw error
   }
+}
+
+/** The parent of all of PostgreSQL's processes; 0 where there is no /proc. */
+async function findPostmaster(db: Db): Promise<number> {
+  const [row] = await db.query<{ pid: number }>(sql`select pg_backend_pid() as pid`)
+  return (await readStat(row?.pid ?? 0))?.parent ?? 0
 }

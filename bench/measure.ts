@@ -1,53 +1,62 @@
-/** One measured run: operations a second, and CPU microseconds an operation of each process. */
-export type Run = {
-  readonly perSecond: number
-  readonly cpuMicros: Readonly<Record<string, number>>
+import { figure } from './report.ts'
+import type { CpuMicros, PROCESSES, Row, Run } from './row.ts'
+
+/** What every row's measurement is told. */
+export type Conduct = {
+  /** Small sizes, to see that it works: nothing is judged by them. */
+  readonly quick: boolean
+  readonly rounds: number
+  readonly signal: AbortSignal
+  /** Tells who waits how far it is. */
+  say(line: string): void
 }
 
-/** A row of the table: ours beside its baseline, the rounds interleaved. */
-export type Row = {
-  readonly name: string
-  readonly what: string
-  readonly ours: readonly Run[]
-  readonly baseline: readonly Run[]
-  readonly baselineName: string
-  /** What the ratio must be: at least or at most. */
-  readonly gate: { readonly atLeast: number } | { readonly atMost: number } | undefined
-  /** Where smaller is better (CPU a device): the ratio is taken of this instead of the rate. */
-  readonly ratioOf?: (run: Run) => number
-  readonly note?: string
-}
+/** Two things to be compared: a row without its runs. */
+export type Comparison = Omit<Row, 'ours' | 'baseline' | 'notes'> &
+  Partial<Pick<Row, 'notes'>> & { ours(): Promise<Run>; baseline(): Promise<Run> }
 
-export const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-}
-
-/** (max − min) ÷ median. Above a quarter a baseline says too little to be judged by. */
-export const spread = (values: readonly number[]): number =>
-  (Math.max(...values) - Math.min(...values)) / median(values)
-
-/** Runs `ours` and `baseline` in turn, so that what else the machine does falls on both. */
-export async function interleave(
-  rounds: number,
-  ours: () => Promise<Run>,
-  baseline: () => Promise<Run>,
-): Promise<{ ours: Run[]; baseline: Run[] }> {
-  const runs = { ours: [] as Run[], baseline: [] as Run[] }
-  for (let round = 0; round < rounds; round++) {
-    runs.baseline.push(await baseline())
-    runs.ours.push(await ours())
+/**
+ * Runs the baseline and ours in turn, so that what else the machine does falls on both. A first run of each is not
+ * counted: caches, the compiler of this process and prepared statements are cold in it.
+ */
+export async function compare({ quick, rounds, signal, say }: Conduct, comparison: Comparison): Promise<Row> {
+  const runs = { baseline: [] as Run[], ours: [] as Run[] }
+  for (let round = 0; round <= rounds; round++) {
+    for (const side of ['baseline', 'ours'] as const) {
+      signal.throwIfAborted()
+      const run = await comparison[side]()
+      if (round > 0) runs[side].push(run)
+      const where = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`
+      say(`${comparison.name}, ${where}, ${side}: ${figure(run.value)} ${comparison.unit}`)
+    }
   }
-  return runs
+  return { notes: [], ...comparison, ...runs, limit: quick ? undefined : comparison.limit }
 }
 
-/** Microseconds of CPU that this process spends on `work`, and the seconds it takes. */
-export async function timed(work: () => Promise<void>): Promise<{ seconds: number; cpuMicros: number }> {
-  const cpu = process.cpuUsage()
+/** Reads how many microseconds of CPU a process has used so far. */
+export type Meter = () => number | Promise<number>
+/** This process, `hub`, comes first. */
+export type Meters = Readonly<Partial<Record<(typeof PROCESSES)[number], Meter>>>
+
+/** Does the work and answers how long it took, and the CPU time of it by operation. */
+export async function measure(
+  meters: Meters,
+  operations: number,
+  work: () => Promise<unknown>,
+): Promise<{ readonly seconds: number; readonly cpuMicros: CpuMicros }> {
+  const readings = Object.entries(meters)
+  // The last to be read before is the first after, so that this process, which comes first, does not count the reading.
+  const before = await readAll(readings.toReversed())
   const start = performance.now()
   await work()
-  const { user, system } = process.cpuUsage(cpu)
-  return { seconds: (performance.now() - start) / 1000, cpuMicros: user + system }
+  const seconds = (performance.now() - start) / 1000
+  const after = await readAll(readings)
+  const spent = Object.entries(after).map(([name, micros]) => [name, (micros - (before[name] ?? 0)) / operations])
+  return { seconds, cpuMicros: Object.fromEntries(spent) }
+}
+
+async function readAll(meters: readonly (readonly [string, Meter])[]): Promise<Record<string, number>> {
+  const readings: Record<string, number> = {}
+  for (const [name, read] of meters) readings[name] = await read()
+  return readings
 }

@@ -1,123 +1,78 @@
-import type { Deps } from '../src/deps.ts'
-import { scheduleJob } from '../src/job/commands.ts'
-import { startScheduler } from '../src/scheduler/scheduler.ts'
-import { type ConnectedFleet, connectFleet, registerDevices } from './fleet.ts'
-import type { Bench } from './hub.ts'
-import { interleave, type Row, type Run, timed } from './measure.ts'
+import { abortable } from '../src/cli/abortable.ts'
+import type { Bench } from './benchmark.ts'
+import { type ConnectedFleet, connectFleet } from './fleet.ts'
+import { runMethodJobs, verifyJobs, WINDOW, withScheduler } from './jobs.ts'
+import { compare, measure } from './measure.ts'
+import { type Row, type Run, VoidRunError } from './row.ts'
 
-export type PipelineSize = {
-  readonly devices: number
-  readonly operations: number
-  readonly window: number
-  readonly rounds: number
-}
+const FULL = { devices: 10_000, jobs: 10 }
+const QUICK = { devices: 500, jobs: 10 }
+/** As those of jobs are: a job's id, a dot and sixteen characters. */
+const REQUEST_ID_LENGTH = 53
 
-/**
- * P1: device operations of jobs, each with a durable outcome, against bare round trips of the same door, devices and
- * window. Every operation is counted: a run in which one is missing is void.
- */
-export async function pipeline(bench: Bench, size: PipelineSize): Promise<Row> {
-  const { deps } = bench
-  const deviceIds = await registerDevices(deps, size.devices, 'p1')
-  const connected = await connectFleet(deps, deviceIds)
+/** P1: what a job adds to a method call, with everything over real MQTT. */
+export async function pipeline(bench: Bench): Promise<Row[]> {
+  const { devices, jobs } = bench.quick ? QUICK : FULL
+  const fleet = await connectFleet(bench, 'p1', devices)
   try {
-    const runs = await interleave(
-      size.rounds,
-      () => jobs(bench, connected, size),
-      () => roundTrips(deps, connected, deviceIds, size),
-    )
-    return {
+    const row = await compare(bench, {
       name: 'P1',
-      what: `${size.operations} method calls of ${size.operations / size.devices} jobs on ${size.devices} devices, durable outcomes`,
-      baselineName: 'bare round trips of the same door',
-      ...runs,
-      gate: { atLeast: 0.5 },
-    }
+      what: `${jobs} method jobs over ${devices.toLocaleString('en')} devices, outcomes durable`,
+      unit: 'op/s',
+      baselineName: 'bare round trips of the same door, devices and window',
+      limit: { kind: 'gate', atLeast: 0.5 },
+      ours: () => runJobs(bench, fleet, jobs),
+      baseline: () => roundTrips(bench, fleet, jobs * devices),
+    })
+    return [{ ...row, notes: busyDevices(row) }]
   } finally {
-    await connected.close()
+    await fleet.close()
   }
 }
 
-async function withCpu(
-  connected: ConnectedFleet,
-  databaseCpu: () => Promise<number>,
-  operations: number,
-  work: () => Promise<void>,
-): Promise<Run> {
-  const before = await connected.fleet.stats()
-  const databaseBefore = await databaseCpu()
-  const { seconds, cpuMicros } = await timed(work)
-  const after = await connected.fleet.stats()
-  const used = (stats: typeof before): number => stats.cpuMicros.user + stats.cpuMicros.system
-  return {
-    perSecond: operations / seconds,
-    cpuMicros: {
-      hub: cpuMicros / operations,
-      database: ((await databaseCpu()) - databaseBefore) / operations,
-      devices: (used(after) - used(before)) / operations,
-    },
-  }
+async function runJobs({ deps, meters, signal }: Bench, fleet: ConnectedFleet, jobs: number): Promise<Run> {
+  const operations = jobs * fleet.deviceIds.length
+  return withScheduler(deps, async (scheduler) => {
+    fleet.take((answer) => scheduler.takeAnswer(answer))
+    let ids: string[] = []
+    const { seconds, cpuMicros } = await measure({ ...meters, devices: fleet.cpu }, operations, async () => {
+      ids = await runMethodJobs(deps, { count: jobs, queryCondition: "tags.fleet = 'p1'" }, signal)
+    })
+    await verifyJobs(deps, ids, fleet.deviceIds.length)
+    return { value: operations / seconds, cpuMicros }
+  })
 }
 
-/** As many calls under way as the window allows, each device in turn, nothing kept. */
-async function roundTrips(
-  deps: Deps,
-  connected: ConnectedFleet,
-  deviceIds: readonly string[],
-  size: PipelineSize,
-): Promise<Run> {
-  return withCpu(
-    connected,
-    async () => 0,
-    size.operations,
-    () =>
-      new Promise((resolve, reject) => {
-        let sent = 0
-        let answered = 0
-        const waiting = new Set<string>()
-        const send = (): void => {
-          const deviceId = deviceIds[sent % deviceIds.length] ?? ''
-          const requestId = `raw${sent++}`
-          waiting.add(requestId)
-          if (!deps.sessions.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })) {
-            reject(new Error(`${deviceId} is not connected`))
-          }
-        }
-        connected.take(({ requestId }) => {
-          if (!waiting.delete(requestId)) return reject(new Error(`${requestId} was answered twice`))
-          if (++answered === size.operations) resolve()
-          else if (sent < size.operations) send()
-        })
-        while (sent < size.window) send()
-      }),
+/** As many calls under way as jobs may have, each device in turn, nothing kept. Every answer is to a call, and once. */
+async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet, operations: number): Promise<Run> {
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      const waiting = new Set<string>()
+      let sent = 0
+      const send = (): void => {
+        const deviceId = fleet.deviceIds[sent % fleet.deviceIds.length] ?? ''
+        const requestId = String(sent++).padStart(REQUEST_ID_LENGTH, '0')
+        waiting.add(requestId)
+        const isHere = deps.sessions.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
+        if (!isHere) reject(new VoidRunError(`Void: ${deviceId} is not connected.`))
+      }
+      fleet.take(({ requestId, response }) => {
+        const isRight = waiting.delete(requestId) && 'status' in response && response.status === 200
+        if (!isRight) reject(new VoidRunError(`Void: a wrong answer to the call ${requestId}, or a second one.`))
+        if (sent < operations) send()
+        else if (waiting.size === 0) resolve()
+      })
+      while (sent < Math.min(WINDOW, operations)) send()
+    })
+  const { seconds, cpuMicros } = await measure({ ...meters, devices: fleet.cpu }, operations, () =>
+    abortable(work(), signal),
   )
+  return { value: operations / seconds, cpuMicros }
 }
 
-async function jobs(bench: Bench, connected: ConnectedFleet, size: PipelineSize): Promise<Run> {
-  const { deps } = bench
-  const scheduler = await startScheduler(deps, { maxRunning: 100, windowSize: size.window, historyDays: 30 })
-  connected.take((answer) => scheduler.takeAnswer(answer))
-  const count = size.operations / size.devices
-  let ids: string[] = []
-  const run = await withCpu(connected, bench.databaseCpu, size.operations, async () => {
-    const changes = deps.events.subscribe('anyJob')[Symbol.asyncIterator]()
-    ids = await Promise.all(
-      Array.from({ length: count }, () =>
-        scheduleJob(deps, {
-          type: 'scheduleDeviceMethod',
-          queryCondition: "tags.fleet = 'p1'",
-          cloudToDeviceMethod: { methodName: 'reboot' },
-        }),
-      ),
-    )
-    while ((await deps.db.prisma.job.count({ where: { id: { in: ids }, endTime: null } })) > 0) await changes.next()
-    await changes.return?.()
-  })
-  await scheduler.stop(0)
-  const keys = await deps.db.prisma.job.findMany({ where: { id: { in: ids } }, select: { key: true } })
-  const outcomes = await deps.db.prisma.deviceJobOutcome.count({
-    where: { jobKey: { in: keys.map(({ key }) => key) }, responseStatus: 200 },
-  })
-  if (outcomes !== size.operations) throw new Error(`void: ${outcomes} outcomes for ${size.operations} operations`)
-  return run
+/** Where the devices use up a core, it is them that the baseline measures. */
+function busyDevices({ baseline }: Row): string[] {
+  const busiest = Math.max(...baseline.map((run) => (run.value * (run.cpuMicros.devices ?? 0)) / 1_000_000))
+  if (busiest < 0.95) return []
+  return [`the devices used ${busiest.toFixed(2)} of a core in the baseline, so it is at most what the door can do`]
 }

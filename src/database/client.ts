@@ -32,6 +32,9 @@ const RETRYABLE = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 
 const SESSION = [
+  // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
+  // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
+  '-c random_page_cost=1.1',
   '-c statement_timeout=120000',
   '-c lock_timeout=30000',
   '-c idle_in_transaction_session_timeout=60000',

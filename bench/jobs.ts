@@ -1,0 +1,66 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { abortable } from '../src/cli/abortable.ts'
+import type { Deps } from '../src/deps.ts'
+import { scheduleJob } from '../src/job/commands.ts'
+import { type Scheduler, startScheduler } from '../src/scheduler/scheduler.ts'
+import { VoidRunError } from './row.ts'
+
+/** Method calls under way at a time: the hub's default. */
+export const WINDOW = 2_000
+
+/** A scheduler with a hub's defaults while `work` lasts. */
+export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) => Promise<T>): Promise<T> {
+  const scheduler = await startScheduler(deps, { maxRunning: 100, windowSize: WINDOW, historyDays: 30 })
+  try {
+    return await work(scheduler)
+  } finally {
+    await scheduler.stop(0)
+  }
+}
+
+/** Schedules so many jobs with the same condition and waits until they have ended. Answers their ids. */
+export async function runMethodJobs(
+  deps: Deps,
+  { count, queryCondition }: { readonly count: number; readonly queryCondition: string },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const changes = deps.events.subscribe('anyJob')[Symbol.asyncIterator]()
+  try {
+    const cloudToDeviceMethod = { methodName: 'reboot' }
+    const ids = await Promise.all(
+      Array.from({ length: count }, () =>
+        scheduleJob(deps, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod }),
+      ),
+    )
+    while ((await countOpen(deps, ids)) > 0) await abortable(changes.next(), signal)
+    return ids
+  } finally {
+    await changes.return?.()
+  }
+}
+
+async function countOpen({ db }: Deps, ids: readonly string[]): Promise<number> {
+  const [row] = await db.query<{ open: number }>(
+    sql`select count(*)::integer as open from job where id = any(${ids}) and end_time is null`,
+  )
+  return row?.open ?? 0
+}
+
+/** Every one of `devices` has one outcome in each of the jobs, a 200, and the counters say so. Else a VoidRunError. */
+export async function verifyJobs({ db }: Deps, ids: readonly string[], devices: number): Promise<void> {
+  const jobs = await db.query<{ id: string; succeeded: number; targets: number; marks: number; answers: number }>(
+    sql`select
+          id,
+          case status when 'completed' then succeeded_count else 0 end as succeeded,
+          (select count(*)::integer from device_job where job_key = key) as targets,
+          (select count(*)::integer from device_job_dispatch where job_key = key) as marks,
+          (select count(*)::integer from device_job_outcome where job_key = key and response_status = 200) as answers
+        from job
+        where id = any(${ids})`,
+  )
+  for (const { id, ...counts } of jobs) {
+    if (Object.values(counts).some((count) => count !== devices)) {
+      throw new VoidRunError(`Void: job ${id} over ${devices} devices came to ${JSON.stringify(counts)}.`)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { MethodRequest } from '../src/sessions.ts'
+import type { Bench } from './benchmark.ts'
+import { forgetJobs, registerDevices } from './devices.ts'
+import { runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'
+import { compare, measure } from './measure.ts'
+import type { CpuMicros, Row, Run } from './row.ts'
+
+const FULL = { few: 10_000, many: 100_000 }
+const QUICK = { few: 500, many: 2_000 }
+const MILLION = 1_000_000
+/** Jobs over the few in a run: one alone would use so little CPU that the clock tick shows. */
+const REPEATS = 5
+
+/**
+ * P6: whether a device costs the same however many there are in its job. So many are not connected over MQTT: sessions
+ * in this process answer for them, and what is measured is the job's own work, from the expansion to the last outcome.
+ */
+export async function scale(bench: Bench): Promise<Row[]> {
+  const { few, many } = bench.quick ? QUICK : FULL
+  const larger = bench.million ? [many, MILLION] : [many]
+  for (const count of [few, ...larger]) await registerDevices(bench, fleetOf(count), count)
+
+  const rows: Row[] = []
+  for (const count of larger) {
+    const row = await compare(bench, {
+      name: count === many ? 'P6' : 'P6 million',
+      what: `one method job over ${count.toLocaleString('en')} devices, answered in process`,
+      unit: 'CPU µs/device',
+      baselineName: `the same over ${few.toLocaleString('en')}`,
+      limit: { kind: 'gate', atMost: 1.3 },
+      ours: () => runJobs(bench, count, 1),
+      baseline: () => runJobs(bench, few, REPEATS),
+    })
+    rows.push(row)
+  }
+  return rows
+}
+
+const fleetOf = (count: number): string => `p6-${count}`
+
+/** The mean of some jobs over a fleet of this size, each with a database that knows of no other. */
+async function runJobs(bench: Bench, devices: number, repeats: number): Promise<Run> {
+  let [hub, database] = [0, 0]
+  for (let count = 0; count < repeats; count++) {
+    const cpuMicros = await runJob(bench, devices)
+    hub += (cpuMicros.hub ?? Number.NaN) / repeats
+    database += (cpuMicros.database ?? Number.NaN) / repeats
+  }
+  return { value: hub + database, cpuMicros: { hub, database } }
+}
+
+async function runJob(bench: Bench, devices: number): Promise<CpuMicros> {
+  const { deps, meters, signal } = bench
+  await forgetJobs(bench)
+  let takeAnswer = (_request: MethodRequest): void => {}
+  const detach = await attachFleet(bench, devices, (request) => takeAnswer(request))
+  try {
+    return await withScheduler(deps, async (scheduler) => {
+      takeAnswer = answerSoon((requests) => {
+        for (const { deviceId, requestId } of requests) {
+          scheduler.takeAnswer({ deviceId, requestId, response: { status: 200, payload: '{"ok":true}' } })
+        }
+      })
+      let ids: string[] = []
+      const { cpuMicros } = await measure(meters, devices, async () => {
+        const queryCondition = `tags.fleet = '${fleetOf(devices)}'`
+        ids = await runMethodJobs(deps, { count: 1, queryCondition }, signal)
+        // What the job leaves to be written later is part of its price.
+        await deps.db.query(sql`checkpoint`)
+      })
+      await verifyJobs(deps, ids, devices)
+      return cpuMicros
+    })
+  } finally {
+    detach()
+  }
+}
+
+/** Makes a fleet's devices reachable. Before the scheduler starts, as if they had been there all the time. */
+async function attachFleet(
+  { deps }: Bench,
+  devices: number,
+  deliver: (request: MethodRequest) => void,
+): Promise<() => void> {
+  const rows = await deps.db.query<{ id: string }>(
+    sql`select id from device where starts_with(id, ${`${fleetOf(devices)}-`})`,
+  )
+  const detach = rows.map(({ id }) => deps.sessions.attach(id, deliver))
+  return () => {
+    for (const one of detach) one()
+  }
+}
+
+/** Answers after the sender has returned, as from a network, and all at once, so that answering costs next to nothing. */
+function answerSoon(answer: (requests: readonly MethodRequest[]) => void): (request: MethodRequest) => void {
+  let waiting: MethodRequest[] = []
+  const answerAll = (): void => {
+    const requests = waiting
+    waiting = []
+    answer(requests)
+  }
+  return (request) => {
+    if (waiting.push(request) === 1) setImmediate(answerAll)
+  }
+}

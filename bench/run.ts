@@ -1,0 +1,94 @@
+import { writeFile } from 'node:fs/promises'
+import { flag, text, wholeNumber } from '../src/cli/options.ts'
+import { runCommand } from '../src/cli/run-command.ts'
+import type { Benchmark } from './benchmark.ts'
+import { openHub } from './hub.ts'
+import { describeMachine, type Machine } from './machine.ts'
+import type { Conduct } from './measure.ts'
+import { pipeline } from './p1-pipeline.ts'
+import { scale } from './p6-scale.ts'
+import { expansion } from './p9-expansion.ts'
+import { conditions } from './p10-conditions.ts'
+import { report } from './report.ts'
+import { failsGate, judge, type Row } from './row.ts'
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { P1: pipeline, P6: scale, P9: expansion, P10: conditions }
+const NAMES = Object.keys(BENCHMARKS)
+
+const OPTIONS = {
+  only: text({
+    placeholder: 'P1,P9',
+    pattern: new RegExp(`^(${NAMES.join('|')})(,(${NAMES.join('|')}))*$`),
+    allowed: `some of ${NAMES.join(', ')}, with commas`,
+    fallback: NAMES.join(','),
+    help: 'which to run',
+  }),
+  rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'measured runs of each side' }),
+  million: flag('P6 also over 1,000,000 devices'),
+  quick: flag('small sizes, to see that it runs; nothing is judged'),
+  explain: flag('prints the plans of P10 too'),
+  json: text({
+    placeholder: 'FILE',
+    pattern: /./,
+    allowed: 'the name of a file',
+    fallback: undefined,
+    help: 'also writes all runs to this file',
+  }),
+}
+
+await runCommand({
+  name: 'npm run bench',
+  summary: `Measures the hub against baselines on this machine, in turn (docs/benchmarks.md), with an embedded PostgreSQL
+and simulated devices. Takes about six minutes, with --million twice that, and leaves nothing. Ends with 1 when a gate
+fails.`,
+  options: OPTIONS,
+  async run(given, { signal }) {
+    const conduct: Conduct = {
+      quick: given(OPTIONS.quick),
+      rounds: given(OPTIONS.rounds),
+      signal,
+      say: (line) => process.stderr.write(`${line}\n`),
+    }
+    const rows: Row[] = []
+    let machine: Machine = {}
+    try {
+      for (const name of new Set(given(OPTIONS.only).split(','))) {
+        const benchmark = BENCHMARKS[name]
+        if (benchmark === undefined) continue
+        conduct.say(`${name}: starting a hub`)
+        const hub = await openHub()
+        try {
+          if (rows.length === 0) machine = await describeMachine(hub.deps.db)
+          rows.push(...(await benchmark({ ...hub, ...conduct, million: given(OPTIONS.million) })))
+        } finally {
+          await hub.close()
+        }
+      }
+    } catch (error) {
+      // Whatever broke after Ctrl-C broke because of it.
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      print(rows, machine, given(OPTIONS.explain))
+      const file = given(OPTIONS.json)
+      if (file !== undefined) await writeFile(file, json(rows, machine))
+    }
+    const failed = rows.filter(failsGate).map((row) => row.name)
+    if (failed.length > 0) throw new Error(`A gate does not hold: ${failed.join(', ')}.`)
+  },
+})
+
+/** Those rows that were measured to their end. */
+function print(rows: readonly Row[], machine: Machine, withDetails: boolean): void {
+  if (rows.length === 0) return
+  const facts = Object.entries(machine).map(([name, value]) => `${name}: ${value}`)
+  const details = withDetails
+    ? rows.flatMap(({ name, details }) => (details === undefined ? [] : `\n${name}\n\n${details}`))
+    : []
+  process.stdout.write(`${['', ...facts, '', ...report(rows), ...details].join('\n')}\n`)
+}
+
+function json(rows: readonly Row[], machine: Machine): string {
+  const judged = rows.map((row) => ({ ...row, judgement: judge(row) }))
+  return `${JSON.stringify({ machine, rows: judged }, undefined, 2)}\n`
+}
