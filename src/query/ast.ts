@@ -100,6 +100,37 @@ export type Expression =
 /** What a job may be aimed with: `*` is every device, anything else a WHERE expression. */
 export type Condition = { readonly kind: 'all' } | { readonly kind: 'where'; readonly expression: Expression }
 
+/** What a statement reads from. */
+export type CollectionName = 'devices' | 'devices.modules' | 'devices.jobs'
+
+/** A value of each row: `tags.site AS site`. */
+export interface Projection extends Node {
+  readonly kind: 'projection'
+  readonly path: Path
+  readonly alias: string | undefined
+}
+
+export type AggregateName = 'count' | 'avg' | 'sum' | 'min' | 'max'
+
+/** One value of many rows. Only `count` may be without a path: it counts the rows then. */
+export interface Aggregate extends Node {
+  readonly kind: 'aggregate'
+  readonly name: AggregateName
+  readonly path: Path | undefined
+  readonly alias: string | undefined
+}
+
+export type SelectItem = Projection | Aggregate
+
+/** A whole SELECT. `items` is undefined for `*`; `top` is how many rows there are at most, over all pages. */
+export interface Statement {
+  readonly top: number | undefined
+  readonly items: readonly SelectItem[] | undefined
+  readonly collection: CollectionName
+  readonly condition: Condition
+  readonly groupBy: Path | undefined
+}
+
 /** The expressions directly below one. */
 export const childrenOf = (expression: Expression): readonly Expression[] => {
   switch (expression.kind) {

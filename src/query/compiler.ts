@@ -1,5 +1,5 @@
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
-import type { FieldMap } from './fields.ts'
+import type { FieldMap } from './field-map.ts'
 import { fold } from './fold.ts'
 import { type Fragment, join, sql } from './fragment.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'

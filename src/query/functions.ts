@@ -1,4 +1,4 @@
-import type { TextTestName, ValueType } from './ast.ts'
+import type { AggregateName, TextTestName, ValueType } from './ast.ts'
 
 /** What a function of the language does. All of them answer a Boolean. */
 export type FunctionRule =
@@ -31,5 +31,16 @@ export const functions: ReadonlyMap<string, FunctionRule> = new Map([
   ['CONTAINS', textTest('contains')],
 ])
 
-/** Functions that make one value of many rows: legal in a SELECT list, never in a condition. */
-export const aggregates: ReadonlySet<string> = new Set(['COUNT', 'AVG', 'SUM', 'MIN', 'MAX'])
+/** Those of them that Azure IoT Hub takes in twin queries and jobs: all that is left in strict mode. */
+export const strictFunctions: ReadonlySet<string> = new Set(['IS_DEFINED', 'STARTSWITH', 'ENDSWITH'])
+
+/**
+ * Functions that make one value of many rows, by their name in upper case: legal in a SELECT list, never in a condition.
+ */
+export const aggregates: ReadonlyMap<string, AggregateName> = new Map([
+  ['COUNT', 'count'],
+  ['AVG', 'avg'],
+  ['SUM', 'sum'],
+  ['MIN', 'min'],
+  ['MAX', 'max'],
+])

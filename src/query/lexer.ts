@@ -17,14 +17,17 @@ export const maximumConditionLength = 8192
 
 const symbols = ['<=', '>=', '<>', '!=', '(', ')', '[', ']', ',', '.', '+', '-', '*', '/', '%', '=', '<', '>']
 
+/** What a text is as a whole; messages name it. */
+export type Whole = 'condition' | 'statement'
+
 /**
- * Cuts a condition into tokens, reading each character a bounded number of times.
+ * Cuts a condition or a statement into tokens, reading each character a bounded number of times.
  * @throws QueryConditionError at the first character that fits nowhere, or when the text is too long.
  */
-export const tokenize = (text: string): readonly Token[] => {
+export const tokenize = (text: string, whole: Whole = 'condition'): readonly Token[] => {
   if (text.length > maximumConditionLength)
     throw new QueryConditionError(
-      `the condition has ${text.length} characters; at most ${maximumConditionLength} are allowed`,
+      `the ${whole} has ${text.length} characters; at most ${maximumConditionLength} are allowed`,
       1,
       1,
     )

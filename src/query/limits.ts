@@ -13,6 +13,9 @@ export const maximumElements = 1000
 /** How many segments one path may have; no document is that deep. */
 export const maximumSegments = 32
 
+/** How many results one SELECT list may name. */
+export const maximumItems = 256
+
 export const nestingMessage = `nested too deeply; at most ${maximumNesting} levels are allowed`
 
 /**

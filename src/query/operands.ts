@@ -1,6 +1,6 @@
 import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
-import { type FieldMap, jsonAt, resolve, type Target } from './fields.ts'
-import { bindJson, bindNumber, bindText, type Fragment, sql } from './fragment.ts'
+import { type FieldMap, jsonAt, type Members, resolve, type Target } from './field-map.ts'
+import { bindJson, bindNumber, bindText, type Fragment, join, sql } from './fragment.ts'
 
 // Values as SQL, one type at a time. Each function answers an expression that is NULL in every row where the value is
 // not of that type, or `undefined` where that is so in all rows. So no cast meets a value it could fail on.
@@ -62,6 +62,41 @@ export const jsonOf = (expression: Expression, fields: FieldMap): Fragment | und
   if (expression.kind !== 'path') return undefined
   const target = targetOf(expression, fields)
   return target.kind === 'json' ? jsonAt(target.document, target.segments).json : undefined
+}
+
+/** The number at a path as PostgreSQL's `numeric`, exactly as the document has it. */
+export const numericOf = (path: Path, fields: FieldMap): Fragment | undefined => {
+  const target = targetOf(path, fields)
+  if (target.kind === 'number') return sql`(${target.sql})::numeric`
+  if (target.kind !== 'json') return undefined
+  const { json, text } = jsonAt(target.document, target.segments)
+  return sql`case jsonb_typeof${json} when 'number' then ${text}::numeric end`
+}
+
+/** The value at a path as jsonb, of whatever type and wherever the path leads; documents with all their members. */
+export const valueAt = (path: Path, fields: FieldMap): Fragment | undefined => jsonbOf(targetOf(path, fields))
+
+const jsonbOf = (target: Target): Fragment | undefined => {
+  switch (target.kind) {
+    case 'text':
+      return target.nullable ? sql`coalesce(to_jsonb(${target.sql}), 'null')` : sql`to_jsonb(${target.sql})`
+    case 'number':
+    case 'boolean':
+      return sql`to_jsonb(${target.sql})`
+    case 'json':
+      return jsonAt(target.document, target.segments).json
+    case 'document':
+      return target.members.size === 0 ? target.sql : sql`${target.sql} || ${objectOf(target.members)}`
+    case 'group':
+      return objectOf(target.members)
+    case 'undefined':
+      return undefined
+  }
+}
+
+const objectOf = (members: Members): Fragment => {
+  const pairs = [...members.values()].map(({ name, field }) => sql`${bindText(name)}, ${jsonbOf(field) ?? sql`null`}`)
+  return sql`jsonb_build_object(${join(pairs, ', ')})`
 }
 
 /** Whether the value is null: true, or else false or NULL. */

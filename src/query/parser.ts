@@ -1,270 +1,22 @@
-// The grammar. Words in capitals are taken without regard to case; names below tags and properties keep theirs.
-//
 //   job condition = '*' | FROM DEVICES [ WHERE condition ] | condition
-//   condition     = and { OR and }
-//   and           = not { AND not }
-//   not           = NOT not | comparison
-//   comparison    = sum { operator sum | ( IN | NIN ) array }
-//   operator      = '=' | '!=' | '<>' | '<' | '<=' | '>' | '>='
-//   sum           = product { ( '+' | '-' ) product }
-//   product       = unary { ( '*' | '/' | '%' ) unary }
-//   unary         = '-' unary | primary
-//   primary       = '(' condition ')' | constant | name '(' [ condition { ',' condition } ] ')' | path
-//   array         = '[' element { ',' element } ']'
-//   element       = [ '-' ] number | string | TRUE | FALSE | NULL
-//   constant      = number | string | TRUE | FALSE | NULL | UNDEFINED
-//   path          = segment { '.' segment }
-//   segment       = name | '[[' text ']]'
+//
+// What a condition is stands in expression.ts.
 
-import { QueryConditionError } from '../errors.ts'
-import type { ArithmeticOperator, ComparisonOperator, Condition, Constant, Expression, Path, Position } from './ast.ts'
-import { aggregates, functions } from './functions.ts'
-import { type Token, tokenize } from './lexer.ts'
-import { checkLimits, maximumElements, maximumNesting, maximumSegments, nestingMessage } from './limits.ts'
-
-const reservedWords = new Set('and as by from group in nin not or order select top where'.split(' '))
-
-const constants: ReadonlyMap<string, Constant> = new Map<string, Constant>([
-  ['true', true],
-  ['false', false],
-  ['null', null],
-  ['undefined', undefined],
-])
-
-const comparisonOperators: ReadonlyMap<string, ComparisonOperator> = new Map<string, ComparisonOperator>([
-  ['=', '='],
-  ['!=', '!='],
-  ['<>', '!='],
-  ['<', '<'],
-  ['<=', '<='],
-  ['>', '>'],
-  ['>=', '>='],
-])
-
-const sumOperators: readonly ArithmeticOperator[] = ['+', '-']
-const productOperators: readonly ArithmeticOperator[] = ['*', '/', '%']
+import type { Condition } from './ast.ts'
+import { expressionParser, type ParseOptions } from './expression.ts'
+import { fail, readTokens } from './token-reader.ts'
 
 /**
  * Reads what a job's `queryCondition` may hold: `*`, `FROM devices [WHERE …]`, or a bare condition. A whole SELECT, a
  * leading WHERE and aggregates are refused.
  * @throws QueryConditionError with line and column when the text does not parse or is over a limit.
  */
-export const parseCondition = (text: string): Condition => {
-  const tokens = tokenize(text)
-  const last: Token = { kind: 'end', position: tokens.at(-1)?.position ?? { line: 1, column: 1 } }
-  let index = 0
-  let nesting = 0
+export const parseCondition = (text: string, options: ParseOptions = {}): Condition => {
+  const reader = readTokens(text, 'condition')
+  const { peek, takeWord, takeSymbol, expectEnd, unexpected } = reader
+  const { parsePath, parseWhere } = expressionParser(reader, options)
 
-  const peek = (): Token => tokens[index] ?? last
-
-  /** The present token in lower case when it is a bare word, else ''. */
-  const word = (): string => {
-    const token = peek()
-    return token.kind === 'name' ? token.text.toLowerCase() : ''
-  }
-
-  const symbol = (): string => {
-    const token = peek()
-    return token.kind === 'symbol' ? token.text : ''
-  }
-
-  const fail = (message: string, position: Position): never => {
-    throw new QueryConditionError(message, position.line, position.column)
-  }
-
-  const unexpected = (expected = ''): never => {
-    const token = peek()
-    const what =
-      token.kind === 'end'
-        ? 'end of condition'
-        : reservedWords.has(word())
-          ? `keyword ${word().toUpperCase()}`
-          : `'${token.text.slice(0, 64)}'`
-    return fail(`unexpected ${what}${expected === '' ? '' : `; ${expected}`}`, token.position)
-  }
-
-  const takeWord = (wanted: string): boolean => {
-    if (word() !== wanted) return false
-    index++
-    return true
-  }
-
-  const takeSymbol = (wanted: string): boolean => {
-    if (symbol() !== wanted) return false
-    index++
-    return true
-  }
-
-  const expectSymbol = (wanted: string): void => {
-    if (!takeSymbol(wanted)) unexpected(`expected '${wanted}'`)
-  }
-
-  /** Guards the parser's own recursion; `checkLimits` guards that of the tree. */
-  const nested = (parse: () => Expression): Expression => {
-    if (++nesting > maximumNesting) fail(nestingMessage, peek().position)
-    const expression = parse()
-    nesting--
-    return expression
-  }
-
-  const parseJunction = (kind: 'and' | 'or', parseOperand: () => Expression): Expression => {
-    const first = parseOperand()
-    const operands = [first]
-    const { position } = peek()
-    while (takeWord(kind)) operands.push(parseOperand())
-    return operands.length === 1 ? first : { kind, operands, position }
-  }
-
-  const parseOr = (): Expression => parseJunction('or', parseAnd)
-
-  const parseAnd = (): Expression => parseJunction('and', parseNot)
-
-  const parseNot = (): Expression => {
-    const { position } = peek()
-    return takeWord('not') ? { kind: 'not', operand: nested(parseNot), position } : parseComparison()
-  }
-
-  const parseComparison = (): Expression => {
-    let left = parseSum()
-    for (;;) {
-      const { position } = peek()
-      const operator = comparisonOperators.get(symbol())
-      if (operator !== undefined) {
-        index++
-        left = { kind: 'comparison', operator, left, right: parseSum(), position }
-      } else if (word() === 'in' || word() === 'nin') {
-        const negated = word() === 'nin'
-        index++
-        left = { kind: 'membership', negated, operand: left, elements: parseArray(), position }
-      } else return left
-    }
-  }
-
-  const parseArithmetic = (operators: readonly ArithmeticOperator[], parseOperand: () => Expression): Expression => {
-    let left = parseOperand()
-    for (;;) {
-      const { position } = peek()
-      const operator = operators.find((candidate) => candidate === symbol())
-      if (operator === undefined) return left
-      index++
-      left = { kind: 'arithmetic', operator, left, right: parseOperand(), position }
-    }
-  }
-
-  const parseSum = (): Expression => parseArithmetic(sumOperators, parseProduct)
-
-  const parseProduct = (): Expression => parseArithmetic(productOperators, parseUnary)
-
-  const parseUnary = (): Expression => {
-    const { position } = peek()
-    return takeSymbol('-') ? { kind: 'negation', operand: nested(parseUnary), position } : parsePrimary()
-  }
-
-  const parsePrimary = (): Expression => {
-    const token = peek()
-    const { position } = token
-    if (token.kind === 'number') {
-      index++
-      return { kind: 'literal', value: token.value, position }
-    }
-    if (token.kind === 'string') {
-      index++
-      return { kind: 'literal', value: token.text, position }
-    }
-    if (takeSymbol('(')) {
-      const inner = nested(parseOr)
-      expectSymbol(')')
-      return inner
-    }
-    if (constants.has(word())) {
-      const value = constants.get(word())
-      index++
-      return { kind: 'literal', value, position }
-    }
-    const next = tokens[index + 1]
-    if (token.kind === 'name' && !reservedWords.has(word()) && next?.kind === 'symbol' && next.text === '(')
-      return parseCall(token.text, position)
-    return parsePath()
-  }
-
-  const parseCall = (name: string, position: Position): Expression => {
-    const rule = functions.get(name.toUpperCase())
-    if (aggregates.has(name.toUpperCase())) fail(`${name} is an aggregate; a condition cannot hold one`, position)
-    if (rule === undefined)
-      return fail(`unknown function ${name}; known are ${[...functions.keys()].join(', ')}`, position)
-    index += 2
-    const operands: Expression[] = []
-    if (symbol() !== ')') {
-      do operands.push(nested(parseOr))
-      while (takeSymbol(','))
-    }
-    expectSymbol(')')
-    const [first, second, ...more] = operands
-    if (rule.kind === 'typeTest') {
-      if (first === undefined || second !== undefined) return fail(`${name} takes one argument`, position)
-      if (rule.pathOnly && first.kind !== 'path') fail(`${name} takes a path`, first.position)
-      return { kind: 'typeTest', types: rule.types, operand: first, position }
-    }
-    if (first === undefined || second === undefined || more.length > 0)
-      return fail(`${name} takes two arguments`, position)
-    return { kind: 'textTest', test: rule.test, text: first, part: second, position }
-  }
-
-  const parsePath = (): Path => {
-    const { position } = peek()
-    const segments = [parseSegment('unexpected')]
-    while (takeSymbol('.')) {
-      if (segments.length === maximumSegments)
-        fail(`path too long; at most ${maximumSegments} segments are allowed`, peek().position)
-      segments.push(parseSegment('reserved'))
-    }
-    return { kind: 'path', segments, position }
-  }
-
-  /** A reserved word ends the path it would start, and is worth a hint where only a segment can stand. */
-  const parseSegment = (onReservedWord: 'unexpected' | 'reserved'): string => {
-    const token = peek()
-    if (token.kind !== 'name' && token.kind !== 'segment') return unexpected()
-    if (reservedWords.has(word())) {
-      if (onReservedWord === 'unexpected') return unexpected()
-      return fail(`reserved word '${token.text}' in path; write [[${token.text}]]`, token.position)
-    }
-    index++
-    return token.text
-  }
-
-  const parseArray = (): Exclude<Constant, undefined>[] => {
-    expectSymbol('[')
-    if (symbol() === ']') fail('empty array; at least one element is needed', peek().position)
-    const elements: Exclude<Constant, undefined>[] = []
-    do {
-      if (elements.length === maximumElements)
-        fail(`too many elements; at most ${maximumElements} are allowed`, peek().position)
-      elements.push(parseElement())
-    } while (takeSymbol(','))
-    expectSymbol(']')
-    return elements
-  }
-
-  const parseElement = (): Exclude<Constant, undefined> => {
-    const negative = takeSymbol('-')
-    const token = peek()
-    const value =
-      token.kind === 'number'
-        ? negative
-          ? -token.value
-          : token.value
-        : negative
-          ? undefined
-          : token.kind === 'string'
-            ? token.text
-            : constants.get(word())
-    if (value === undefined) return unexpected('expected a constant')
-    index++
-    return value
-  }
-
-  /** FROM names the collection; this hub keeps devices only. */
+  /** A job is for devices, and this hub keeps no modules. */
   const parseSource = (): void => {
     const { position, segments } = parsePath()
     const source = segments.join('.').toLowerCase()
@@ -272,16 +24,15 @@ export const parseCondition = (text: string): Condition => {
     if (source !== 'devices') fail(`unknown collection '${source}'; write FROM devices`, position)
   }
 
-  const parseWhere = (): Condition => {
-    const expression = parseOr()
-    if (peek().kind !== 'end') unexpected(word() === 'not' ? 'for NOT IN write NIN' : '')
-    checkLimits(expression)
-    return { kind: 'where', expression }
+  const parseAll = (): Condition => {
+    if (takeSymbol('*')) return { kind: 'all' }
+    if (!takeWord('from')) return parseWhere()
+    parseSource()
+    if (peek().kind === 'end') return { kind: 'all' }
+    return takeWord('where') ? parseWhere() : unexpected('expected WHERE')
   }
 
-  if (takeSymbol('*')) return peek().kind === 'end' ? { kind: 'all' } : unexpected()
-  if (!takeWord('from')) return parseWhere()
-  parseSource()
-  if (peek().kind === 'end') return { kind: 'all' }
-  return takeWord('where') ? parseWhere() : unexpected('expected WHERE')
+  const condition = parseAll()
+  expectEnd()
+  return condition
 }

@@ -1,5 +1,5 @@
 import type { Comparison, ComparisonOperator, Expression, Membership, TextTest, TypeTest, ValueType } from './ast.ts'
-import type { FieldMap } from './fields.ts'
+import type { FieldMap } from './field-map.ts'
 import { bindBoolean, bindBooleans, bindNumbers, bindTexts, type Fragment, join, sql } from './fragment.ts'
 import { jsonOf, nullOf, numberOf, targetOf, textOf } from './operands.ts'
 

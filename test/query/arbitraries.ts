@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Json, JsonObject } from '../../src/json.ts'
-import type { ArithmeticOperator, ComparisonOperator, Constant, Expression } from '../../src/query/ast.ts'
+import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, Path } from '../../src/query/ast.ts'
 import { functions } from '../../src/query/functions.ts'
 import type { TestDevice } from './fleet.ts'
 
@@ -119,9 +119,10 @@ const sections = [
 const documentPath = fc
   .tuple(fc.constantFrom(...sections), fc.array(key, { minLength: 1, maxLength: 3 }))
   .map(([root, rest]) => [...root.split('.'), ...rest])
-const path = fc
+/** A path to something or nothing. */
+export const path = fc
   .oneof({ weight: 2, arbitrary: fc.constantFrom(...rootPaths) }, { weight: 5, arbitrary: documentPath })
-  .map((segments): Expression => ({ kind: 'path', segments, position }))
+  .map((segments): Path => ({ kind: 'path', segments, position }))
 
 const constant: fc.Arbitrary<Constant> = fc.oneof(
   textValue,

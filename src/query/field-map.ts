@@ -1,0 +1,72 @@
+import { bindText, type Fragment, sql } from './fragment.ts'
+
+/**
+ * What a name stands for. A `text`, `number` or `boolean` is an SQL expression of that type, never NULL unless
+ * `nullable`, which the language reads as null. A `document` is a jsonb expression that always holds an object: every
+ * path below it is allowed, except where `members` names something else. A `group` has members only. A `json` is a value
+ * below a document, by one segment or more; it may or may not be there.
+ */
+export type Field =
+  | { readonly kind: 'text'; readonly sql: Fragment; readonly nullable: boolean }
+  | { readonly kind: 'number' | 'boolean'; readonly sql: Fragment }
+  | { readonly kind: 'document'; readonly sql: Fragment; readonly members: Members }
+  | { readonly kind: 'group'; readonly members: Members }
+  | { readonly kind: 'json'; readonly document: Fragment; readonly segments: readonly string[] }
+
+/**
+ * Fields by name, each with the name as it is shown. Names outside documents are case-blind and stand here in lower
+ * case; names inside a document are taken as they are.
+ */
+export type Members = ReadonlyMap<string, { readonly name: string; readonly field: Field }>
+
+/** What may be asked of a collection, and the collection's name, which may stand before each path. */
+export interface FieldMap {
+  readonly prefix: readonly string[]
+  readonly members: Members
+}
+
+/** What a path leads to. */
+export type Target = Field | { readonly kind: 'undefined' }
+
+/** Where a path from a field leads, and the names it goes by in the spelling in which they are shown. */
+const follow = (field: Field, path: readonly string[]): { target: Target; names: readonly string[] } => {
+  const [segment, ...rest] = path
+  if (segment === undefined) return { target: field, names: [] }
+  if (field.kind === 'json') return { target: { ...field, segments: [...field.segments, ...path] }, names: path }
+  if (field.kind === 'group' || field.kind === 'document') {
+    const member = field.members.get(field.kind === 'group' ? segment.toLowerCase() : segment)
+    if (member !== undefined) {
+      const { target, names } = follow(member.field, rest)
+      return { target, names: [member.name, ...names] }
+    }
+    if (field.kind === 'document') return { target: { kind: 'json', document: field.sql, segments: path }, names: path }
+  }
+  return { target: { kind: 'undefined' }, names: path }
+}
+
+const followFromRoot = ({ prefix, members }: FieldMap, path: readonly string[]) => {
+  const hasPrefix =
+    path.length > prefix.length && prefix.every((segment, index) => path[index]?.toLowerCase() === segment)
+  return follow({ kind: 'group', members }, hasPrefix ? path.slice(prefix.length) : path)
+}
+
+/**
+ * Follows a path from the root names, after the optional name of the collection. A path that leads nowhere is not an
+ * error: its value is undefined.
+ */
+export const resolve = (fields: FieldMap, path: readonly string[]): Target => followFromRoot(fields, path).target
+
+/** The path as it is shown: without the collection's name, and names that are case-blind in their own spelling. */
+export const shownPath = (fields: FieldMap, path: readonly string[]): readonly string[] =>
+  followFromRoot(fields, path).names
+
+/**
+ * The value at a path below a document, as jsonb and as text; both SQL NULL when there is none. A chain of `->` with
+ * text, because `#>` would read a segment such as `0` as an index when it meets an array, and elements have no path in
+ * this language.
+ */
+export const jsonAt = (document: Fragment, segments: readonly string[]): { json: Fragment; text: Fragment } => {
+  const parent = segments.slice(0, -1).reduce((above, segment) => sql`${above} -> ${bindText(segment)}`, document)
+  const last = bindText(segments.at(-1) ?? '')
+  return { json: sql`(${parent} -> ${last})`, text: sql`(${parent} ->> ${last})` }
+}

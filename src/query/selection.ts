@@ -1,0 +1,112 @@
+import type { Aggregate, Path, SelectItem, Statement } from './ast.ts'
+import { type FieldMap, shownPath } from './field-map.ts'
+import { type Fragment, join, sql } from './fragment.ts'
+import { numericOf, textOf, valueAt } from './operands.ts'
+import { fail } from './token-reader.ts'
+
+/** A member of a result: its key, and which of the row's values it has. */
+export interface Column {
+  readonly key: string
+  readonly index: number
+}
+
+/**
+ * What a statement selects, compiled. A value is the JSON text of a member or SQL NULL where it is undefined; `values` is
+ * an SQL expression, a `text[]` of them. `whole`: the documents themselves. `rows`: values of each row. `total`: values of all
+ * rows together. `groups`: values of each group of rows, where the value of `group` itself comes before `values`.
+ */
+export type Selection =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'rows' | 'total'; readonly columns: readonly Column[]; readonly values: Fragment }
+  | {
+      readonly kind: 'groups'
+      readonly columns: readonly Column[]
+      readonly group: Fragment
+      readonly values: Fragment
+    }
+
+const undefinedValue = sql`null::text`
+
+const textArray = (values: readonly Fragment[]): Fragment => sql`array[${join(values, ', ')}]::text[]`
+
+/**
+ * The keys of the results, in order: the alias, else the last segment of the path as it is shown, else, for an aggregate,
+ * `$1` and so on.
+ * @throws QueryConditionError when two are the same.
+ */
+const keysOf = (items: readonly SelectItem[], fields: FieldMap): readonly string[] => {
+  const keys = new Set<string>()
+  let unnamed = 0
+  const nameOf = (item: SelectItem): string =>
+    item.kind === 'projection' ? (shownPath(fields, item.path.segments).at(-1) ?? '') : `$${++unnamed}`
+  for (const item of items) {
+    const key = item.alias ?? nameOf(item)
+    if (keys.has(key)) fail(`two results have the key '${key}'; give one of them another with AS`, item.position)
+    keys.add(key)
+  }
+  return [...keys]
+}
+
+/**
+ * The results by the paths at which they stand in a document, for one that is made outside the database.
+ * @throws QueryConditionError when two have one key.
+ */
+export const resultPaths = (
+  items: readonly SelectItem[],
+  fields: FieldMap,
+): readonly { readonly key: string; readonly path: readonly string[] }[] => {
+  const keys = keysOf(items, fields)
+  return items.map(({ path }, index) => ({ key: keys[index] ?? '', path: shownPath(fields, path?.segments ?? []) }))
+}
+
+const valueText = (path: Path, fields: FieldMap): Fragment => {
+  const value = valueAt(path, fields)
+  return value === undefined ? undefinedValue : sql`(${value})::text`
+}
+
+/**
+ * An aggregate over its rows. Sums and means are of `numeric`, which neither overflows nor depends on the order of the
+ * rows. Of numbers and texts, which have no order among each other, numbers count as the smaller.
+ */
+const aggregateText = ({ name, path }: Aggregate, fields: FieldMap): Fragment => {
+  if (path === undefined) return sql`count(*)::text`
+  if (name === 'count') return sql`count(${valueText(path, fields)})::text`
+  const number = numericOf(path, fields) ?? sql`null::numeric`
+  if (name === 'sum') return sql`coalesce(sum(${number}), 0)::text`
+  if (name === 'avg') return sql`avg(${number})::text`
+  const text = sql`(${textOf(path, fields) ?? undefinedValue}) collate "C"`
+  return name === 'min'
+    ? sql`coalesce(min(${number})::text, to_jsonb(min(${text}))::text)`
+    : sql`coalesce(to_jsonb(max(${text}))::text, max(${number})::text)`
+}
+
+/**
+ * Compiles what a statement selects of the rows that `fields` speaks of.
+ * @throws QueryConditionError when two results have one key, or a result is neither the GROUP BY path nor an aggregate.
+ */
+export const compileSelection = ({ items, groupBy }: Statement, fields: FieldMap): Selection => {
+  if (items === undefined) return { kind: 'whole' }
+  const keys = keysOf(items, fields)
+  if (groupBy === undefined) {
+    const columns = keys.map((key, index) => ({ key, index }))
+    const values = items.map((item) =>
+      item.kind === 'aggregate' ? aggregateText(item, fields) : valueText(item.path, fields),
+    )
+    return {
+      kind: items.some((item) => item.kind === 'aggregate') ? 'total' : 'rows',
+      columns,
+      values: textArray(values),
+    }
+  }
+
+  const idOf = (path: Path): string => JSON.stringify(shownPath(fields, path.segments))
+  const values: Fragment[] = []
+  const columns = items.map((item, place): Column => {
+    const key = keys[place] ?? ''
+    if (item.kind === 'aggregate') return { key, index: values.push(aggregateText(item, fields)) }
+    if (idOf(item.path) !== idOf(groupBy))
+      fail('a path beside GROUP BY must be the one it names, or stand in an aggregate', item.position)
+    return { key, index: 0 }
+  })
+  return { kind: 'groups', columns, group: valueText(groupBy, fields), values: textArray(values) }
+}

@@ -1,0 +1,30 @@
+import { type Condition, childrenOf, type Expression } from './ast.ts'
+import { type FieldMap, shownPath } from './field-map.ts'
+
+const conjunctsOf = (expression: Expression): readonly Expression[] =>
+  expression.kind === 'and' ? expression.operands.flatMap(conjunctsOf) : [expression]
+
+const pathsOf = (expression: Expression): readonly (readonly string[])[] =>
+  expression.kind === 'path' ? [expression.segments] : childrenOf(expression).flatMap(pathsOf)
+
+const all = (operands: readonly Expression[]): Condition => {
+  const [first] = operands
+  if (first === undefined) return { kind: 'all' }
+  return { kind: 'where', expression: { kind: 'and', operands, position: first.position } }
+}
+
+/**
+ * A condition as two: a row meets it exactly when it meets both, and the first speaks of nothing but `names` (root
+ * names in lower case). So the first can be asked early, of the rows that have these names, and by their indexes.
+ */
+export const splitCondition = (
+  condition: Condition,
+  fields: FieldMap,
+  names: ReadonlySet<string>,
+): readonly [Condition, Condition] => {
+  if (condition.kind === 'all') return [condition, condition]
+  const isEarly = (conjunct: Expression): boolean =>
+    pathsOf(conjunct).every((path) => names.has(shownPath(fields, path)[0]?.toLowerCase() ?? ''))
+  const conjuncts = conjunctsOf(condition.expression)
+  return [all(conjuncts.filter(isEarly)), all(conjuncts.filter((conjunct) => !isEarly(conjunct)))]
+}
