@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { ensurePolicies } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
-import { loadOrMakeCertificate } from './certificate.ts'
+import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -14,9 +14,11 @@ import { forgetPresence } from './device/commands.ts'
 import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { createHttpServer } from './http/server.ts'
+import { mountWebDoor } from './http/web.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
+import { createRestDoor, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createSessions } from './sessions.ts'
 
@@ -104,11 +106,27 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       tlsPort: config.mqttsPort,
       cert,
       key,
+      deviceCa: config.x509CaPath && (await loadDeviceCa(config.x509CaPath)),
     })
 
     const anonymous = config.loopback && config.ownerKey === undefined ? owner() : undefined
     const graphql = createGraphqlServer(deps, { hostNames, anonymous })
-    const http = createHttpServer(deps, { graphql, isReady: () => ready, cert, key })
+    const rest = createRestDoor(deps, {
+      hostNames,
+      choices: {
+        unknownJob: config.restUnknownJob,
+        cancelRunning: config.restCancelRunning,
+        strictQuery: config.strictQuery,
+      },
+    })
+    const http = createHttpServer(deps, {
+      graphql,
+      rest: mountWebDoor(deps, restPaths, rest),
+      mqtt: mqtt.webSocket,
+      isReady: () => ready,
+      cert,
+      key,
+    })
     lifecycle.onStop('the HTTP server', () => {
       ready = false
       return http.close()

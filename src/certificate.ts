@@ -69,6 +69,29 @@ async function loadOwn(certPath: string, keyPath: string): Promise<ServerCertifi
   return { cert, key, ca: undefined }
 }
 
+/**
+ * The certificates in the file of X509_CA, as PEM. CertificateError when there is none, or one that is none of an
+ * authority, or whose issuer is missing: no chain can end at it.
+ */
+export async function loadDeviceCa(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new CertificateError(`X509_CA cannot be read: ${error.message}`)
+  })
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (found.length === 0) throw new CertificateError(`X509_CA: ${path} holds no PEM certificate.`)
+  const certificates = found.map((pem, index) => {
+    const certificate = parse(() => new X509Certificate(pem))
+    if (certificate?.ca === true) return certificate
+    throw new CertificateError(`X509_CA: certificate ${index + 1} in ${path} is not that of an authority.`)
+  })
+  for (const certificate of certificates) {
+    if (certificates.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))) continue
+    const { subject, issuer } = certificate
+    throw new CertificateError(`X509_CA: ${path} holds ${subject}, but not its issuer, ${issuer}.`)
+  }
+  return found.join('\n')
+}
+
 type Ca = { readonly pem: string; readonly certificate: X509Certificate; readonly key: KeyObject }
 
 async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const UNKNOWN_JOB = ['404', 'unknown'] as const
 
 /** Everything that can be set from outside, read once. Ports: 0 means any free one. */
 export type Config = {
@@ -24,11 +25,19 @@ export type Config = {
   readonly ownerKey: string | undefined
   /** Undefined: a certificate of the hub's own private CA. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
+  /** Certificates of the authorities whose word for a device is taken; undefined is none. */
+  readonly x509CaPath: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly maxRunningJobs: number
   readonly jobHistoryDays: number
   /** Method calls in flight at most, in this process. */
   readonly methodWindow: number
+  /** What the REST door answers to the name of a job that there is not. */
+  readonly restUnknownJob: (typeof UNKNOWN_JOB)[number]
+  /** Whether the REST door cancels jobs that run already. */
+  readonly restCancelRunning: boolean
+  /** Whether queries are refused that IoT Hub would refuse. */
+  readonly strictQuery: boolean
 }
 
 /** The environment breaks rules; `problems` is a sentence for each, all of them. Secrets are never quoted. */
@@ -63,6 +72,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     problems.push(`${name} is ${quote(value)}; allowed is a whole number from ${min} to ${max}.`)
     return fallback
   }
+  const choice = <Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word => {
+    const value = given(name) ?? words[0]
+    const word = words.find((candidate) => candidate === value)
+    if (word === undefined) problems.push(`${name} is ${quote(value)}; allowed is one of ${words.join(', ')}.`)
+    return word ?? words[0]
+  }
+  const flag = (name: string): boolean => choice(name, ['false', 'true']) === 'true'
   const secret = (name: string, allowed: string, valid: (value: string) => boolean): string | undefined => {
     const value = given(name)
     if (value !== undefined && !valid(value)) {
@@ -114,10 +130,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     databaseUrl: secret('DATABASE_URL', 'an address that begins with postgres:// or postgresql://', isPostgresUrl),
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
+    x509CaPath: path('X509_CA'),
     logLevel: level ?? 'info',
     maxRunningJobs: integer('MAX_RUNNING_JOBS', 100, 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
+    restUnknownJob: choice('REST_UNKNOWN_JOB', UNKNOWN_JOB),
+    restCancelRunning: flag('REST_CANCEL_RUNNING'),
+    strictQuery: flag('STRICT_QUERY'),
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   return Object.freeze(config)

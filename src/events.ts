@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { getEventListeners, setMaxListeners } from 'node:events'
 import { createPubSub } from 'graphql-yoga'
 import type { Clock } from './clock.ts'
 import type { JsonObject } from './json.ts'
@@ -9,9 +9,17 @@ export type Work = 'jobs' | 'deviceJobs' | 'settled' | 'identities'
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
 
+/** What a device sent, kept nowhere. `properties` are those of the message, `payload` is whatever bytes it holds. */
+export type TelemetryMessage = {
+  readonly deviceId: string
+  readonly enqueuedTime: Date
+  readonly properties: Readonly<Record<string, string>>
+  readonly payload: Uint8Array
+}
+
 /**
- * What can be heard in the house. An event says "look again"; the row is the truth. Two are on their way to a device
- * or to a caller who holds the line: `desiredPatches` and `methodAnswer`.
+ * What can be heard in the house. An event says "look again"; the row is the truth. Three have no row: those on their way
+ * to a device or to a caller who holds the line, `desiredPatches` and `methodAnswer`, and `telemetry`.
  */
 export type Topics = {
   /** The row of this job changed. */
@@ -31,6 +39,11 @@ export type Topics = {
     requestId: string,
     answer: { readonly deviceId: string; readonly status: number; readonly payload: string },
   ]
+  /**
+   * A device sent telemetry. Published only if somebody listens, and what comes at once as one event: a thousand events
+   * in a row would be more than a listener can be told.
+   */
+  telemetry: [deviceId: string, messages: readonly TelemetryMessage[]]
 }
 
 type PubSub = ReturnType<typeof createPubSub<Topics>>
@@ -40,6 +53,8 @@ export type Events = {
   readonly publish: PubSub['publish']
   /** An async iterable. It listens from its first `next` on: call that before whatever may publish. */
   readonly subscribe: PubSub['subscribe']
+  /** Whether anybody listens, for events that cost something to make. */
+  isHeard(topic: 'telemetry', id: string): boolean
   /** Publishes `job` and `anyJob`, at once the first time and then at most once each `JOB_EVENT_INTERVAL`. */
   jobChanged(jobId: string): void
 }
@@ -69,6 +84,7 @@ export function createEvents(clock: Clock): Events {
   return {
     publish: pubSub.publish,
     subscribe: pubSub.subscribe,
+    isHeard: (topic, id) => getEventListeners(eventTarget, `${topic}:${id}`).length > 0,
     jobChanged(jobId) {
       if (quiet.has(jobId)) quiet.set(jobId, true)
       else void holdBack(jobId)

@@ -15,7 +15,8 @@ import {
   SubjectKeyIdentifierExtension,
 } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { CertificateError, loadOrMakeCertificate, type ServerCertificate } from '../src/certificate.ts'
+import { CertificateError, loadDeviceCa, loadOrMakeCertificate, type ServerCertificate } from '../src/certificate.ts'
+import { makeCertificate } from './mqtt/certificates.ts'
 
 const now = new Date()
 const inDays = (days: number): Date => new Date(now.getTime() + days * 86_400_000)
@@ -212,6 +213,47 @@ describe("the operator's certificate", () => {
   test.each(faults)('is refused by name: %s', async (_, spoil, sentence) => {
     await spoil()
     const loading = load({ own: own() })
+    await expect(loading).rejects.toThrow(CertificateError)
+    await expect(loading).rejects.toThrow(sentence)
+  })
+})
+
+describe('the authorities of devices', () => {
+  const path = () => join(folder, 'devices.pem')
+
+  it('are the certificates in the file, whatever else stands there', async () => {
+    await load()
+    const ca = await readFile(join(folder, 'ca.pem'), 'utf8')
+    await writeFile(path(), `Our factory\n${ca}\nand again\n${ca}`)
+    expect((await loadDeviceCa(path())).match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
+  })
+
+  const faults: [string, () => Promise<void>, RegExp][] = [
+    ['no file', async () => {}, /^X509_CA cannot be read: ENOENT.*devices\.pem/],
+    ['no certificate', () => writeFile(path(), 'x'), /^X509_CA: .*devices\.pem holds no PEM certificate/],
+    [
+      'broken certificate',
+      () => writeFile(path(), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
+      /^X509_CA: certificate 1 in .* is not that of an authority/,
+    ],
+    [
+      'certificate of a server',
+      () => copyFile(join(folder, 'server.pem'), path()),
+      /^X509_CA: certificate 1 in .* is not that of an authority/,
+    ],
+    [
+      'authority without its issuer',
+      async () => {
+        const root = await makeCertificate('root', { ca: true })
+        await writeFile(path(), (await makeCertificate('branch', { ca: true, issuer: root })).cert)
+      },
+      /^X509_CA: .* holds CN=branch, but not its issuer, CN=root/,
+    ],
+  ]
+  test.each(faults)('are refused by name: %s', async (_, spoil, sentence) => {
+    await load()
+    await spoil()
+    const loading = loadDeviceCa(path())
     await expect(loading).rejects.toThrow(CertificateError)
     await expect(loading).rejects.toThrow(sentence)
   })

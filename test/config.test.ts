@@ -31,10 +31,14 @@ describe('the configuration', () => {
       databaseUrl: undefined,
       ownerKey: undefined,
       tls: undefined,
+      x509CaPath: undefined,
       logLevel: 'info',
       maxRunningJobs: 100,
       jobHistoryDays: 30,
       methodWindow: 2000,
+      restUnknownJob: '404',
+      restCancelRunning: false,
+      strictQuery: false,
     })
   })
 
@@ -50,10 +54,14 @@ describe('the configuration', () => {
       IOTHUB_OWNER_KEY: KEY,
       TLS_CERT: 'cert.pem',
       TLS_KEY: '/etc/key.pem',
+      X509_CA: 'factory.pem',
       LOG_LEVEL: 'silent',
       MAX_RUNNING_JOBS: '1000',
       JOB_HISTORY_DAYS: '1',
       METHOD_WINDOW: '20000',
+      REST_UNKNOWN_JOB: 'unknown',
+      REST_CANCEL_RUNNING: 'true',
+      STRICT_QUERY: 'true',
       UNKNOWN: 'ignored',
     }
     expect(read(env)).toEqual({
@@ -68,10 +76,14 @@ describe('the configuration', () => {
       databaseUrl: env.DATABASE_URL,
       ownerKey: KEY,
       tls: { certPath: '/home/ann/cert.pem', keyPath: '/etc/key.pem' },
+      x509CaPath: '/home/ann/factory.pem',
       logLevel: 'silent',
       maxRunningJobs: 1000,
       jobHistoryDays: 1,
       methodWindow: 20_000,
+      restUnknownJob: 'unknown',
+      restCancelRunning: true,
+      strictQuery: true,
     })
   })
 
@@ -139,6 +151,9 @@ describe('a value that is refused', () => {
     ['no running job', { MAX_RUNNING_JOBS: '0' }, /^MAX_RUNNING_JOBS is "0"; allowed .* 1 to 1000/],
     ['too many running jobs', { MAX_RUNNING_JOBS: '1001' }, /^MAX_RUNNING_JOBS/],
     ['too long a history', { JOB_HISTORY_DAYS: '3651' }, /^JOB_HISTORY_DAYS is "3651"; allowed .* 1 to 3650/],
+    ['an unknown answer', { REST_UNKNOWN_JOB: '200' }, /^REST_UNKNOWN_JOB is "200"; allowed is one of 404, unknown/],
+    ['a switch in words', { REST_CANCEL_RUNNING: 'yes' }, /^REST_CANCEL_RUNNING is "yes"; allowed .* false, true/],
+    ['a switch as a number', { STRICT_QUERY: '1' }, /^STRICT_QUERY is "1"; allowed .* false, true/],
     ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; allowed .* 1 to 20000/],
   ]
   test.each(refused)('%s', (_, env, problem) => expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]))

@@ -35,16 +35,18 @@ export async function verifyPolicyToken(
 }
 
 /**
- * Who asks, from the shared access signature of a policy (the text of an `Authorization` header). UnauthorizedError,
+ * Who asks, from the shared access signature of a policy (the text of an `Authorization` header). The token covers the
+ * hub, or what is asked for below it: the path `segments`. UnauthorizedError,
  * which says no more than that: whether the policy, the key, the resource or the time was wrong is nobody's business.
  */
 export async function authenticateViewer(
   deps: Pick<Deps, 'db' | 'clock'>,
   authorization: string,
   hostNames: readonly string[],
+  segments: readonly string[] = [],
 ): Promise<Viewer> {
   const token = parseSasToken(authorization)
-  const policy = token && (await verifyPolicyToken(deps, token, [], hostNames))
+  const policy = token && (await verifyPolicyToken(deps, token, segments, hostNames))
   if (token === undefined || policy === undefined) {
     throw new UnauthorizedError(
       'The token was refused. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',

@@ -8,8 +8,10 @@ import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } fro
 import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
+import { certificateProves, type DeviceCertificate } from './certificate.ts'
 import {
   checkAuthentication,
+  checkCapabilities,
   checkDeviceId,
   checkStatus,
   checkStatusReason,
@@ -19,6 +21,8 @@ import {
 } from './identity.ts'
 import {
   clearPresence,
+  type DeviceRow,
+  findDevices,
   findIdentity,
   type Identity,
   insertDevices,
@@ -26,6 +30,7 @@ import {
   type NewDevice,
   type PresenceChange,
   removeDevice,
+  saveActivity,
   saveIdentity,
   savePresence,
 } from './store.ts'
@@ -36,6 +41,7 @@ export type NewDeviceInput = {
   readonly status?: unknown
   readonly statusReason?: unknown
   readonly authentication?: unknown
+  readonly capabilities?: unknown
   readonly twin?: unknown
 }
 
@@ -55,6 +61,7 @@ function checkNewDevice(input: NewDeviceInput, now: Date): NewDevice {
     status: checkStatus(input.status, ['status']),
     statusReason: checkStatusReason(input.statusReason, ['statusReason']),
     authentication: checkAuthentication(input.authentication, ['authentication'], makeKeys),
+    iotEdge: checkCapabilities(input.capabilities, ['capabilities']),
     tags: mergeTags({}, patch.tags ?? {}),
     desired: desired.value,
     desiredMetadata: desired.metadata,
@@ -105,6 +112,7 @@ export type DeviceUpdate = {
   readonly status?: unknown
   readonly statusReason?: unknown
   readonly authentication?: unknown
+  readonly capabilities?: unknown
 }
 
 async function lockMatching(
@@ -139,6 +147,8 @@ export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
           update.authentication === undefined
             ? authentication
             : checkAuthentication(update.authentication, ['authentication'], presentKeys),
+        iotEdge:
+          update.capabilities === undefined ? device.iotEdge : checkCapabilities(update.capabilities, ['capabilities']),
       },
       status !== device.status,
       deps.clock.now(),
@@ -156,29 +166,48 @@ export function deleteDevice(deps: Deps, target: Pick<DeviceUpdate, 'deviceId' |
   })
 }
 
+/** The device as it stands. NotFoundError. */
+export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Promise<DeviceRow> {
+  const [device] = await findDevices(deps.db, { ids: [deviceId], limit: 1 })
+  if (device === undefined) throw new NotFoundError('device', deviceId)
+  return device
+}
+
 /** How a device showed who it is: until when that holds (seconds since 1970 UTC). */
 export type DeviceCredential = { readonly expiry: number }
 
 /**
- * Checks the password of a device, a shared access signature made with one of its own keys or with a policy that may
- * connect devices. Undefined when it may not come in, for whatever reason: unknown, disabled, wrong key, expired.
+ * Checks what a device shows: as its password a shared access signature, made with one of its own keys or with a policy
+ * that may connect devices, or else, with an empty password, a certificate. Undefined when it may not come in, for
+ * whatever reason: unknown, disabled, wrong key, expired.
  */
 export async function authenticateDevice(
   deps: Pick<Deps, 'db' | 'clock'>,
-  { deviceId, password, hostNames }: { deviceId: string; password: string; hostNames: readonly string[] },
+  shown: {
+    readonly deviceId: string
+    readonly password: string
+    readonly certificate?: DeviceCertificate | undefined
+    readonly hostNames: readonly string[]
+  },
 ): Promise<DeviceCredential | undefined> {
+  const { deviceId, password, certificate, hostNames } = shown
   const token = parseSasToken(password)
-  if (token === undefined) return undefined
+  if (token === undefined && (password !== '' || certificate === undefined)) return undefined
   const device = await findIdentity(deps.db, deviceId)
-  const segments = ['devices', deviceId]
   const admitted = device?.status === 'enabled'
+  const now = deps.clock.now().getTime() / 1000
+  if (token === undefined) {
+    const proven = admitted && certificate !== undefined && certificateProves(certificate, device, now)
+    return proven ? { expiry: certificate.validTo } : undefined
+  }
+  const segments = ['devices', deviceId]
   if (token.policyName !== undefined) {
     const policy = await verifyPolicyToken(deps, token, segments, hostNames)
     return policy !== undefined && may(policy, 'connectDevices') && admitted ? { expiry: token.expiry } : undefined
   }
   const keys = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
   const signed = verifySasSignature(token, keys)
-  const alive = !tokenExpired(token, deps.clock.now().getTime() / 1000)
+  const alive = !tokenExpired(token, now)
   return signed && alive && tokenCovers(token, segments, hostNames) && admitted ? { expiry: token.expiry } : undefined
 }
 
@@ -189,6 +218,11 @@ export async function recordPresence(
   instanceId: string,
 ): Promise<void> {
   await inTransaction(deps, (tx) => savePresence(tx, changes, instanceId))
+}
+
+/** Records when devices were last heard of, each at most once. */
+export async function recordActivity(deps: Pick<Deps, 'db'>, activities: ReadonlyMap<string, Date>): Promise<void> {
+  await inTransaction(deps, (tx) => saveActivity(tx, activities))
 }
 
 /** Forgets the connections of this instance's last run, which ended with it. */

@@ -66,6 +66,13 @@ export function checkStatusReason(value: unknown, path: Path): string | null {
   return value
 }
 
+/** Whether the device is an IoT Edge one, from `{ iotEdge? }`. It is kept and shown, and nothing follows from it. */
+export function checkCapabilities(input: unknown, path: Path): boolean {
+  const iotEdge = membersOf(input, path).get('iotEdge') ?? false
+  if (typeof iotEdge === 'boolean') return iotEdge
+  throw new InvalidInputError([...path, 'iotEdge'], 'iotEdge is true or false.')
+}
+
 /**
  * The authentication in `{ type?, symmetricKey?, x509Thumbprint? }`. Without a type it is `selfSigned` when a thumbprint
  * is given, else `sas`, as the Azure SDK has it. Members that belong to another type are passed over, for a device as it

@@ -1,6 +1,8 @@
 import { empty, Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { JsonObject } from '../json.ts'
+import type { TwinRow } from '../twin/document.ts'
+import type { TwinDevice } from '../twin/service-document.ts'
 import { type Authentication, type DeviceStatus, type StoredAuthentication, storedAuthentication } from './identity.ts'
 
 /** A device about to be created, with the twin it starts with. */
@@ -10,6 +12,7 @@ export type NewDevice = {
   readonly status: DeviceStatus
   readonly statusReason: string | null
   readonly authentication: Authentication
+  readonly iotEdge: boolean
   readonly tags: JsonObject
   readonly desired: JsonObject
   readonly desiredMetadata: JsonObject
@@ -24,6 +27,7 @@ export type Identity = {
   readonly status: DeviceStatus
   readonly statusReason: string | null
   readonly authentication: Authentication
+  readonly iotEdge: boolean
 }
 
 /** The authentication in a device's columns. */
@@ -58,6 +62,7 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
             ${columns.map((column) => column.secondaryKey)}::text[],
             ${columns.map((column) => column.primaryThumbprint)}::text[],
             ${columns.map((column) => column.secondaryThumbprint)}::text[],
+            ${devices.map((device) => device.iotEdge)}::boolean[],
             ${devices.map((device) => JSON.stringify(device.tags))}::jsonb[],
             ${devices.map((device) => JSON.stringify(device.desired))}::jsonb[],
             ${devices.map((device) => JSON.stringify(device.desiredMetadata))}::jsonb[],
@@ -65,15 +70,16 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
             ${devices.map((device) => JSON.stringify(device.reportedMetadata))}::jsonb[]
           ) as given (
             id, generation_id, status, status_reason, authentication_type, primary_key, secondary_key,
-            primary_thumbprint, secondary_thumbprint, tags, desired, desired_metadata, desired_version, reported_metadata
+            primary_thumbprint, secondary_thumbprint, iot_edge, tags, desired, desired_metadata, desired_version,
+            reported_metadata
           )
         ), created as (
           insert into device (
             id, generation_id, status, status_reason, authentication_type, primary_key, secondary_key,
-            primary_thumbprint, secondary_thumbprint, created_time
+            primary_thumbprint, secondary_thumbprint, iot_edge, created_time
           )
           select id, generation_id, status, status_reason, authentication_type, primary_key, secondary_key,
-                 primary_thumbprint, secondary_thumbprint, ${now}
+                 primary_thumbprint, secondary_thumbprint, iot_edge, ${now}
           from given
           order by id
           on conflict do nothing
@@ -95,14 +101,14 @@ async function selectIdentity(db: Reader, id: string, lock: Sql): Promise<Identi
     sql`select id, etag_version as "etagVersion", status, status_reason as "statusReason",
                authentication_type as "authenticationType", primary_key as "primaryKey",
                secondary_key as "secondaryKey", primary_thumbprint as "primaryThumbprint",
-               secondary_thumbprint as "secondaryThumbprint"
+               secondary_thumbprint as "secondaryThumbprint", iot_edge as "iotEdge"
         from device
         where id = ${id} ${lock}`,
     lock === empty ? 'find-identity' : 'lock-identity',
   )
   if (row === undefined) return undefined
-  const { etagVersion, status, statusReason } = row
-  return { id, etagVersion, status, statusReason, authentication: authenticationOf(row) }
+  const { etagVersion, status, statusReason, iotEdge } = row
+  return { id, etagVersion, status, statusReason, authentication: authenticationOf(row), iotEdge }
 }
 
 export function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {
@@ -132,7 +138,8 @@ export async function saveIdentity(tx: Tx, device: Identity, statusChanged: bool
             primary_key = ${columns.primaryKey},
             secondary_key = ${columns.secondaryKey},
             primary_thumbprint = ${columns.primaryThumbprint},
-            secondary_thumbprint = ${columns.secondaryThumbprint}
+            secondary_thumbprint = ${columns.secondaryThumbprint},
+            iot_edge = ${device.iotEdge}
         where id = ${device.id}`,
   )
 }
@@ -166,13 +173,31 @@ export async function savePresence(tx: Tx, changes: readonly PresenceChange[], i
         update device
         set connection_state = case when change.connected then 'connected' else 'disconnected' end,
             connection_state_updated_time = change.time,
-            last_activity_time = change.time,
+            last_activity_time = greatest(last_activity_time, change.time),
             connection_id = case when change.connected then change.connection_id end,
             instance_id = case when change.connected then ${instanceId} end
         from change join locked on locked.id = change.device_id
         where device.id = change.device_id
           and (change.connected or device.connection_id = change.connection_id)`,
     'save-presence',
+  )
+}
+
+/** Writes when devices were last heard of; never back in time. */
+export async function saveActivity(tx: Tx, activities: ReadonlyMap<string, Date>): Promise<void> {
+  await tx.query(
+    sql`with activity as (
+          select * from unnest(${[...activities.keys()]}::text[], ${[...activities.values()]}::timestamptz[])
+            as activity (device_id, time)
+        ), locked as (
+          select id from device where id in (select device_id from activity) order by id for update
+        )
+        update device
+        set last_activity_time = activity.time
+        from activity join locked on locked.id = activity.device_id
+        where device.id = activity.device_id
+          and (device.last_activity_time is null or device.last_activity_time < activity.time)`,
+    'save-activity',
   )
 }
 
@@ -210,4 +235,161 @@ export async function findDeviceIds(
 export async function countDevices(db: Reader, condition: CompiledCondition): Promise<number> {
   const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(condition)}`)
   return row?.count ?? 0
+}
+
+/** A device as doors show it: its identity, and what the hub knows of it. */
+export type DeviceRow = Identity & {
+  readonly generationId: string
+  readonly statusUpdatedTime: Date | null
+  readonly connectionState: 'connected' | 'disconnected'
+  readonly connectionStateUpdatedTime: Date | null
+  readonly lastActivityTime: Date | null
+  readonly modelId: string
+}
+
+type DeviceColumns = Omit<DeviceRow, 'authentication'> & StoredAuthentication
+
+/** Up to `limit` devices, by id. */
+export async function findDevices(
+  db: Reader,
+  { ids, limit }: { readonly ids?: readonly string[]; readonly limit: number },
+): Promise<DeviceRow[]> {
+  const rows = await db.query<DeviceColumns>(
+    sql`select id, generation_id as "generationId", etag_version as "etagVersion", status,
+               status_reason as "statusReason", status_updated_time as "statusUpdatedTime",
+               authentication_type as "authenticationType", primary_key as "primaryKey",
+               secondary_key as "secondaryKey", primary_thumbprint as "primaryThumbprint",
+               secondary_thumbprint as "secondaryThumbprint", iot_edge as "iotEdge", model_id as "modelId",
+               connection_state as "connectionState", connection_state_updated_time as "connectionStateUpdatedTime",
+               last_activity_time as "lastActivityTime"
+        from device
+        ${ids === undefined ? empty : sql`where id = any(${ids})`}
+        order by id
+        limit ${limit}`,
+  )
+  return rows.map((row) => {
+    const { authenticationType, primaryKey, secondaryKey, primaryThumbprint, secondaryThumbprint, ...device } = row
+    return { ...device, authentication: authenticationOf(row) }
+  })
+}
+
+/** How many devices there are, may connect, and are connected. */
+export type DeviceStatistics = {
+  readonly totalCount: number
+  readonly enabledCount: number
+  readonly connectedCount: number
+}
+
+export async function readDeviceStatistics(db: Reader): Promise<DeviceStatistics> {
+  const [row] = await db.query<DeviceStatistics>(
+    sql`select count(*)::integer as "totalCount",
+               count(*) filter (where status = 'enabled')::integer as "enabledCount",
+               count(*) filter (where connection_state = 'connected')::integer as "connectedCount"
+        from device`,
+  )
+  return row ?? { totalCount: 0, enabledCount: 0, connectedCount: 0 }
+}
+
+// Statements: what a SELECT makes of the devices that meet its condition
+
+/** Up to `limit` rows beyond those of `cursor`, in the order of their keys. */
+type PageAfter<Cursor> = { readonly cursor: Cursor | undefined; readonly limit: number }
+
+/** The values of one row of results, each the JSON text of a member; null for one that is undefined. */
+export type ResultValues = readonly (string | null)[]
+
+const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(strings, values)
+
+const devicesAfter = (condition: CompiledCondition, { cursor, limit }: PageAfter<string>): Sql =>
+  sql`${devicesWhere(condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
+
+/** A device with its twin: what a twin document is made of. */
+export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinRow }
+
+type DeviceTwinColumns = Omit<TwinDevice, 'etagVersion' | 'authentication'> &
+  TwinRow &
+  Omit<StoredAuthentication, 'primaryKey' | 'secondaryKey'> & { readonly deviceEtagVersion: number }
+
+/** A page of devices with their twins, by id. */
+export async function findDeviceTwins(
+  db: Reader,
+  condition: CompiledCondition,
+  page: PageAfter<string>,
+): Promise<DeviceTwin[]> {
+  const rows = await db.query<DeviceTwinColumns>(
+    sql`select d.id, d.etag_version as "deviceEtagVersion", d.status, d.status_reason as "statusReason",
+               d.status_updated_time as "statusUpdatedTime", d.authentication_type as "authenticationType",
+               d.primary_thumbprint as "primaryThumbprint", d.secondary_thumbprint as "secondaryThumbprint",
+               d.iot_edge as "iotEdge", d.model_id as "modelId", d.connection_state as "connectionState",
+               d.last_activity_time as "lastActivityTime",
+               t.device_id as "deviceId", t.tags, t.desired, t.desired_metadata as "desiredMetadata",
+               t.desired_version as "desiredVersion", t.reported, t.reported_metadata as "reportedMetadata",
+               t.reported_version as "reportedVersion", t.version, t.etag_version as "etagVersion"
+        ${devicesAfter(condition, page)}`,
+  )
+  return rows.map((row) => {
+    const { deviceEtagVersion, authenticationType: type, primaryThumbprint, secondaryThumbprint } = row
+    const authentication = { type, x509Thumbprint: { primaryThumbprint, secondaryThumbprint } }
+    return { device: { ...row, etagVersion: deviceEtagVersion, authentication }, twin: row }
+  })
+}
+
+/** A page of what `values` gives of each device, by id. */
+export function findDeviceValues(
+  db: Reader,
+  condition: CompiledCondition,
+  values: CompiledCondition,
+  page: PageAfter<string>,
+): Promise<{ readonly id: string; readonly values: ResultValues }[]> {
+  return db.query<{ id: string; values: ResultValues }>(
+    sql`select d.id, ${fragment(values)} as "values" ${devicesAfter(condition, page)}`,
+  )
+}
+
+/** What `values`, made of aggregates, gives of all devices together. */
+export async function aggregateDevices(
+  db: Reader,
+  condition: CompiledCondition,
+  values: CompiledCondition,
+): Promise<ResultValues> {
+  const [row] = await db.query<{ values: ResultValues }>(
+    sql`select ${fragment(values)} as "values" ${devicesWhere(condition)}`,
+  )
+  return row?.values ?? []
+}
+
+/** The place of a group in their order. A group's value may be long, and a place has to fit a header. */
+export type GroupPlace = { readonly beginning: string; readonly digest: string }
+
+/** A group of devices: of which value, and what the aggregates give of it. The place of that without a value is null. */
+export type DeviceGroup = {
+  readonly value: string | null
+  readonly values: ResultValues
+  readonly beginning: string | null
+  readonly digest: string | null
+}
+
+/** A page of groups of devices that have the same `group`, by that value; those without one come last. */
+export function findDeviceGroups(
+  db: Reader,
+  condition: CompiledCondition,
+  { group, values }: { readonly group: CompiledCondition; readonly values: CompiledCondition },
+  { cursor, limit }: PageAfter<GroupPlace>,
+): Promise<DeviceGroup[]> {
+  const beyond =
+    cursor === undefined
+      ? empty
+      : sql`where value is null or (beginning collate "C", digest collate "C") > (${cursor.beginning}, ${cursor.digest})`
+  return db.query<DeviceGroup>(
+    sql`select *
+        from (
+          select value, "values", left(value, 100) as beginning, md5(value) as digest
+          from (
+            select ${fragment(group)} as value, ${fragment(values)} as "values" ${devicesWhere(condition)} group by 1
+          ) grouped
+        ) placed
+        ${beyond}
+        order by beginning collate "C" nulls last, digest collate "C"
+        limit ${limit}`,
+  )
 }

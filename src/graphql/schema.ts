@@ -10,6 +10,7 @@ import './job-progress.ts'
 import './device-job.ts'
 import './device-jobs.ts'
 import './method.ts'
+import './telemetry.ts'
 
 /** The schema of the GraphQL door; printed to schema.graphql. */
 export const schema = builder.toSchema()

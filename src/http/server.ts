@@ -11,6 +11,8 @@ type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => 
 /** What answers at one path. A door that is mounted here needs to know nothing of this server. */
 export type Mount = {
   readonly path: string
+  /** Whether it answers at all paths below, too. */
+  readonly below?: boolean
   readonly methods: readonly string[]
   readonly handle: Handle
   /** Takes over the connection of a WebSocket. */
@@ -54,25 +56,29 @@ export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log'>,
   options: {
     readonly graphql: Mount
+    readonly rest?: readonly Mount[]
+    readonly mqtt?: Mount
     readonly isReady: () => boolean
     readonly cert: string
     readonly key: string
   },
 ): HttpServer {
-  const { graphql, isReady, cert, key } = options
+  const { graphql, rest = [], mqtt, isReady, cert, key } = options
   const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
   const mounts: readonly Mount[] = [
     graphql,
+    ...(mqtt === undefined ? [] : [mqtt]),
     // Whether the process lives: as long as it can say so.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
     probe('/readyz', (_request, response) => {
       if (isReady()) respond(response, 200, { status: 'ready' })
       else respond(response, 503, { status: 'not ready' }, { 'retry-after': '1' })
     }),
+    ...rest,
   ]
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {
-    const path = request.url?.split('?', 1)[0]
-    return mounts.find((mount) => mount.path === path)
+    const path = request.url?.split('?', 1)[0] ?? ''
+    return mounts.find((mount) => mount.path === path || (mount.below && path.startsWith(`${mount.path}/`)))
   }
 
   const handle: Handle = (request, response) => {

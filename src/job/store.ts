@@ -643,3 +643,72 @@ export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): 
         join device_job target on target.job_key = job.key and target.device_id = given.device_id ${facts()}`,
   )
 }
+
+// Statements: SELECT … FROM devices.jobs
+
+/** A device job with what `devices.jobs` tells of its job. `updatedTime`: when the last of its facts was written. */
+export type DeviceJobRow = DeviceJobView & {
+  readonly jobKey: string
+  readonly jobType: JobType
+  readonly startTime: Date
+  readonly deadline: Date
+  readonly createdTime: Date
+  readonly updatedTime: Date
+}
+
+/**
+ * The facts of `target`, looked up row by row. The planner guesses that a condition on the status meets next to nothing;
+ * left the choice (`facts`), it would read all facts of a job for every page.
+ */
+const factsOneByOne = sql`
+  left join lateral (
+    select * from device_job_dispatch x where x.job_key = target.job_key and x.device_id = target.device_id offset 0
+  ) x on true
+  left join lateral (
+    select * from device_job_outcome o where o.job_key = target.job_key and o.device_id = target.device_id offset 0
+  ) o on true`
+
+/** The place of a device job in the order of `findDeviceJobRows`. */
+export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: string }
+
+/**
+ * A page of the device jobs that meet both conditions: those of the newest job first, of a job by device id. `ofJob`
+ * speaks of the row `job` only and narrows the jobs, one after the other, before their devices are looked at; `ofDeviceJob`
+ * speaks of `job` and of `v`, what is read of a device job.
+ */
+export function findDeviceJobRows(
+  db: Reader,
+  { ofJob, ofDeviceJob }: { readonly ofJob: CompiledCondition; readonly ofDeviceJob: CompiledCondition },
+  { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
+): Promise<DeviceJobRow[]> {
+  const jobs =
+    cursor === undefined
+      ? sql`select job.*, '' as after from job where ${fragment(ofJob)}`
+      : sql`select job.*, case when job.key = ${cursor.jobKey}::bigint then ${cursor.deviceId} else '' end as after
+            from job
+            where job.key <= ${cursor.jobKey}::bigint and ${fragment(ofJob)}`
+  return db.query<DeviceJobRow>(
+    sql`select page.*
+        from (${jobs}) job
+        cross join lateral (
+          select v.*
+          from (
+            select ${view}, job.key as "jobKey", job.type as "jobType", job.start_time as "startTime", job.deadline,
+                   job.started_time as "createdTime",
+                   coalesce(
+                     case when ${status} in ('completed', 'failed', 'canceled')
+                       then coalesce(o.ended_time, job.end_time) end,
+                     x.dispatched_time,
+                     job.started_time
+                   ) as "updatedTime"
+            from device_job target ${factsOneByOne}
+            where target.job_key = job.key and target.device_id > job.after
+          ) v
+          where ${fragment(ofDeviceJob)}
+          order by v."deviceId"
+          limit ${limit}
+        ) page
+        order by job.key desc, page."deviceId"
+        limit ${limit}`,
+  )
+}

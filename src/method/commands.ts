@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Deps } from '../deps.ts'
 import { findIdentity } from '../device/store.ts'
-import { DeviceOfflineError, DeviceTimeoutError, NotFoundError } from '../errors.ts'
+import { DeviceOfflineError, DeviceTimeoutError, DomainError, NotFoundError } from '../errors.ts'
 import type { MethodResponse } from './answer.ts'
 import { checkMethodCall, type MethodCallInput } from './call.ts'
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
  * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, InvalidInputError.
+ * the call and did not answer in time, InvalidInputError. Any other error means that nothing was sent: clients of IoT
+ * Hub repeat a call after one.
  */
 export async function invokeMethod(
   deps: Deps,
@@ -44,6 +45,10 @@ export async function invokeMethod(
       )
     }
     return first
+  } catch (error) {
+    if (error instanceof DomainError) throw error
+    deps.log.error({ err: error, deviceId }, 'a method call failed when it may have been sent')
+    throw new DeviceTimeoutError(`"${deviceId}" may have had the call, whose answer is lost.`, { cause: error })
   } finally {
     timeout.abort()
     await answers.return?.()

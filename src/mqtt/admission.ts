@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { AedesOptions, ConnectPacket } from 'aedes'
+import type { AedesOptions, Client, ConnectPacket } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
-import { type Connection, type Connections, newConnection } from './connection.ts'
+import { clientCertificateOf } from './client-certificate.ts'
+import { type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
@@ -70,15 +71,22 @@ export function createAdmission(
   },
 ): Hooks {
   const { hostNames, connections, takeTurn } = options
+  /** Between the two hooks; the broker would keep a will in its own way. */
+  const wills = new WeakMap<Client, Will>()
 
   const decide = async (connection: Connection): Promise<ConnectRefusal | { readonly expiry: number }> => {
-    const { deviceId, password } = connection
+    const { deviceId, password, certificate } = connection
     try {
       const credential = await takeTurn(async () =>
         // Those who hung up while they waited cost no more.
-        connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, hostNames }),
+        connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
-      return credential ?? { returnCode: 5, reason: 'its token is not good, or the device is disabled or unknown' }
+      return (
+        credential ?? {
+          returnCode: 5,
+          reason: 'its token or certificate is not good, or the device is disabled or unknown',
+        }
+      )
     } catch (error) {
       deps.log.warn({ err: error, deviceId }, 'a device could not be authenticated')
       return { returnCode: 3, reason: 'the database could not be asked' }
@@ -92,8 +100,11 @@ export function createAdmission(
         if (!packet.keepalive || packet.keepalive > LONGEST_KEEP_ALIVE_SECONDS) {
           packet.keepalive = LONGEST_KEEP_ALIVE_SECONDS
         }
-        // Telemetry goes nowhere yet, so the broker need not remember it.
-        delete packet.will
+        if (packet.will !== undefined) {
+          const { topic, payload, retain } = packet.will
+          wills.set(client, { topic, payload: Buffer.from(payload), retain: retain === true })
+          delete packet.will
+        }
         done(null, true)
         return
       }
@@ -102,7 +113,15 @@ export function createAdmission(
     },
     async authenticate(client, _userName, password, done) {
       // preConnect has seen that the client id is the device's.
-      const connection = newConnection(randomUUID(), client.id, client, password?.toString() ?? '')
+      const token = password?.toString() ?? ''
+      const connection = newConnection({
+        id: randomUUID(),
+        deviceId: client.id,
+        client,
+        password: token,
+        certificate: token === '' ? clientCertificateOf(client.conn) : undefined,
+        will: wills.get(client),
+      })
       client.conn.once('close', () => connections.end(connection))
       const crowded = connections.undecidedCount >= MOST_UNDECIDED
       connections.add(connection)
@@ -115,7 +134,8 @@ export function createAdmission(
         return
       }
       deps.log.debug({ clientId: client.id, ...decision }, 'a connection was refused')
-      done(Object.assign(new Error(decision.reason), { returnCode: decision.returnCode }), false)
+      // The broker would destroy the connection before TLS has sent the answer, which then is lost.
+      client.conn.write(connackPacket(decision.returnCode), () => connections.end(connection))
     },
   }
 }

@@ -1,17 +1,20 @@
-import { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
-import { Aedes, type Client } from 'aedes'
+import type { Duplex } from 'node:stream'
+import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
-import { connackPacket, createAdmission } from './admission.ts'
+import { createAdmission } from './admission.ts'
 import { createConnections } from './connection.ts'
+import { answerUnknownLevels, correctPackets, limitPackets } from './corrections.ts'
 import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
+import { createKeptSessions } from './kept-sessions.ts'
 import { createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
 import { createOutbound } from './outbound.ts'
-import { createPacketLimit } from './packet-limit.ts'
 import { createPresence } from './presence.ts'
 import { watchRevocations } from './revocation.ts'
+import { createSessionPersistence } from './session-persistence.ts'
+import { createTelemetry } from './telemetry.ts'
 import { createTurns } from './turns.ts'
 import { createBlankPersistence, createUnroutedBus } from './unrouted.ts'
+import { createWebSocketMount, type WebSocketMount } from './websocket.ts'
 
 export type { MethodAnswer } from './inbound.ts'
 
@@ -19,8 +22,10 @@ export type { MethodAnswer } from './inbound.ts'
 export type MqttDoor = {
   /** Begins to listen. ListenError when a port cannot be had; then `close` is still due. */
   listen(options: ListenOptions): Promise<ListenAddresses>
+  /** For devices that come through an HTTP server. */
+  readonly webSocket: WebSocketMount
   /** How many devices are connected, and what they sent. */
-  stats(): Readonly<InboundCounters> & { readonly connections: number }
+  stats(): Readonly<InboundCounters> & { readonly telemetry: number; readonly connections: number }
   /** Breaks all connections off and records that. Ends within seconds, whatever the database does. */
   close(): Promise<void>
 }
@@ -36,8 +41,6 @@ export type MqttDoorOptions = {
   readonly maxConnections?: number
 }
 
-/** Remaining lengths, in bytes. A CONNECT holds two ids and a token; messages are at most 256 KB in IoT Hub. */
-const PACKET_LIMITS = { first: 16 * 1024, others: 256 * 1024 }
 const MAX_TOPIC_LEVELS = 16
 /** Milliseconds in which CONNECT must have come. */
 const CONNECT_TIMEOUT = 10_000
@@ -52,13 +55,19 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   const { hostNames, instanceId, onMethodResponse, maxConnections = 20_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
   const presence = createPresence(deps, instanceId)
+  const sessions = createKeptSessions(deps)
+  const telemetry = createTelemetry(deps)
   const connections = createConnections({
     opened: ({ deviceId, id }) => presence.add({ deviceId, connectionId: id, connected: true, time: deps.clock.now() }),
-    ended: ({ deviceId, id }) => presence.add({ deviceId, connectionId: id, connected: false, time: deps.clock.now() }),
+    ended(connection) {
+      const { deviceId, id } = connection
+      presence.add({ deviceId, connectionId: id, connected: false, time: deps.clock.now() })
+      telemetry.takeWill(connection)
+    },
   })
   const revocations = watchRevocations(deps, { hostNames, connections })
   const outbound = createOutbound(deps, connections)
-  const inbound = createInbound(deps, { connections, onMethodResponse, takeTurn })
+  const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
   const broker = await Aedes.createBroker({
     ...createAdmission(deps, { hostNames, connections, takeTurn }),
@@ -66,7 +75,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed, so there is nothing to forward but what this door sends itself.
     mq: createUnroutedBus(),
-    persistence: createBlankPersistence(),
+    persistence: { ...createBlankPersistence(), ...createSessionPersistence(connections, sessions) },
     connectTimeout: CONNECT_TIMEOUT,
     drainTimeout: DRAIN_TIMEOUT,
     maxTopicLevels: MAX_TOPIC_LEVELS,
@@ -77,6 +86,10 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     connections.open(connection)
     revocations.opened(connection)
   })
+  // Nothing may be sent before CONNACK [MQTT-3.2.0-1].
+  broker.on('connackSent', ({ returnCode }, client) => {
+    if (returnCode === 0) outbound.restored(client)
+  })
   broker.on('subscribe', (subscriptions, client) => {
     const granted = subscriptions.filter(({ qos }) => qos < 0x80)
     outbound.subscribed(
@@ -86,61 +99,35 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   })
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
-  const listeners = createListeners((socket) => {
-    limitPackets(socket)
-    const client = broker.handle(socket)
-    grantNoQos2(client)
+  const accept = (stream: Duplex): void => {
+    limitPackets(stream)
+    const client = broker.handle(stream)
+    correctPackets(client, () => {
+      // [MQTT-3.1.2-10]
+      const connection = connections.of(client)
+      if (connection !== undefined) connection.will = undefined
+    })
     answerUnknownLevels(client)
-  }, maxConnections)
+  }
+  const listeners = createListeners(accept, maxConnections)
+  const webSocket = createWebSocketMount(accept)
 
   return {
     listen: listeners.listen,
-    stats: () => ({ connections: connections.size, ...inbound.counters }),
+    webSocket,
+    stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)
       for (const connection of [...connections.all()]) connections.end(connection)
-      await listeners.close()
+      await Promise.all([listeners.close(), webSocket.close()])
       await Promise.all([revocations.close(), outbound.close()])
       const written = new AbortController()
       await Promise.race([
-        Promise.all([...requests, presence.close()]),
+        Promise.all([...requests, presence.close(), sessions.close(), telemetry.close()]),
         deps.clock.sleep(CLOSE_PATIENCE, written.signal),
       ])
       written.abort()
       await new Promise<void>((resolve) => broker.close(resolve))
     },
   }
-}
-
-/** The broker reads with `read`, and has no limit of its own. */
-function limitPackets(socket: Socket): void {
-  const withinLimit = createPacketLimit(PACKET_LIMITS)
-  const read = socket.read.bind(socket)
-  socket.read = (size) => {
-    const chunk = read(size)
-    if (chunk === null || withinLimit(chunk)) return chunk
-    socket.destroy()
-    return null
-  }
-}
-
-/**
- * A subscription at QoS 2 is granted 1, as IoT Hub does. The broker grants what it reads before it asks its hook, so the
- * packet has to be changed before the broker sees it.
- */
-function grantNoQos2(client: Client): void {
-  if (!('_parser' in client && client._parser instanceof EventEmitter)) {
-    throw new Error('The broker keeps its parser elsewhere: this version of aedes does not fit.')
-  }
-  client._parser.prependListener('packet', (packet) => {
-    if (packet.cmd !== 'subscribe') return
-    for (const subscription of packet.subscriptions) subscription.qos = Math.min(subscription.qos, 1)
-  })
-}
-
-/** Of protocol levels that the parser does not know the broker only hears as an error, but they are owed an answer [MQTT-3.1.2-2]. */
-function answerUnknownLevels(client: Client): void {
-  client.prependListener('error', (error) => {
-    if (error.message === 'Invalid protocol version') client.conn.write(connackPacket(1))
-  })
 }

@@ -1,5 +1,9 @@
 import type { Client } from 'aedes'
+import type { DeviceCertificate } from '../device/certificate.ts'
 import { encodePublish } from './publish-packet.ts'
+
+/** What a device wants said in its name when its connection breaks: telemetry of its own. */
+export type Will = { readonly topic: string; readonly payload: Buffer; readonly retain: boolean }
 
 /** One device's connection, from the moment its password is looked at. Has a lifetime, so its fields change. */
 export type Connection = {
@@ -7,9 +11,10 @@ export type Connection = {
   readonly id: string
   readonly deviceId: string
   readonly client: Client
-  /** The token it came with, to be looked at again when the device's identity changes. */
+  /** The token it came with, to be looked at again when the device's identity changes. Empty: it has a certificate. */
   readonly password: string
-  /** When the token ends, in seconds since 1970 UTC. */
+  readonly certificate: DeviceCertificate | undefined
+  /** When the token or the certificate ends, in seconds since 1970 UTC. */
   expiry: number
   /** Its device's identity changed while the password was being looked at. */
   outdated: boolean
@@ -17,6 +22,12 @@ export type Connection = {
   ended: boolean
   /** Packets for it that the broker holds until its socket has room. */
   held: number
+  /** The filters it was granted, with their QoS. */
+  readonly subscriptions: Map<string, number>
+  /** Undefined once the device has taken its leave. */
+  will: Will | undefined
+  /** When its activity was last noted, in milliseconds since 1970 UTC. */
+  activeTime: number
   /** Takes it out of the reach of method calls; undefined while it is not within. */
   detachMethods: (() => void) | undefined
   /** Has subscribed to changes of its desired properties. */
@@ -33,15 +44,17 @@ export type Connection = {
   lastRequest: Promise<void>
 }
 
-export const newConnection = (id: string, deviceId: string, client: Client, password: string): Connection => ({
-  id,
-  deviceId,
-  client,
-  password,
+/** What is known of a connection when it is made. */
+export type NewConnection = Pick<Connection, 'id' | 'deviceId' | 'client' | 'password' | 'certificate' | 'will'>
+
+export const newConnection = (known: NewConnection): Connection => ({
+  ...known,
   expiry: 0,
   outdated: false,
   ended: false,
   held: 0,
+  subscriptions: new Map(),
+  activeTime: 0,
   detachMethods: undefined,
   wantsDesired: false,
   sentDesired: 0,

@@ -6,6 +6,8 @@ import { type BadResponse, type MethodResponse, readResponse } from '../method/a
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
 import { type Connection, type Connections, send } from './connection.ts'
+import { filterOf } from './corrections.ts'
+import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
 
 /** What a device sent back for a request id, which may be anybody's: whoever takes it must see that it fits. */
@@ -23,7 +25,6 @@ export type InboundCounters = {
   methodResponses: number
   twinRequests: number
   twinRequestsRefused: number
-  telemetry: number
   /** Those that closed their connection. */
   forbidden: number
 }
@@ -33,6 +34,7 @@ type Hooks = Required<Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscrib
 type InboundOptions = {
   readonly connections: Connections
   readonly onMethodResponse: (answer: MethodAnswer) => void
+  readonly telemetry: Telemetry
   readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
 }
 
@@ -42,13 +44,12 @@ type InboundOptions = {
  */
 export function createInbound(
   deps: Deps,
-  { connections, onMethodResponse, takeTurn }: InboundOptions,
+  { connections, onMethodResponse, telemetry, takeTurn }: InboundOptions,
 ): Hooks & { readonly counters: Readonly<InboundCounters> } {
   const counters: InboundCounters = {
     methodResponses: 0,
     twinRequests: 0,
     twinRequestsRefused: 0,
-    telemetry: 0,
     forbidden: 0,
   }
 
@@ -143,16 +144,17 @@ export function createInbound(
         }
         case 'telemetry':
           if (topic.deviceId !== connection.deviceId) return forbid(client, done, 'the topic is of another device')
-          counters.telemetry++
+          telemetry.take(connection, { propertyBag: topic.propertyBag, payload, retain: packet.retain })
           return done()
       }
     },
     authorizeSubscribe(client, subscription, done) {
-      const filter = parseSubscription(subscription.topic)
+      const topic = filterOf(subscription)
       const connection = connections.of(client)
-      const own = filter?.kind !== 'cloudToDevice' || filter.deviceId === connection?.deviceId
       // Without a subscription the broker answers 0x80 for this filter and goes on with the others.
-      done(null, filter !== undefined && connection !== undefined && own ? subscription : null)
+      if (connection === undefined || parseSubscription(topic) === undefined) return done(null, null)
+      connection.subscriptions.set(topic, subscription.qos)
+      done(null, { ...subscription, topic })
     },
   }
 }

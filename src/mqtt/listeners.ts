@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 
 /** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
 export type ListenOptions = {
@@ -10,6 +10,8 @@ export type ListenOptions = {
   readonly tlsPort: number
   readonly cert: string
   readonly key: string
+  /** PEM of the authorities whose word for a device is taken. */
+  readonly deviceCa?: string | undefined
 }
 
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
@@ -45,8 +47,19 @@ export function createListeners(accept: (socket: Socket) => void, maxConnections
   }
 
   return {
-    async listen({ host, port, tlsPort, cert, key }: ListenOptions): Promise<ListenAddresses> {
-      const tls = { cert, key, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT, noDelay: true } as const
+    async listen({ host, port, tlsPort, cert, key, deviceCa }: ListenOptions): Promise<ListenAddresses> {
+      const tls = {
+        cert,
+        key,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: HANDSHAKE_TIMEOUT,
+        noDelay: true,
+        // A certificate is asked for, and any is taken, or none: who needs which is decided when the device says who it
+        // is. No authority but the registered ones counts, not even one that the system trusts.
+        requestCert: true,
+        rejectUnauthorized: false,
+        ca: deviceCa ?? [],
+      } as const satisfies TlsOptions
       const mqtts = await start(createTlsServer(tls, accept), 'MQTTS_PORT', host, tlsPort)
       if (port === undefined) return { mqtts, mqtt: undefined }
       const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)

@@ -80,20 +80,28 @@ export function createOutbound(
   }
   const followed = follow()
 
+  const begin = (connection: Connection, filter: string): void => {
+    const kind = parseSubscription(filter)?.kind
+    if (kind === 'methods') attachMethods(connection)
+    else if (kind === 'desiredPatches') connection.wantsDesired = true
+  }
+
   return {
+    /** The device has the answer to its CONNECT, and what it subscribed to earlier holds again. */
+    restored(client: Client): void {
+      const connection = connections.of(client)
+      if (connection === undefined) return
+      for (const filter of connection.subscriptions.keys()) begin(connection, filter)
+      // What changed while it was being let in. It may read its twin only now and then.
+      if (connection.wantsDesired && !connection.catchingUp) void catchUp(connection)
+    },
     /** The device has the answer to its SUBSCRIBE for these filters. */
     subscribed(client: Client, filters: readonly string[]): void {
       const connection = connections.of(client)
       if (connection === undefined) return
-      for (const filter of filters) {
-        const kind = parseSubscription(filter)?.kind
-        if (kind === 'methods') attachMethods(connection)
-        else if (kind === 'desiredPatches') {
-          connection.wantsDesired = true
-          // What changed after it had read its twin and before it subscribed.
-          if (connection.sentDesired > 0 && !connection.catchingUp) void catchUp(connection)
-        }
-      }
+      for (const filter of filters) begin(connection, filter)
+      // What changed after it had read its twin and before it subscribed.
+      if (connection.wantsDesired && connection.sentDesired > 0 && !connection.catchingUp) void catchUp(connection)
     },
     unsubscribed(client: Client, filters: readonly string[]): void {
       const connection = connections.of(client)

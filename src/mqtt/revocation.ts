@@ -3,10 +3,10 @@ import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/commands.ts'
 import type { Connection, Connections } from './connection.ts'
 
-/** Milliseconds between two looks at whose token has expired. One look for all: a timer each would be 20,000 timers. */
+/** Milliseconds between two looks at whose token or certificate has expired. One look for all: a timer each would be 20,000 timers. */
 const SWEEP_INTERVAL = 10_000
 
-/** Ends connections whose device may no longer stay: disabled, deleted, given other keys, or with an expired token. */
+/** Ends connections whose device may no longer stay: disabled, deleted, given other keys, or with what has expired. */
 export function watchRevocations(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
   { hostNames, connections }: { readonly hostNames: readonly string[]; readonly connections: Connections },
@@ -16,8 +16,8 @@ export function watchRevocations(
   const recheck = async (connection: Connection): Promise<void> => {
     connection.outdated = false
     try {
-      const { deviceId, password } = connection
-      if ((await authenticateDevice(deps, { deviceId, password, hostNames })) !== undefined) return
+      const { deviceId, password, certificate } = connection
+      if ((await authenticateDevice(deps, { deviceId, password, certificate, hostNames })) !== undefined) return
       deps.log.debug({ deviceId }, 'a connection was closed: its device may no longer stay')
     } catch (error) {
       // Rather a device that has to come back than one that stays without leave.

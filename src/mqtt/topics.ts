@@ -23,7 +23,6 @@ export type SubscriptionFilter =
   | { readonly kind: 'methods' }
   | { readonly kind: 'twinResponses' }
   | { readonly kind: 'desiredPatches' }
-  | { readonly kind: 'cloudToDevice'; readonly deviceId: string }
 
 /** The identity in a CONNECT packet's user name. */
 export type UserName = { readonly hubName: string; readonly deviceId: string; readonly apiVersion?: string }
@@ -47,7 +46,6 @@ const REPORTED_PATCH = '$iothub/twin/PATCH/properties/reported/?'
 const DESIRED_PATCH = '$iothub/twin/PATCH/properties/desired/?'
 const DEVICES = 'devices/'
 const TELEMETRY = '/messages/events'
-const CLOUD_TO_DEVICE = '/messages/devicebound/#'
 
 /** Reads a topic a device published to; undefined when it is not one of ours. */
 export const parsePublish = (topic: string): PublishTopic | undefined => {
@@ -119,7 +117,11 @@ export const twinGetTopic = (rid: string): string => `${TWIN_GET}$rid=${rid}`
 /** The topic on which a device reports properties. */
 export const reportedPatchTopic = (rid: string): string => `${REPORTED_PATCH}$rid=${rid}`
 
-/** Reads a filter a device asks for; undefined for every filter but the four that are allowed. */
+/**
+ * Reads a filter a device asks for; undefined for every filter but the three that are allowed. That of cloud-to-device
+ * messages, `devices/{deviceId}/messages/devicebound/#`, is none of them: there are no such messages, and a grant would
+ * be a promise.
+ */
 export const parseSubscription = (filter: string): SubscriptionFilter | undefined => {
   switch (filter) {
     case METHODS_FILTER:
@@ -128,16 +130,9 @@ export const parseSubscription = (filter: string): SubscriptionFilter | undefine
       return { kind: 'twinResponses' }
     case DESIRED_PATCHES_FILTER:
       return { kind: 'desiredPatches' }
+    default:
+      return undefined
   }
-  if (!filter.startsWith(DEVICES)) return undefined
-  const end = filter.indexOf('/', DEVICES.length)
-  if (end <= DEVICES.length || filter.length !== end + CLOUD_TO_DEVICE.length || !filter.endsWith(CLOUD_TO_DEVICE)) {
-    return undefined
-  }
-  const deviceId = filter.slice(DEVICES.length, end)
-  // Both signs are lawful in an IoT Hub device id, but here they would be wildcards: a device named "+" would
-  // otherwise receive every device's messages.
-  return deviceId.includes('+') || deviceId.includes('#') ? undefined : { kind: 'cloudToDevice', deviceId }
 }
 
 /**

@@ -17,8 +17,8 @@ const none = async (): Promise<readonly never[]> => []
 const emptyStream = (): Readable => Readable.from([])
 
 /**
- * What the broker believes to be its memory: no retained messages, no queues, no wills, no subscriptions of clients that
- * are away. Nothing that devices send can grow in it.
+ * What the broker believes to be its memory, but for the sessions (session-persistence.ts): no retained messages, no
+ * queues, no wills. Nothing that devices send can grow in it.
  */
 export const createBlankPersistence = () => ({
   // The broker insists on an async function here.
@@ -26,10 +26,6 @@ export const createBlankPersistence = () => ({
   storeRetained: nothing,
   createRetainedStream: emptyStream,
   createRetainedStreamCombi: emptyStream,
-  addSubscriptions: nothing,
-  removeSubscriptions: nothing,
-  cleanSubscriptions: nothing,
-  subscriptionsByClient: none,
   subscriptionsByTopic: none,
   outgoingEnqueue: nothing,
   outgoingEnqueueCombi: nothing,

@@ -2,19 +2,38 @@ import { inTransaction, type Tx } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
 import type { DesiredPatch } from '../events.ts'
+import type { JsonObject } from '../json.ts'
 import { etagMatches, type TwinRow } from './document.ts'
 import { checkSectionPatch, checkSectionSize, type TwinPatch } from './limits.ts'
-import { mergeSection, mergeTags } from './merge.ts'
+import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { findTwin, lockTwins, saveDesired, saveReported } from './store.ts'
 
 /** The twin after a patch by a service. InvalidInputError when a section would grow over its limit. */
 function patched(twin: TwinRow, patch: TwinPatch, now: Date): TwinRow {
   const tags = patch.tags === undefined ? twin.tags : mergeTags(twin.tags, patch.tags)
-  const before = { value: twin.desired, metadata: twin.desiredMetadata, version: twin.desiredVersion }
   const desired =
     patch.desired === undefined
-      ? before
-      : mergeSection(before, patch.desired, now.toISOString(), { stampVersion: true })
+      ? desiredOf(twin)
+      : mergeSection(desiredOf(twin), patch.desired, now.toISOString(), { stampVersion: true })
+  return written(twin, tags, desired)
+}
+
+/** The twin with the sections that a service gives in place of what they held. InvalidInputError as above. */
+function replaced(twin: TwinRow, sections: TwinPatch, now: Date): TwinRow {
+  const desired =
+    sections.desired === undefined
+      ? desiredOf(twin)
+      : replaceSection(desiredOf(twin), sections.desired, now.toISOString(), { stampVersion: true })
+  return written(twin, sections.tags === undefined ? twin.tags : mergeTags({}, sections.tags), desired)
+}
+
+const desiredOf = (twin: TwinRow): TwinSection => ({
+  value: twin.desired,
+  metadata: twin.desiredMetadata,
+  version: twin.desiredVersion,
+})
+
+function written(twin: TwinRow, tags: JsonObject, desired: TwinSection): TwinRow {
   checkSectionSize(tags, 'tags', ['tags'])
   checkSectionSize(desired.value, 'desired', ['properties', 'desired'])
   return {
@@ -69,9 +88,19 @@ export async function patchTwins(
 }
 
 /** Tells those who watch these twins, and the devices that should hear of new desired properties. */
-export function tellOfPatches(deps: Pick<Deps, 'events'>, { deviceIds, desiredPatches }: PatchedTwins): void {
+export function tellOfPatches(
+  deps: Pick<Deps, 'events'>,
+  { deviceIds, desiredPatches }: Pick<PatchedTwins, 'deviceIds' | 'desiredPatches'>,
+): void {
   for (const deviceId of deviceIds) deps.events.publish('twin', deviceId, { deviceId })
   if (desiredPatches.length > 0) deps.events.publish('desiredPatches', desiredPatches)
+}
+
+async function lockMatchingTwin(tx: Tx, deviceId: string, ifMatch: string): Promise<TwinRow> {
+  const [twin] = await lockTwins(tx, [deviceId])
+  if (twin === undefined) throw new NotFoundError('device', deviceId)
+  if (etagMatches(ifMatch, twin.etagVersion)) return twin
+  throw new PreconditionError(`The twin of "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
 }
 
 /**
@@ -83,15 +112,29 @@ export function patchTwin(
   { deviceId, patch, ifMatch }: { deviceId: string; patch: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const [twin] = await lockTwins(tx, [deviceId])
-    if (twin === undefined) throw new NotFoundError('device', deviceId)
-    if (!etagMatches(ifMatch, twin.etagVersion)) {
-      throw new PreconditionError(`The twin of "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
-    }
+    await lockMatchingTwin(tx, deviceId, ifMatch)
     const result = await patchTwins(tx, [deviceId], patch, deps.clock.now())
     const [refusal] = result.refused
     if (refusal !== undefined) throw refusal.error
     afterCommit(() => tellOfPatches(deps, result))
+  })
+}
+
+/**
+ * Replaces one twin's tags and desired properties, each if it is given, by what is given. The device is told by a patch
+ * that has the same effect. Errors as those of `patchTwin`.
+ */
+export function replaceTwin(
+  deps: Deps,
+  { deviceId, sections, ifMatch }: { deviceId: string; sections: TwinPatch; ifMatch: string },
+): Promise<void> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const before = await lockMatchingTwin(tx, deviceId, ifMatch)
+    const after = replaced(before, sections, deps.clock.now())
+    await saveDesired(tx, [after])
+    const patch = patchBetween(before.desired, after.desired)
+    const desiredPatches = sections.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
+    afterCommit(() => tellOfPatches(deps, { deviceIds: [deviceId], desiredPatches }))
   })
 }
 

@@ -37,6 +37,18 @@ export function replaceSection(
   return mergeSection({ value: {}, metadata: {}, version: section.version }, value, time, options)
 }
 
+/** The patch that makes one value of the other: all of `after`, and `null` for what is no longer there. */
+export function patchBetween(before: JsonObject, after: JsonObject): JsonObject {
+  const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key))
+  return Object.fromEntries([
+    ...gone.map((key) => [key, null] as const),
+    ...Object.entries(after).map(([key, value]) => {
+      const present = Object.hasOwn(before, key) ? before[key] : undefined
+      return [key, isObject(value) && isObject(present) ? patchBetween(present, value) : value] as const
+    }),
+  ])
+}
+
 /** Tags after a patch. They merge as properties do and have neither metadata nor a version of their own. */
 export function mergeTags(tags: JsonObject, patch: JsonObject): JsonObject {
   return merge(tags, patch, (value) => value, {})

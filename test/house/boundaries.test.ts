@@ -31,7 +31,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   device: ['access', 'database', 'twin (pure)'],
   method: ['database', 'device'],
   job: ['database', 'method (pure)', 'query', 'twin (pure)'],
+  statement: ['database', 'device', 'job', 'query', 'twin (pure)'],
   graphql: ['access', 'database', 'device', 'job', 'method', 'query', 'twin'],
+  rest: ['access', 'database', 'device', 'job', 'method', 'query', 'statement', 'twin'],
   http: ['graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'twin'],
   scheduler: ['database', 'device', 'job', 'method', 'query', 'twin'],
@@ -40,13 +42,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Domain folders: in each, every file but these two is pure. */
-const domain = ['access', 'device', 'job', 'method', 'query', 'twin']
+const domain = ['access', 'device', 'job', 'method', 'query', 'statement', 'twin']
 const effectful = ['store.ts', 'commands.ts']
 
 /** Packages that a pure file may import: values in, values out. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   'access/sas.ts': ['node:crypto'],
   'job/request-id.ts': ['node:crypto'],
+  'statement/continuation.ts': ['node:crypto'],
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -72,7 +75,7 @@ function importsOf(file: string, types: boolean): string[] {
 
 const onlyTypes = (names: string): boolean => {
   const inner = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1]
-  return inner !== undefined && inner.split(',').every((name) => name.trim() === '' || name.trim().startsWith('type '))
+  return inner?.split(',').every((name) => name.trim() === '' || name.trim().startsWith('type ')) ?? false
 }
 
 const folderOf = (file: string): string => {

@@ -40,11 +40,18 @@ const graphql: Mount = {
   },
 }
 
+const rest: Mount = {
+  path: '/devices',
+  below: true,
+  methods: ['GET'],
+  handle: (request, response) => response.end(`mounted below, ${request.url}`),
+}
+
 beforeEach(async () => {
   ready = true
   under = []
   closed = false
-  server = createHttpServer(deps, { graphql, isReady: () => ready, ...tls })
+  server = createHttpServer(deps, { graphql, rest: [rest], isReady: () => ready, ...tls })
   url = await server.listen(anywhere)
 })
 afterEach(() => server.close())
@@ -70,6 +77,14 @@ describe('paths', () => {
   test('the mounted door answers, plain and by TLS', async () => {
     expect(await ask(`${url.http}/graphql?query=x`)).toMatchObject({ status: 200, body: 'mounted' })
     expect(await ask(`${url.https}/graphql`)).toMatchObject({ status: 200, body: 'mounted' })
+  })
+
+  test('a door that is mounted with all below its path answers there, and not at what only begins so', async () => {
+    for (const path of ['/devices', '/devices/', '/devices/a/b?x=1']) {
+      expect(await ask(`${url.https}${path}`)).toMatchObject({ status: 200, body: `mounted below, ${path}` })
+    }
+    expect((await ask(`${url.http}/devicesx`)).status).toBe(404)
+    expect((await ask(`${url.http}/devices/a`, { method: 'TRACE' })).status).toBe(405)
   })
 
   test('/healthz says that the process lives, also before it is ready', async () => {

@@ -31,9 +31,13 @@ export type TestDoor = {
 }
 
 export async function startDoor(
-  options: Partial<MqttDoorOptions> & { readonly clock?: Clock; readonly db?: (db: Db) => Db } = {},
+  options: Partial<MqttDoorOptions> & {
+    readonly clock?: Clock
+    readonly db?: (db: Db) => Db
+    readonly deviceCa?: string
+  } = {},
 ): Promise<TestDoor> {
-  const { clock, db = (real) => real, ...doorOptions } = options
+  const { clock, db = (real) => real, deviceCa, ...doorOptions } = options
   const deps = await createTestDeps(clock)
   const path = await mkdtemp(join(tmpdir(), 'twincast-mqtt-'))
   const folder = await openDataFolder(path)
@@ -48,7 +52,7 @@ export async function startDoor(
       ...doorOptions,
     },
   )
-  const { mqtt: plain, mqtts } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key })
+  const { mqtt: plain, mqtts } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key, deviceCa })
   return {
     deps,
     door,

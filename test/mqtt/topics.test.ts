@@ -202,8 +202,6 @@ describe('a filter a device subscribes to', () => {
     ['$iothub/methods/POST/#', { kind: 'methods' }],
     ['$iothub/twin/res/#', { kind: 'twinResponses' }],
     ['$iothub/twin/PATCH/properties/desired/#', { kind: 'desiredPatches' }],
-    ['devices/d1/messages/devicebound/#', { kind: 'cloudToDevice', deviceId: 'd1' }],
-    ["devices/a$b:c'(1)/messages/devicebound/#", { kind: 'cloudToDevice', deviceId: "a$b:c'(1)" }],
   ])('%j is allowed', (filter, expected) => {
     expect(parseSubscription(filter)).toStrictEqual(expected)
   })
@@ -224,16 +222,9 @@ describe('a filter a device subscribes to', () => {
     '$share/g/$iothub/methods/POST/#',
     '$SYS/#',
     'devices/#',
+    'devices/d1/messages/devicebound/#',
     'devices/+/messages/devicebound/#',
-    'devices/#/messages/devicebound/#',
-    'devices/a+/messages/devicebound/#',
-    'devices//messages/devicebound/#',
-    'devices/d1/messages/devicebound',
-    'devices/d1/messages/devicebound/+',
-    'devices/d1/messages/devicebound/#/#',
     'devices/d1/messages/#',
-    'devices/d1/x/messages/devicebound/#',
-    'devices/messages/devicebound/#',
     'devices/d1/messages/events/#',
   ])('%j is refused', (filter) => {
     expect(parseSubscription(filter)).toBeUndefined()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/json.ts'
-import { mergeSection, mergeTags, replaceSection, type TwinSection } from '../../src/twin/merge.ts'
+import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from '../../src/twin/merge.ts'
 
 const before = '2024-05-01T10:00:00.000Z'
 const time = '2024-05-02T10:00:00.000Z'
@@ -146,6 +146,15 @@ describe('properties of the merge', () => {
         const once = mergeTags(mergeTags({}, value), patch)
         expect(JSON.stringify(once)).not.toContain('null')
         expect(mergeTags(once, patch)).toEqual(once)
+      }),
+    )
+  })
+
+  test('the patch between two values makes one of the other', () => {
+    fc.assert(
+      fc.property(tree, tree, (one, other) => {
+        const [before, after] = [mergeTags({}, one), mergeTags({}, other)]
+        expect(mergeTags(before, patchBetween(before, after))).toEqual(after)
       }),
     )
   })

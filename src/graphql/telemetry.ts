@@ -1,0 +1,129 @@
+import { NotFoundError } from '../errors.ts'
+import type { TelemetryMessage } from '../events.ts'
+import { builder } from './builder.ts'
+import { live } from './live.ts'
+
+/** Messages that wait for a client which is slow to take them, at 256 KB at most each. */
+const maxWaiting = 100
+/** Objects and arrays inside each other. Printing an answer takes stack for each, and a device could ask for any number. */
+const maxNesting = 100
+
+type Body = { readonly contentType: string; readonly body: unknown }
+
+const Telemetry = builder.objectRef<TelemetryMessage>('Telemetry').implement({
+  description: 'A message that a device sent. It is kept nowhere.',
+  fields: (t) => ({
+    deviceId: t.exposeString('deviceId', { description: 'The device.' }),
+    enqueuedTime: t.expose('enqueuedTime', { type: 'DateTime', description: 'When the hub took it.' }),
+    properties: t.expose('properties', {
+      type: 'JSON',
+      description:
+        "The message's properties, each a text: those of the application by their names, those of the system as `$.mid`, `$.ct` and so on.",
+    }),
+    contentType: t.string({
+      description:
+        '`application/json`: `body` is the JSON value that the message holds. Anything else, such as `application/octet-stream`: `body` is its bytes, as base64 text.',
+      resolve: (message) => bodyOf(message).contentType,
+    }),
+    body: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it holds; `contentType` says how it stands here.',
+      resolve: (message) => bodyOf(message).body,
+    }),
+  }),
+})
+
+/** A body is read once, whichever of its two fields are asked for. */
+const bodies = new WeakMap<TelemetryMessage, Body>()
+
+function bodyOf(message: TelemetryMessage): Body {
+  const body = bodies.get(message) ?? readBody(message)
+  bodies.set(message, body)
+  return body
+}
+
+function readBody({ payload, properties }: TelemetryMessage): Body {
+  const json = parseJson(payload)
+  if (json !== undefined) return { contentType: 'application/json', body: json }
+  const claimed = properties['$.ct']
+  return {
+    contentType: claimed === undefined || /^application\/json\b/i.test(claimed) ? 'application/octet-stream' : claimed,
+    body: Buffer.from(payload).toString('base64'),
+  }
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
+    const value: unknown = JSON.parse(text)
+    return nestingOf(text) > maxNesting ? undefined : value
+  } catch {
+    return undefined
+  }
+}
+
+/** How deep the brackets of a JSON text go. It must be one: strings without an end would take quadratic time. */
+function nestingOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [sign] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g)) {
+    if (sign === '[' || sign === '{') deepest = Math.max(deepest, ++depth)
+    else if (sign === ']' || sign === '}') depth--
+  }
+  return deepest
+}
+
+builder.subscriptionField('telemetry', (t) =>
+  t.field({
+    type: Telemetry,
+    // Both are what the device says of itself to services.
+    authScopes: { operation: 'readTwins' },
+    description: `What a device sends from now on, in its order. A client that does not keep up loses the oldest of more than ${maxWaiting} messages.`,
+    args: {
+      deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
+    },
+    subscribe: async (_root, { deviceId }, context) => {
+      const { deps } = context
+      const waiting: TelemetryMessage[] = []
+      const rounds = await live(context, {
+        events: deps.events.subscribe('telemetry', deviceId),
+        // Unlike rows, messages cannot be read again: they are put by, and all that came stand behind one key.
+        keyOf(messages) {
+          for (const message of messages) waiting.push(message)
+          waiting.splice(0, waiting.length - maxWaiting)
+          return deviceId
+        },
+        read: async () => waiting.splice(0),
+      })
+      if ((await deps.db.prisma.device.findUnique({ select: { id: true }, where: { id: deviceId } })) === null) {
+        await rounds.return?.()
+        throw new NotFoundError('device', deviceId)
+      }
+      return oneByOne(rounds)
+    },
+    resolve: (message) => message,
+  }),
+)
+
+/** The members of lists, each list taken when the one before has been handed out. */
+function oneByOne<Item>(lists: AsyncIterableIterator<readonly Item[]>): AsyncIterableIterator<Item> {
+  let items: Item[] = []
+  const all: AsyncIterableIterator<Item> = {
+    [Symbol.asyncIterator]: () => all,
+    async next() {
+      for (let item = items.shift(); ; item = items.shift()) {
+        if (item !== undefined) return { done: false, value: item }
+        const next = await lists.next()
+        if (next.done === true) return { done: true, value: undefined }
+        items = [...next.value]
+      }
+    },
+    async return() {
+      items = []
+      await lists.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+  return all
+}

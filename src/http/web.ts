@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Deps } from '../deps.ts'
+import type { Mount } from './server.ts'
+
+/** A door that speaks in the requests and responses of the web, and answers every request itself. */
+export type WebDoor = (request: Request) => Promise<Response>
+
+/** What a door hears of; the server refuses the others, some of which a Request could not hold. */
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** The mounts of a door at these paths and everything below them. */
+export function mountWebDoor(deps: Pick<Deps, 'log'>, paths: readonly string[], door: WebDoor): Mount[] {
+  const handle: Mount['handle'] = (incoming, outgoing) => {
+    serve(door, incoming, outgoing).catch((error: unknown) => {
+      deps.log.error({ err: error }, 'a request could not be answered')
+      outgoing.destroy()
+    })
+  }
+  return paths.map((path) => ({ path, below: true, methods, handle }))
+}
+
+async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  const response = await door(toRequest(incoming, gone.signal))
+  const body = Buffer.from(await response.arrayBuffer())
+  response.headers.forEach((value, name) => {
+    outgoing.setHeader(name, value)
+  })
+  // What is left of the request is not worth reading, and without that nothing else can come on this connection.
+  if (!incoming.complete) outgoing.setHeader('connection', 'close')
+  outgoing.setHeader('cache-control', 'no-store')
+  if (response.status !== 204) outgoing.setHeader('content-length', body.length)
+  outgoing.writeHead(response.status)
+  outgoing.end(body)
+}
+
+/** The host is not looked at: tokens name the hub, and a door needs only the path. */
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+  const { method = 'GET', url = '/' } = incoming
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (typeof value === 'string') headers.set(name, value)
+  }
+  const body = method === 'GET' || method === 'HEAD' ? null : streamOf(incoming)
+  const init = { method, headers, signal, body, duplex: 'half' } // a stream may only be sent so
+  return new Request(`http://hub${url}`, init)
+}
+
+/** Reads when it is read, and not ahead: a door may refuse a request without looking at its body. */
+function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks: AsyncIterator<Buffer<ArrayBuffer>> = incoming[Symbol.asyncIterator]()
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const next = await chunks.next()
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

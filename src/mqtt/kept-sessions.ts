@@ -1,0 +1,69 @@
+import { createBatch } from '../batch.ts'
+import type { Deps } from '../deps.ts'
+import { recordSessions } from './commands.ts'
+import { findSessions, type Subscriptions } from './store.ts'
+
+/**
+ * What devices with CleanSession 0 subscribed to, kept in the database [MQTT-3.1.2-4]. Reads and writes stand in one line:
+ * a device that comes back at once finds what it has just left, and those who come together cost one statement.
+ */
+export type KeptSessions = {
+  /** The session of a device that wants to go on with it; undefined when there was none, and one begins. */
+  restore(deviceId: string): Promise<Subscriptions | undefined>
+  /** Resolves when the session is kept so: an acknowledged subscription survives whatever happens. */
+  keep(deviceId: string, subscriptions: Subscriptions): Promise<void>
+  /** The device begins anew with CleanSession 1 [MQTT-3.1.2-6]. Does not make it wait. */
+  forget(deviceId: string): void
+  close(): Promise<void>
+}
+
+type Step = { readonly deviceId: string } & (
+  | { readonly subscriptions: Subscriptions | undefined }
+  | { readonly found: (subscriptions: Subscriptions | undefined) => void; readonly failed: (error: unknown) => void }
+)
+
+/** Steps of one round, and the milliseconds for which one that nobody waits for may be held back. */
+const BATCH = 1_000
+const WAIT = 20
+
+export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
+  const line = createBatch<Step>({
+    clock: deps.clock,
+    size: BATCH,
+    wait: WAIT,
+    async flush(steps) {
+      const changes = new Map<string, Subscriptions | undefined>()
+      const asked: string[] = []
+      for (const step of steps) {
+        if ('found' in step) asked.push(step.deviceId)
+        else changes.set(step.deviceId, step.subscriptions)
+      }
+      if (changes.size > 0) await recordSessions(deps, changes)
+      if (asked.length === 0) return
+      const sessions = await findSessions(deps.db, asked)
+      for (const step of steps) if ('found' in step) step.found(sessions.get(step.deviceId))
+    },
+    onError(error, steps) {
+      deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
+      // Whoever connects is turned away rather than kept waiting; what changed is written sooner or later.
+      for (const step of steps) if ('found' in step) step.failed(error)
+    },
+  })
+
+  return {
+    async restore(deviceId) {
+      const session = new Promise<Subscriptions | undefined>((found, failed) => line.add({ deviceId, found, failed }))
+      void line.flush()
+      const subscriptions = await session
+      // A session exists from the first connection on, also without subscriptions (MQTT 3.1.1, 3.1.2.4).
+      if (subscriptions === undefined) line.add({ deviceId, subscriptions: {} })
+      return subscriptions
+    },
+    keep(deviceId, subscriptions) {
+      line.add({ deviceId, subscriptions })
+      return line.flush()
+    },
+    forget: (deviceId) => line.add({ deviceId, subscriptions: undefined }),
+    close: line.close,
+  }
+}

@@ -1,0 +1,37 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/client.ts'
+
+/** The filters a device has been granted, with their QoS. */
+export type Subscriptions = Readonly<Record<string, number>>
+
+/** The kept sessions among those of these devices. */
+export async function findSessions(db: Reader, deviceIds: readonly string[]): Promise<Map<string, Subscriptions>> {
+  const rows = await db.query<{ deviceId: string; subscriptions: Subscriptions }>(
+    sql`select device_id as "deviceId", subscriptions from mqtt_session where device_id = any(${deviceIds})`,
+    'find-mqtt-sessions',
+  )
+  return new Map(rows.map(({ deviceId, subscriptions }) => [deviceId, subscriptions]))
+}
+
+/** Keeps sessions as they are now, each device at most once. Those of devices that are gone are passed over. */
+export async function saveSessions(tx: Tx, sessions: ReadonlyMap<string, Subscriptions>, now: Date): Promise<void> {
+  await tx.query(
+    sql`insert into mqtt_session (device_id, subscriptions, updated_time)
+        select id, given.subscriptions, ${now}
+        from unnest(
+          ${[...sessions.keys()]}::text[],
+          ${[...sessions.values()].map((subscriptions) => JSON.stringify(subscriptions))}::jsonb[]
+        ) as given (id, subscriptions)
+        join device using (id)
+        order by id
+        on conflict (device_id) do update
+        set subscriptions = excluded.subscriptions, updated_time = excluded.updated_time
+        where mqtt_session.subscriptions <> excluded.subscriptions`,
+    'save-mqtt-sessions',
+  )
+}
+
+/** Forgets what these devices had, if anything. */
+export async function removeSessions(tx: Tx, deviceIds: readonly string[]): Promise<void> {
+  await tx.query(sql`delete from mqtt_session where device_id = any(${deviceIds})`, 'remove-mqtt-sessions')
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { PACKET_LIMITS } from './corrections.ts'
+
+/** MQTT over WebSocket, to be mounted in an HTTP server. */
+export type WebSocketMount = {
+  readonly path: '/$iothub/websocket'
+  readonly methods: readonly string[]
+  /** Whoever asks without wanting a WebSocket is told that this is one. */
+  handle(request: IncomingMessage, response: ServerResponse): void
+  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
+  /** Breaks all connections off. */
+  close(): Promise<void>
+}
+
+/**
+ * Bytes of a WebSocket message. It is gathered before anything of it is read, and may hold several packets or a part of
+ * one [MQTT-6.0.0-2]: clients that have much to say put together what they have.
+ */
+const MAX_MESSAGE = 2 * PACKET_LIMITS.others
+
+/** `accept` gets each connection as a stream of MQTT's bytes. */
+export function createWebSocketMount(accept: (stream: Duplex) => void): WebSocketMount {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, handleProtocols: () => 'mqtt' })
+  return {
+    path: '/$iothub/websocket',
+    methods: ['GET'],
+    handle(_request, response) {
+      response.writeHead(426, { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }).end()
+    },
+    upgrade(request, connection, head) {
+      const refusal = refusalOf(request)
+      if (refusal !== undefined) {
+        connection.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+        return
+      }
+      server.handleUpgrade(request, connection, head, (socket) => {
+        // Before the stream hears of it. [MQTT-6.0.0-1]: anything but binary data closes the connection.
+        socket.on('message', (_data, isBinary) => {
+          if (!isBinary) stream.destroy()
+        })
+        const stream = createWebSocketStream(socket)
+        accept(stream)
+      })
+    },
+    async close() {
+      for (const socket of server.clients) socket.terminate()
+    },
+  }
+}
+
+/** Why there will be no WebSocket, as an HTTP status; undefined when there may be one. */
+function refusalOf({ headers }: IncomingMessage): string | undefined {
+  // Browsers say where their page comes from, and no device does. Pages of the hub itself may play device.
+  const { origin, host = '' } = headers
+  if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host.toLowerCase())) {
+    return '403 Forbidden'
+  }
+  // [MQTT-6.0.0-3]
+  const offered = headers['sec-websocket-protocol']?.split(',') ?? []
+  return offered.some((protocol) => protocol.trim() === 'mqtt') ? undefined : '400 Bad Request'
+}

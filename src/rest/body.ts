@@ -1,0 +1,59 @@
+import { RestError } from './errors.ts'
+
+/** Bytes of a body: a method payload (128 KB) or a twin (40 KB) fit with their envelope, escaped within reason. */
+export const maxBodyBytes = 256 * 1024
+
+/** Objects and arrays inside each other: more than the 64 of a method payload, and little enough to walk through. */
+const maxBodyDepth = 100
+
+/** The JSON body of a request, not yet looked at. 400, 413 and 415 as RestErrors. */
+export async function readBody(request: Request, maxBytes: number): Promise<unknown> {
+  const bytes = await readBytes(request, maxBytes)
+  if (bytes.length === 0) throw new RestError('ArgumentNull', 'This request needs a body.')
+  const mediaType = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  const isPacked = (request.headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity'
+  if (mediaType !== 'application/json' || isPacked) {
+    const message = 'Send JSON, not packed: "Content-Type: application/json, charset=utf-8".'
+    throw new RestError('GenericUnsupportedMediaType', message)
+  }
+  const value = parse(bytes)
+  if (!isWithin(value, maxBodyDepth)) {
+    throw new RestError('DeserializationError', `The body is nested more than ${maxBodyDepth} levels deep.`)
+  }
+  return value
+}
+
+/** Stops at the limit: what is announced or comes beyond it is never held. */
+async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): RestError =>
+    new RestError('MessageTooLarge', `The body of this request may be at most ${maxBytes / 1024} KB.`)
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()
+  if (request.body === null) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of request.body) {
+      length += chunk.length
+      if (length > maxBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof RestError) throw error
+    throw new RestError('DeserializationError', 'The body did not come whole.') // the client has gone
+  }
+  return Buffer.concat(chunks)
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
+    throw new RestError('DeserializationError', `The body is not JSON: ${reason}.`)
+  }
+}
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((member) => isWithin(member, depth - 1))
+}

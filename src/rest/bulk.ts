@@ -1,0 +1,133 @@
+import type { Deps } from '../deps.ts'
+import { createDevices, deleteDevice, type NewDeviceInput, updateDevice } from '../device/commands.ts'
+import { checkDeviceId } from '../device/identity.ts'
+import { AlreadyExistsError, InvalidInputError } from '../errors.ts'
+import { patchTwin } from '../twin/commands.ts'
+import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
+import { identityFrom } from './device-wire.ts'
+import { failureOf, RestError } from './errors.ts'
+import { membersOf } from './wire.ts'
+
+/** Devices in one request (IoT Hub). */
+export const maxBulkDevices = 100
+/** Bytes of such a request: 10 KB a device. */
+export const maxBulkBytes = 1024 * 1024
+
+/** What went wrong with one device. */
+export type BulkError = {
+  readonly deviceId: string
+  readonly errorCode: string
+  readonly errorStatus: string
+  readonly operation: string
+}
+
+/** One device of the request. Etags are those of the identity and of the twin. */
+type Item = {
+  readonly deviceId: string
+  readonly mode: string
+  readonly device: NewDeviceInput
+  readonly patch: TwinPatch | undefined
+  readonly etag: unknown
+  readonly twinEtag: unknown
+}
+
+/** What each mode does, by its name in lower case: SDKs do not agree on the case. */
+const modes: Readonly<Record<string, (deps: Deps, item: Item) => Promise<void>>> = {
+  create,
+  update: (deps, item) => update(deps, item, '*'),
+  updateifmatchetag: (deps, item) => update(deps, item, etagIn(item.etag, 'eTag')),
+  createorupdate: (deps, item) => createOr(deps, item, () => update(deps, item, '*')),
+  createorupdateifmatchetag: (deps, item) => createOr(deps, item, () => update(deps, item, etagIn(item.etag, 'eTag'))),
+  delete: (deps, { deviceId }) => deleteDevice(deps, { deviceId, ifMatch: '*' }),
+  deleteifmatchetag: (deps, { deviceId, etag }) => deleteDevice(deps, { deviceId, ifMatch: etagIn(etag, 'eTag') }),
+  updatetwin: (deps, item) => updateTwin(deps, item, '*'),
+  updatetwinifmatchetag: (deps, item) => updateTwin(deps, item, etagIn(item.twinEtag, 'twinETag')),
+}
+
+/**
+ * Carries out what it can of a bulk request, device by device in the order given, and answers what it could not. Throws
+ * what is no failure of a single device.
+ */
+export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promise<BulkError[]> {
+  const errors: BulkError[] = []
+  const seen = new Set<string>()
+  for (const element of elements) {
+    const { id, importMode } = namesIn(element)
+    try {
+      const item = readItem(element)
+      if (seen.has(item.deviceId)) {
+        throw new RestError('DeviceDefinedMultipleTimes', `"${item.deviceId}" stands in this request more than once.`)
+      }
+      seen.add(item.deviceId)
+      await modes[item.mode]?.(deps, item)
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure === undefined) throw error
+      errors.push({ deviceId: id, errorCode: failure.name, errorStatus: failure.message, operation: importMode })
+    }
+  }
+  return errors
+}
+
+/** How an answer calls the device and what was to be done with it, however malformed the element is. */
+function namesIn(element: unknown): { id: string; importMode: string } {
+  const text = (name: string): string => {
+    const value: unknown = typeof element === 'object' && element !== null ? Reflect.get(element, name) : undefined
+    return typeof value === 'string' ? value.slice(0, 128) : ''
+  }
+  return { id: text('id'), importMode: text('importMode') }
+}
+
+function readItem(element: unknown): Item {
+  const members = membersOf(element, [])
+  const mode = String(members.importMode ?? 'create').toLowerCase()
+  if (!Object.hasOwn(modes, mode)) {
+    throw new InvalidInputError(['importMode'], 'There is no such importMode for devices.')
+  }
+  const deviceId = checkDeviceId(members.id, ['id'])
+  const { tags, properties } = members
+  const twin = {
+    ...(tags !== undefined && tags !== null && { tags }),
+    ...(properties !== undefined && properties !== null && { properties }),
+  }
+  return {
+    deviceId,
+    mode,
+    device: { deviceId, ...identityFrom(members), twin },
+    patch: Object.keys(twin).length === 0 ? undefined : checkTwinPatch(twin, []),
+    etag: members.eTag ?? members.etag,
+    twinEtag: members.twinETag ?? members.twinEtag,
+  }
+}
+
+function etagIn(value: unknown, name: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new InvalidInputError([name], `This importMode needs the ${name} of the device.`)
+}
+
+async function create(deps: Deps, { device }: Item): Promise<void> {
+  const [result] = await createDevices(deps, [device])
+  if (typeof result !== 'string') throw result
+}
+
+async function createOr(deps: Deps, item: Item, otherwise: () => Promise<void>): Promise<void> {
+  try {
+    await create(deps, item)
+  } catch (error) {
+    if (!(error instanceof AlreadyExistsError)) throw error
+    await otherwise()
+  }
+}
+
+/** The twin's etag guards the twin, if it is given. */
+async function update(deps: Deps, item: Item, ifMatch: string): Promise<void> {
+  const { status, statusReason, authentication, capabilities } = item.device
+  await updateDevice(deps, { deviceId: item.deviceId, ifMatch, status, statusReason, authentication, capabilities })
+  if (item.patch !== undefined) {
+    await updateTwin(deps, item, typeof item.twinEtag === 'string' && item.twinEtag !== '' ? item.twinEtag : '*')
+  }
+}
+
+function updateTwin(deps: Deps, { deviceId, patch = {} }: Item, ifMatch: string): Promise<void> {
+  return patchTwin(deps, { deviceId, patch, ifMatch })
+}

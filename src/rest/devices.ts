@@ -1,0 +1,144 @@
+import { createDevice, deleteDevice, readDevice, updateDevice } from '../device/commands.ts'
+import { findDevices, readDeviceStatistics } from '../device/store.ts'
+import { InvalidInputError } from '../errors.ts'
+import { etagOf } from '../twin/document.ts'
+import { applyBulk, maxBulkBytes, maxBulkDevices } from './bulk.ts'
+import { deviceDocument, deviceFrom } from './device-wire.ts'
+import { RestError } from './errors.ts'
+import { answer, type Call, type Route } from './route.ts'
+
+const maxListed = 1000
+
+async function listDevices({ deps, query }: Call): Promise<Response> {
+  const top = query.get('top')
+  if (top !== null && !/^0*[1-9]\d{0,8}$/.test(top)) {
+    throw new InvalidInputError(['top'], 'top must be a whole number from 1.')
+  }
+  const devices = await findDevices(deps.db.reads, { limit: Math.min(Number(top ?? maxListed), maxListed) })
+  return answer(devices.map(deviceDocument))
+}
+
+async function answerDevice({ deps, id }: Call): Promise<Response> {
+  const device = await readDevice(deps, id)
+  return answer(deviceDocument(device), { etag: `"${etagOf(device.etagVersion)}"` })
+}
+
+/** Without If-Match a PUT creates and nothing else; with it, it replaces and nothing else. */
+async function putDevice(call: Call): Promise<Response> {
+  const { deps, id, body, headers } = call
+  const device = deviceFrom(body, id)
+  const ifMatch = headers.get('if-match')
+  if (ifMatch === null) await createDevice(deps, device)
+  else await updateDevice(deps, { ...device, ifMatch })
+  return answerDevice(call)
+}
+
+async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
+  await deleteDevice(deps, { deviceId: id, ifMatch: headers.get('if-match') ?? '*' })
+  return new Response(null, { status: 204 })
+}
+
+async function changeDevices({ deps, body }: Call): Promise<Response> {
+  if (!Array.isArray(body) || body.length === 0) {
+    throw new InvalidInputError([], `The body is an array of 1 to ${maxBulkDevices} devices.`)
+  }
+  if (body.length > maxBulkDevices) {
+    throw new RestError('TooManyDevices', `${body.length} devices are too many: at most ${maxBulkDevices} at once.`)
+  }
+  const errors = await applyBulk(deps, body)
+  const result = { isSuccessful: errors.length === 0, errors, warnings: [] }
+  if (errors.length === 0) return answer(result)
+  return Response.json(result, {
+    status: 400,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'iothub-errorcode': 'BulkRegistryOperationFailure',
+    },
+  })
+}
+
+async function deviceStatistics({ deps }: Call): Promise<Response> {
+  const { totalCount, enabledCount } = await readDeviceStatistics(deps.db.reads)
+  return answer({
+    totalDeviceCount: totalCount,
+    enabledDeviceCount: enabledCount,
+    disabledDeviceCount: totalCount - enabledCount,
+  })
+}
+
+async function serviceStatistics({ deps }: Call): Promise<Response> {
+  const { connectedCount } = await readDeviceStatistics(deps.db.reads)
+  return answer({ connectedDeviceCount: connectedCount })
+}
+
+/** The registry of devices. */
+export const deviceRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/devices',
+    operationId: 'listDevices',
+    summary: 'Devices in the order of their ids, without paging.',
+    operation: 'readDevices',
+    parameters: ['top'],
+    answer: { status: 200, schema: 'Devices' },
+    handle: listDevices,
+  },
+  {
+    method: 'POST',
+    path: '/devices',
+    operationId: 'changeDevices',
+    summary: `Creates, changes or deletes up to ${maxBulkDevices} devices, each on its own merits. 400 with the same body when some were refused.`,
+    operation: 'writeDevices',
+    body: { schema: 'BulkRequest', maxBytes: maxBulkBytes },
+    answer: { status: 200, schema: 'BulkResult' },
+    handle: changeDevices,
+  },
+  {
+    method: 'GET',
+    path: '/devices/{deviceId}',
+    operationId: 'getDevice',
+    summary: 'A device with its keys.',
+    operation: 'readDevices',
+    answer: { status: 200, schema: 'Device' },
+    handle: answerDevice,
+  },
+  {
+    method: 'PUT',
+    path: '/devices/{deviceId}',
+    operationId: 'createOrUpdateDevice',
+    summary: 'Without If-Match creates a device, with it replaces the identity of one.',
+    operation: 'writeDevices',
+    parameters: ['If-Match'],
+    body: { schema: 'Device' },
+    answer: { status: 200, schema: 'Device' },
+    handle: putDevice,
+  },
+  {
+    method: 'DELETE',
+    path: '/devices/{deviceId}',
+    operationId: 'deleteDevice',
+    summary: 'Deletes a device and its twin, and closes its connection.',
+    operation: 'writeDevices',
+    parameters: ['If-Match'],
+    answer: { status: 204 },
+    handle: removeDevice,
+  },
+  {
+    method: 'GET',
+    path: '/statistics/devices',
+    operationId: 'getDeviceStatistics',
+    summary: 'How many devices there are.',
+    operation: 'readDevices',
+    answer: { status: 200, schema: 'DeviceStatistics' },
+    handle: deviceStatistics,
+  },
+  {
+    method: 'GET',
+    path: '/statistics/service',
+    operationId: 'getServiceStatistics',
+    summary: 'How many devices are connected.',
+    operation: 'readDevices',
+    answer: { status: 200, schema: 'ServiceStatistics' },
+    handle: serviceStatistics,
+  },
+]

@@ -1,0 +1,130 @@
+import { AlreadyExistsError, DomainError, NotFoundError } from '../errors.ts'
+
+/** IoT Hub's error codes that this door uses: HTTP status, number, name. */
+const codes = {
+  GenericBadRequest: [400, 400000],
+  InvalidProtocolVersion: [400, 400001],
+  InvalidOperation: [400, 400003],
+  ArgumentInvalid: [400, 400004],
+  ArgumentNull: [400, 400005],
+  DeviceDefinedMultipleTimes: [400, 400011],
+  DeserializationError: [400, 400012],
+  BulkRegistryOperationFailure: [400, 400013],
+  IotHubUnauthorizedAccess: [401, 401002],
+  GenericNotFound: [404, 404000],
+  DeviceNotFound: [404, 404001],
+  JobNotFound: [404, 404002],
+  DeviceNotOnline: [404, 404103],
+  GenericMethodNotAllowed: [405, 405000],
+  OperationNotAllowedInCurrentState: [405, 405102],
+  DeviceAlreadyExists: [409, 409001],
+  JobAlreadyExists: [409, 409104],
+  PreconditionFailed: [412, 412001],
+  MessageTooLarge: [413, 413001],
+  TooManyDevices: [413, 413002],
+  GenericUnsupportedMediaType: [415, 415000],
+  ThrottlingException: [429, 429001],
+  ServerError: [500, 500001],
+  GatewayTimeout: [504, 504101],
+} as const satisfies Readonly<Record<string, readonly [status: number, number: number]>>
+
+/** The name of an error code. */
+export type ErrorName = keyof typeof codes
+
+/** A failure of this door's own: what no domain error says. */
+export class RestError extends Error {
+  override readonly name = 'RestError'
+  readonly code: ErrorName
+  /** Headers that belong to the answer. */
+  readonly headers: Readonly<Record<string, string>>
+  constructor(code: ErrorName, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.code = code
+    this.headers = headers
+  }
+}
+
+/** A failure as IoT Hub would put it. */
+export type Failure = {
+  readonly status: number
+  readonly number: number
+  readonly name: ErrorName
+  readonly message: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function failure(name: ErrorName, message: string, headers: Readonly<Record<string, string>> = {}): Failure {
+  const [status, number] = codes[name]
+  // The Azure SDK for Node cuts the text at the next semicolon.
+  return { status, number, name, message: message.replaceAll(';', ','), headers }
+}
+
+/** The code of a domain error. */
+function nameOf(error: DomainError): ErrorName {
+  if (error instanceof NotFoundError) return error.kind === 'device' ? 'DeviceNotFound' : 'JobNotFound'
+  if (error instanceof AlreadyExistsError) return error.kind === 'device' ? 'DeviceAlreadyExists' : 'JobAlreadyExists'
+  switch (error.code) {
+    case 'NOT_FOUND':
+      return 'GenericNotFound'
+    case 'ALREADY_EXISTS':
+      return 'DeviceAlreadyExists'
+    case 'CONFLICT':
+      return 'OperationNotAllowedInCurrentState'
+    case 'PRECONDITION_FAILED':
+      return 'PreconditionFailed'
+    case 'INVALID_INPUT':
+    case 'QUERY_CONDITION':
+      return 'ArgumentInvalid'
+    case 'LIMIT_EXCEEDED':
+      return 'ThrottlingException'
+    case 'DEVICE_OFFLINE':
+      return 'DeviceNotOnline'
+    case 'DEVICE_TIMEOUT':
+      return 'GatewayTimeout'
+    case 'UNAUTHORIZED':
+      return 'IotHubUnauthorizedAccess'
+  }
+}
+
+const headersFor: Readonly<Partial<Record<ErrorName, Readonly<Record<string, string>>>>> = {
+  IotHubUnauthorizedAccess: { 'www-authenticate': 'SharedAccessSignature' },
+  ThrottlingException: { 'retry-after': '1' },
+}
+
+/** What to answer to an expected failure; undefined for a fault, which nobody may see. */
+export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof RestError) return failure(error.code, error.message, error.headers)
+  if (error instanceof DomainError) {
+    const name = nameOf(error)
+    return failure(name, error.message, headersFor[name])
+  }
+  return undefined
+}
+
+/** What to answer to a fault. The log has its cause under the tracking id. */
+export function faultOf(trackingId: string): Failure {
+  return failure('ServerError', `The hub failed to do this. Its log has the cause under ${trackingId}.`)
+}
+
+/** How a body names the failure, and where to look for it. */
+export type Tracking = { readonly trackingId: string; readonly now: Date }
+
+/** The form of most failures: `{"Message":"ErrorCode:Name;text","ExceptionMessage":"Tracking ID:…"}`. */
+export function classicBody({ name, message }: Failure, { trackingId, now }: Tracking): object {
+  return {
+    Message: `ErrorCode:${name};${message}`,
+    ExceptionMessage: `Tracking ID:${trackingId}-TimeStamp:${americanTime(now)}`,
+  }
+}
+
+/** The form of direct methods: a JSON text inside the message, in which clients look for the number. */
+export function structuredBody({ number, message }: Failure, { trackingId, now }: Tracking): object {
+  const inner = { errorCode: number, trackingId, message, info: {}, timestampUtc: now.toISOString() }
+  return { Message: JSON.stringify(inner), ExceptionMessage: '' }
+}
+
+/** `05/01/2024 10:00:00`, in UTC. */
+function americanTime(time: Date): string {
+  const [, year, month, day, clock] = /^(\d+)-(\d\d)-(\d\d)T([\d:]+)/.exec(time.toISOString()) ?? []
+  return `${month}/${day}/${year} ${clock}`
+}

@@ -1,0 +1,146 @@
+// Jobs as IoT Hub writes them. Nothing here touches anything: values in, values out.
+
+import { InvalidInputError, PreconditionError } from '../errors.ts'
+import type { JobRequestInput, JobType } from '../job/request.ts'
+import type { JobStatus } from '../job/state.ts'
+import type { JobRecord } from '../job/store.ts'
+import { parseEtag } from '../twin/document.ts'
+import { RestError } from './errors.ts'
+import { twinChangeFrom } from './twin-wire.ts'
+import { checkSameId, membersOf, timeFrom, timeText } from './wire.ts'
+
+/**
+ * Every spelling of a job's type that stands in some article on IoT Hub, in lower case. The first of each kind is what
+ * the service and its SDKs say, and what this hub says.
+ */
+const typeSpellings: Readonly<Record<JobType, readonly string[]>> = {
+  scheduleDeviceMethod: [
+    'scheduledevicemethod',
+    'scheduledirectrequest',
+    'scheduledirectmethod',
+    'scheduleddevicemethod',
+  ],
+  scheduleUpdateTwin: ['scheduleupdatetwin', 'scheduletwinupdate', 'scheduledupdatetwin'],
+}
+
+/** The same for a job's status. */
+const statusSpellings: Readonly<Record<JobStatus, readonly string[]>> = {
+  queued: ['queued', 'enqueued', 'pending'],
+  scheduled: ['scheduled'],
+  running: ['running'],
+  completed: ['completed', 'finished'],
+  failed: ['failed'],
+  cancelled: ['cancelled', 'canceled'],
+}
+
+function canonical<Name extends JobType | JobStatus>(
+  spellings: Readonly<Record<Name, readonly string[]>>,
+  text: string,
+): Name | undefined {
+  const wanted = text.toLowerCase()
+  for (const name in spellings) if (spellings[name].includes(wanted)) return name
+  return undefined
+}
+
+/** The type in a request to create a job. GenericBadRequest for one that there is not. */
+function jobTypeFrom(value: unknown): JobType {
+  const type = typeof value === 'string' ? canonical(typeSpellings, value) : undefined
+  if (type !== undefined) return type
+  throw new RestError('GenericBadRequest', 'The type of a job is scheduleDeviceMethod or scheduleUpdateTwin.')
+}
+
+/** Which jobs to list. */
+export type JobFilter = { readonly type: JobType | undefined; readonly status: JobStatus | undefined }
+
+/** The filter in a query string, of which empty members count as absent. InvalidInputError for unknown words. */
+export function jobFilterFrom(query: URLSearchParams): JobFilter {
+  return { type: wordIn(query, 'jobType', typeSpellings), status: wordIn(query, 'jobStatus', statusSpellings) }
+}
+
+function wordIn<Name extends JobType | JobStatus>(
+  query: URLSearchParams,
+  parameter: string,
+  spellings: Readonly<Record<Name, readonly string[]>>,
+): Name | undefined {
+  const text = query.get(parameter)
+  if (text === null || text === '') return undefined
+  const name = canonical(spellings, text)
+  if (name !== undefined) return name
+  throw new InvalidInputError([parameter], `${parameter} is one of ${Object.keys(spellings).join(', ')}.`)
+}
+
+/** A request to create the job of this id, its values unchecked. Members that IoT Hub does not know are passed over. */
+export function jobRequestFrom(body: unknown, jobId: string): JobRequestInput {
+  const job = membersOf(body, [])
+  checkSameId(job.jobId, jobId, 'jobId')
+  return {
+    jobId,
+    type: jobTypeFrom(job.type),
+    queryCondition: job.queryCondition,
+    startTime: timeFrom(job.startTime, ['startTime']),
+    maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
+    cloudToDeviceMethod: job.cloudToDeviceMethod && methodFrom(job.cloudToDeviceMethod),
+    updateTwin: job.updateTwin && jobPatchFrom(job.updateTwin),
+  }
+}
+
+/** The SDK's own documentation calls the timeout of a method `timeoutInSeconds`. */
+function methodFrom(value: unknown): object {
+  const { timeoutInSeconds, ...method } = membersOf(value, ['cloudToDeviceMethod'])
+  return { responseTimeoutInSeconds: timeoutInSeconds, ...method }
+}
+
+/** A job writes many twins, so no etag but the star can be meant. */
+function jobPatchFrom(value: unknown): object {
+  const { etag } = membersOf(value, ['updateTwin'])
+  if (etag !== undefined && etag !== null && !(typeof etag === 'string' && parseEtag(etag) === '*')) {
+    throw new PreconditionError('The etag in updateTwin must be "*": a job changes every twin, whatever its etag is.')
+  }
+  return twinChangeFrom(value, ['updateTwin'])
+}
+
+/** What the creation of a job is answered with: three members, as IoT Hub does. */
+export function createdJob(jobId: string, type: JobType, status: JobStatus): object {
+  return { jobId, type, status }
+}
+
+/** A job in full. */
+export function jobDocument(job: JobRecord): object {
+  const { deviceCount, failedCount, succeededCount, runningCount, pendingCount, canceledCount } = job
+  return {
+    ...jobWithoutStatistics(job),
+    // The sixth counter is ours: without it a cancelled job would not add up.
+    deviceJobStatistics: { deviceCount, failedCount, succeededCount, runningCount, pendingCount, canceledCount },
+  }
+}
+
+/** What a cancellation is answered with. */
+export function jobWithoutStatistics(job: JobRecord): object {
+  const { failureReason, statusMessage } = job
+  return {
+    jobId: job.id,
+    type: job.type,
+    status: job.status,
+    createdTime: timeText(job.createdTime),
+    startTime: timeText(job.startTime),
+    endTime: job.endTime && timeText(job.endTime),
+    maxExecutionTimeInSeconds: job.maxExecutionTimeSeconds,
+    queryCondition: job.queryCondition,
+    ...operationDocument(job),
+    ...(failureReason !== null && { failureReason }),
+    ...(statusMessage !== null && { statusMessage }),
+  }
+}
+
+function operationDocument(job: JobRecord): object {
+  if (job.type === 'scheduleDeviceMethod') return { cloudToDeviceMethod: job.request }
+  const { tags, desired } = job.request
+  return {
+    updateTwin: {
+      deviceId: null,
+      etag: '*',
+      ...(tags !== undefined && { tags }),
+      ...(desired !== undefined && { properties: { desired } }),
+    },
+  }
+}

@@ -1,0 +1,159 @@
+import { NotFoundError } from '../errors.ts'
+import { cancelJob, scheduleJob } from '../job/commands.ts'
+import { initialStatus } from '../job/state.ts'
+import { findJobRecord, findJobRecords, type JobRecord } from '../job/store.ts'
+import { parseCondition } from '../query/parser.ts'
+import { RestError } from './errors.ts'
+import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
+import { invalidContinuation, pageHeaders, pageRequest, readContinuation, writeContinuation } from './paging.ts'
+import { answer, type Call, type Route } from './route.ts'
+import { membersOf } from './wire.ts'
+
+async function createJob({ deps, id, body, choices }: Call): Promise<Response> {
+  const request = jobRequestFrom(body, id)
+  if (choices.strictQuery && typeof request.queryCondition === 'string') {
+    parseCondition(request.queryCondition, { strict: true })
+  }
+  const { type } = membersOf(body, [])
+  if (type !== request.type) deps.log.debug({ jobId: id, type }, 'the type of a job was spelled in an old way')
+  const now = deps.clock.now()
+  await scheduleJob(deps, request)
+  return answer(createdJob(id, request.type, initialStatus(request.startTime ?? now, now)))
+}
+
+async function readJob({ deps, id }: Pick<Call, 'deps' | 'id'>): Promise<JobRecord> {
+  const job = await findJobRecord(deps.db.reads, id)
+  if (job === undefined) throw new NotFoundError('job', id)
+  return job
+}
+
+async function getJob({ deps, id, choices }: Call): Promise<Response> {
+  const job = await findJobRecord(deps.db.reads, id)
+  if (job !== undefined) return answer(jobDocument(job))
+  if (choices.unknownJob === '404') throw new NotFoundError('job', id)
+  return answer({ jobId: id, status: 'unknown' })
+}
+
+async function cancel({ deps, id, choices }: Call): Promise<Response> {
+  await cancelJob(deps, id, null, { unlessRunning: !choices.cancelRunning })
+  return answer(jobWithoutStatistics(await readJob({ deps, id })))
+}
+
+/** Newest first. A place in the list is that of its last job, so jobs that are added meanwhile change nothing below. */
+async function listJobs(call: Call): Promise<Response> {
+  const filter = jobFilterFrom(call.query)
+  const list = `jobs:${filter.type ?? ''}:${filter.status ?? ''}`
+  const { size, continuation } = pageRequest(call)
+  const cursor = continuation === undefined ? undefined : cursorFrom(readContinuation(list, continuation))
+  const found = await findJobRecords(call.deps.db.reads, filter, { cursor, limit: size + 1 })
+  const jobs = found.slice(0, size)
+  const last = jobs.at(-1)
+  const more = found.length > size && last !== undefined
+  return answer(
+    jobs.map(jobDocument),
+    pageHeaders('JobResponse', more ? writeContinuation(list, [last.createdTime.toISOString(), last.id]) : undefined),
+  )
+}
+
+function cursorFrom([time = '', id, ...others]: readonly string[]): { createdTime: Date; id: string } {
+  const createdTime = new Date(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(time) ? time : Number.NaN)
+  if (id === undefined || !/^[A-Za-z0-9-]+$/.test(id) || others.length > 0 || Number.isNaN(createdTime.getTime())) {
+    throw invalidContinuation()
+  }
+  return { createdTime, id }
+}
+
+// Jobs of the first version import and export devices by way of Azure's storage. There are none, and none can be made.
+
+async function refuseImport(): Promise<Response> {
+  throw new RestError(
+    'InvalidOperation',
+    'This hub has no import and export jobs. Jobs over devices are created by PUT /jobs/v2/{jobId}.',
+  )
+}
+
+async function listImports(): Promise<Response> {
+  return answer([])
+}
+
+async function findImport({ id }: Call): Promise<Response> {
+  throw new NotFoundError('job', id)
+}
+
+/** Scheduled jobs, and the little there is to say about jobs of the first version. */
+export const jobRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/jobs/v2/query',
+    operationId: 'listJobs',
+    summary: 'Jobs, those that were created last first.',
+    operation: 'readJobs',
+    parameters: ['jobType', 'jobStatus', 'x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],
+    answer: { status: 200, schema: 'Jobs' },
+    handle: listJobs,
+  },
+  {
+    method: 'GET',
+    path: '/jobs/v2/{jobId}',
+    operationId: 'getJob',
+    summary: 'A job and how far it is.',
+    operation: 'readJobs',
+    answer: { status: 200, schema: 'Job' },
+    handle: getJob,
+  },
+  {
+    method: 'PUT',
+    path: '/jobs/v2/{jobId}',
+    operationId: 'createJob',
+    summary: 'Schedules a job; it is durable when this is answered. Answers jobId, type and status only.',
+    operation: 'writeJobs',
+    body: { schema: 'JobRequest' },
+    answer: { status: 200, schema: 'Job' },
+    handle: createJob,
+  },
+  {
+    method: 'POST',
+    path: '/jobs/v2/{jobId}/cancel',
+    operationId: 'cancelJob',
+    summary: 'Cancels a job that has not started (or, if the hub is so configured, has not ended).',
+    operation: 'writeJobs',
+    answer: { status: 200, schema: 'Job' },
+    handle: cancel,
+  },
+  {
+    method: 'POST',
+    path: '/jobs/create',
+    operationId: 'createImportExportJob',
+    summary: 'Always 400: there are no import and export jobs.',
+    operation: 'writeDevices',
+    answer: { status: 200 },
+    handle: refuseImport,
+  },
+  {
+    method: 'GET',
+    path: '/jobs',
+    operationId: 'listImportExportJobs',
+    summary: 'Always empty: there are no import and export jobs.',
+    operation: 'readDevices',
+    answer: { status: 200, schema: 'Jobs' },
+    handle: listImports,
+  },
+  {
+    method: 'GET',
+    path: '/jobs/{jobId}',
+    operationId: 'getImportExportJob',
+    summary: 'Always 404: there are no import and export jobs.',
+    operation: 'readDevices',
+    answer: { status: 200, schema: 'Job' },
+    handle: findImport,
+  },
+  {
+    method: 'DELETE',
+    path: '/jobs/{jobId}',
+    operationId: 'cancelImportExportJob',
+    summary: 'Always 404: there are no import and export jobs.',
+    operation: 'writeDevices',
+    answer: { status: 204 },
+    handle: findImport,
+  },
+]

@@ -1,0 +1,35 @@
+import { maxPayloadLength } from '../method/call.ts'
+import { invokeMethod } from '../method/commands.ts'
+import { RestError } from './errors.ts'
+import { answerText, type Call, type Route } from './route.ts'
+import { membersOf } from './wire.ts'
+
+/**
+ * Calls a method. The Azure SDK repeats a call after 429, 500 and 503 for up to four minutes, so once the device may have
+ * it there is only 200 or 504 (see `invokeMethod`).
+ */
+async function invoke({ deps, id, body, signal }: Call): Promise<Response> {
+  const call = membersOf(body, [])
+  const length = Buffer.byteLength(JSON.stringify(call.payload ?? null))
+  if (length > maxPayloadLength) {
+    throw new RestError('MessageTooLarge', `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
+  }
+  const { status, payload } = await invokeMethod(deps, id, call, signal)
+  // As the device wrote it: read and printed again, large numbers would lose digits.
+  return answerText(`{"status":${status},"payload":${payload}}`)
+}
+
+/** Direct methods. */
+export const methodRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/twins/{deviceId}/methods',
+    operationId: 'invokeMethod',
+    summary: 'Calls a method on a device, at most once, and answers what the device did.',
+    operation: 'invokeMethods',
+    body: { schema: 'MethodCall' },
+    answer: { status: 200, schema: 'MethodResponse' },
+    errorForm: 'structured',
+    handle: invoke,
+  },
+]

@@ -1,0 +1,60 @@
+import type { Operation } from '../access/policy.ts'
+import type { Deps } from '../deps.ts'
+import type { ParameterName } from './parameters.ts'
+import type { SchemaName } from './schemas.ts'
+
+/** Where sources on IoT Hub disagree and this hub lets its operator choose; docs/rest.md has the reasons. */
+export type Choices = {
+  /** What GET of an unknown job answers: 404, or 200 with the status `unknown` as the service itself does. */
+  readonly unknownJob: '404' | 'unknown'
+  /** Whether POST …/cancel may cancel a job that runs already. */
+  readonly cancelRunning: boolean
+  /** Whether queries are refused that IoT Hub would refuse. */
+  readonly strictQuery: boolean
+}
+
+/** A request that the door has let in. */
+export type Call = {
+  readonly deps: Deps
+  readonly choices: Choices
+  /** The id in the path, decoded once; empty when the route has none. */
+  readonly id: string
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  /** Parsed JSON; undefined when the route takes no body. */
+  readonly body: unknown
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal
+}
+
+/** One operation of the door: how it is found, who may use it, what it is called in the OpenAPI document, what it does. */
+export type Route = {
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
+  /** Literal segments and at most one `{name}`. */
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  /** What the caller needs the right to. Anyone may use a route without, and needs no api-version for it. */
+  readonly operation?: Operation
+  /** Headers and query parameters beside api-version. */
+  readonly parameters?: readonly ParameterName[]
+  readonly body?: {
+    readonly schema: SchemaName
+    /** Bytes, when not those of any other route. */
+    readonly maxBytes?: number
+  }
+  readonly answer: { readonly status: 200 | 204; readonly schema?: SchemaName }
+  /** How failures of the operation itself look; those of the door are always classic. */
+  readonly errorForm?: 'structured'
+  readonly handle: (call: Call) => Promise<Response>
+}
+
+/** 200 with a JSON body. */
+export function answer(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return answerText(JSON.stringify(body), headers)
+}
+
+/** 200 with a body that is JSON text already. */
+export function answerText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(text, { headers: { 'content-type': 'application/json; charset=utf-8', ...headers } })
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { authenticateViewer } from '../access/commands.ts'
+import { may } from '../access/policy.ts'
+import type { Deps } from '../deps.ts'
+import { InvalidInputError, UnauthorizedError } from '../errors.ts'
+import { maxBodyBytes, readBody } from './body.ts'
+import { deviceRoutes } from './devices.ts'
+import { classicBody, failureOf, faultOf, RestError, structuredBody } from './errors.ts'
+import { jobRoutes } from './jobs.ts'
+import { methodRoutes } from './methods.ts'
+import { openApiRoute } from './openapi.ts'
+import { queryRoutes } from './query.ts'
+import type { Choices, Route } from './route.ts'
+import { twinRoutes } from './twins.ts'
+
+/** A literal segment comes before an id in the same place: no job is called "query", but a device may be. */
+const resources: readonly Route[] = [...queryRoutes, ...deviceRoutes, ...twinRoutes, ...methodRoutes, ...jobRoutes]
+
+/** Everything this door serves. */
+export const routes: readonly Route[] = [...resources, openApiRoute(resources)]
+
+/** The paths that are this door's, with all below them. */
+export const restPaths: readonly string[] = [...new Set(routes.map(({ path }) => `/${path.split('/')[1]}`))]
+
+/** The REST door: answers every request, whatever becomes of it. */
+export type RestDoor = (request: Request) => Promise<Response>
+
+/**
+ * Makes the door. `hostNames` are the hub's own, for which tokens are made. There is no acting without a token here, not
+ * even on loopback: every client of IoT Hub has one, and so no page in a browser can act in its user's place.
+ */
+export function createRestDoor(
+  deps: Deps,
+  { hostNames, choices }: { readonly hostNames: readonly string[]; readonly choices: Choices },
+): RestDoor {
+  const authorize = async (request: Request, route: Route, segments: readonly string[]): Promise<void> => {
+    if (route.operation === undefined) return
+    const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
+    // IoT Hub answers 401 to this too.
+    if (!may(viewer, route.operation)) {
+      throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
+    }
+  }
+
+  return async (request) => {
+    let form: Route['errorForm']
+    try {
+      const { pathname, searchParams } = new URL(request.url)
+      const segments = segmentsOf(pathname)
+      const { route, id } = findRoute(request.method, segments)
+      if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
+      await authorize(request, route, segments)
+      const body = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
+      form = route.errorForm
+      const { headers, signal } = request
+      return await route.handle({ deps, choices, id, query: searchParams, headers, body, signal })
+    } catch (error) {
+      return refuse(deps, request, error, form)
+    }
+  }
+}
+
+/** Each part of the path, decoded once. IoT Hub passes over empty ones: `/devices/` is the list of devices. */
+function segmentsOf(pathname: string): string[] {
+  try {
+    const segments = pathname.split('/').filter((segment) => segment !== '')
+    const decoded = segments.map(decodeURIComponent)
+    if (!decoded.some((segment) => segment.includes('\0'))) return decoded
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+  }
+  throw new InvalidInputError([], 'The path is not well encoded.')
+}
+
+/** 404 for a path that none has, 405 for a verb that it does not take. */
+function findRoute(method: string, segments: readonly string[]): { route: Route; id: string } {
+  const found = routes.flatMap((route) => {
+    const id = idIn(route.path, segments)
+    return id === undefined ? [] : { route, id }
+  })
+  if (found.length === 0) throw new RestError('GenericNotFound', 'There is nothing at this path.')
+  const match = found.find(({ route }) => route.method === method)
+  if (match !== undefined) return match
+  const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
+  throw new RestError('GenericMethodNotAllowed', `This path takes ${allow} and not ${method}.`, { allow })
+}
+
+/** The id in the path when it is one of this pattern; empty when the pattern has none. */
+function idIn(pattern: string, segments: readonly string[]): string | undefined {
+  const parts = pattern.slice(1).split('/')
+  if (parts.length !== segments.length) return undefined
+  let id = ''
+  for (const [index, part] of parts.entries()) {
+    const segment = segments[index] ?? ''
+    if (part.startsWith('{')) id = segment
+    else if (part !== segment) return undefined
+  }
+  return id
+}
+
+function checkApiVersion(version: string | null): void {
+  if (version !== null && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return
+  throw new RestError(
+    'InvalidProtocolVersion',
+    'Say which version of the API you speak in the query string: api-version=2021-04-12.',
+  )
+}
+
+/** The answer to a failure. The cause of one that is the hub's own fault is logged and shown to nobody. */
+function refuse(
+  deps: Pick<Deps, 'clock' | 'log'>,
+  request: Request,
+  error: unknown,
+  form: Route['errorForm'],
+): Response {
+  const tracking = { trackingId: randomUUID().replaceAll('-', ''), now: deps.clock.now() }
+  const { trackingId } = tracking
+  let failure = failureOf(error)
+  if (failure === undefined) {
+    const { pathname } = new URL(request.url)
+    deps.log.error({ err: error, trackingId, method: request.method, path: pathname }, 'a REST request failed')
+    failure = faultOf(trackingId)
+  }
+  const body = form === 'structured' ? structuredBody(failure, tracking) : classicBody(failure, tracking)
+  return new Response(JSON.stringify(body), {
+    status: failure.status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'iothub-errorcode': failure.name,
+      ...failure.headers,
+    },
+  })
+}

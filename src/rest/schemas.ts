@@ -1,0 +1,164 @@
+// The bodies of this door, as the OpenAPI document describes them. The rules in full are docs/rest.md's.
+
+type Schema = Readonly<Record<string, unknown>>
+
+const text: Schema = { type: 'string' }
+const textOrNull: Schema = { type: ['string', 'null'] }
+const count: Schema = { type: 'integer', minimum: 0 }
+const time: Schema = { type: 'string', format: 'date-time' }
+const timeOrNull: Schema = { type: ['string', 'null'], format: 'date-time' }
+const anyObject: Schema = { type: 'object', additionalProperties: true }
+const readOnly = (schema: Schema): Schema => ({ ...schema, readOnly: true })
+const reference = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+const listOf = (items: Schema): Schema => ({ type: 'array', items })
+const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema => ({
+  type: 'object',
+  properties,
+  ...(required.length > 0 && { required }),
+})
+
+const symmetricKey = object({ primaryKey: textOrNull, secondaryKey: textOrNull })
+const x509Thumbprint = object({ primaryThumbprint: textOrNull, secondaryThumbprint: textOrNull })
+const authentication = object({
+  type: { type: 'string', enum: ['sas', 'selfSigned', 'certificateAuthority', 'none'] },
+  symmetricKey,
+  x509Thumbprint,
+})
+const status: Schema = { type: 'string', enum: ['enabled', 'disabled'], default: 'enabled' }
+const connectionState: Schema = { type: 'string', enum: ['Connected', 'Disconnected'], readOnly: true }
+const capabilities = object({ iotEdge: { type: 'boolean' } })
+const properties = object({ desired: anyObject, reported: readOnly(anyObject) })
+const jobType: Schema = { type: 'string', enum: ['scheduleDeviceMethod', 'scheduleUpdateTwin'] }
+const seconds = (minimum: number, maximum: number, fallback: number): Schema => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  default: fallback,
+})
+const jobRequest = {
+  jobId: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' },
+  type: jobType,
+  queryCondition: { type: 'string', example: "tags.building = 43 AND status = 'enabled'" },
+  startTime: timeOrNull,
+  maxExecutionTimeInSeconds: seconds(1, 2_592_000, 3_600),
+  cloudToDeviceMethod: reference('MethodCall'),
+  updateTwin: object({ etag: { type: 'string', enum: ['*'] }, tags: anyObject, properties }),
+}
+
+/** All of them, by name. */
+export const schemas = {
+  Device: object({
+    deviceId: text,
+    generationId: readOnly(text),
+    etag: readOnly(text),
+    connectionState,
+    status,
+    statusReason: textOrNull,
+    connectionStateUpdatedTime: readOnly(time),
+    statusUpdatedTime: readOnly(time),
+    lastActivityTime: readOnly(time),
+    cloudToDeviceMessageCount: readOnly(count),
+    authentication,
+    capabilities,
+  }),
+  Devices: listOf(reference('Device')),
+  BulkRequest: {
+    ...listOf(
+      object(
+        {
+          id: text,
+          importMode: {
+            type: 'string',
+            description: 'The case does not matter.',
+            default: 'create',
+            enum: [
+              'create',
+              'update',
+              'updateIfMatchETag',
+              'createOrUpdate',
+              'createOrUpdateIfMatchETag',
+              'delete',
+              'deleteIfMatchETag',
+              'updateTwin',
+              'updateTwinIfMatchETag',
+            ],
+          },
+          eTag: text,
+          status,
+          statusReason: textOrNull,
+          authentication,
+          capabilities,
+          twinETag: text,
+          tags: anyObject,
+          properties,
+        },
+        ['id'],
+      ),
+    ),
+    minItems: 1,
+    maxItems: 100,
+  },
+  BulkResult: object({
+    isSuccessful: { type: 'boolean' },
+    errors: listOf(object({ deviceId: text, errorCode: text, errorStatus: text, operation: text })),
+    warnings: listOf(object({ deviceId: text, warningCode: text, warningStatus: text })),
+  }),
+  DeviceStatistics: object({ totalDeviceCount: count, enabledDeviceCount: count, disabledDeviceCount: count }),
+  ServiceStatistics: object({ connectedDeviceCount: count }),
+  Twin: object({
+    deviceId: readOnly(text),
+    etag: readOnly(text),
+    deviceEtag: readOnly(text),
+    status: readOnly(status),
+    statusReason: readOnly(textOrNull),
+    statusUpdateTime: readOnly(time),
+    connectionState,
+    lastActivityTime: readOnly(time),
+    cloudToDeviceMessageCount: readOnly(count),
+    authenticationType: readOnly(text),
+    x509Thumbprint: readOnly(x509Thumbprint),
+    modelId: readOnly(text),
+    version: readOnly(count),
+    capabilities: readOnly(capabilities),
+    tags: anyObject,
+    properties,
+  }),
+  MethodCall: object(
+    {
+      methodName: { type: 'string', minLength: 1, maxLength: 100 },
+      payload: { description: 'Any JSON, up to 128 KB.' },
+      responseTimeoutInSeconds: seconds(5, 300, 30),
+      connectTimeoutInSeconds: seconds(0, 300, 0),
+    },
+    ['methodName'],
+  ),
+  MethodResponse: object({ status: { type: 'integer' }, payload: { description: 'Any JSON.' } }),
+  JobRequest: object(jobRequest, ['type', 'queryCondition']),
+  Job: object({
+    ...jobRequest,
+    status: {
+      type: 'string',
+      enum: ['queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled', 'unknown'],
+    },
+    createdTime: time,
+    startTime: time,
+    endTime: timeOrNull,
+    failureReason: text,
+    statusMessage: text,
+    deviceJobStatistics: object({
+      deviceCount: count,
+      failedCount: count,
+      succeededCount: count,
+      runningCount: count,
+      pendingCount: count,
+      canceledCount: count,
+    }),
+  }),
+  Jobs: listOf(reference('Job')),
+  Query: object({ query: { type: 'string', maxLength: 8192, example: 'SELECT * FROM devices' } }, ['query']),
+  Rows: listOf(anyObject),
+  Error: object({ Message: text, ExceptionMessage: text }, ['Message']),
+} as const satisfies Readonly<Record<string, Schema>>
+
+/** The name of a body. */
+export type SchemaName = keyof typeof schemas

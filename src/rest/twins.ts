@@ -1,0 +1,66 @@
+import { readDevice } from '../device/commands.ts'
+import { patchTwin, readTwin, replaceTwin } from '../twin/commands.ts'
+import { checkTwinPatch } from '../twin/limits.ts'
+import { twinDocument } from '../twin/service-document.ts'
+import { answer, type Call, type Route } from './route.ts'
+import { twinChangeFrom, twinReplacementFrom } from './twin-wire.ts'
+
+async function answerTwin({ deps, id }: Call): Promise<Response> {
+  const document = twinDocument(await readDevice(deps, id), await readTwin(deps, id))
+  return answer(document, { etag: `"${document.etag}"` })
+}
+
+async function patch(call: Call): Promise<Response> {
+  const { deps, id, body, headers } = call
+  await patchTwin(deps, {
+    deviceId: id,
+    patch: checkTwinPatch(twinChangeFrom(body, []), []),
+    ifMatch: headers.get('if-match') ?? '*',
+  })
+  return answerTwin(call)
+}
+
+async function replace(call: Call): Promise<Response> {
+  const { deps, id, body, headers } = call
+  await replaceTwin(deps, {
+    deviceId: id,
+    sections: checkTwinPatch(twinReplacementFrom(body), []),
+    ifMatch: headers.get('if-match') ?? '*',
+  })
+  return answerTwin(call)
+}
+
+/** Device twins. */
+export const twinRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/twins/{deviceId}',
+    operationId: 'getTwin',
+    summary: 'The twin of a device.',
+    operation: 'readTwins',
+    answer: { status: 200, schema: 'Twin' },
+    handle: answerTwin,
+  },
+  {
+    method: 'PATCH',
+    path: '/twins/{deviceId}',
+    operationId: 'updateTwin',
+    summary: 'Merges tags and desired properties into a twin; null removes a member. Answers the whole twin.',
+    operation: 'writeTwins',
+    parameters: ['If-Match'],
+    body: { schema: 'Twin' },
+    answer: { status: 200, schema: 'Twin' },
+    handle: patch,
+  },
+  {
+    method: 'PUT',
+    path: '/twins/{deviceId}',
+    operationId: 'replaceTwin',
+    summary: 'Replaces the tags and the desired properties of a twin, each if it is given. Answers the whole twin.',
+    operation: 'writeTwins',
+    parameters: ['If-Match'],
+    body: { schema: 'Twin' },
+    answer: { status: 200, schema: 'Twin' },
+    handle: replace,
+  },
+]

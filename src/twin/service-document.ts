@@ -1,0 +1,52 @@
+import type { JsonObject } from '../json.ts'
+import { etagOf, serviceView, type TwinRow } from './document.ts'
+
+/** What a twin document tells of the device beside its twin. */
+export type TwinDevice = {
+  readonly id: string
+  readonly etagVersion: number
+  readonly status: string
+  readonly statusReason: string | null
+  readonly statusUpdatedTime: Date | null
+  readonly authentication: {
+    readonly type: string
+    readonly x509Thumbprint?: { readonly primaryThumbprint: string | null; readonly secondaryThumbprint: string | null }
+  }
+  readonly iotEdge: boolean
+  readonly modelId: string
+  readonly connectionState: string
+  readonly lastActivityTime: Date | null
+}
+
+/** IoT Hub's word for a time that never was. */
+const never = '0001-01-01T00:00:00Z'
+
+const noThumbprint = { primaryThumbprint: null, secondaryThumbprint: null }
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
+
+/**
+ * A twin as services see it, names and order of IoT Hub. Conditions and projections speak of the same document
+ * (query/fields.ts); only that it leaves `statusReason` out where there is none.
+ */
+export function twinDocument(device: TwinDevice, twin: TwinRow): JsonObject {
+  const { desired, reported } = serviceView(twin)
+  return {
+    deviceId: device.id,
+    etag: etagOf(twin.etagVersion),
+    deviceEtag: etagOf(device.etagVersion),
+    status: device.status,
+    ...(device.statusReason !== null && { statusReason: device.statusReason }),
+    statusUpdateTime: device.statusUpdatedTime?.toISOString() ?? never,
+    connectionState: capitalised(device.connectionState),
+    lastActivityTime: device.lastActivityTime?.toISOString() ?? never,
+    cloudToDeviceMessageCount: 0,
+    authenticationType: device.authentication.type,
+    x509Thumbprint: device.authentication.x509Thumbprint ?? noThumbprint,
+    modelId: device.modelId,
+    version: twin.version,
+    capabilities: { iotEdge: device.iotEdge },
+    tags: twin.tags,
+    properties: { desired, reported },
+  }
+}

@@ -1,0 +1,110 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { givenDevices } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { type OpenPort, openPort, until } from './sockets.ts'
+
+let door: TestDoor
+let port: OpenPort
+const deviceId = 'pump-0001'
+beforeAll(async () => {
+  door = await openDoor()
+  await givenDevices(door.deps, 'pump', 2)
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  port = await openPort(door)
+})
+afterEach(async () => {
+  await port.close()
+  await until(() => door.server.openStreams() === 0)
+  expect(door.deps.events.isHeard('telemetry', deviceId)).toBe(false)
+})
+
+const query = `subscription ($deviceId: String!) {
+  telemetry(deviceId: $deviceId) { deviceId enqueuedTime properties contentType body }
+}`
+
+/** A subscription that has begun. */
+async function listen() {
+  const results = port.client().iterate<{ telemetry: Record<string, unknown> }>({ query, variables: { deviceId } })
+  const first = results.next()
+  await until(() => door.deps.events.isHeard('telemetry', deviceId))
+  let waiting: typeof first | undefined = first
+  return async () => {
+    const { value } = await (waiting ?? results.next())
+    waiting = undefined
+    return value?.data?.telemetry
+  }
+}
+
+const enqueuedTime = new Date('2026-03-01T06:30:00Z')
+const publish = (payload: string | Uint8Array, properties: Record<string, string> = {}, id = deviceId): void =>
+  door.deps.events.publish('telemetry', id, [{ deviceId: id, enqueuedTime, properties, payload: Buffer.from(payload) }])
+
+test('messages of the device come in their order, and those of others do not', async () => {
+  const next = await listen()
+  publish('0', {}, 'pump-0002')
+  publish('1', { level: 'high', '$.mid': 'a' })
+  publish('2')
+  expect(await next()).toEqual({
+    deviceId,
+    enqueuedTime: '2026-03-01T06:30:00.000Z',
+    properties: { level: 'high', '$.mid': 'a' },
+    contentType: 'application/json',
+    body: 1,
+  })
+  expect(await next()).toMatchObject({ body: 2 })
+})
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+test.each<[string, string | Uint8Array, string | undefined, string, unknown]>([
+  [
+    'an object',
+    '{"a":[1,"[{"],"__proto__":1}',
+    undefined,
+    'application/json',
+    JSON.parse('{"a":[1,"[{"],"__proto__":1}'),
+  ],
+  ['null', 'null', 'text/plain', 'application/json', null],
+  ['text', 'warm', 'text/plain', 'text/plain', base64('warm')],
+  ['text that claims to be JSON', '{', 'application/json;charset=utf-8', 'application/octet-stream', base64('{')],
+  ['nothing', '', undefined, 'application/octet-stream', ''],
+  ['no UTF-8', Uint8Array.of(0x22, 0xff, 0x22), undefined, 'application/octet-stream', 'Iv8i'],
+  ['what is nested as far as may be', nested(100), undefined, 'application/json', JSON.parse(nested(100))],
+  ['what is nested further', nested(101), undefined, 'application/octet-stream', base64(nested(101))],
+  ['a hundred thousand brackets', nested(100_000), undefined, 'application/octet-stream', base64(nested(100_000))],
+])('a body that holds %s', async (_, payload, claimed, contentType, body) => {
+  const next = await listen()
+  publish(payload, claimed === undefined ? {} : { '$.ct': claimed })
+  expect(await next()).toMatchObject({ contentType, body })
+})
+
+test('who does not keep up loses the oldest messages, and nothing of the order', async () => {
+  const next = await listen()
+  for (let number = 1; number <= 1000; number++) publish(String(number))
+  const bodies = [await next(), await next()].map((message) => Number(message?.body))
+  expect(bodies[0]).toBeGreaterThan(800)
+  let last = bodies[1] ?? 0
+  expect(last).toBe((bodies[0] ?? 0) + 1)
+  while (last < 1000) {
+    const body = Number((await next())?.body)
+    expect(body).toBe(last + 1)
+    last = body
+  }
+})
+
+test('an unknown device is NOT_FOUND, and nothing is left behind', async () => {
+  const results = port.client().iterate({ query, variables: { deviceId: 'nobody' } })
+  const { value } = await results.next()
+  expect(value?.errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }])
+  expect(door.server.openStreams()).toBe(0)
+})
+
+test('a policy without the right of services may not listen', async () => {
+  const authorization = await door.token('registryReadWrite')
+  const results = port.client({ authorization }).iterate({ query, variables: { deviceId } })
+  const { value } = await results.next()
+  expect(value?.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+})

@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import { pino } from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import { mountWebDoor, type WebDoor } from '../../src/http/web.ts'
+
+const logged: string[] = []
+const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) })
+const servers: http.Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(door: WebDoor): Promise<number> {
+  const [mount] = mountWebDoor({ log }, ['/devices'], door)
+  const server = http.createServer((request, response) => mount?.handle(request, response)).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+const send = (port: number, method: string, path: string, body?: string | Buffer, headers = {}) =>
+  new Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }>((resolve, reject) => {
+    const sent = http.request({ port, host: '127.0.0.1', method, path, headers, agent: false }, (response) => {
+      let text = ''
+      response.on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+
+test('a door is mounted at its paths and everything below', () => {
+  expect(mountWebDoor({ log }, ['/a', '/b'], async () => new Response())).toMatchObject([
+    { path: '/a', below: true },
+    { path: '/b', below: true },
+  ])
+})
+
+test('verb, path, headers and body reach the door as they were sent, and the answer the client', async () => {
+  const port = await serve(async (request) => {
+    const { pathname, search } = new URL(request.url)
+    const seen = [request.method, pathname, search, request.headers.get('if-match'), await request.text()]
+    return new Response(JSON.stringify(seen), { status: 207, headers: { 'x-ms-item-type': 'Twin' } })
+  })
+  const body = 'ü'.repeat(100_000)
+  const answer = await send(port, 'PATCH', '/devices/a%252Fb?x=%20', body, { 'If-Match': '"*"' })
+  expect(answer).toMatchObject({ status: 207, headers: { 'x-ms-item-type': 'Twin', 'cache-control': 'no-store' } })
+  expect(JSON.parse(answer.text)).toEqual(['PATCH', '/devices/a%252Fb', '?x=%20', '"*"', body])
+})
+
+test('an answer without a body has none', async () => {
+  const port = await serve(async () => new Response(null, { status: 204 }))
+  const { status, headers, text } = await send(port, 'DELETE', '/devices/a')
+  expect([status, headers['content-length'], text]).toEqual([204, undefined, ''])
+})
+
+test('the connection ends when the door did not want the body', async () => {
+  const port = await serve(async () => new Response('{}', { status: 413 }))
+  const sent = http.request({
+    port,
+    host: '127.0.0.1',
+    method: 'PUT',
+    path: '/devices/a',
+    headers: { 'content-length': 10 },
+  })
+  sent.on('error', () => {})
+  sent.flushHeaders()
+  const [response] = await once(sent, 'response')
+  expect([response.statusCode, response.headers.connection]).toEqual([413, 'close'])
+  response.destroy()
+})
+
+test('the door hears when the client has gone', async () => {
+  let tell: (signal: AbortSignal) => void = () => {}
+  const entered = new Promise<AbortSignal>((resolve) => {
+    tell = resolve
+  })
+  const port = await serve(async ({ signal }) => {
+    tell(signal)
+    if (!signal.aborted) await once(signal, 'abort')
+    return new Response()
+  })
+  const sent = http.request({ port, host: '127.0.0.1', method: 'POST', path: '/devices/a', agent: false })
+  sent.on('error', () => {})
+  sent.end()
+  const signal = await entered
+  sent.destroy()
+  if (!signal.aborted) await once(signal, 'abort')
+  expect(signal.aborted).toBe(true)
+})
+
+test('a door that throws ends the connection, and the log has why', async () => {
+  const port = await serve(async () => {
+    throw new Error('broken door')
+  })
+  await expect(send(port, 'GET', '/devices')).rejects.toThrow()
+  expect(logged.join()).toContain('broken door')
+})

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import mqtt from 'mqtt'
+import mqttPacket from 'mqtt-packet'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import {
+  connectPacket,
+  createQueue,
+  givenDevice,
+  hubName,
+  publishPacketOf,
+  startDoor,
+  type TestDoor,
+  tokenOf,
+} from './door.ts'
+
+let hub: TestDoor
+let port: number
+const server = createServer((request, response) => hub.door.webSocket.handle(request, response))
+beforeAll(async () => {
+  hub = await startDoor()
+  server.on('upgrade', (request, socket, head) => hub.door.webSocket.upgrade(request, socket, head))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  port = typeof address === 'object' ? (address?.port ?? 0) : 0
+})
+afterAll(async () => {
+  await hub.close()
+  server.close()
+})
+
+const url = () => `ws://127.0.0.1:${port}/$iothub/websocket`
+
+/** A WebSocket that speaks MQTT only as far as it is told to. */
+async function openSocket(deviceId: string) {
+  const socket = new WebSocket(url(), 'mqtt')
+  const packets = createQueue<unknown>()
+  const parser = mqttPacket.parser({ protocolVersion: 4 })
+  parser.on('packet', packets.add)
+  socket.on('message', (data: Buffer, isBinary) => {
+    expect(isBinary).toBe(true)
+    parser.parse(data)
+  })
+  socket.on('error', () => {})
+  socket.once('close', () => packets.add('closed'))
+  await once(socket, 'open')
+  socket.send(mqttPacket.generate(connectPacket(deviceId)))
+  expect(await packets.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
+  return { socket, next: packets.next }
+}
+
+/** The status with which an upgrade is refused. */
+const refusalOf = (protocols: string[], headers: Record<string, string> = {}): Promise<unknown> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(url(), protocols, { headers })
+    socket.on('unexpected-response', (_request, response) => {
+      response.destroy()
+      resolve(response.statusCode)
+    })
+    socket.on('open', () => resolve('open'))
+    socket.on('error', () => {})
+  })
+
+test('a client of the mqtt package comes in, is called and answers', async () => {
+  const deviceId = await givenDevice(hub)
+  const client = await mqtt.connectAsync(url(), {
+    protocolVersion: 4,
+    clientId: deviceId,
+    username: `${hubName}/${deviceId}/?api-version=2021-04-12`,
+    password: tokenOf(deviceId),
+    reconnectPeriod: 0,
+  })
+  await client.subscribeAsync(METHODS_FILTER)
+  client.on('message', (topic) => {
+    const rid = topic.split('$rid=')[1]
+    client.publish(`$iothub/methods/res/200/?$rid=${rid}`, '{"long":true}')
+  })
+  await expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(true)
+  hub.deps.sessions.deliver({ deviceId, requestId: 'a.1', methodName: 'm', payload: `"${'x'.repeat(100_000)}"` })
+  expect(await hub.nextAnswer()).toEqual({
+    deviceId,
+    requestId: 'a.1',
+    response: { status: 200, payload: '{"long":true}' },
+  })
+  await client.endAsync()
+  await expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(false)
+})
+
+test('packets may come in pieces and together', async () => {
+  const device = await openSocket(await givenDevice(hub))
+  const ping = mqttPacket.generate({ cmd: 'pingreq' })
+  device.socket.send(Buffer.concat([ping, ping, ping.subarray(0, 1)]))
+  device.socket.send(ping.subarray(1))
+  for (let count = 0; count < 3; count++) expect(await device.next()).toMatchObject({ cmd: 'pingresp' })
+  device.socket.terminate()
+})
+
+test('text closes the connection, and is not read', async () => {
+  const deviceId = await givenDevice(hub)
+  const telemetry = mqttPacket.generate(publishPacketOf(`devices/${deviceId}/messages/events/`, 'x'))
+  const device = await openSocket(deviceId)
+  device.socket.send(telemetry)
+  await expect.poll(() => hub.door.stats().telemetry).toBe(1)
+  device.socket.send(telemetry.toString('ascii'))
+  expect(await device.next()).toBe('closed')
+  expect(hub.door.stats().telemetry).toBe(1)
+})
+
+test('a packet over the limit closes the connection, and so does a message of more than two', async () => {
+  const deviceId = await givenDevice(hub)
+  const long = mqttPacket.generate(publishPacketOf(`devices/${deviceId}/messages/events/`, 'x'.repeat(256 * 1024)))
+  const device = await openSocket(deviceId)
+  device.socket.send(long)
+  expect(await device.next()).toBe('closed')
+  const other = await openSocket(deviceId)
+  other.socket.send(Buffer.alloc(600 * 1024))
+  expect(await other.next()).toBe('closed')
+})
+
+test.each([
+  ['without the protocol mqtt', 400, [], {}],
+  ['with another protocol', 400, ['graphql-transport-ws'], {}],
+  ['of a page of another site', 403, ['mqtt'], { origin: 'https://elsewhere.example.test' }],
+  ['of a page of nowhere', 403, ['mqtt'], { origin: 'null' }],
+])('a WebSocket %s is refused with %i', async (_, status, protocols, headers) => {
+  expect(await refusalOf(protocols, headers)).toBe(status)
+})
+
+test('pages of the hub itself may come in, and who wants no WebSocket is told that this is one', async () => {
+  expect(await refusalOf(['mqtt', 'mqttv3.1'], { origin: `http://127.0.0.1:${port}` })).toBe('open')
+  expect((await fetch(url().replace('ws:', 'http:'))).status).toBe(426)
+})

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answer, dispatch, start } from '../graphql/facts.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+
+let door: TestDoor
+let jobId: string
+beforeAll(async () => {
+  door = await openDoor()
+  const [first = ''] = await givenDevices(door.deps, 'pump', 3)
+  jobId = await givenMethodJob(door.deps, 'pump')
+  await start(door.deps, jobId)
+  await dispatch(door.deps, { jobId, deviceId: first })
+  await answer(door.deps, { jobId, deviceId: first, response: { status: 200, payload: '{"ok":true}' } })
+})
+afterAll(() => door.close())
+
+const ask = (query: unknown, headers: Record<string, string> = {}, to = door) =>
+  to.ask('POST /devices/query', { body: { query }, headers })
+
+describe('a statement', () => {
+  test('over devices answers twins, a bare array', async () => {
+    const { status, headers, body } = await ask("SELECT * FROM devices WHERE tags.fleet = 'pump'")
+    expect([status, headers.get('x-ms-item-type'), headers.has('x-ms-continuation')]).toEqual([200, 'Twin', false])
+    expect(body).toHaveLength(3)
+    expect(body[0]).toEqual((await door.ask('GET /twins/pump-0001')).body)
+  })
+
+  test('of a list answers rows', async () => {
+    const { headers, body } = await ask('SELECT COUNT() AS n FROM devices')
+    expect([headers.get('x-ms-item-type'), body]).toEqual(['Raw', [{ n: 3 }]])
+  })
+
+  test('over device jobs answers what became of each', async () => {
+    const { headers, body } = await ask(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${jobId}'`)
+    expect(headers.get('x-ms-item-type')).toBe('DeviceJob')
+    expect(
+      body.map(({ deviceId, status, outcome }: Record<string, unknown>) => ({ deviceId, status, outcome })),
+    ).toEqual([
+      {
+        deviceId: 'pump-0001',
+        status: 'completed',
+        outcome: { deviceMethodResponse: { status: 200, payload: { ok: true } } },
+      },
+      { deviceId: 'pump-0002', status: 'pending', outcome: {} },
+      { deviceId: 'pump-0003', status: 'pending', outcome: {} },
+    ])
+  })
+})
+
+test('pages go by headers in both directions, and the last one has no continuation', async () => {
+  const query = 'SELECT deviceId FROM devices'
+  const first = await ask(query, { 'x-ms-max-item-count': '2' })
+  const token = first.headers.get('x-ms-continuation') ?? ''
+  const last = await ask(query, { 'x-ms-max-item-count': '2', 'x-ms-continuation': token })
+  expect([first.body, last.body]).toEqual([
+    [{ deviceId: 'pump-0001' }, { deviceId: 'pump-0002' }],
+    [{ deviceId: 'pump-0003' }],
+  ])
+  expect(last.headers.has('x-ms-continuation')).toBe(false)
+  const other = await ask('SELECT * FROM devices', { 'x-ms-max-item-count': '2', 'x-ms-continuation': token })
+  expect([other.status, other.error?.split(';')[0]]).toEqual([400, 'ArgumentInvalid'])
+})
+
+test.each([
+  ['SELECT * FROM gadgets', /line 1, column 15/],
+  ['SELECT * FROM devices WHERE', /line 1/],
+  ["tags.a = 'b'", /line 1/],
+  [`SELECT * FROM devices WHERE a = '${'x'.repeat(70_000)}'`, /./],
+  [undefined, /query is text/],
+  [7, /query is text/],
+])('%j is refused', async (query, text) => {
+  const { status, error } = await ask(query)
+  expect([status, error?.split(';')[0]]).toEqual([400, 'ArgumentInvalid'])
+  expect(error).toMatch(text)
+  expect(error?.split(';')).toHaveLength(2)
+})
+
+test('what IoT Hub refuses is refused where that is chosen', async () => {
+  const query = "SELECT * FROM devices WHERE STARTS_WITH(deviceId, 'pump')"
+  expect((await ask(query)).body).toHaveLength(3)
+  const strict = await openDoor({ share: door, choices: { strictQuery: true } })
+  expect((await ask(query, {}, strict)).error).toMatch(/^ArgumentInvalid;/)
+  const job = { type: 'scheduleUpdateTwin', updateTwin: { etag: '*', tags: { a: 1 } }, startTime: '2099-01-01' }
+  const body = { ...job, queryCondition: "STARTS_WITH(deviceId, 'pump')" }
+  expect((await strict.ask('PUT /jobs/v2/strict', { body })).error).toMatch(/STARTS_WITH/)
+  expect((await door.ask('PUT /jobs/v2/strict', { body })).error).toMatch(/30 days/)
+})

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultPolicies } from '../../src/access/policy.ts'
+import { maxBodyBytes } from '../../src/rest/body.ts'
+import { routes } from '../../src/rest/router.ts'
+import { createTestClock } from '../support/clock.ts'
+import { hubName, openDoor, type TestDoor } from './door.ts'
+
+let door: TestDoor
+beforeAll(async () => {
+  door = await openDoor({ clock: createTestClock() })
+})
+afterAll(() => door.close())
+
+describe('the path', () => {
+  test.each([
+    '/devices/a/b',
+    '/twins',
+    '/twins/a/b',
+    '/jobs/v2/a/b',
+    '/statistics',
+    '/statistics/x',
+    '/jobs/v2/a/cancel/b',
+  ])('%s is unknown', async (path) => {
+    const { status, error, headers } = await door.ask(`GET ${path}`)
+    expect([status, error]).toEqual([404, 'GenericNotFound;There is nothing at this path.'])
+    expect(headers.get('iothub-errorcode')).toBe('GenericNotFound')
+  })
+
+  test.each([
+    ['PATCH /devices', 'POST, GET'],
+    ['GET /devices/query', undefined],
+    ['POST /devices/d', 'GET, PUT, DELETE'],
+    ['POST /twins/d', 'GET, PATCH, PUT'],
+    ['GET /twins/d/methods', 'POST'],
+    ['GET /jobs/v2/j/cancel', 'POST'],
+    ['POST /jobs/v2//cancel', 'GET, PUT'], // as IoT Hub answers an empty id
+    ['DELETE /devices/', 'GET, POST'],
+    ['OPTIONS /devices', 'GET, POST'],
+    ['HEAD /devices/d', 'GET, PUT, DELETE'],
+  ])('%s takes other verbs', async (request, allow) => {
+    const { status, error, headers } = await door.ask(request)
+    if (allow === undefined) return expect(status).toBe(404) // a device may be called "query"
+    expect([status, error?.split(';')[0]]).toEqual([405, 'GenericMethodNotAllowed'])
+    expect(headers.get('allow')?.split(', ').sort()).toEqual(allow.split(', ').sort())
+  })
+
+  test.each(['/devices/%', '/devices/%zz', '/devices/%C0%80', '/devices/a%00b'])(
+    '%s is badly encoded',
+    async (path) => {
+      expect((await door.ask(`GET ${path}`)).error).toBe('ArgumentInvalid;The path is not well encoded.')
+    },
+  )
+})
+
+describe('the api-version', () => {
+  test.each(['', '2021', '2021-4-12', '2021-04-12-beta', '2021-04-12-preview2', 'latest', ' 2021-04-12'])(
+    '"%s" is none',
+    async (version) => {
+      const { status, error } = await door.ask(`GET /devices?api-version=${version}`)
+      expect([status, error?.split(';')[0]]).toEqual([400, 'InvalidProtocolVersion'])
+    },
+  )
+
+  test('may not be left out', async () => {
+    expect((await door.ask('GET /devices?top=1')).error).toMatch(/^InvalidProtocolVersion;/)
+  })
+
+  test.each(['2016-11-14', '2017-11-08-preview', '2021-04-12', '2099-01-01'])(
+    '%s is read like any other',
+    async (version) => {
+      expect((await door.ask(`GET /devices?api-version=${version}`)).status).toBe(200)
+    },
+  )
+})
+
+describe('the token', () => {
+  const refused: [string, () => Promise<string | null>][] = [
+    ['missing', async () => null],
+    ['empty', async () => ''],
+    ['of another scheme', async () => 'Bearer abc'],
+    ['malformed', async () => 'SharedAccessSignature sr=hub'],
+    ['of an unknown policy', () => door.token('nobody', { key: Buffer.alloc(32, 7).toString('base64') })],
+    ['signed with another key', () => door.token('iothubowner', { key: Buffer.alloc(32, 8).toString('base64') })],
+    ['for another hub', () => door.token('iothubowner', { resource: 'other.example.test' })],
+    ['for something else of this hub', () => door.token('iothubowner', { resource: `${hubName}/twins` })],
+    ['for the beginning of a name', () => door.token('iothubowner', { resource: `${hubName}/dev` })],
+    ['expired', () => door.token('iothubowner', { expiry: door.deps.clock.now().getTime() / 1000 - 301 })],
+  ]
+  test.each(refused)('%s is refused', async (_, make) => {
+    const { status, error, headers } = await door.ask('GET /devices', { token: await make() })
+    expect([status, error?.split(';')[0]]).toEqual([401, 'IotHubUnauthorizedAccess'])
+    expect(headers.get('www-authenticate')).toBe('SharedAccessSignature')
+    expect(headers.get('iothub-errorcode')).toBe('IotHubUnauthorizedAccess')
+  })
+
+  const taken: [string, () => Promise<string>][] = [
+    [
+      'signed with the secondary key',
+      async () => {
+        const { rows } = await door.deps.database.pool.query(
+          "select secondary_key from policy where name = 'iothubowner'",
+        )
+        return door.token('iothubowner', { key: rows[0].secondary_key })
+      },
+    ],
+    ['for just this', () => door.token('iothubowner', { resource: encodeURIComponent(`${hubName}/devices`) })],
+    [
+      'that has expired a moment ago',
+      () => door.token('iothubowner', { expiry: door.deps.clock.now().getTime() / 1000 - 299 }),
+    ],
+    ['for the hub in capitals', () => door.token('iothubowner', { resource: hubName.toUpperCase() })],
+    [
+      'of a policy that was added',
+      async () => {
+        const key = Buffer.alloc(32, 9).toString('base64')
+        await door.deps.database.pool.query(
+          "insert into policy values ('ours', '{registryRead}', $1, $1) on conflict do nothing",
+          [key],
+        )
+        return door.token('ours')
+      },
+    ],
+  ]
+  test.each(taken)('%s is taken', async (_, make) => {
+    expect((await door.ask('GET /devices', { token: await make() })).status).toBe(200)
+  })
+})
+
+// One request of each kind, and which of the default policies may make it.
+const rights: [string, readonly string[]][] = [
+  ['GET /devices', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['POST /devices', ['iothubowner', 'registryReadWrite']],
+  ['GET /devices/d', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['PUT /devices/d', ['iothubowner', 'registryReadWrite']],
+  ['DELETE /devices/d', ['iothubowner', 'registryReadWrite']],
+  ['GET /statistics/devices', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['GET /statistics/service', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['GET /twins/d', ['iothubowner', 'service']],
+  ['PATCH /twins/d', ['iothubowner', 'service']],
+  ['PUT /twins/d', ['iothubowner', 'service']],
+  ['POST /twins/d/methods', ['iothubowner', 'service']],
+  ['POST /devices/query', ['iothubowner', 'service']],
+  ['GET /jobs/v2/query', ['iothubowner', 'service', 'registryRead', 'registryReadWrite']],
+  ['GET /jobs/v2/j', ['iothubowner', 'service', 'registryRead', 'registryReadWrite']],
+  ['PUT /jobs/v2/j', ['iothubowner', 'service', 'registryReadWrite']],
+  ['POST /jobs/v2/j/cancel', ['iothubowner', 'service', 'registryReadWrite']],
+  ['POST /jobs/create', ['iothubowner', 'registryReadWrite']],
+  ['GET /jobs', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['GET /jobs/j', ['iothubowner', 'registryRead', 'registryReadWrite']],
+  ['DELETE /jobs/j', ['iothubowner', 'registryReadWrite']],
+]
+
+describe('rights', () => {
+  test('are listed here for every route that needs one', () => {
+    const patterns = rights.map(([request]) =>
+      request.replace(/\/d\b/, '/{deviceId}').replace(/\/j\b(?!obs)/, '/{jobId}'),
+    )
+    const needing = routes.filter(({ operation }) => operation !== undefined)
+    expect(patterns.sort()).toEqual(needing.map(({ method, path }) => `${method} ${path}`).sort())
+  })
+
+  test.each(rights)('%s may be asked by %s and nobody else', async (request, allowed) => {
+    for (const { name } of defaultPolicies) {
+      const { status } = await door.ask(request, { token: await door.token(name) })
+      expect([name, status === 401]).toEqual([name, !allowed.includes(name)])
+    }
+  })
+})
+
+describe('the body', () => {
+  const put = (body: unknown, headers = {}) => door.ask('PUT /devices/d', { body, headers })
+
+  test.each([
+    ['of another type', { 'content-type': 'text/plain' }],
+    ['of a form', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['that is packed', { 'content-encoding': 'gzip' }],
+  ])('%s is refused', async (_, headers) => {
+    const { status, error } = await put({}, headers)
+    expect([status, error?.split(';')[0]]).toEqual([415, 'GenericUnsupportedMediaType'])
+  })
+
+  test('that is missing is said to be missing', async () => {
+    const { status, error } = await door.ask('PUT /devices/d')
+    expect([status, error]).toEqual([400, 'ArgumentNull;This request needs a body.'])
+  })
+
+  test.each(['{', '{"a":1,}', 'null x', "{'a':1}", '\u00a0'])('%s is not JSON', async (text) => {
+    const { status, error } = await put(text)
+    expect([status, error?.split(';')[0]]).toEqual([400, 'DeserializationError'])
+    expect(error?.split(';')).toHaveLength(2)
+  })
+
+  test.each(['null', '1', '"text"', '[]', 'true'])('%s is no object', async (text) => {
+    const { status, error } = await put(text)
+    expect([status, error]).toEqual([400, 'ArgumentInvalid;The body is not an object.'])
+  })
+
+  test('that is nested too deep is refused and not walked through', async () => {
+    const { status, error } = await put(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    expect([status, error]).toEqual([400, 'DeserializationError;The body is nested more than 100 levels deep.'])
+  })
+
+  test('that is too large is refused, also when it does not say so', async () => {
+    const text = JSON.stringify({ statusReason: 'x'.repeat(maxBodyBytes) })
+    for (const headers of [{}, { 'content-length': '1' }]) {
+      const { status, error } = await put(text, headers)
+      expect([status, error]).toEqual([413, 'MessageTooLarge;The body of this request may be at most 256 KB.'])
+    }
+    expect((await put('{}', { 'content-length': String(maxBodyBytes + 1) })).status).toBe(413)
+  })
+
+  test('is not looked at before the token', async () => {
+    expect((await door.ask('PUT /devices/d', { body: '{', token: null })).status).toBe(401)
+  })
+})
+
+test('a fault is answered with where to look for it, and what it was stands in the log only', async () => {
+  const broken = await openDoor({
+    share: door,
+    wrap: ({ db }) => ({
+      db: {
+        ...db,
+        query: (sql, name) =>
+          name === 'find-policy' ? db.query(sql, name) : Promise.reject(new Error('the secret of the database')),
+      },
+    }),
+  })
+  const { status, error, body, headers } = await broken.ask('GET /devices')
+  expect(status).toBe(500)
+  expect(error).toMatch(/^ServerError;The hub failed to do this\. Its log has the cause under [0-9a-f]{32}\.$/)
+  expect(JSON.stringify(body)).not.toContain('secret')
+  expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
+  const trackingId = /Tracking ID:(\w+)-TimeStamp:01\/01\/2026 00:00:00$/.exec(body.ExceptionMessage)?.[1]
+  expect(broken.logged).toMatchObject([
+    { trackingId, path: '/devices', err: { message: 'the secret of the database' } },
+  ])
+})

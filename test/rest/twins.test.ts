@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { DesiredPatch } from '../../src/events.ts'
+import { reportProperties } from '../../src/twin/commands.ts'
+import { createTestClock } from '../support/clock.ts'
+import { openDoor, type TestDoor } from './door.ts'
+
+const clock = createTestClock()
+let door: TestDoor
+let id: string
+let count = 0
+beforeAll(async () => {
+  door = await openDoor({ clock })
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  id = `device-${++count}`
+  await door.ask('POST /devices', {
+    body: [
+      { id, tags: { site: 'north', floor: 3 }, properties: { desired: { fan: { speed: 1, mode: 'a' }, on: true } } },
+    ],
+  })
+})
+
+const change = (verb: 'PATCH' | 'PUT', body: unknown, ifMatch?: string) =>
+  door.ask(`${verb} /twins/${id}`, { body, headers: ifMatch === undefined ? {} : { 'if-match': ifMatch } })
+const valuesOf = ({ $metadata, $version, ...values }: Record<string, unknown>) => values
+
+describe('a twin', () => {
+  test('is read whole', async () => {
+    await reportProperties(door.deps, id, { battery: 81.5 })
+    const { status, body, headers } = await door.ask(`GET /twins/${id}`)
+    const time = '2026-01-01T00:00:00.000Z'
+    const stamp = { $lastUpdated: time, $lastUpdatedVersion: 1 }
+    expect([status, headers.get('etag')]).toEqual([200, '"AAAAAAAAAAE="'])
+    expect(body).toEqual({
+      deviceId: id,
+      etag: 'AAAAAAAAAAE=',
+      deviceEtag: 'AAAAAAAAAAE=',
+      status: 'enabled',
+      statusUpdateTime: '0001-01-01T00:00:00Z',
+      connectionState: 'Disconnected',
+      lastActivityTime: '0001-01-01T00:00:00Z',
+      cloudToDeviceMessageCount: 0,
+      authenticationType: 'sas',
+      x509Thumbprint: { primaryThumbprint: null, secondaryThumbprint: null },
+      modelId: '',
+      version: 2,
+      capabilities: { iotEdge: false },
+      tags: { site: 'north', floor: 3 },
+      properties: {
+        desired: {
+          fan: { speed: 1, mode: 'a' },
+          on: true,
+          $metadata: { ...stamp, fan: { ...stamp, speed: stamp, mode: stamp }, on: stamp },
+          $version: 1,
+        },
+        reported: {
+          battery: 81.5,
+          $metadata: { $lastUpdated: time, battery: { $lastUpdated: time } },
+          $version: 2,
+        },
+      },
+    })
+  })
+
+  test('that there is not is not found', async () => {
+    for (const request of ['GET /twins/ghost', 'PATCH /twins/ghost', 'PUT /twins/ghost']) {
+      const { status, error } = await door.ask(request, request.startsWith('GET') ? {} : { body: {} })
+      expect([status, error]).toEqual([404, 'DeviceNotFound;There is no device "ghost".'])
+    }
+  })
+})
+
+describe('PATCH', () => {
+  test('merges, removes what is null and answers the whole new twin', async () => {
+    const { body } = await change('PATCH', {
+      tags: { floor: null, room: 12 },
+      properties: { desired: { fan: { speed: 2 } } },
+    })
+    expect(body).toMatchObject({ etag: 'AAAAAAAAAAI=', version: 2, tags: { site: 'north', room: 12 } })
+    expect(body.tags).not.toHaveProperty('floor')
+    expect(valuesOf(body.properties.desired)).toEqual({ fan: { speed: 2, mode: 'a' }, on: true })
+    expect(body.properties.desired.$version).toBe(2)
+  })
+
+  test('takes back a twin as it was read, changed', async () => {
+    const { body: twin } = await door.ask(`GET /twins/${id}`)
+    const { reported, ...properties } = twin.properties
+    const { status, body } = await change('PATCH', { ...twin, tags: { site: 'south' }, properties }, `"${twin.etag}"`)
+    expect([status, body.tags.site]).toEqual([200, 'south'])
+  })
+
+  test.each([
+    ['"*"', 200],
+    ['*', 200],
+    ['"AAAAAAAAAAE="', 200],
+    ['AAAAAAAAAAE=', 200],
+    ['"AAAAAAAAAAI="', 412],
+    ['AAAAAAAAAAI=', 412],
+    [undefined, 200],
+  ])('under If-Match %s: %i', async (ifMatch, status) => {
+    const answer = await change('PATCH', { tags: { a: 1 } }, ifMatch)
+    expect(answer.status).toBe(status)
+    if (status === 412) expect(answer.error).toMatch(/^PreconditionFailed;/)
+  })
+
+  test.each([
+    [{ desired: { a: 1 } }, /no member "desired"/],
+    [{ properties: { reported: { a: 1 } } }, /written by the device only/],
+    [{ tags: null }, /not an object/],
+    [{ properties: { desired: null } }, /not an object/],
+    [{ tags: { 'a.b': 1 } }, /one of the signs/],
+    [{ tags: { a: 'x'.repeat(4097) } }, /at most 4 KB/],
+    [{ properties: { desired: { a: [null] } } }, /null inside an array/],
+    [{ tags: Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`k${i}`, 'x'.repeat(4000)])) }, /at most 8 KB/],
+  ])('of %j is refused', async (body, text) => {
+    const { status, error } = await change('PATCH', body)
+    expect(status).toBe(400)
+    expect(error).toMatch(/^ArgumentInvalid;/)
+    expect(error).toMatch(text)
+    expect((await door.ask(`GET /twins/${id}`)).body.version).toBe(1)
+  })
+})
+
+describe('PUT', () => {
+  test('replaces the sections that are given and leaves the others', async () => {
+    const { body } = await change('PUT', { properties: { desired: { fan: { speed: 9 }, extra: [1], no: null } } })
+    expect(valuesOf(body.properties.desired)).toEqual({ fan: { speed: 9 }, extra: [1] })
+    expect(body.properties.desired).toMatchObject({ $version: 2, $metadata: { $lastUpdatedVersion: 2 } })
+    expect(body.properties.desired.$metadata).not.toHaveProperty('on')
+    expect(body).toMatchObject({ tags: { site: 'north', floor: 3 }, etag: 'AAAAAAAAAAI=', version: 2 })
+    expect((await change('PUT', { tags: { only: 1 } })).body.tags).toEqual({ only: 1 })
+  })
+
+  test('empties a section that is null', async () => {
+    const { body } = await change('PUT', { tags: null, properties: { desired: null } })
+    expect([body.tags, valuesOf(body.properties.desired)]).toEqual([{}, {}])
+  })
+
+  test('takes back a twin as it was read, reported properties and all', async () => {
+    await reportProperties(door.deps, id, { battery: 1 })
+    const { body: twin } = await door.ask(`GET /twins/${id}`)
+    const { status, body } = await change('PUT', twin, `"${twin.etag}"`)
+    expect(status).toBe(200)
+    expect(valuesOf(body.properties.reported)).toEqual({ battery: 1 })
+    expect(valuesOf(body.properties.desired)).toEqual(valuesOf(twin.properties.desired))
+  })
+
+  test('compares the etag', async () => {
+    expect((await change('PUT', { tags: {} }, '"AAAAAAAAAAI="')).status).toBe(412)
+    expect((await change('PUT', { tags: {} }, '"AAAAAAAAAAE="')).status).toBe(200)
+  })
+
+  test('of too much is refused', async () => {
+    const { error } = await change('PUT', { properties: { desired: { a: 'x'.repeat(4097) } } })
+    expect(error).toMatch(/^ArgumentInvalid;/)
+  })
+
+  test('tells the device of what is new and of what has gone, once', async () => {
+    const heard: DesiredPatch[] = []
+    const patches = door.deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
+    const listening = patches.next()
+    await change('PUT', { tags: { a: 1 } }) // concerns no device
+    await change('PUT', { properties: { desired: { fan: { speed: 1 }, level: 2 } } })
+    heard.push(...((await listening).value ?? []))
+    expect(heard).toEqual([{ deviceId: id, version: 2, patch: { fan: { mode: null, speed: 1 }, on: null, level: 2 } }])
+    await patches.return?.()
+  })
+})
