@@ -220,8 +220,7 @@ test('a fault is answered with where to look for it, and what it was stands in t
     wrap: ({ db }) => ({
       db: {
         ...db,
-        query: (sql, name) =>
-          name === 'find-policy' ? db.query(sql, name) : Promise.reject(new Error('the secret of the database')),
+        reads: { query: () => Promise.reject(new Error('the secret of the database')) },
       },
     }),
   })
