@@ -32,7 +32,7 @@ const asConnectionString = flag('prints a connection string in the place of a to
 
 await runCommand({
   name: 'npm run -s token',
-  summary: 'Prints the value of an Authorization header for the GraphQL door: a shared access signature.',
+  summary: 'Prints the value of an Authorization header for GraphQL and REST: a shared access signature.',
   options: { policy, key: policyKey, 'data-dir': dataDir, hours, host, 'connection-string': asConnectionString },
   async run(given) {
     const policyName = given(policy)
