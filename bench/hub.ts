@@ -11,6 +11,8 @@ import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events.ts'
 import { createSessions } from '../src/sessions.ts'
+import { throttlingOf } from '../src/throttle/presets.ts'
+import { createThrottles } from '../src/throttles.ts'
 import { createClosers } from './closers.ts'
 import type { Meter } from './measure.ts'
 import { familyCpu, readStat } from './processes.ts'
@@ -48,7 +50,14 @@ export async function openHub(): Promise<BenchHub> {
     })
     const postmaster = await findPostmaster(db)
     return {
-      deps: { db, clock: systemClock, log, events: createEvents(systemClock), sessions: createSessions() },
+      deps: {
+        db,
+        clock: systemClock,
+        log,
+        events: createEvents(systemClock),
+        sessions: createSessions(),
+        throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
+      },
       meters: {
         hub: () => {
           const { user, system } = process.cpuUsage()

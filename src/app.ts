@@ -1,16 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pino } from 'pino'
-import { ensurePolicies } from './access/commands.ts'
+import { settlePolicies } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
+import { parsePolicies, printPolicies } from './access/policy-file.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { type DataFolder, openDataFolder, writeDurably } from './data-folder.ts'
 import { createDb, databaseTime } from './database/client.ts'
 import { startEmbeddedPostgres } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
 import type { Deps, Log } from './deps.ts'
 import { forgetPresence } from './device/commands.ts'
+import { InvalidInputError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { createHttpServer } from './http/server.ts'
@@ -21,6 +25,7 @@ import { createMqttDoor } from './mqtt/broker.ts'
 import { createRestDoor, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createSessions } from './sessions.ts'
+import { createThrottles } from './throttles.ts'
 
 /** Where a running hub can be reached. */
 export type Addresses = {
@@ -67,12 +72,19 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'))
     lifecycle.onStop('the database connections', () => db.close())
-    const deps: Deps = { db, clock, log, events: createEvents(clock), sessions: createSessions() }
+    const deps: Deps = {
+      db,
+      clock,
+      log,
+      events: createEvents(clock),
+      sessions: createSessions(),
+      throttles: createThrottles(clock, config.throttling),
+    }
     await compareClocks(deps)
 
     const ownerKey =
       config.ownerKey ?? (await folder.secret('iothubowner-key', () => randomBytes(32).toString('base64')))
-    await ensurePolicies(deps, ownerKey)
+    await settlePolicyFile(deps, folder, ownerKey)
     const instanceId = await folder.secret('instance-id', randomUUID)
     await forgetPresence(deps, instanceId)
     const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
@@ -185,6 +197,26 @@ function describeError(error: unknown): unknown {
   const code = 'code' in error ? error.code : undefined
   const cause = error.cause === undefined ? undefined : describeError(error.cause)
   return { type: error.name, message: error.message, code, stack: error.stack, cause }
+}
+
+/**
+ * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
+ * policies for the next start. Where it is missing, it is written from the database.
+ */
+async function settlePolicyFile(deps: Deps, folder: DataFolder, ownerKey: string): Promise<void> {
+  const path = join(folder.path, 'policies.json')
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  try {
+    const policies = await settlePolicies(deps, ownerKey, text === undefined ? undefined : parsePolicies(text))
+    const settled = printPolicies(policies)
+    if (settled !== text) await writeDurably(path, settled, 0o600)
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error
+    throw new Error(`${[path, ...error.path].join(', ')}: ${error.message}`)
+  }
 }
 
 /** Who may do everything: anybody on this machine, as long as no key is configured. */

@@ -1,5 +1,15 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import {
+  isTier,
+  maxUnits,
+  parseRate,
+  presetNames,
+  runningJobsOf,
+  type Throttling,
+  throttlingBy,
+  throttlingOf,
+} from './throttle/presets.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const UNKNOWN_JOB = ['404', 'unknown'] as const
@@ -38,6 +48,8 @@ export type Config = {
   readonly restCancelRunning: boolean
   /** Whether queries are refused that IoT Hub would refuse. */
   readonly strictQuery: boolean
+  /** How much of everything is let through. */
+  readonly throttling: Throttling
 }
 
 /** The environment breaks rules; `problems` is a sentence for each, all of them. Secrets are never quoted. */
@@ -118,6 +130,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   const level = LOG_LEVELS.find((candidate) => candidate === logLevel)
   if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; allowed is one of ${LOG_LEVELS.join(', ')}.`)
 
+  const preset = choice('THROTTLE', presetNames)
+  const units = integer('THROTTLE_UNITS', 1, 1, maxUnits)
+  if (given('THROTTLE_UNITS') !== undefined && !isTier(preset)) {
+    problems.push(`THROTTLE_UNITS is given while THROTTLE is ${preset}; allowed it is with S1, S2 and S3.`)
+  }
+  const limits = throttlingOf(preset, units)
+  const throttling = throttlingBy((name) => {
+    const variable = `THROTTLE_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+    const value = given(variable)
+    if (value === undefined) return limits[name]
+    const rate = parseRate(value)
+    if (rate === null) {
+      problems.push(`${variable} is ${quote(value)}; allowed is a number by second or minute, 100/s or 20/min, or off.`)
+    }
+    return rate ?? undefined
+  })
+
   const config: Config = {
     host,
     loopback,
@@ -132,12 +161,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),
     logLevel: level ?? 'info',
-    maxRunningJobs: integer('MAX_RUNNING_JOBS', 100, 1, 1_000),
+    maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
     restUnknownJob: choice('REST_UNKNOWN_JOB', UNKNOWN_JOB),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),
+    throttling: Object.freeze(throttling),
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   return Object.freeze(config)

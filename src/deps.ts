@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Events } from './events.ts'
 import type { Sessions } from './sessions.ts'
+import type { Throttles } from './throttles.ts'
 
 /** Structured JSON lines. */
 export type Log = Logger
@@ -12,6 +13,7 @@ export type Deps = {
   readonly db: Db
   readonly events: Events
   readonly sessions: Sessions
+  readonly throttles: Throttles
   readonly clock: Clock
   readonly log: Log
 }

@@ -85,6 +85,12 @@ export class QueryConditionError extends DomainError {
 export class LimitExceededError extends DomainError {
   override readonly name = 'LimitExceededError'
   readonly code = 'LIMIT_EXCEEDED'
+  /** Seconds after which the same may be asked again. */
+  readonly retryAfterSeconds: number
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
 }
 
 /** A method for a device that is not connected, or has not subscribed to methods, within the connect timeout. */

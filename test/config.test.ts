@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { ConfigurationError, readConfig } from '../src/config.ts'
+import { throttlingOf } from '../src/throttle/presets.ts'
 
 type Env = Record<string, string>
 
@@ -39,6 +40,7 @@ describe('the configuration', () => {
       restUnknownJob: '404',
       restCancelRunning: false,
       strictQuery: false,
+      throttling: throttlingOf('protect', 1),
     })
   })
 
@@ -62,6 +64,11 @@ describe('the configuration', () => {
       REST_UNKNOWN_JOB: 'unknown',
       REST_CANCEL_RUNNING: 'true',
       STRICT_QUERY: 'true',
+      THROTTLE: 'S2',
+      THROTTLE_UNITS: '20',
+      THROTTLE_QUERIES: '7/s',
+      THROTTLE_TWIN_READS: '90/min',
+      THROTTLE_JOB_DEVICE_OPERATIONS: 'off',
       UNKNOWN: 'ignored',
     }
     expect(read(env)).toEqual({
@@ -84,6 +91,12 @@ describe('the configuration', () => {
       restUnknownJob: 'unknown',
       restCancelRunning: true,
       strictQuery: true,
+      throttling: {
+        ...throttlingOf('S2', 20),
+        queries: { amount: 7, seconds: 1 },
+        twinReads: { amount: 90, seconds: 60 },
+        jobDeviceOperations: undefined,
+      },
     })
   })
 
@@ -97,15 +110,31 @@ describe('the configuration', () => {
     const config = read({ TLS_CERT: 'a', TLS_KEY: 'b' })
     expect(Object.isFrozen(config)).toBe(true)
     expect(Object.isFrozen(config.tls)).toBe(true)
+    expect(Object.isFrozen(config.throttling)).toBe(true)
+  })
+
+  it('lets as many jobs run as the tier does, unless told otherwise', () => {
+    const running = (env: Env) => read(env).maxRunningJobs
+    expect(['S1', 'S2', 'S3', 'off'].map((THROTTLE) => running({ THROTTLE }))).toEqual([1, 5, 10, 100])
+    expect(running({ THROTTLE: 'S1', MAX_RUNNING_JOBS: '3' })).toBe(3)
   })
 
   it('lists every problem at once', () => {
-    const problems = problemsOf({ HTTP_PORT: 'x', HTTPS_PORT: '-1', LOG_LEVEL: 'loud', TLS_KEY: 'key.pem' })
+    const problems = problemsOf({
+      HTTP_PORT: 'x',
+      HTTPS_PORT: '-1',
+      LOG_LEVEL: 'loud',
+      TLS_KEY: 'key.pem',
+      THROTTLE_QUERIES: '5',
+      THROTTLE_REGISTRY: 'on',
+    })
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
       'HTTP_PORT',
       'HTTPS_PORT',
       'TLS_CERT',
       'LOG_LEVEL',
+      'THROTTLE_REGISTRY',
+      'THROTTLE_QUERIES',
     ])
     expect(() => read({ HTTP_PORT: 'x', HTTPS_PORT: '-1' })).toThrow(/HTTP_PORT is "x".*\n.*HTTPS_PORT is "-1"/)
   })
@@ -154,6 +183,12 @@ describe('a value that is refused', () => {
     ['an unknown answer', { REST_UNKNOWN_JOB: '200' }, /^REST_UNKNOWN_JOB is "200"; allowed is one of 404, unknown/],
     ['a switch in words', { REST_CANCEL_RUNNING: 'yes' }, /^REST_CANCEL_RUNNING is "yes"; allowed .* false, true/],
     ['a switch as a number', { STRICT_QUERY: '1' }, /^STRICT_QUERY is "1"; allowed .* false, true/],
+    ['an unknown tier', { THROTTLE: 's1' }, /^THROTTLE is "s1"; allowed is one of protect, S1, S2, S3, off/],
+    ['units of no tier', { THROTTLE_UNITS: '2' }, /^THROTTLE_UNITS is given while THROTTLE is protect/],
+    ['too many units', { THROTTLE: 'S1', THROTTLE_UNITS: '201' }, /^THROTTLE_UNITS is "201"; allowed .* 1 to 200/],
+    ['a limit without a time', { THROTTLE_METHODS: '160' }, /^THROTTLE_METHODS is "160"; allowed .* 100\/s or 20\/min/],
+    ['a limit of nothing', { THROTTLE_TWIN_UPDATES: '0/s' }, /^THROTTLE_TWIN_UPDATES is "0\/s"/],
+    ['a limit by the hour', { THROTTLE_JOB_OPERATIONS: '5/h' }, /^THROTTLE_JOB_OPERATIONS is "5\/h"/],
     ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; allowed .* 1 to 20000/],
   ]
   test.each(refused)('%s', (_, env, problem) => expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]))

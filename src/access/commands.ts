@@ -4,17 +4,27 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
 import { parseSasToken, type SasToken, tokenCovers, tokenExpired, verifySasSignature } from './sas.ts'
-import { findPolicy, insertPolicy, savePrimaryKey } from './store.ts'
+import { findPolicies, findPolicy, insertPolicy, replacePolicies, savePrimaryKey } from './store.ts'
 
 const makeKey = (): string => randomBytes(32).toString('base64')
 
-/** Makes the policies of a new hub, and gives `iothubowner` the primary key that the configuration names. */
-export function ensurePolicies(deps: Pick<Deps, 'db'>, ownerKey: string): Promise<void> {
+/**
+ * Settles which policies there are, and answers them: those `given` (from policies.json) and no others, or without it
+ * those of the database, made for a new hub. `iothubowner` has the primary key that the configuration names.
+ */
+export function settlePolicies(
+  deps: Pick<Deps, 'db'>,
+  ownerKey: string,
+  given: readonly Policy[] | undefined,
+): Promise<Policy[]> {
   return inTransaction(deps, async (tx) => {
-    for (const { name, rights } of defaultPolicies) {
-      await insertPolicy(tx, { name, rights, primaryKey: makeKey(), secondaryKey: makeKey() })
-    }
+    if (given === undefined) {
+      for (const { name, rights } of defaultPolicies) {
+        await insertPolicy(tx, { name, rights, primaryKey: makeKey(), secondaryKey: makeKey() })
+      }
+    } else await replacePolicies(tx, given)
     await savePrimaryKey(tx, 'iothubowner', ownerKey)
+    return findPolicies(tx)
   })
 }
 

@@ -18,6 +18,20 @@ export async function findPolicy(db: Reader, name: string): Promise<Policy | und
   return row && { ...row, rights: new Set(row.rights) }
 }
 
+export async function findPolicies(db: Reader): Promise<Policy[]> {
+  const rows = await db.query<PolicyRow>(
+    sql`select name, rights, primary_key as "primaryKey", secondary_key as "secondaryKey" from policy order by name`,
+  )
+  return rows.map((row) => ({ ...row, rights: new Set(row.rights) }))
+}
+
+/** These policies and no others. */
+export async function replacePolicies(tx: Tx, policies: readonly Policy[]): Promise<void> {
+  await tx.query(sql`lock table policy in exclusive mode`) // two instances may start at once
+  await tx.query(sql`delete from policy`)
+  for (const policy of policies) await insertPolicy(tx, policy)
+}
+
 /** Keeps a policy that is there already as it is. */
 export async function insertPolicy(tx: Tx, policy: Policy): Promise<void> {
   await tx.query(

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parsePolicies } from '../access/policy-file.ts'
 import { signSasToken } from '../access/sas.ts'
 
 /** A policy's key (base64) and the hub it is for. */
@@ -11,14 +12,25 @@ export const OWNER_POLICY = 'iothubowner'
 /** The file in the data folder that a hub keeps the key of `iothubowner` in when it is given none. */
 const OWNER_KEY_FILE = 'iothubowner-key'
 
-/** The owner's key: the configured one, else the one that the hub with this data folder has generated. */
+/** The file in the data folder that a hub keeps its policies in. */
+const POLICY_FILE = 'policies.json'
+
+/** The primary key of a policy: of the owner's the configured one, else what stands in a hub's data folder. */
 export async function findKey(
+  policyName: string,
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
-  if (env.IOTHUB_OWNER_KEY) return env.IOTHUB_OWNER_KEY
+  if (policyName === OWNER_POLICY) {
+    return env.IOTHUB_OWNER_KEY || (await readIfThere(join(dataDir, OWNER_KEY_FILE)))?.trim() || undefined
+  }
+  const text = await readIfThere(join(dataDir, POLICY_FILE))
+  return text === undefined ? undefined : parsePolicies(text).find(({ name }) => name === policyName)?.primaryKey
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return (await readFile(join(dataDir, OWNER_KEY_FILE), 'utf8')).trim() || undefined
+    return await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error

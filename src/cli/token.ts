@@ -18,7 +18,7 @@ const dataDir = text({
   pattern: /./,
   allowed: 'the data folder of a hub',
   fallback: process.env.DATA_DIR || '.twincast',
-  help: 'where a hub keeps the key it has generated',
+  help: 'where a hub keeps its keys',
 })
 const hours = wholeNumber({ placeholder: 'N', min: 1, max: 8_760, fallback: 1, help: 'how long the token is valid' })
 const host = text({
@@ -36,13 +36,12 @@ await runCommand({
   options: { policy, key: policyKey, 'data-dir': dataDir, hours, host, 'connection-string': asConnectionString },
   async run(given) {
     const policyName = given(policy)
-    const ownerKey = policyName === OWNER_POLICY ? await findKey(given(dataDir), process.env) : undefined
-    const signingKey = given(policyKey) ?? ownerKey
+    const signingKey = given(policyKey) ?? (await findKey(policyName, given(dataDir), process.env))
     if (signingKey === undefined) {
       throw new UsageError(
         policyName === OWNER_POLICY
           ? `There is no key: ${given(dataDir)} holds none, IOTHUB_OWNER_KEY is not set and --key is not given.`
-          : `--policy ${policyName} needs --key: only the key of ${OWNER_POLICY} is kept where it can be found.`,
+          : `There is no key of ${policyName} in policies.json of ${given(dataDir)}, and --key is not given.`,
       )
     }
     const access = { host: given(host), policyName, key: signingKey }

@@ -113,7 +113,10 @@ builder.mutationField('createDevice', (t) =>
     authScopes: { operation: 'writeDevices' },
     description: 'Creates a device and its twin.',
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
-    resolve: async (_root, { input }, { deps }) => ({ deviceId: await createDevice(deps, input) }),
+    resolve: async (_root, { input }, { deps }) => {
+      deps.throttles.take('registry')
+      return { deviceId: await createDevice(deps, input) }
+    },
   }),
 )
 
@@ -130,6 +133,7 @@ builder.mutationField('createDevices', (t) =>
     description: `Creates up to ${maxNewDevices} devices in one transaction, each on its own merits.`,
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
     resolve: async (_root, { input: { devices } }, { deps }) => {
+      deps.throttles.take('registry')
       if (devices.length < 1 || devices.length > maxNewDevices) {
         throw new InvalidInputError(['devices'], `Give 1 to ${maxNewDevices} devices, not ${devices.length}.`)
       }
@@ -157,6 +161,7 @@ builder.mutationField('updateDevice', (t) =>
     description: 'Changes the identity of a device. A device that may no longer come in is disconnected.',
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input }, { deps }) => {
+      deps.throttles.take('registry')
       const { deviceId, ifMatch, status, statusReason, authentication } = input
       // Neither can be taken away, so `null` stands for "left out"; a reason can.
       await updateDevice(deps, {
@@ -183,6 +188,7 @@ builder.mutationField('deleteDevice', (t) =>
     description: 'Deletes a device and its twin, and closes its connection.',
     args: { input: t.arg({ type: DeleteDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch } }, { deps }) => {
+      deps.throttles.take('registry')
       await deleteDevice(deps, { deviceId, ifMatch: ifMatch ?? '*' })
       return { deviceId }
     },

@@ -98,8 +98,10 @@ builder.queryField('device', (t) =>
     authScopes: { operation: ['readDevices', 'readTwins'] },
     description: 'The device of this name; null when there is none.',
     args: { deviceId: t.arg.string({ required: true, description: 'Its name, with case.' }) },
-    resolve: (query, _root, { deviceId }, { deps }) =>
-      deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } }),
+    resolve: (query, _root, { deviceId }, { deps }) => {
+      deps.throttles.take('registry')
+      return deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } })
+    },
   }),
 )
 
@@ -118,6 +120,8 @@ const DeviceConnection = builder.connectionObject(
   { name: 'DeviceEdge', description: 'A device in a page.' },
 )
 
+const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
+
 const devicesById: KeysetList<{ readonly id: string }, string> = {
   name: 'devices',
   keysOf: ({ id }) => [id],
@@ -129,7 +133,7 @@ builder.queryField('devices', (t) =>
     type: DeviceConnection,
     // A condition can ask for any value of a twin, so it takes the right to read twins.
     authScopes: (_root, { queryCondition }) => ({
-      operation: (queryCondition ?? '*').trim() === '*' ? ['readDevices', 'readTwins'] : 'readTwins',
+      operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
     complexity: (args) => pageComplexity(args),
     description:
@@ -143,7 +147,8 @@ builder.queryField('devices', (t) =>
       ...pageArguments(),
     },
     resolve: (_root, { queryCondition, ...page }, context, info) => {
-      const { db } = context.deps
+      const { db, throttles } = context.deps
+      throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileCondition(parseCondition(queryCondition ?? '*'), deviceFields)
       const { select } = queryFromInfo({
         context,

@@ -88,6 +88,11 @@ builder.objectType(LimitExceededError, {
   name: 'LimitExceededError',
   interfaces,
   description: 'More than this hub takes at once.',
+  fields: (t) => ({
+    retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
+      description: 'Seconds after which the same may be asked again.',
+    }),
+  }),
 })
 builder.objectType(DeviceOfflineError, {
   name: 'DeviceOfflineError',
@@ -103,12 +108,16 @@ builder.objectType(DeviceTimeoutError, {
 
 type Failure = new (...args: never[]) => DomainError
 
-/** The result of a mutation: its payload, or one of the failures to be expected, thrown or returned by the resolver. */
+/**
+ * The result of a mutation: its payload, or one of the failures to be expected, thrown or returned by the resolver. Every
+ * mutation is throttled, so LimitExceededError always is one.
+ */
 export function resultUnion<Payload, Member extends Failure>(
   name: string,
   payload: ObjectRef<Types, Payload>,
   failures: readonly Member[],
   description: string,
 ) {
-  return builder.errorUnion(name, { description, types: [payload, ...failures], resolveType: () => payload })
+  const types = [payload, ...failures, LimitExceededError]
+  return builder.errorUnion(name, { description, types, resolveType: () => payload })
 }

@@ -141,6 +141,7 @@ builder.queryField('jobs', (t) =>
     },
     resolve: (_root, { filter, orderBy, ...args }, context, info) => {
       const { prisma } = context.deps.db
+      context.deps.throttles.take('jobOperations')
       const order = orderBy ?? { field: 'createdTime', direction: 'desc' }
       const passing = jobsWhere(filter)
       const { select } = queryFromInfo({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { Log } from '../deps.ts'
-import { DomainError, InvalidInputError, QueryConditionError } from '../errors.ts'
+import { DomainError, InvalidInputError, LimitExceededError, QueryConditionError } from '../errors.ts'
 
 /**
  * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up
@@ -51,6 +51,9 @@ function domainExtensions(cause: unknown): Shown | undefined {
   if (cause instanceof QueryConditionError)
     return { message, extensions: { code, line: cause.line, column: cause.column } }
   if (cause instanceof InvalidInputError) return { message, extensions: { code, path: cause.path } }
+  if (cause instanceof LimitExceededError) {
+    return { message, extensions: { code, retryAfterSeconds: cause.retryAfterSeconds } }
+  }
   return { message, extensions: { code } }
 }
 

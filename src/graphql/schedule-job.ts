@@ -1,11 +1,4 @@
-import {
-  AlreadyExistsError,
-  ConflictError,
-  InvalidInputError,
-  LimitExceededError,
-  NotFoundError,
-  QueryConditionError,
-} from '../errors.ts'
+import { AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError, QueryConditionError } from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { builder } from './builder.ts'
 import { resultUnion } from './errors.ts'
@@ -30,7 +23,7 @@ const ScheduleJobPayload = builder.objectRef<JobId>('ScheduleJobPayload').implem
 const ScheduleJobResult = resultUnion(
   'ScheduleJobResult',
   ScheduleJobPayload,
-  [InvalidInputError, QueryConditionError, AlreadyExistsError, LimitExceededError],
+  [InvalidInputError, QueryConditionError, AlreadyExistsError],
   'What became of a job to be scheduled.',
 )
 
@@ -41,9 +34,10 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     description:
       'Schedules a job that calls a direct method on every device that meets a condition, at most once each.',
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps }) => ({
-      jobId: await scheduleJob(deps, { type: 'scheduleDeviceMethod', ...input }),
-    }),
+    resolve: async (_root, { input }, { deps }) => {
+      deps.throttles.take('jobOperations')
+      return { jobId: await scheduleJob(deps, { type: 'scheduleDeviceMethod', ...input }) }
+    },
   }),
 )
 
@@ -54,9 +48,10 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     description:
       'Schedules a job that merges a patch into the twin of every device that meets a condition, exactly once each.',
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps }) => ({
-      jobId: await scheduleJob(deps, { type: 'scheduleUpdateTwin', ...input }),
-    }),
+    resolve: async (_root, { input }, { deps }) => {
+      deps.throttles.take('jobOperations')
+      return { jobId: await scheduleJob(deps, { type: 'scheduleUpdateTwin', ...input }) }
+    },
   }),
 )
 
@@ -84,6 +79,7 @@ builder.mutationField('cancelJob', (t) =>
     description: 'Cancels a job that has not ended. A ConflictError when it is cancelled already or has ended.',
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job, and why.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps }) => {
+      deps.throttles.take('jobOperations')
       await cancelJob(deps, jobId, reason)
       return { jobId }
     },

@@ -111,6 +111,7 @@ builder.mutationField('updateTwin', (t) =>
     description: 'Merges a patch into the tags and desired properties of one device.',
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps }) => {
+      deps.throttles.take('twinUpdates')
       await patchTwin(deps, { deviceId, ifMatch: ifMatch ?? '*', patch: checkTwinPatch(patch, ['patch']) })
       return { deviceId }
     },

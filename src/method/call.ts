@@ -23,6 +23,9 @@ type Path = readonly string[]
 export const maxPayloadLength = 128 * 1024
 const maxPayloadDepth = 64
 
+/** What the request of a call counts for: kilobytes, in whole steps of four (IoT Hub). `payload` is JSON text. */
+export const meteredKilobytes = (payload: string): number => Math.ceil(Buffer.byteLength(payload) / 4096) * 4
+
 /**
  * The call, with IoT Hub's defaults for what is left out or null: an answer within 30 seconds from a device that is
  * connected now, and `null` for a payload (a device SDK refuses a call whose body is empty). Throws `InvalidInputError`

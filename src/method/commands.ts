@@ -3,13 +3,13 @@ import type { Deps } from '../deps.ts'
 import { findIdentity } from '../device/store.ts'
 import { DeviceOfflineError, DeviceTimeoutError, DomainError, NotFoundError } from '../errors.ts'
 import type { MethodResponse } from './answer.ts'
-import { checkMethodCall, type MethodCallInput } from './call.ts'
+import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.ts'
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
  * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, InvalidInputError. Any other error means that nothing was sent: clients of IoT
- * Hub repeat a call after one.
+ * the call and did not answer in time, InvalidInputError, LimitExceededError. That, or any error that is not named here,
+ * means that nothing was sent: clients of IoT Hub repeat a call after one.
  */
 export async function invokeMethod(
   deps: Deps,
@@ -18,6 +18,8 @@ export async function invokeMethod(
   signal?: AbortSignal,
 ): Promise<MethodResponse> {
   const call = checkMethodCall(input, [])
+  const payload = JSON.stringify(call.payload)
+  deps.throttles.take('methods', meteredKilobytes(payload))
   const device = await findIdentity(deps.db, deviceId)
   if (device?.status !== 'enabled') throw new NotFoundError('device', deviceId)
   await waitForDevice(deps, deviceId, call.connectTimeoutInSeconds, signal)
@@ -29,7 +31,7 @@ export async function invokeMethod(
   const timeout = new AbortController()
   try {
     const { methodName } = call
-    if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload: JSON.stringify(call.payload) })) {
+    if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload })) {
       throw offline(deviceId, call.connectTimeoutInSeconds)
     }
     const first = await Promise.race([

@@ -63,7 +63,7 @@ type Hooks = Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>>
 
 /** The broker's hooks that decide who comes in. A connection that is let in is kept in `connections`. */
 export function createAdmission(
-  deps: Pick<Deps, 'db' | 'clock' | 'log'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'throttles'>,
   options: {
     readonly hostNames: readonly string[]
     readonly connections: Connections
@@ -123,7 +123,7 @@ export function createAdmission(
         will: wills.get(client),
       })
       client.conn.once('close', () => connections.end(connection))
-      const crowded = connections.undecidedCount >= MOST_UNDECIDED
+      const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
       connections.add(connection)
       const decision = crowded
         ? ({ returnCode: 3, reason: 'too many devices are connecting' } as const)

@@ -119,6 +119,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)
       for (const connection of [...connections.all()]) connections.end(connection)
+      inbound.close()
       await Promise.all([listeners.close(), webSocket.close()])
       await Promise.all([revocations.close(), outbound.close()])
       const written = new AbortController()

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { AedesOptions, Client } from 'aedes'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError, NotFoundError } from '../errors.ts'
+import { InvalidInputError, LimitExceededError, NotFoundError } from '../errors.ts'
 import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
@@ -45,7 +46,9 @@ type InboundOptions = {
 export function createInbound(
   deps: Deps,
   { connections, onMethodResponse, telemetry, takeTurn }: InboundOptions,
-): Hooks & { readonly counters: Readonly<InboundCounters> } {
+): Hooks & { readonly counters: Readonly<InboundCounters>; close(): void } {
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal) // one for each device that waits
   const counters: InboundCounters = {
     methodResponses: 0,
     twinRequests: 0,
@@ -81,6 +84,7 @@ export function createInbound(
 
   const answerGet = async (connection: Connection, rid: string): Promise<void> => {
     try {
+      deps.throttles.take('twinReads')
       let twin = await readTwin(deps, connection.deviceId)
       // What was sent while this was being read must not be followed by something older.
       while (twin.desiredVersion < connection.sentDesired && !connection.ended) {
@@ -95,6 +99,7 @@ export function createInbound(
 
   const answerPatch = async (connection: Connection, rid: string, payload: Buffer): Promise<void> => {
     try {
+      deps.throttles.take('twinUpdates')
       const version = await reportProperties(deps, connection.deviceId, parsePatch(payload))
       // Empty: the Azure SDK takes a body for an error.
       send(connection, twinResponseTopic(204, rid, version), '')
@@ -142,10 +147,16 @@ export function createInbound(
           )
           return done()
         }
-        case 'telemetry':
+        case 'telemetry': {
           if (topic.deviceId !== connection.deviceId) return forbid(client, done, 'the topic is of another device')
           telemetry.take(connection, { propertyBag: topic.propertyBag, payload, retain: packet.retain })
-          return done()
+          const waitMs = deps.throttles.delay('telemetry')
+          if (waitMs === 0) return done()
+          // Over the limit nothing is lost: but for what came together with it, nothing more is read from this device
+          // until its message was due.
+          void deps.clock.sleep(waitMs, closing.signal).then(() => done())
+          return
+        }
       }
     },
     authorizeSubscribe(client, subscription, done) {
@@ -156,6 +167,7 @@ export function createInbound(
       connection.subscriptions.set(topic, subscription.qos)
       done(null, { ...subscription, topic })
     },
+    close: () => closing.abort(),
   }
 }
 
@@ -177,6 +189,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof InvalidInputError) {
     return { status: 400, errorCode: 400004, message: `${error.path.join('.')}: ${error.message}` }
   }
+  if (error instanceof LimitExceededError) return { status: 429, errorCode: 429001, message: error.message }
   if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
   return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }
 }

@@ -1,4 +1,4 @@
-import { AlreadyExistsError, DomainError, NotFoundError } from '../errors.ts'
+import { AlreadyExistsError, DomainError, LimitExceededError, NotFoundError } from '../errors.ts'
 
 /** IoT Hub's error codes that this door uses: HTTP status, number, name. */
 const codes = {
@@ -86,18 +86,15 @@ function nameOf(error: DomainError): ErrorName {
   }
 }
 
-const headersFor: Readonly<Partial<Record<ErrorName, Readonly<Record<string, string>>>>> = {
-  IotHubUnauthorizedAccess: { 'www-authenticate': 'SharedAccessSignature' },
-  ThrottlingException: { 'retry-after': '1' },
+function headersOf(error: DomainError): Readonly<Record<string, string>> {
+  if (error instanceof LimitExceededError) return { 'retry-after': String(error.retryAfterSeconds) }
+  return error.code === 'UNAUTHORIZED' ? { 'www-authenticate': 'SharedAccessSignature' } : {}
 }
 
 /** What to answer to an expected failure; undefined for a fault, which nobody may see. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RestError) return failure(error.code, error.message, error.headers)
-  if (error instanceof DomainError) {
-    const name = nameOf(error)
-    return failure(name, error.message, headersFor[name])
-  }
+  if (error instanceof DomainError) return failure(nameOf(error), error.message, headersOf(error))
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import type { Operation } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
+import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
 import type { SchemaName } from './schemas.ts'
 
@@ -36,6 +37,8 @@ export type Route = {
   readonly summary: string
   /** What the caller needs the right to. Anyone may use a route without, and needs no api-version for it. */
   readonly operation?: Operation
+  /** What a request counts as; nothing when it is cheap, or counted by what it does. */
+  readonly throttle?: ThrottleName
   /** Headers and query parameters beside api-version. */
   readonly parameters?: readonly ParameterName[]
   readonly body?: {

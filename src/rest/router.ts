@@ -50,6 +50,7 @@ export function createRestDoor(
       const { route, id } = findRoute(request.method, segments)
       if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
       await authorize(request, route, segments)
+      if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const body = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
       form = route.errorForm
       const { headers, signal } = request

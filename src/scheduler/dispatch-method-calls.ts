@@ -120,9 +120,11 @@ export function dispatchMethodCalls(
     for (const { deviceId } of keys) if (deps.sessions.reaches(deviceId)) arrivals.add(deviceId)
   }
 
-  const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<void> => {
+  /** Answers how many calls have left. */
+  const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<number> => {
     const undelivered: DeviceJobKey[] = []
-    for (const { jobId, deviceId, deadline } of await mark(batch, now)) {
+    const marked = await mark(batch, now)
+    for (const { jobId, deviceId, deadline } of marked) {
       const call = calls.get(jobId)
       const requestId = makeRequestId(requestKey, jobId, deviceId)
       if (call !== undefined && deps.sessions.deliver({ deviceId, requestId, ...call })) {
@@ -133,6 +135,7 @@ export function dispatchMethodCalls(
     }
     if (undelivered.length > 0) await takeBack(undelivered)
     for (const jobId of new Set(batch.map((key) => key.jobId))) deps.events.jobChanged(jobId)
+    return marked.length - undelivered.length
   }
 
   return {
@@ -144,11 +147,16 @@ export function dispatchMethodCalls(
       if (found.length === 0) await find()
       // Who has gone since asks again when it comes back.
       const reachable = found.filter(({ deviceId }) => deps.sessions.reaches(deviceId))
-      const batch = reachable.slice(0, Math.min(BATCH, window.free))
-      found = reachable.slice(batch.length)
+      const { granted, next } = deps.throttles.pace(Math.min(reachable.length, BATCH, window.free))
+      const batch = reachable.slice(0, granted)
+      found = reachable.slice(granted)
+      let unused = 0
       if (batch.length > 0) {
         try {
-          await Promise.all([send(batch, now), find()])
+          const [sent] = await Promise.all([send(batch, now), find()])
+          // Others of the batch had been called before, or have gone.
+          unused = granted - sent
+          deps.throttles.giveBack(unused)
         } catch (error) {
           // Marked or not, the rows know: who was not is found again.
           for (const { deviceId } of batch) arrivals.add(deviceId)
@@ -156,7 +164,8 @@ export function dispatchMethodCalls(
         }
       }
       const more = found.length > 0 || arrivals.size > 0 || scans.size > 0
-      return { done: batch.length, full: more && window.free > 0 }
+      const held = next !== undefined && unused === 0
+      return { done: batch.length, full: more && window.free > 0 && !held, next }
     },
     close: stopListening,
   }

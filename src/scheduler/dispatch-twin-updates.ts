@@ -11,18 +11,20 @@ const BATCH = 500
 
 /**
  * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, whatever is killed when.
- * The jobs take turns.
+ * The jobs take turns, and go on at the pace of the throttle.
  */
 export function dispatchTwinUpdates(deps: Deps): Step {
   /** How far each job has been worked through, lost without harm: those with an outcome are not looked at twice. */
   const cursors = new Map<string, string>()
+  /** Whose turn it was when the throttle let no more through. */
+  let held: string | undefined
 
-  const dispatchBatch = (jobId: string, patch: TwinPatch, now: Date): Promise<string[]> =>
+  const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<string[]> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(tx, [jobId], 'running')
       if (!open.has(jobId)) return []
       // Read under the lock, so that two instances never patch the same device for one job.
-      const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', BATCH)
+      const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', limit)
       if (deviceIds.length === 0) return []
       const result = await patchTwins(tx, deviceIds, patch, now)
       const settlements: Settlement[] = [
@@ -54,10 +56,20 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const jobIds = await findWaitingJobIds(deps.db, 'scheduleUpdateTwin')
       for (const jobId of cursors.keys()) if (!jobIds.includes(jobId)) cursors.delete(jobId)
       let done = 0
-      for (const jobId of jobIds) {
+      for (const jobId of startingWith(held, jobIds)) {
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
-        const deviceIds = await dispatchBatch(jobId, job.request, now)
+        const { granted, next } = deps.throttles.pace(BATCH)
+        if (granted === 0) {
+          held = jobId
+          return { done, full: false, next }
+        }
+        let deviceIds: string[] = []
+        try {
+          deviceIds = await dispatchBatch(jobId, job.request, granted, now)
+        } finally {
+          deps.throttles.giveBack(granted - deviceIds.length)
+        }
         done += deviceIds.length
         // From the start again after the last page, should any have been missed.
         cursors.set(jobId, deviceIds.at(-1) ?? '')
@@ -65,4 +77,9 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       return { done, full: done > 0 }
     },
   }
+}
+
+function startingWith(jobId: string | undefined, jobIds: readonly string[]): string[] {
+  const first = jobId === undefined ? 0 : Math.max(jobIds.indexOf(jobId), 0)
+  return [...jobIds.slice(first), ...jobIds.slice(0, first)]
 }

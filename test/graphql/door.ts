@@ -1,11 +1,12 @@
 import { pino } from 'pino'
-import { ensurePolicies } from '../../src/access/commands.ts'
+import { settlePolicies } from '../../src/access/commands.ts'
 import type { Viewer } from '../../src/access/policy.ts'
 import { signSasToken } from '../../src/access/sas.ts'
 import { findPolicy } from '../../src/access/store.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
+import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 export const hubName = 'hub.example.test'
@@ -37,12 +38,14 @@ export type TestDoor = {
   close(): Promise<void>
 }
 
-export async function openDoor(options: { clock?: Clock; anonymous?: Viewer | undefined } = {}): Promise<TestDoor> {
-  const base = await createTestDeps(options.clock)
+export async function openDoor(
+  options: { clock?: Clock; anonymous?: Viewer | undefined; throttling?: Partial<Throttling> } = {},
+): Promise<TestDoor> {
+  const base = await createTestDeps(options.clock, options.throttling)
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log }
-  await ensurePolicies(deps, Buffer.alloc(32, 7).toString('base64'))
+  await settlePolicies(deps, Buffer.alloc(32, 7).toString('base64'), undefined)
   const server = createGraphqlServer(deps, {
     hostNames: [hubName],
     anonymous: 'anonymous' in options ? options.anonymous : owner,

@@ -18,13 +18,15 @@ const ground = [
   'json',
   'lifecycle',
   'sessions',
+  'throttles',
 ]
 const top = ['app', 'main']
 
 /** Which folders a folder may import besides itself and the ground; `pure` folders only in their pure files. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  ground: ['database'],
+  ground: ['database', 'throttle (pure)'],
   database: [],
+  throttle: [],
   query: [],
   access: ['database'],
   twin: ['database'],
@@ -33,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   job: ['database', 'method (pure)', 'query', 'twin (pure)'],
   statement: ['database', 'device', 'job', 'query', 'twin (pure)'],
   graphql: ['access', 'database', 'device', 'job', 'method', 'query', 'twin'],
-  rest: ['access', 'database', 'device', 'job', 'method', 'query', 'statement', 'twin'],
+  rest: ['access', 'database', 'device', 'job', 'method', 'query', 'statement', 'throttle (pure)', 'twin'],
   http: ['graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'twin'],
   scheduler: ['database', 'device', 'job', 'method', 'query', 'twin'],
@@ -42,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Domain folders: in each, every file but these two is pure. */
-const domain = ['access', 'device', 'job', 'method', 'query', 'statement', 'twin']
+const domain = ['access', 'device', 'job', 'method', 'query', 'statement', 'throttle', 'twin']
 const effectful = ['store.ts', 'commands.ts']
 
 /** Packages that a pure file may import: values in, values out. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import mqttPacket from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ensurePolicies } from '../../src/access/commands.ts'
+import { settlePolicies } from '../../src/access/commands.ts'
 import { deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -29,7 +29,7 @@ const reads = holdReads()
 let hub: TestDoor
 beforeAll(async () => {
   hub = await startDoor({ db: reads.db, hostNames: [hubName, 'localhost'] })
-  await ensurePolicies(hub.deps, wrongKey)
+  await settlePolicies(hub.deps, wrongKey, undefined)
   const { rows } = await hub.deps.database.pool.query('select name, primary_key from policy')
   for (const row of rows) policyKeys[row.name] = row.primary_key
 })

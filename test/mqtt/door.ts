@@ -12,6 +12,7 @@ import { openDataFolder } from '../../src/data-folder.ts'
 import type { Db } from '../../src/database/client.ts'
 import { createDevice } from '../../src/device/commands.ts'
 import { createMqttDoor, type MethodAnswer, type MqttDoor, type MqttDoorOptions } from '../../src/mqtt/broker.ts'
+import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 export const hubName = 'hub.example.test'
@@ -35,10 +36,11 @@ export async function startDoor(
     readonly clock?: Clock
     readonly db?: (db: Db) => Db
     readonly deviceCa?: string
+    readonly throttling?: Partial<Throttling>
   } = {},
 ): Promise<TestDoor> {
-  const { clock, db = (real) => real, deviceCa, ...doorOptions } = options
-  const deps = await createTestDeps(clock)
+  const { clock, db = (real) => real, deviceCa, throttling, ...doorOptions } = options
+  const deps = await createTestDeps(clock, throttling)
   const path = await mkdtemp(join(tmpdir(), 'twincast-mqtt-'))
   const folder = await openDataFolder(path)
   const { cert, key, ca = '' } = await loadOrMakeCertificate(path, { hostNames: [], now: new Date() })

@@ -1,11 +1,12 @@
 import { pino } from 'pino'
-import { ensurePolicies } from '../../src/access/commands.ts'
+import { settlePolicies } from '../../src/access/commands.ts'
 import { signSasToken } from '../../src/access/sas.ts'
 import { findPolicy } from '../../src/access/store.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Deps } from '../../src/deps.ts'
 import type { Choices } from '../../src/rest/route.ts'
 import { createRestDoor } from '../../src/rest/router.ts'
+import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 export const hubName = 'hub.example.test'
@@ -46,13 +47,14 @@ export async function openDoor(
     readonly choices?: Partial<Choices>
     readonly wrap?: (deps: TestDeps) => Partial<Deps>
     readonly share?: TestDoor
+    readonly throttling?: Partial<Throttling>
   } = {},
 ): Promise<TestDoor> {
-  const base = options.share?.deps ?? (await createTestDeps(options.clock))
+  const base = options.share?.deps ?? (await createTestDeps(options.clock, options.throttling))
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log, ...options.wrap?.(base) }
-  await ensurePolicies(base, Buffer.alloc(32, 7).toString('base64'))
+  await settlePolicies(base, Buffer.alloc(32, 7).toString('base64'), undefined)
   const door = createRestDoor(deps, {
     hostNames: [hubName],
     choices: { unknownJob: '404', cancelRunning: false, strictQuery: false, ...options.choices },

@@ -24,7 +24,7 @@ test.each([
   [new PreconditionError('x'), 412, 412001, 'PreconditionFailed'],
   [new InvalidInputError([], 'x'), 400, 400004, 'ArgumentInvalid'],
   [new QueryConditionError('x', 1, 2), 400, 400004, 'ArgumentInvalid'],
-  [new LimitExceededError('x'), 429, 429001, 'ThrottlingException'],
+  [new LimitExceededError('x', 1), 429, 429001, 'ThrottlingException'],
   [new DeviceOfflineError('x'), 404, 404103, 'DeviceNotOnline'],
   [new DeviceTimeoutError('x'), 504, 504101, 'GatewayTimeout'],
   [new UnauthorizedError('x'), 401, 401002, 'IotHubUnauthorizedAccess'],

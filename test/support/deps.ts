@@ -4,12 +4,18 @@ import { createDb } from '../../src/database/client.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
 import { createSessions } from '../../src/sessions.ts'
+import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
+import { createThrottles } from '../../src/throttles.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 
 /** Real dependencies on a database of their own. */
 export type TestDeps = Deps & { readonly database: TestDatabase; close(): Promise<void> }
 
-export async function createTestDeps(clock: Clock = systemClock): Promise<TestDeps> {
+/** There are no limits but those given. */
+export async function createTestDeps(
+  clock: Clock = systemClock,
+  throttling: Partial<Throttling> = {},
+): Promise<TestDeps> {
   const database = await createTestDatabase()
   const db = createDb(database.url, (error) => {
     throw error
@@ -18,6 +24,7 @@ export async function createTestDeps(clock: Clock = systemClock): Promise<TestDe
     db,
     events: createEvents(clock),
     sessions: createSessions(),
+    throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     clock,
     log: pino({ level: 'silent' }),
     database,

@@ -1,0 +1,86 @@
+import { InvalidInputError } from '../errors.ts'
+import { defaultPolicies, type Policy, type Right } from './policy.ts'
+
+/** Policies in a hub (IoT Hub). */
+export const maxPolicies = 16
+
+const rightNames: readonly Right[] = ['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']
+
+/** The policies as the text of `policies.json`, for its owner to read and change. */
+export function printPolicies(policies: readonly Policy[]): string {
+  const entries = policies.map(({ name, rights, primaryKey, secondaryKey }) => ({
+    name,
+    rights: rightNames.filter((right) => rights.has(right)),
+    primaryKey,
+    secondaryKey,
+  }))
+  return `${JSON.stringify(entries, null, 2)}\n`
+}
+
+/**
+ * The policies in the text of `policies.json`: `[{ name, rights, primaryKey, secondaryKey }]`. InvalidInputError names
+ * the entry and the member; it quotes no key.
+ */
+export function parsePolicies(text: string): Policy[] {
+  const entries = parseJson(text)
+  if (!Array.isArray(entries)) throw new InvalidInputError([], 'It is not a list of policies.')
+  if (entries.length > maxPolicies) {
+    throw new InvalidInputError([], `There are ${entries.length} policies; ${maxPolicies} are allowed.`)
+  }
+  const policies = entries.map((entry: unknown, index) => parsePolicy(entry, String(index)))
+  const names = new Set<string>()
+  for (const [index, { name }] of policies.entries()) {
+    if (names.has(name)) throw new InvalidInputError([String(index), 'name'], `There are two policies "${name}".`)
+    names.add(name)
+  }
+  const missing = defaultPolicies.find(({ name }) => !names.has(name))
+  if (missing) throw new InvalidInputError([], `The policy "${missing.name}" is missing; every hub has it.`)
+  return policies
+}
+
+function parsePolicy(entry: unknown, index: string): Policy {
+  if (typeof entry !== 'object' || entry === null) throw new InvalidInputError([index], 'A policy is an object.')
+  const members = new Map<string, unknown>(Object.entries(entry))
+  const name = members.get('name')
+  if (typeof name !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
+    throw new InvalidInputError([index, 'name'], 'A policy name is 1 to 64 letters, digits, dashes and underscores.')
+  }
+  const rights = parseRights(members.get('rights'), [index, 'rights'])
+  const standard = defaultPolicies.find((policy) => policy.name === name)
+  if (standard && !(standard.rights.size === rights.size && [...rights].every((right) => standard.rights.has(right)))) {
+    throw new InvalidInputError(
+      [index, 'rights'],
+      `The rights of "${name}" are fixed: ${[...standard.rights].join(', ')}.`,
+    )
+  }
+  return {
+    name,
+    rights,
+    primaryKey: parseKey(members.get('primaryKey'), [index, 'primaryKey']),
+    secondaryKey: parseKey(members.get('secondaryKey'), [index, 'secondaryKey']),
+  }
+}
+
+function parseRights(value: unknown, path: readonly string[]): Set<Right> {
+  const rights = Array.isArray(value) ? rightNames.filter((right) => value.includes(right)) : []
+  if (!Array.isArray(value) || rights.length === 0 || rights.length !== value.length) {
+    throw new InvalidInputError(path, `The rights are a list of some of ${rightNames.join(', ')}, each once.`)
+  }
+  return new Set(rights)
+}
+
+function parseKey(value: unknown, path: readonly string[]): string {
+  if (typeof value === 'string') {
+    const bytes = Buffer.from(value, 'base64')
+    if (bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value) return value
+  }
+  throw new InvalidInputError(path, 'A key is the base64 of 16 to 64 bytes.')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidInputError([], 'It is not JSON.')
+  }
+}

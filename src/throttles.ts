@@ -1,0 +1,83 @@
+import type { Clock } from './clock.ts'
+import { LimitExceededError } from './errors.ts'
+import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './throttle/bucket.ts'
+import { printRate, type ThrottleName, type Throttling, throttleNames } from './throttle/presets.ts'
+
+/** What may be done to how many devices by jobs now; `next` is when to ask again, undefined when all that was wanted. */
+export type Pace = { readonly granted: number; readonly next: Date | undefined }
+
+/**
+ * How much this process lets through. There are three ways to be over a limit: who asks is told so (`take`, `ask`), a
+ * device has to wait (`delay`), a job goes on at the pace of the limit (`pace`). Kept in memory: a new process is fresh.
+ */
+export type Throttles = {
+  /** Takes `cost` units, or throws LimitExceededError when they are not there. */
+  take(name: ThrottleName, cost?: number): void
+  /** Takes `cost` units, or answers how many milliseconds later they are there. */
+  ask(name: ThrottleName, cost?: number): number
+  /** Takes a unit in any case, and answers the milliseconds after which it was due: `longestDebt` at most. */
+  delay(name: ThrottleName): number
+  /** Takes up to `wanted` units of a job's work. */
+  pace(wanted: number): Pace
+  /** Gives back what of that was not used. */
+  giveBack(unused: number): void
+}
+
+const what: Readonly<Record<ThrottleName, string>> = {
+  registry: 'operations on the registry',
+  connections: 'new connections of devices',
+  telemetry: 'telemetry messages',
+  methods: 'KB of method calls',
+  queries: 'queries',
+  twinReads: 'reads of twins',
+  twinUpdates: 'updates of twins',
+  jobOperations: 'operations on jobs',
+  jobDeviceOperations: 'device operations of jobs',
+}
+
+export function createThrottles(clock: Clock, throttling: Throttling): Throttles {
+  const buckets = new Map<ThrottleName, Bucket>()
+  for (const name of throttleNames) {
+    const rate = throttling[name]
+    if (rate !== undefined) buckets.set(name, fullBucket(rate, clock.now().getTime()))
+  }
+
+  /** Milliseconds to wait, 0 for none. */
+  const use = (from: typeof takeFrom, name: ThrottleName, cost: number): number => {
+    const bucket = buckets.get(name)
+    if (bucket === undefined) return 0
+    const taken = from(bucket, cost, clock.now().getTime())
+    buckets.set(name, taken.bucket)
+    return taken.waitMs
+  }
+
+  return {
+    take(name, cost = 1) {
+      const waitMs = use(takeFrom, name, cost)
+      const rate = throttling[name]
+      if (waitMs === 0 || rate === undefined) return
+      const seconds = Math.ceil(waitMs / 1000)
+      throw new LimitExceededError(
+        `This hub takes ${printRate(rate)} ${what[name]}, and these are used up. Ask again in ${seconds} s.`,
+        seconds,
+      )
+    },
+    ask: (name, cost = 1) => use(takeFrom, name, cost),
+    delay: (name) => use(spendFrom, name, 1),
+    pace(wanted) {
+      const bucket = buckets.get('jobDeviceOperations')
+      if (bucket === undefined) return { granted: wanted, next: undefined }
+      const now = clock.now().getTime()
+      const granted = Math.min(wanted, unitsIn(bucket, now))
+      const rest = spendFrom(bucket, granted, now).bucket
+      buckets.set('jobDeviceOperations', rest)
+      if (granted === wanted) return { granted, next: undefined }
+      // A quarter of the bucket at a time: a transaction for each unit would be dear at a high rate.
+      const lot = Math.min(wanted - granted, Math.ceil(bucket.rate.amount / 4))
+      return { granted, next: new Date(now + takeFrom(rest, lot, now).waitMs) }
+    },
+    giveBack(unused) {
+      use(spendFrom, 'jobDeviceOperations', -unused)
+    },
+  }
+}
