@@ -3,7 +3,7 @@ import * as https from 'node:https'
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
-import { listenOn } from './listen.ts'
+import { listenOn } from '../listen.ts'
 import { respond } from './respond.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -135,11 +135,14 @@ export function createHttpServer(
   return {
     async listen({ host, port, tlsPort }) {
       try {
-        const [plainPort, securePort] = [
+        const [plainAddress, secureAddress] = [
           await listenOn(plain, { variable: 'HTTP_PORT', host, port }),
           await listenOn(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
         ]
-        return { http: `http://${nameIn(host)}:${plainPort}`, https: `https://${nameIn(host)}:${securePort}` }
+        return {
+          http: `http://${nameIn(host)}:${plainAddress.port}`,
+          https: `https://${nameIn(host)}:${secureAddress.port}`,
+        }
       } catch (error) {
         await close()
         throw error

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { ListenError, listenOn } from '../listen.ts'
 
 /** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
 export type ListenOptions = {
@@ -16,11 +17,6 @@ export type ListenOptions = {
 
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
-/** A port that cannot be listened on; the sentence names the variable that sets it. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError'
-}
-
 const HANDSHAKE_TIMEOUT = 10_000
 
 /** The door's sockets. `accept` gets each connection that is ready for MQTT. */
@@ -28,22 +24,14 @@ export function createListeners(accept: (socket: Socket) => void, maxConnections
   const servers: Server[] = []
   const sockets = new Set<Socket>()
 
-  const start = async (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
+  const start = (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
     server.maxConnections = maxConnections
     server.on('connection', (socket) => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
     })
     servers.push(server)
-    server.listen({ host, port })
-    try {
-      await once(server, 'listening')
-    } catch (error) {
-      throw new ListenError(`${variable}: ${reasonOf(error, host, port)}`, { cause: error })
-    }
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new ListenError(`${variable}: no address to listen on.`)
-    return address
+    return listenOn(server, { variable, host, port })
   }
 
   return {
@@ -80,17 +68,3 @@ export function createListeners(accept: (socket: Socket) => void, maxConnections
 }
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
-
-function reasonOf(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} of ${host} is already in use by another program.`
-    case 'EACCES':
-      return `port ${port} of ${host} may not be used by this user.`
-    case 'EADDRNOTAVAIL':
-      return `${host} is not an address of this machine.`
-    default:
-      return `port ${port} of ${host} cannot be listened on: ${error instanceof Error ? error.message : String(error)}`
-  }
-}

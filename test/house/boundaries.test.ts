@@ -17,6 +17,7 @@ const ground = [
   'events',
   'json',
   'lifecycle',
+  'listen',
   'sessions',
   'throttles',
 ]

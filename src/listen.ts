@@ -1,4 +1,4 @@
-import type { Server } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 
 /** A port that could not be opened, with the variable that names it. */
 export class ListenError extends Error {
@@ -8,8 +8,8 @@ export class ListenError extends Error {
 /** Where to listen. Port 0 is any free one. */
 export type ListenAddress = { readonly variable: string; readonly host: string; readonly port: number }
 
-/** Opens the port and answers its number. ListenError. */
-export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<number> {
+/** Opens the port and answers where it is. ListenError. */
+export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       const where = `${host}:${port}`
@@ -22,7 +22,8 @@ export function listenOn(server: Server, { variable, host, port }: ListenAddress
     server.listen(port, host, () => {
       server.off('error', fail)
       const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
+      if (typeof address === 'object' && address !== null) resolve(address)
+      else reject(new ListenError(`${variable}: ${host}:${port} is no address of the network.`))
     })
   })
 }
