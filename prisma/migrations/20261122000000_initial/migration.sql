@@ -123,4 +123,3 @@ create table device_job_outcome (
   primary key (job_key, device_id),
   check ((error_code is null) = (error_description is null))
 );
-create index device_job_outcome_failed on device_job_outcome (job_key, device_id) where error_code is not null;
