@@ -3,12 +3,13 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import iothub from 'azure-iothub'
 import { createApp } from '../../dist/app.js'
+import { removeFolder } from '../../dist/cli/demo/hub.js'
 import { runCommand } from '../../dist/cli/run-command.js'
 import { readConfig } from '../../dist/config.js'
 import { dialPort } from './port.js'
@@ -93,11 +94,4 @@ function startProgram(name, environment) {
       await ended
     },
   }
-}
-
-/** For root the database may lie elsewhere, where its user can reach it; the file `postgres-home` says so. */
-async function removeFolder(folder) {
-  const elsewhere = (await readFile(join(folder, 'postgres-home'), 'utf8').catch(() => '')).trim()
-  if (elsewhere !== '') await rm(elsewhere, { recursive: true, force: true })
-  await rm(folder, { recursive: true, force: true })
 }

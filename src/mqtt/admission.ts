@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AedesOptions, Client, ConnectPacket } from 'aedes'
+import { hostName } from '../access/sas.ts'
 import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
@@ -29,7 +30,7 @@ export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]
   if (userName.deviceId !== packet.clientId || !isDeviceId(packet.clientId)) {
     return { returnCode: 5, reason: 'its client id is not the device id of its user name' }
   }
-  if (!hostNames.some((name) => withoutPort(name) === withoutPort(userName.hubName))) {
+  if (!hostNames.some((name) => hostName(name) === hostName(userName.hubName))) {
     return { returnCode: 5, reason: 'its user name names another hub' }
   }
   return packet.will === undefined || mayWill(packet.will, packet.clientId)
@@ -52,9 +53,6 @@ function isDeviceId(text: string): boolean {
     throw error
   }
 }
-
-/** Lower case, without a port: devices that connect by `host:port` name the hub so. An IPv6 address has brackets. */
-const withoutPort = (host: string): string => host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
 
 /** CONNACK without a session [MQTT 3.1.1, 3.2]. */
 export const connackPacket = (returnCode: number): Uint8Array => Uint8Array.of(0x20, 2, 0, returnCode)

@@ -11,7 +11,6 @@ import {
   jobOutcome,
   transition,
 } from '../../src/job/state.ts'
-import { noDevices } from '../../src/job/statistics.ts'
 
 const statuses: readonly JobStatus[] = ['scheduled', 'queued', 'running', 'completed', 'failed', 'cancelled']
 const events: readonly JobEvent[] = ['becomeDue', 'start', 'complete', 'fail', 'cancel']
@@ -97,7 +96,8 @@ describe('the status of a device job', () => {
 
 describe('the outcome of a job', () => {
   const counts = (succeededCount: number, failedCount: number, canceledCount = 0) => ({
-    ...noDevices,
+    pendingCount: 0,
+    runningCount: 0,
     deviceCount: succeededCount + failedCount + canceledCount,
     succeededCount,
     failedCount,

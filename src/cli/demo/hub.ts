@@ -55,8 +55,8 @@ export function createDemoHub(): DemoHub {
   }
 }
 
-/** For root the database may lie elsewhere, where its user can reach it; the file `postgres-home` says so. */
-async function removeFolder(folder: string): Promise<void> {
+/** Removes a data folder. For root the database may lie elsewhere, where its user can reach it; the file `postgres-home` says so. */
+export async function removeFolder(folder: string): Promise<void> {
   const elsewhere = await readFile(join(folder, 'postgres-home'), 'utf8').catch(() => '')
   if (elsewhere.trim() !== '') await rm(elsewhere.trim(), { recursive: true, force: true })
   await rm(folder, { recursive: true, force: true })
