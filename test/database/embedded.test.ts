@@ -72,6 +72,12 @@ const isAlive = (pid: number): boolean => {
 const gone = (pid: number): Promise<unknown> =>
   vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000, interval: 20 })
 
+/** Waits for the PostgreSQL of the folder, if there is one. */
+async function ended(): Promise<void> {
+  const pid = await postmasterPid().catch(() => undefined)
+  if (pid !== undefined) await gone(pid)
+}
+
 /** The fields after the name in /proc/<pid>/stat: state, parent, …; undefined when there is none. */
 function readStat(pid: number): string[] | undefined {
   try {
@@ -109,7 +115,11 @@ async function startElsewhere(): Promise<{ child: ChildProcess; url: string }> {
     detached: true,
     env: { ...process.env, TSX_DISABLE_CACHE: '1' },
   })
-  cleanups.push(() => child.kill('SIGKILL'))
+  // Its PostgreSQL ends after it, and writes to the folder until then.
+  cleanups.push(async () => {
+    if (child.exitCode === null && child.signalCode === null) await kill(child)
+    await ended()
+  })
   const [output] = await once(child.stdout, 'data')
   return { child, url: String(output).trim() }
 }
