@@ -1,4 +1,4 @@
-import { type DeviceJobView, findDeviceJobsByKey } from '../job/store.ts'
+import { type DeviceJobView, findDeviceJobsByKey } from '../job/device-job-store.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { Job } from './job.ts'

@@ -1,12 +1,12 @@
-import type { DeviceJobStatus as Status } from '../job/state.ts'
-import type { DeviceJobStatistics } from '../job/statistics.ts'
 import {
   countDeviceJobsByDevice,
   type DeviceJobInTime,
   type DeviceJobView,
   findDeviceJobs,
   findDeviceJobsByDevice,
-} from '../job/store.ts'
+} from '../job/device-job-store.ts'
+import type { DeviceJobStatus as Status } from '../job/state.ts'
+import type { DeviceJobStatistics } from '../job/statistics.ts'
 import { builder } from './builder.ts'
 import {
   forwardArguments,

@@ -1,16 +1,15 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { makeRequestId } from '../job/request-id.ts'
 import {
   type DeviceJobKey,
-  findJob,
   findTargets,
   findWaiting,
-  findWaitingJobIds,
   lockOpenJobs,
   markDispatched,
   unmarkDispatched,
-} from '../job/store.ts'
+} from '../job/fact-store.ts'
+import { makeRequestId } from '../job/request-id.ts'
+import { findJob, findWaitingJobIds } from '../job/store.ts'
 import type { Step } from './loop.ts'
 import type { Window } from './window.ts'
 

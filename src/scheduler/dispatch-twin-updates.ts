@@ -1,6 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { findJob, findOpenTargets, findWaitingJobIds, lockOpenJobs, type Settlement, settle } from '../job/store.ts'
+import { findOpenTargets, lockOpenJobs, type Settlement, settle } from '../job/fact-store.ts'
+import { findJob, findWaitingJobIds } from '../job/store.ts'
 import { patchTwins, tellOfPatches } from '../twin/commands.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { Step } from './loop.ts'

@@ -1,14 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import {
-  countUnderWay,
-  type DeviceJobKey,
-  findConnectExpiredJobIds,
-  findExpired,
-  findPending,
-  lockOpenJobs,
-  settle,
-} from '../job/store.ts'
+import { type DeviceJobKey, findExpired, findPending, lockOpenJobs, settle } from '../job/fact-store.ts'
+import { countUnderWay, findConnectExpiredJobIds } from '../job/store.ts'
 import type { Step } from './loop.ts'
 import { tellProgress } from './tell-progress.ts'
 import type { Window } from './window.ts'

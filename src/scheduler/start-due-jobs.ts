@@ -1,15 +1,8 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
-import {
-  expandJob,
-  lockNextDueJob,
-  lockStarting,
-  nextStartTime,
-  queueDueJobs,
-  saveFailed,
-  saveStarted,
-} from '../job/store.ts'
+import { expandJob } from '../job/fact-store.ts'
+import { lockNextDueJob, lockStarting, nextStartTime, queueDueJobs, saveFailed, saveStarted } from '../job/store.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'

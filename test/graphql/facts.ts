@@ -4,13 +4,12 @@ import type { Deps } from '../../src/deps.ts'
 import {
   type DeviceJobKey,
   expandJob,
-  finishJobs,
   lockOpenJobs,
   markDispatched,
   type Settlement,
-  saveStarted,
   settle,
-} from '../../src/job/store.ts'
+} from '../../src/job/fact-store.ts'
+import { finishJobs, saveStarted } from '../../src/job/store.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
 import { deviceFields } from '../../src/query/fields.ts'
 import { parseCondition } from '../../src/query/parser.ts'

@@ -1,18 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
+import { findDeviceJobs } from '../../src/job/device-job-store.ts'
+import { expandJob, lockOpenJobs, markDispatched, settle, unmarkDispatched } from '../../src/job/fact-store.ts'
 import { deriveDeviceJobStatus } from '../../src/job/state.ts'
-import {
-  expandJob,
-  findDeviceJobs,
-  findJob,
-  finishJobs,
-  lockOpenJobs,
-  markDispatched,
-  saveStarted,
-  settle,
-  unmarkDispatched,
-} from '../../src/job/store.ts'
+import { findJob, finishJobs, saveStarted } from '../../src/job/store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
 

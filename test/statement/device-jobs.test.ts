@@ -45,8 +45,8 @@ beforeAll(async () => {
   await givenTwinJob(deps, 'valve', { jobId: 'update', maxExecutionTimeInSeconds: 10 })
   await start(deps, 'update')
   await deps.database.pool.query(
-    `insert into device_job_outcome (job_key, device_id, ended_time)
-     select key, 'valve-0001', '2026-01-01T00:00:05Z' from job where id = 'update'`,
+    `insert into device_job_outcome (job_key, device_id, ended_time, version)
+     select key, 'valve-0001', '2026-01-01T00:00:05Z', 2 from job where id = 'update'`,
   )
   await deps.database.pool.query(`update job set pending_count = 1, succeeded_count = 1 where id = 'update'`)
   clock.advance(20_000)

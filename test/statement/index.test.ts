@@ -19,9 +19,9 @@ beforeAll(async () => {
     insert into device_job
     select key, 'device-' || lpad(n::text, 6, '0') from job cross join lateral generate_series(1, device_count) n`)
   await pool.query(`
-    insert into device_job_outcome (job_key, device_id, ended_time, error_code, error_description)
+    insert into device_job_outcome (job_key, device_id, ended_time, error_code, error_description, version)
     select job_key, device_id, '2026-01-01T00:10:00Z',
-      case when device_id like '%0' then 'GatewayTimeout' end, case when device_id like '%0' then 'Silent.' end
+      case when device_id like '%0' then 'GatewayTimeout' end, case when device_id like '%0' then 'Silent.' end, 2
     from device_job where device_id ~ '[01]$'`)
   for (const table of ['job', 'device_job', 'device_job_dispatch', 'device_job_outcome'])
     await pool.query(`vacuum analyze ${table}`)

@@ -1,0 +1,202 @@
+import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import { type CompiledCondition, type DeviceJobKey, fragment, target } from './fact-store.ts'
+import type { JobType } from './request.ts'
+import type { DeviceJobStatus } from './state.ts'
+
+/** A device job as it is read: its facts and what follows from them. */
+export type DeviceJobView = DeviceJobKey & {
+  readonly status: DeviceJobStatus
+  readonly dispatchedTime: Date | null
+  readonly endedTime: Date | null
+  readonly responseStatus: number | null
+  readonly responsePayload: string | null
+  readonly errorCode: string | null
+  readonly errorDescription: string | null
+}
+
+/** The rule of `deriveDeviceJobStatus` (job/state.ts) once more, in SQL; a test holds the two together. */
+const status = sql`case
+    when o.job_key is not null then case when o.error_code is null then 'completed' else 'failed' end
+    when job.status = 'cancelled' and x.job_key is null then 'canceled'
+    when job.end_time is not null then 'failed'
+    when x.job_key is null then 'pending'
+    else 'running'
+  end`
+
+/** What a device job failed of when it has no outcome of its own: its job ended before. */
+const TIME_UP = 'JobRunPreconditionFailed'
+
+/** What is read of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
+const view = sql`
+  job.id as "jobId", target.device_id as "deviceId", ${status} as status, x.dispatched_time as "dispatchedTime",
+  case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
+    as "endedTime",
+  o.response_status as "responseStatus", o.response_payload as "responsePayload",
+  case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
+  case when ${status} = 'failed' then coalesce(
+    o.error_description,
+    job.failure_reason,
+    case when x.job_key is null
+      then 'The device did not connect before the time of the job was up.'
+      else 'The time of the job was up before the device answered.' end
+  ) end as "errorDescription"`
+
+/** `beyond` narrows them like their `target`, so that the way to a later page does not lead through all before it. */
+const facts = (beyond: (row: Sql) => Sql = () => empty): Sql => sql`
+  left join device_job_dispatch x
+    on x.job_key = target.job_key and x.device_id = target.device_id ${beyond(sql`x`)}
+  left join device_job_outcome o
+    on o.job_key = target.job_key and o.device_id = target.device_id ${beyond(sql`o`)}`
+
+/** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
+export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
+
+/** The device jobs of a job, or of each of several, by device id: the same page of each, of at most `limit` rows. */
+export function findDeviceJobs(
+  db: Reader,
+  jobIds: string | readonly string[],
+  { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
+  { cursor, forward, limit }: Page<string>,
+): Promise<DeviceJobView[]> {
+  const beyond = (row: Sql): Sql =>
+    cursor === undefined ? empty : sql`and ${row}.device_id ${forward ? sql`>` : sql`<`} ${cursor}`
+  const direction = forward ? empty : sql`desc`
+  const filter = statuses === undefined ? empty : sql`and ${status} = any(${statuses})`
+  // The facts of the page alone are looked up, unless a filter has to see them before it is known what the page is.
+  return db.query<DeviceJobView>(
+    sql`select ${view}
+        from job
+        cross join lateral (
+          select target.*
+          from device_job target ${statuses === undefined ? empty : facts(beyond)}
+          where target.job_key = job.key ${beyond(target)} ${filter}
+          order by target.device_id ${direction}
+          limit ${limit}
+        ) target ${facts()}
+        where job.id = any(${[jobIds].flat()})
+        order by target.device_id ${direction}`,
+  )
+}
+
+/** A device job and when its job was scheduled: with the job's id, its place among those of its device. */
+export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
+
+/**
+ * The device jobs of each of these devices, the job that was scheduled last first: of each at most `limit`, those
+ * beyond `cursor`. Goes through the jobs and looks the device up in each: no index of its own for the facts to pay for.
+ */
+export function findDeviceJobsByDevice(
+  db: Reader,
+  deviceIds: readonly string[],
+  { cursor, limit }: Omit<Page<{ readonly id: string; readonly createdTime: Date }>, 'forward'>,
+): Promise<DeviceJobInTime[]> {
+  const beyond = cursor && sql`where (job.created_time, job.id) < (${cursor.createdTime}, ${cursor.id})`
+  return db.query<DeviceJobInTime>(
+    sql`select page.*
+        from unnest(${deviceIds}::text[]) as device (id)
+        cross join lateral (
+          select ${view}, job.created_time as "jobCreatedTime"
+          from job join device_job target on target.job_key = job.key and target.device_id = device.id ${facts()}
+          ${beyond ?? empty}
+          order by job.created_time desc, job.id desc
+          limit ${limit}
+        ) page
+        order by page."jobCreatedTime" desc, page."jobId" desc`,
+  )
+}
+
+/** How many device jobs these devices have; those that have none are left out. */
+export function countDeviceJobsByDevice(
+  db: Reader,
+  deviceIds: readonly string[],
+): Promise<{ readonly deviceId: string; readonly count: number }[]> {
+  return db.query<{ deviceId: string; count: number }>(
+    sql`select device.id as "deviceId", count(*)::integer as count
+        from unnest(${deviceIds}::text[]) as device (id)
+        cross join job
+        join device_job target on target.job_key = job.key and target.device_id = device.id
+        group by device.id`,
+  )
+}
+
+/** These device jobs, in no particular order; those that do not exist are left out. */
+export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
+  if (keys.length === 0) return Promise.resolve([])
+  const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
+  return db.query<DeviceJobView>(
+    sql`select ${view}
+        from (values ${join(pairs)}) as given (job_id, device_id)
+        join job on job.id = given.job_id
+        join device_job target on target.job_key = job.key and target.device_id = given.device_id ${facts()}`,
+  )
+}
+
+// Statements: SELECT … FROM devices.jobs
+
+/** A device job with what `devices.jobs` tells of its job. `updatedTime`: when the last of its facts was written. */
+export type DeviceJobRow = DeviceJobView & {
+  readonly jobKey: string
+  readonly jobType: JobType
+  readonly startTime: Date
+  readonly deadline: Date
+  readonly createdTime: Date
+  readonly updatedTime: Date
+}
+
+/**
+ * The facts of `target`, looked up row by row. The planner guesses that a condition on the status meets next to nothing;
+ * left the choice (`facts`), it would read all facts of a job for every page.
+ */
+const factsOneByOne = sql`
+  left join lateral (
+    select * from device_job_dispatch x where x.job_key = target.job_key and x.device_id = target.device_id offset 0
+  ) x on true
+  left join lateral (
+    select * from device_job_outcome o where o.job_key = target.job_key and o.device_id = target.device_id offset 0
+  ) o on true`
+
+/** The place of a device job in the order of `findDeviceJobRows`. */
+export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: string }
+
+/**
+ * A page of the device jobs that meet both conditions: those of the newest job first, of a job by device id. `ofJob`
+ * speaks of the row `job` only and narrows the jobs, one after the other, before their devices are looked at; `ofDeviceJob`
+ * speaks of `job` and of `v`, what is read of a device job.
+ */
+export function findDeviceJobRows(
+  db: Reader,
+  { ofJob, ofDeviceJob }: { readonly ofJob: CompiledCondition; readonly ofDeviceJob: CompiledCondition },
+  { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
+): Promise<DeviceJobRow[]> {
+  const jobs =
+    cursor === undefined
+      ? sql`select job.*, '' as after from job where ${fragment(ofJob)}`
+      : sql`select job.*, case when job.key = ${cursor.jobKey}::bigint then ${cursor.deviceId} else '' end as after
+            from job
+            where job.key <= ${cursor.jobKey}::bigint and ${fragment(ofJob)}`
+  return db.query<DeviceJobRow>(
+    sql`select page.*
+        from (${jobs}) job
+        cross join lateral (
+          select v.*
+          from (
+            select ${view}, job.key as "jobKey", job.type as "jobType", job.start_time as "startTime", job.deadline,
+                   job.started_time as "createdTime",
+                   coalesce(
+                     case when ${status} in ('completed', 'failed', 'canceled')
+                       then coalesce(o.ended_time, job.end_time) end,
+                     x.dispatched_time,
+                     job.started_time
+                   ) as "updatedTime"
+            from device_job target ${factsOneByOne}
+            where target.job_key = job.key and target.device_id > job.after
+          ) v
+          where ${fragment(ofDeviceJob)}
+          order by v."deviceId"
+          limit ${limit}
+        ) page
+        order by job.key desc, page."deviceId"
+        limit ${limit}`,
+  )
+}

@@ -1,0 +1,265 @@
+import { empty, Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/client.ts'
+import type { JobStatus } from './state.ts'
+
+/** One device's part of one job. */
+export type DeviceJobKey = { readonly jobId: string; readonly deviceId: string }
+
+/** How one device's part ended: it answered (`response`), or why not (`error`). A twin update has neither. */
+export type Settlement = DeviceJobKey & {
+  readonly response?: { readonly status: number; readonly payload: string }
+  readonly error?: { readonly code: string; readonly description: string }
+}
+
+/** What a batch of facts did to a job: `open` device jobs are left. */
+export type JobProgress = { readonly jobId: string; readonly open: number }
+
+/** Jobs that are open and locked, with the keys by which their facts name them. */
+export type OpenJobs = ReadonlyMap<string, string>
+
+/**
+ * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in
+ * a later statement: so each sees all facts committed before, and the counters stay their sum.
+ */
+export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobStatus): Promise<OpenJobs> {
+  const rows = await tx.query<{ id: string; key: string }>(
+    sql`select id, key from job
+        where id = any(${[...new Set(ids)]}) and end_time is null
+          and (${status ?? null}::text is null or status = ${status ?? null})
+        order by id
+        for no key update`,
+    'lock-open-jobs',
+  )
+  return new Map(rows.map((row) => [row.id, row.key]))
+}
+
+/** The condition compiled to the halves of a tagged template, over `d` (device) and `t` (twin). */
+export type CompiledCondition = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
+
+/** A condition inside a statement. */
+export const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(strings, values)
+
+/** Fixes the devices of a job: one statement, so one moment. Answers how many they are. */
+export async function expandJob(tx: Tx, id: string, condition: CompiledCondition): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    sql`with target as (
+          insert into device_job (job_key, device_id)
+          select job.key, d.id
+          from job cross join device d join twin t on t.device_id = d.id
+          where job.id = ${id} and ${fragment(condition)}
+          order by d.id
+          returning 1
+        )
+        select count(*)::integer as count from target`,
+  )
+  return row?.count ?? 0
+}
+
+/** The row of a device job's first fact, as statements name it. */
+export const target = sql`target`
+
+/** The key of a job, looked up once a statement. */
+const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
+
+const isDispatched = (deviceJob: Sql): Sql => sql`exists (
+  select from device_job_dispatch mark
+  where mark.job_key = ${deviceJob}.job_key and mark.device_id = ${deviceJob}.device_id
+)`
+
+const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
+  select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
+)`
+
+/** A page of a job's devices in the order of their ids, whatever became of them. */
+export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job
+        where job_key = ${keyOf(jobId)} and device_id > ${after}
+        order by device_id
+        limit ${limit}`,
+    'find-targets',
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** Up to `limit` of them after `after` that have no outcome: for twin updates, which no mark precedes. */
+export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job target
+        where job_key = ${keyOf(jobId)} and device_id > ${after} and not ${hasOutcome(target)}
+        order by device_id
+        limit ${limit}`,
+    'find-open-targets',
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** What waits for these devices in running method jobs. A lookup a device and job: no index of its own to pay for. */
+export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select job.id as "jobId", target.device_id as "deviceId"
+        from job
+        cross join unnest(${deviceIds}::text[]) as arrived (device_id)
+        join device_job target on target.job_key = job.key and target.device_id = arrived.device_id
+        where job.end_time is null and job.status = 'running' and job.type = 'scheduleDeviceMethod'
+          and job.pending_count > 0
+          and not ${isDispatched(target)} and not ${hasOutcome(target)}
+        order by job.started_time, job.id`,
+    'find-waiting',
+  )
+}
+
+/** A call about to leave, and when it is lost. */
+export type Dispatch = DeviceJobKey & { readonly deadline: Date }
+
+/**
+ * Writes that these calls may have been sent, before they are; answers those that now may be, at most once each for
+ * ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of others are passed over.
+ */
+export async function markDispatched(
+  tx: Tx,
+  open: OpenJobs,
+  dispatches: readonly Dispatch[],
+  now: Date,
+): Promise<DeviceJobKey[]> {
+  const given = dispatches.filter(({ jobId }) => open.has(jobId))
+  const marked = await tx.query<{ jobKey: string; deviceId: string }>(
+    sql`with given as (
+          select * from unnest(
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[],
+            ${given.map(({ deadline }) => deadline.getTime())}::bigint[]
+          ) as given (job_key, device_id, deadline)
+        ), dispatched as (
+          insert into device_job_dispatch (job_key, device_id, dispatched_time, deadline)
+          select job_key, device_id, ${now}, to_timestamp(deadline / 1000.0)
+          from given
+          where not ${hasOutcome(sql`given`)}
+          on conflict do nothing
+          returning job_key, device_id
+        ), change as (
+          select job_key, count(*)::integer as count from dispatched group by job_key
+        ), counted as (
+          update job
+          set pending_count = pending_count - change.count, running_count = running_count + change.count,
+              version = version + 1
+          from change
+          where job.key = change.job_key
+        )
+        select job_key as "jobKey", device_id as "deviceId" from dispatched`,
+    'mark-dispatched',
+  )
+  const ids = new Map([...open].map(([id, key]) => [key, id]))
+  return marked.flatMap(({ jobKey, deviceId }) => {
+    const jobId = ids.get(jobKey)
+    return jobId === undefined ? [] : { jobId, deviceId }
+  })
+}
+
+/**
+ * Takes marks back whose calls have certainly not left (the device had gone in between), so that the devices wait
+ * again. Only the process that wrote a mark can know this. The jobs must be locked.
+ */
+export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<void> {
+  const given = keys.filter(({ jobId }) => open.has(jobId))
+  await tx.query(
+    sql`with undone as (
+          delete from device_job_dispatch x
+          using unnest(
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[]
+          ) as given (job_key, device_id)
+          where x.job_key = given.job_key and x.device_id = given.device_id and not ${hasOutcome(sql`given`)}
+          returning x.job_key
+        ), change as (
+          select job_key, count(*)::integer as count from undone group by job_key
+        )
+        update job
+        set running_count = running_count - change.count,
+            pending_count = pending_count + case job.status when 'cancelled' then 0 else change.count end,
+            canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
+            version = version + 1
+        from change
+        where job.key = change.job_key`,
+  )
+}
+
+/** Which counter a device job leaves when it ends: its call was under way, or it was still waiting. */
+type SettledFrom = 'running' | 'pending'
+
+/**
+ * Writes outcomes; the first of a device job is the only one. From 'running' the caller vouches that the call was
+ * dispatched (its request id proves it); from 'pending' devices whose call was are passed over. The jobs must be locked
+ * (`lockOpenJobs`, for 'pending' with 'running': in a cancelled job nobody waits); what concerns others is passed over
+ * too: it comes too late, and their end stands. An outcome keeps the version that the job has with it: under the lock
+ * that is its place in the order in which the job's devices ended.
+ */
+export function settle(
+  tx: Tx,
+  open: OpenJobs,
+  settlements: readonly Settlement[],
+  from: SettledFrom,
+  now: Date,
+): Promise<JobProgress[]> {
+  const given = settlements.filter(({ jobId }) => open.has(jobId))
+  const left = from === 'running' ? sql`running_count = running_count` : sql`pending_count = pending_count`
+  return tx.query<JobProgress>(
+    sql`with given as (
+          select * from unnest(
+            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ deviceId }) => deviceId)}::text[],
+            ${given.map(({ response }) => response?.status ?? null)}::integer[],
+            ${given.map(({ response }) => response?.payload ?? null)}::text[],
+            ${given.map(({ error }) => error?.code ?? null)}::text[],
+            ${given.map(({ error }) => error?.description ?? null)}::text[]
+          ) as given (job_key, device_id, response_status, response_payload, error_code, error_description)
+        ), settled as (
+          insert into device_job_outcome (
+            job_key, device_id, ended_time, response_status, response_payload, error_code, error_description, version
+          )
+          select given.job_key, given.device_id, ${now}, given.response_status, given.response_payload,
+                 given.error_code, given.error_description, job.version + 1
+          from given join job on job.key = given.job_key
+          ${from === 'running' ? empty : sql`where not ${isDispatched(sql`given`)}`}
+          on conflict do nothing
+          returning job_key, error_code
+        ), change as (
+          select job_key, count(*)::integer as count, count(error_code)::integer as failed
+          from settled
+          group by job_key
+        )
+        update job
+        set ${left} - change.count,
+            succeeded_count = succeeded_count + change.count - change.failed,
+            failed_count = failed_count + change.failed,
+            version = version + 1
+        from change
+        where job.key = change.job_key
+        returning job.id as "jobId", pending_count + running_count as open`,
+    `settle-${from}`,
+  )
+}
+
+/** Up to `limit` calls, sent by whichever process, that got no answer until their deadline. It reads all marks of open jobs. */
+export function findExpired(db: Reader, now: Date, limit: number): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select job.id as "jobId", x.device_id as "deviceId"
+        from job join device_job_dispatch x on x.job_key = job.key
+        where job.end_time is null and job.running_count > 0 and x.deadline <= ${now} and not ${hasOutcome(sql`x`)}
+        limit ${limit}`,
+    'find-expired',
+  )
+}
+
+/** A page of the devices of a job that still wait, in the order of their ids. */
+export async function findPending(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select target.device_id as "deviceId" from device_job target
+        where target.job_key = ${keyOf(jobId)} and target.device_id > ${after}
+          and not ${isDispatched(target)} and not ${hasOutcome(target)}
+        order by target.device_id
+        limit ${limit}`,
+    'find-pending',
+  )
+  return rows.map((row) => row.deviceId)
+}
