@@ -101,7 +101,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       instanceId,
       onMethodResponse({ deviceId, requestId, response }) {
         if (scheduler?.takeAnswer({ deviceId, requestId, response })) return
-        if ('status' in response) answerInvocation(deps, { deviceId, requestId, ...response })
+        answerInvocation(deps, { deviceId, requestId, ...response })
       },
     })
     lifecycle.onStop('the MQTT door', () => mqtt.close())

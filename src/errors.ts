@@ -99,7 +99,7 @@ export class DeviceOfflineError extends DomainError {
   readonly code = 'DEVICE_OFFLINE'
 }
 
-/** The device had the method call and did not answer in time. */
+/** The device had the method call and did not answer in time, or with nothing that can be passed on. */
 export class DeviceTimeoutError extends DomainError {
   override readonly name = 'DeviceTimeoutError'
   readonly code = 'DEVICE_TIMEOUT'

@@ -34,10 +34,13 @@ export type Topics = {
   desiredPatches: [patches: readonly DesiredPatch[]]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
-  /** The answer to an interactive method call, by request id. `payload` is JSON text. */
+  /** The answer to an interactive method call, by request id, or what is wrong with it. `payload` is JSON text. */
   methodAnswer: [
     requestId: string,
-    answer: { readonly deviceId: string; readonly status: number; readonly payload: string },
+    answer: { readonly deviceId: string } & (
+      | { readonly status: number; readonly payload: string }
+      | { readonly problem: string }
+    ),
   ]
   /**
    * A device sent telemetry. Published only if somebody listens, and what comes at once as one event: a thousand events

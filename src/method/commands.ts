@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { Deps } from '../deps.ts'
 import { findIdentity } from '../device/store.ts'
 import { DeviceOfflineError, DeviceTimeoutError, DomainError, NotFoundError } from '../errors.ts'
-import type { MethodResponse } from './answer.ts'
+import type { BadResponse, MethodResponse } from './answer.ts'
 import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.ts'
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
  * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, InvalidInputError, LimitExceededError. That, or any error that is not named here,
+ * the call and did not answer in time, or with nothing that can be passed on, InvalidInputError, LimitExceededError. That, or any error that is not named here,
  * means that nothing was sent: clients of IoT Hub repeat a call after one.
  */
 export async function invokeMethod(
@@ -27,7 +27,7 @@ export async function invokeMethod(
   // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
   const requestId = randomBytes(12).toString('base64url')
   const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
-  const answer = answersFrom(answers, deviceId) // listens from here on, before the call can be answered
+  const answer = firstFrom(answers, deviceId) // listens from here on, before the call can be answered
   const timeout = new AbortController()
   try {
     const { methodName } = call
@@ -46,6 +46,7 @@ export async function invokeMethod(
         `"${deviceId}" had the call of ${methodName} and did not answer within ${call.responseTimeoutInSeconds} seconds.`,
       )
     }
+    if ('problem' in first) throw new DeviceTimeoutError(first.problem)
     return first
   } catch (error) {
     if (error instanceof DomainError) throw error
@@ -57,14 +58,17 @@ export async function invokeMethod(
   }
 }
 
-type Answers = AsyncIterator<{ readonly deviceId: string; readonly status: number; readonly payload: string }>
+type Answer = MethodResponse | BadResponse
 
 /** The first answer that comes from the device itself. */
-async function answersFrom(answers: Answers, deviceId: string): Promise<MethodResponse | undefined> {
+async function firstFrom(
+  answers: AsyncIterator<{ readonly deviceId: string } & Answer>,
+  deviceId: string,
+): Promise<Answer | undefined> {
   for (;;) {
     const next = await answers.next()
     if (next.done) return undefined
-    if (next.value.deviceId === deviceId) return { status: next.value.status, payload: next.value.payload }
+    if (next.value.deviceId === deviceId) return next.value
   }
 }
 
@@ -97,8 +101,7 @@ const offline = (deviceId: string, seconds: number): DeviceOfflineError =>
 /** Hands an answer to whoever waits for it; nobody may. */
 export function answerInvocation(
   deps: Pick<Deps, 'events'>,
-  answer: { deviceId: string; requestId: string } & MethodResponse,
+  { requestId, ...answer }: { deviceId: string; requestId: string } & Answer,
 ): void {
-  const { deviceId, requestId, status, payload } = answer
-  deps.events.publish('methodAnswer', requestId, { deviceId, status, payload })
+  deps.events.publish('methodAnswer', requestId, answer)
 }

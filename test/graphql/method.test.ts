@@ -43,6 +43,18 @@ test('the answer of the device is the answer', async () => {
   detach()
 })
 
+test('an answer that is none ends the wait at once, and says what is wrong with it', async () => {
+  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId }) => {
+    queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, problem: 'The device answered with tea.' }))
+  })
+  expect(await invoke({})).toEqual({
+    __typename: 'DeviceTimeoutError',
+    code: 'DEVICE_TIMEOUT',
+    message: 'The device answered with tea.',
+  })
+  detach()
+})
+
 test('a device that is not here is a DeviceOfflineError', async () => {
   expect(await invoke({})).toMatchObject({ __typename: 'DeviceOfflineError', code: 'DEVICE_OFFLINE' })
 })
