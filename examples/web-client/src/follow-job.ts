@@ -1,0 +1,43 @@
+import type { Client } from '@urql/core'
+import type { JobOutcome } from './generated/graphql.ts'
+import { graphql } from './generated/index.ts'
+import { progress } from './job-row.ts'
+
+const FollowJob = graphql(/* GraphQL */ `
+  subscription FollowJob($jobId: String!) {
+    deviceJobStatistics(jobId: $jobId) {
+      deviceJobStatistics {
+        ...Progress
+      }
+      job {
+        outcome
+      }
+    }
+  }
+`)
+
+/**
+ * Follows a job to its end and answers its outcome; `onProgress` hears how far it is, first at once. When the connection
+ * is lost on the way, the hub begins with the present state again. Rejects with a CombinedError.
+ */
+export function followJob(client: Client, jobId: string, onProgress: (line: string) => void): Promise<JobOutcome> {
+  return new Promise((resolve, reject) => {
+    let latest = ''
+    const { unsubscribe } = client.subscription(FollowJob, { jobId }).subscribe(({ data, error }) => {
+      if (error !== undefined) {
+        reject(error)
+        return
+      }
+      if (!data) return
+      const { deviceJobStatistics, job } = data.deviceJobStatistics
+      const line = progress(deviceJobStatistics)
+      // After a reconnection the first event may say what is known already.
+      if (line !== latest) onProgress(line)
+      latest = line
+      if (!job.outcome) return
+      resolve(job.outcome)
+      // Not in here, where the end of this subscription may not be known yet.
+      queueMicrotask(() => unsubscribe())
+    })
+  })
+}

@@ -1,0 +1,14 @@
+// The tour in a terminal: npm start -- [condition] [method]. HUB_URL and HUB_TOKEN say where the hub is and who asks.
+
+import { WebSocket } from 'ws'
+import { tour } from './tour.ts'
+
+const { HUB_URL: url = 'http://localhost:4000/graphql', HUB_TOKEN: token } = process.env
+const [queryCondition = '*', methodName = 'reboot'] = process.argv.slice(2)
+try {
+  const settings = { url, token: () => token, webSocketImpl: WebSocket, queryCondition, methodName }
+  if (!(await tour(settings, console.log))) process.exitCode = 1
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

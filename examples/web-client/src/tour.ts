@@ -1,0 +1,42 @@
+import { followJob } from './follow-job.ts'
+import { connectHub, type HubSettings } from './hub.ts'
+import { listJobs } from './list-jobs.ts'
+import { scheduleJob } from './schedule-job.ts'
+
+/** What the tour is to do. */
+export type Tour = Omit<HubSettings, 'onConnection'> & {
+  /** Which devices: the WHERE part of an IoT Hub query; `*` is all. */
+  readonly queryCondition: string
+  readonly methodName: string
+}
+
+/**
+ * Lists the latest jobs, schedules one, follows it to its end and sums up; `say` hears it all, a line at a time. Answers
+ * whether nothing failed. Rejects when the hub cannot be asked, or refuses to answer.
+ */
+export async function tour(
+  { queryCondition, methodName, ...settings }: Tour,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const { client, close } = connectHub({
+    ...settings,
+    onConnection: (state) => say(state === 'lost' ? 'The connection is lost; trying again.' : 'Connected again.'),
+  })
+  try {
+    const { lines, totalCount } = await listJobs(client, 5)
+    say(totalCount > lines.length ? `The last ${lines.length} of ${totalCount} jobs:` : `Jobs so far: ${totalCount}`)
+    for (const line of lines) say(`  ${line}`)
+
+    const scheduled = await scheduleJob(client, { queryCondition, cloudToDeviceMethod: { methodName } })
+    if ('refusal' in scheduled) {
+      say(scheduled.refusal)
+      return false
+    }
+    say(`Scheduled ${scheduled.jobId}: "${methodName}" where ${queryCondition}`)
+    const outcome = await followJob(client, scheduled.jobId, (line) => say(`  ${line}`))
+    say(`${scheduled.jobId} has ended: ${outcome.toLowerCase().replace('_', ' ')}.`)
+    return outcome === 'SUCCEEDED'
+  } finally {
+    close()
+  }
+}

@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const example = join(root, 'examples/web-client')
+
+// A copy, as a front-end developer takes one, with the packages of this repository instead of its own.
+let folder = ''
+let schema = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'twincast-web-client-'))
+  await cp(example, folder, {
+    recursive: true,
+    filter: (path) => !/[/\\](node_modules|dist|generated)$/.test(path.slice(example.length)),
+  })
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+  schema = await readFile(join(root, 'schema.graphql'), 'utf8')
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const children = new Set<ChildProcess>()
+afterEach(() => {
+  // A group of its own: npm, the shell it starts and the program.
+  for (const { pid } of children) if (pid !== undefined) process.kill(-pid)
+})
+
+/** Runs a script of the example's package.json. */
+function start(script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) {
+  const { PATH, HOME } = process.env
+  const child = spawn('npm', ['run', '--silent', script, '--', ...args], {
+    cwd: folder,
+    detached: true,
+    // None of the variables of a test: GraphQL Code Generator hides its errors from tests.
+    env: { PATH, HOME, SCHEMA: join(folder, 'schema.graphql'), ...variables },
+  })
+  children.add(child)
+  const lines: string[] = []
+  let said = ''
+  const hear = (chunk: unknown): void => {
+    said += String(chunk)
+    lines.splice(0, lines.length, ...said.split('\n'))
+  }
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  const ended = once(child, 'close').then(([code]) => {
+    children.delete(child)
+    return { code: Number(code), said }
+  })
+  return { lines, ended }
+}
+
+describe('its types', () => {
+  /** Generates and checks against the schema with a change; answers what was said, and by which of the two. */
+  const check = async (change: (schema: string) => string = (same) => same) => {
+    const changed = change(schema)
+    await rm(join(folder, 'src/generated'), { recursive: true, force: true })
+    await writeFile(join(folder, 'schema.graphql'), changed)
+    const generated = await start('generate').ended
+    if (generated.code !== 0) return { refusedBy: 'generate', said: generated.said, changed }
+    const checked = await start('types').ended
+    return { refusedBy: checked.code === 0 ? undefined : 'types', said: checked.said, changed }
+  }
+
+  test('fit the present schema', async () => {
+    expect(await check()).toMatchObject({ refusedBy: undefined, said: '' })
+  }, 60_000)
+
+  test('are versions of packages that this repository has', async () => {
+    const own = JSON.parse(await readFile(join(example, 'package.json'), 'utf8'))
+    const all = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    const have = { ...all.dependencies, ...all.devDependencies }
+    expect(have).toMatchObject({ ...own.dependencies, ...own.devDependencies })
+  })
+
+  test.each([
+    [
+      'a field that was renamed',
+      (text: string) => text.replaceAll(/^ {2}failedCount: Int!$/gm, '  failureCount: Int!'),
+      'generate',
+      /Cannot query field "failedCount" on type "DeviceJobStatistics"[\s\S]*job-row\.ts/,
+    ],
+    [
+      'a type that was renamed',
+      (text: string) => text.replaceAll(/\bQueryConditionError\b/g, 'ConditionError'),
+      'generate',
+      /Unknown type "QueryConditionError"[\s\S]*schedule-job\.ts/,
+    ],
+    [
+      'an argument that has become required',
+      (text: string) => text.replace(/(deviceJobStatistics\([^)]*jobId: String!)/, '$1\n\n    page: Int!'),
+      'generate',
+      /argument "page" of type "Int!" is required[\s\S]*follow-job\.ts/,
+    ],
+    [
+      'a value that may be null now',
+      (text: string) => text.replaceAll(/^ {2}jobId: String!$/gm, '  jobId: String'),
+      'types',
+      /src\/schedule-job\.ts\(\d+,\d+\): error TS/,
+    ],
+    [
+      'a result that nobody deals with',
+      (text: string) => text.replace(/^(union ScheduleJobResult = .*)$/m, '$1 | NotFoundError'),
+      'types',
+      /src\/schedule-job\.ts\(\d+,\d+\): error TS1360: Type '.*"NotFoundError".*' does not satisfy .*'never'/,
+    ],
+    [
+      'a scalar without a type',
+      (text: string) => `${text}\nscalar Duration\n`,
+      'generate',
+      /Unknown scalar type Duration/,
+    ],
+  ])(
+    'do not fit a schema with %s',
+    async (_what, change, refusedBy, complaint) => {
+      const { changed, ...answer } = await check(change)
+      expect(changed).not.toBe(schema)
+      expect(answer).toEqual({ refusedBy, said: expect.stringMatching(complaint) })
+    },
+    60_000,
+  )
+})
+
+describe('its program', () => {
+  let app: TestApp
+  let fleet: Fleet
+  beforeAll(async () => {
+    await writeFile(join(folder, 'schema.graphql'), schema)
+    app = await startApp()
+    const devices = await registerFleet(app.client, 'tour', 3, (index) =>
+      index === 2 ? { kind: 'offline' } : { kind: 'answer' },
+    )
+    fleet = createFleet({ host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices })
+    await fleet.connect()
+  })
+  afterAll(async () => {
+    await fleet?.close()
+    await app?.close()
+  })
+  const run = (...args: readonly string[]) => start('start', args, { HUB_URL: app.addresses.graphql })
+  const soon = { timeout: 20_000 }
+
+  test('follows a job over a restart of the hub to its end, and then lists it', async () => {
+    const { lines, ended } = run("tags.fleet = 'tour'")
+    await vi.waitFor(() => expect(lines).toContain('  2 of 3 ended, 0 failed'), soon)
+    await app.restart()
+    await vi.waitFor(() => expect(lines).toContain('Connected again.'), soon)
+    await fleet.connect({ deviceIds: ['tour-2'] })
+    const { code, said } = await ended
+    expect(code).toBe(0)
+    const [jobId = ''] = /(?<=^Scheduled )[^:]+/m.exec(said) ?? []
+    const steps = said.trim().split('\n')
+    // How often the hub tells of progress is not ours to say.
+    expect(steps.filter((line) => !/^ {2}[0-2] of [03] ended, 0 failed$/.test(line))).toEqual([
+      'Jobs so far: 0',
+      `Scheduled ${jobId}: "reboot" where tags.fleet = 'tour'`,
+      'The connection is lost; trying again.',
+      'Connected again.',
+      '  3 of 3 ended, 0 failed',
+      `${jobId} has ended: succeeded.`,
+    ])
+
+    const next = await run('tags.fleet = ').ended
+    expect(next.code).toBe(1)
+    expect(next.said.trim().split('\n')).toEqual([
+      'Jobs so far: 1',
+      `  ${jobId}: succeeded, 3 of 3 ended, 0 failed`,
+      expect.stringMatching(/^Correct the condition at line 1, column 14: /),
+    ])
+  }, 60_000)
+
+  test('says so when no hub is there', async () => {
+    const { code, said } = await start('start', [], { HUB_URL: 'http://127.0.0.1:9/graphql' }).ended
+    expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(/^\[Network\] fetch failed\n$/) })
+  }, 60_000)
+})
