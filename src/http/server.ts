@@ -39,8 +39,8 @@ const headersTimeout = 10_000
 const requestTimeout = 30_000
 /** Milliseconds that an idle connection is kept; longer than the 60 seconds of common proxies, who reuse them. */
 const keepAliveTimeout = 65_000
-/** Connections of each of the two servers. */
-const maxConnections = 5_000
+/** Connections of each of the two servers: all WebSockets of the GraphQL door, and as many others. */
+const maxConnections = 20_000
 /** Milliseconds that requests under way get at a shutdown. */
 const closeTimeout = 5_000
 
@@ -57,13 +57,14 @@ export function createHttpServer(
   options: {
     readonly graphql: Mount
     readonly rest?: readonly Mount[]
+    readonly console?: readonly Mount[]
     readonly mqtt?: Mount
     readonly isReady: () => boolean
     readonly cert: string
     readonly key: string
   },
 ): HttpServer {
-  const { graphql, rest = [], mqtt, isReady, cert, key } = options
+  const { graphql, rest = [], console: pages = [], mqtt, isReady, cert, key } = options
   const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
   const mounts: readonly Mount[] = [
     graphql,
@@ -75,6 +76,7 @@ export function createHttpServer(
       else respond(response, 503, { status: 'not ready' }, { 'retry-after': '1' })
     }),
     ...rest,
+    ...pages,
   ]
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {
     const path = request.url?.split('?', 1)[0] ?? ''

@@ -1,0 +1,34 @@
+import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql'
+
+/** Whether a failed request says that the hub wants a token, or another. */
+export function isUnauthorized(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  if ('response' in error && error.response instanceof Response && error.response.status === 401) return true
+  const errors: unknown = 'graphQLErrors' in error ? error.graphQLErrors : undefined
+  return (
+    Array.isArray(errors) &&
+    errors.some((one: { extensions?: { code?: unknown } }) => one.extensions?.code === 'UNAUTHORIZED')
+  )
+}
+
+/**
+ * Queries and mutations over HTTP. What a page showed is shown again at once when one comes back to it, and asked for
+ * anew; a mutation makes queries about the same types run again.
+ */
+export function createQueryClient(token: string | undefined, onRefused: () => void): Client {
+  return new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    requestPolicy: 'cache-and-network',
+    fetchOptions: () => (token === undefined ? {} : { headers: { authorization: token } }),
+    exchanges: [
+      mapExchange({
+        onError(error) {
+          if (isUnauthorized(error)) onRefused()
+        },
+      }),
+      cacheExchange,
+      fetchExchange,
+    ],
+  })
+}

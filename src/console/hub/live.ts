@@ -1,0 +1,136 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { useEffect, useRef, useState } from 'react'
+import { stringifyDocument } from 'urql'
+import { useSession } from './session.tsx'
+
+/** A subscription that a component follows. */
+export type Live<Data> = {
+  /** The latest event; kept while the connection is lost. Undefined before the first. */
+  readonly data: Data | undefined
+  /** Why it ended, when the hub refused or gave it up: a sentence for people, and a code for programs. */
+  readonly error: LiveError | undefined
+  /** Whether the hub has said that nothing more comes. */
+  readonly ended: boolean
+  /** Subscribes anew, after an error. */
+  readonly retry: () => void
+}
+
+/** `code` is that of the GraphQL error, such as NOT_FOUND. */
+export type LiveError = { readonly message: string; readonly code: string }
+
+type Options<Data, Variables> = {
+  /** Leaves the hub alone for now. */
+  readonly pause?: boolean
+  /** What to subscribe with when the connection was lost after this event: for subscriptions with a cursor. */
+  readonly resume?: (data: Data, variables: Variables) => Variables
+}
+
+/** Milliseconds between the renderings that events cause. */
+const pace = 50
+
+/** Follows a subscription and shows its latest event. For subscriptions whose every event is the whole present state. */
+export function useLive<Data, Variables extends Record<string, unknown>>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  options: Options<Data, Variables> = {},
+): Live<Data> {
+  const [data, setData] = useState<{ readonly of: string; readonly data: Data }>()
+  const of = JSON.stringify(variables)
+  const rest = useLiveEvents(
+    document,
+    variables,
+    (events) => {
+      const last = events.at(-1)
+      if (last !== undefined) setData({ of, data: last })
+    },
+    options,
+  )
+  // What was followed before is not shown as if it were of what is followed now.
+  return { ...rest, data: data?.of === of ? data.data : undefined }
+}
+
+/**
+ * Follows a subscription and hands over every event, in batches: at most 20 a second, so that a fast job costs
+ * a slow page no more renderings than anybody can see. `variables` are compared by value.
+ */
+export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  onEvents: (events: readonly Data[]) => void,
+  { pause = false, resume }: Options<Data, Variables> = {},
+): Omit<Live<Data>, 'data'> {
+  const { socket } = useSession()
+  const [attempt, setAttempt] = useState(0)
+  const [end, setEnd] = useState<{ readonly of: string; readonly error?: LiveError }>()
+  const json = JSON.stringify(variables)
+  const of = `${json} ${attempt}`
+  const latest = useRef({ onEvents, resume })
+  useEffect(() => {
+    latest.current = { onEvents, resume }
+  })
+
+  useEffect(() => {
+    if (pause) return
+    let current: Variables = JSON.parse(json)
+    let batch: Data[] = []
+    let timer = 0
+    let left = false
+    const flush = (): void => {
+      timer = 0
+      const events = batch
+      batch = []
+      if (events.length > 0) latest.current.onEvents(events)
+    }
+    const unsubscribe = socket.subscribe<Data>(
+      {
+        query: stringifyDocument(document),
+        // Read again each time graphql-ws subscribes: after a lost connection it goes on where it was.
+        get variables() {
+          return current
+        },
+      },
+      {
+        next({ data, errors }) {
+          const [error] = errors ?? []
+          if (error !== undefined) setEnd({ of, error: liveError(error) })
+          if (data === null || data === undefined) return
+          if (latest.current.resume) current = latest.current.resume(data, current)
+          batch.push(data)
+          if (timer === 0) timer = window.setTimeout(flush, pace)
+        },
+        error(reason) {
+          if (left) return
+          flush()
+          setEnd({ of, error: liveError(Array.isArray(reason) ? reason[0] : reason) })
+        },
+        complete() {
+          // Unsubscribing completes, too: what is still here belongs to what was followed before.
+          if (left) return
+          flush()
+          setEnd((known) => (known?.of === of ? known : { of }))
+        },
+      },
+    )
+    return () => {
+      left = true
+      window.clearTimeout(timer)
+      unsubscribe()
+    }
+  }, [socket, document, json, of, pause])
+
+  const known = end?.of === of ? end : undefined
+  return {
+    error: known?.error,
+    ended: known !== undefined && known.error === undefined,
+    retry: () => setAttempt(attempt + 1),
+  }
+}
+
+function liveError(reason: unknown): LiveError {
+  if (typeof reason === 'object' && reason !== null && 'message' in reason) {
+    const extensions = 'extensions' in reason ? reason.extensions : undefined
+    const code = typeof extensions === 'object' && extensions !== null && 'code' in extensions ? extensions.code : ''
+    return { message: String(reason.message), code: String(code) }
+  }
+  return { message: 'The hub has closed the connection for live data.', code: 'CLOSED' }
+}

@@ -1,0 +1,166 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { type Client, type CombinedError, useClient } from 'urql'
+import { refreshRows, withoutDoubles } from './rows.ts'
+
+/** A connection of the schema, as far as paging needs it. */
+export type Connection<Row> = {
+  readonly nodes: readonly Row[]
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null }
+  readonly totalCount?: number
+}
+
+/** The rows of a list as far as they were read. */
+export type Pages<Row> = {
+  readonly rows: readonly Row[]
+  /** As counted with the first page, and with what `update` added; undefined where the document does not ask. */
+  readonly totalCount: number | undefined
+  readonly hasMore: boolean
+  /** Whether a page is being read. */
+  readonly loading: boolean
+  /** Why the last page could not be read. */
+  readonly error: CombinedError | undefined
+  /** Reads the next page, unless one is being read or there is none. */
+  readonly loadMore: () => void
+  /** Reads the first page again and drops the rest; what is shown stays until it is there. */
+  readonly reload: () => void
+  /** Changes the rows that are here, with what a subscription told. */
+  readonly update: (change: (rows: readonly Row[]) => readonly Row[]) => void
+}
+
+type State<Row> = {
+  /** The variables it belongs to. */
+  readonly of: string
+  readonly rows: readonly Row[]
+  readonly totalCount: number | undefined
+  readonly endCursor: string | null
+  readonly hasMore: boolean
+  readonly error: CombinedError | undefined
+}
+
+/** The rows of a list that was left, so that one who comes back finds it as it was. A page keeps one beside itself. */
+export type KeptRows<Row> = { of?: { readonly client: Client; readonly state: State<Row> } }
+
+/** Rows that are read again at most when one comes back to a list. */
+const mostReadAgain = 500
+
+/**
+ * Reads a connection page by page. `variables` are compared by value: others begin the list anew. `read` finds the
+ * connection in an answer; null where there is none. `keyOf` tells rows apart: one that came twice is shown once. With
+ * `keep` a list that is shown again has the rows it had, at their places, and reads them again; rows that have come in
+ * meanwhile it leaves to a subscription.
+ */
+export function usePages<Data, Variables extends { readonly after?: string | null; readonly first: number }, Row>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  {
+    read,
+    keyOf,
+    pause = false,
+    keep,
+  }: {
+    readonly read: (data: Data) => Connection<Row> | null | undefined
+    readonly keyOf: (row: Row) => string
+    readonly pause?: boolean
+    readonly keep?: KeptRows<Row>
+  },
+): Pages<Row> {
+  const client = useClient()
+  const of = JSON.stringify(variables)
+  const [state, setState] = useState(() => (keep?.of?.client === client ? keep.of.state : undefined))
+  const [loading, setLoading] = useState(true)
+  const [round, setRound] = useState(0)
+  const latest = useRef({ read, keyOf, state })
+  const busy = useRef<symbol>(undefined)
+  useEffect(() => {
+    latest.current = { read, keyOf, state }
+    if (keep !== undefined && state !== undefined) keep.of = { client, state }
+  })
+
+  /** One page behind `start`; without a start, pages from the beginning until there are as many rows as wanted. */
+  const readRows = useCallback(
+    async (start: State<Row> | undefined, wanted: number) => {
+      const comesBack = wanted > 0
+      const mine = Symbol('a reading')
+      busy.current = mine
+      setLoading(true)
+      let reached = start
+      do {
+        const page: Variables = { ...JSON.parse(of), ...(reached === undefined ? {} : { after: reached.endCursor }) }
+        const { data, error } = await client.query(document, page, { requestPolicy: 'network-only' }).toPromise()
+        if (busy.current !== mine) return
+        // Null, whatever its type says, where an error left nothing of it.
+        const connection = data ? latest.current.read(data) : undefined
+        const before = reached
+        if (connection === undefined || connection === null) {
+          busy.current = undefined
+          setLoading(false)
+          setState((known) => ({ ...(known?.of === of ? known : emptyState<Row>(of)), error }))
+          return
+        }
+        reached = {
+          of,
+          rows: withoutDoubles([...(before?.rows ?? []), ...connection.nodes], latest.current.keyOf),
+          totalCount: before === undefined ? connection.totalCount : before.totalCount,
+          endCursor: connection.pageInfo.endCursor ?? null,
+          hasMore: connection.pageInfo.hasNextPage,
+          error,
+        }
+      } while (reached.hasMore && reached.rows.length < wanted)
+      const read = reached
+      busy.current = undefined
+      setLoading(false)
+      setState((known) => {
+        if (known?.of !== of) return read
+        const { keyOf } = latest.current
+        if (start === undefined) {
+          if (!comesBack) return read
+          const { rows, others } = refreshRows(known.rows, read.rows, keyOf)
+          const totalCount = read.totalCount === undefined ? undefined : read.totalCount - others
+          return { ...known, rows, totalCount, error: undefined }
+        }
+        // What was told meanwhile of the rows before is newer than what they were when the reading began.
+        return { ...read, rows: withoutDoubles([...known.rows, ...read.rows], keyOf), totalCount: known.totalCount }
+      })
+    },
+    [client, document, of],
+  )
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` is what `reload` changes.
+  useEffect(() => {
+    if (pause) return
+    const { state } = latest.current
+    void readRows(undefined, round === 0 && state?.of === of ? Math.min(state.rows.length, mostReadAgain) : 0)
+    return () => {
+      busy.current = undefined
+    }
+  }, [readRows, pause, round])
+
+  const own = state?.of === of ? state : undefined
+  return {
+    rows: own?.rows ?? [],
+    totalCount: own?.totalCount,
+    hasMore: own?.hasMore ?? false,
+    loading: !pause && (loading || own === undefined),
+    error: own?.error,
+    loadMore: () => {
+      if (busy.current === undefined && own?.hasMore) void readRows(own, 0)
+    },
+    reload: () => setRound(round + 1),
+    update: useCallback(
+      (change) =>
+        setState((known) => {
+          if (known?.of !== of) return known
+          const rows = change(known.rows)
+          if (rows === known.rows) return known
+          const more = rows.length - known.rows.length
+          return { ...known, rows, totalCount: known.totalCount === undefined ? undefined : known.totalCount + more }
+        }),
+      [of],
+    ),
+  }
+}
+
+function emptyState<Row>(of: string): State<Row> {
+  return { of, rows: [], totalCount: undefined, endCursor: null, hasMore: false, error: undefined }
+}

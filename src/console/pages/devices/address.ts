@@ -1,0 +1,81 @@
+import { printValue } from '../schedule/completion.ts'
+import type { ConditionFault } from './condition-fault.ts'
+import { readTwinPath } from './twin-path.ts'
+
+/** What the list shows, as it stands in the address. Empty texts leave all in; `columns` are paths of the twin. */
+export type DeviceList = { readonly condition: string; readonly idPrefix: string; readonly columns: readonly string[] }
+
+/** How many columns one can choose. */
+export const mostColumns = 3
+
+/** Reads `?condition=tags.site = 'north'&id=pump-&columns=tags.building,properties.reported.fw`. */
+export function readAddress(search: URLSearchParams): DeviceList {
+  const condition = search.get('condition')?.trim() ?? ''
+  return {
+    condition: condition === '*' ? '' : condition,
+    idPrefix: search.get('id') ?? '',
+    columns: readColumns(search.getAll('columns')),
+  }
+}
+
+/** The same address with another list; what else stands in it stays. */
+export function writeAddress({ condition, idPrefix, columns }: DeviceList, search: URLSearchParams): URLSearchParams {
+  const written = new URLSearchParams(search)
+  const set = (name: string, text: string): void => (text === '' ? written.delete(name) : written.set(name, text))
+  set('condition', condition)
+  set('id', idPrefix)
+  written.delete('columns')
+  // A path with a comma in it cannot stand in a list with commas.
+  if (columns.some((path) => path.includes(','))) for (const path of columns) written.append('columns', path)
+  else set('columns', columns.join(','))
+  return written
+}
+
+/** Whether anything is left out. */
+export function isFiltered({ condition, idPrefix }: DeviceList): boolean {
+  return condition !== '' || idPrefix !== ''
+}
+
+/**
+ * The condition of the query. One that was typed begins in a line of its own, so that it is known where the hub stumbled
+ * over it: see `faultIn`.
+ */
+export function conditionOf({ condition, idPrefix }: DeviceList): string {
+  if (idPrefix === '') return condition === '' ? '*' : condition
+  const prefix = `STARTSWITH(deviceId, ${quote(idPrefix)})`
+  return condition === '' ? prefix : `(\n${condition}\n) AND ${prefix}`
+}
+
+/** The same for people to read and for other pages: on one line. */
+export function plainConditionOf(list: DeviceList): string {
+  return conditionOf(list).replace(/\(\n([\s\S]*)\n\) AND /, '($1) AND ')
+}
+
+/** A fault of the whole condition, told of what was typed. What the hub misses behind it, it misses at its end. */
+export function faultIn({ condition, idPrefix }: DeviceList, fault: ConditionFault): ConditionFault {
+  if (idPrefix === '' || condition === '') return fault
+  const lines = condition.split('\n')
+  const line = fault.line - 1
+  if (line < 1) return { ...fault, line: 1, column: 1 }
+  return line > lines.length
+    ? { ...fault, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 }
+    : { ...fault, line }
+}
+
+function readColumns(texts: readonly string[]): readonly string[] {
+  const whole = texts.map(readTwinPath)
+  const paths = texts.length > 1 && whole.every(Boolean) ? whole : texts.flatMap(apart)
+  return [...new Set(paths.filter((path) => path !== undefined))].slice(0, mostColumns)
+}
+
+/** One path with a comma in it is a path; anything else with commas is a list. */
+function apart(text: string): (string | undefined)[] {
+  const parts = text.split(',').map(readTwinPath)
+  const whole = readTwinPath(text)
+  return whole !== undefined && parts.includes(undefined) ? [whole] : parts
+}
+
+/** A text as a condition writes it. */
+export function quote(text: string): string {
+  return printValue(text) ?? "''"
+}

@@ -1,0 +1,97 @@
+import { type FormEvent, useEffect, useId, useState } from 'react'
+import { Button } from '../../ui/button.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { Field } from '../../ui/field.tsx'
+import { usePaths } from '../schedule/use-paths.ts'
+import { mostColumns } from './address.ts'
+import styles from './forms.module.css'
+import { readTwinPath } from './twin-path.ts'
+
+const places = Array.from({ length: mostColumns }, (_, index) => index)
+
+/** Which parts of the twins stand in the list. */
+export function ColumnsDialog({
+  columns,
+  onClose,
+  onChange,
+}: {
+  readonly columns: readonly string[]
+  readonly onClose: () => void
+  readonly onChange: (columns: readonly string[]) => void
+}) {
+  const [texts, setTexts] = useState<readonly string[]>(places.map((index) => columns[index] ?? ''))
+  const [isTold, setTold] = useState(false)
+  const listId = useId()
+  const known = useKnownPaths()
+  const isWrong = (text: string): boolean => text.trim() !== '' && readTwinPath(text) === undefined
+
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    setTold(true)
+    if (texts.some(isWrong)) return
+    onChange([...new Set(texts.flatMap((text) => readTwinPath(text) ?? []))])
+    onClose()
+  }
+  return (
+    <Dialog title="Columns" onClose={onClose}>
+      <form className={styles.form} onSubmit={submit} noValidate>
+        <p className={styles.note}>Up to three tags or properties of the twins, beside each device.</p>
+        {places.map((index) => {
+          const text = texts[index] ?? ''
+          return (
+            <Field
+              key={index}
+              label={`Column ${index + 1}`}
+              optional
+              error={
+                isTold &&
+                isWrong(text) &&
+                'Write a path below tags, properties.desired or properties.reported, such as tags.building.'
+              }
+            >
+              {(props) => (
+                <input
+                  {...props}
+                  list={listId}
+                  value={text}
+                  placeholder={index === 0 ? 'tags.building' : undefined}
+                  autoComplete="off"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  onChange={({ target }) => setTexts(texts.with(index, target.value))}
+                />
+              )}
+            </Field>
+          )
+        })}
+        <datalist id={listId}>
+          {known.map((path) => (
+            <option key={path} value={path} />
+          ))}
+        </datalist>
+        <div className={styles.actions}>
+          <Button onClick={() => setTexts(places.map(() => ''))}>Empty all</Button>
+          <Button type="submit" kind="primary">
+            Show
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** The paths that really exist; none while they are not known. */
+function useKnownPaths(): readonly string[] {
+  const pathsFor = usePaths()
+  const [paths, setPaths] = useState<readonly string[]>([])
+  useEffect(() => {
+    let isHere = true
+    void pathsFor('').then((known) => {
+      if (isHere) setPaths(known.flatMap(({ path }) => readTwinPath(path) ?? []))
+    })
+    return () => {
+      isHere = false
+    }
+  }, [pathsFor])
+  return paths
+}

@@ -1,0 +1,77 @@
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { Icon } from '../../ui/icon.tsx'
+import { Badge, ConnectionBadge } from '../../ui/status-badge.tsx'
+import { quote } from './address.ts'
+import { DeleteDialog } from './delete-dialog.tsx'
+import styles from './device-view.module.css'
+import { IdentityPanel } from './identity-panel.tsx'
+import { JobsPanel } from './jobs-panel.tsx'
+import { MethodPanel } from './method-panel.tsx'
+import { showStatus } from './status.ts'
+import { StatusDialog } from './status-dialog.tsx'
+import { TelemetryPanel } from './telemetry-panel.tsx'
+import { TwinPanels } from './twin-panels.tsx'
+import type { KnownDevice } from './use-device.ts'
+
+/** The page of a device that is there. */
+export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, follow }: KnownDevice) {
+  const { deviceId, status } = device
+  const [dialog, setDialog] = useState<'status' | 'delete'>()
+  const navigate = useNavigate()
+  const condition = `deviceId = ${quote(deviceId)}`
+  return (
+    <Page
+      title={deviceId}
+      lead={
+        <>
+          <ConnectionBadge state={device.connectionState} />
+          {status === 'DISABLED' && <Badge {...showStatus(status)} />}
+        </>
+      }
+      actions={
+        <>
+          <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`}>Schedule a job on it</ButtonLink>
+          <Button onClick={() => setDialog('status')}>{status === 'ENABLED' ? 'Disable …' : 'Enable …'}</Button>
+          <Button kind="danger" onClick={() => setDialog('delete')}>
+            Delete …
+          </Button>
+        </>
+      }
+    >
+      {liveError !== undefined && (
+        <p className={styles.notLive} role="alert">
+          <Icon name="partial" /> This page is not live: {liveError.message} <Button onClick={follow}>Try again</Button>
+        </p>
+      )}
+      <div className={styles.columns}>
+        <div className={styles.main}>
+          <TwinPanels
+            deviceId={deviceId}
+            twin={twin}
+            isRefused={twin === undefined && liveError !== undefined}
+            onTwin={acceptTwin}
+          />
+        </div>
+        <div className={styles.side}>
+          <IdentityPanel device={device} />
+          <MethodPanel deviceId={deviceId} isConnected={device.connectionState === 'CONNECTED'} />
+          <TelemetryPanel deviceId={deviceId} />
+        </div>
+      </div>
+      <JobsPanel deviceId={deviceId} />
+      {dialog === 'status' && (
+        <StatusDialog device={device} onClose={() => setDialog(undefined)} onChanged={acceptDevice} />
+      )}
+      {dialog === 'delete' && (
+        <DeleteDialog
+          deviceId={deviceId}
+          onClose={() => setDialog(undefined)}
+          onDeleted={() => void navigate('/devices')}
+        />
+      )}
+    </Page>
+  )
+}

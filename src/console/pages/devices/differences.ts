@@ -1,0 +1,38 @@
+import { isObject, type JsonObject, sameJson } from './json.ts'
+import { printPath } from './twin-path.ts'
+
+/** A place at which two sections differ; undefined is what is not there. */
+export type Difference = { readonly path: string; readonly before: unknown; readonly after: unknown }
+
+/** Where two sections differ, leaf by leaf, by the paths. An object beside something else is one difference. */
+export function differencesBetween(before: JsonObject, after: JsonObject): readonly Difference[] {
+  return [...compare(before, after, [])]
+}
+
+/** Where the device has not what is wanted of it: what it reports besides is its own affair. */
+export function unmetIn(desired: JsonObject, reported: JsonObject): readonly Difference[] {
+  return differencesBetween(desired, reported).filter(({ before }) => before !== undefined)
+}
+
+/** A value in a sentence: JSON, cut where it would drown the sentence. */
+export function describeValue(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+function* compare(before: unknown, after: unknown, names: readonly string[]): Generator<Difference> {
+  if (isObject(before) && isObject(after)) yield* compareMembers(before, after, names)
+  else if (before === undefined && hasMembers(after)) yield* compareMembers({}, after, names)
+  else if (after === undefined && hasMembers(before)) yield* compareMembers(before, {}, names)
+  else if (!sameJson(before, after)) yield { path: printPath(names), before, after }
+}
+
+function* compareMembers(before: JsonObject, after: JsonObject, names: readonly string[]): Generator<Difference> {
+  const all = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  for (const name of all) yield* compare(memberOf(before, name), memberOf(after, name), [...names, name])
+}
+
+const hasMembers = (value: unknown): value is JsonObject => isObject(value) && Object.keys(value).length > 0
+
+const memberOf = (section: JsonObject, name: string): unknown =>
+  Object.hasOwn(section, name) ? section[name] : undefined

@@ -1,0 +1,309 @@
+import { graphql } from '../../../generated/console/index.ts'
+
+/** What a row shows. The twin is read only where a column shows a part of it. */
+export const DevicesRowFragment = graphql(`
+  fragment DevicesRow on Device {
+    id
+    deviceId
+    status
+    statusReason
+    connectionState
+    lastActivityTime
+    twin @include(if: $withTwin) {
+      tags
+      properties {
+        desired {
+          value
+        }
+        reported {
+          value
+        }
+      }
+    }
+  }
+`)
+
+/** A page of the list, by the names of the devices. */
+export const DevicesListDocument = graphql(`
+  query DevicesList($queryCondition: String, $first: Int!, $after: String, $withTwin: Boolean!) {
+    devices(queryCondition: $queryCondition, first: $first, after: $after) {
+      totalCount
+      nodes {
+        ...DevicesRow
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`)
+
+/** Rows as their devices come and go. */
+export const DevicesPresenceDocument = graphql(`
+  subscription DevicesPresence($queryCondition: String!, $withTwin: Boolean!) {
+    devicePresenceChanged(queryCondition: $queryCondition) {
+      devices {
+        ...DevicesRow
+      }
+    }
+  }
+`)
+
+/** Registers a device. Its key is null, with an error, for those who may write devices and not read them. */
+export const DevicesCreateDocument = graphql(`
+  mutation DevicesCreate($input: CreateDeviceInput!) {
+    createDevice(input: $input) {
+      __typename
+      ... on CreateDevicePayload {
+        device {
+          id
+          deviceId
+          authentication {
+            symmetricKey {
+              primaryKey
+            }
+          }
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)
+
+/** What the head of a device's page shows. */
+export const DeviceNowFragment = graphql(`
+  fragment DeviceNow on Device {
+    id
+    deviceId
+    generationId
+    status
+    statusReason
+    connectionState
+    lastActivityTime
+  }
+`)
+
+export const DevicePageDocument = graphql(`
+  query DevicePage($deviceId: String!) {
+    device(deviceId: $deviceId) {
+      ...DeviceNow
+    }
+  }
+`)
+
+export const DevicePresenceDocument = graphql(`
+  subscription DevicePresence($queryCondition: String!) {
+    devicePresenceChanged(queryCondition: $queryCondition) {
+      devices {
+        ...DeviceNow
+      }
+    }
+  }
+`)
+
+/** The twin, whole. */
+export const DeviceTwinFragment = graphql(`
+  fragment DeviceTwin on Twin {
+    etag
+    version
+    tags
+    properties {
+      desired {
+        value
+        version
+      }
+      reported {
+        value
+        version
+      }
+    }
+  }
+`)
+
+export const DeviceTwinUpdatedDocument = graphql(`
+  subscription DeviceTwinUpdated($deviceId: String!) {
+    twinUpdated(deviceId: $deviceId) {
+      ...DeviceTwin
+    }
+  }
+`)
+
+/** The twin at this moment: after it was found to have changed. */
+export const DeviceTwinDocument = graphql(`
+  query DeviceTwinNow($deviceId: String!) {
+    device(deviceId: $deviceId) {
+      twin {
+        ...DeviceTwin
+      }
+    }
+  }
+`)
+
+/** Secrets: asked for on demand only. */
+export const DeviceKeysDocument = graphql(`
+  query DeviceKeys($deviceId: String!) {
+    device(deviceId: $deviceId) {
+      authentication {
+        type
+        symmetricKey {
+          primaryKey
+          secondaryKey
+        }
+        x509Thumbprint {
+          primaryThumbprint
+          secondaryThumbprint
+        }
+      }
+    }
+  }
+`)
+
+/** Its part in jobs. */
+export const DeviceJobRowFragment = graphql(`
+  fragment DeviceJobRow on DeviceJob {
+    id
+    status
+    startTime
+    endTime
+    error {
+      code
+      description
+    }
+    outcome {
+      status
+      payload
+    }
+    job {
+      jobId
+      createdTime
+      cloudToDeviceMethod {
+        methodName
+      }
+      updateTwin
+    }
+  }
+`)
+
+export const DeviceJobsDocument = graphql(`
+  query DeviceJobs($deviceId: String!, $first: Int!, $after: String) {
+    device(deviceId: $deviceId) {
+      deviceJobs(first: $first, after: $after) {
+        totalCount
+        nodes {
+          ...DeviceJobRow
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`)
+
+export const DeviceTelemetryDocument = graphql(`
+  subscription DeviceTelemetry($deviceId: String!) {
+    telemetry(deviceId: $deviceId) {
+      enqueuedTime
+      contentType
+      body
+      properties
+    }
+  }
+`)
+
+export const DeviceUpdateDocument = graphql(`
+  mutation DeviceUpdate($input: UpdateDeviceInput!) {
+    updateDevice(input: $input) {
+      __typename
+      ... on UpdateDevicePayload {
+        device {
+          ...DeviceNow
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)
+
+export const DeviceUpdateTwinDocument = graphql(`
+  mutation DeviceUpdateTwin($input: UpdateTwinInput!) {
+    updateTwin(input: $input) {
+      __typename
+      ... on UpdateTwinPayload {
+        twin {
+          ...DeviceTwin
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)
+
+export const DeviceInvokeDocument = graphql(`
+  mutation DeviceInvoke($input: InvokeDeviceMethodInput!) {
+    invokeDeviceMethod(input: $input) {
+      __typename
+      ... on InvokeDeviceMethodPayload {
+        status
+        payload
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)
+
+export const DeviceDeleteDocument = graphql(`
+  mutation DeviceDelete($input: DeleteDeviceInput!) {
+    deleteDevice(input: $input) {
+      __typename
+      ... on DeleteDevicePayload {
+        deviceId
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)

@@ -1,0 +1,65 @@
+import { parseJson } from '../../ui/json-text.ts'
+import { type Difference, differencesBetween } from './differences.ts'
+import { asObject, isObject, type JsonObject } from './json.ts'
+import { applyPatch, patchBetween } from './merge-patch.ts'
+
+/** What services write of a twin. */
+export type SectionName = 'tags' | 'desired'
+
+/** The twin, as far as services write it; `etag` is another after each of their writes. */
+export type Written = { readonly etag: string; readonly tags: JsonObject; readonly desired: JsonObject }
+
+/** What a text means as the new state of a section: the patch to send, or why there is none yet. */
+export type Edited = { readonly patch: JsonObject } | { readonly problem: string }
+
+/** Reads an edited section. */
+export function readEdited(before: JsonObject, text: string): Edited {
+  const read = parseJson(text)
+  if ('problem' in read) return read
+  if ('empty' in read) return { problem: 'Write {} to remove everything.' }
+  if (!isObject(read.value)) return { problem: 'This has to be an object: { … }.' }
+  return { patch: patchBetween(before, read.value) }
+}
+
+/** The patch as the hub takes it. */
+export function toTwinPatch(section: SectionName, patch: JsonObject) {
+  return section === 'tags' ? { tags: patch } : { properties: { desired: patch } }
+}
+
+/** What somebody else changed, and whether one's own patch writes there, too. */
+export type Foreign = Difference & { readonly section: SectionName; readonly isOverwritten: boolean }
+
+/** What of the twin was changed by others since `before`, seen by one who is about to send `patch` to `section`. */
+export function foreignChanges(
+  before: Written,
+  now: Written,
+  { section, patch }: { readonly section: SectionName; readonly patch: JsonObject },
+): readonly Foreign[] {
+  const mine = differencesBetween(before[section], applyPatch(before[section], patch)).map(({ path }) => path)
+  return (['tags', 'desired'] as const).flatMap((name) =>
+    differencesBetween(before[name], now[name]).map((difference) => ({
+      ...difference,
+      section: name,
+      isOverwritten: name === section && mine.some((path) => meet(path, difference.path)),
+    })),
+  )
+}
+
+/** One's own changes upon the new state. */
+export function rebase(now: JsonObject, patch: JsonObject): JsonObject {
+  return applyPatch(now, patch)
+}
+
+/** The twin as services write it. */
+export function writtenOf(twin: {
+  readonly etag: string
+  readonly tags: unknown
+  readonly properties: { readonly desired: { readonly value: unknown } }
+}): Written {
+  return { etag: twin.etag, tags: asObject(twin.tags), desired: asObject(twin.properties.desired.value) }
+}
+
+/** Whether one of the paths leads to or below the other. */
+function meet(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`)
+}

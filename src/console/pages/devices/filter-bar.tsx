@@ -1,0 +1,71 @@
+import { useEffect, useId, useState } from 'react'
+import { Button } from '../../ui/button.tsx'
+import { type DeviceList, isFiltered } from './address.ts'
+import type { ConditionFault } from './condition-fault.ts'
+import { ConditionInput } from './condition-input.tsx'
+import styles from './filter-bar.module.css'
+import { IdPrefix } from './id-prefix.tsx'
+
+/** Which devices are shown, and how. `fault`: where the hub stumbled over the condition. */
+export function FilterBar({
+  list,
+  fault,
+  onChange,
+  onColumns,
+}: {
+  readonly list: DeviceList
+  readonly fault: ConditionFault | undefined
+  /** `isStep`: a search of its own, to which the browser's Back returns. */
+  readonly onChange: (list: DeviceList, isStep: boolean) => void
+  readonly onColumns: () => void
+}) {
+  const [text, setText] = useState(list.condition)
+  useEffect(() => setText(list.condition), [list.condition])
+  const id = useId()
+  const isApplied = text.trim() === list.condition
+  const apply = (): void => {
+    const condition = text.trim() === '*' ? '' : text.trim()
+    if (condition !== list.condition) onChange({ ...list, condition }, true)
+  }
+  const shown = isApplied ? fault : undefined
+  return (
+    <search className={styles.bar} aria-label="Search devices">
+      <IdPrefix value={list.idPrefix} onChange={(idPrefix) => onChange({ ...list, idPrefix }, false)} />
+      <div className={styles.condition}>
+        <ConditionInput
+          label="Condition"
+          value={text}
+          onChange={setText}
+          onSubmit={apply}
+          fault={shown}
+          placeholder="Condition: tags.site = 'north'"
+          aria-describedby={`${id}-fault ${id}-hint`}
+          aria-invalid={shown === undefined ? undefined : true}
+        />
+        <p className={styles.fault} id={`${id}-fault`} role="alert">
+          {shown && `Column ${shown.column}: ${shown.message}`}
+        </p>
+        <p className="hidden" id={`${id}-hint`}>
+          Enter searches. Ctrl and blank opens suggestions, arrow keys choose one.
+        </p>
+      </div>
+      <div className={styles.buttons}>
+        <Button onClick={apply} disabled={isApplied}>
+          Search
+        </Button>
+        {isFiltered(list) && (
+          <Button
+            kind="quiet"
+            onClick={() => {
+              setText('')
+              onChange({ ...list, condition: '', idPrefix: '' }, true)
+            }}
+          >
+            Clear
+          </Button>
+        )}
+        <Button onClick={onColumns}>Columns …</Button>
+      </div>
+    </search>
+  )
+}

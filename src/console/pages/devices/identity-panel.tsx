@@ -1,0 +1,117 @@
+import { type ReactNode, useState } from 'react'
+import { useClient } from 'urql'
+import type { DeviceKeysQuery, DeviceNowFragment } from '../../../generated/console/graphql.ts'
+import { keptToken } from '../../hub/token.ts'
+import { Panel } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Badge } from '../../ui/status-badge.tsx'
+import { Time } from '../../ui/time.tsx'
+import { connectionStringOf, hubNameOf } from './connection-string.ts'
+import { DeviceKeysDocument } from './documents.ts'
+import styles from './identity-panel.module.css'
+import { Secret } from './secret.tsx'
+import { showStatus } from './status.ts'
+
+type Authentication = NonNullable<NonNullable<DeviceKeysQuery['device']>['authentication']>
+
+/** Who the device is, and, when one asks for it, how it proves that. */
+export function IdentityPanel({ device }: { readonly device: DeviceNowFragment }) {
+  const { deviceId, status, statusReason, lastActivityTime, generationId } = device
+  return (
+    <Panel title="Identity">
+      <dl className={styles.details}>
+        <Detail name="Status">
+          <Badge {...showStatus(status)} />
+          {statusReason && <span className={styles.reason}>{statusReason}</span>}
+        </Detail>
+        <Detail name="Last activity">{lastActivityTime === null ? 'never' : <Time value={lastActivityTime} />}</Detail>
+        <Detail name="Generation">
+          <code title="Tells it from an earlier device of this name">{generationId}</code>
+        </Detail>
+      </dl>
+      <Keys deviceId={deviceId} />
+    </Panel>
+  )
+}
+
+function Detail({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div className={styles.detail}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** The secrets, read when one asks for them and forgotten when one hides them. */
+function Keys({ deviceId }: { readonly deviceId: string }) {
+  const client = useClient()
+  const [isBusy, setBusy] = useState(false)
+  const [shown, setShown] = useState<Authentication>()
+  const [failure, setFailure] = useState<DomainFailure>()
+  const show = async (): Promise<void> => {
+    setBusy(true)
+    setFailure(undefined)
+    const { data, error } = await client
+      .query(DeviceKeysDocument, { deviceId }, { requestPolicy: 'network-only' })
+      .toPromise()
+    setBusy(false)
+    if (data?.device?.authentication) setShown(data.device.authentication)
+    else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
+  }
+  return (
+    <div className={styles.keys}>
+      {shown === undefined ? (
+        <Button busy={isBusy} onClick={() => void show()}>
+          Show keys
+        </Button>
+      ) : (
+        <>
+          <Proof deviceId={deviceId} authentication={shown} />
+          <Button onClick={() => setShown(undefined)}>Hide keys</Button>
+        </>
+      )}
+      {failure && <DomainError error={failure} />}
+    </div>
+  )
+}
+
+function Proof({
+  deviceId,
+  authentication: { type, symmetricKey, x509Thumbprint },
+}: {
+  readonly deviceId: string
+  readonly authentication: Authentication
+}) {
+  if (symmetricKey) {
+    const hubName = hubNameOf(keptToken(), location.hostname)
+    return (
+      <>
+        <Secret label="Connection string" value={connectionStringOf(hubName, deviceId, symmetricKey.primaryKey)} />
+        <Secret label="Primary key" value={symmetricKey.primaryKey} />
+        <Secret label="Secondary key" value={symmetricKey.secondaryKey} />
+      </>
+    )
+  }
+  if (x509Thumbprint) {
+    return (
+      <>
+        {x509Thumbprint.primaryThumbprint && (
+          <Secret label="Primary thumbprint" value={x509Thumbprint.primaryThumbprint} />
+        )}
+        {x509Thumbprint.secondaryThumbprint && (
+          <Secret label="Secondary thumbprint" value={x509Thumbprint.secondaryThumbprint} />
+        )}
+      </>
+    )
+  }
+  return (
+    <p>
+      {type === 'NONE'
+        ? 'It has no way to prove who it is, and cannot connect by itself.'
+        : 'It shows a certificate of a registered authority: the hub keeps no secret of it.'}
+    </p>
+  )
+}

@@ -1,0 +1,117 @@
+import { Link } from 'react-router'
+import type { DeviceJobRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { formatCount } from '../../format.ts'
+import { usePages } from '../../hub/pages.ts'
+import { Button } from '../../ui/button.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { ErrorState, LoadingState } from '../../ui/states.tsx'
+import { DeviceJobBadge } from '../../ui/status-badge.tsx'
+import { Time } from '../../ui/time.tsx'
+import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
+import { describeOperation } from '../jobs/operation.ts'
+import { describeValue } from './differences.ts'
+import { DeviceJobRowFragment, DeviceJobsDocument } from './documents.ts'
+import styles from './jobs-panel.module.css'
+
+const columns: readonly Column<Row>[] = [
+  { id: 'job', name: 'Job', width: 'minmax(10rem, 2fr)', narrow: 'title', cell: (row) => <JobCell row={row} /> },
+  {
+    id: 'status',
+    name: 'Status',
+    width: '7rem',
+    narrow: 'left',
+    cell: ({ status }) => <DeviceJobBadge status={status} />,
+  },
+  { id: 'result', name: 'Result', width: 'minmax(8rem, 2fr)', narrow: 'bare', cell: (row) => <ResultCell row={row} /> },
+  {
+    id: 'ended',
+    name: 'Ended',
+    width: '6rem',
+    align: 'end',
+    narrow: 'right',
+    cell: ({ endTime }) => (endTime === null ? <span className={styles.muted}>–</span> : <Time value={endTime} />),
+  },
+]
+
+/** The part of the device in jobs, the latest first. */
+export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
+  const pages = usePages(
+    DeviceJobsDocument,
+    { deviceId, first: 25 },
+    {
+      read: ({ device }) =>
+        device && { ...device.deviceJobs, nodes: readFragment(DeviceJobRowFragment, device.deviceJobs.nodes) },
+      keyOf: ({ id }) => id,
+    },
+  )
+  const { rows, totalCount, loading, error } = pages
+  return (
+    <section className={styles.jobs} aria-labelledby="device-jobs">
+      <header className={styles.head}>
+        <h2 id="device-jobs">Jobs</h2>
+        {totalCount !== undefined && <p className={styles.muted}>{formatCount(totalCount)}</p>}
+        <Button kind="quiet" onClick={pages.reload} disabled={loading}>
+          Refresh
+        </Button>
+      </header>
+      {rows.length > 0 ? (
+        <VirtualTable
+          label="Jobs of the device"
+          columns={columns}
+          rows={rows}
+          keyOf={({ id }) => id}
+          rowHeight={54}
+          totalCount={totalCount}
+          onEnd={error === undefined ? pages.loadMore : undefined}
+          footer={
+            error !== undefined ? (
+              <span role="alert">
+                {describeError(error).message} <Button onClick={pages.loadMore}>Try again</Button>
+              </span>
+            ) : pages.hasMore ? (
+              'Reading more jobs …'
+            ) : undefined
+          }
+        />
+      ) : loading ? (
+        <LoadingState label="Reading its jobs" />
+      ) : error !== undefined ? (
+        <ErrorState title="Its jobs cannot be shown" message={describeError(error).message} onRetry={pages.reload} />
+      ) : (
+        <p className={styles.muted}>No job has met it yet. Those that select it stand here when they have started.</p>
+      )}
+    </section>
+  )
+}
+
+function JobCell({ row: { job } }: { readonly row: Row }) {
+  return (
+    <span className={styles.job}>
+      <Link className={`${styles.name} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
+        {job.jobId}
+      </Link>
+      <span className={styles.what}>{describeOperation(job)}</span>
+    </span>
+  )
+}
+
+function ResultCell({ row: { status: state, outcome, error, job } }: { readonly row: Row }) {
+  if (error) {
+    return (
+      <span className={styles.result}>
+        <code className={styles.failed}>{error.code}</code> <span className={styles.muted}>{error.description}</span>
+      </span>
+    )
+  }
+  if (outcome === null) {
+    return <span className={styles.muted}>{state === 'COMPLETED' && job.updateTwin !== null ? 'Patched' : '–'}</span>
+  }
+  const { status, payload } = outcome
+  return (
+    <span className={styles.result}>
+      <span className={status >= 400 ? styles.failed : undefined}>{status}</span>{' '}
+      {payload !== null && <code className={styles.muted}>{describeValue(payload)}</code>}
+    </span>
+  )
+}

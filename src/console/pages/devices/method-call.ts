@@ -1,0 +1,58 @@
+import { parseJson } from '../../ui/json-text.ts'
+
+/** A call as it is typed. */
+export type CallForm = {
+  readonly methodName: string
+  readonly payload: string
+  readonly connectTimeout: string
+  readonly responseTimeout: string
+}
+
+/** What is sent: timeouts in seconds. */
+export type Call = {
+  readonly methodName: string
+  readonly payload?: unknown
+  readonly connectTimeoutInSeconds: number
+  readonly responseTimeoutInSeconds: number
+}
+
+/** What is wrong with which field. */
+export type CallProblems = { readonly [name in keyof CallForm]?: string }
+
+/** Nothing typed yet: whoever calls one device mostly knows that it is here. */
+export const emptyCall: CallForm = { methodName: '', payload: '', connectTimeout: '0', responseTimeout: '30' }
+
+/** Reads a form by the rules of the hub, so that mistakes are told beside the fields. */
+export function readCall(form: CallForm): { readonly call: Call } | { readonly problems: CallProblems } {
+  const methodName = form.methodName.trim()
+  const payload = parseJson(form.payload)
+  const connectTimeout = readSeconds(form.connectTimeout, 0)
+  const responseTimeout = readSeconds(form.responseTimeout, 5)
+  const problems: CallProblems = {
+    ...(methodName === '' && { methodName: 'Write the name of a method that the device knows.' }),
+    ...(/[^\x21-\x7e]|[$()<>@,;:\\"/[\]?={}+#]/.test(methodName) && {
+      methodName:
+        'A method’s name has ASCII letters, digits and signs, but no blanks and none of $()<>@,;:\\"/[]?={}+#.',
+    }),
+    ...(methodName.length > 100 && { methodName: 'A method’s name has at most 100 characters.' }),
+    ...('problem' in payload && { payload: payload.problem }),
+    ...(connectTimeout === undefined && { connectTimeout: 'Whole seconds from 0 to 300.' }),
+    ...(responseTimeout === undefined && { responseTimeout: 'Whole seconds from 5 to 300.' }),
+  }
+  if (Object.keys(problems).length > 0 || connectTimeout === undefined || responseTimeout === undefined) {
+    return { problems }
+  }
+  return {
+    call: {
+      methodName,
+      ...('value' in payload && { payload: payload.value }),
+      connectTimeoutInSeconds: connectTimeout,
+      responseTimeoutInSeconds: responseTimeout,
+    },
+  }
+}
+
+function readSeconds(text: string, least: number): number | undefined {
+  const seconds = /^\d{1,3}$/.test(text.trim()) ? Number(text) : Number.NaN
+  return seconds >= least && seconds <= 300 ? seconds : undefined
+}

@@ -1,0 +1,168 @@
+import { type FormEvent, useState } from 'react'
+import { useMutation } from 'urql'
+import type { DeviceInvokeMutation } from '../../../generated/console/graphql.ts'
+import { formatDuration } from '../../format.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Panel } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Field } from '../../ui/field.tsx'
+import { JsonEditor } from '../../ui/json-editor.tsx'
+import { JsonView } from '../../ui/json-view.tsx'
+import { Badge } from '../../ui/status-badge.tsx'
+import { DeviceInvokeDocument } from './documents.ts'
+import forms from './forms.module.css'
+import { emptyCall, readCall } from './method-call.ts'
+import styles from './method-panel.module.css'
+
+type Answer = Extract<DeviceInvokeMutation['invokeDeviceMethod'], { readonly __typename?: 'InvokeDeviceMethodPayload' }>
+type Result = { readonly methodName: string; readonly milliseconds: number } & (
+  | { readonly answer: Answer }
+  | { readonly failure: DomainFailure }
+)
+
+/** Calls a direct method, and shows what the device answers. */
+export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: string; readonly isConnected: boolean }) {
+  const announce = useAnnounce()
+  const [{ fetching }, invoke] = useMutation(DeviceInvokeDocument)
+  const [form, setForm] = useState(emptyCall)
+  const [isTold, setTold] = useState(false)
+  const [result, setResult] = useState<Result>()
+  const read = readCall(form)
+  const problems = isTold && 'problems' in read ? read.problems : {}
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    setTold(true)
+    if ('problems' in read) return
+    setResult(undefined)
+    const { methodName } = read.call
+    const begun = performance.now()
+    const { data, error } = await invoke({ input: { deviceId, ...read.call } })
+    const made = { methodName, milliseconds: performance.now() - begun }
+    const told = data?.invokeDeviceMethod
+    if (told?.__typename === 'InvokeDeviceMethodPayload') {
+      setResult({ ...made, answer: told })
+      announce(`${methodName} answered ${told.status}.`)
+    } else if (told !== undefined) setResult({ ...made, failure: told })
+    else if (error !== undefined) {
+      setResult({ ...made, failure: { __typename: 'RequestError', ...describeError(error) } })
+    }
+  }
+  return (
+    <Panel title="Call a method">
+      <form className={forms.form} onSubmit={(event) => void submit(event)} noValidate>
+        <Field label="Method" error={problems.methodName}>
+          {(props) => (
+            <input
+              {...props}
+              value={form.methodName}
+              placeholder="reboot"
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+              onChange={({ target }) => setForm({ ...form, methodName: target.value })}
+            />
+          )}
+        </Field>
+        <Field label="Payload" optional error={problems.payload}>
+          {(props) => (
+            <JsonEditor
+              {...props}
+              label="Payload"
+              value={form.payload}
+              placeholder="null"
+              onChange={(payload) => setForm((known) => ({ ...known, payload }))}
+            />
+          )}
+        </Field>
+        <div className={forms.pair}>
+          <Field label="Wait to connect, s" error={problems.connectTimeout}>
+            {(props) => (
+              <input
+                {...props}
+                inputMode="numeric"
+                value={form.connectTimeout}
+                onChange={({ target }) => setForm({ ...form, connectTimeout: target.value })}
+              />
+            )}
+          </Field>
+          <Field label="Wait for answer, s" error={problems.responseTimeout}>
+            {(props) => (
+              <input
+                {...props}
+                inputMode="numeric"
+                value={form.responseTimeout}
+                onChange={({ target }) => setForm({ ...form, responseTimeout: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+        {!isConnected && form.connectTimeout.trim() === '0' && (
+          <p className={forms.note}>It is not connected: give it seconds to connect, or the call fails at once.</p>
+        )}
+        <div className={forms.actions}>
+          <Button type="submit" kind="primary" busy={fetching}>
+            {fetching ? 'Waiting for the answer …' : 'Call'}
+          </Button>
+        </div>
+      </form>
+      {result && <ResultView result={result} />}
+    </Panel>
+  )
+}
+
+function ResultView({ result }: { readonly result: Result }) {
+  const { methodName, milliseconds } = result
+  if ('failure' in result) {
+    return (
+      <DomainError error={result.failure}>
+        <Advice type={result.failure.__typename} />
+      </DomainError>
+    )
+  }
+  const { status, payload } = result.answer
+  const isRefusal = status >= 400
+  return (
+    <div className={styles.result}>
+      <p className={styles.head}>
+        <Badge
+          tone={isRefusal ? 'failed' : 'succeeded'}
+          icon={isRefusal ? 'failed' : 'succeeded'}
+          word={`Status ${status}`}
+        />
+        <span>
+          <code>{methodName}</code> answered after{' '}
+          {milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : formatDuration(milliseconds / 1000)}
+        </span>
+      </p>
+      {payload === null ? (
+        <p className={forms.note}>No payload.</p>
+      ) : (
+        <JsonView value={payload} label="Payload of the answer" />
+      )}
+    </div>
+  )
+}
+
+function Advice({ type }: { readonly type: string }) {
+  switch (type) {
+    case 'DeviceOfflineError':
+      return (
+        <p>
+          The method did not run. Give the device seconds to connect, or schedule a job on it: a job waits for it as
+          long as you say.
+        </p>
+      )
+    case 'DeviceTimeoutError':
+      return (
+        <p>
+          It may have run all the same: look at what the device reports before you call it again. A slow method needs
+          more seconds for its answer.
+        </p>
+      )
+    default:
+      return undefined
+  }
+}

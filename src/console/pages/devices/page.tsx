@@ -1,0 +1,163 @@
+import { type ReactNode, useCallback, useMemo, useState } from 'react'
+import { useSearchParams } from 'react-router'
+import { formatCount } from '../../format.ts'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Icon } from '../../ui/icon.tsx'
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { VirtualTable } from '../../ui/virtual-table.tsx'
+import { SightContext } from '../job/row-sight.tsx'
+import { type DeviceList, faultIn, isFiltered, plainConditionOf, readAddress, writeAddress } from './address.ts'
+import { ColumnsDialog } from './columns-dialog.tsx'
+import { faultOf } from './condition-fault.ts'
+import { FilterBar } from './filter-bar.tsx'
+import styles from './page.module.css'
+import { RegisterDialog } from './register-dialog.tsx'
+import { columnsFor } from './row-cells.tsx'
+import { useDeviceList } from './use-device-list.ts'
+
+/** All devices, by their names: which are here, and what they are. */
+export function Component() {
+  const [search, setSearch] = useSearchParams()
+  const list = useMemo(() => readAddress(search), [search])
+  const setList = useCallback(
+    (next: DeviceList, isStep: boolean) =>
+      setSearch((present) => writeAddress(next, present), { replace: !isStep, preventScrollReset: true }),
+    [setSearch],
+  )
+  const devices = useDeviceList(list)
+  const [dialog, setDialog] = useState<'columns' | 'register'>()
+  const fault = useMemo(() => {
+    const found = faultOf(devices.error)
+    return found && faultIn(list, found)
+  }, [list, devices.error])
+
+  return (
+    <Page
+      title="Devices"
+      lead={
+        devices.totalCount !== undefined && (
+          <span className={styles.total} role="status">
+            {describeTotal(devices.totalCount, isFiltered(list))}
+          </span>
+        )
+      }
+      actions={
+        <>
+          <Button onClick={() => setDialog('register')}>
+            <Icon name="plus" /> Register a device …
+          </Button>
+          <ButtonLink to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`} kind="primary">
+            {isFiltered(list) ? 'Schedule on these devices' : 'Schedule a job'}
+          </ButtonLink>
+        </>
+      }
+    >
+      <FilterBar list={list} fault={fault} onChange={setList} onColumns={() => setDialog('columns')} />
+      {devices.liveError !== undefined && devices.rows.length > 0 && (
+        <p className={styles.notLive} role="alert">
+          <Icon name="partial" /> Presence is not live: {devices.liveError.message}{' '}
+          <Button onClick={devices.retryLive}>Try again</Button>
+        </p>
+      )}
+      <List
+        list={list}
+        devices={devices}
+        isFaulty={fault !== undefined}
+        onClear={() => setList({ ...list, condition: '', idPrefix: '' }, true)}
+        onRegister={() => setDialog('register')}
+      />
+      {dialog === 'columns' && (
+        <ColumnsDialog
+          columns={list.columns}
+          onClose={() => setDialog(undefined)}
+          onChange={(columns) => setList({ ...list, columns }, true)}
+        />
+      )}
+      {dialog === 'register' && <RegisterDialog onClose={() => setDialog(undefined)} onRegistered={devices.reload} />}
+    </Page>
+  )
+}
+
+type Devices = ReturnType<typeof useDeviceList>
+
+function List({
+  list,
+  devices,
+  isFaulty,
+  onClear,
+  onRegister,
+}: {
+  readonly list: DeviceList
+  readonly devices: Devices
+  readonly isFaulty: boolean
+  readonly onClear: () => void
+  readonly onRegister: () => void
+}) {
+  const { rows, error, loading } = devices
+  const columns = useMemo(() => columnsFor(list.columns), [list.columns])
+  if (rows.length > 0) {
+    return (
+      <SightContext value={devices.sight}>
+        <VirtualTable
+          label="Devices"
+          columns={columns}
+          rows={rows}
+          keyOf={({ id }) => id}
+          rowHeight={41}
+          totalCount={devices.totalCount}
+          onEnd={error === undefined ? devices.loadMore : undefined}
+          footer={footerOf(devices)}
+        />
+      </SightContext>
+    )
+  }
+  if (loading) return <LoadingState label="Reading the devices" />
+  // What is wrong with the condition stands below it.
+  if (isFaulty) return null
+  if (error !== undefined) {
+    return (
+      <ErrorState title="The devices cannot be shown" message={describeError(error).message} onRetry={devices.reload} />
+    )
+  }
+  return isFiltered(list) ? (
+    <EmptyState title="No device is like that" action={<Button onClick={onClear}>Show all devices</Button>}>
+      <p>
+        Names and texts are compared with case, <code>'3'</code> is another value than <code>3</code>, and a device
+        without a tag meets no comparison with it: <code>NOT IS_DEFINED(tags.site)</code> finds those.
+      </p>
+    </EmptyState>
+  ) : (
+    <EmptyState
+      title="No devices yet"
+      action={
+        <Button kind="primary" onClick={onRegister}>
+          Register the first device
+        </Button>
+      }
+    >
+      <p>
+        Devices connect over MQTT with a connection string that registering gives. To see some at once, run{' '}
+        <code>npm run simulate</code> beside the hub.
+      </p>
+    </EmptyState>
+  )
+}
+
+function footerOf({ error, loading, hasMore, loadMore, rows }: Devices): ReactNode {
+  if (error !== undefined) {
+    return (
+      <p role="alert">
+        {describeError(error).message} <Button onClick={loadMore}>Try again</Button>
+      </p>
+    )
+  }
+  if (loading || hasMore) return <p>Reading more devices …</p>
+  return rows.length > 20 ? <p>These are all of them.</p> : undefined
+}
+
+function describeTotal(count: number, filtered: boolean): string {
+  if (filtered) return `${formatCount(count)} found`
+  return count === 1 ? '1 device' : `${formatCount(count)} devices`
+}

@@ -1,0 +1,141 @@
+import { type FormEvent, useState } from 'react'
+import { useMutation } from 'urql'
+import { keptToken } from '../../hub/token.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Field } from '../../ui/field.tsx'
+import { JsonEditor } from '../../ui/json-editor.tsx'
+import { connectionStringOf, hubNameOf } from './connection-string.ts'
+import { DevicesCreateDocument } from './documents.ts'
+import styles from './forms.module.css'
+import { readNewDevice } from './new-device.ts'
+import { Secret } from './secret.tsx'
+
+type Registered = { readonly deviceId: string; readonly primaryKey: string | undefined }
+
+/** Registers a device, and shows what it needs to connect. */
+export function RegisterDialog({
+  onClose,
+  onRegistered,
+}: {
+  readonly onClose: () => void
+  readonly onRegistered: () => void
+}) {
+  const [registered, setRegistered] = useState<Registered>()
+  return (
+    <Dialog title={registered ? `${registered.deviceId} is registered` : 'Register a device'} onClose={onClose}>
+      {registered === undefined ? (
+        <RegisterForm
+          onClose={onClose}
+          onRegistered={(device) => {
+            setRegistered(device)
+            onRegistered()
+          }}
+        />
+      ) : (
+        <Connect {...registered} onAnother={() => setRegistered(undefined)} />
+      )}
+    </Dialog>
+  )
+}
+
+function RegisterForm({
+  onClose,
+  onRegistered,
+}: {
+  readonly onClose: () => void
+  readonly onRegistered: (device: Registered) => void
+}) {
+  const announce = useAnnounce()
+  const [{ fetching }, create] = useMutation(DevicesCreateDocument)
+  const [form, setForm] = useState({ deviceId: '', tags: '' })
+  const [isTold, setTold] = useState(false)
+  const [failure, setFailure] = useState<DomainFailure>()
+  const read = readNewDevice(form)
+  const problems = isTold && 'problems' in read ? read.problems : {}
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    setTold(true)
+    setFailure(undefined)
+    if ('problems' in read) return
+    const { deviceId, tags } = read
+    const { data, error } = await create({ input: { deviceId, ...(tags && { twin: { tags } }) } })
+    const result = data?.createDevice
+    if (result?.__typename === 'CreateDevicePayload') {
+      announce(`${deviceId} is registered.`)
+      // Null, with an error beside it, for a token that may write devices and not read them.
+      onRegistered({ deviceId, primaryKey: result.device.authentication?.symmetricKey?.primaryKey })
+    } else if (result !== undefined) setFailure(result)
+    else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
+  }
+  return (
+    <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
+      <Field
+        label="Device id"
+        error={problems.deviceId}
+        hint="Letters, digits and signs such as - . _ ; with case. It cannot be changed later."
+      >
+        {(props) => (
+          <input
+            {...props}
+            value={form.deviceId}
+            maxLength={128}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            onChange={({ target }) => setForm({ ...form, deviceId: target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Tags" optional error={problems.tags} hint="JSON that only services see. Conditions can ask for it.">
+        {(props) => (
+          <JsonEditor
+            {...props}
+            label="Tags"
+            value={form.tags}
+            placeholder='{ "site": "north" }'
+            onChange={(tags) => setForm((known) => ({ ...known, tags }))}
+          />
+        )}
+      </Field>
+      {failure && <DomainError error={failure} />}
+      <div className={styles.actions}>
+        <Button onClick={onClose}>Close</Button>
+        <Button type="submit" kind="primary" busy={fetching}>
+          Register
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+function Connect({ deviceId, primaryKey, onAnother }: Registered & { readonly onAnother: () => void }) {
+  return (
+    <div className={styles.form}>
+      {primaryKey === undefined ? (
+        <p>
+          Your token may register devices and not read their keys. Ask somebody with the right registryRead for its
+          connection string.
+        </p>
+      ) : (
+        <>
+          <p>Give this to the device. Whoever has it can connect as this device; it can be shown again on its page.</p>
+          <Secret
+            label="Connection string"
+            value={connectionStringOf(hubNameOf(keptToken(), location.hostname), deviceId, primaryKey)}
+          />
+        </>
+      )}
+      <div className={styles.actions}>
+        <Button onClick={onAnother}>Register another</Button>
+        <ButtonLink to={`/devices/${encodeURIComponent(deviceId)}`} kind="primary">
+          Open its page
+        </ButtonLink>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,86 @@
+import { Link } from 'react-router'
+import type { DevicesRowFragment } from '../../../generated/console/graphql.ts'
+import { Badge, ConnectionBadge } from '../../ui/status-badge.tsx'
+import { Time } from '../../ui/time.tsx'
+import type { Column } from '../../ui/virtual-table.tsx'
+import { useInSight } from '../job/row-sight.tsx'
+import { describeValue } from './differences.ts'
+import styles from './row-cells.module.css'
+import { showStatus } from './status.ts'
+import { shortNameOf, valueAt } from './twin-path.ts'
+
+type Row = DevicesRowFragment
+
+/** The columns of the list, with one for each path of the twin between the others. */
+export function columnsFor(paths: readonly string[]): readonly Column<Row>[] {
+  return [
+    { id: 'device', name: 'Device', width: 'minmax(8rem, 2fr)', narrow: 'title', cell: (row) => <Name row={row} /> },
+    {
+      id: 'presence',
+      name: 'Presence',
+      width: '8rem',
+      narrow: 'left',
+      cell: ({ connectionState }) => <ConnectionBadge state={connectionState} />,
+    },
+    { id: 'status', name: 'Status', width: 'minmax(6rem, 1fr)', narrow: 'right', cell: (row) => <Status row={row} /> },
+    ...paths.map(
+      (path): Column<Row> => ({
+        id: path,
+        name: shortNameOf(path),
+        width: 'minmax(6rem, 1fr)',
+        cell: (row) => <TwinValue row={row} path={path} />,
+      }),
+    ),
+    {
+      id: 'activity',
+      name: 'Last activity',
+      width: '7rem',
+      align: 'end',
+      cell: ({ lastActivityTime }) =>
+        lastActivityTime === null ? (
+          <span className={styles.none}>never</span>
+        ) : (
+          <span className={styles.muted}>
+            <Time value={lastActivityTime} />
+          </span>
+        ),
+    },
+  ]
+}
+
+function Name({ row: { id, deviceId } }: { readonly row: Row }) {
+  useInSight(id)
+  return (
+    <Link className={`${styles.name} stretched`} to={`/devices/${encodeURIComponent(deviceId)}`}>
+      {deviceId}
+    </Link>
+  )
+}
+
+function Status({ row: { status, statusReason } }: { readonly row: Row }) {
+  if (status === 'ENABLED') return <span className={styles.muted}>Enabled</span>
+  return (
+    <span className={styles.status}>
+      <Badge {...showStatus(status)} />
+      {statusReason && (
+        <span className={styles.reason} title={statusReason}>
+          {statusReason}
+        </span>
+      )}
+    </span>
+  )
+}
+
+function TwinValue({ row: { twin }, path }: { readonly row: Row; readonly path: string }) {
+  if (twin === undefined) return <span className={styles.none}>…</span>
+  const { tags, properties } = twin
+  const document = { tags, properties: { desired: properties.desired.value, reported: properties.reported.value } }
+  const value = valueAt(document, path)
+  if (value === undefined) return <span className={styles.none}>–</span>
+  const text = typeof value === 'string' ? value : describeValue(value)
+  return (
+    <span className={styles.value} title={text}>
+      {text}
+    </span>
+  )
+}

@@ -1,0 +1,153 @@
+import { json } from '@codemirror/lang-json'
+import { MergeView, originalDocChangeEffect, unifiedMergeView } from '@codemirror/merge'
+import { ChangeSet, EditorState, type Extension, type Text } from '@codemirror/state'
+import { EditorView } from '@codemirror/view'
+import { useEffect, useRef, useState } from 'react'
+import { highlighting, look, nonce } from '../../ui/code-editor.tsx'
+import { printJson } from '../../ui/json-text.ts'
+import { sortMembers } from './json.ts'
+import styles from './twin-diff.module.css'
+
+/** Where there is room for two columns. */
+const wide = '(min-width: 60rem)'
+
+/** Desired and reported properties, side by side or one among the other; what differs is marked. */
+export function TwinDiff({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
+  const isWide = useMedia(wide)
+  const wanted = printJson(sortMembers(desired))
+  const told = printJson(sortMembers(reported))
+  return (
+    <figure className={styles.diff}>
+      <figcaption className={isWide ? styles.pair : undefined}>
+        {isWide ? (
+          <>
+            <span>Desired</span>
+            <span>Reported</span>
+          </>
+        ) : (
+          <span>
+            Reported
+            {wanted !== told && wanted !== '{}' && (
+              <>
+                , and above it <span className={styles.wanted}>what is desired otherwise</span>
+              </>
+            )}
+          </span>
+        )}
+      </figcaption>
+      {isWide ? <Pair key="pair" wanted={wanted} told={told} /> : <Unified key="unified" wanted={wanted} told={told} />}
+    </figure>
+  )
+}
+
+type Texts = { readonly wanted: string; readonly told: string }
+
+function Pair({ wanted, told }: Texts) {
+  const place = useRef<HTMLDivElement>(null)
+  const view = useRef<MergeView>(undefined)
+  const first = useRef({ wanted, told })
+  useEffect(() => {
+    if (place.current === null) return
+    const merge = new MergeView({
+      parent: place.current,
+      a: { doc: first.current.wanted, extensions: extensionsFor('Desired properties') },
+      b: { doc: first.current.told, extensions: extensionsFor('Reported properties') },
+      gutter: false,
+    })
+    view.current = merge
+    return () => merge.destroy()
+  }, [])
+  useEffect(() => {
+    first.current = { wanted, told }
+    if (view.current === undefined) return
+    replace(view.current.a, wanted)
+    replace(view.current.b, told)
+  }, [wanted, told])
+  return <div ref={place} className={styles.place} />
+}
+
+function Unified({ wanted, told }: Texts) {
+  const place = useRef<HTMLDivElement>(null)
+  const view = useRef<EditorView>(undefined)
+  const original = useRef<Text>(undefined)
+  const first = useRef({ wanted, told })
+  useEffect(() => {
+    if (place.current === null) return
+    const state = EditorState.create({
+      doc: first.current.told,
+      extensions: [
+        ...extensionsFor('Reported properties, with what is desired and not so'),
+        unifiedMergeView({ original: first.current.wanted, mergeControls: false, gutter: false }),
+      ],
+    })
+    const editor = new EditorView({ parent: place.current, state })
+    view.current = editor
+    original.current = EditorState.create({ doc: first.current.wanted }).doc
+    return () => editor.destroy()
+  }, [])
+  useEffect(() => {
+    first.current = { wanted, told }
+    const editor = view.current
+    const before = original.current
+    if (editor === undefined || before === undefined) return
+    if (before.toString() !== wanted) {
+      const changes = ChangeSet.of({ from: 0, to: before.length, insert: wanted }, before.length)
+      editor.dispatch({ effects: originalDocChangeEffect(editor.state, changes) })
+      original.current = changes.apply(before)
+    }
+    replace(editor, told)
+  }, [wanted, told])
+  return <div ref={place} className={styles.place} />
+}
+
+/** Puts a text in the place of another, and leaves it scrolled as it is. */
+function replace(view: EditorView, text: string): void {
+  const before = view.state.doc
+  if (before.toString() === text) return
+  view.dispatch({ changes: { from: 0, to: before.length, insert: text }, scrollIntoView: false })
+}
+
+function extensionsFor(label: string): Extension[] {
+  return [
+    EditorView.cspNonce.of(nonce),
+    json(),
+    highlighting,
+    look,
+    marks,
+    EditorView.lineWrapping,
+    EditorState.readOnly.of(true),
+    EditorView.editable.of(false),
+    EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true', tabindex: '0' }),
+  ]
+}
+
+/** What differs, in the console's colours: nothing is wrong with either side. */
+const marks = EditorView.theme({
+  '&.cm-merge-a .cm-changedLine, &.cm-merge-b .cm-changedLine, .cm-changedLine.cm-line, .cm-inlineChangedLine': {
+    backgroundColor: 'color-mix(in srgb, var(--canceled-soft) 50%, transparent)',
+  },
+  '&.cm-merge-a .cm-changedText, &.cm-merge-b .cm-changedText, .cm-changedText': {
+    borderRadius: '2px',
+    background: 'var(--canceled-soft)',
+    boxShadow: 'inset 0 -1px 0 color-mix(in srgb, var(--canceled) 55%, transparent)',
+  },
+  '.cm-deletedChunk': {
+    paddingLeft: '6px',
+    backgroundColor: 'color-mix(in srgb, var(--accent-soft) 50%, transparent)',
+  },
+  '.cm-deletedChunk .cm-deletedText': { borderRadius: '2px', background: 'var(--accent-soft)' },
+  '.cm-deletedLine, .cm-deletedLine del': { textDecoration: 'none' },
+  '.cm-mergeSpacer': { backgroundColor: 'transparent' },
+})
+
+function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches)
+  useEffect(() => {
+    const media = matchMedia(query)
+    const look = (): void => setMatches(media.matches)
+    look()
+    media.addEventListener('change', look)
+    return () => media.removeEventListener('change', look)
+  }, [query])
+  return matches
+}

@@ -1,0 +1,71 @@
+import { useEffect, useMemo, useRef, useState } from 'react'
+import type { DevicesRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { useLiveEvents } from '../../hub/live.ts'
+import { usePages } from '../../hub/pages.ts'
+import { createSight, type Sight } from '../job/row-sight.tsx'
+import { conditionOf, type DeviceList } from './address.ts'
+import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from './documents.ts'
+import { mergePresence, presenceCondition } from './presence.ts'
+import { rowsToFollow } from './window.ts'
+
+/** Milliseconds after rows came into sight until the hub is asked to tell of them: nobody follows what flies past. */
+const rest = 300
+
+/**
+ * The devices of a list, page by page. Those in sight are followed, by their names and not by the condition of the list:
+ * so a device that meets it no longer still shows whether it is here, and a hub with a million devices tells of a few.
+ */
+export function useDeviceList(list: DeviceList) {
+  const withTwin = list.columns.length > 0
+  const pages = usePages(
+    DevicesListDocument,
+    { queryCondition: conditionOf(list), withTwin, first: 50 },
+    {
+      read: ({ devices }) => ({ ...devices, nodes: readFragment(DevicesRowFragment, devices.nodes) }),
+      keyOf: ({ id }) => id,
+    },
+  )
+  const { rows, update } = pages
+
+  const latest = useRef(rows)
+  useEffect(() => {
+    latest.current = rows
+  })
+  const [followed, setFollowed] = useState<readonly string[]>([])
+  const { sight, look, stop } = useMemo(() => createWatch(() => latest.current, setFollowed), [])
+  useEffect(() => stop, [stop])
+  const count = rows.length
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more rows may lie around those in sight.
+  useEffect(() => look(), [look, count])
+
+  const live = useLiveEvents(
+    DevicesPresenceDocument,
+    { queryCondition: presenceCondition(followed), withTwin },
+    (events) => {
+      const told = events.flatMap(({ devicePresenceChanged: { devices } }) => readFragment(DevicesRowFragment, devices))
+      update((present: readonly Row[]) => mergePresence(present, told))
+    },
+    { pause: followed.length === 0 },
+  )
+  return { ...pages, sight, liveError: live.error, retryLive: live.retry }
+}
+
+/** Looks which rows are in sight, a moment after the last of them came there, and changes which are followed. */
+function createWatch(
+  rowsNow: () => readonly Row[],
+  follow: (change: (followed: readonly string[]) => readonly string[]) => void,
+) {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const look = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      const rows = rowsNow()
+      const seen = new Set(rows.flatMap(({ id, deviceId }) => (sight.has(id) ? [deviceId] : [])))
+      const ids = rows.map(({ deviceId }) => deviceId)
+      follow((followed) => rowsToFollow(ids, (id) => seen.has(id), followed))
+    }, rest)
+  }
+  const sight: Sight = createSight(look)
+  return { sight, look, stop: () => clearTimeout(timer) }
+}

@@ -1,0 +1,131 @@
+import { useCallback, useEffect, useState } from 'react'
+import { type CombinedError, useClient, useQuery } from 'urql'
+import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { type LiveError, useLive, useLiveEvents } from '../../hub/live.ts'
+import {
+  DevicePageDocument,
+  DevicePresenceDocument,
+  DeviceTwinUpdatedDocument,
+  DeviceNowFragment as Now,
+  DeviceTwinFragment as Twin,
+} from './documents.ts'
+import { newerOf, presenceCondition } from './presence.ts'
+
+/** A device as it is known at this moment. */
+export type KnownDevice = {
+  readonly device: DeviceNowFragment
+  /** Undefined until it is read. */
+  readonly twin: DeviceTwinFragment | undefined
+  /** Takes a twin that the hub told besides, in the answer to a change. */
+  readonly acceptTwin: (twin: DeviceTwinFragment) => void
+  readonly acceptDevice: (device: DeviceNowFragment) => void
+  /** Why it is not followed any more. */
+  readonly liveError: LiveError | undefined
+  readonly follow: () => void
+}
+
+/** How far the page is with its device. */
+export type DeviceState =
+  | { readonly is: 'loading' }
+  | { readonly is: 'unknown' }
+  /** It was there, and is not any more. */
+  | { readonly is: 'deleted' }
+  | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
+  | ({ readonly is: 'known' } & KnownDevice)
+
+/** Milliseconds between questions for what no event tells: that it was deleted, or disabled while it was away. */
+const pulse = 10_000
+/** Milliseconds until a twin that ended is followed again: the hub may be about to close. */
+const pause = 1_000
+
+/**
+ * Follows a device: whether it is here, and its twin. That the twin ends says that the device was deleted, or that the
+ * hub closes: the hub is asked which. Key the component by the device's id.
+ */
+export function useDevice(deviceId: string): DeviceState {
+  const client = useClient()
+  const [{ data, error, fetching }, ask] = useQuery({ query: DevicePageDocument, variables: { deviceId } })
+  const [device, setDevice] = useState<DeviceNowFragment>()
+  const [told, setTold] = useState<DeviceTwinFragment>()
+  const [isGone, setGone] = useState(false)
+  const found = data?.device
+
+  const acceptDevice = useCallback((news: DeviceNowFragment) => {
+    setGone(false)
+    // Another device of the same name is another device, however long ago it came.
+    setDevice((known) => (known?.generationId === news.generationId ? newerOf(known, news) : news))
+  }, [])
+  useEffect(() => {
+    if (found) acceptDevice(readFragment(Now, found))
+  }, [found, acceptDevice])
+
+  const isKnown = device !== undefined && !isGone
+  useEffect(() => {
+    if (!isKnown) return
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') ask({ requestPolicy: 'network-only' })
+    }, pulse)
+    return () => clearInterval(timer)
+  }, [isKnown, ask])
+  const presence = useLiveEvents(
+    DevicePresenceDocument,
+    { queryCondition: presenceCondition([deviceId]) },
+    (events) => {
+      for (const { devicePresenceChanged } of events) {
+        for (const one of devicePresenceChanged.devices) acceptDevice(readFragment(Now, one))
+      }
+    },
+    { pause: !isKnown },
+  )
+  const twins = useLive(DeviceTwinUpdatedDocument, { deviceId }, { pause: !isKnown })
+  const live = twins.data && readFragment(Twin, twins.data.twinUpdated)
+  const twin = told !== undefined && (live === undefined || told.version > live.version) ? told : live
+
+  const isOver = twins.ended || twins.error?.code === 'NOT_FOUND'
+  const { retry } = twins
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once each time the twin ends; `retry` is another each time.
+  useEffect(() => {
+    if (!isOver || isGone) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isHere = true
+    void client
+      .query(DevicePageDocument, { deviceId }, { requestPolicy: 'network-only' })
+      .toPromise()
+      .then(({ data }) => {
+        if (!isHere) return
+        // Without data, which is null after an error whatever its type says, the hub may be back soon.
+        if (data?.device === null) return setGone(true)
+        if (data?.device) acceptDevice(readFragment(Now, data.device))
+        timer = setTimeout(() => {
+          setTold(undefined)
+          retry()
+        }, pause)
+      })
+    return () => {
+      isHere = false
+      clearTimeout(timer)
+    }
+  }, [isOver, isGone, client, deviceId, acceptDevice])
+
+  if (isGone) return { is: 'deleted' }
+  if (device !== undefined) {
+    if (found === null) return { is: 'deleted' }
+    return {
+      is: 'known',
+      device,
+      twin,
+      acceptTwin: setTold,
+      acceptDevice,
+      liveError: isOver ? undefined : (twins.error ?? presence.error),
+      follow() {
+        if (twins.error !== undefined) twins.retry()
+        if (presence.error !== undefined) presence.retry()
+      },
+    }
+  }
+  if (error !== undefined && !found) {
+    return { is: 'failed', error, retry: () => ask({ requestPolicy: 'network-only' }) }
+  }
+  return found === null && !fetching ? { is: 'unknown' } : { is: 'loading' }
+}

@@ -1,0 +1,19 @@
+/** Rows that are followed besides those in sight, on either side: who scrolls a little asks for nothing new. */
+const margin = 80
+
+/**
+ * The rows to follow: those in sight and some around them. `followed` are those that are followed already; while all in
+ * sight are among them, they stay as they are, because each change costs the hub a query.
+ */
+export function rowsToFollow(
+  ids: readonly string[],
+  isInSight: (id: string) => boolean,
+  followed: readonly string[],
+): readonly string[] {
+  const first = ids.findIndex(isInSight)
+  if (first === -1) return followed
+  const last = ids.findLastIndex(isInSight)
+  const known = new Set(followed)
+  if (ids.slice(first, last + 1).every((id) => known.has(id))) return followed
+  return ids.slice(Math.max(0, first - margin), last + 1 + margin)
+}

@@ -1,0 +1,118 @@
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { useClient } from 'urql'
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount, formatDuration, formatRate } from '../../format.ts'
+import { Panel } from '../../shell/page.tsx'
+import { endedOf } from '../../ui/statistics.ts'
+import { addPoint, type Course, courseBefore, describeCourse, type Ended, pointOf, thin } from './course.ts'
+import styles from './course-panel.module.css'
+import { mostDevices, readEnded } from './read-ended.ts'
+
+// The library that draws is read only where something is drawn.
+const CoursePlot = lazy(() => import('./course-plot.tsx'))
+
+/** Rows of the table that tells the same as the chart. */
+const tableRows = 12
+/** Milliseconds after which the chart goes on although nothing happens. */
+const beat = 2_000
+
+/** How the job went since it started, as far as that is known: as a chart, a sentence and a table. */
+export function CoursePanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
+  const course = useCourse(jobId, now)
+  if (now.startedTime === null || now.deviceJobStatistics.deviceCount === 0) return undefined
+  if (course.length < 2) {
+    if (now.endTime === null || now.deviceJobStatistics.deviceCount <= mostDevices) return undefined
+    return (
+      <Panel title="Course">
+        <p className={styles.summary}>
+          Of a job with more than {formatCount(mostDevices)} devices a chart is drawn while it runs and this page is
+          open.
+        </p>
+      </Panel>
+    )
+  }
+  const summary = describeCourse(course, { formatCount, formatRate, formatDuration })
+  return (
+    <Panel title="Course">
+      <Suspense fallback={<div className={styles.place} />}>
+        <CoursePlot course={course} summary={summary} />
+      </Suspense>
+      <p className={styles.summary}>{summary}</p>
+      <details className={styles.table}>
+        <summary>The chart as a table</summary>
+        <CourseTable course={thin(course, tableRows)} />
+      </details>
+    </Panel>
+  )
+}
+
+/** What is seen while the page is open, and before it what can be known: all of a small job, else only its start. */
+function useCourse(jobId: string, now: JobNowFragment): Course {
+  const client = useClient()
+  const [seen, setSeen] = useState<Course>([])
+  const [ended, setEnded] = useState<readonly Ended[]>([])
+  const { startedTime, endTime } = now
+  // Whoever has seen the start need not ask what was before.
+  const [cameLate] = useState(() => endedOf(now.deviceJobStatistics) > 0)
+
+  useEffect(() => {
+    if (now.startedTime === null) return
+    const add = (): void => {
+      const { deviceJobStatistics, throughput, endTime } = now
+      // The moment of the end is the hub's; of all others, the one at which they were heard of.
+      const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
+      // After the end, the throughput is that of the whole job.
+      const lately = endTime === null ? throughput : null
+      setSeen((course) => addPoint(course, pointOf(deviceJobStatistics, lately, time)))
+    }
+    add()
+    if (now.endTime !== null) return
+    const timer = setInterval(add, beat)
+    return () => clearInterval(timer)
+  }, [now])
+
+  useEffect(() => {
+    if (!cameLate) return
+    let isCurrent = true
+    void readEnded(client, jobId).then((read) => {
+      if (isCurrent) setEnded(read)
+    })
+    return () => {
+      isCurrent = false
+    }
+  }, [client, jobId, cameLate])
+
+  const [first] = seen
+  if (first === undefined || startedTime === null) return []
+  const before = courseBefore(new Date(startedTime).getTime() / 1000, first, ended)
+  // Of a job that had ended before, and too large to be gone through, there is nothing to draw.
+  return endTime !== null && seen.length === 1 && before.length === 1 ? [] : [...before, ...seen]
+}
+
+function CourseTable({ course }: { readonly course: Course }) {
+  const start = course[0]?.time ?? 0
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">After</th>
+          <th scope="col">Succeeded</th>
+          <th scope="col">Failed</th>
+          <th scope="col">Running</th>
+          <th scope="col">Ended a second</th>
+        </tr>
+      </thead>
+      <tbody>
+        {course.map(({ time, succeeded, failed, running, throughput }) => (
+          <tr key={time}>
+            <th scope="row">{formatDuration(time - start)}</th>
+            <td>{formatCount(succeeded)}</td>
+            <td>{formatCount(failed)}</td>
+            <td>{running === null ? 'not known' : formatCount(running)}</td>
+            <td>{throughput === null ? 'not known' : formatRate(throughput)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

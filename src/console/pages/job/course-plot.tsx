@@ -1,0 +1,56 @@
+import { useState } from 'react'
+import { formatCount, formatRate } from '../../format.ts'
+import { Chart, clock, type Line } from './chart.tsx'
+import { type Course, columnsOf } from './course.ts'
+import styles from './course-plot.module.css'
+
+const counts: readonly Line[] = [
+  { name: 'Succeeded', token: '--succeeded', dash: [], ground: '--succeeded-soft' },
+  { name: 'Failed', token: '--failed', dash: [6, 4] },
+  { name: 'Running', token: '--running', dash: [2, 3] },
+]
+const rates: readonly Line[] = [{ name: 'Ended a second', token: '--accent', dash: [], ground: '--accent-soft' }]
+
+/** The course as two charts below each other, over the same time. `summary` is for those who do not see them. */
+export default function CoursePlot({ course, summary }: { readonly course: Course; readonly summary: string }) {
+  const [at, setAt] = useState<number | null>(null)
+  const columns = columnsOf(course)
+  const pointed = at === null ? undefined : course[at]
+  return (
+    <figure className={styles.course}>
+      <div role="img" aria-label={`Chart of the course. ${summary}`} className={styles.charts}>
+        <Chart
+          lines={counts}
+          data={[columns.times, columns.succeeded, columns.failed, columns.running]}
+          height={170}
+          onPoint={setAt}
+        />
+        <Chart lines={rates} data={[columns.times, columns.throughput]} height={100} onPoint={setAt} hasTimes />
+      </div>
+      <figcaption className={styles.legend}>
+        {[...counts, ...rates].map(({ name, token, dash }) => (
+          <span key={name}>
+            <svg width="22" height="8" aria-hidden="true">
+              <line
+                x1="0"
+                x2="22"
+                y1="4"
+                y2="4"
+                stroke={`var(${token})`}
+                strokeWidth="2"
+                strokeDasharray={dash.join(' ')}
+              />
+            </svg>
+            {name}
+          </span>
+        ))}
+        <span className={styles.pointed} aria-hidden="true">
+          {pointed &&
+            `${clock.format(pointed.time * 1000)}: ${formatCount(pointed.succeeded)} succeeded, ${formatCount(pointed.failed)} failed${
+              pointed.running === null ? '' : `, ${formatCount(pointed.running)} running`
+            }${pointed.throughput === null ? '' : `, ${formatRate(pointed.throughput)} a second`}`}
+        </span>
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,124 @@
+import type { Statistics } from '../../ui/statistics.ts'
+
+/** How far a job was at a moment: `time` in seconds since 1970. What nobody saw is null. */
+export type Point = {
+  readonly time: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly running: number | null
+  /** Device jobs that ended a second. */
+  readonly throughput: number | null
+}
+
+/** How a job went: points in the order of time. */
+export type Course = readonly Point[]
+
+/** Seconds that count as lately, as the hub has it: the throughput is of as long, or since the start. */
+const lately = 10
+
+/** So many points at most: a chart has about as many columns of pixels. */
+export const courseLimit = 400
+
+/** A point from what the hub told at a moment. */
+export function pointOf(statistics: Statistics, throughput: number | null, time: number): Point {
+  const { succeededCount, failedCount, runningCount } = statistics
+  return { time, succeeded: succeededCount, failed: failedCount, running: runningCount, throughput }
+}
+
+/**
+ * The course with one more point. It stays below the limit for ever: a point that comes too soon after the last but one,
+ * for the length of the whole, takes the place of the last; and when there are too many, every second one goes.
+ */
+export function addPoint(course: Course, point: Point, limit: number = courseLimit): Course {
+  const [first] = course
+  const last = course.at(-1)
+  if (first === undefined || last === undefined) return [point]
+  // A clock that is set back does not turn the course around.
+  const next = point.time < last.time ? { ...point, time: last.time } : point
+  const beforeLast = course.at(-2)
+  const span = next.time - first.time
+  if (next.time === last.time || (beforeLast !== undefined && last.time - beforeLast.time < span / limit)) {
+    return [...course.slice(0, -1), next]
+  }
+  const longer = [...course, next]
+  return longer.length > limit ? thin(longer, Math.ceil(limit / 2)) : longer
+}
+
+/** At most `count` points (2 or more) of it, evenly chosen, the first and the last among them. */
+export function thin(course: Course, count: number): Course {
+  if (course.length <= count) return course
+  const last = course.length - 1
+  return Array.from({ length: count }, (_, index) => course[Math.round((index * last) / (count - 1))]).filter(
+    (point) => point !== undefined,
+  )
+}
+
+/** A device job that has ended, as its list tells it; `endTime` as ISO 8601. */
+export type Ended = { readonly status: string; readonly endTime: string | null }
+
+/**
+ * What was before the first point that was seen: from the start of the job, by the times at which its device jobs ended
+ * (in that order), if they are known. How many were running is not. Both times in seconds since 1970.
+ */
+export function courseBefore(startTime: number, seen: Point, ended: readonly Ended[] = [], columns = 80): Course {
+  if (startTime >= seen.time) return []
+  const nothing = { time: startTime, succeeded: 0, failed: 0, running: null, throughput: null }
+  const known = ended.slice(0, seen.succeeded + seen.failed)
+  if (known.length === 0 || known.length < seen.succeeded + seen.failed) return [nothing]
+  const width = (seen.time - startTime) / columns
+  const points: Point[] = [{ ...nothing, throughput: 0 }]
+  let { succeeded, failed } = nothing
+  let index = 0
+  /** The first that ended lately, at the time of the column. */
+  let recent = 0
+  for (let column = 1; column < columns; column++) {
+    const time = startTime + column * width
+    for (let one = known[index]; one !== undefined && timeOf(one) <= time; one = known[index]) {
+      if (one.status === 'COMPLETED') succeeded++
+      else failed++
+      index++
+    }
+    for (let one = known[recent]; recent < index && one && timeOf(one) <= time - lately; one = known[recent]) recent++
+    const throughput = (index - recent) / Math.min(lately, time - startTime)
+    points.push({ time, succeeded, failed, running: null, throughput })
+  }
+  return points
+}
+
+/** Those without a time of their own ended with their job. */
+function timeOf({ endTime }: Ended): number {
+  return endTime === null ? Number.POSITIVE_INFINITY : new Date(endTime).getTime() / 1000
+}
+
+/** The course as a chart wants it: a column each. */
+export function columnsOf(course: Course): {
+  readonly times: readonly number[]
+  readonly succeeded: readonly number[]
+  readonly failed: readonly number[]
+  readonly running: readonly (number | null)[]
+  readonly throughput: readonly (number | null)[]
+} {
+  return {
+    times: course.map(({ time }) => time),
+    succeeded: course.map(({ succeeded }) => succeeded),
+    failed: course.map(({ failed }) => failed),
+    running: course.map(({ running }) => running),
+    throughput: course.map(({ throughput }) => throughput),
+  }
+}
+
+type Words = {
+  readonly formatCount: (count: number) => string
+  readonly formatRate: (rate: number) => string
+  readonly formatDuration: (seconds: number) => string
+}
+
+/** The course in a sentence, for those who do not see the chart. */
+export function describeCourse(course: Course, { formatCount, formatRate, formatDuration }: Words): string {
+  const [first] = course
+  const last = course.at(-1)
+  if (first === undefined || last === undefined || first === last) return 'Nothing has been seen of its course yet.'
+  const fastest = course.reduce((most, { throughput }) => Math.max(most, throughput ?? 0), 0)
+  const told = `In ${formatDuration(last.time - first.time)}, ${formatCount(last.succeeded)} devices succeeded and ${formatCount(last.failed)} failed`
+  return fastest === 0 ? `${told}.` : `${told}; at the fastest, ${formatRate(fastest)} ended a second.`
+}

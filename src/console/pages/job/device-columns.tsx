@@ -1,0 +1,80 @@
+import { Link } from 'react-router'
+import type { JobDeviceFragment } from '../../../generated/console/graphql.ts'
+import { DeviceJobBadge } from '../../ui/status-badge.tsx'
+import { Time } from '../../ui/time.tsx'
+import type { Column } from '../../ui/virtual-table.tsx'
+import styles from './device-columns.module.css'
+import { useInSight } from './row-sight.tsx'
+
+/** The columns of the table of devices. `onShow` shows all that a device answered. */
+export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
+  return [
+    {
+      id: 'device',
+      name: 'Device',
+      width: 'minmax(8rem, 1.4fr)',
+      narrow: 'title',
+      cell: (row) => <DeviceCell row={row} />,
+    },
+    { id: 'status', name: 'Status', width: '7rem', cell: ({ status }) => <DeviceJobBadge status={status} /> },
+    { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
+    { id: 'ended', name: 'Ended', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
+    {
+      id: 'answer',
+      name: 'Answer',
+      width: 'minmax(9rem, 1.6fr)',
+      cell: (row) => <AnswerCell row={row} onShow={onShow} />,
+    },
+    {
+      id: 'error',
+      name: 'Error',
+      width: 'minmax(10rem, 2fr)',
+      cell: ({ error }) => (error ? <ErrorCell {...error} /> : <None />),
+    },
+  ]
+}
+
+function DeviceCell({ row: { id, deviceId } }: { readonly row: JobDeviceFragment }) {
+  useInSight(id)
+  return (
+    <Link className={styles.device} to={`/devices/${encodeURIComponent(deviceId)}`}>
+      {deviceId}
+    </Link>
+  )
+}
+
+function Moment({ value }: { readonly value: string | null }) {
+  return value === null ? <None /> : <Time value={value} />
+}
+
+function AnswerCell({
+  row,
+  onShow,
+}: {
+  readonly row: JobDeviceFragment
+  readonly onShow: (row: JobDeviceFragment) => void
+}) {
+  const { outcome, deviceId } = row
+  if (outcome === null) return <None />
+  const { status, payload } = outcome
+  if (payload === null) return <span className={status >= 400 ? styles.refused : undefined}>{status}</span>
+  return (
+    <button type="button" className={styles.answer} onClick={() => onShow(row)}>
+      <span className={status >= 400 ? styles.refused : undefined}>{status}</span>{' '}
+      <code className={styles.payload}>{JSON.stringify(payload).slice(0, 120)}</code>
+      <span className="hidden">: show all that {deviceId} answered</span>
+    </button>
+  )
+}
+
+function ErrorCell({ code, description }: { readonly code: string; readonly description: string }) {
+  return (
+    <span className={styles.error}>
+      <code className={styles.refused}>{code}</code> <span className={styles.muted}>{description}</span>
+    </span>
+  )
+}
+
+function None() {
+  return <span className={styles.muted}>–</span>
+}

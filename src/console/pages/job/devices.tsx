@@ -1,0 +1,128 @@
+import { type Ref, useEffect, useState } from 'react'
+import { useSearchParams } from 'react-router'
+import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+import { Button } from '../../ui/button.tsx'
+import { classes } from '../../ui/classes.ts'
+import { Dialog } from '../../ui/dialog.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { JsonView } from '../../ui/json-view.tsx'
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { VirtualTable } from '../../ui/virtual-table.tsx'
+import { columnsFor } from './device-columns.tsx'
+import styles from './devices.module.css'
+import { FilterBar } from './filter-bar.tsx'
+import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
+import { SightContext } from './row-sight.tsx'
+import { useDevices } from './use-devices.ts'
+
+/** Every device of the job: where it is, what it answered, why it failed. */
+export function Devices({
+  ref,
+  jobId,
+  now,
+}: {
+  readonly ref: Ref<HTMLElement>
+  readonly jobId: string
+  readonly now: JobNowFragment
+}) {
+  const [search, setSearch] = useSearchParams()
+  const filters = readFilters(search)
+  const { pages, sight, more } = useDevices(jobId, filters, now)
+  const [shown, setShown] = useState<JobDeviceFragment>()
+  const { deviceCount } = now.deviceJobStatistics
+  const { rows, totalCount, loading, error, reload } = pages
+
+  // Where there is nothing yet, nothing can jump.
+  const isOutdated = rows.length === 0 && more > 0 && !loading && error === undefined
+  useEffect(() => {
+    if (isOutdated) reload()
+  })
+
+  const change = (next: typeof filters): void =>
+    setSearch(writeFilters(search, next), { replace: true, preventScrollReset: true })
+  const failure = error && describeError(error)
+  const isConditionWrong = failure?.code === 'QUERY_CONDITION'
+  return (
+    <section
+      ref={ref}
+      tabIndex={-1}
+      className={classes(styles.devices, deviceCount > 0 && styles.tall)}
+      aria-labelledby="job-devices"
+    >
+      <header className={styles.head}>
+        <h2 id="job-devices">Devices</h2>
+        {totalCount !== undefined && (
+          <p className={styles.muted}>
+            {isFiltered(filters)
+              ? `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} pass the filters`
+              : filters.order === 'device'
+                ? formatCount(totalCount)
+                : `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} have ended`}
+          </p>
+        )}
+        {isFiltered(filters) && (
+          <Button kind="quiet" onClick={() => change({ ...noFilters, order: filters.order })}>
+            Clear filters
+          </Button>
+        )}
+        {more > 0 && rows.length > 0 && (
+          <Button className={styles.more} onClick={reload}>
+            {formatCount(more)} more {filters.order === 'device' ? 'by now' : 'ended'}: refresh
+          </Button>
+        )}
+      </header>
+      {deviceCount === 0 ? (
+        <p className={styles.muted}>
+          {now.endTime === null ? 'They stand here when the job has started.' : 'The job had none.'}
+        </p>
+      ) : (
+        <>
+          <FilterBar
+            filters={filters}
+            groups={now.failureGroups}
+            statistics={now.deviceJobStatistics}
+            error={isConditionWrong ? error : undefined}
+            onChange={change}
+          />
+          {rows.length > 0 ? (
+            <SightContext value={sight}>
+              <VirtualTable
+                label="Devices of the job"
+                columns={columnsFor(setShown)}
+                rows={rows}
+                keyOf={({ id }) => id}
+                totalCount={totalCount}
+                onEnd={pages.loadMore}
+                footer={
+                  loading ? (
+                    'Reading more …'
+                  ) : failure ? (
+                    <span role="alert">
+                      {failure.message} <Button onClick={pages.loadMore}>Try again</Button>
+                    </span>
+                  ) : undefined
+                }
+              />
+            </SightContext>
+          ) : loading ? (
+            <LoadingState label="Reading the devices" />
+          ) : failure && !isConditionWrong ? (
+            <ErrorState title="The devices cannot be shown" message={failure.message} onRetry={reload} />
+          ) : isConditionWrong ? undefined : (
+            <EmptyState
+              title={isFiltered(filters) ? 'No device passes the filters' : 'No device has ended yet'}
+              action={<Button onClick={() => change(noFilters)}>Show all devices</Button>}
+            />
+          )}
+        </>
+      )}
+      {shown?.outcome && (
+        <Dialog title={`Answer of ${shown.deviceId}`} onClose={() => setShown(undefined)}>
+          <p>Status {shown.outcome.status}</p>
+          <JsonView value={shown.outcome.payload} label="Payload of the answer" />
+        </Dialog>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,267 @@
+import { graphql } from '../../../generated/console/index.ts'
+
+/** What changes while a job runs: from the subscription, and from queries now and then. */
+export const JobNowFragment = graphql(`
+  fragment JobNow on Job {
+    status
+    outcome
+    startedTime
+    endTime
+    statusMessage
+    failureReason
+    throughput
+    eta
+    deviceJobStatistics {
+      deviceCount
+      pendingCount
+      runningCount
+      succeededCount
+      failedCount
+      canceledCount
+    }
+    blockers {
+      reason
+      message
+      until
+      position
+      deviceCount {
+        value
+        precision
+      }
+    }
+    failureGroups {
+      code
+      message
+      responseStatus
+      count
+      share
+      sample(first: 3) {
+        id
+        deviceId
+      }
+    }
+  }
+`)
+
+/** What is around it: no subscription tells of it, so it is asked for again and again. */
+export const JobAroundFragment = graphql(`
+  fragment JobAround on Job {
+    retries {
+      jobId
+    }
+    family {
+      jobs {
+        jobId
+        status
+        outcome
+        createdTime
+        endTime
+        retryOf {
+          jobId
+        }
+        deviceJobStatistics {
+          deviceCount
+          pendingCount
+          runningCount
+          succeededCount
+          failedCount
+          canceledCount
+        }
+      }
+      statistics {
+        deviceCount
+        pendingCount
+        runningCount
+        succeededCount
+        failedCount
+        canceledCount
+      }
+    }
+    history {
+      time
+      type
+      status
+      cause
+      actor
+      reason
+      version
+    }
+  }
+`)
+
+/** All of a job but its devices. */
+export const JobPageDocument = graphql(`
+  query JobPage($jobId: String!) {
+    job(jobId: $jobId) {
+      jobId
+      type
+      createdTime
+      queryCondition
+      maxExecutionTimeInSeconds
+      maxDevices
+      startTime
+      deadline
+      cloudToDeviceMethod {
+        methodName
+        payload
+        connectTimeoutInSeconds
+        responseTimeoutInSeconds
+      }
+      updateTwin
+      retryOf {
+        jobId
+      }
+      ...JobNow
+      ...JobAround
+    }
+  }
+`)
+
+/** What of it may have changed without an event. */
+export const JobPulseDocument = graphql(`
+  query JobPulse($jobId: String!) {
+    job(jobId: $jobId) {
+      ...JobNow
+      ...JobAround
+    }
+  }
+`)
+
+export const JobProgressDocument = graphql(`
+  subscription JobProgress($jobId: String!, $after: Int) {
+    deviceJobStatistics(jobId: $jobId, after: $after) {
+      version
+      job {
+        ...JobNow
+      }
+    }
+  }
+`)
+
+/** A row of the table of devices. */
+export const JobDeviceFragment = graphql(`
+  fragment JobDevice on DeviceJob {
+    id
+    deviceId
+    status
+    startTime
+    endTime
+    error {
+      code
+      description
+    }
+    outcome {
+      status
+      payload
+    }
+  }
+`)
+
+export const JobDevicesDocument = graphql(`
+  query JobDevices($jobId: String!, $filter: DeviceJobFilter, $orderBy: DeviceJobOrder, $first: Int!, $after: String) {
+    job(jobId: $jobId) {
+      deviceJobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+        totalCount
+        nodes {
+          ...JobDevice
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`)
+
+/** The rows in sight again, and how many there are now that pass the filter. */
+export const JobDevicesAgainDocument = graphql(`
+  query JobDevicesAgain($ids: [ID!]!, $jobId: String!, $filter: DeviceJobFilter, $counted: Boolean!) {
+    nodes(ids: $ids) {
+      __typename
+      ...JobDevice
+    }
+    job(jobId: $jobId) @include(if: $counted) {
+      deviceJobs(filter: $filter, first: 1) {
+        totalCount
+      }
+    }
+  }
+`)
+
+/** When device jobs ended, for the chart of what was before the page was opened. */
+export const JobEndedDocument = graphql(`
+  query JobEnded($jobId: String!, $after: String) {
+    job(jobId: $jobId) {
+      deviceJobs(
+        filter: { status: [COMPLETED, FAILED] }
+        orderBy: { field: END_TIME, direction: ASC }
+        first: 100
+        after: $after
+      ) {
+        totalCount
+        nodes {
+          id
+          status
+          endTime
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`)
+
+export const JobCancelDocument = graphql(`
+  mutation JobCancel($input: CancelJobInput!) {
+    cancelJob(input: $input) {
+      __typename
+      ... on CancelJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)
+
+export const JobRetryDocument = graphql(`
+  mutation JobRetry($input: RetryJobInput!) {
+    retryJob(input: $input) {
+      __typename
+      ... on RetryJobPayload {
+        job {
+          id
+          jobId
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+      ... on InvalidInputError {
+        path
+      }
+      ... on QueryConditionError {
+        line
+        column
+      }
+      ... on LimitExceededError {
+        retryAfterSeconds
+      }
+    }
+  }
+`)

@@ -1,0 +1,44 @@
+import { Link } from 'react-router'
+import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+import { Panel } from '../../shell/page.tsx'
+import { StatisticsBar } from '../../ui/statistics-bar.tsx'
+import { JobBadge } from '../../ui/status-badge.tsx'
+import { Time } from '../../ui/time.tsx'
+import styles from './family.module.css'
+
+/** The job, what it is a retry of, and all their retries: how far they are together. */
+export function Family({ jobId, around }: { readonly jobId: string; readonly around: JobAroundFragment }) {
+  const { jobs, statistics } = around.family
+  if (jobs.length < 2) return undefined
+  return (
+    <Panel title="Retries">
+      <p>
+        {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices done after{' '}
+        {formatCount(jobs.length)} rounds
+      </p>
+      <StatisticsBar statistics={statistics} />
+      <ol className={styles.jobs}>
+        {jobs.map((job) => (
+          <li key={job.jobId}>
+            <div className={styles.name}>
+              {job.jobId === jobId ? (
+                <span aria-current="true" className={styles.here}>
+                  {job.jobId} <span className={styles.muted}>(this one)</span>
+                </span>
+              ) : (
+                <Link to={`/jobs/${encodeURIComponent(job.jobId)}`}>{job.jobId}</Link>
+              )}
+              <JobBadge job={job} />
+            </div>
+            <p className={styles.muted}>
+              {formatCount(job.deviceJobStatistics.succeededCount)} of{' '}
+              {formatCount(job.deviceJobStatistics.deviceCount)}, <Time value={job.createdTime} />
+              {job.retryOf && `, retry of ${job.retryOf.jobId}`}
+            </p>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  )
+}

@@ -1,0 +1,81 @@
+import type { CombinedError } from 'urql'
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+import { Field } from '../../ui/field.tsx'
+import { partsOf, type Statistics } from '../../ui/statistics.ts'
+import { showDeviceJobStatus } from '../../ui/status.ts'
+import styles from './filter-bar.module.css'
+import { Condition, ErrorCodes, ResponseStatuses } from './filter-fields.tsx'
+import { deviceJobStatuses, type Filters, type Order } from './filters.ts'
+
+const orders: readonly { readonly order: Order; readonly word: string }[] = [
+  { order: 'device', word: 'Device name' },
+  { order: 'newest', word: 'Latest end' },
+  { order: 'oldest', word: 'Earliest end' },
+]
+
+/** What the table of devices shows, and in which order. `error`: why the hub refused the condition. */
+export function FilterBar({
+  filters,
+  groups,
+  statistics,
+  error,
+  onChange,
+}: {
+  readonly filters: Filters
+  readonly groups: JobNowFragment['failureGroups']
+  readonly statistics: Statistics
+  readonly error: CombinedError | undefined
+  readonly onChange: (filters: Filters) => void
+}) {
+  const counts = new Map(partsOf(statistics).map(({ tone, count }) => [tone, count]))
+  const toggle = (status: Filters['status'][number]): void =>
+    onChange({
+      ...filters,
+      status: filters.status.includes(status)
+        ? filters.status.filter((one) => one !== status)
+        : [...filters.status, status],
+    })
+  return (
+    <search className={styles.bar} aria-label="Filters of the devices">
+      <fieldset className={styles.statuses}>
+        <legend>Status</legend>
+        {deviceJobStatuses.map((status) => {
+          const { word, tone } = showDeviceJobStatus(status)
+          return (
+            <button
+              key={status}
+              type="button"
+              className={styles.chip}
+              aria-pressed={filters.status.includes(status)}
+              onClick={() => toggle(status)}
+            >
+              {word} <span className={styles.count}>{formatCount(counts.get(tone) ?? 0)}</span>
+            </button>
+          )
+        })}
+      </fieldset>
+      <ErrorCodes filters={filters} groups={groups} onChange={onChange} />
+      <ResponseStatuses filters={filters} onChange={onChange} />
+      <Condition filters={filters} error={error} onChange={onChange} />
+      <Field label="Order by">
+        {(props) => (
+          <select
+            {...props}
+            value={filters.order}
+            onChange={({ target }) => {
+              const chosen = orders.find(({ order }) => order === target.value)
+              if (chosen) onChange({ ...filters, order: chosen.order })
+            }}
+          >
+            {orders.map(({ order, word }) => (
+              <option key={order} value={order}>
+                {word}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+    </search>
+  )
+}

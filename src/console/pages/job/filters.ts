@@ -1,0 +1,88 @@
+import type { DeviceJobFilter, DeviceJobOrder, DeviceJobStatus } from '../../../generated/console/graphql.ts'
+
+/** How the table of devices is ordered. */
+export type Order = 'device' | 'newest' | 'oldest'
+
+/** Which device jobs the table shows. An empty list, and an empty condition, let everything pass. */
+export type Filters = {
+  readonly status: readonly DeviceJobStatus[]
+  readonly errorCode: readonly string[]
+  readonly responseStatus: readonly number[]
+  /** Over the twin of the device. */
+  readonly condition: string
+  readonly order: Order
+}
+
+/** In the order in which they are shown. */
+export const deviceJobStatuses: readonly DeviceJobStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED']
+
+const endedStatuses: readonly DeviceJobStatus[] = ['COMPLETED', 'FAILED', 'CANCELED']
+
+/** Everything, by the names of the devices. */
+export const noFilters: Filters = { status: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }
+
+/** The names of the filters in the address. */
+const names = { status: 'status', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
+
+/** The filters that an address asks for. What it should not hold is passed over. */
+export function readFilters(search: URLSearchParams): Filters {
+  const order = search.get(names.order)
+  return {
+    status: deviceJobStatuses.filter((status) => search.getAll(names.status).includes(status)),
+    errorCode: distinct(search.getAll(names.errorCode).filter((code) => code !== '')),
+    responseStatus: distinct(search.getAll(names.responseStatus).flatMap((text) => readStatuses(text) ?? [])),
+    condition: search.get(names.condition)?.trim() ?? '',
+    order: order === 'newest' || order === 'oldest' ? order : 'device',
+  }
+}
+
+/** The address for filters: `search` with them instead of those it has. Other parameters stay. */
+export function writeFilters(search: URLSearchParams, filters: Filters): URLSearchParams {
+  const written = new URLSearchParams(search)
+  for (const name of Object.values(names)) written.delete(name)
+  for (const status of filters.status) written.append(names.status, status)
+  for (const code of filters.errorCode) written.append(names.errorCode, code)
+  for (const status of filters.responseStatus) written.append(names.responseStatus, String(status))
+  if (filters.condition !== '') written.set(names.condition, filters.condition)
+  if (filters.order !== 'device') written.set(names.order, filters.order)
+  return written
+}
+
+/**
+ * The same for the hub; only what is filtered by. In the order of the ends only those that have ended are listed, unless
+ * others are asked for: they would come first where the latest end does.
+ */
+export function variablesOf({ status, errorCode, responseStatus, condition, order }: Filters): {
+  readonly filter: DeviceJobFilter
+  readonly orderBy: DeviceJobOrder
+} {
+  const listed = status.length === 0 && order !== 'device' ? endedStatuses : status
+  return {
+    filter: {
+      ...(listed.length > 0 && { status: listed }),
+      ...(errorCode.length > 0 && { errorCode }),
+      ...(responseStatus.length > 0 && { responseStatus }),
+      ...(condition !== '' && { queryCondition: condition }),
+    },
+    orderBy:
+      order === 'device'
+        ? { field: 'DEVICE_ID', direction: 'ASC' }
+        : { field: 'END_TIME', direction: order === 'newest' ? 'DESC' : 'ASC' },
+  }
+}
+
+/** Whether anything is kept back. */
+export function isFiltered({ status, errorCode, responseStatus, condition }: Filters): boolean {
+  return status.length + errorCode.length + responseStatus.length > 0 || condition !== ''
+}
+
+/** The statuses in a text such as `200, 409`; undefined when it holds anything else. */
+export function readStatuses(text: string): readonly number[] | undefined {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== '')
+  if (!parts.every((part) => /^-?\d{1,9}$/.test(part))) return undefined
+  return distinct(parts.map(Number))
+}
+
+function distinct<Value>(values: readonly Value[]): readonly Value[] {
+  return [...new Set(values)]
+}

@@ -1,0 +1,74 @@
+import type { JobDeviceFragment } from '../../../generated/console/graphql.ts'
+import { endedOf, type Statistics } from '../../ui/statistics.ts'
+import type { Filters } from './filters.ts'
+
+/** Whether a device job may still change. */
+export function isOpen({ status }: Pick<JobDeviceFragment, 'status'>): boolean {
+  return status === 'PENDING' || status === 'RUNNING'
+}
+
+/** As many as the hub gives at once by their ids. */
+const mostAtOnce = 100
+
+/** The rows in sight that may have changed: their ids. */
+export function idsToReadAgain(
+  rows: readonly JobDeviceFragment[],
+  inSight: { has(id: string): boolean },
+): readonly string[] {
+  return rows
+    .filter((row) => isOpen(row) && inSight.has(row.id))
+    .slice(0, mostAtOnce)
+    .map(({ id }) => id)
+}
+
+/**
+ * The rows with what was read again, each in its place, also when it would not pass the filter any more: nothing jumps.
+ * The same list when nothing has changed. A device job that has ended does not open again, whatever comes late.
+ */
+export function replaceRows(
+  rows: readonly JobDeviceFragment[],
+  again: readonly JobDeviceFragment[],
+): readonly JobDeviceFragment[] {
+  const changed = new Map(again.map((row) => [row.id, row]))
+  let isSame = true
+  const replaced = rows.map((row) => {
+    const next = changed.get(row.id)
+    if (next === undefined || next.status === row.status || !isOpen(row)) return row
+    isSame = false
+    return next
+  })
+  return isSame ? rows : replaced
+}
+
+/** How the rows that are not here yet are told: by counting anew, by the job's counters, or there are none. */
+export type News = 'count' | 'statistics' | 'none'
+
+/**
+ * How it is known that rows are missing. Ordered by device, without a filter, all rows are there from the start. A
+ * condition over twins costs too much to count again and again.
+ */
+export function newsOf({ status, errorCode, responseStatus, condition, order }: Filters): News {
+  if (condition !== '') return 'none'
+  if (errorCode.length + responseStatus.length > 0) return 'count'
+  if (status.length > 0) return status.some((one) => one === 'PENDING' || one === 'RUNNING') ? 'none' : 'count'
+  return order === 'device' ? 'none' : 'statistics'
+}
+
+/** What a list was when its first page was read: how many rows it had, and the counters of the job. */
+export type Known = { readonly totalCount: number; readonly statistics: Statistics }
+
+/** How many have ended since a list was `read`; `totalCount` undefined when they were not counted again. */
+export function moreEnded(
+  news: News,
+  read: Known,
+  now: { readonly totalCount: number | undefined; readonly statistics: Statistics },
+): number {
+  switch (news) {
+    case 'count':
+      return Math.max(0, (now.totalCount ?? read.totalCount) - read.totalCount)
+    case 'statistics':
+      return Math.max(0, endedOf(now.statistics) - endedOf(read.statistics))
+    case 'none':
+      return 0
+  }
+}

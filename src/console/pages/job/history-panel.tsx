@@ -1,0 +1,31 @@
+import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import { Panel } from '../../shell/page.tsx'
+import { classes } from '../../ui/classes.ts'
+import { Time } from '../../ui/time.tsx'
+import { describeEvent } from './history.ts'
+import styles from './history-panel.module.css'
+
+/** What became of the job: when, what, who, why. */
+export function History({ events }: { readonly events: JobAroundFragment['history'] }) {
+  if (events.length === 0) return undefined
+  return (
+    <Panel title="History">
+      <ol className={styles.events}>
+        {events.map((event) => {
+          const { what, who, tone } = describeEvent(event)
+          return (
+            <li key={event.version} className={classes(styles.event, styles[tone])}>
+              <p>
+                <strong>{what}</strong> <span className={styles.muted}>{who}</span>
+              </p>
+              <p className={styles.muted}>
+                <Time value={event.time} absolute />
+              </p>
+              {event.reason !== null && <p className={styles.reason}>“{event.reason}”</p>}
+            </li>
+          )
+        })}
+      </ol>
+    </Panel>
+  )
+}

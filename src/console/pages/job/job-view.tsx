@@ -1,0 +1,122 @@
+import { useEffect, useRef, useState } from 'react'
+import { Link, useSearchParams } from 'react-router'
+import { formatCount } from '../../format.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { JobBadge } from '../../ui/status-badge.tsx'
+import { CancelDialog } from './cancel-dialog.tsx'
+import { CoursePanel } from './course-panel.tsx'
+import { Details } from './details.tsx'
+import { Devices } from './devices.tsx'
+import { type FailureGroup, FailureGroups } from './failure-groups.tsx'
+import { Family } from './family.tsx'
+import { noFilters, writeFilters } from './filters.ts'
+import { History } from './history-panel.tsx'
+import { describeEnd } from './job-now.ts'
+import styles from './job-view.module.css'
+import { Progress } from './progress.tsx'
+import { RetryDialog } from './retry-dialog.tsx'
+import type { KnownJob } from './use-job.ts'
+
+/** The page of a job that is there. */
+export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
+  const { jobId } = job
+  const [dialog, setDialog] = useState<'cancel' | { readonly retry: FailureGroup | undefined }>()
+  const [search, setSearch] = useSearchParams()
+  const devices = useRef<HTMLElement>(null)
+  useAnnouncedEnd(jobId, now)
+
+  const hasEnded = now.endTime !== null
+  const canCancel = now.status === 'SCHEDULED' || now.status === 'QUEUED' || now.status === 'RUNNING'
+  const canRetry = hasEnded && now.deviceJobStatistics.deviceCount > 0
+
+  const hasFailures = now.outcome !== 'SUCCEEDED' || now.failureGroups.length > 0
+
+  const show = ({ code, responseStatus }: FailureGroup): void => {
+    const filters =
+      responseStatus === null ? { ...noFilters, errorCode: [code] } : { ...noFilters, responseStatus: [responseStatus] }
+    setSearch(writeFilters(search, filters), { preventScrollReset: true })
+    devices.current?.scrollIntoView({ block: 'start' })
+    devices.current?.focus({ preventScroll: true })
+  }
+
+  return (
+    <Page
+      title={jobId}
+      lead={
+        <>
+          <JobBadge job={now} />
+          <span className={styles.kind}>
+            {job.cloudToDeviceMethod ? (
+              <>
+                Direct method <code>{job.cloudToDeviceMethod.methodName}</code>
+              </>
+            ) : (
+              'Twin update'
+            )}
+          </span>
+          {job.retryOf && (
+            <span className={styles.kind}>
+              Retry of <Link to={`/jobs/${encodeURIComponent(job.retryOf.jobId)}`}>{job.retryOf.jobId}</Link>
+            </span>
+          )}
+        </>
+      }
+      actions={
+        <>
+          <ButtonLink to={`/schedule?from=${encodeURIComponent(jobId)}`}>Schedule again</ButtonLink>
+          {canRetry && (
+            <Button kind={hasFailures ? 'primary' : 'plain'} onClick={() => setDialog({ retry: undefined })}>
+              Retry …
+            </Button>
+          )}
+          {canCancel && (
+            <Button kind="danger" onClick={() => setDialog('cancel')}>
+              Cancel job …
+            </Button>
+          )}
+        </>
+      }
+    >
+      <div className={styles.columns}>
+        <div className={styles.main}>
+          <Progress now={now} deadline={job.deadline} liveError={liveError} onFollow={follow} />
+          <CoursePanel jobId={jobId} now={now} />
+          <FailureGroups
+            groups={now.failureGroups}
+            onShow={show}
+            onRetry={canRetry && ((retry) => setDialog({ retry }))}
+          />
+        </div>
+        <div className={styles.side}>
+          <Details job={job} now={now} />
+          <Family jobId={jobId} around={around} />
+          <History events={around.history} />
+        </div>
+      </div>
+      <Devices ref={devices} jobId={jobId} now={now} />
+      {dialog === 'cancel' && (
+        <CancelDialog jobId={jobId} now={now} onClose={() => setDialog(undefined)} onCancelled={refresh} />
+      )}
+      {dialog !== undefined && dialog !== 'cancel' && (
+        <RetryDialog jobId={jobId} now={now} group={dialog.retry} onClose={() => setDialog(undefined)} />
+      )}
+    </Page>
+  )
+}
+
+/** Says aloud that the job has ended, when it does so before somebody's ears. */
+function useAnnouncedEnd(jobId: string, now: KnownJob['now']): void {
+  const announce = useAnnounce()
+  const wasOpen = useRef(false)
+  const { endTime } = now
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the end is said, not each change of the counters.
+  useEffect(() => {
+    if (endTime === null) wasOpen.current = true
+    else if (wasOpen.current) {
+      wasOpen.current = false
+      announce(describeEnd(jobId, now, formatCount))
+    }
+  }, [endTime, jobId, announce])
+}

@@ -1,0 +1,147 @@
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount, formatDuration, formatRate, formatShare } from '../../format.ts'
+import type { LiveError } from '../../hub/live.ts'
+import { Panel } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { classes } from '../../ui/classes.ts'
+import { DomainError } from '../../ui/domain-error.tsx'
+import { Icon } from '../../ui/icon.tsx'
+import { endedOf, partsOf } from '../../ui/statistics.ts'
+import { StatisticsBar } from '../../ui/statistics-bar.tsx'
+import { Time, useNow } from '../../ui/time.tsx'
+import { describeBlocker } from './blockers.ts'
+import styles from './progress.module.css'
+
+/** How far the job is, how fast it goes, what holds it up. */
+export function Progress({
+  now,
+  deadline,
+  liveError,
+  onFollow,
+}: {
+  readonly now: JobNowFragment
+  readonly deadline: string
+  readonly liveError: LiveError | undefined
+  readonly onFollow: () => void
+}) {
+  const { deviceJobStatistics: statistics, startedTime, endTime, failureReason, statusMessage } = now
+  const { deviceCount } = statistics
+  return (
+    <Panel
+      title="Progress"
+      actions={
+        <p className={styles.total}>
+          {deviceCount > 0 && (
+            <>
+              {formatCount(endedOf(statistics))} of {formatCount(deviceCount)} devices,{' '}
+              {formatShare(endedOf(statistics) / deviceCount)}
+            </>
+          )}
+        </p>
+      }
+    >
+      {liveError && (
+        <DomainError error={{ __typename: liveError.code, message: `This page is not live: ${liveError.message}` }}>
+          <p>
+            <Button onClick={onFollow}>Follow it again</Button>
+          </p>
+        </DomainError>
+      )}
+      {deviceCount > 0 ? (
+        <>
+          <ul className={styles.counters}>
+            {partsOf(statistics).map(({ tone, word, count }) => (
+              <li key={tone} className={classes(styles.counter, styles[tone], count === 0 && styles.none)}>
+                <span className={styles.word}>
+                  <Icon name={tone} size={13} />
+                  <span>{word}</span>
+                </span>
+                <span className={styles.count}>{formatCount(count)}</span>
+              </li>
+            ))}
+          </ul>
+          <StatisticsBar statistics={statistics} size="large" />
+        </>
+      ) : (
+        <p className={styles.muted}>
+          {endTime !== null
+            ? startedTime === null
+              ? 'It ended before it started: no device was touched.'
+              : 'No device met its condition when it started.'
+            : 'Its devices are counted and fixed when it starts.'}
+        </p>
+      )}
+      <Pace now={now} deadline={deadline} />
+      {failureReason !== null && <DomainError error={{ __typename: 'JobFailed', message: failureReason }} />}
+      {statusMessage !== null && <p>Reason given: {statusMessage}</p>}
+      <Blockers blockers={now.blockers} />
+    </Panel>
+  )
+}
+
+function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadline: string }) {
+  const { status, startedTime, endTime, throughput, eta } = now
+  if (startedTime === null) return undefined
+  if (endTime !== null) {
+    const seconds = (new Date(endTime).getTime() - new Date(startedTime).getTime()) / 1000
+    return (
+      <dl className={styles.pace}>
+        <Fact name="Took">{seconds < 1 ? 'less than a second' : formatDuration(seconds)}</Fact>
+        {throughput > 0 && <Fact name="On average">{formatRate(throughput)} devices a second</Fact>}
+      </dl>
+    )
+  }
+  return (
+    <dl className={styles.pace}>
+      <Fact name="Lately">{formatRate(throughput)} devices a second</Fact>
+      {status === 'RUNNING' && eta !== null && (
+        <Fact name="Done">
+          <Eta eta={eta} deadline={deadline} />
+        </Fact>
+      )}
+      <Fact name="Started">
+        <Time value={startedTime} />
+      </Fact>
+    </dl>
+  )
+}
+
+function Eta({ eta, deadline }: { readonly eta: string; readonly deadline: string }) {
+  const now = useNow(5_000)
+  if (eta >= deadline) {
+    return (
+      <>
+        by its deadline, <Time value={deadline} />
+      </>
+    )
+  }
+  if (new Date(eta).getTime() < now + 5_000) return 'in a moment'
+  return (
+    <>
+      probably <Time value={eta} />
+    </>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function Blockers({ blockers }: Pick<JobNowFragment, 'blockers'>) {
+  const now = useNow(blockers.length === 0 ? undefined : 5_000)
+  if (blockers.length === 0) return undefined
+  return (
+    <ul className={styles.blockers} aria-label="What it waits for">
+      {blockers.map((blocker) => (
+        <li key={blocker.reason}>
+          <Icon name="waiting" size={14} /> {describeBlocker(blocker, now)}
+        </li>
+      ))}
+    </ul>
+  )
+}

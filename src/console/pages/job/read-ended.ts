@@ -1,0 +1,21 @@
+import type { Client } from 'urql'
+import type { Ended } from './course.ts'
+import { JobEndedDocument } from './documents.ts'
+
+/** Of jobs with more devices, nobody goes through all of them for a chart. */
+export const mostDevices = 2_000
+
+/** When each device job of a small job ended, in this order; empty for a large one, and when it cannot be read. */
+export async function readEnded(client: Client, jobId: string): Promise<readonly Ended[]> {
+  const ended: Ended[] = []
+  let after: string | null = null
+  do {
+    const variables: { jobId: string; after: string | null } = { jobId, after }
+    const answer = await client.query(JobEndedDocument, variables, { requestPolicy: 'network-only' }).toPromise()
+    const list = answer.data?.job?.deviceJobs
+    if (list === undefined || list.totalCount > mostDevices) return []
+    ended.push(...list.nodes)
+    after = list.pageInfo.hasNextPage ? (list.pageInfo.endCursor ?? null) : null
+  } while (after !== null)
+  return ended
+}

@@ -1,0 +1,98 @@
+import type { JobNowFragment, RetryJobInput } from '../../../generated/console/graphql.ts'
+import type { Statistics } from '../../ui/statistics.ts'
+
+type Group = JobNowFragment['failureGroups'][number]
+
+/** Which devices of a job to do it again for. */
+export type Part = 'failed' | 'errors' | 'answers' | 'canceled' | 'unfinished' | 'all'
+
+/** What is chosen: a part, and for `errors` and `answers` which of them. */
+export type Choice = {
+  readonly part: Part
+  readonly errorCodes: readonly string[]
+  readonly responseStatuses: readonly number[]
+}
+
+/** A part that can be chosen, and how many devices it is. */
+export type PartOption = { readonly part: Part; readonly word: string; readonly count: number }
+
+/** The codes of errors in a job, and how many devices have each. The largest first. */
+export function errorsOf(groups: readonly Group[]): readonly { readonly code: string; readonly count: number }[] {
+  return sum(
+    groups.filter(({ responseStatus }) => responseStatus === null).map(({ code, count }) => [code, count]),
+  ).map(([code, count]) => ({ code, count }))
+}
+
+/** The statuses of answers that are failures, and how many devices gave each. The largest first. */
+export function answersOf(groups: readonly Group[]): readonly { readonly status: number; readonly count: number }[] {
+  return sum(
+    groups.flatMap(({ responseStatus, count }) => (responseStatus === null ? [] : [[responseStatus, count] as const])),
+  ).map(([status, count]) => ({ status, count }))
+}
+
+function sum<Key>(counts: readonly (readonly [Key, number])[]): readonly (readonly [Key, number])[] {
+  const sums = new Map<Key, number>()
+  for (const [key, count] of counts) sums.set(key, (sums.get(key) ?? 0) + count)
+  return [...sums].sort(([, one], [, other]) => other - one)
+}
+
+/** What can be retried of a job that has ended: the parts that have devices. */
+export function partsToRetry(
+  { deviceCount, failedCount, canceledCount }: Statistics,
+  groups: readonly Group[],
+): readonly PartOption[] {
+  const errors = errorsOf(groups)
+  const answers = answersOf(groups)
+  const options: readonly PartOption[] = [
+    { part: 'failed', word: 'All that failed', count: failedCount },
+    { part: 'errors', word: 'Those with certain errors', count: errors.length < 2 ? 0 : failedCount },
+    {
+      part: 'answers',
+      word: 'Those that answered with a failure',
+      count: answers.reduce((all, { count }) => all + count, 0),
+    },
+    { part: 'canceled', word: 'Those that were canceled', count: canceledCount },
+    {
+      part: 'unfinished',
+      word: 'All that failed or were canceled',
+      count: failedCount > 0 && canceledCount > 0 ? failedCount + canceledCount : 0,
+    },
+    { part: 'all', word: 'All devices', count: deviceCount },
+  ]
+  return options.filter(({ count }) => count > 0)
+}
+
+/** What is chosen before anybody chose: the devices of a group, or the first part that there is. */
+export function firstChoice(statistics: Statistics, groups: readonly Group[], group?: Group): Choice {
+  const errorCodes = errorsOf(groups).map(({ code }) => code)
+  const responseStatuses = answersOf(groups).map(({ status }) => status)
+  if (group !== undefined) {
+    const { code, responseStatus } = group
+    return responseStatus === null
+      ? { part: errorCodes.length < 2 ? 'failed' : 'errors', errorCodes: [code], responseStatuses }
+      : { part: 'answers', errorCodes, responseStatuses: [responseStatus] }
+  }
+  return { part: partsToRetry(statistics, groups)[0]?.part ?? 'all', errorCodes, responseStatuses }
+}
+
+/** The choice as the hub takes it; undefined when it leaves nothing. */
+export function selectionOf({
+  part,
+  errorCodes,
+  responseStatuses,
+}: Choice): Pick<RetryJobInput, 'status' | 'errorCode' | 'responseStatus'> | undefined {
+  switch (part) {
+    case 'failed':
+      return { status: ['FAILED'] }
+    case 'errors':
+      return errorCodes.length === 0 ? undefined : { status: ['FAILED'], errorCode: errorCodes }
+    case 'answers':
+      return responseStatuses.length === 0 ? undefined : { status: ['COMPLETED'], responseStatus: responseStatuses }
+    case 'canceled':
+      return { status: ['CANCELED'] }
+    case 'unfinished':
+      return { status: ['FAILED', 'CANCELED'] }
+    case 'all':
+      return { status: ['FAILED', 'CANCELED', 'COMPLETED'] }
+  }
+}

@@ -1,0 +1,148 @@
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useMutation } from 'urql'
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Field } from '../../ui/field.tsx'
+import { Boxes } from './boxes.tsx'
+import styles from './dialogs.module.css'
+import { JobRetryDocument } from './documents.ts'
+import type { FailureGroup } from './failure-groups.tsx'
+import { answersOf, type Choice, errorsOf, firstChoice, partsToRetry, selectionOf } from './retry-choice.ts'
+
+/** Asks which devices to do the job again for; goes to the new job. `group`: what to begin with. */
+export function RetryDialog({
+  jobId,
+  now,
+  group,
+  onClose,
+}: {
+  readonly jobId: string
+  readonly now: JobNowFragment
+  readonly group: FailureGroup | undefined
+  readonly onClose: () => void
+}) {
+  const announce = useAnnounce()
+  const navigate = useNavigate()
+  const [{ fetching }, retry] = useMutation(JobRetryDocument)
+  const { deviceJobStatistics: statistics, failureGroups: groups } = now
+  const [choice, setChoice] = useState<Choice>(() => firstChoice(statistics, groups, group))
+  const [newJobId, setNewJobId] = useState('')
+  const [reason, setReason] = useState('')
+  const [failure, setFailure] = useState<DomainFailure>()
+  const [isMissing, setMissing] = useState(false)
+  const selection = selectionOf(choice)
+
+  const confirm = async (): Promise<void> => {
+    setMissing(selection === undefined)
+    if (selection === undefined) return
+    const { data, error } = await retry({
+      input: {
+        jobId,
+        ...selection,
+        ...(newJobId.trim() !== '' && { newJobId: newJobId.trim() }),
+        ...(reason.trim() !== '' && { reason: reason.trim() }),
+      },
+    })
+    const result = data?.retryJob
+    if (result?.__typename === 'RetryJobPayload') {
+      announce(`The retry is scheduled as job ${result.job.jobId}.`)
+      await navigate(`/jobs/${encodeURIComponent(result.job.jobId)}`)
+    } else if (result !== undefined) setFailure(result)
+    else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
+  }
+
+  const idFailure = isAboutId(failure) ? failure : undefined
+  return (
+    <Dialog title="Retry this job" onClose={onClose}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void confirm()
+        }}
+      >
+        <p>A new job does the same again for a part of the devices, as far as they still meet the job’s condition.</p>
+        <fieldset>
+          <legend>Which devices</legend>
+          <div className={styles.options}>
+            {partsToRetry(statistics, groups).map(({ part, word, count }) => (
+              <div key={part}>
+                <label className={styles.option}>
+                  <input
+                    type="radio"
+                    name="part"
+                    checked={choice.part === part}
+                    onChange={() => setChoice({ ...choice, part })}
+                  />
+                  {word}
+                  <span className={styles.count}>{formatCount(count)}</span>
+                </label>
+                {choice.part === part && part === 'errors' && (
+                  <Boxes
+                    label="Errors"
+                    options={errorsOf(groups).map(({ code, count }) => ({ value: code, word: code, count }))}
+                    chosen={choice.errorCodes}
+                    onChange={(errorCodes) => setChoice({ ...choice, errorCodes })}
+                  />
+                )}
+                {choice.part === part && part === 'answers' && (
+                  <Boxes
+                    label="Statuses that devices answered with"
+                    options={answersOf(groups).map(({ status, count }) => ({
+                      value: status,
+                      word: `Status ${status}`,
+                      count,
+                    }))}
+                    chosen={choice.responseStatuses}
+                    onChange={(responseStatuses) => setChoice({ ...choice, responseStatuses })}
+                  />
+                )}
+              </div>
+            ))}
+          </div>
+          <p className={styles.problem} role="alert">
+            {isMissing && selection === undefined && 'Choose at least one of them.'}
+          </p>
+        </fieldset>
+        <div className={styles.pair}>
+          <Field label="New job id" optional error={idFailure?.message} hint="Letters, digits and dashes, at most 64.">
+            {(props) => (
+              <input
+                {...props}
+                value={newJobId}
+                maxLength={64}
+                autoCapitalize="none"
+                autoComplete="off"
+                spellCheck={false}
+                onChange={(event) => setNewJobId(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="Reason" optional hint="Kept in the history of the new job.">
+            {(props) => (
+              <input {...props} value={reason} maxLength={1024} onChange={(event) => setReason(event.target.value)} />
+            )}
+          </Field>
+        </div>
+        {failure && idFailure === undefined && <DomainError error={failure} />}
+        <div className={styles.actions}>
+          <Button onClick={onClose}>Close</Button>
+          <Button kind="primary" type="submit" busy={fetching}>
+            Retry
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Whether the hub refused because of the id: that is said at its field. */
+function isAboutId(failure: DomainFailure | undefined): boolean {
+  return failure?.__typename === 'AlreadyExistsError' || failure?.path?.[0] === 'newJobId'
+}

@@ -1,0 +1,97 @@
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { useClient } from 'urql'
+import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { type Pages, usePages } from '../../hub/pages.ts'
+import { JobDevicesAgainDocument, JobDevicesDocument, JobDeviceFragment as Row } from './documents.ts'
+import { type Filters, variablesOf } from './filters.ts'
+import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
+import { paced } from './paced.ts'
+import { createSight, type Sight } from './row-sight.tsx'
+
+/** Rows of a page. */
+const pageSize = 100
+/** Milliseconds between two readings of the rows in sight, however fast the job is. */
+const pace = 1_000
+
+/** The device jobs of a job that pass the filters, those in sight always as they are. */
+export type DeviceRows = {
+  readonly pages: Pages<JobDeviceFragment>
+  readonly sight: Sight
+  /** How many have ended since the list was read and are not in it, or elsewhere in it. */
+  readonly more: number
+}
+
+/**
+ * Reads them page by page, and those in sight again after changes of the job: with their ids, in one request a second at
+ * most, so that a job of a million costs no more than one of a hundred. `deviceJobEnded` would tell all that ended
+ * before first, and nothing of those that are called.
+ */
+export function useDevices(jobId: string, filters: Filters, now: JobNowFragment): DeviceRows {
+  const client = useClient()
+  const { filter, orderBy } = variablesOf(filters)
+  const { deviceCount } = now.deviceJobStatistics
+  const pages = usePages(
+    JobDevicesDocument,
+    { jobId, filter, orderBy, first: pageSize },
+    {
+      read: ({ job }) => {
+        const connection = job?.deviceJobs
+        return connection && { ...connection, nodes: connection.nodes.map((node) => readFragment(Row, node)) }
+      },
+      keyOf: ({ id }) => id,
+      // Before the start there is nothing to be read; the start reads it.
+      pause: deviceCount === 0,
+    },
+  )
+
+  const of = JSON.stringify({ filter, orderBy })
+  const news = newsOf(filters)
+  const [read, setRead] = useState<{ readonly of: string } & Known>()
+  const [counted, setCounted] = useState<number>()
+  const wasLoading = useRef(false)
+  // What the counters were when the first page came: what ended since is not in the list, or elsewhere in it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the counters of that moment, not of later ones.
+  useEffect(() => {
+    const { loading, rows, totalCount } = pages
+    if (wasLoading.current && !loading && rows.length <= pageSize && totalCount !== undefined) {
+      setRead({ of, totalCount, statistics: now.deviceJobStatistics })
+      setCounted(undefined)
+    }
+    wasLoading.current = loading
+  }, [pages.loading, pages.totalCount, of])
+
+  const latest = useRef({ pages, filter, isCounted: news === 'count', jobId, of })
+  useEffect(() => {
+    latest.current = { pages, filter, isCounted: news === 'count', jobId, of }
+  })
+  const { sight, again } = useMemo(() => {
+    const again = paced(async () => {
+      const { pages, filter, isCounted, jobId, of } = latest.current
+      const ids = idsToReadAgain(pages.rows, inSight)
+      if (ids.length === 0 && !isCounted) return
+      const { data } = await client
+        .query(JobDevicesAgainDocument, { ids, jobId, filter, counted: isCounted }, { requestPolicy: 'network-only' })
+        .toPromise()
+      // Null, whatever its type says, after an error.
+      if (!data) return
+      const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [readFragment(Row, node)] : []))
+      pages.update((known) => replaceRows(known, rows))
+      // An answer about other filters is no answer any more.
+      if (data.job && of === latest.current.of) setCounted(data.job.deviceJobs.totalCount)
+    }, pace)
+    const inSight = createSight(again.wake)
+    return { sight: inSight, again }
+  }, [client])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the job may have changed rows.
+  useEffect(() => again.wake(), [again, now])
+  useEffect(() => again.stop, [again])
+
+  const known = read?.of === of ? read : undefined
+  const { deviceJobStatistics: statistics } = now
+  return {
+    pages,
+    sight,
+    more: known === undefined ? 0 : moreEnded(news, known, { totalCount: counted, statistics }),
+  }
+}

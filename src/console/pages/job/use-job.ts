@@ -1,0 +1,104 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { type CombinedError, useClient, useQuery } from 'urql'
+import type { JobAroundFragment, JobNowFragment, JobPageQuery } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { type LiveError, useLiveEvents } from '../../hub/live.ts'
+import {
+  JobAroundFragment as Around,
+  JobPageDocument,
+  JobProgressDocument,
+  JobPulseDocument,
+  JobNowFragment as Now,
+} from './documents.ts'
+import { newerOf } from './job-now.ts'
+
+/** What of a job stays as it was scheduled. */
+export type JobAsScheduled = NonNullable<JobPageQuery['job']>
+
+/** A job as it is known at this moment. */
+export type KnownJob = {
+  readonly job: JobAsScheduled
+  readonly now: JobNowFragment
+  readonly around: JobAroundFragment
+  /** Why it is not followed any more. */
+  readonly liveError: LiveError | undefined
+  readonly follow: () => void
+  /** Asks for what no event tells: after a change that somebody made here. */
+  readonly refresh: () => void
+}
+
+/** How far the page is with its job. */
+export type JobState =
+  | { readonly is: 'loading' }
+  | { readonly is: 'unknown' }
+  | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
+  | ({ readonly is: 'known' } & KnownJob)
+
+/** Milliseconds between questions for what changes without an event, such as the place in the queue. */
+const pulse = 5_000
+
+/** Follows a job: what it was scheduled as, what it is now, what is around it. Key the component by the job's id. */
+export function useJob(jobId: string): JobState {
+  const client = useClient()
+  const [{ data, error, fetching }, ask] = useQuery({ query: JobPageDocument, variables: { jobId } })
+  const [now, setNow] = useState<JobNowFragment>()
+  const [around, setAround] = useState<JobAroundFragment>()
+  const job = data?.job
+
+  const accept = useCallback((told: JobNowFragment) => setNow((known) => newerOf(known, told)), [])
+  useEffect(() => {
+    if (!job) return
+    accept(readFragment(Now, job))
+    setAround(readFragment(Around, job))
+  }, [job, accept])
+
+  const live = useLiveEvents(
+    JobProgressDocument,
+    { jobId },
+    (events) => {
+      for (const { deviceJobStatistics } of events) {
+        accept(readFragment(Now, deviceJobStatistics.job))
+      }
+    },
+    {
+      pause: !job,
+      resume: ({ deviceJobStatistics }, variables) => ({ ...variables, after: deviceJobStatistics.version }),
+    },
+  )
+
+  const refresh = useCallback(() => {
+    void client
+      .query(JobPulseDocument, { jobId }, { requestPolicy: 'network-only' })
+      .toPromise()
+      .then((answer) => {
+        if (!answer.data?.job) return
+        accept(readFragment(Now, answer.data.job))
+        setAround(readFragment(Around, answer.data.job))
+      })
+  }, [client, jobId, accept])
+
+  // Each step of its life is a new event of its history.
+  const step = now && `${now.status} ${now.endTime}`
+  const seen = useRef(step)
+  useEffect(() => {
+    if (seen.current !== undefined && seen.current !== step) refresh()
+    seen.current = step
+  }, [step, refresh])
+
+  const isOpen = now?.endTime === null || (around?.family.jobs.some(({ endTime }) => endTime === null) ?? false)
+  useEffect(() => {
+    if (!isOpen) return
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') refresh()
+    }, pulse)
+    return () => clearInterval(timer)
+  }, [isOpen, refresh])
+
+  if (job && now !== undefined && around !== undefined) {
+    return { is: 'known', job, now, around, liveError: live.error, follow: live.retry, refresh }
+  }
+  if (error !== undefined && !job) {
+    return { is: 'failed', error, retry: () => ask({ requestPolicy: 'network-only' }) }
+  }
+  return data !== undefined && !fetching && !job ? { is: 'unknown' } : { is: 'loading' }
+}

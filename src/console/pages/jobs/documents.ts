@@ -1,0 +1,53 @@
+import { graphql } from '../../../generated/console/index.ts'
+
+/** What a row shows. */
+export const JobsRowFragment = graphql(`
+  fragment JobsRow on Job {
+    id
+    jobId
+    type
+    status
+    outcome
+    queryCondition
+    createdTime
+    startTime
+    endTime
+    cloudToDeviceMethod {
+      methodName
+    }
+    updateTwin
+    deviceJobStatistics {
+      deviceCount
+      pendingCount
+      runningCount
+      succeededCount
+      failedCount
+      canceledCount
+    }
+  }
+`)
+
+/** A page of the list, the latest first. */
+export const JobsListDocument = graphql(`
+  query JobsList($filter: JobFilter, $first: Int!, $after: String) {
+    jobs(filter: $filter, first: $first, after: $after) {
+      totalCount
+      nodes {
+        ...JobsRow
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`)
+
+/** Jobs as they appear and change. */
+export const JobsUpdatedDocument = graphql(`
+  subscription JobsUpdated($filter: JobFilter) {
+    jobUpdated(filter: $filter) {
+      ...JobsRow
+    }
+  }
+`)

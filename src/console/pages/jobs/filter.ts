@@ -1,0 +1,70 @@
+import type { JobFilter, JobStatus, JobType } from '../../../generated/console/graphql.ts'
+
+/** What of the list is shown, as it stands in the address. Empty lists and an empty text leave all in. */
+export type ListFilter = {
+  readonly status: readonly JobStatus[]
+  readonly type: readonly JobType[]
+  readonly idPrefix: string
+}
+
+/** The statuses in the order of a job's life, with their words in the address and on the page. */
+export const statuses: readonly { readonly value: JobStatus; readonly key: string; readonly word: string }[] = [
+  { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
+  { value: 'QUEUED', key: 'queued', word: 'Queued' },
+  { value: 'RUNNING', key: 'running', word: 'Running' },
+  { value: 'COMPLETED', key: 'completed', word: 'Completed' },
+  { value: 'FAILED', key: 'failed', word: 'Failed' },
+  { value: 'CANCELLED', key: 'cancelled', word: 'Cancelled' },
+]
+
+/** The types, likewise. */
+export const types: readonly { readonly value: JobType; readonly key: string; readonly word: string }[] = [
+  { value: 'SCHEDULE_DEVICE_METHOD', key: 'method', word: 'Method calls' },
+  { value: 'SCHEDULE_UPDATE_TWIN', key: 'twin', word: 'Twin updates' },
+]
+
+/** Reads `?status=running,queued&type=method&id=reboot`. What is not known there is passed over. */
+export function readFilter(search: URLSearchParams): ListFilter {
+  const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {
+    const keys = new Set(search.getAll(name).flatMap((text) => text.toLowerCase().split(',')))
+    return words.filter(({ key }) => keys.has(key)).map(({ value }) => value)
+  }
+  return { status: chosen('status', statuses), type: chosen('type', types), idPrefix: search.get('id') ?? '' }
+}
+
+/** The same address with another filter; what else stands in it stays. */
+export function writeFilter(filter: ListFilter, search: URLSearchParams): URLSearchParams {
+  const written = new URLSearchParams(search)
+  const set = (name: string, text: string): void => (text === '' ? written.delete(name) : written.set(name, text))
+  const keys = <Value>(values: readonly Value[], words: readonly { readonly value: Value; readonly key: string }[]) =>
+    words
+      .filter(({ value }) => values.includes(value))
+      .map(({ key }) => key)
+      .join(',')
+  set('status', keys(filter.status, statuses))
+  set('type', keys(filter.type, types))
+  set('id', filter.idPrefix)
+  return written
+}
+
+/** The filter of the query. */
+export function toJobFilter({ status, type, idPrefix }: ListFilter): JobFilter {
+  return {
+    ...(status.length === 0 ? {} : { status }),
+    ...(type.length === 0 ? {} : { type }),
+    ...(idPrefix === '' ? {} : { jobIdPrefix: idPrefix }),
+  }
+}
+
+/**
+ * The filter of the subscription: that of the query without the status. A job that leaves the status would not be told,
+ * and its row would say for ever that it runs.
+ */
+export function toUpdateFilter(filter: ListFilter): JobFilter {
+  return toJobFilter({ ...filter, status: [] })
+}
+
+/** Whether anything is left out. */
+export function isFiltered({ status, type, idPrefix }: ListFilter): boolean {
+  return status.length > 0 || type.length > 0 || idPrefix !== ''
+}

@@ -1,0 +1,160 @@
+import { type ReactNode, useCallback, useMemo } from 'react'
+import { useSearchParams } from 'react-router'
+import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { describeError } from '../../ui/errors.ts'
+import { Icon } from '../../ui/icon.tsx'
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { JobBadge } from '../../ui/status-badge.tsx'
+import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
+import { isFiltered, type ListFilter, readFilter, writeFilter } from './filter.ts'
+import { FilterBar } from './filter-bar.tsx'
+import styles from './page.module.css'
+import { JobName, JobProgress, JobTime } from './row-parts.tsx'
+import { idOf, type JobList, useJobList } from './use-job-list.ts'
+
+const columns: readonly Column<Row>[] = [
+  { id: 'status', name: 'Status', width: '8.5rem', narrow: 'left', cell: (job) => <JobBadge job={job} /> },
+  { id: 'job', name: 'Job', width: 'minmax(0, 2fr)', narrow: 'title', cell: (job) => <JobName job={job} /> },
+  {
+    id: 'progress',
+    name: 'Progress',
+    width: 'minmax(9rem, 1fr)',
+    narrow: 'bare',
+    cell: (job) => <JobProgress job={job} />,
+  },
+  {
+    id: 'scheduled',
+    name: 'Scheduled',
+    width: '6rem',
+    align: 'end',
+    narrow: 'right',
+    cell: (job) => <JobTime job={job} />,
+  },
+]
+
+/** All jobs, the latest first, as they go on. */
+export function Component() {
+  const [search, setSearch] = useSearchParams()
+  const filter = useMemo(() => readFilter(search), [search])
+  const setFilter = useCallback(
+    (next: ListFilter) =>
+      setSearch((present) => writeFilter(next, present), { replace: true, preventScrollReset: true }),
+    [setSearch],
+  )
+  const list = useJobList(filter)
+
+  return (
+    <Page
+      title="Jobs"
+      lead={list.totalCount !== undefined && <Total count={list.totalCount} filtered={isFiltered(filter)} />}
+      actions={
+        <ButtonLink to="/schedule" kind="primary">
+          <Icon name="plus" /> Schedule a job
+        </ButtonLink>
+      }
+    >
+      <FilterBar filter={filter} onChange={setFilter} />
+      {list.liveError !== undefined && (
+        <ErrorState title="This list is not live" message={list.liveError.message} onRetry={list.retryLive} />
+      )}
+      <List
+        list={list}
+        filtered={isFiltered(filter)}
+        onClear={() => setFilter({ status: [], type: [], idPrefix: '' })}
+      />
+    </Page>
+  )
+}
+
+function List({
+  list,
+  filtered,
+  onClear,
+}: {
+  readonly list: JobList
+  readonly filtered: boolean
+  readonly onClear: () => void
+}) {
+  const { rows, error, loading } = list
+  if (error !== undefined && rows.length === 0) {
+    return <ErrorState title="The jobs cannot be shown" message={describeError(error).message} onRetry={list.reload} />
+  }
+  if (rows.length === 0 && loading) return <LoadingState label="Loading jobs" />
+  if (rows.length === 0 && filtered) {
+    return (
+      <EmptyState title="No job passes this filter" action={<Button onClick={onClear}>Show all jobs</Button>}>
+        <p>Jobs that pass appear here by themselves.</p>
+      </EmptyState>
+    )
+  }
+  if (rows.length === 0) return <NoJobs />
+  return (
+    <div className={styles.list} {...list.holdProps}>
+      {list.arrivals > 0 && (
+        <div className={styles.arrivals}>
+          <Button kind="primary" onClick={list.showArrivals}>
+            <Icon name="up" /> {formatCount(list.arrivals)} new {list.arrivals === 1 ? 'job' : 'jobs'}
+          </Button>
+        </div>
+      )}
+      <VirtualTable
+        label="Jobs"
+        columns={columns}
+        rows={rows}
+        keyOf={idOf}
+        rowHeight={52}
+        totalCount={list.totalCount}
+        onEnd={error === undefined ? list.loadMore : undefined}
+        footer={footerOf(list)}
+      />
+    </div>
+  )
+}
+
+function footerOf({ error, loading, hasMore, loadMore, rows }: JobList): ReactNode {
+  if (error !== undefined) {
+    return (
+      <p role="alert">
+        {describeError(error).message} <Button onClick={loadMore}>Try again</Button>
+      </p>
+    )
+  }
+  if (loading || hasMore) return <p>Loading more jobs …</p>
+  return rows.length > 20 ? <p>That is all of them.</p> : undefined
+}
+
+function Total({ count, filtered }: { readonly count: number; readonly filtered: boolean }) {
+  return (
+    <span className={styles.total} role="status">
+      {formatCount(count)} {filtered ? 'pass the filter' : count === 1 ? 'job' : 'jobs'}
+    </span>
+  )
+}
+
+function NoJobs() {
+  return (
+    <EmptyState
+      title="No jobs yet"
+      action={
+        <>
+          <ButtonLink to="/schedule" kind="primary">
+            Schedule the first job
+          </ButtonLink>
+          <ButtonLink to="/devices">Look at the devices</ButtonLink>
+        </>
+      }
+    >
+      <p>
+        A job does one thing to many devices: it calls a direct method, such as <code>reboot</code>, or merges a patch
+        into their twins. A condition selects the devices, such as <code>tags.site = 'north'</code>.
+      </p>
+      <p>
+        The hub works through them at its pace, waits for devices that are not connected, and keeps what came of each.
+        Here you see every job as it goes on.
+      </p>
+    </EmptyState>
+  )
+}

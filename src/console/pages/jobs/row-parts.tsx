@@ -1,0 +1,64 @@
+import { Link } from 'react-router'
+import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount, formatMoment } from '../../format.ts'
+import { Icon } from '../../ui/icon.tsx'
+import { endedOf } from '../../ui/statistics.ts'
+import { StatisticsBar } from '../../ui/statistics-bar.tsx'
+import { Time } from '../../ui/time.tsx'
+import { describeOperation } from './operation.ts'
+import styles from './row-parts.module.css'
+
+type Part = { readonly job: JobsRowFragment }
+
+/** Which job: its name, what it does, and to which devices. */
+export function JobName({ job }: Part) {
+  const isMethod = job.type === 'SCHEDULE_DEVICE_METHOD'
+  return (
+    <div className={styles.name}>
+      <Link className={`${styles.id} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
+        {job.jobId}
+      </Link>
+      <span className={styles.what}>
+        <Icon name={isMethod ? 'method' : 'twin'} size={13} />
+        <span className="hidden">{isMethod ? 'Method call' : 'Twin update'}</span>
+        <span className={styles.operation}>{describeOperation(job)}</span>
+        <code className={styles.condition} title={job.queryCondition}>
+          {job.queryCondition === '*' ? 'all devices' : job.queryCondition}
+        </code>
+      </span>
+    </div>
+  )
+}
+
+/** How far it is, or when it begins. */
+export function JobProgress({ job }: Part) {
+  const { deviceJobStatistics: statistics } = job
+  if (job.status === 'SCHEDULED' || (statistics.deviceCount === 0 && job.endTime === null)) {
+    return (
+      <span className={styles.figures}>
+        {job.status === 'SCHEDULED' ? `Starts ${formatMoment(job.startTime)}` : 'Waits for other jobs'}
+      </span>
+    )
+  }
+  if (statistics.deviceCount === 0) return <span className={styles.figures}>No devices</span>
+  return (
+    <div className={styles.progress}>
+      <StatisticsBar statistics={statistics} />
+      <span className={styles.figures}>
+        {formatCount(endedOf(statistics))} of {formatCount(statistics.deviceCount)}
+        {statistics.failedCount > 0 && (
+          <span className={styles.failed}> · {formatCount(statistics.failedCount)} failed</span>
+        )}
+      </span>
+    </div>
+  )
+}
+
+/** When it was scheduled. */
+export function JobTime({ job }: Part) {
+  return (
+    <span className={styles.figures}>
+      <Time value={job.createdTime} />
+    </span>
+  )
+}

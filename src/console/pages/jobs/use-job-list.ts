@@ -1,0 +1,92 @@
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { useLiveEvents } from '../../hub/live.ts'
+import { type KeptRows, usePages } from '../../hub/pages.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { useHeld } from '../../ui/held.ts'
+import { JobsListDocument, JobsRowFragment, JobsUpdatedDocument } from './documents.ts'
+import { type ListFilter, toJobFilter, toUpdateFilter } from './filter.ts'
+import { findArrivals, insertRows, updateRows } from './merge.ts'
+
+/** How many changed jobs are kept to find new ones among them. */
+const mostKept = 500
+
+const none: readonly Row[] = []
+
+/** The list as it was left. */
+const keep: KeptRows<Row> = {}
+
+/** Tells jobs apart. */
+export const idOf = ({ id }: Row): string => id
+
+/** What the page shows of the jobs, and what it can ask for. */
+export type JobList = ReturnType<typeof useJobList>
+
+/**
+ * The list with what the hub tells of it. Rows change in place. New jobs come in at the top only while nobody is
+ * looking further down, pointing at the list or going through it by keyboard; until then they are counted.
+ */
+export function useJobList(filter: ListFilter) {
+  const announce = useAnnounce()
+  const pages = usePages(
+    JobsListDocument,
+    { filter: toJobFilter(filter), first: 50 },
+    { read: (data) => ({ ...data.jobs, nodes: readFragment(JobsRowFragment, data.jobs.nodes) }), keyOf: idOf, keep },
+  )
+  const { update } = pages
+  const of = JSON.stringify(filter)
+  const [waiting, setWaiting] = useState<{ readonly of: string; readonly jobs: readonly Row[] }>({ of, jobs: [] })
+  const { held, props: holdProps } = useHeld()
+  const scrolled = useScrolled()
+
+  const live = useLiveEvents(JobsUpdatedDocument, { filter: toUpdateFilter(filter) }, (events) => {
+    const jobs = events.map(({ jobUpdated }) => readFragment(JobsRowFragment, jobUpdated))
+    update((present) => updateRows(present, jobs))
+    setWaiting((known) => ({ of, jobs: insertRows(known.of === of ? known.jobs : [], jobs).slice(0, mostKept) }))
+  })
+
+  const told = waiting.of === of ? waiting.jobs : none
+  // What was told wins over what was read: of the two it is the one that comes again when it was too early.
+  const rows = useMemo(() => updateRows(pages.rows, told), [pages.rows, told])
+  const unread = pages.loading && rows.length === 0
+  const { hasMore } = pages
+  const arrivals = useMemo(
+    () => (unread ? none : findArrivals(rows, told, { status: filter.status, hasMore })),
+    [unread, rows, told, filter.status, hasMore],
+  )
+  const apply = useCallback(() => {
+    update((present) => insertRows(present, arrivals))
+  }, [update, arrivals])
+  useEffect(() => {
+    if (arrivals.length > 0 && !held && !scrolled) apply()
+  }, [arrivals, held, scrolled, apply])
+
+  return {
+    ...pages,
+    rows,
+    arrivals: arrivals.length,
+    showArrivals: () => {
+      apply()
+      window.scrollTo({ top: 0 })
+      // The button is gone now, and the focus with it.
+      document.querySelector('h1')?.focus({ preventScroll: true })
+      announce(`${arrivals.length} new ${arrivals.length === 1 ? 'job is' : 'jobs are'} shown.`)
+    },
+    holdProps,
+    liveError: live.error,
+    retryLive: live.retry,
+  }
+}
+
+/** Whether the page is scrolled down. */
+function useScrolled(): boolean {
+  const [scrolled, setScrolled] = useState(false)
+  useEffect(() => {
+    const look = (): void => setScrolled(window.scrollY > 8)
+    look()
+    window.addEventListener('scroll', look, { passive: true })
+    return () => window.removeEventListener('scroll', look)
+  }, [])
+  return scrolled
+}

@@ -1,0 +1,118 @@
+import { useEffect } from 'react'
+import { Link } from 'react-router'
+import { readFragment } from '../../../generated/console/index.ts'
+import { formatCount } from '../../format.ts'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Panel } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { classes } from '../../ui/classes.ts'
+import { Field } from '../../ui/field.tsx'
+import { ConditionEditor } from './condition-editor.tsx'
+import { DeviceSample } from './device-sample.tsx'
+import styles from './devices-step.module.css'
+import { ScheduleDeviceFragment } from './documents.ts'
+import { sentence } from './problems.ts'
+import type { StepProps } from './step.ts'
+import { describeCount } from './summary.ts'
+import type { Matching } from './use-matching.ts'
+
+/** Devices that are shown while a condition is typed. */
+const shown = 4
+
+/** Which devices: the condition, and who meets it now. */
+export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
+  const announce = useAnnounce()
+  const { failure } = matching
+  const told = failure && sentence(failure.message)
+  useEffect(() => {
+    if (told !== undefined) announce(`Condition: ${told}`)
+  }, [told, announce])
+  const live = problems.condition === undefined ? told : undefined
+
+  return (
+    <Panel title="1. Devices">
+      <div data-field="condition" className={styles.field}>
+        <Field
+          label="Devices where"
+          error={problems.condition}
+          hint={
+            live === undefined ? (
+              <>
+                Such as <code>tags.site = 'north' AND properties.reported.battery &lt; 20</code>. Ctrl+Space proposes
+                what could come next.
+              </>
+            ) : (
+              <span className={styles.failure}>{live}</span>
+            )
+          }
+        >
+          {(control) => (
+            <ConditionEditor
+              {...control}
+              aria-invalid={live === undefined ? control['aria-invalid'] : true}
+              value={draft.condition}
+              onChange={(condition) => change({ condition })}
+              failure={failure}
+            />
+          )}
+        </Field>
+      </div>
+      {draft.condition.trim() === '' ? (
+        <p className={styles.empty}>
+          <Button onClick={() => change({ condition: '*' })}>All devices</Button>
+          <span>or type a condition: the devices that meet it appear here.</span>
+        </p>
+      ) : (
+        <Matches matching={matching} condition={draft.condition} />
+      )}
+    </Panel>
+  )
+}
+
+function Matches({ matching, condition }: { readonly matching: Matching; readonly condition: string }) {
+  const { match, isPresent, isAsking, failure, retry } = matching
+  // A request that failed is no fault of the condition, and may do better the next time.
+  const canRetry = failure !== undefined && failure.place === undefined && !isAsking
+  if (match === undefined) {
+    return (
+      <div className={styles.matches}>
+        <p className={styles.empty}>
+          {isAsking ? 'Looking for the devices …' : 'Which devices these are is not known.'}
+          {canRetry && <Button onClick={retry}>Try again</Button>}
+        </p>
+      </div>
+    )
+  }
+  const { deviceCount, connectedCount } = match
+  const devices = readFragment(ScheduleDeviceFragment, match.devices).slice(0, shown)
+  return (
+    <div className={styles.matches} aria-busy={isAsking}>
+      <div className={classes(styles.found, !isPresent && styles.old)}>
+        <p className={styles.count} role="status">
+          <strong>{describeCount(deviceCount)}</strong> {deviceCount.value === 1 ? 'device' : 'devices'}
+          <span className={styles.muted}>
+            {describeCount(connectedCount)} connected
+            {!isPresent && !isAsking && ' · for the condition before'}
+          </span>
+        </p>
+        {devices.length > 0 && <DeviceSample label="Devices that meet the condition" devices={devices} />}
+        {devices.length > 0 && deviceCount.value > devices.length && (
+          <p className={styles.more}>
+            <Link to={`/devices?${new URLSearchParams({ condition })}`}>
+              {deviceCount.precision === 'EXACT'
+                ? `${formatCount(deviceCount.value - devices.length)} more in Devices`
+                : 'More in Devices'}
+            </Link>
+          </p>
+        )}
+        {deviceCount.value === 0 && deviceCount.precision === 'EXACT' && (
+          <p className={styles.muted}>
+            No device meets the condition. A tag or property that a device does not have makes a comparison untrue, and
+            texts are compared with case.
+          </p>
+        )}
+      </div>
+      {canRetry && <Button onClick={retry}>Try again</Button>}
+    </div>
+  )
+}

@@ -1,0 +1,185 @@
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useAnnounce } from '../../shell/announcer.tsx'
+import { Page } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { DevicesStep } from './devices-step.tsx'
+import { type Draft, emptyDraft, isUntouched } from './draft.ts'
+import type { Failure } from './failure-note.tsx'
+import styles from './form.module.css'
+import { keepDraft, keptDraft } from './kept-draft.ts'
+import { Notice } from './notice.tsx'
+import { OperationStep } from './operation-step.tsx'
+import { type FieldName, fieldNames, firstOf, type Problems, placeRefusal } from './problems.ts'
+import { type Expectation, type JobRequest, readRequest } from './request.ts'
+import { ReviewStep } from './review-step.tsx'
+import { SummaryPanel } from './summary-panel.tsx'
+import { useMatching } from './use-matching.ts'
+import { subjectOf, useReview } from './use-review.ts'
+import { useSchedule } from './use-schedule.ts'
+import { WhenStep } from './when-step.tsx'
+
+/** The whole form: its steps, the review, and what goes from one to the other. `notice` is said above it. */
+export function ScheduleForm({ notice }: { readonly notice: string | undefined }) {
+  const announce = useAnnounce()
+  const navigate = useNavigate()
+  const [draft, setDraft] = useState(keptDraft)
+  const [cleared, setCleared] = useState<Draft>()
+  const [isNoted, setNoted] = useState(notice !== undefined)
+  const [problems, setProblems] = useState<Problems>({})
+  const [failure, setFailure] = useState<Failure>()
+  const matching = useMatching(draft.condition)
+  const { review, ask, drop } = useReview()
+  const { isScheduling, schedule } = useSchedule()
+  const form = useRef<HTMLFormElement>(null)
+  const reviewSection = useRef<HTMLElement>(null)
+
+  useEffect(() => keepDraft(draft), [draft])
+
+  const change = useCallback((part: Partial<Draft>) => {
+    setDraft((before) => ({ ...before, ...part }))
+    setProblems((before) => without(before, part))
+  }, [])
+
+  const read = readRequest(draft)
+  const request = 'request' in read ? read.request : undefined
+  const isPresent = request !== undefined && review.is !== 'none' && review.of === subjectOf(request)
+
+  const point = (found: Problems): void => {
+    setProblems(found)
+    const name = firstOf(found)
+    if (name !== undefined) focusField(form.current, name)
+  }
+
+  const startReview = async (): Promise<void> => {
+    setFailure(undefined)
+    if (request === undefined || 'problems' in read) {
+      drop()
+      point('problems' in read ? read.problems : {})
+      return
+    }
+    setProblems({})
+    reviewSection.current?.focus({ preventScroll: true })
+    const refusal = await ask(request)
+    if (refusal === undefined) return
+    const place = placeRefusal(refusal)
+    if (place === undefined) setFailure({ is: 'refused', error: refusal })
+    else point({ [place.field]: place.message })
+  }
+
+  // What was found is brought before eyes and ears when it is there.
+  useEffect(() => {
+    if (review.is === 'shown' || review.is === 'unavailable') reviewSection.current?.scrollIntoView({ block: 'start' })
+    if (review.is === 'unavailable') announce(`There is no preview. ${review.why}`)
+    if (review.is === 'shown') announce('The review is ready.')
+  }, [review, announce])
+
+  const confirm = async (confirmed: JobRequest, expect: Expectation | undefined): Promise<void> => {
+    setFailure(undefined)
+    const outcome = await schedule(confirmed, expect)
+    if (outcome.is === 'scheduled') {
+      keepDraft(emptyDraft)
+      announce(`Job ${outcome.jobId} is scheduled.`)
+      await navigate(`/jobs/${encodeURIComponent(outcome.jobId)}`)
+      return
+    }
+    const place = outcome.is === 'refused' ? placeRefusal(outcome.error) : undefined
+    if (place === undefined) setFailure(outcome)
+    else point({ [place.field]: place.message })
+  }
+
+  const onKeyDownCapture = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+    // Before the editor sees it, which would put in a line.
+    event.preventDefault()
+    event.stopPropagation()
+    void startReview()
+  }
+
+  return (
+    <Page
+      title="Schedule a job"
+      actions={
+        cleared !== undefined && isUntouched(draft) ? (
+          <Button
+            kind="quiet"
+            onClick={() => {
+              setDraft(cleared)
+              setCleared(undefined)
+            }}
+          >
+            Bring the draft back
+          </Button>
+        ) : (
+          !isUntouched(draft) && (
+            <Button
+              kind="quiet"
+              onClick={() => {
+                setCleared(draft)
+                setNoted(false)
+                setDraft(emptyDraft)
+                setProblems({})
+                setFailure(undefined)
+                drop()
+              }}
+            >
+              Start over
+            </Button>
+          )
+        )
+      }
+    >
+      {isNoted && (
+        <Notice>
+          <p>{notice}</p>
+        </Notice>
+      )}
+      <form
+        ref={form}
+        className={styles.columns}
+        noValidate
+        onKeyDownCapture={onKeyDownCapture}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void startReview()
+        }}
+      >
+        <div className={styles.steps}>
+          <DevicesStep draft={draft} problems={problems} change={change} matching={matching} />
+          <OperationStep draft={draft} problems={problems} change={change} />
+          <WhenStep draft={draft} problems={problems} change={change} />
+          <ReviewStep
+            ref={reviewSection}
+            request={request}
+            review={review}
+            isPresent={isPresent}
+            failure={failure}
+            isScheduling={isScheduling}
+            onReview={() => void startReview()}
+            onSchedule={(expect) => {
+              if (request !== undefined) void confirm(request, expect)
+            }}
+          />
+        </div>
+        <div className={styles.side}>
+          <SummaryPanel draft={draft} matching={matching} onReview={() => void startReview()} />
+        </div>
+      </form>
+    </Page>
+  )
+}
+
+/** The problems without those of fields that were just changed: their author is at it. */
+function without(problems: Problems, part: Partial<Draft>): Problems {
+  const changed = new Set<string>(Object.keys(part))
+  if ('maxTimeUnit' in part) changed.add('maxTime')
+  if ('start' in part) changed.add('startAt')
+  if (!fieldNames.some((name) => problems[name] !== undefined && changed.has(name))) return problems
+  return Object.fromEntries(Object.entries(problems).filter(([name]) => !changed.has(name)))
+}
+
+function focusField(form: HTMLElement | null, name: FieldName): void {
+  const control = form?.querySelector<HTMLElement>(`[data-field="${name}"] :is(input, [contenteditable="true"])`)
+  control?.focus()
+  control?.scrollIntoView({ block: 'nearest' })
+}

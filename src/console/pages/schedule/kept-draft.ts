@@ -1,0 +1,18 @@
+import { type Draft, isUntouched, readDraft } from './draft.ts'
+
+const key = 'twincast-draft'
+
+/** The draft of this browser tab; an empty one where there is none. */
+export function keptDraft(): Draft {
+  return readDraft(sessionStorage.getItem(key))
+}
+
+/** Keeps it until the tab is closed, for who comes back to the page or loads it again. An empty one is not kept. */
+export function keepDraft(draft: Draft): void {
+  try {
+    if (isUntouched(draft)) sessionStorage.removeItem(key)
+    else sessionStorage.setItem(key, JSON.stringify(draft))
+  } catch {
+    // Larger than what a browser keeps: it lives as long as the page.
+  }
+}

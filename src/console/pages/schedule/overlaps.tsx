@@ -1,0 +1,45 @@
+import { Link } from 'react-router'
+import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
+import { JobBadge } from '../../ui/status-badge.tsx'
+import { describeOperation } from '../jobs/operation.ts'
+import styles from './overlaps.module.css'
+import { describeCount } from './summary.ts'
+
+/** Other open jobs that touch some of the same devices, and where they patch the same. */
+export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] }) {
+  return (
+    <div className={styles.overlaps}>
+      <h3>Open jobs on the same devices</h3>
+      <ul>
+        {overlaps.map(({ job, deviceCount, propertyPaths }) => (
+          <li key={job.id}>
+            <span className={styles.job}>
+              <Link to={`/jobs/${encodeURIComponent(job.jobId)}`}>{job.jobId}</Link>
+              <JobBadge job={job} />
+            </span>
+            <span>
+              {describeOperation(job)} <span className={styles.muted}>on {describeShare(deviceCount)}</span>
+            </span>
+            {propertyPaths.length > 0 && (
+              <span>
+                Both change{' '}
+                {propertyPaths.map((path, index) => (
+                  <span key={path}>
+                    {index > 0 && ', '}
+                    <code>{path}</code>
+                  </span>
+                ))}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function describeShare(count: Preview['deviceCount']): string {
+  return count.precision === 'AT_LEAST' && count.value === 0
+    ? 'perhaps some of these devices'
+    : `${describeCount(count)} of these devices`
+}

@@ -1,0 +1,96 @@
+/** A field of the form, by the member of the draft that it writes. */
+export type FieldName =
+  | 'condition'
+  | 'methodName'
+  | 'payload'
+  | 'responseTimeout'
+  | 'connectTimeout'
+  | 'tags'
+  | 'desired'
+  | 'startAt'
+  | 'maxTime'
+  | 'jobId'
+
+/** The fields from the top of the page. */
+export const fieldNames: readonly FieldName[] = [
+  'condition',
+  'methodName',
+  'payload',
+  'responseTimeout',
+  'connectTimeout',
+  'tags',
+  'desired',
+  'startAt',
+  'maxTime',
+  'jobId',
+]
+
+/** What is wrong, by field. */
+export type Problems = { readonly [name in FieldName]?: string }
+
+/** The first faulty field from the top; undefined when all are well. */
+export function firstOf(problems: Problems): FieldName | undefined {
+  return fieldNames.find((name) => problems[name] !== undefined)
+}
+
+/** What the hub refused a job with. */
+export type Refusal = {
+  readonly __typename: string
+  readonly message: string
+  readonly path?: readonly string[]
+}
+
+/** The field at which a refusal is told, and how; undefined for one that is about none of them. */
+export function placeRefusal({
+  __typename,
+  message,
+  path,
+}: Refusal): { readonly field: FieldName; readonly message: string } | undefined {
+  if (__typename === 'QueryConditionError') return { field: 'condition', message: sentence(message) }
+  if (__typename === 'AlreadyExistsError') return { field: 'jobId', message }
+  if (__typename !== 'InvalidInputError' || path === undefined) return undefined
+  const place = places
+    .filter(({ at }) => at.every((segment, index) => path[index] === segment))
+    .sort((one, other) => other.at.length - one.at.length)[0]
+  if (place === undefined) return undefined
+  const below = path.slice(place.at.length).join('.')
+  return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
+}
+
+/** Where the members of the input stand in the form. */
+const places: readonly { readonly at: readonly string[]; readonly field: FieldName }[] = [
+  { at: ['queryCondition'], field: 'condition' },
+  { at: ['cloudToDeviceMethod'], field: 'methodName' },
+  { at: ['cloudToDeviceMethod', 'payload'], field: 'payload' },
+  { at: ['cloudToDeviceMethod', 'responseTimeoutInSeconds'], field: 'responseTimeout' },
+  { at: ['cloudToDeviceMethod', 'connectTimeoutInSeconds'], field: 'connectTimeout' },
+  { at: ['cloudToDeviceMethod', 'methodName'], field: 'methodName' },
+  { at: ['updateTwin'], field: 'tags' },
+  { at: ['updateTwin', 'tags'], field: 'tags' },
+  { at: ['updateTwin', 'properties', 'desired'], field: 'desired' },
+  { at: ['startTime'], field: 'startAt' },
+  { at: ['maxExecutionTimeInSeconds'], field: 'maxTime' },
+  { at: ['jobId'], field: 'jobId' },
+]
+
+/** A message as a sentence: of conditions the hub says what is wrong in a few words, `unexpected end (line 1, column 9)`. */
+export function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
+}
+
+/** Where a place in a text lies that the hub gave as line and column, both from 1, in UTF-16 code units. Never outside. */
+export function offsetOf(text: string, { line, column }: { readonly line: number; readonly column: number }): number {
+  const lines = text.split('\n')
+  const above = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0)
+  return Math.max(0, Math.min(text.length, above + column - 1))
+}
+
+/**
+ * The character to put a line under for a place: the one there, or where none can be seen, as at the end, the last one
+ * before it. Undefined in a text without any.
+ */
+export function characterAt(text: string, offset: number): { readonly from: number; readonly to: number } | undefined {
+  const seen = /\S/.test(text.charAt(offset)) ? offset : text.slice(0, offset).trimEnd().length - 1
+  if (seen < 0) return undefined
+  return { from: seen, to: seen + String.fromCodePoint(text.codePointAt(seen) ?? 0).length }
+}

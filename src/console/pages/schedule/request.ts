@@ -1,0 +1,119 @@
+import type {
+  CloudToDeviceMethodInput,
+  PreviewJobInput,
+  ScheduleDeviceMethodInput,
+  ScheduleTwinUpdateInput,
+  TwinPatchInput,
+} from '../../../generated/console/graphql.ts'
+import { parseJson } from '../../ui/json-text.ts'
+import type { Draft } from './draft.ts'
+import { readInt, secondsOf } from './duration.ts'
+import { momentOf } from './moment.ts'
+import type { FieldName, Problems } from './problems.ts'
+
+/** A draft as the hub takes it. `startTime` is left out for now. */
+export type JobRequest = {
+  readonly jobId?: string
+  readonly queryCondition: string
+  readonly startTime?: string
+  readonly maxExecutionTimeInSeconds: number
+} & (
+  | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
+  | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
+)
+
+/** What reading a draft gives: the request, or what has to be mended before there can be one. */
+export type Reading = { readonly request: JobRequest } | { readonly problems: Problems }
+
+/**
+ * Reads a draft. Only what could not be sent is a problem here, a text that is no JSON or no number, and what the hub
+ * could not say better; its own rules are left to it.
+ */
+export function readRequest(draft: Draft): Reading {
+  const problems: Found = {}
+  const common = readCommon(draft, problems)
+  const request: JobRequest =
+    draft.operation === 'method'
+      ? { ...common, cloudToDeviceMethod: readCall(draft, problems) }
+      : { ...common, updateTwin: readPatch(draft, problems) }
+  return Object.keys(problems).length > 0 ? { problems } : { request }
+}
+
+type Found = { [name in FieldName]?: string }
+
+function readCommon(draft: Draft, problems: Found) {
+  if (draft.condition.trim() === '') problems.condition = 'Say which devices. An asterisk, *, is all of them.'
+  const startTime = draft.start === 'later' ? momentOf(draft.startAt) : undefined
+  if (draft.start === 'later' && startTime === undefined) problems.startAt = 'Give a date and a time.'
+  const seconds = secondsOf({ amount: draft.maxTime, unit: draft.maxTimeUnit })
+  if (seconds === undefined) problems.maxTime = 'Give a number that makes whole seconds.'
+  const jobId = draft.jobId.trim()
+  return {
+    ...(jobId === '' ? {} : { jobId }),
+    queryCondition: draft.condition,
+    ...(startTime === undefined ? {} : { startTime }),
+    maxExecutionTimeInSeconds: seconds ?? 0,
+  }
+}
+
+function readCall(draft: Draft, problems: Found): CloudToDeviceMethodInput {
+  if (draft.methodName.trim() === '') problems.methodName = 'Give the name of the method.'
+  const payload = parseJson(draft.payload)
+  if ('problem' in payload) problems.payload = payload.problem
+  const responseTimeoutInSeconds = readSeconds(draft, 'responseTimeout', problems)
+  const connectTimeoutInSeconds = readSeconds(draft, 'connectTimeout', problems)
+  return {
+    methodName: draft.methodName.trim(),
+    ...('value' in payload ? { payload: payload.value } : {}),
+    ...(responseTimeoutInSeconds === undefined ? {} : { responseTimeoutInSeconds }),
+    ...(connectTimeoutInSeconds === undefined ? {} : { connectTimeoutInSeconds }),
+  }
+}
+
+/** Undefined when nothing is typed. */
+function readSeconds(draft: Draft, name: 'responseTimeout' | 'connectTimeout', problems: Found): number | undefined {
+  const text = draft[name]
+  if (text.trim() === '') return undefined
+  const seconds = readInt(text)
+  if (seconds === undefined) problems[name] = 'Give a whole number of seconds.'
+  return seconds
+}
+
+function readPatch(draft: Draft, problems: Found): TwinPatchInput {
+  const tags = readSection(draft, 'tags', problems)
+  const desired = readSection(draft, 'desired', problems)
+  return {
+    ...(tags === undefined ? {} : { tags }),
+    ...(desired === undefined ? {} : { properties: { desired } }),
+  }
+}
+
+/** A section that is an object; undefined when nothing is typed. */
+function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): object | undefined {
+  const read = parseJson(draft[name])
+  if ('empty' in read) return undefined
+  if ('problem' in read) problems[name] = read.problem
+  else if (typeof read.value === 'object' && read.value !== null && !Array.isArray(read.value)) return read.value
+  else problems[name] = 'A patch is a JSON object, such as { "site": "north" }.'
+  return undefined
+}
+
+/** What is asked before scheduling: the request without its id. */
+export function previewOf({ jobId: _, ...input }: JobRequest): PreviewJobInput {
+  return input
+}
+
+/** What must still hold when the job is scheduled, and when it starts; undefined is anything. */
+export type Expectation = { readonly fingerprint?: string; readonly maxDevices?: number }
+
+/** The mutation that schedules a request, and its input. */
+export function mutationOf(
+  request: JobRequest,
+  expect: Expectation | undefined,
+): { readonly method: ScheduleDeviceMethodInput } | { readonly twin: ScheduleTwinUpdateInput } {
+  const expected = expect === undefined || Object.keys(expect).length === 0 ? {} : { expect }
+  const { updateTwin, cloudToDeviceMethod, ...common } = request
+  return cloudToDeviceMethod === undefined
+    ? { twin: { ...common, updateTwin, ...expected } }
+    : { method: { ...common, cloudToDeviceMethod, ...expected } }
+}

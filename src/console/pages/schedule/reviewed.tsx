@@ -1,0 +1,139 @@
+import { type ReactNode, useRef, useState } from 'react'
+import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { formatCount, formatDuration, formatMoment } from '../../format.ts'
+import { Button } from '../../ui/button.tsx'
+import { Field } from '../../ui/field.tsx'
+import { useNow } from '../../ui/time.tsx'
+import { DeviceSample } from './device-sample.tsx'
+import { ScheduleDeviceFragment } from './documents.ts'
+import { readInt } from './duration.ts'
+import { type Failure, FailureNote } from './failure-note.tsx'
+import { formatUtc } from './moment.ts'
+import { Notice } from './notice.tsx'
+import { Overlaps } from './overlaps.tsx'
+import type { Expectation, JobRequest } from './request.ts'
+import styles from './review-step.module.css'
+import { describeCount, describeDevices, describeJob, warningsOf } from './summary.ts'
+
+/** A job that has a preview: what it would meet, and the button that schedules it on just these devices. */
+export function Reviewed({
+  request,
+  preview,
+  failure,
+  isScheduling,
+  onReview,
+  onSchedule,
+}: {
+  readonly request: JobRequest
+  readonly preview: Preview
+  readonly failure: Failure | undefined
+  readonly isScheduling: boolean
+  readonly onReview: () => void
+  readonly onSchedule: (expect: Expectation | undefined) => void
+}) {
+  const now = useNow(10_000)
+  const { deviceCount, connectedCount, compliantCount, overlaps, expectedDurationInSeconds, fingerprint } = preview
+  const isCounted = deviceCount.precision === 'EXACT'
+  const [limit, setLimit] = useState(isCounted ? String(deviceCount.value) : '')
+  const maxDevices = readInt(limit)
+  const limitField = useRef<HTMLDivElement>(null)
+  const limitProblem = problemOfLimit(limit, maxDevices, preview)
+  const devices = readFragment(ScheduleDeviceFragment, preview.devices)
+  const drifted = failure?.is === 'drifted'
+  return (
+    <>
+      <p className={styles.sentence}>{describeJob(request, preview)}</p>
+      {warningsOf(request, preview, now).map((warning) => (
+        <Notice key={warning} isWarning>
+          <p>{warning}</p>
+        </Notice>
+      ))}
+      {fingerprint === null && (
+        <Notice>
+          <p>
+            The devices could not all be counted in time. You can schedule the job all the same; it is then not checked
+            whether they are still the same ones.
+          </p>
+        </Notice>
+      )}
+      <dl className={styles.facts}>
+        <Fact name="Devices">{describeCount(deviceCount)}</Fact>
+        <Fact name="Connected now">{describeCount(connectedCount)}</Fact>
+        {compliantCount && <Fact name="Hold the patch already">{describeCount(compliantCount)}</Fact>}
+        <Fact name="Expected to take">
+          {expectedDurationInSeconds === null ? 'not known yet' : describeSeconds(expectedDurationInSeconds)}
+        </Fact>
+        {request.startTime !== undefined && (
+          <Fact name="Starts">
+            {formatMoment(request.startTime)} <span className={styles.muted}>{formatUtc(request.startTime)}</span>
+          </Fact>
+        )}
+      </dl>
+      {overlaps.length > 0 && <Overlaps overlaps={overlaps} />}
+      {devices.length > 0 && (
+        <details className={styles.devices}>
+          <summary>
+            {deviceCount.value > devices.length ? `The first ${devices.length} devices` : 'The devices'}
+          </summary>
+          <DeviceSample label="The first devices" devices={devices} />
+        </details>
+      )}
+      <div ref={limitField} className={styles.limit}>
+        <Field
+          label="Devices at most"
+          optional
+          error={limitProblem}
+          hint="If more meet the condition when the job starts, it fails and does nothing. Nothing: any number."
+        >
+          {(control) => (
+            <input {...control} inputMode="numeric" value={limit} onChange={({ target }) => setLimit(target.value)} />
+          )}
+        </Field>
+      </div>
+      {failure && <FailureNote failure={failure} before={deviceCount.value} />}
+      <div className={styles.actions}>
+        <Button kind={drifted ? 'primary' : 'plain'} onClick={onReview}>
+          Review again
+        </Button>
+        {!drifted && (
+          <Button
+            kind="primary"
+            busy={isScheduling}
+            onClick={() => {
+              if (limitProblem !== undefined) {
+                limitField.current?.querySelector('input')?.focus()
+                return
+              }
+              onSchedule({
+                ...(fingerprint === null ? {} : { fingerprint }),
+                ...(maxDevices === undefined ? {} : { maxDevices }),
+              })
+            }}
+          >
+            Schedule on {describeDevices(deviceCount)}
+          </Button>
+        )}
+      </div>
+    </>
+  )
+}
+
+function problemOfLimit(text: string, limit: number | undefined, { deviceCount }: Preview): string | undefined {
+  if (text.trim() === '') return undefined
+  if (limit === undefined) return 'Give a whole number, or nothing.'
+  return limit < deviceCount.value ? `${formatCount(deviceCount.value)} meet the condition now already.` : undefined
+}
+
+function describeSeconds(seconds: number): string {
+  return seconds < 1 ? 'less than 1 s' : `about ${formatDuration(seconds)}`
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,79 @@
+import { formatMoment } from '../../format.ts'
+import { Panel } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { useNow } from '../../ui/time.tsx'
+import type { Draft } from './draft.ts'
+import { formatAhead, formatUtc } from './moment.ts'
+import { describeCount, describeDevices, describeDraftedAct, describeLimit, startOf } from './summary.ts'
+import styles from './summary-panel.module.css'
+import type { Matching } from './use-matching.ts'
+
+/** The draft in short, beside it. */
+export function SummaryPanel({
+  draft,
+  matching: { match, isPresent },
+  onReview,
+}: {
+  readonly draft: Draft
+  readonly matching: Matching
+  readonly onReview: () => void
+}) {
+  const now = useNow(10_000)
+  const start = startOf(draft)
+  return (
+    <Panel title="Summary">
+      <dl className={styles.summary}>
+        <div>
+          <dt>Devices</dt>
+          <dd className={isPresent ? undefined : styles.old}>
+            {match === undefined ? (
+              <Missing />
+            ) : (
+              <>
+                {describeDevices(match.deviceCount)}
+                <span className={styles.more}>{describeCount(match.connectedCount)} connected</span>
+              </>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Operation</dt>
+          <dd>{describeDraftedAct(draft) ?? <Missing />}</dd>
+        </div>
+        <div>
+          <dt>Start</dt>
+          <dd>
+            {start === undefined && <Missing />}
+            {start !== undefined && start.moment === undefined && 'now'}
+            {start?.moment !== undefined && (
+              <>
+                {formatMoment(start.moment)}
+                <span className={styles.more}>
+                  {formatUtc(start.moment)}, {formatAhead(start.moment, now) ?? 'which has passed'}
+                </span>
+              </>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>For at most</dt>
+          <dd>{describeLimit(draft) ?? <Missing />}</dd>
+        </div>
+        {draft.jobId.trim() !== '' && (
+          <div>
+            <dt>Job id</dt>
+            <dd>{draft.jobId.trim()}</dd>
+          </div>
+        )}
+      </dl>
+      <Button onClick={onReview}>Go to the review</Button>
+      <p className={styles.hint}>
+        or <kbd>Ctrl</kbd> + <kbd>Enter</kbd> in any field
+      </p>
+    </Panel>
+  )
+}
+
+function Missing() {
+  return <span className={styles.missing}>not said yet</span>
+}

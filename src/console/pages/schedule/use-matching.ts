@@ -1,0 +1,108 @@
+import { useCallback, useEffect, useState } from 'react'
+import { useClient } from 'urql'
+import type { ScheduleMatchQuery } from '../../../generated/console/graphql.ts'
+import { describeError } from '../../ui/errors.ts'
+import { ScheduleMatchDocument } from './documents.ts'
+
+type Result = ScheduleMatchQuery['previewJob']
+
+/** The devices that meet a condition. */
+export type Match = Extract<Result, { __typename: 'JobPreview' }>
+
+/** Why it is not known which do; with the place of the fault where it is one of the condition. */
+export type MatchFailure = {
+  readonly message: string
+  readonly place: { readonly line: number; readonly column: number } | undefined
+}
+
+/** What is known of the devices that meet the condition in the editor. */
+export type Matching = {
+  /** The last good answer; of an earlier condition unless `isPresent`. */
+  readonly match: Match | undefined
+  readonly isPresent: boolean
+  readonly isAsking: boolean
+  /** Of the present condition; that of the one before it stays until there is another answer. */
+  readonly failure: MatchFailure | undefined
+  /** Asks again. */
+  readonly retry: () => void
+}
+
+/** Milliseconds without a key after which the hub is asked. */
+const pause = 350
+
+type Known = {
+  readonly answered: string
+  readonly match: Match | undefined
+  readonly matchOf: string
+  readonly failure: MatchFailure | undefined
+}
+
+const nothing: Known = { answered: '', match: undefined, matchOf: '', failure: undefined }
+
+/** Asks which devices meet a condition, when its author pauses. Answers that come too late for it are dropped. */
+export function useMatching(condition: string): Matching {
+  const client = useClient()
+  const [known, setKnown] = useState(nothing)
+  const [attempt, setAttempt] = useState(0)
+  const isBlank = condition.trim() === ''
+
+  useEffect(() => {
+    if (isBlank) {
+      setKnown(nothing)
+      return
+    }
+    let isCurrent = true
+    let timer = setTimeout(() => {
+      const input = { queryCondition: condition }
+      void client
+        .query(ScheduleMatchDocument, { input }, { requestPolicy: 'network-only' })
+        .toPromise()
+        .then(({ data, error }) => {
+          if (!isCurrent) return
+          const result = data?.previewJob
+          if (result?.__typename === 'JobPreview') {
+            setKnown({ answered: condition, match: result, matchOf: condition, failure: undefined })
+            return
+          }
+          const failure = result
+            ? failureOf(result)
+            : error && { message: describeError(error).message, place: undefined }
+          setKnown((before) => ({ ...before, answered: condition, failure }))
+          if (result?.__typename === 'LimitExceededError') {
+            timer = setTimeout(() => setAttempt(attempt + 1), 1000 * Math.max(1, result.retryAfterSeconds))
+          }
+        })
+    }, pause)
+    return () => {
+      isCurrent = false
+      clearTimeout(timer)
+    }
+  }, [client, condition, isBlank, attempt])
+
+  const retry = useCallback(() => {
+    setKnown((before) => ({ ...before, answered: '' }))
+    setAttempt((before) => before + 1)
+  }, [])
+
+  return {
+    match: isBlank ? undefined : known.match,
+    isPresent: known.matchOf === condition,
+    isAsking: !isBlank && known.answered !== condition,
+    failure: isBlank ? undefined : known.failure,
+    retry,
+  }
+}
+
+function failureOf(result: Exclude<Result, Match>): MatchFailure {
+  const { message } = result
+  switch (result.__typename) {
+    case 'QueryConditionError': {
+      const { line, column } = result
+      return { message, place: { line, column } }
+    }
+    case 'LimitExceededError':
+      return { message: `${message} It is asked again in ${result.retryAfterSeconds} s.`, place: undefined }
+    default:
+      return { message, place: undefined }
+  }
+}

@@ -1,0 +1,80 @@
+import { useCallback, useRef, useState } from 'react'
+import { useClient } from 'urql'
+import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
+import { readFragment } from '../../../generated/console/index.ts'
+import { describeError } from '../../ui/errors.ts'
+import { ScheduleReviewDocument, ScheduleReviewFragment } from './documents.ts'
+import type { Refusal } from './problems.ts'
+import { type JobRequest, previewOf } from './request.ts'
+
+/** What was found out about a request before it is scheduled. */
+export type Review =
+  | { readonly is: 'none' }
+  | { readonly is: 'asking'; readonly of: string }
+  | { readonly is: 'shown'; readonly of: string; readonly preview: Preview }
+  /** There is no preview: the job can be scheduled all the same. */
+  | { readonly is: 'unavailable'; readonly of: string; readonly why: string }
+
+/** Milliseconds after which the hub is waited for no longer; it means to answer in about two seconds. */
+const patience = 8_000
+
+/** What a review is about: a request, whatever its id. */
+export function subjectOf(request: JobRequest): string {
+  return JSON.stringify(previewOf(request))
+}
+
+/** The review of a request. `ask` gives why the hub would refuse it; undefined when there is a review. */
+export function useReview(): {
+  readonly review: Review
+  readonly ask: (request: JobRequest) => Promise<Refusal | undefined>
+  readonly drop: () => void
+} {
+  const client = useClient()
+  const [review, setReview] = useState<Review>({ is: 'none' })
+  const times = useRef(0)
+
+  const ask = useCallback(
+    async (request: JobRequest): Promise<Refusal | undefined> => {
+      const time = ++times.current
+      const of = subjectOf(request)
+      setReview({ is: 'asking', of })
+      const answer = client
+        .query(ScheduleReviewDocument, { input: previewOf(request) }, { requestPolicy: 'network-only' })
+        .toPromise()
+      const result = await Promise.race([answer, sleep(patience)])
+      // A later review has begun, or this one is not wanted any more.
+      if (time !== times.current) return undefined
+      if (result === undefined) {
+        setReview({ is: 'unavailable', of, why: 'The hub needs too long to count the devices.' })
+        return undefined
+      }
+      const found = result.data?.previewJob
+      if (found === undefined) {
+        const why = result.error === undefined ? 'The hub did not answer.' : describeError(result.error).message
+        setReview({ is: 'unavailable', of, why })
+        return undefined
+      }
+      switch (found.__typename) {
+        case 'JobPreview':
+          setReview({ is: 'shown', of, preview: readFragment(ScheduleReviewFragment, found) })
+          return undefined
+        case 'LimitExceededError':
+          setReview({ is: 'unavailable', of, why: found.message })
+          return undefined
+        default:
+          setReview({ is: 'none' })
+          return found
+      }
+    },
+    [client],
+  )
+  const drop = useCallback(() => {
+    times.current++
+    setReview({ is: 'none' })
+  }, [])
+  return { review, ask, drop }
+}
+
+function sleep(milliseconds: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds))
+}

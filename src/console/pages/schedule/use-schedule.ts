@@ -1,0 +1,50 @@
+import { useCallback } from 'react'
+import { useMutation } from 'urql'
+import { readFragment } from '../../../generated/console/index.ts'
+import { describeError } from '../../ui/errors.ts'
+import { ScheduleMethodDocument, ScheduleResultFragment, ScheduleTwinDocument } from './documents.ts'
+import type { Failure } from './failure-note.tsx'
+import { type Expectation, type JobRequest, mutationOf } from './request.ts'
+
+/** What became of a job that was to be scheduled. */
+export type Outcome = { readonly is: 'scheduled'; readonly jobId: string } | Failure
+
+/** Schedules a job. */
+export function useSchedule(): {
+  readonly isScheduling: boolean
+  readonly schedule: (request: JobRequest, expect: Expectation | undefined) => Promise<Outcome>
+} {
+  const [{ fetching: isCalling }, scheduleMethod] = useMutation(ScheduleMethodDocument)
+  const [{ fetching: isPatching }, scheduleTwin] = useMutation(ScheduleTwinDocument)
+
+  const schedule = useCallback(
+    async (request: JobRequest, expect: Expectation | undefined): Promise<Outcome> => {
+      const { result: ref, error } = await send()
+      const result = readFragment(ScheduleResultFragment, ref)
+      if (result === undefined || result === null) {
+        const told =
+          error === undefined ? { code: 'UNKNOWN', message: 'The hub did not answer.' } : describeError(error)
+        return told.code === 'NETWORK' || error === undefined
+          ? { is: 'unknown', message: told.message }
+          : { is: 'refused', error: { __typename: 'RequestError', message: told.message } }
+      }
+      if (result.__typename === 'ScheduleJobPayload') return { is: 'scheduled', jobId: result.job.jobId }
+      if (result.__typename === 'ExpectationFailedError') {
+        return { is: 'drifted', deviceCount: result.deviceCount }
+      }
+      return { is: 'refused', error: result }
+
+      async function send() {
+        const mutation = mutationOf(request, expect)
+        if ('method' in mutation) {
+          const { data, error } = await scheduleMethod({ input: mutation.method })
+          return { result: data?.scheduleDeviceMethod, error }
+        }
+        const { data, error } = await scheduleTwin({ input: mutation.twin })
+        return { result: data?.scheduleTwinUpdate, error }
+      }
+    },
+    [scheduleMethod, scheduleTwin],
+  )
+  return { isScheduling: isCalling || isPatching, schedule }
+}

@@ -1,0 +1,116 @@
+import { formatDuration } from '../../format.ts'
+import { Panel } from '../../shell/page.tsx'
+import { Field } from '../../ui/field.tsx'
+import { useNow } from '../../ui/time.tsx'
+import { secondsOf, units } from './duration.ts'
+import styles from './form.module.css'
+import { formatAhead, formatUtc, momentOf, proposeStart } from './moment.ts'
+import type { StepProps } from './step.ts'
+
+/** When it starts, how long it may take, and what it is called. */
+export function WhenStep({ draft, problems, change }: StepProps) {
+  return (
+    <Panel title="3. When">
+      <fieldset className={styles.choices}>
+        <legend className="hidden">Start</legend>
+        <label className={styles.choice}>
+          <input type="radio" name="start" checked={draft.start === 'now'} onChange={() => change({ start: 'now' })} />
+          <strong>Now</strong>
+        </label>
+        <label className={styles.choice}>
+          <input
+            type="radio"
+            name="start"
+            checked={draft.start === 'later'}
+            onChange={() => change({ start: 'later', startAt: draft.startAt || proposeStart(Date.now()) })}
+          />
+          <strong>At a time</strong>
+        </label>
+      </fieldset>
+      {draft.start === 'later' && (
+        <div data-field="startAt">
+          <Field label="Start" error={problems.startAt} hint={<StartHint startAt={draft.startAt} />}>
+            {(control) => (
+              <input
+                {...control}
+                type="datetime-local"
+                className={styles.moment}
+                value={draft.startAt}
+                onChange={({ target }) => change({ startAt: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+      )}
+      <div className={styles.pair}>
+        <div data-field="maxTime">
+          <Field
+            label="Maximum execution time"
+            error={problems.maxTime}
+            hint={limitHint(draft.maxTime, draft.maxTimeUnit)}
+          >
+            {(control) => (
+              <span className={styles.span}>
+                <input
+                  {...control}
+                  inputMode="decimal"
+                  value={draft.maxTime}
+                  onChange={({ target }) => change({ maxTime: target.value })}
+                />
+                <select
+                  aria-label="Unit of the maximum execution time"
+                  value={draft.maxTimeUnit}
+                  onChange={({ target }) => {
+                    const chosen = units.find(({ unit }) => unit === target.value)
+                    if (chosen !== undefined) change({ maxTimeUnit: chosen.unit })
+                  }}
+                >
+                  {units.map(({ unit, word }) => (
+                    <option key={unit} value={unit}>
+                      {word}
+                    </option>
+                  ))}
+                </select>
+              </span>
+            )}
+          </Field>
+        </div>
+        <div data-field="jobId">
+          <Field
+            label="Job id"
+            optional
+            error={problems.jobId}
+            hint="Letters, digits and dashes, at most 64. Made by the hub when left out."
+          >
+            {(control) => (
+              <input
+                {...control}
+                className={styles.code}
+                value={draft.jobId}
+                maxLength={64}
+                autoCapitalize="none"
+                autoComplete="off"
+                spellCheck={false}
+                onChange={({ target }) => change({ jobId: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+      </div>
+    </Panel>
+  )
+}
+
+/** The moment in UTC, and how far it is. */
+function StartHint({ startAt }: { readonly startAt: string }) {
+  const now = useNow(10_000)
+  const moment = momentOf(startAt)
+  if (moment === undefined) return 'In your time zone; at most 30 days ahead.'
+  return `${formatUtc(moment)}, ${formatAhead(moment, now) ?? 'which has passed: it starts at once'}.`
+}
+
+function limitHint(amount: string, unit: (typeof units)[number]['unit']): string {
+  const seconds = secondsOf({ amount, unit })
+  const read = seconds === undefined || unit === 's' ? '' : ` (${formatDuration(seconds)})`
+  return `What has not ended by then${read} fails. At most 30 days.`
+}

@@ -1,0 +1,24 @@
+import { createContext, type ReactNode, use, useCallback, useState } from 'react'
+
+const AnnounceContext = createContext<(text: string) => void>(() => {})
+
+/** A function that has screen readers say something, when they have a pause. */
+export function useAnnounce(): (text: string) => void {
+  return use(AnnounceContext)
+}
+
+/** The place where announcements appear; nobody sees it. */
+export function Announcer({ children }: { readonly children: ReactNode }) {
+  const [said, setSaid] = useState({ text: '', times: 0 })
+  // The same text twice is said twice: the second time with another ending.
+  const announce = useCallback((text: string) => setSaid(({ times }) => ({ text, times: times + 1 })), [])
+  return (
+    <AnnounceContext value={announce}>
+      {children}
+      <p className="hidden" role="status" aria-live="polite">
+        {said.text}
+        {said.times % 2 === 0 ? '' : '\u00a0'}
+      </p>
+    </AnnounceContext>
+  )
+}

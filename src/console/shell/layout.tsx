@@ -1,0 +1,55 @@
+import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
+import { useSession } from '../hub/session.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { Announcer } from './announcer.tsx'
+import { ConnectionSign } from './connection-sign.tsx'
+import styles from './layout.module.css'
+import { Mark } from './mark.tsx'
+import { ThemeSwitch } from './theme-switch.tsx'
+
+const places = [
+  { to: '/jobs', name: 'Jobs', icon: 'jobs' },
+  { to: '/schedule', name: 'Schedule', icon: 'schedule' },
+  { to: '/devices', name: 'Devices', icon: 'devices' },
+] as const
+
+/** What stands around every page. */
+export function Layout() {
+  const { signOut } = useSession()
+  const navigation = useNavigation()
+  return (
+    <Announcer>
+      <a className={styles.skip} href="#main">
+        Skip to the content
+      </a>
+      <header className={styles.bar}>
+        <NavLink to="/jobs" className={styles.brand ?? ''}>
+          <Mark /> Twincast
+        </NavLink>
+        <nav className={styles.places} aria-label="Pages">
+          {places.map(({ to, name, icon }) => (
+            <NavLink key={to} to={to} className={styles.place ?? ''}>
+              <Icon name={icon} /> {name}
+            </NavLink>
+          ))}
+        </nav>
+        <div className={styles.tools}>
+          <ConnectionSign />
+          <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: try the hub’s API">
+            <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
+          </a>
+          <ThemeSwitch />
+          {signOut && (
+            <button type="button" className={styles.tool} onClick={signOut}>
+              Sign out
+            </button>
+          )}
+        </div>
+      </header>
+      <main id="main" tabIndex={-1} aria-busy={navigation.state !== 'idle'}>
+        <Outlet />
+      </main>
+      <ScrollRestoration />
+    </Announcer>
+  )
+}

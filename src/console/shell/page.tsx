@@ -1,0 +1,70 @@
+import { type ReactNode, useEffect, useRef } from 'react'
+import { useLocation } from 'react-router'
+import styles from './page.module.css'
+
+/** Where the page was loaded: nothing is taken the focus away from there. */
+let firstPath: string | undefined
+
+/**
+ * A page: its heading, what can be done on it, its content. Its name is also the title of the browser's tab, and takes
+ * the focus when one comes here from another page, so that screen readers say where one is.
+ */
+export function Page({
+  title,
+  lead,
+  actions,
+  wide = false,
+  children,
+}: {
+  readonly title: string
+  /** Beside the heading: a status, a number. */
+  readonly lead?: ReactNode
+  readonly actions?: ReactNode
+  /** Takes the whole width. */
+  readonly wide?: boolean
+  readonly children: ReactNode
+}) {
+  const { pathname } = useLocation()
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    firstPath ??= pathname
+    if (firstPath !== pathname) heading.current?.focus({ preventScroll: true })
+    if (firstPath !== pathname) firstPath = ''
+  }, [pathname])
+  return (
+    <div className={wide ? styles.wide : styles.page}>
+      <title>{`${title} · Twincast`}</title>
+      <header className={styles.header}>
+        <div className={styles.heading}>
+          <h1 ref={heading} tabIndex={-1}>
+            {title}
+          </h1>
+          {lead}
+        </div>
+        {actions && <div className={styles.actions}>{actions}</div>}
+      </header>
+      {children}
+    </div>
+  )
+}
+
+/** A part of a page with a heading of its own. */
+export function Panel({
+  title,
+  actions,
+  children,
+}: {
+  readonly title: string
+  readonly actions?: ReactNode
+  readonly children: ReactNode
+}) {
+  return (
+    <section className={styles.panel} aria-label={title}>
+      <header className={styles.panelHead}>
+        <h2>{title}</h2>
+        {actions}
+      </header>
+      {children}
+    </section>
+  )
+}

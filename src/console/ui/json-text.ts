@@ -1,0 +1,38 @@
+/** What a text in an editor is: a value, nothing at all, or a sentence that says what is wrong with it. */
+export type JsonText = { readonly value: unknown } | { readonly empty: true } | { readonly problem: string }
+
+/** Reads it. */
+export function parseJson(text: string): JsonText {
+  if (text.trim() === '') return { empty: true }
+  try {
+    return { value: JSON.parse(text) }
+  } catch (error) {
+    return { problem: `This is no JSON yet: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** A value as it stands in an editor. */
+export function printJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2) ?? ''
+}
+
+/** A piece of printed JSON and what it is; undefined is what stands between. */
+export type JsonPiece = { readonly text: string; readonly kind: 'key' | 'string' | 'word' | undefined }
+
+const pieces = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/** Takes printed JSON apart, for colours. Together the pieces are the text. */
+export function takeApart(text: string): readonly JsonPiece[] {
+  const found: JsonPiece[] = []
+  let end = 0
+  for (const match of text.matchAll(pieces)) {
+    const [whole, string, colon] = match
+    if (match.index > end) found.push({ text: text.slice(end, match.index), kind: undefined })
+    const kind = string === undefined ? 'word' : colon === undefined ? 'string' : 'key'
+    found.push({ text: string ?? whole, kind })
+    if (colon !== undefined) found.push({ text: colon, kind: undefined })
+    end = match.index + whole.length
+  }
+  if (end < text.length) found.push({ text: text.slice(end), kind: undefined })
+  return found
+}

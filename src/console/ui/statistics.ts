@@ -1,0 +1,37 @@
+import type { Tone } from './status.ts'
+
+/** The counters of a job, as `DeviceJobStatistics` has them. */
+export type Statistics = {
+  readonly deviceCount: number
+  readonly pendingCount: number
+  readonly runningCount: number
+  readonly succeededCount: number
+  readonly failedCount: number
+  readonly canceledCount: number
+}
+
+/** The parts of the bar: what is done first, what waits last. Their counts are `deviceCount` together. */
+export function partsOf(
+  statistics: Statistics,
+): readonly { readonly tone: Tone; readonly word: string; readonly count: number }[] {
+  return [
+    { tone: 'succeeded', word: 'succeeded', count: statistics.succeededCount },
+    { tone: 'failed', word: 'failed', count: statistics.failedCount },
+    { tone: 'canceled', word: 'canceled', count: statistics.canceledCount },
+    { tone: 'running', word: 'running', count: statistics.runningCount },
+    { tone: 'pending', word: 'pending', count: statistics.pendingCount },
+  ]
+}
+
+/** How many have ended, of any sort. */
+export function endedOf({ succeededCount, failedCount, canceledCount }: Statistics): number {
+  return succeededCount + failedCount + canceledCount
+}
+
+/** All of it in a sentence. */
+export function describeStatistics(statistics: Statistics, formatCount: (count: number) => string): string {
+  if (statistics.deviceCount === 0) return 'No devices yet'
+  const parts = partsOf(statistics).filter(({ count }) => count > 0)
+  const told = parts.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', ')
+  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} ended: ${told}`
+}

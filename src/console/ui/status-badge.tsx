@@ -1,0 +1,38 @@
+import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
+import { classes } from './classes.ts'
+import { Icon } from './icon.tsx'
+import { type Shown, showConnection, showDeviceJobStatus, showJob } from './status.ts'
+import styles from './status-badge.module.css'
+
+/** A state by its colour, its drawing and its word. */
+export function Badge({ tone, icon, word }: Shown) {
+  return (
+    <span className={classes(styles.badge, styles[tone])}>
+      <Icon name={icon} size={13} />
+      {word}
+    </span>
+  )
+}
+
+/** Where a job is; of one that has ended, what came of it. */
+export function JobBadge({
+  job,
+}: {
+  readonly job: {
+    readonly status: JobStatus
+    readonly outcome: JobOutcome | null
+    readonly endTime: string | null
+  }
+}) {
+  return <Badge {...showJob(job)} />
+}
+
+/** Where a device job is. */
+export function DeviceJobBadge({ status }: { readonly status: DeviceJobStatus }) {
+  return <Badge {...showDeviceJobStatus(status)} />
+}
+
+/** Whether a device is here. */
+export function ConnectionBadge({ state }: { readonly state: ConnectionState }) {
+  return <Badge {...showConnection(state)} />
+}

@@ -1,0 +1,79 @@
+import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
+import type { IconName } from './icon-paths.ts'
+
+/** The colours that states have; each has `--{tone}` and `--{tone}-soft` in tokens.css. */
+export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'canceled'
+
+/** How a state is shown: colour, drawing and word together. */
+export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
+
+/** Where a device job is. */
+export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
+  switch (status) {
+    case 'PENDING':
+      return { tone: 'pending', icon: 'pending', word: 'Pending' }
+    case 'RUNNING':
+      return { tone: 'running', icon: 'running', word: 'Running' }
+    case 'COMPLETED':
+      return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
+    case 'FAILED':
+      return { tone: 'failed', icon: 'failed', word: 'Failed' }
+    case 'CANCELED':
+      return { tone: 'canceled', icon: 'canceled', word: 'Canceled' }
+    default:
+      return unknown(status)
+  }
+}
+
+/** Where a job is; of one that has ended, what came of it. */
+export function showJob(job: {
+  readonly status: JobStatus
+  readonly outcome: JobOutcome | null
+  readonly endTime: string | null
+}): Shown {
+  switch (job.status) {
+    case 'SCHEDULED':
+      return { tone: 'pending', icon: 'waiting', word: 'Scheduled' }
+    case 'QUEUED':
+      return { tone: 'pending', icon: 'pending', word: 'Queued' }
+    case 'RUNNING':
+      return { tone: 'running', icon: 'running', word: 'Running' }
+    case 'CANCELLED':
+      return { tone: 'canceled', icon: 'canceled', word: job.endTime === null ? 'Cancelling' : 'Cancelled' }
+    case 'FAILED':
+      return { tone: 'failed', icon: 'failed', word: 'Failed' }
+    case 'COMPLETED':
+      return job.outcome === null
+        ? { tone: 'succeeded', icon: 'succeeded', word: 'Completed' }
+        : showOutcome(job.outcome)
+    default:
+      return unknown(job.status)
+  }
+}
+
+function showOutcome(outcome: JobOutcome): Shown {
+  switch (outcome) {
+    case 'SUCCEEDED':
+      return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
+    case 'PARTIALLY_FAILED':
+      return { tone: 'failed', icon: 'partial', word: 'Partly failed' }
+    case 'FAILED':
+      return { tone: 'failed', icon: 'failed', word: 'Failed' }
+    case 'CANCELLED':
+      return { tone: 'canceled', icon: 'canceled', word: 'Cancelled' }
+    default:
+      return unknown(outcome)
+  }
+}
+
+/** Whether a device is here. */
+export function showConnection(state: ConnectionState): Shown {
+  return state === 'CONNECTED'
+    ? { tone: 'succeeded', icon: 'online', word: 'Connected' }
+    : { tone: 'pending', icon: 'offline', word: 'Disconnected' }
+}
+
+/** New values may be added to the schema: a newer hub's are shown by their names. */
+function unknown(value: never): Shown {
+  return { tone: 'pending', icon: 'pending', word: String(value) }
+}

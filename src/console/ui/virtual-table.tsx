@@ -1,0 +1,132 @@
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { classes } from './classes.ts'
+import styles from './virtual-table.module.css'
+
+/** A column. On narrow screens rows become stacks of their cells, each with the name of its column before it. */
+export type Column<Row> = {
+  readonly id: string
+  /** Its name, in the head and before the cell on narrow screens. */
+  readonly name: string
+  /** A track of a CSS grid: `8rem`, `minmax(0, 2fr)`. */
+  readonly width: string
+  readonly cell: (row: Row) => ReactNode
+  readonly align?: 'end'
+  /**
+   * On narrow screens: `title` stands first, `bare` has a line of its own, `left` and `right` share one, all of them
+   * without the column's name; `gone` is left out.
+   */
+  readonly narrow?: 'title' | 'bare' | 'left' | 'right' | 'gone'
+}
+
+/**
+ * A table of any length (roles, not `<table>`: its rows are placed one by one) that scrolls with the page and holds only the rows in sight. A link in a cell with the class
+ * `stretched` makes its whole row a link. `onEnd` is called when the last rows come into sight.
+ */
+export function VirtualTable<Row>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  rowHeight = 44,
+  totalCount,
+  onEnd,
+  footer,
+}: {
+  /** Names the table for screen readers. */
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  /** About how high a row is, in pixels: rows are measured when they are seen. */
+  readonly rowHeight?: number
+  /** How many rows there are, read or not. */
+  readonly totalCount?: number | undefined
+  readonly onEnd?: (() => void) | undefined
+  /** Below the last row: what is being read, or could not be. */
+  readonly footer?: ReactNode
+}) {
+  const body = useRef<HTMLDivElement>(null)
+  const [top, setTop] = useState(0)
+  useLayoutEffect(() => {
+    const element = body.current
+    if (element === null) return
+    const measure = (): void => setTop(element.getBoundingClientRect().top + window.scrollY)
+    measure()
+    // What stands above the table may grow and shrink.
+    const observer = new ResizeObserver(measure)
+    observer.observe(document.body)
+    return () => observer.disconnect()
+  }, [])
+
+  const virtualizer = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    scrollMargin: top,
+    getItemKey: (index) => {
+      const row = rows[index]
+      return row === undefined ? index : keyOf(row)
+    },
+  })
+  const items = virtualizer.getVirtualItems()
+  const last = items.at(-1)?.index ?? -1
+  const atEnd = rows.length > 0 && last >= rows.length - 10
+  const end = useRef(onEnd)
+  useEffect(() => {
+    end.current = onEnd
+  })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each longer list may be seen to its end again.
+  useEffect(() => {
+    if (atEnd) end.current?.()
+  }, [atEnd, rows.length])
+
+  return (
+    <div
+      className={styles.table}
+      style={{ '--columns': columns.map(({ width }) => width).join(' ') }}
+      role="table"
+      aria-label={label}
+      aria-rowcount={(totalCount ?? rows.length) + 1}
+    >
+      <div role="rowgroup" className={styles.head}>
+        <div role="row" aria-rowindex={1} className={styles.row}>
+          {columns.map(({ id, name, align }) => (
+            <div key={id} role="columnheader" className={classes(align === 'end' && styles.end)}>
+              {name}
+            </div>
+          ))}
+        </div>
+      </div>
+      <div ref={body} role="rowgroup" className={styles.body} style={{ height: virtualizer.getTotalSize() }}>
+        {items.map((item) => {
+          const row = rows[item.index]
+          if (row === undefined) return null
+          return (
+            <div
+              key={item.key}
+              ref={virtualizer.measureElement}
+              data-index={item.index}
+              role="row"
+              aria-rowindex={item.index + 2}
+              className={classes(styles.row, styles.item)}
+              style={{ transform: `translateY(${item.start - top}px)` }}
+            >
+              {columns.map(({ id, name, cell, align, narrow }) => (
+                <div
+                  key={id}
+                  role="cell"
+                  data-name={name}
+                  className={classes(styles.cell, align === 'end' && styles.end, narrow && styles[narrow])}
+                >
+                  {cell(row)}
+                </div>
+              ))}
+            </div>
+          )
+        })}
+      </div>
+      {footer && <div className={styles.footer}>{footer}</div>}
+    </div>
+  )
+}

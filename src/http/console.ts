@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
+import type { Deps } from '../deps.ts'
+import { respond } from './respond.ts'
+import type { Mount } from './server.ts'
+
+/**
+ * Where the console lives. IoT Hub's clients own `/devices`, `/jobs` and more at the root, some of which a browser could
+ * ask for too: below a path of its own the console can never be taken for them, nor they for it.
+ */
+const base = '/console'
+
+/** The files that the build has written, by the endings it gives them. */
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** The names the build gives: no dots but before the ending, no slashes, so that none can lead out of the folder. */
+const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
+
+/** The mounts of the console: its pages and files, from the folder that `vite build` wrote, and the way there from `/`. */
+export function mountConsole(deps: Pick<Deps, 'log'>, folder: string): Mount[] {
+  const handle: Mount['handle'] = (request, response) => {
+    serve(folder, request, response).catch((error: unknown) => {
+      deps.log.error({ err: error }, 'a file of the console could not be sent')
+      response.destroy()
+    })
+  }
+  const methods = ['GET', 'HEAD']
+  return [
+    {
+      path: '/',
+      methods,
+      handle: (_request, response) => response.writeHead(302, { location: `${base}/`, 'content-length': 0 }).end(),
+    },
+    { path: base, below: true, methods, handle },
+  ]
+}
+
+async function serve(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = request.url?.split('?', 1)[0] ?? ''
+  if (!path.startsWith(`${base}/assets/`)) return servePage(folder, response)
+  const [, name] = asset.exec(path) ?? []
+  const type = types[extname(name ?? '')]
+  const bytes = name !== undefined && type !== undefined ? await read(join(folder, 'assets', name)) : undefined
+  if (bytes === undefined || type === undefined) {
+    respond(response, 404, { message: 'The console has no such file, or none any more: load the page again.' })
+    return
+  }
+  response.writeHead(200, {
+    'content-type': type,
+    'content-length': bytes.length,
+    // Another content has another name.
+    'cache-control': 'public, max-age=31536000, immutable',
+  })
+  response.end(bytes)
+}
+
+/** Every page is the same file: which one is shown, the console decides by the address. */
+async function servePage(folder: string, response: ServerResponse): Promise<void> {
+  const page = await read(join(folder, 'index.html'))
+  if (page === undefined) {
+    const text = 'The console is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
+    response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(text)
+    return
+  }
+  // Its editor makes styles while it runs; the policy knows them by a number that nobody can know before.
+  const nonce = randomBytes(16).toString('base64')
+  const body = Buffer.from(page.toString('utf8').replaceAll('{{nonce}}', nonce))
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': body.length,
+    'cache-control': 'no-cache',
+    'content-security-policy': policy(nonce),
+    'cross-origin-opener-policy': 'same-origin',
+  })
+  response.end(body)
+}
+
+/** Nothing from elsewhere, no script in the page itself, no other page around it. `data:` is the editor's wavy line. */
+function policy(nonce: string): string {
+  return [
+    "default-src 'self'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** Undefined where there is no such file. */
+async function read(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { mergePresence, newerOf, presenceCondition } from '../../../src/console/pages/devices/presence.ts'
+import type { ConnectionState } from '../../../src/generated/console/graphql.ts'
+
+const device = (id: string, minute: number | null, connectionState: ConnectionState = 'CONNECTED') => ({
+  id,
+  connectionState,
+  status: 'ENABLED' as const,
+  lastActivityTime: minute === null ? null : `2026-03-01T06:${String(minute).padStart(2, '0')}:00.000Z`,
+})
+
+test('rows change in place, and devices that are not in the list stay out of it', () => {
+  const rows = [device('a', 1), device('b', null, 'DISCONNECTED')]
+  expect(mergePresence(rows, [device('c', 5), device('b', 4)])).toEqual([device('a', 1), device('b', 4)])
+})
+
+test('of several states the latest counts, in whatever order they are told', () => {
+  const left = device('a', 9, 'DISCONNECTED')
+  expect(mergePresence([device('a', 1)], [left, device('a', 8)])).toEqual([left])
+})
+
+test('what was read before the row does not take it back', () => {
+  const rows = [device('a', 9, 'DISCONNECTED')]
+  expect(mergePresence(rows, [device('a', 8)])).toBe(rows)
+  expect(mergePresence(rows, [device('a', null)])).toBe(rows)
+})
+
+test('the rows are the same array when nothing of them is told', () => {
+  const rows = [device('a', 1)]
+  expect(mergePresence(rows, [device('b', 2)])).toBe(rows)
+  expect(mergePresence(rows, [])).toBe(rows)
+})
+
+test('of two states of the same moment the one that was told last counts', () => {
+  const told = { ...device('a', 1), status: 'DISABLED' as const }
+  expect(newerOf<ReturnType<typeof device> | typeof told>(device('a', 1), told)).toBe(told)
+})
+
+test('devices are followed by their names, whatever signs stand in them', () => {
+  expect(presenceCondition(['a', "O'Brien"])).toBe("deviceId IN ['a', 'O\\'Brien']")
+})

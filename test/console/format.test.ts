@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { formatCount, formatDuration, formatRate, formatRelative, formatShare } from '../../src/console/format.ts'
+
+test('counts have their thousands apart', () => {
+  expect([0, 999, 1_000, 1_234_567].map(formatCount)).toEqual(['0', '999', '1,000', '1,234,567'])
+})
+
+test('rates have three digits', () => {
+  expect([0, 0.01234, 4.567, 1_234.5].map(formatRate)).toEqual(['0', '0.0123', '4.57', '1,230'])
+})
+
+test('a share that is not all is never shown as all, nor one that is not nothing as nothing', () => {
+  expect([0, 0.0001, 0.125, 0.5, 0.9999, 1].map(formatShare)).toEqual(['0%', '<0.1%', '12.5%', '50%', '>99.9%', '100%'])
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1, minExcluded: true, maxExcluded: true, noNaN: true }), (share) => {
+      expect(['0%', '100%']).not.toContain(formatShare(share))
+    }),
+  )
+})
+
+test('a span is told by its two largest units', () => {
+  expect([0, -5, 0.6, 59, 60, 200, 3_600, 3_661, 86_400, 100_000].map(formatDuration)).toEqual([
+    '0 s',
+    '0 s',
+    '1 s',
+    '59 s',
+    '1 min',
+    '3 min 20 s',
+    '1 h',
+    '1 h 1 min',
+    '1 d',
+    '1 d 3 h',
+  ])
+})
+
+test('a moment is told from now, before and after it', () => {
+  const now = Date.parse('2026-03-01T12:00:00Z')
+  const at = (seconds: number) => formatRelative(new Date(now + seconds * 1000).toISOString(), now)
+  expect([0, -4, 4].map(at)).toEqual(['just now', 'just now', 'just now'])
+  expect([-12, -60, -3_599, -7_200, -86_400 * 40].map(at)).toEqual([
+    '12 s ago',
+    '1 min ago',
+    '59 min ago',
+    '2 h ago',
+    '40 d ago',
+  ])
+  expect([12, 7_260].map(at)).toEqual(['in 12 s', 'in 2 h'])
+})

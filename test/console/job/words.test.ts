@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
+import { describeEvent } from '../../../src/console/pages/job/history.ts'
+import { describeCancelling, describeEnd, newerOf } from '../../../src/console/pages/job/job-now.ts'
+import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
+
+describe('what a job waits for', () => {
+  const blocker = { message: 'As the hub has it.', until: null, position: null, deviceCount: null } as const
+  const now = Date.parse('2026-03-01T06:00:00Z')
+
+  it('is a plain sentence', () => {
+    expect(
+      describeBlocker(
+        { ...blocker, reason: 'DEVICES_NOT_CONNECTED', deviceCount: { value: 12, precision: 'EXACT' } },
+        now,
+      ),
+    ).toBe('Waits for 12 devices to connect.')
+    expect(
+      describeBlocker({ ...blocker, reason: 'CALLS_UNDER_WAY', deviceCount: { value: 1, precision: 'EXACT' } }, now),
+    ).toBe('Waits for 1 device to answer.')
+    expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 1 }, now)).toContain('It is next.')
+    expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 4 }, now)).toContain('number 4 in the queue')
+    expect(describeBlocker({ ...blocker, reason: 'START_TIME', until: '2026-03-01T06:30:00Z' }, now)).toContain(
+      'it starts in 30 min',
+    )
+  })
+
+  it('does not claim more than was counted', () => {
+    expect(
+      describeBlocker(
+        { ...blocker, reason: 'DEVICES_NOT_CONNECTED', deviceCount: { value: 10_000, precision: 'AT_LEAST' } },
+        now,
+      ),
+    ).toBe('Waits for at least 10,000 devices to connect.')
+  })
+
+  it('is told in the words of the hub where the numbers are missing', () => {
+    for (const reason of ['START_TIME', 'SLOT', 'DEVICES_NOT_CONNECTED', 'CALLS_UNDER_WAY'] as const) {
+      expect(describeBlocker({ ...blocker, reason }, now)).toBe('As the hub has it.')
+    }
+  })
+})
+
+const jobNow = (status: JobStatus, succeededCount: number, endTime: string | null = null): JobNowFragment => ({
+  status,
+  outcome: endTime === null ? null : 'PARTIALLY_FAILED',
+  startedTime: null,
+  endTime,
+  statusMessage: null,
+  failureReason: null,
+  throughput: 0,
+  eta: null,
+  deviceJobStatistics: {
+    deviceCount: 1_000,
+    pendingCount: 1_000 - succeededCount,
+    runningCount: 0,
+    succeededCount,
+    failedCount: 0,
+    canceledCount: 0,
+  },
+  blockers: [],
+  failureGroups: [],
+})
+
+describe('two accounts of a job', () => {
+  it('the later one holds when the job went on', () => {
+    const [one, other] = [jobNow('RUNNING', 5), jobNow('RUNNING', 6)]
+    expect(newerOf(undefined, one)).toBe(one)
+    expect(newerOf(one, other)).toBe(other)
+    expect(newerOf(jobNow('QUEUED', 0), one)).toBe(one)
+  })
+
+  it('one that was overtaken does not bring back what is past', () => {
+    const ended = jobNow('COMPLETED', 10, '2026-03-01T06:00:00Z')
+    expect(newerOf(ended, jobNow('RUNNING', 10))).toBe(ended)
+    expect(newerOf(jobNow('RUNNING', 6), jobNow('RUNNING', 5)).deviceJobStatistics.succeededCount).toBe(6)
+    expect(newerOf(jobNow('RUNNING', 0), jobNow('QUEUED', 0)).status).toBe('RUNNING')
+    const cancelled = jobNow('CANCELLED', 6)
+    expect(newerOf(cancelled, jobNow('RUNNING', 6))).toBe(cancelled)
+  })
+})
+
+describe('the end of a job', () => {
+  it('is said in a sentence', () => {
+    const now = jobNow('COMPLETED', 968, '2026-03-01T06:00:00Z')
+    const statistics = { ...now.deviceJobStatistics, failedCount: 32, pendingCount: 0 }
+    expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
+      'Job reboot-1 has ended and partly failed: 968 of 1000 devices succeeded, 32 failed.',
+    )
+  })
+})
+
+describe('what cancelling does', () => {
+  const { deviceJobStatistics } = jobNow('RUNNING', 999)
+  const startedTime = '2026-03-01T06:00:00Z'
+
+  it('is said of those that wait and of those that have the call', () => {
+    const statistics = { ...deviceJobStatistics, pendingCount: 1, runningCount: 20 }
+    expect(describeCancelling({ startedTime, deviceJobStatistics: statistics }, String)).toBe(
+      'Nothing more is sent. 1 device not reached yet will be spared. 20 devices with a call under way may still answer. What is done stays done.',
+    )
+  })
+
+  it('is nothing to devices before the start', () => {
+    expect(describeCancelling({ startedTime: null, deviceJobStatistics }, String)).toContain('no device is touched')
+  })
+})
+
+describe('an event of the history', () => {
+  it('says what and who', () => {
+    expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' })).toMatchObject({
+      what: 'Cancelled',
+      who: 'by operator',
+    })
+    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }).who).toBe('by a client')
+  })
+
+  it('tells an end in time from one by the deadline', () => {
+    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }).who
+    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }).who
+    expect(inTime).toBe('every device job has ended')
+    expect(late).toBe('its time was up')
+  })
+})

@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { findArrivals, insertRows, updateRows } from '../../../src/console/pages/jobs/merge.ts'
+import type { JobStatus } from '../../../src/generated/console/graphql.ts'
+
+const job = (minute: number, status: JobStatus = 'RUNNING') => ({
+  id: `id-${minute}`,
+  jobId: `job-${minute}`,
+  createdTime: `2026-03-01T06:${String(minute).padStart(2, '0')}:00.000Z`,
+  status,
+})
+const everything = { status: [], hasMore: false }
+
+describe('rows that are there', () => {
+  test('change in place, to the latest of several updates', () => {
+    const rows = [job(3), job(2), job(1)]
+    expect(updateRows(rows, [job(2, 'COMPLETED'), job(3, 'FAILED'), job(2, 'CANCELLED')])).toEqual([
+      job(3, 'FAILED'),
+      job(2, 'CANCELLED'),
+      job(1),
+    ])
+  })
+
+  test('are the same array when nothing of them was told', () => {
+    const rows = [job(1)]
+    expect(updateRows(rows, [job(2)])).toBe(rows)
+    expect(updateRows(rows, [])).toBe(rows)
+  })
+})
+
+describe('new jobs', () => {
+  test('are those that are told of and not there, each once, as it is now', () => {
+    const found = findArrivals([job(1)], [job(2), job(1, 'COMPLETED'), job(2, 'COMPLETED')], everything)
+    expect(found).toEqual([job(2, 'COMPLETED')])
+  })
+
+  test('that the filter leaves out are none, though they are told of', () => {
+    const found = findArrivals([job(1)], [job(2, 'COMPLETED'), job(3)], { status: ['RUNNING'], hasMore: false })
+    expect(found).toEqual([job(3)])
+  })
+
+  test('that belong behind the last row come with their page, while there are more', () => {
+    const told = [job(1), job(4), job(9)]
+    expect(findArrivals([job(8), job(5)], told, { status: [], hasMore: true })).toEqual([job(9)])
+    expect(findArrivals([job(8), job(5)], told, everything)).toEqual(told)
+  })
+
+  test('into an empty list are all', () => {
+    expect(findArrivals([], [job(1)], { status: [], hasMore: true })).toEqual([job(1)])
+  })
+})
+
+test('a list stays without doubles and in the order of the hub, whatever is inserted in whatever batches', () => {
+  const minutes = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { maxLength: 30 })
+  fc.assert(
+    fc.property(minutes, fc.array(minutes, { maxLength: 4 }), (first, batches) => {
+      const start = [...first].sort((a, b) => b - a).map((minute) => job(minute))
+      const rows = batches.reduce(
+        (known: readonly ReturnType<typeof job>[], batch) =>
+          insertRows(
+            known,
+            batch.map((minute) => job(minute)),
+          ),
+        start,
+      )
+      const expected = [...new Set([...first, ...batches.flat()])].sort((a, b) => b - a)
+      expect(rows).toEqual(expected.map((minute) => job(minute)))
+    }),
+  )
+})

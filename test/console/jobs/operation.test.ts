@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { describeOperation } from '../../../src/console/pages/jobs/operation.ts'
+
+const patch = (updateTwin: unknown) => describeOperation({ cloudToDeviceMethod: null, updateTwin })
+
+test('a method call is told by the name of the method', () => {
+  expect(describeOperation({ cloudToDeviceMethod: { methodName: 'reboot' }, updateTwin: null })).toBe('reboot')
+})
+
+test('a twin update is told by the paths it changes, a few of them by name', () => {
+  expect(patch({ tags: { site: 'north' } })).toBe('tags.site')
+  expect(patch({ properties: { desired: { interval: 5, log: { level: null } } } })).toBe(
+    'desired.interval, desired.log.level',
+  )
+  expect(patch({ tags: { a: 1, b: [1, 2], c: 3, d: 4, e: 5 } })).toBe('tags.a, tags.b, tags.c and 2 more')
+})
+
+test('a patch of empty objects changes what it can, or nothing', () => {
+  expect(patch({ tags: { site: {} } })).toBe('tags.site')
+  expect(patch({ tags: {} })).toBe('nothing')
+  expect(patch(null)).toBe('nothing')
+})

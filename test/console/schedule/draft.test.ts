@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Draft, draftFrom, emptyDraft, isUntouched, readDraft } from '../../../src/console/pages/schedule/draft.ts'
+import { units } from '../../../src/console/pages/schedule/duration.ts'
+import { readRequest } from '../../../src/console/pages/schedule/request.ts'
+
+const text = fc.string({ unit: 'grapheme' })
+const drafts: fc.Arbitrary<Draft> = fc.record({
+  condition: text,
+  operation: fc.constantFrom('method', 'twin'),
+  methodName: text,
+  payload: text,
+  responseTimeout: text,
+  connectTimeout: text,
+  tags: text,
+  desired: text,
+  start: fc.constantFrom('now', 'later'),
+  startAt: text,
+  maxTime: text,
+  maxTimeUnit: fc.constantFrom(...units.map(({ unit }) => unit)),
+  jobId: text,
+})
+
+test('a draft that was kept is the same when it is read', () => {
+  fc.assert(
+    fc.property(drafts, (draft) => {
+      expect(readDraft(JSON.stringify(draft))).toEqual(draft)
+    }),
+  )
+})
+
+test('what is kept by another version is taken as far as it is understood', () => {
+  expect(readDraft('{"condition":"*","operation":"dance","maxTime":5,"maxTimeUnit":"weeks","start":"later"}')).toEqual({
+    ...emptyDraft,
+    condition: '*',
+    start: 'later',
+  })
+  for (const kept of [null, '', 'null', '[]', '"x"', '{']) expect(readDraft(kept), String(kept)).toEqual(emptyDraft)
+})
+
+test('a draft is untouched until something is typed', () => {
+  expect(isUntouched(readDraft(null))).toBe(true)
+  expect(isUntouched({ ...emptyDraft, jobId: 'x' })).toBe(false)
+})
+
+const common = { queryCondition: "tags.site = 'north'", maxExecutionTimeInSeconds: 5_400 }
+
+test('a job that is scheduled again asks for the same calls', () => {
+  const cloudToDeviceMethod = {
+    methodName: 'reboot',
+    payload: { delay: [1, null] },
+    responseTimeoutInSeconds: 20,
+    connectTimeoutInSeconds: 60,
+  }
+  expect(readRequest(draftFrom({ ...common, cloudToDeviceMethod, updateTwin: null }))).toEqual({
+    request: { ...common, cloudToDeviceMethod },
+  })
+})
+
+test('a connect timeout of 0 and a payload of null are left out again', () => {
+  const draft = draftFrom({
+    ...common,
+    cloudToDeviceMethod: {
+      methodName: 'x',
+      payload: null,
+      responseTimeoutInSeconds: 30,
+      connectTimeoutInSeconds: 0,
+    },
+    updateTwin: null,
+  })
+  expect(draft).toMatchObject({ payload: '', connectTimeout: '', maxTime: '90', maxTimeUnit: 'min' })
+})
+
+test('a job that is scheduled again makes the same patch', () => {
+  const updateTwin = { tags: { site: null }, properties: { desired: { interval: 60 } } }
+  expect(readRequest(draftFrom({ ...common, cloudToDeviceMethod: null, updateTwin }))).toEqual({
+    request: { ...common, updateTwin },
+  })
+  expect(draftFrom({ ...common, cloudToDeviceMethod: null, updateTwin: { tags: { a: 1 } } }).desired).toBe('')
+})

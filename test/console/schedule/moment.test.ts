@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { formatAhead, formatUtc, localOf, momentOf, proposeStart } from '../../../src/console/pages/schedule/moment.ts'
+
+/** Whole minutes of some years, whatever the time zone of this machine makes of them. */
+const minutes = fc.integer({ min: 28_000_000, max: 31_000_000 })
+
+test('a local date and time becomes the moment that it was made of', () => {
+  fc.assert(
+    fc.property(minutes, (minute) => {
+      const local = localOf(minute * 60_000)
+      // An hour that comes twice is written the same way twice.
+      expect(localOf(Date.parse(momentOf(local) ?? ''))).toBe(local)
+    }),
+  )
+})
+
+test('a date and time that is not complete is no moment', () => {
+  for (const local of ['', '2026-03-01', 'tomorrow', '2026-13-01T00:00']) expect(momentOf(local), local).toBeUndefined()
+})
+
+test('what is proposed is a full hour, one to two hours ahead', () => {
+  fc.assert(
+    fc.property(minutes, (minute) => {
+      const now = minute * 60_000
+      const proposed = proposeStart(now)
+      const ahead = Date.parse(momentOf(proposed) ?? '') - now
+      expect(proposed).toMatch(/:00$/)
+      // A change of the clocks may lie between.
+      expect(ahead).toBeGreaterThan(0)
+      expect(ahead).toBeLessThanOrEqual(3 * 3_600_000)
+    }),
+  )
+})
+
+test('a moment is told in UTC to the minute', () => {
+  expect(formatUtc('2026-03-01T05:30:00.000Z')).toBe('2026-03-01 05:30 UTC')
+})
+
+test('how far a moment is ahead is told to the minute, and not at all when it has passed', () => {
+  const ahead = (seconds: number) =>
+    formatAhead('2026-03-01T05:30:00.000Z', Date.parse('2026-03-01T05:30:00Z') - 1000 * seconds)
+  expect(ahead(3 * 3_600)).toBe('in 3 h')
+  expect(ahead(5_973)).toBe('in 1 h 40 min')
+  expect(ahead(20)).toBe('in 20 s')
+  expect(ahead(0)).toBeUndefined()
+})

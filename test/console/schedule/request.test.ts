@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { type Draft, emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
+import { mutationOf, previewOf, readRequest } from '../../../src/console/pages/schedule/request.ts'
+
+const draft: Draft = { ...emptyDraft, condition: '*', methodName: 'reboot' }
+const requestOf = (changes: Partial<Draft>) => {
+  const read = readRequest({ ...draft, ...changes })
+  if ('problems' in read) throw new Error(JSON.stringify(read.problems))
+  return read.request
+}
+const problemsOf = (changes: Partial<Draft>) => {
+  const read = readRequest({ ...draft, ...changes })
+  return 'problems' in read ? Object.keys(read.problems) : []
+}
+
+test('what is not filled in is left to the hub', () => {
+  expect(requestOf({ responseTimeout: '' })).toEqual({
+    queryCondition: '*',
+    maxExecutionTimeInSeconds: 3_600,
+    cloudToDeviceMethod: { methodName: 'reboot' },
+  })
+})
+
+test('a call is read with its payload and its timeouts', () => {
+  expect(requestOf({ payload: '[1, null]', responseTimeout: '20', connectTimeout: ' 60 ', jobId: ' a-1 ' })).toEqual({
+    jobId: 'a-1',
+    queryCondition: '*',
+    maxExecutionTimeInSeconds: 3_600,
+    cloudToDeviceMethod: {
+      methodName: 'reboot',
+      payload: [1, null],
+      responseTimeoutInSeconds: 20,
+      connectTimeoutInSeconds: 60,
+    },
+  })
+})
+
+test('a payload of null is a payload', () => {
+  expect(requestOf({ payload: 'null' }).cloudToDeviceMethod).toHaveProperty('payload', null)
+})
+
+test('a patch has the sections that are filled in, with the nulls that delete', () => {
+  expect(requestOf({ operation: 'twin', tags: '{"site":null}' }).updateTwin).toEqual({ tags: { site: null } })
+  expect(requestOf({ operation: 'twin', desired: '{"a":1}' }).updateTwin).toEqual({ properties: { desired: { a: 1 } } })
+})
+
+test('a start in the time zone of the browser is sent as a moment', () => {
+  const { startTime } = requestOf({ start: 'later', startAt: '2026-03-01T06:30' })
+  expect(startTime).toBe(new Date('2026-03-01T06:30').toISOString())
+  expect(requestOf({ start: 'now', startAt: '2026-03-01T06:30' })).not.toHaveProperty('startTime')
+})
+
+test('what cannot be sent is a problem of its field', () => {
+  expect(
+    problemsOf({
+      condition: ' ',
+      methodName: '',
+      payload: '{',
+      responseTimeout: '1.5',
+      connectTimeout: 'x',
+      start: 'later',
+      startAt: '',
+      maxTime: '',
+    }),
+  ).toEqual(['condition', 'startAt', 'maxTime', 'methodName', 'payload', 'responseTimeout', 'connectTimeout'])
+  expect(problemsOf({ operation: 'twin', tags: '[]', desired: '{"a":' })).toEqual(['tags', 'desired'])
+})
+
+test('fields of the operation that is not chosen are no problem', () => {
+  expect(problemsOf({ tags: '{' })).toEqual([])
+  expect(problemsOf({ operation: 'twin', methodName: '', payload: '{', tags: '{"a":1}' })).toEqual([])
+})
+
+test('a preview asks for the same job without its id', () => {
+  expect(previewOf(requestOf({ jobId: 'a' }))).toEqual(requestOf({}))
+})
+
+test('each operation has its mutation, with what is expected when anything is', () => {
+  const expected = { fingerprint: 'f', maxDevices: 3 }
+  expect(mutationOf(requestOf({ jobId: 'a' }), expected)).toEqual({
+    method: { ...requestOf({ jobId: 'a' }), expect: expected },
+  })
+  const patch = requestOf({ operation: 'twin', tags: '{"a":1}' })
+  expect(mutationOf(patch, undefined)).toEqual({ twin: patch })
+  expect(mutationOf(patch, {})).toEqual({ twin: patch })
+})

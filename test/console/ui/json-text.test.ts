@@ -1,0 +1,37 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parseJson, printJson, takeApart } from '../../../src/console/ui/json-text.ts'
+
+test('a text is a value, nothing, or has a problem', () => {
+  expect(parseJson('{"a": 1}')).toEqual({ value: { a: 1 } })
+  expect(parseJson('null')).toEqual({ value: null })
+  expect(parseJson(' \n')).toEqual({ empty: true })
+  expect(parseJson('{"a": }')).toHaveProperty('problem')
+})
+
+test('what is printed is read again, and its pieces are all of it', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = printJson(value)
+      expect(parseJson(text)).toEqual({ value: JSON.parse(JSON.stringify(value)) })
+      expect(
+        takeApart(text)
+          .map((piece) => piece.text)
+          .join(''),
+      ).toBe(text)
+    }),
+  )
+})
+
+test('keys, texts and words are told apart', () => {
+  const kinds = takeApart('{ "a:": "b: 1", "c": [-1.5e3, true] }').flatMap(({ text, kind }) =>
+    kind === undefined ? [] : [[kind, text]],
+  )
+  expect(kinds).toEqual([
+    ['key', '"a:"'],
+    ['string', '"b: 1"'],
+    ['key', '"c"'],
+    ['word', '-1.5e3'],
+    ['word', 'true'],
+  ])
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { describeStatistics, endedOf, partsOf } from '../../../src/console/ui/statistics.ts'
+import { showDeviceJobStatus, showJob } from '../../../src/console/ui/status.ts'
+
+const statistics = {
+  deviceCount: 1_010,
+  pendingCount: 3,
+  runningCount: 7,
+  succeededCount: 900,
+  failedCount: 60,
+  canceledCount: 40,
+}
+
+test('a job that has ended is shown by what came of it, not as completed', () => {
+  const ended = { status: 'COMPLETED', endTime: '2026-03-01T06:30:00Z' } as const
+  expect(showJob({ ...ended, outcome: 'SUCCEEDED' }).word).toBe('Succeeded')
+  expect(showJob({ ...ended, outcome: 'PARTIALLY_FAILED' })).toMatchObject({ word: 'Partly failed', tone: 'failed' })
+  expect(showJob({ ...ended, outcome: 'FAILED' }).word).toBe('Failed')
+})
+
+test('a cancelled job is cancelling until its last call has ended', () => {
+  expect(showJob({ status: 'CANCELLED', outcome: null, endTime: null }).word).toBe('Cancelling')
+  expect(showJob({ status: 'CANCELLED', outcome: 'CANCELLED', endTime: '2026-03-01T06:30:00Z' }).word).toBe('Cancelled')
+})
+
+test('no two states of a device job look or read alike', () => {
+  const shown = (['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const).map(showDeviceJobStatus)
+  for (const sign of ['tone', 'icon', 'word'] as const) {
+    expect(new Set(shown.map((one) => one[sign])).size).toBe(shown.length)
+  }
+})
+
+test('the parts of a bar are all devices together, and its sentence names those that there are', () => {
+  expect(partsOf(statistics).reduce((sum, { count }) => sum + count, 0)).toBe(statistics.deviceCount)
+  expect(endedOf(statistics)).toBe(1_000)
+  expect(describeStatistics({ ...statistics, canceledCount: 0 }, String)).toBe(
+    '960 of 1010 ended: 900 succeeded, 60 failed, 7 running, 3 pending',
+  )
+  expect(describeStatistics({ ...statistics, deviceCount: 0 }, String)).toBe('No devices yet')
+})
