@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node'
 import { openDataFolder } from '../../src/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { findBrowser, withoutBrowser } from './find-browser.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,6 +18,7 @@ declare module 'vitest' {
 
 /** One PostgreSQL a run: the real one, embedded or the one TEST_DATABASE_URL names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (findBrowser() === undefined) console.warn(withoutBrowser)
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const server = await startServer(log)
   const template = `twincast_template_${process.pid}`

@@ -1,0 +1,192 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { ScheduleMethod, WatchStatistics } from '../journeys/operations.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+/** A page, or what opens on one: its address, and how to get it to what shall be looked at. */
+type View = {
+  readonly name: string
+  readonly path: string
+  /** Resolves when it is there. */
+  readonly show: (page: Page) => Promise<void>
+}
+
+const heading =
+  (name: string | RegExp) =>
+  async (page: Page): Promise<void> => {
+    await page.getByRole('heading', { name }).first().waitFor()
+  }
+const dialog =
+  (button: string | RegExp) =>
+  async (page: Page): Promise<void> => {
+    await page.getByRole('button', { name: button }).first().click()
+    await page.getByRole('dialog').waitFor()
+  }
+
+const jobsOfDevice = (page: Page): Promise<void> => page.getByRole('table', { name: 'Jobs of the device' }).waitFor()
+
+const views: readonly View[] = [
+  { name: 'Jobs', path: '/console/jobs', show: async (page) => page.getByRole('link', { name: 'ended' }).waitFor() },
+  { name: 'Jobs, none that pass', path: '/console/jobs?id=none', show: heading('No job passes this filter') },
+  { name: 'Job, ended', path: '/console/jobs/ended', show: heading('What went wrong') },
+  { name: 'Job, running', path: '/console/jobs/running', show: heading('Course') },
+  { name: 'Job, to come', path: '/console/jobs/to-come', show: heading('History') },
+  { name: 'Job, unknown', path: '/console/jobs/nowhere', show: heading('Job not found') },
+  { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job …') },
+  { name: 'Job, retry', path: '/console/jobs/ended', show: dialog('Retry these: Status 409') },
+  { name: 'Job, an answer', path: '/console/jobs/ended', show: dialog(/show all that/) },
+  { name: 'Schedule', path: '/console/schedule', show: heading('4. Review') },
+  {
+    name: 'Schedule, with all that is wrong',
+    path: '/console/schedule?condition=tags.site+%3F',
+    async show(page) {
+      await page
+        .getByText(/column 11/)
+        .first()
+        .waitFor()
+      await page.getByRole('radio', { name: 'At a time' }).check()
+      await page.getByRole('textbox', { name: 'Payload' }).fill('{')
+      await page.getByLabel('Seconds to answer').fill('soon')
+      await page.getByRole('button', { name: 'Review', exact: true }).click()
+      await page.getByRole('alert').getByText('Give the name of the method').waitFor()
+    },
+  },
+  {
+    name: 'Schedule, proposals',
+    path: '/console/schedule',
+    async show(page) {
+      await page.getByRole('textbox', { name: 'Condition' }).press('Control+Space')
+      await page.getByRole('listbox').waitFor()
+    },
+  },
+  {
+    name: 'Schedule, reviewed',
+    path: '/console/schedule?condition=*',
+    async show(page) {
+      await page.getByLabel('Method', { exact: true }).fill('reboot')
+      await page.getByRole('button', { name: 'Review', exact: true }).click()
+      await page.getByRole('heading', { name: 'Open jobs on the same devices' }).waitFor()
+    },
+  },
+  {
+    name: 'Schedule, twins',
+    path: '/console/schedule',
+    async show(page) {
+      await page.getByRole('radio', { name: 'Change twins' }).check()
+      await page.getByRole('textbox', { name: 'Tags' }).fill('{ "site": "north" }')
+    },
+  },
+  {
+    name: 'Devices',
+    path: '/console/devices?columns=tags.fleet',
+    show: (page) => page.getByRole('link', { name: 'site-0' }).waitFor(),
+  },
+  {
+    name: 'Devices, a slip in the condition',
+    path: '/console/devices',
+    async show(page) {
+      await page.getByRole('textbox', { name: 'Condition' }).fill('tags.site ?')
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').getByText('Column 11:').waitFor()
+    },
+  },
+  {
+    name: 'Devices, none',
+    path: '/console/devices?id=none',
+    show: heading('No device is like that'),
+  },
+  { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns …') },
+  { name: 'Devices, register', path: '/console/devices', show: dialog('Register a device …') },
+  { name: 'Device', path: '/console/devices/site-0', show: jobsOfDevice },
+  {
+    name: 'Device, an answer',
+    path: '/console/devices/site-0',
+    async show(page) {
+      await jobsOfDevice(page)
+      await page.getByRole('button', { name: 'Listen' }).click()
+      await page.getByRole('button', { name: 'Show keys' }).click()
+      await page.getByLabel('Connection string', { exact: true }).waitFor()
+      const panel = page.getByRole('region', { name: 'Call a method' })
+      await panel.getByLabel('Method', { exact: true }).fill('reboot')
+      await panel.getByRole('button', { name: 'Call' }).click()
+      await panel.getByText('Status 200').waitFor()
+    },
+  },
+  { name: 'Device, edit', path: '/console/devices/site-0', show: dialog('Edit desired …') },
+  { name: 'Device, disable', path: '/console/devices/site-0', show: dialog('Disable …') },
+  { name: 'Device, delete', path: '/console/devices/site-0', show: dialog('Delete …') },
+  { name: 'Device, unknown', path: '/console/devices/nowhere', show: heading('Device not found') },
+  { name: 'Not found', path: '/console/nowhere', show: heading('Page not found') },
+]
+
+describe.skipIf(browserPath === undefined)('every page', () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let fleet: Fleet
+  let opened: OpenPage
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp()
+    const behaviours = [
+      { kind: 'answer', payload: { rebooted: true } },
+      { kind: 'refuse', status: 409, payload: { reason: 'busy' } },
+      { kind: 'offline' },
+    ] as const
+    const devices = await registerFleet(app.client, 'site', 3, (index) => behaviours[index] ?? { kind: 'silent' })
+    fleet = createFleet({ host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices })
+    await fleet.connect()
+    const method = { methodName: 'reboot', payload: { delay: 5 } }
+    const schedule = async (input: { jobId: string; queryCondition: string; startTime?: string }) => {
+      const done = await app.client.execute(ScheduleMethod, { input: { ...input, cloudToDeviceMethod: method } })
+      expect(done.scheduleDeviceMethod).toHaveProperty('job')
+    }
+    await schedule({ jobId: 'ended', queryCondition: "deviceId IN ['site-0', 'site-1']" })
+    await schedule({ jobId: 'running', queryCondition: "tags.fleet = 'site'" })
+    await schedule({
+      jobId: 'to-come',
+      queryCondition: '*',
+      startTime: new Date(Date.now() + 86_400_000).toISOString(),
+    })
+    for await (const _ of app.client.subscribe(WatchStatistics, { jobId: 'ended' }));
+    opened = await browser.open({ hub: app.addresses.http })
+    await opened.page.goto('/console/nowhere')
+  })
+  afterAll(async () => {
+    await browser.close()
+    await fleet.close()
+    await app.close()
+  })
+
+  test('what is looked for is found where it is', async () => {
+    const flawed = await browser.open({ hub: app.addresses.http })
+    await flawed.page.goto('/console/jobs')
+    await heading('Jobs')(flawed.page)
+    await flawed.page.evaluate(`
+      const main = document.querySelector('main')
+      main.innerHTML = '<img src="/console/mark.svg"><p style="color: red">faint</p>'
+      main.querySelector('p').style.cssText = 'color: #bbb; width: 2000px'
+      reportError(new Error('thrown'))`)
+    const found = (await faultsOf(flawed, 'Flawed')).join('\n')
+    for (const fault of [
+      '1280 light: image-alt: ',
+      '390 light: color-contrast: ',
+      '390: 1',
+      'Refused by the policy: style-src-attr',
+      'Error: thrown',
+    ]) {
+      expect(found).toContain(fault)
+    }
+  })
+
+  test.for(views)('$name: nothing that axe finds, nothing to scroll sideways for, no complaint', async (view) => {
+    // A draft of the view before.
+    await opened.page.evaluate('sessionStorage.clear()')
+    await opened.page.goto(view.path)
+    await view.show(opened.page)
+    expect(await faultsOf(opened, view.name)).toEqual([])
+  })
+})

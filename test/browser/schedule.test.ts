@@ -1,0 +1,121 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+describe.skipIf(browserPath === undefined)('scheduling', () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let opened: OpenPage
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp()
+    await registerFleet(app.client, 'hall', 3, () => ({ kind: 'offline' }))
+  })
+  afterEach(() => expect(opened.complaints()).toEqual([]))
+  afterAll(async () => {
+    await browser.close()
+    await app.close()
+  })
+
+  const open = async (path: string): Promise<Page> => {
+    opened = await browser.open({ hub: app.addresses.http })
+    await opened.page.goto(path)
+    return opened.page
+  }
+
+  test('needs no mouse: Tab leads through all of it in the order one reads', async () => {
+    const page = await open('/console/jobs')
+    await page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
+    await tabTo(page, page.getByRole('link', { name: 'Schedule', exact: true }))
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Schedule a job' }).waitFor()
+    await tabTo(page, page.getByRole('textbox', { name: 'Condition' }))
+    await page.keyboard.type("tags.fleet = 'hall'")
+    await page.keyboard.press('Escape')
+    await tabTo(page, page.getByRole('radio', { name: 'Call a direct method' }))
+    await tabTo(page, page.getByLabel('Method', { exact: true }))
+    await page.keyboard.type('reboot')
+    await tabTo(page, page.getByLabel('Job id'))
+    await page.keyboard.type('by-keys')
+    await tabTo(page, page.getByRole('button', { name: 'Review', exact: true }))
+    await page.keyboard.press('Enter')
+    const schedule = page.getByRole('button', { name: 'Schedule on 3 devices' })
+    await schedule.waitFor()
+    await tabTo(page, schedule)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'by-keys', level: 1 }).waitFor()
+    await tabTo(page, page.getByRole('button', { name: 'Cancel job …' }))
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Cancel this job?' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await hasFocus(page.getByRole('button', { name: 'Cancel job …' }))).toBe(true)
+  })
+
+  test('Ctrl+Enter reviews from wherever one is, or leads to the first field that is missing', async () => {
+    const page = await open('/console/schedule')
+    const condition = page.getByRole('textbox', { name: 'Condition' })
+    await condition.press('Control+Enter')
+    await page.getByRole('alert').getByText('Say which devices.').waitFor()
+    expect(await hasFocus(condition)).toBe(true)
+    await page.keyboard.type('*')
+    await page.keyboard.press('Control+Enter')
+    const method = page.getByLabel('Method', { exact: true })
+    await expect.poll(() => hasFocus(method)).toBe(true)
+    await page.keyboard.type('blink')
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('This is every device of the hub.').waitFor()
+    await page.getByRole('button', { name: 'Schedule on 3 devices' }).waitFor()
+  })
+
+  test('what is typed survives a reload, and is gone once the job is scheduled', async () => {
+    const page = await open("/console/schedule?condition=tags.fleet+%3D+'hall'")
+    const condition = page.getByRole('textbox', { name: 'Condition' })
+    await expect.poll(() => condition.innerText()).toBe("tags.fleet = 'hall'")
+    await condition.press('End')
+    await page.keyboard.type(" AND deviceId != 'hall-0'")
+    await page.getByRole('radio', { name: 'Change twins' }).check()
+    await page.getByRole('textbox', { name: 'Desired properties' }).fill('{ "interval": 60 }')
+    await page.getByLabel('Maximum execution time', { exact: true }).fill('90')
+    await page.reload()
+    await expect.poll(() => condition.innerText()).toBe("tags.fleet = 'hall' AND deviceId != 'hall-0'")
+    expect(await page.getByRole('radio', { name: 'Change twins' }).isChecked()).toBe(true)
+    expect(await page.getByRole('textbox', { name: 'Desired properties' }).innerText()).toBe('{ "interval": 60 }')
+    expect(await page.getByLabel('Maximum execution time', { exact: true }).inputValue()).toBe('90')
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByRole('button', { name: 'Schedule on 2 devices' }).click()
+    await page.getByRole('region', { name: 'Progress' }).waitFor()
+    await page.getByRole('link', { name: 'Schedule', exact: true }).click()
+    await page.getByRole('button', { name: 'All devices' }).waitFor()
+    expect(await condition.innerText()).not.toContain('hall')
+  })
+
+  test('devices that changed after the review are not taken for those that were reviewed', async () => {
+    const page = await open('/console/schedule?condition=*')
+    await page.getByLabel('Method', { exact: true }).fill('reboot')
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    const schedule = page.getByRole('button', { name: 'Schedule on 3 devices' })
+    await schedule.waitFor()
+    await registerFleet(app.client, 'new', 1, () => ({ kind: 'offline' }))
+    await schedule.click()
+    await page.getByRole('alert').getByText('They were 3 and are 4 now.').waitFor()
+    await page.getByRole('button', { name: 'Review again' }).click()
+    await page.getByRole('button', { name: 'Schedule on 4 devices' }).click()
+    await page.getByRole('region', { name: 'Progress' }).waitFor()
+  })
+
+  const hasFocus = async (control: Locator): Promise<boolean> =>
+    (await control.and(opened.page.locator(':focus')).count()) === 1
+
+  /** Presses Tab until the control has the focus. */
+  async function tabTo(page: Page, control: Locator): Promise<void> {
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press('Tab')
+      if (await hasFocus(control)) return
+    }
+    throw new Error(`Tab does not lead to ${control}.`)
+  }
+})

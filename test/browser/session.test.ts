@@ -1,0 +1,101 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { signSasToken } from '../../src/access/sas.ts'
+import { createFleet } from '../../src/simulator/fleet.ts'
+import { ScheduleMethod } from '../journeys/operations.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+describe.skipIf(browserPath === undefined)('the session', () => {
+  const key = Buffer.alloc(32, 'k').toString('base64')
+  let browser: TestBrowser
+  const apps: TestApp[] = []
+
+  const start = async (variables: Readonly<Record<string, string>> = {}): Promise<TestApp> => {
+    const app = await startApp(variables)
+    apps.push(app)
+    return app
+  }
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+  })
+  afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
+  afterAll(() => browser.close())
+
+  test('a hub that wants a token is told one: a wrong one is refused with what to do, the right one leads on', async () => {
+    const app = await start({ IOTHUB_OWNER_KEY: key })
+    const opened = await browser.open({ hub: app.addresses.http })
+    const { page, complaints } = opened
+    const faults = async () => (await faultsOf(opened, 'Sign in')).filter((text) => !isRefusal(text))
+    await page.goto('/console/devices?id=x')
+    await page.getByRole('heading', { name: 'Sign in with a token' }).waitFor()
+    const field = page.getByLabel('Token')
+    const submit = page.getByRole('button', { name: 'Sign in' })
+
+    await field.fill('hello')
+    await submit.click()
+    await page.getByRole('alert').getByText('A token begins with').waitFor()
+    expect(await faults()).toEqual([])
+    await field.fill(tokenBy(Buffer.alloc(32, 'x').toString('base64')))
+    await submit.click()
+    await page.getByRole('alert').getByText('The hub did not accept this token').waitFor()
+    await field.fill(tokenBy(key))
+    await submit.click()
+    await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor()
+    expect(page.url()).toContain('/console/devices?id=x')
+    await page.getByRole('status').getByText('Live').waitFor()
+
+    await page.reload()
+    await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in with a token' }).waitFor()
+    expect(complaints().filter((text) => !isRefusal(text))).toEqual([])
+  })
+
+  test('what an empty hub shows is in order, too', async () => {
+    const app = await start()
+    const opened = await browser.open({ hub: app.addresses.http })
+    for (const [path, title] of [
+      ['/console/jobs', 'No jobs yet'],
+      ['/console/devices', 'No devices yet'],
+    ] as const) {
+      await opened.page.goto(path)
+      await opened.page.getByRole('heading', { name: title }).waitFor()
+      expect(await faultsOf(opened, title)).toEqual([])
+    }
+  })
+
+  test('a page whose hub goes away says so, and shows what happened meanwhile once it is back', async () => {
+    const app = await start()
+    const devices = await registerFleet(app.client, 'back', 2, () => ({ kind: 'offline' }))
+    const fleet = createFleet({ host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices })
+    await fleet.connect({ deviceIds: ['back-0'] })
+    const cloudToDeviceMethod = { methodName: 'reboot' }
+    await app.client.execute(ScheduleMethod, { input: { jobId: 'long', queryCondition: '*', cloudToDeviceMethod } })
+    const { page, complaints } = await browser.open({ hub: app.addresses.http })
+    await page.goto('/console/jobs/long')
+    const progress = page.getByRole('region', { name: 'Progress' })
+    await progress.getByText('1 of 2 devices').waitFor()
+    await page.getByRole('status').getByText('Live').waitFor()
+
+    const lost = page.getByRole('status').getByText('Reconnecting').waitFor()
+    await app.restart()
+    await fleet.connect({ deviceIds: ['back-1'] })
+    await lost
+    await page.getByRole('status').getByText('Live').waitFor()
+    await progress.getByText('2 of 2 devices').waitFor()
+    await page.getByRole('region', { name: 'History' }).getByText('Completed').waitFor()
+    // A browser reports each try to connect that fails.
+    expect(complaints().filter((text) => !/ERR_CONNECTION_|WebSocket/.test(text))).toEqual([])
+    await fleet.close()
+  })
+
+  /** A browser reports each refusal of the hub. */
+  const isRefusal = (text: string): boolean => text.includes('401')
+
+  function tokenBy(key: string): string {
+    const expiry = Math.floor(Date.now() / 1000) + 600
+    return signSasToken({ resource: 'localhost', key, expiry, policyName: 'iothubowner' })
+  }
+})

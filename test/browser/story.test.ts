@@ -1,0 +1,246 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Behaviour } from '../../src/simulator/behaviour.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+const answer = { kind: 'answer', payload: { rebooted: true } } as const
+const busy = { kind: 'refuse', status: 409, payload: { reason: 'busy' } } as const
+const away = { kind: 'offline', answering: answer } as const
+const behaviours: readonly Behaviour[] = [answer, answer, answer, busy, busy, { kind: 'silent' }, away, away]
+
+/** What an operator does with the console, in one go: each test goes on where the one before left off. */
+describe.skipIf(browserPath === undefined)('an operator', () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let fleet: Fleet
+  /** Where the operator works, and a list of jobs that hangs on the wall: nobody touches it. */
+  let desk: OpenPage
+  let wall: OpenPage
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp()
+    const devices = await registerFleet(
+      app.client,
+      'depot',
+      behaviours.length,
+      (index) => behaviours[index] ?? { kind: 'silent' },
+    )
+    fleet = createFleet({
+      host: '127.0.0.1',
+      port: app.mqttPort,
+      hubName: 'localhost',
+      devices,
+      readTwin: true,
+      reportBack: ['interval'],
+    })
+    await fleet.connect()
+    desk = await browser.open({ hub: app.addresses.http })
+    wall = await browser.open({ hub: app.addresses.http })
+    page = desk.page
+  })
+  afterEach(() => {
+    expect([...desk.complaints(), ...wall.complaints()]).toEqual([])
+    expect(app.errors).toEqual([])
+  })
+  afterAll(async () => {
+    await browser.close()
+    await fleet.close()
+    await app.close()
+  })
+
+  const region = (name: string): Locator => page.getByRole('region', { name })
+  const rowsOf = (table: string): Locator => page.getByRole('table', { name: table }).getByRole('row')
+
+  /** The counters of the job on the page, such as `{ succeeded: 3 }`; those at zero left out. */
+  const counters = async (): Promise<Record<string, number>> => {
+    const texts = await region('Progress').getByRole('listitem').allInnerTexts()
+    const found = texts.flatMap((text) => {
+      const [, word = '', count = ''] = /^(\w+)\s+(\d+)$/.exec(text.trim()) ?? []
+      return Number(count) > 0 ? [[word.toLowerCase(), Number(count)]] : []
+    })
+    return Object.fromEntries(found)
+  }
+
+  test('comes to a hub without jobs, and is told what a job is', async () => {
+    for (const opened of [desk, wall]) {
+      await opened.page.goto('/')
+      await opened.page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
+    }
+    await page.getByRole('link', { name: 'Schedule the first job' }).click()
+    await page.getByRole('heading', { name: 'Schedule a job', level: 1 }).waitFor()
+    // Gone if a page is ever loaded again.
+    for (const opened of [desk, wall]) await opened.page.evaluate('window.isStill = true')
+  })
+
+  test('says which devices: a slip is shown where it is, and mended with what the editor proposes', async () => {
+    const condition = page.getByRole('textbox', { name: 'Condition' })
+    await condition.fill("tags.fleet ? 'depot'")
+    await region('1. Devices')
+      .getByText(/column 12/)
+      .waitFor()
+    await expect
+      .poll(async () => {
+        await condition.press('F8')
+        return page.evaluate('String(getSelection())')
+      })
+      .toBe('?')
+    await page.keyboard.press('Delete')
+    await page.keyboard.press('Control+Space')
+    await page.getByRole('option', { name: '=', exact: true }).click()
+    await region('1. Devices').getByRole('status').getByText('8 devices').waitFor()
+    await page.getByText('6 connected').first().waitFor()
+    await condition.fill('')
+    await condition.pressSequentially('tags.fl')
+    await page.getByRole('option', { name: /^tags.fleet/ }).click()
+    await condition.pressSequentially(' = ')
+    await page.getByRole('option', { name: "'depot'" }).click()
+    expect(await condition.innerText()).toBe("tags.fleet = 'depot'")
+  })
+
+  test('says what to do: what is no JSON is told at its field', async () => {
+    await page.getByRole('radio', { name: 'Call a direct method' }).check()
+    await page.getByLabel('Method', { exact: true }).fill('reboot')
+    const payload = page.getByRole('textbox', { name: 'Payload' })
+    await payload.fill('{ "delay": }')
+    await page.getByLabel('Seconds to answer').fill('5')
+    await page.getByLabel('Job id').fill('first')
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await expect.poll(() => payload.getAttribute('aria-invalid')).toBe('true')
+    await payload.fill('{ "delay": 5 }')
+  })
+
+  test('reviews what it would meet, schedules it and is led to it', async () => {
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    const review = region('4. Review')
+    await review.getByText('Calls reboot on 8 devices (6 connected) now, for at most 1 h.').waitFor()
+    await review.getByRole('button', { name: 'Schedule on 8 devices' }).click()
+    await page.getByRole('heading', { name: 'first', level: 1 }).waitFor()
+  })
+
+  test('watches the job to its end: who is there is called at once, who comes is called then', async () => {
+    await expect.poll(counters).toEqual({ succeeded: 5, running: 1, pending: 2 })
+    await fleet.connect({ deviceIds: ['depot-6'] })
+    await expect.poll(counters).toMatchObject({ succeeded: 6, pending: 1 })
+    await fleet.connect({ deviceIds: ['depot-7'] })
+    await expect.poll(counters).toEqual({ succeeded: 7, failed: 1 })
+    await page.getByText('Partly failed').first().waitFor()
+    await region('History').getByText('Completed').waitFor()
+    await region('Course')
+      .getByRole('img', { name: /Chart of the course/ })
+      .waitFor()
+  })
+
+  test('sees why devices failed, and which', async () => {
+    const groups = region('What went wrong').getByRole('row')
+    await expect.poll(() => groups.count()).toBe(3)
+    await groups.filter({ hasText: 'GatewayTimeout' }).getByRole('link', { name: 'depot-5' }).waitFor()
+    await page.getByRole('button', { name: 'Show these devices: Status 409' }).click()
+    await expect
+      .poll(() => rowsOf('Devices of the job').getByRole('link').allInnerTexts())
+      .toEqual(['depot-3', 'depot-4'])
+    await page.getByRole('button', { name: /show all that depot-3 answered/ }).click()
+    await page.getByRole('dialog', { name: 'Answer of depot-3' }).getByText('busy').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  })
+
+  test('retries the job for those devices, which answer now', async () => {
+    for (const deviceId of ['depot-3', 'depot-4']) fleet.answerWith(deviceId, answer)
+    await page.getByRole('button', { name: 'Retry these: Status 409' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Retry this job' })
+    await dialog.getByLabel('New job id').fill('second')
+    await dialog.getByLabel('Reason').fill('the lorries have left')
+    await dialog.getByRole('button', { name: 'Retry', exact: true }).click()
+    await page.getByRole('heading', { name: 'second', level: 1 }).waitFor()
+    await expect.poll(counters).toEqual({ succeeded: 2 })
+    await region('History').getByText('the lorries have left').waitFor()
+    const family = region('Retries')
+    await family.getByText('7 of 8 devices done after 2 rounds').waitFor()
+    await family.getByRole('link', { name: 'first' }).waitFor()
+  })
+
+  test('has both jobs on the list that hangs on the wall', async () => {
+    const rows = wall.page.getByRole('table', { name: 'Jobs' }).getByRole('row')
+    await rows.filter({ hasText: 'first' }).filter({ hasText: '8 of 8 · 1 failed' }).waitFor()
+    await rows.filter({ hasText: 'second' }).filter({ hasText: '2 of 2' }).waitFor()
+  })
+  test('schedules the same for later, thinks better of it, and finds in the history who did what, and why', async () => {
+    await page.getByRole('link', { name: 'Schedule again' }).click()
+    await page.getByText('Filled in from the job second.').waitFor()
+    await page.getByRole('radio', { name: 'At a time' }).check()
+    await page.getByLabel('Start', { exact: true }).fill('2100-01-01T12:00')
+    await page.getByLabel('Job id').fill('tonight')
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByRole('alert').getByText('30 days').waitFor()
+    await page.getByLabel('Start', { exact: true }).fill(tomorrow())
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByRole('button', { name: 'Schedule on 8 devices' }).click()
+    await page.getByRole('heading', { name: 'tonight', level: 1 }).waitFor()
+    await page.getByText('Scheduled', { exact: true }).first().waitFor()
+
+    await page.getByRole('button', { name: 'Cancel job …' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Cancel this job?' })
+    await dialog.getByText('no device is touched').waitFor()
+    await dialog.getByLabel('Reason').fill('there is a feast')
+    await dialog.getByRole('button', { name: 'Cancel the job' }).click()
+    const events = region('History').getByRole('listitem')
+    await expect.poll(() => events.count()).toBe(2)
+    expect(await events.nth(0).innerText()).toMatch(/^Scheduled by iothubowner/)
+    expect(await events.nth(1).innerText()).toMatch(/^Cancelled by iothubowner.*“there is a feast”/s)
+    expect(fleet.ledger.entries.length).toBe(10)
+  })
+
+  test('finds a device, and sees it go', async () => {
+    await page.getByRole('link', { name: 'Devices', exact: true }).click()
+    await page.getByText('8 devices').waitFor()
+    await page.getByRole('textbox', { name: 'Condition' }).fill("tags.fleet = 'depot' AND deviceId < 'depot-2'")
+    await page.keyboard.press('Enter')
+    const rows = rowsOf('Devices')
+    await expect.poll(() => rows.getByRole('link').allInnerTexts()).toEqual(['depot-0', 'depot-1'])
+    await rows.filter({ hasText: 'depot-0' }).getByText('Connected', { exact: true }).waitFor()
+    await fleet.disconnect(['depot-0'])
+    await rows.filter({ hasText: 'depot-0' }).getByText('Disconnected').waitFor()
+    await rows.filter({ hasText: 'depot-1' }).getByText('Connected', { exact: true }).waitFor()
+    await rows.getByRole('link', { name: 'depot-0' }).click()
+    await page.getByRole('heading', { name: 'depot-0', level: 1 }).waitFor()
+  })
+
+  test('wants something of it, and sees it done when the device is back', async () => {
+    await page.getByRole('button', { name: 'Edit desired …' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Edit the desired properties' })
+    await dialog.getByRole('textbox').first().fill('{ "interval": 60 }')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const twin = region('Desired and reported')
+    await twin.getByText('One property is not as desired').waitFor()
+    await fleet.connect({ deviceIds: ['depot-0'] })
+    await twin.getByText('It reports all that is desired.').waitFor()
+    await page.getByText('Connected', { exact: true }).waitFor()
+    expect(fleet.twinOf('depot-0').reported).toEqual({ interval: 60 })
+  })
+
+  test('calls a method of it, and finds what jobs did to it', async () => {
+    const panel = region('Call a method')
+    await panel.getByLabel('Method', { exact: true }).fill('reboot')
+    await panel.getByRole('button', { name: 'Call' }).click()
+    await panel.getByText('Status 200').waitFor()
+    await panel.getByText('rebooted').waitFor()
+    await rowsOf('Jobs of the device').filter({ hasText: 'first' }).getByText('Succeeded').waitFor()
+  })
+
+  test('has not had to load a page again', async () => {
+    for (const opened of [desk, wall]) expect(await opened.page.evaluate('window.isStill')).toBe(true)
+  })
+})
+
+/** As a control for dates and times takes it: in the time of the browser, which is that of this machine. */
+function tomorrow(): string {
+  const at = new Date(Date.now() + 86_400_000)
+  at.setMinutes(at.getMinutes() - at.getTimezoneOffset())
+  return at.toISOString().slice(0, 16)
+}
