@@ -5,6 +5,9 @@ import { scheduleJob } from '../src/job/commands.ts'
 import { type Scheduler, startScheduler } from '../src/scheduler/scheduler.ts'
 import { VoidRunError } from './row.ts'
 
+/** Who asks for the jobs. */
+export const bencher = { policyName: 'bench' }
+
 /** Method calls under way at a time: the hub's default. */
 export const WINDOW = 2_000
 
@@ -29,7 +32,7 @@ export async function runMethodJobs(
     const cloudToDeviceMethod = { methodName: 'reboot' }
     const ids = await Promise.all(
       Array.from({ length: count }, () =>
-        scheduleJob(deps, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod }),
+        scheduleJob(deps, bencher, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod }),
       ),
     )
     while ((await countOpen(deps, ids)) > 0) await abortable(changes.next(), signal)

@@ -9,3 +9,9 @@ export const median = (values: readonly number[]): number => {
 /** (max − min) ÷ median, a share of 1. */
 export const spread = (values: readonly number[]): number =>
   (Math.max(...values) - Math.min(...values)) / median(values)
+
+/** The value that this share of the values does not exceed. NaN when there are none. */
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+}

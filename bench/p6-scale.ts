@@ -4,6 +4,7 @@ import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
 import { runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'
 import { compare, measure } from './measure.ts'
+import { answerSoon, attachFleet } from './present-fleet.ts'
 import type { CpuMicros, Row, Run } from './row.ts'
 
 const FULL = { few: 10_000, many: 100_000 }
@@ -54,7 +55,7 @@ async function runJob(bench: Bench, devices: number): Promise<CpuMicros> {
   const { deps, meters, signal } = bench
   await forgetJobs(bench)
   let takeAnswer = (_request: MethodRequest): void => {}
-  const detach = await attachFleet(bench, devices, (request) => takeAnswer(request))
+  const detach = await attachFleet(bench, fleetOf(devices), (request) => takeAnswer(request))
   try {
     return await withScheduler(deps, async (scheduler) => {
       takeAnswer = answerSoon((requests) => {
@@ -74,33 +75,5 @@ async function runJob(bench: Bench, devices: number): Promise<CpuMicros> {
     })
   } finally {
     detach()
-  }
-}
-
-/** Makes a fleet's devices reachable. Before the scheduler starts, as if they had been there all the time. */
-async function attachFleet(
-  { deps }: Bench,
-  devices: number,
-  deliver: (request: MethodRequest) => void,
-): Promise<() => void> {
-  const rows = await deps.db.query<{ id: string }>(
-    sql`select id from device where starts_with(id, ${`${fleetOf(devices)}-`})`,
-  )
-  const detach = rows.map(({ id }) => deps.sessions.attach(id, deliver))
-  return () => {
-    for (const one of detach) one()
-  }
-}
-
-/** Answers after the sender has returned, as from a network, and all at once, so that answering costs next to nothing. */
-function answerSoon(answer: (requests: readonly MethodRequest[]) => void): (request: MethodRequest) => void {
-  let waiting: MethodRequest[] = []
-  const answerAll = (): void => {
-    const requests = waiting
-    waiting = []
-    answer(requests)
-  }
-  return (request) => {
-    if (waiting.push(request) === 1) setImmediate(answerAll)
   }
 }

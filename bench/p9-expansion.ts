@@ -8,6 +8,7 @@ import { deviceFields } from '../src/query/fields.ts'
 import { parseCondition } from '../src/query/parser.ts'
 import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
+import { bencher } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
@@ -40,7 +41,8 @@ export async function expansion(bench: Bench): Promise<Row[]> {
       async ours() {
         // Nobody starts it: there is no scheduler.
         const cloudToDeviceMethod = { methodName: 'reboot' }
-        const id = await scheduleJob(bench.deps, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod })
+        const job = { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod } as const
+        const id = await scheduleJob(bench.deps, bencher, job)
         return insert(bench, expected, (tx) => expandJob(tx, id, condition))
       },
       baseline: () =>

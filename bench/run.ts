@@ -9,10 +9,19 @@ import { pipeline } from './p1-pipeline.ts'
 import { scale } from './p6-scale.ts'
 import { expansion } from './p9-expansion.ts'
 import { conditions } from './p10-conditions.ts'
+import { fanOut } from './p15-fan-out.ts'
+import { progress } from './p17-progress.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { P1: pipeline, P6: scale, P9: expansion, P10: conditions }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  P1: pipeline,
+  P6: scale,
+  P9: expansion,
+  P10: conditions,
+  P15: fanOut,
+  P17: progress,
+}
 const NAMES = Object.keys(BENCHMARKS)
 
 const OPTIONS = {

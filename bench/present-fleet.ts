@@ -1,0 +1,29 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { MethodRequest } from '../src/sessions.ts'
+import type { Bench } from './benchmark.ts'
+
+/** Makes a fleet's devices reachable. Before the scheduler starts, as if they had been there all the time. */
+export async function attachFleet(
+  { deps }: Bench,
+  fleet: string,
+  deliver: (request: MethodRequest) => void,
+): Promise<() => void> {
+  const rows = await deps.db.query<{ id: string }>(sql`select id from device where starts_with(id, ${`${fleet}-`})`)
+  const detach = rows.map(({ id }) => deps.sessions.attach(id, deliver))
+  return () => {
+    for (const one of detach) one()
+  }
+}
+
+/** Answers after the sender has returned, as from a network, and all at once, so that answering costs next to nothing. */
+export function answerSoon(answer: (requests: readonly MethodRequest[]) => void): (request: MethodRequest) => void {
+  let waiting: MethodRequest[] = []
+  const answerAll = (): void => {
+    const requests = waiting
+    waiting = []
+    answer(requests)
+  }
+  return (request) => {
+    if (waiting.push(request) === 1) setImmediate(answerAll)
+  }
+}
