@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import { settlePolicies } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
@@ -17,12 +17,15 @@ import { forgetPresence } from './device/commands.ts'
 import { InvalidInputError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
+import { mountConsole } from './http/console.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
+import { joinInstances } from './instances.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { createRestDoor, restPaths } from './rest/router.ts'
+import { lookAgain } from './scheduler/look-again.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createSessions } from './sessions.ts'
 import { createThrottles } from './throttles.ts'
@@ -51,6 +54,9 @@ export type App = {
 const ANSWER_GRACE = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
 const CLOCK_TOLERANCE = 1_000
+
+/** What `vite build` writes. This file itself runs from `dist`, in tests from `src`. */
+const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 
 /** Puts the parts together: the one file that knows everyone. */
 export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
@@ -81,6 +87,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       throttles: createThrottles(clock, config.throttling),
     }
     await compareClocks(deps)
+    if (config.databaseUrl !== undefined) {
+      // The embedded PostgreSQL serves this process only.
+      const instances = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
+      lifecycle.onStop('the notifications of other instances', () => instances.close())
+    }
 
     const ownerKey =
       config.ownerKey ?? (await folder.secret('iothubowner-key', () => randomBytes(32).toString('base64')))
@@ -134,6 +145,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const http = createHttpServer(deps, {
       graphql,
       rest: mountWebDoor(deps, restPaths, rest),
+      console: mountConsole(deps, consoleFolder),
       mqtt: mqtt.webSocket,
       isReady: () => ready,
       cert,

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ALREADY_EXISTS'
   | 'CONFLICT'
   | 'PRECONDITION_FAILED'
+  | 'EXPECTATION_FAILED'
   | 'INVALID_INPUT'
   | 'QUERY_CONDITION'
   | 'LIMIT_EXCEEDED'
@@ -55,6 +56,19 @@ export class ConflictError extends DomainError {
 export class PreconditionError extends DomainError {
   override readonly name = 'PreconditionError'
   readonly code = 'PRECONDITION_FAILED'
+}
+
+/** The devices that meet a condition now are not those a client expects. `deviceCount` and `fingerprint` are theirs. */
+export class ExpectationFailedError extends DomainError {
+  override readonly name = 'ExpectationFailedError'
+  readonly code = 'EXPECTATION_FAILED'
+  readonly deviceCount: number
+  readonly fingerprint: string
+  constructor(message: string, deviceCount: number, fingerprint: string) {
+    super(message)
+    this.deviceCount = deviceCount
+    this.fingerprint = fingerprint
+  }
 }
 
 /** An argument breaks a rule. `path` names it from the input's root: `['updateTwin', 'tags', 'a.b']`. */

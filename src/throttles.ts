@@ -21,6 +21,8 @@ export type Throttles = {
   pace(wanted: number): Pace
   /** Gives back what of that was not used. */
   giveBack(unused: number): void
+  /** How many units of a job's work a second are let through in the long run; undefined is any number. */
+  readonly jobPace: number | undefined
 }
 
 const what: Readonly<Record<ThrottleName, string>> = {
@@ -41,6 +43,8 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
     const rate = throttling[name]
     if (rate !== undefined) buckets.set(name, fullBucket(rate, clock.now().getTime()))
   }
+
+  const { jobDeviceOperations: jobRate } = throttling
 
   /** Milliseconds to wait, 0 for none. */
   const use = (from: typeof takeFrom, name: ThrottleName, cost: number): number => {
@@ -79,5 +83,6 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
     giveBack(unused) {
       use(spendFrom, 'jobDeviceOperations', -unused)
     },
+    jobPace: jobRate && jobRate.amount / jobRate.seconds,
   }
 }

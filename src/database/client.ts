@@ -3,6 +3,7 @@ import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Deps } from '../deps.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { takeTurns } from './turns.ts'
 
 /**
  * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
@@ -23,9 +24,23 @@ export type Db = Reader & {
   readonly prisma: PrismaClient
   /** For what doors read by SQL: on the connections of `prisma`, away from those of the scheduler. */
   readonly reads: Reader
+  /**
+   * Runs one statement that may be dear, for at most `ms` milliseconds of PostgreSQL's time, on half of the connections
+   * of `reads`; undefined when that was not enough, or too many are asked for at once. It can only read.
+   */
+  boundedRead<T>(ms: number, work: (db: Reader) => Promise<T>): Promise<T | undefined>
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** One core must do: who is given so little time is not the one for whom others should wait. */
+const BOUNDED = 'begin read only; set local max_parallel_workers_per_gather = 0;'
+
+/** How many of them at a time, and how many wait for their turn: some seconds, when each takes all its time. */
+const BOUNDED_TURNS = { most: 4, waiting: 16 }
+
+/** The statement timeout was over, or an administrator ended the statement. */
+const CANCELED = '57014'
 
 /** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
 const RETRYABLE = new Set(['40001', '40P01'])
@@ -41,6 +56,8 @@ const SESSION = [
   '-c timezone=UTC',
 ].join(' ')
 
+const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
+
 /** `onError` hears of connections that break while nobody uses them; the pool replaces those by itself. */
 export function createDb(url: string, onError: (error: Error) => void): Db {
   const settings = { connectionString: url, options: SESSION, connectionTimeoutMillis: 10_000 }
@@ -54,6 +71,7 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
   pool.on('error', hear)
   reads.on('error', hear)
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
+  const boundedTurn = takeTurns(BOUNDED_TURNS)
 
   const run = async <Row extends pg.QueryResultRow>(
     client: pg.Pool | pg.PoolClient,
@@ -65,13 +83,12 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
     return result.rows
   }
 
-  const attempt = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
-    const client = await pool.connect()
+  const attempt = async <T>(from: pg.Pool, begin: string, work: (db: Reader) => Promise<T>): Promise<T> => {
+    const client = await from.connect()
     let broken: Error | undefined
     try {
-      await client.query('begin')
-      const tx = { query: (sql, name) => run(client, sql, name) } as Tx
-      const result = await work(tx)
+      await client.query(begin)
+      const result = await work({ query: (sql, name) => run(client, sql, name) })
       await client.query('commit')
       return result
     } catch (error) {
@@ -88,12 +105,21 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
     prisma,
     reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
+    async boundedRead(ms, work) {
+      try {
+        const begin = `${BOUNDED} set local statement_timeout = ${Math.ceil(ms)}`
+        return await boundedTurn(() => attempt(reads, begin, work))
+      } catch (error) {
+        if (!isOutOfTime(error)) throw error
+        return undefined
+      }
+    },
     async transaction(work) {
       for (let count = 1; ; count++) {
         try {
-          return await attempt(work)
+          return await attempt(pool, 'begin', (db) => work(db as Tx))
         } catch (error) {
-          if (!(error instanceof pg.DatabaseError && RETRYABLE.has(error.code ?? '') && count < ATTEMPTS)) throw error
+          if (!RETRYABLE.has(codeOf(error)) || count >= ATTEMPTS) throw error
         }
       }
     },
@@ -122,6 +148,21 @@ export async function inTransaction<T>(
   for (const tell of queue) tell()
   return result
 }
+
+/** Work within a transaction that is undone when it fails, and leaves the transaction as good as before. */
+export async function undoneOnFailure<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  await tx.query(sql`savepoint before_work`)
+  try {
+    return await work()
+  } catch (error) {
+    // Should that fail too, the transaction is lost anyway.
+    await tx.query(sql`rollback to savepoint before_work`).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Whether a statement took longer than it may: two minutes, unless it is a bounded read. */
+export const isOutOfTime = (error: unknown): boolean => codeOf(error) === CANCELED
 
 /** What the database's clock says. Nothing is decided by it; it tells whether this machine's may be trusted. */
 export async function databaseTime(db: Reader): Promise<Date> {

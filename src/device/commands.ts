@@ -217,7 +217,10 @@ export async function recordPresence(
   changes: readonly PresenceChange[],
   instanceId: string,
 ): Promise<void> {
-  await inTransaction(deps, (tx) => savePresence(tx, changes, instanceId))
+  await inTransaction(deps, async (tx, afterCommit) => {
+    await savePresence(tx, changes, instanceId)
+    afterCommit(() => deps.events.publish('presence', { deviceIds: changes.map(({ deviceId }) => deviceId) }))
+  })
 }
 
 /** Records when devices were last heard of, each at most once. */
@@ -226,6 +229,9 @@ export async function recordActivity(deps: Pick<Deps, 'db'>, activities: Readonl
 }
 
 /** Forgets the connections of this instance's last run, which ended with it. */
-export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock'>, instanceId: string): Promise<void> {
-  await inTransaction(deps, (tx) => clearPresence(tx, instanceId, deps.clock.now()))
+export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>, instanceId: string): Promise<void> {
+  await inTransaction(deps, async (tx, afterCommit) => {
+    const deviceIds = await clearPresence(tx, instanceId, deps.clock.now())
+    if (deviceIds.length > 0) afterCommit(() => deps.events.publish('presence', { deviceIds }))
+  })
 }

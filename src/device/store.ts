@@ -201,14 +201,33 @@ export async function saveActivity(tx: Tx, activities: ReadonlyMap<string, Date>
   )
 }
 
-/** No device is connected to this instance any more: what its last run left behind when it was killed. */
-export async function clearPresence(tx: Tx, instanceId: string, now: Date): Promise<void> {
-  await tx.query(
+/**
+ * No device is connected to this instance any more: what its last run left behind when it was killed. Answers which were.
+ */
+export async function clearPresence(tx: Tx, instanceId: string, now: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
     sql`update device
         set connection_state = 'disconnected', connection_state_updated_time = ${now},
             connection_id = null, instance_id = null
-        where connection_state = 'connected' and instance_id = ${instanceId}`,
+        where connection_state = 'connected' and instance_id = ${instanceId}
+        returning id`,
   )
+  return rows.map((row) => row.id)
+}
+
+/** A page of the devices whose connection state was written since `time`, by id. */
+export async function findPresenceSince(
+  db: Reader,
+  time: Date,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from device
+        where connection_state_updated_time >= ${time} and id > ${after}
+        order by id
+        limit ${limit}`,
+  )
+  return rows.map((row) => row.id)
 }
 
 /** A condition compiled to the halves of a tagged template, over `d` (device) and `t` (twin). */
@@ -217,16 +236,22 @@ export type CompiledCondition = { readonly strings: readonly string[]; readonly 
 const devicesWhere = ({ strings, values }: CompiledCondition): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${new Sql(strings, values)})`
 
-/** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first. */
+/** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and of those `among` only. */
 export async function findDeviceIds(
   db: Reader,
   condition: CompiledCondition,
-  page: { readonly cursor: string | undefined; readonly forward: boolean; readonly limit: number },
+  page: {
+    readonly cursor: string | undefined
+    readonly forward: boolean
+    readonly limit: number
+    readonly among?: readonly string[]
+  },
 ): Promise<string[]> {
-  const { cursor, forward, limit } = page
+  const { cursor, forward, limit, among } = page
+  const within = among === undefined ? empty : sql`and d.id = any(${among})`
   const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
   const rows = await db.query<{ id: string }>(
-    sql`select d.id ${devicesWhere(condition)} ${beyond} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select d.id ${devicesWhere(condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
   return rows.map((row) => row.id)
 }

@@ -65,10 +65,12 @@ export const pageComplexity = ({ first, last }: PageArguments, own = 1) => ({
   multiplier: Math.min(Math.max(first ?? last ?? 1, 1), maxPageSize),
 })
 
-const cursorOf = (list: string, keys: readonly string[]): string =>
+/** The cursor of these keys in the list of this name. */
+export const cursorOf = (list: string, keys: readonly string[]): string =>
   Buffer.from(JSON.stringify([list, ...keys])).toString('base64url')
 
-function readCursor<Row, Keys>(list: KeysetList<Row, Keys>, cursor: string, argument: string): Keys {
+/** The keys in a cursor. A request error with the code INVALID_CURSOR when it is none of the list. */
+export function readCursor<Row, Keys>(list: KeysetList<Row, Keys>, cursor: string, argument: string): Keys {
   const keys = list.parseKeys(textsIn(list.name, cursor))
   if (keys === undefined) {
     throw new GraphQLError(`The cursor in "${argument}" is none of this list, or the list is in another order.`, {

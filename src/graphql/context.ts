@@ -10,4 +10,6 @@ export type Context = {
   readonly signal: AbortSignal
   /** Ends each subscription that is open at this door; a shutdown calls them all. */
   readonly streams: Set<() => void>
+  /** Stands for all subscriptions that ask the same thing with the same rights; for one operation where none is equal. */
+  readonly group: object
 }

@@ -40,7 +40,7 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'For programs: JobRunPreconditionFailed, DeviceNotFound, GatewayTimeout, ArgumentInvalid, BadDeviceResponse; others may come.',
+        'For programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, GatewayTimeout, ArgumentInvalid, BadDeviceResponse; others may come.',
     }),
     description: t.exposeString('description', { description: 'For people.' }),
   }),

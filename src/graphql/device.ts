@@ -120,7 +120,8 @@ const DeviceConnection = builder.connectionObject(
   { name: 'DeviceEdge', description: 'A device in a page.' },
 )
 
-const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
+/** Whether a condition is `*`, which looks at nothing. */
+export const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
 
 const devicesById: KeysetList<{ readonly id: string }, string> = {
   name: 'devices',
@@ -142,7 +143,7 @@ builder.queryField('devices', (t) =>
       queryCondition: t.arg.string({
         defaultValue: '*',
         description:
-          "The WHERE part of an IoT Hub query, such as `tags.site = 'north' AND connectionState = 'Connected'`; `*` is all devices. At most 64 KB. Anything but `*` needs the right serviceConnect.",
+          "The WHERE part of an IoT Hub query, such as `tags.site = 'north' AND connectionState = 'Connected'`; `*` is all devices. At most 8192 characters. Anything but `*` needs the right serviceConnect.",
       }),
       ...pageArguments(),
     },

@@ -5,6 +5,7 @@ import {
   DeviceOfflineError,
   DeviceTimeoutError,
   type DomainError,
+  ExpectationFailedError,
   InvalidInputError,
   LimitExceededError,
   NotFoundError,
@@ -20,6 +21,7 @@ const ErrorCode = builder.enumType('ErrorCode', {
     ALREADY_EXISTS: { description: 'The id is taken, also by a job that has ended and is still kept.' },
     CONFLICT: { description: 'The thing is in a state that does not allow the change.' },
     PRECONDITION_FAILED: { description: 'It has changed since: the given etag is not the present one.' },
+    EXPECTATION_FAILED: { description: 'The devices that meet the condition are not those that were expected.' },
     INVALID_INPUT: { description: 'A value breaks a rule.' },
     QUERY_CONDITION: { description: 'The query condition does not parse or is over a limit.' },
     LIMIT_EXCEEDED: { description: 'More than this hub takes at once.' },
@@ -64,6 +66,17 @@ builder.objectType(PreconditionError, {
   name: 'PreconditionError',
   interfaces,
   description: 'It has changed since: `ifMatch` is not its present etag.',
+})
+builder.objectType(ExpectationFailedError, {
+  name: 'ExpectationFailedError',
+  interfaces,
+  description: 'The devices that meet the condition now are not those that were expected. Nothing was scheduled.',
+  fields: (t) => ({
+    deviceCount: t.exposeInt('deviceCount', { description: 'How many devices meet the condition now.' }),
+    fingerprint: t.exposeString('fingerprint', {
+      description: 'Identifies the devices that meet the condition now: as that of a preview made now.',
+    }),
+  }),
 })
 builder.objectType(InvalidInputError, {
   name: 'InvalidInputError',

@@ -2,7 +2,7 @@ import { builder } from './builder.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 const queryCondition =
-  "Which devices: the WHERE part of an IoT Hub query, such as `tags.site = 'north'`; `*` is all. They are fixed when the job starts. At most 64 KB."
+  "Which devices: the WHERE part of an IoT Hub query, such as `tags.site = 'north'`; `*` is all. They are fixed when the job starts. At most 8192 characters."
 const jobId = 'Up to 64 letters, digits and dashes, unique among all jobs that are kept. Made by the hub when left out.'
 const startTime = 'When to start: at most 30 days ahead; now when left out or past.'
 const maxExecutionTimeInSeconds =
@@ -31,6 +31,34 @@ const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
   }),
 })
 
+const JobExpectationInput = builder.inputType('JobExpectationInput', {
+  description: 'What must hold of the devices for a job to be scheduled. Left-out members demand nothing.',
+  fields: (t) => ({
+    fingerprint: t.string({
+      description:
+        "A preview's: refused when other devices meet the condition now, one of them was deleted, or replaced under the same name. Also refused when they cannot be counted within 20 seconds.",
+    }),
+    maxDevices: t.int({
+      description:
+        'Refused when more devices meet the condition now. Holds when the job starts, too: it fails then, and does nothing to any device.',
+    }),
+  }),
+})
+const expect =
+  'What a preview has shown and must still hold, so that a job does not meet other devices than you have seen.'
+
+/** Checked by job/request.ts. */
+export const PreviewJobInput = builder.inputType('PreviewJobInput', {
+  description: 'A job that is thought of. At most one of `cloudToDeviceMethod` and `updateTwin` may be given.',
+  fields: (t) => ({
+    queryCondition: t.string({ required: true, description: queryCondition }),
+    cloudToDeviceMethod: t.field({ type: CloudToDeviceMethodInput, description: 'The method it would call.' }),
+    updateTwin: t.field({ type: TwinPatchInput, description: 'What it would merge into each twin.' }),
+    startTime: t.field({ type: 'DateTime', description: startTime }),
+    maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
+  }),
+})
+
 /** Checked by job/request.ts. */
 export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethodInput', {
   description: 'A job that calls a direct method on many devices.',
@@ -44,6 +72,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
       required: true,
       description: 'The method to call.',
     }),
+    expect: t.field({ type: JobExpectationInput, description: expect }),
   }),
 })
 
@@ -56,6 +85,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'What to merge into each twin.' }),
+    expect: t.field({ type: JobExpectationInput, description: expect }),
   }),
 })
 
@@ -64,6 +94,8 @@ export const CancelJobInput = builder.inputType('CancelJobInput', {
   description: 'A job to be cancelled.',
   fields: (t) => ({
     jobId: t.string({ required: true, description: 'The job.' }),
-    reason: t.string({ description: "Why: at most 1024 characters. Becomes the job's `statusMessage`." }),
+    reason: t.string({
+      description: "Why: at most 1024 characters. Becomes the job's `statusMessage` and stands in its `history`.",
+    }),
   }),
 })

@@ -1,9 +1,10 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import { GraphQLError } from 'graphql'
 import { NotFoundError } from '../errors.ts'
 import { builder } from './builder.ts'
 import { counters, Job, Statistics } from './job.ts'
-import { JobFilter, jobsWhere } from './jobs.ts'
-import { live } from './live.ts'
+import { liveShared } from './live.ts'
+import { sharedReads } from './shared-reads.ts'
 
 // One row stands behind all three fields, so that they always belong together.
 const DeviceJobStatisticsUpdate = builder.prismaObject('Job', {
@@ -19,10 +20,14 @@ const DeviceJobStatisticsUpdate = builder.prismaObject('Job', {
       resolve: (job) => job,
     }),
     version: t.exposeInt('version', {
-      description: 'Grows with each change of the job; later updates have larger ones, with gaps.',
+      description: 'Grows with each change of the job; later updates have larger ones, with gaps. For `after`.',
     }),
   }),
 })
+
+type JobAtVersion = { readonly id: string; readonly version: number; readonly endTime: Date | null }
+
+const jobsAtVersion = sharedReads<JobAtVersion | null>()
 
 builder.subscriptionField('deviceJobStatistics', (t) =>
   t.field({
@@ -30,28 +35,35 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     authScopes: { operation: 'readJobs' },
     description:
       'How far a job is: as it is now, then after changes, at most ten times a second and the last one always. Ends when the job has.',
-    args: { jobId: t.arg.string({ required: true, description: 'The job. An unknown one is an error NOT_FOUND.' }) },
-    subscribe: (_root, { jobId }, context, info) => {
+    args: {
+      jobId: t.arg.string({ required: true, description: 'The job. An unknown one is an error NOT_FOUND.' }),
+      after: t.arg.int({
+        description:
+          'The `version` that the client has seen: only newer ones come. One that the job has not come to is an error INVALID_CURSOR.',
+      }),
+    },
+    subscribe: (_root, { jobId, after }, context, info) => {
       const { deps } = context
       const { select } = queryFromInfo({ context, info, select: { id: true, version: true, endTime: true } })
       const find = () => deps.db.prisma.job.findUnique({ select, where: { id: jobId } })
-      let shown = 0
-      return live(context, {
-        events: deps.events.subscribe('job', jobId),
+      let shown = after ?? 0
+      const showNewer = (job: JobAtVersion): readonly JobAtVersion[] => {
+        if (job.version <= shown) return []
+        shown = job.version
+        return [job]
+      }
+      return liveShared(context, deps.events.listen('job', jobId), {
         keyOf: (event) => event.jobId,
         first: async () => {
-          const job = await find()
+          const job = await jobsAtVersion.first(context, find)
           if (job === null) throw new NotFoundError('job', jobId)
-          shown = job.version
-          return job
+          if (shown < 0 || shown > job.version) throw unknownVersion(shown, job.version)
+          const rows = showNewer(job)
+          return rows.length === 0 && job.endTime !== null ? null : rows
         },
-        read: async () => {
-          const job = await find()
-          if (job === null) return null
-          if (job.version <= shown) return undefined
-          shown = job.version
-          return job
-        },
+        reads: jobsAtVersion,
+        find,
+        show: (job) => (job === null ? null : showNewer(job)),
         isLast: (job) => job.endTime !== null,
       })
     },
@@ -59,24 +71,9 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
   }),
 )
 
-builder.subscriptionField('jobUpdated', (t) =>
-  t.field({
-    type: Job,
-    authScopes: { operation: 'readJobs' },
-    description:
-      'Each job that appears or changes from now on, as it is then, at most ten times a second each. A job that passes the filter no longer is not shown.',
-    args: { filter: t.arg({ type: JobFilter, description: 'Which jobs; all when left out.' }) },
-    subscribe: (_root, { filter }, context, info) => {
-      const { deps } = context
-      const { select } = queryFromInfo({ context, info, select: { id: true } })
-      const passing = jobsWhere(filter)
-      return live(context, {
-        events: deps.events.subscribe('anyJob'),
-        keyOf: (event) => event.jobId,
-        read: async (id) =>
-          (await deps.db.prisma.job.findFirst({ select, where: { AND: [{ id }, passing] } })) ?? undefined,
-      })
-    },
-    resolve: (job) => job,
-  }),
-)
+function unknownVersion(after: number, version: number): GraphQLError {
+  return new GraphQLError(
+    `"after" is ${after}, but this job is at version ${version}: give the version of one of its updates, or none.`,
+    { extensions: { code: 'INVALID_CURSOR', argument: 'after' } },
+  )
+}

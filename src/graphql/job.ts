@@ -95,6 +95,11 @@ export const Job = builder.prismaNode('Job', {
     maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
       description: 'How long after `startTime` its time is up, in seconds.',
     }),
+    maxDevices: t.exposeInt('maxDevices', {
+      nullable: true,
+      description:
+        'How many devices it may have at most, as `expect` said when it was scheduled: with more it fails when it starts. Null for any number.',
+    }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,
       nullable: true,

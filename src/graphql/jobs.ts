@@ -53,7 +53,8 @@ const JobOrderField = builder.enumType('JobOrderField', {
   } as const,
 })
 
-const OrderDirection = builder.enumType('OrderDirection', {
+/** The direction of a list. */
+export const OrderDirection = builder.enumType('OrderDirection', {
   description: 'Which end comes first.',
   values: {
     ASC: { value: 'asc', description: 'The smallest or earliest first.' },

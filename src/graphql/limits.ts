@@ -26,8 +26,8 @@ export const maxPageSize = 100
 export const maxNewDevices = 1000
 /** Operations at once on one WebSocket. */
 export const maxOperationsPerSocket = 100
-/** WebSockets at once; each may be idle for ever, and takes memory. */
-export const maxSockets = 1000
+/** WebSockets at once; each may be idle for ever, and takes about 30 KB: 300 MB when all are taken. */
+export const maxSockets = 10_000
 
 /** The error of every limit: `extensions` name it, and how far the request went. */
 export function limitExceeded(limit: string, maximum: number, actual: number): GraphQLError {

@@ -1,119 +1,195 @@
+import type { Listen } from '../events.ts'
 import type { Context } from './context.ts'
 import { whenExpired } from './expiry.ts'
-
-/** Which things have changed since they were taken, each of them once, however many events there were meanwhile. */
-type Changes = {
-  /** Waits for one; undefined when there will be none any more. */
-  next(): Promise<string | undefined>
-  close(): void
-}
-
-/** Listens from this call on: the iterable is asked for its first event now, and for each next one at once. */
-function listen<Event>(events: AsyncIterable<Event>, keyOf: (event: Event) => string): Changes {
-  const changed = new Set<string>()
-  let closed = false
-  let wake = (): void => {}
-  const iterator = events[Symbol.asyncIterator]()
-  const close = (): void => {
-    closed = true
-    changed.clear()
-    void iterator.return?.()
-    wake()
-  }
-  const collect = async (): Promise<void> => {
-    for (let event = await iterator.next(); event.done !== true; event = await iterator.next()) {
-      if (closed) return
-      changed.add(keyOf(event.value))
-      wake()
-    }
-  }
-  collect().finally(close)
-  return {
-    async next() {
-      for (;;) {
-        const [key] = changed
-        if (key !== undefined) {
-          changed.delete(key)
-          return key
-        }
-        if (closed) return undefined
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    },
-    close,
-  }
-}
+import type { SharedReads } from './shared-reads.ts'
+import { createSource, type Sink, type Source } from './source.ts'
 
 /** What a subscription shows: rows, read again whenever an event says so. */
 export type Live<Event, Row> = {
-  readonly events: AsyncIterable<Event>
-  /** What an event is about; events about the same thing count as one until it is read. */
+  /** What an event is about; events about the same thing count as one, the last of them, until it is read. */
   readonly keyOf: (event: Event) => string
-  /** Read after listening has begun, so that no change falls in between. An error here refuses the subscription. */
-  readonly first?: () => Promise<Row>
-  /** Undefined: nothing to show. Null: it is gone, and the subscription with it. */
-  readonly read: (key: string) => Promise<Row | null | undefined>
+  /**
+   * The rows to begin with, read after listening has begun, so that no change falls in between. Null: it is over already.
+   * An error here refuses the subscription.
+   */
+  readonly first?: () => Promise<readonly Row[] | null>
+  /**
+   * What is to be shown of it now: mostly one row, or none. Null: it is gone, and the subscription with it. `event` is the
+   * last one about this key, for `sharedReads`; undefined where `again` asked.
+   */
+  readonly read: (key: string, event: Event | undefined) => Promise<readonly Row[] | null>
+  /** The key to be read next, when the client has taken this row: for rows that are a part of what there is. */
+  readonly again?: (row: Row) => string | undefined
   /** Whether nothing can come after this row. */
   readonly isLast?: (row: Row) => boolean
 }
 
+/** The same where equal subscriptions read together: `find` finds what there is, `show` decides what of it is news. */
+export type SharedLive<Event, Row, Found> = Omit<Live<Event, Row>, 'read' | 'again'> & {
+  readonly reads: SharedReads<Found>
+  readonly find: (key: string) => Promise<Found>
+  readonly show: (found: Found) => readonly Row[] | null
+}
+
 /** The part of a context that a subscription needs. */
-export type LiveContext = Pick<Context, 'viewer' | 'streams'> & { readonly deps: Pick<Context['deps'], 'clock'> }
+export type LiveContext = Pick<Context, 'viewer' | 'streams'> & {
+  readonly deps: Pick<Context['deps'], 'clock'>
+}
 
 /**
- * The rows of a subscription. A row is read when the client has taken the one before, so a slow client gets fewer rows,
- * and always the last. Ends with `isLast`, with the client, with the viewer's credential and with the door.
- *
- * Not an async generator: one that waits for an event cannot be ended from outside before the event has come.
+ * The rows of a subscription to the events of `listen`, which is `deps.events.listen(…)`. A row is read when the client
+ * has taken the one before, so a slow client gets fewer rows, and always the last; what waits for it is a key for each
+ * thing that changed. Ends with `isLast`, with the client, with the viewer's credential and with the door.
  */
-export async function live<Event, Row>(
+export function live<Event, Row>(
   context: LiveContext,
-  { events, keyOf, first, read, isLast }: Live<Event, Row>,
-): Promise<AsyncIterableIterator<Row>> {
+  listen: Listen<Event>,
+  { keyOf, read, ...others }: Live<Event, Row>,
+): Promise<Source<Row>> {
+  return open<Event, Row, readonly Row[] | null>(context, {
+    ...others,
+    attach: ({ changed }) => listen((event) => changed(keyOf(event), event)),
+    read,
+    show: (rows) => rows,
+  })
+}
+
+/**
+ * `live` for many who ask the same thing with the same rights. One of them listens and reads for all, who are then told
+ * one after the other; whoever is slow reads later, by the event.
+ */
+export function liveShared<Event extends object, Row, Found>(
+  context: LiveContext & Pick<Context, 'group'>,
+  listen: Listen<Event>,
+  { keyOf, reads, find, ...others }: SharedLive<Event, Row, Found>,
+): Promise<Source<Row>> {
+  return open<object, Row, Found>(context, {
+    ...others,
+    attach: (follower) => reads.follow(context, { listen, keyOf, find }, follower),
+    read: (key, event) => reads.after(context, event, () => find(key)),
+  })
+}
+
+type Opening<Event, Row, Found> = Omit<Live<Event, Row>, 'keyOf' | 'read'> & {
+  /** Begins to listen, and answers how to stop. */
+  readonly attach: (follower: {
+    waits(): boolean
+    changed(key: string, event: Event): void
+    found(key: string, event: Event, what: Found): void
+    failed(error: unknown): void
+  }) => () => void
+  readonly read: (key: string, event: Event | undefined) => Promise<Found>
+  readonly show: (found: Found) => readonly Row[] | null
+}
+
+async function open<Event, Row, Found>(
+  context: LiveContext,
+  { attach, first, read, show, again, isLast }: Opening<Event, Row, Found>,
+): Promise<Source<Row>> {
   const { deps, viewer, streams } = context
-  const changes = listen(events, keyOf)
+  /** What has changed since it was read, with the last event about it, in the order in which it first did. */
+  const changed = new Map<string, Event | undefined>()
+  /** What was read, and how much of it was taken. */
+  let found: readonly Row[] = []
+  let taken = 0
+  /** Who waits for a row. */
+  let sink: Sink<Row> | undefined
+  let reading = false
+  let giving = false
+  let over = false
   const ended = new AbortController()
+
+  const waits = (): boolean => sink !== undefined && !reading
+  const stop = attach({
+    waits,
+    changed(key, event) {
+      changed.set(key, event)
+      give()
+    },
+    found(key, event, what) {
+      if (waits()) onFound(what)
+      else changed.set(key, event)
+    },
+    failed: (error) => onFailed(error),
+  })
   const end = (): void => {
-    changes.close()
+    if (over) return
+    over = true
     ended.abort()
+    stop()
+    changed.clear()
+    found = []
     streams.delete(end)
+    give()
   }
   streams.add(end)
   void whenExpired(deps.clock, viewer, ended.signal, end)
 
-  const nextRow = async (): Promise<Row | undefined> => {
-    for (;;) {
-      const key = await changes.next()
-      if (key === undefined) return undefined
-      const row = await read(key)
-      if (row === null) return undefined
-      if (row !== undefined) return row
+  const takeIn = (rows: readonly Row[] | null): void => {
+    if (rows === null) end()
+    else if (!over) {
+      found = rows
+      taken = 0
     }
   }
-  const orEnd = async <T>(step: Promise<T>): Promise<T> => {
+  const onFound = (what: Found): void => {
+    reading = false
     try {
-      return await step
+      takeIn(show(what))
+    } catch (error) {
+      onFailed(error)
+    }
+    give()
+  }
+  const onFailed = (error: unknown): void => {
+    reading = false
+    const taker = sink
+    sink = undefined
+    end()
+    taker?.fail(error)
+  }
+  const readNext = (): void => {
+    for (const [key, event] of changed) {
+      changed.delete(key)
+      reading = true
+      read(key, event).then(onFound, onFailed)
+      return
+    }
+  }
+  /** Serves whoever waits, as far as that is possible now. A loop: who gets a row may ask for the next at once. */
+  const give = (): void => {
+    if (giving) return
+    giving = true
+    while (sink !== undefined) {
+      const row = found[taken]
+      const taker = sink
+      if (row !== undefined) {
+        taken++
+        const key = again?.(row)
+        if (key !== undefined && !changed.has(key)) changed.set(key, undefined)
+        sink = undefined
+        if (isLast?.(row) === true) end()
+        taker.next(row)
+      } else if (over) {
+        sink = undefined
+        taker.done()
+      } else {
+        if (!reading) readNext()
+        break
+      }
+    }
+    giving = false
+  }
+  if (first !== undefined) {
+    try {
+      takeIn(await first())
     } catch (error) {
       end()
       throw error
     }
   }
-  let waiting = first && (await orEnd(first()))
-  const rows: AsyncIterableIterator<Row> = {
-    [Symbol.asyncIterator]: () => rows,
-    async next() {
-      const row = waiting ?? (ended.signal.aborted ? undefined : await orEnd(nextRow()))
-      waiting = undefined
-      if (row === undefined || isLast?.(row) === true) end()
-      return row === undefined ? { done: true, value: undefined } : { done: false, value: row }
-    },
-    async return() {
-      waiting = undefined
-      end()
-      return { done: true, value: undefined }
-    },
-  }
-  return rows
+  return createSource<Row>((taker) => {
+    sink = taker
+    give()
+  }, end)
 }

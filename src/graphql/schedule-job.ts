@@ -1,4 +1,11 @@
-import { AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError, QueryConditionError } from '../errors.ts'
+import {
+  AlreadyExistsError,
+  ConflictError,
+  ExpectationFailedError,
+  InvalidInputError,
+  NotFoundError,
+  QueryConditionError,
+} from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { builder } from './builder.ts'
 import { resultUnion } from './errors.ts'
@@ -23,7 +30,7 @@ const ScheduleJobPayload = builder.objectRef<JobId>('ScheduleJobPayload').implem
 const ScheduleJobResult = resultUnion(
   'ScheduleJobResult',
   ScheduleJobPayload,
-  [InvalidInputError, QueryConditionError, AlreadyExistsError],
+  [InvalidInputError, QueryConditionError, AlreadyExistsError, ExpectationFailedError],
   'What became of a job to be scheduled.',
 )
 
@@ -34,9 +41,9 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     description:
       'Schedules a job that calls a direct method on every device that meets a condition, at most once each.',
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps }) => {
+    resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      return { jobId: await scheduleJob(deps, { type: 'scheduleDeviceMethod', ...input }) }
+      return { jobId: await scheduleJob(deps, viewer, { type: 'scheduleDeviceMethod', ...input }) }
     },
   }),
 )
@@ -48,9 +55,9 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     description:
       'Schedules a job that merges a patch into the twin of every device that meets a condition, exactly once each.',
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps }) => {
+    resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      return { jobId: await scheduleJob(deps, { type: 'scheduleUpdateTwin', ...input }) }
+      return { jobId: await scheduleJob(deps, viewer, { type: 'scheduleUpdateTwin', ...input }) }
     },
   }),
 )
@@ -78,9 +85,9 @@ builder.mutationField('cancelJob', (t) =>
     authScopes: { operation: 'writeJobs' },
     description: 'Cancels a job that has not ended. A ConflictError when it is cancelled already or has ended.',
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job, and why.' }) },
-    resolve: async (_root, { input: { jobId, reason } }, { deps }) => {
+    resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      await cancelJob(deps, jobId, reason)
+      await cancelJob(deps, viewer, jobId, reason)
       return { jobId }
     },
   }),

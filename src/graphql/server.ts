@@ -11,6 +11,7 @@ import { refusalOf } from './guard.ts'
 import { maxRequestBytes, maxTokens, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
 import { schema } from './schema.ts'
+import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** What an operation comes in with; the viewer is known before anything is parsed. */
@@ -48,6 +49,7 @@ export function createGraphqlServer(
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
   const streams = new Set<() => void>()
+  const subscribe = createSharedSubscribe(mask)
 
   const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
@@ -59,9 +61,9 @@ export function createGraphqlServer(
     schema,
     context: ({ viewer, signal, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
-      return { deps, viewer, signal: signal ?? request.signal, streams }
+      return { deps, viewer, signal: signal ?? request.signal, streams, group: {} }
     },
-    plugins: [jsonOnly, authentication(authenticate), limits],
+    plugins: [jsonOnly, authentication(authenticate), limits, subscribing(subscribe)],
     maxRequestBodySize: maxRequestBytes,
     batching: false,
     multipart: false,
@@ -79,7 +81,7 @@ export function createGraphqlServer(
     logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },
   })
 
-  const webSockets = createWebSockets(deps, { yoga, authenticate, mask })
+  const webSockets = createWebSockets(deps, { yoga, subscribe, authenticate, mask })
   return {
     path: '/graphql',
     methods: ['GET', 'POST'],
@@ -134,6 +136,13 @@ const authentication = (
       const http = { status: 401, headers: { 'WWW-Authenticate': 'SharedAccessSignature' } }
       throw new GraphQLError(error.message, { extensions: { code: error.code, http } })
     }
+  },
+})
+
+/** Subscriptions over HTTP; those of WebSockets do not come by here. */
+const subscribing = (subscribe: Subscribe): Plugin => ({
+  onSubscribe({ setSubscribeFn }) {
+    setSubscribeFn(subscribe)
   },
 })
 

@@ -86,8 +86,7 @@ builder.subscriptionField('telemetry', (t) =>
     subscribe: async (_root, { deviceId }, context) => {
       const { deps } = context
       const waiting: TelemetryMessage[] = []
-      const rounds = await live(context, {
-        events: deps.events.subscribe('telemetry', deviceId),
+      const messages = await live(context, deps.events.listen('telemetry', deviceId), {
         // Unlike rows, messages cannot be read again: they are put by, and all that came stand behind one key.
         keyOf(messages) {
           for (const message of messages) waiting.push(message)
@@ -97,33 +96,11 @@ builder.subscriptionField('telemetry', (t) =>
         read: async () => waiting.splice(0),
       })
       if ((await deps.db.prisma.device.findUnique({ select: { id: true }, where: { id: deviceId } })) === null) {
-        await rounds.return?.()
+        await messages.return?.()
         throw new NotFoundError('device', deviceId)
       }
-      return oneByOne(rounds)
+      return messages
     },
     resolve: (message) => message,
   }),
 )
-
-/** The members of lists, each list taken when the one before has been handed out. */
-function oneByOne<Item>(lists: AsyncIterableIterator<readonly Item[]>): AsyncIterableIterator<Item> {
-  let items: Item[] = []
-  const all: AsyncIterableIterator<Item> = {
-    [Symbol.asyncIterator]: () => all,
-    async next() {
-      for (let item = items.shift(); ; item = items.shift()) {
-        if (item !== undefined) return { done: false, value: item }
-        const next = await lists.next()
-        if (next.done === true) return { done: true, value: undefined }
-        items = [...next.value]
-      }
-    },
-    async return() {
-      items = []
-      await lists.return?.()
-      return { done: true, value: undefined }
-    },
-  }
-  return all
-}

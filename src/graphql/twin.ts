@@ -7,6 +7,7 @@ import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { resultUnion } from './errors.ts'
 import { live } from './live.ts'
+import { sharedReads } from './shared-reads.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 // Objects
@@ -120,6 +121,8 @@ builder.mutationField('updateTwin', (t) =>
 
 // Subscription
 
+const twins = sharedReads<{ readonly deviceId: string; readonly version: number } | null>()
+
 builder.subscriptionField('twinUpdated', (t) =>
   t.field({
     type: Twin,
@@ -134,20 +137,24 @@ builder.subscriptionField('twinUpdated', (t) =>
       const { select } = queryFromInfo({ context, info, select: { deviceId: true, version: true } })
       const find = () => deps.db.prisma.twin.findUnique({ select, where: { deviceId } })
       let shown = 0
-      return live(context, {
-        events: deps.events.subscribe('twin', deviceId),
+      return live(context, deps.events.listen('twin', deviceId), {
         keyOf: (event) => event.deviceId,
         first: async () => {
-          const twin = await find()
+          const twin = await twins.first(context, find)
           if (twin === null) throw new NotFoundError('device', deviceId)
           shown = twin.version
-          return twin
+          return [twin]
         },
-        read: async () => {
-          const twin = await find()
-          if (twin === null || twin.version === shown) return twin && undefined
+        read: async (_key, event) => {
+          const twin = await twins.after(context, event, find)
+          if (twin === null) return null
+          if (twin.version <= shown) {
+            // An older one may have been read by others before this client had its first; else it is another device.
+            const now = twin.version < shown ? await find() : twin
+            return now === null || now.version < shown ? null : []
+          }
           shown = twin.version
-          return twin
+          return [twin]
         },
       })
     },

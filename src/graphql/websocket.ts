@@ -9,6 +9,9 @@ import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets } from './limits.ts'
 import type { ServerContext, Yoga } from './server.ts'
+import type { Subscribe } from './shared-subscribe.ts'
+import { createSocketInbox } from './socket-inbox.ts'
+import { sendResults } from './socket-results.ts'
 
 /** Milliseconds until a client must have said who it is. */
 const initTimeout = 3_000
@@ -22,6 +25,8 @@ type Extra = {
   readonly socket: WebSocket
   readonly request: IncomingMessage
   readonly ended: AbortController
+  /** Whether the client has begun to say who it is. */
+  introduced: boolean
   viewer?: Viewer
 }
 
@@ -30,19 +35,22 @@ export function createWebSockets(
   deps: Pick<Deps, 'clock' | 'log'>,
   options: {
     readonly yoga: Yoga
+    readonly subscribe: Subscribe
     /** UnauthorizedError. Undefined: no token was sent. */
     readonly authenticate: (authorization: string | undefined) => Promise<Viewer>
     readonly mask: (error: unknown) => GraphQLError
   },
 ) {
-  const { yoga, authenticate, mask } = options
-  const { execute, subscribe } = yoga.getEnveloped({})
+  const { yoga, subscribe, authenticate, mask } = options
+  const { execute } = yoga.getEnveloped({})
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
-    connectionInitWaitTimeout: initTimeout,
+    // By our clock instead: see `waitForInit`.
+    connectionInitWaitTimeout: 0,
     execute,
     subscribe,
     async onConnect({ connectionParams, extra }) {
       const { socket, request, ended } = extra
+      extra.introduced = true
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       try {
         extra.viewer = await authenticate(authorization)
@@ -69,6 +77,9 @@ export function createWebSockets(
         return [mask(error)]
       }
     },
+    onOperation({ extra: { socket } }, id, _payload, _args, result) {
+      if (Symbol.asyncIterator in result) return sendResults(result, id, socket)
+    },
     // What errors say of HTTP is meant for HTTP.
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => {
@@ -80,27 +91,29 @@ export function createWebSockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const open = (socket: WebSocket, request: IncomingMessage): void => {
     const ended = new AbortController()
+    const extra: Extra = { socket, request, ended, introduced: false }
+    // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
+    const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        // Resolves when the data has left: what makes a slow client get fewer events instead of a growing queue.
-        send: (data) =>
-          new Promise((resolve, reject) => {
-            if (socket.readyState !== socket.OPEN) resolve()
-            else socket.send(data, (error) => (error ? reject(error) : resolve()))
-          }),
-        close: (code, reason) => socket.close(code, reason),
+        send: (data) => send(socket, data),
+        close,
         onMessage(handle) {
-          socket.on('message', (data) => {
-            handle(String(data)).catch((error: unknown) => {
+          const take = createSocketInbox(async (text) => {
+            try {
+              // What had to wait until the socket was closed would be started for nobody.
+              if (socket.readyState === socket.OPEN) await handle(text)
+            } catch (error) {
               if (socket.readyState !== socket.OPEN) return
               deps.log.error({ err: error }, 'a WebSocket message could not be handled')
-              socket.close(CloseCode.InternalServerError, 'Internal server error')
-            })
-          })
+              close(CloseCode.InternalServerError, 'Internal server error')
+            }
+          }, close)
+          socket.on('message', (data) => take(String(data)))
         },
       },
-      { socket, request, ended },
+      extra,
     )
     // Broken frames and too large ones: ws closes the socket with the code that fits.
     socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
@@ -110,6 +123,7 @@ export function createWebSockets(
         deps.log.error({ err: error }, 'a WebSocket was left open'),
       )
     })
+    void waitForInit(deps, extra)
     void watch(deps, socket, ended.signal)
   }
 
@@ -137,6 +151,21 @@ export function createWebSockets(
       for (const socket of sockets.clients) socket.terminate()
     },
   }
+}
+
+/** Ends a connection whose client does not say who it is. */
+async function waitForInit({ clock }: Pick<Deps, 'clock'>, extra: Extra): Promise<void> {
+  await clock.sleep(initTimeout, extra.ended.signal)
+  if (extra.introduced || extra.ended.signal.aborted) return
+  extra.socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+}
+
+/** Resolves when the data has left: what makes a slow client get fewer events instead of a growing queue. */
+function send(socket: WebSocket, data: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) resolve()
+    else socket.send(data, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 /** Ends a connection whose other side is gone without having said so. */

@@ -1,10 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, InvalidInputError, NotFoundError } from '../errors.ts'
-import { checkJobRequest, type JobRequest, type JobRequestInput } from './request.ts'
+import { AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError, QueryConditionError } from '../errors.ts'
+import { compileCondition } from '../query/compiler.ts'
+import { deviceFields } from '../query/fields.ts'
+import { narrowCondition } from '../query/narrow.ts'
+import { parseCondition } from '../query/parser.ts'
+import type { CompiledCondition } from './fact-store.ts'
+import type { By } from './history.ts'
+import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './overlap-store.ts'
+import { checkExpectation, expectedSeconds, type JobPreview, overlapsOf, typicalPace } from './preview.ts'
+import { countMatches, findFirstIds, findPastJobs, readMatches } from './preview-store.ts'
+import { checkReason } from './reason.ts'
+import {
+  checkJobRequest,
+  checkPreviewRequest,
+  type JobExpectation,
+  type JobRequest,
+  type JobRequestInput,
+  type PreviewRequestInput,
+} from './request.ts'
+import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
+import { isAnySelected } from './retry-store.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
-import { insertJob, type JobOperation, lockJob, saveCancelled } from './store.ts'
+import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow, saveCancelled } from './store.ts'
 
 /** The call or the patch as the row holds it. */
 const operationOf = (request: JobRequest): JobOperation =>
@@ -14,32 +33,101 @@ const operationOf = (request: JobRequest): JobOperation =>
 
 /**
  * Schedules a job and answers its id; it is durable when this returns. InvalidInputError, QueryConditionError,
- * AlreadyExistsError (also for the id of a job that has ended and is still kept).
+ * AlreadyExistsError (also for the id of a job that has ended and is still kept), ExpectationFailedError.
  */
-export async function scheduleJob(deps: Deps, input: JobRequestInput): Promise<string> {
+export async function scheduleJob(deps: Deps, by: By, input: JobRequestInput): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID)
+  if (request.expect !== undefined) await meetExpectation(deps, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    const inserted = await insertJob(tx, {
-      id: request.jobId,
-      ...operationOf(request),
-      status: initialStatus(request.startTime, now),
-      queryCondition: request.queryCondition,
-      createdTime: now,
-      startTime: request.startTime,
-      maxExecutionTimeSeconds: request.maxExecutionTimeInSeconds,
-      deadline: new Date(request.startTime.getTime() + request.maxExecutionTimeInSeconds * 1000),
-    })
+    const { jobId: id, queryCondition } = request
+    const maxDevices = request.expect?.maxDevices ?? null
+    const job = { id, ...operationOf(request), queryCondition, maxDevices, retry: null, ...timesOf(request, now) }
+    const inserted = await insertJob(tx, job, by)
     if (!inserted) throw new AlreadyExistsError('job', request.jobId)
-    afterCommit(() => {
-      deps.events.jobChanged(request.jobId)
-      deps.events.publish('work', 'jobs', {})
-    })
+    afterCommit(() => tellJobChanged(deps, request.jobId))
   })
   return request.jobId
 }
 
-const maxReasonLength = 1024
+/** Milliseconds of PostgreSQL's time: enough for millions of devices. */
+const countingTime = 20_000
+
+/**
+ * Looks at the devices before anything is written, on the connections of the doors: counting may take its time. A taken
+ * id is told first, so that whoever repeats a request learns that it has arrived.
+ */
+async function meetExpectation({ db }: Pick<Deps, 'db'>, request: JobRequest, expect: JobExpectation): Promise<void> {
+  if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
+  const condition = conditionOf(request.queryCondition)
+  const devices = await db.boundedRead(countingTime, (reader) => readMatches(reader, condition))
+  if (devices !== undefined) return checkExpectation(expect, devices)
+  const message = 'The devices could not be counted in time, so nothing can be expected of them. Nothing was scheduled.'
+  throw new InvalidInputError(['expect'], message)
+}
+
+const conditionOf = (text: string): CompiledCondition => compileCondition(parseCondition(text), deviceFields)
+
+/** When a new job starts and when its time is up, as its row holds it. */
+const timesOf = (
+  { startTime, maxExecutionTimeInSeconds }: Pick<JobRequest, 'startTime' | 'maxExecutionTimeInSeconds'>,
+  now: Date,
+) => ({
+  status: initialStatus(startTime, now),
+  createdTime: now,
+  startTime,
+  maxExecutionTimeSeconds: maxExecutionTimeInSeconds,
+  deadline: new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1000),
+})
+
+/** A job is new, or has made room for another. */
+function tellJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
+  deps.events.jobChanged(jobId)
+  deps.events.publish('work', 'jobs', {})
+}
+
+/**
+ * Schedules a new job that does again what another, which has ended, did, over those of its devices that are selected,
+ * still exist and still meet the condition when the new one starts; answers its id. NotFoundError, ConflictError while
+ * the job has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
+ * AlreadyExistsError.
+ */
+export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<string> {
+  const now = deps.clock.now()
+  const request = checkRetry(input, now, randomUUID)
+  await inTransaction(deps, async (tx, afterCommit) => {
+    const source = await lockSource(tx, input.jobId)
+    if (source === undefined) throw new NotFoundError('job', input.jobId)
+    if (!source.ended) throw notEnded(source)
+    const retry = {
+      sourceKey: source.key,
+      familyKey: source.retry?.familyKey ?? source.key,
+      selection: request.selection,
+    }
+    if (!(await isAnySelected(tx, retry))) throw nothingSelected(source.id, request.selection)
+    const { startTime, maxExecutionTimeInSeconds = source.maxExecutionTimeSeconds } = request
+    const job = {
+      ...source,
+      id: request.newJobId,
+      queryCondition: narrowCondition(source.queryCondition, request.queryCondition),
+      maxDevices: null,
+      retry,
+      ...timesOf({ startTime, maxExecutionTimeInSeconds }, now),
+    }
+    const inserted = await insertJob(tx, job, by, request.reason)
+    if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
+    afterCommit(() => tellJobChanged(deps, request.newJobId))
+  })
+  return request.newJobId
+}
+
+function notEnded({ id, status }: SourceRow): ConflictError {
+  return new ConflictError(
+    status === 'cancelled'
+      ? `Job "${id}" is cancelled, but calls of it are still under way: retry it when it has ended.`
+      : `Job "${id}" has not ended: wait for its end or cancel it, and retry it then.`,
+  )
+}
 
 /**
  * Cancels a job that has not ended. Nothing new is sent from the return on; devices that wait become canceled; calls
@@ -49,23 +137,60 @@ const maxReasonLength = 1024
  */
 export async function cancelJob(
   deps: Deps,
+  by: By,
   jobId: string,
   reason?: string | null,
   { unlessRunning = false }: { readonly unlessRunning?: boolean } = {},
 ): Promise<void> {
-  if (reason?.includes('\0')) throw new InvalidInputError(['reason'], 'A reason may not hold U+0000.')
-  if ((reason?.length ?? 0) > maxReasonLength) {
-    throw new InvalidInputError(['reason'], `A reason has at most ${maxReasonLength} characters.`)
-  }
+  const message = checkReason(reason)
   await inTransaction(deps, async (tx, afterCommit) => {
     const job = await lockJob(tx, jobId)
     if (job === undefined) throw new NotFoundError('job', jobId)
     transition(job.status, 'cancel')
     if (unlessRunning && job.status === 'running') throw transitionRefused(job.status, 'cancel')
-    await saveCancelled(tx, jobId, reason ?? null, deps.clock.now())
-    afterCommit(() => {
-      deps.events.jobChanged(jobId)
-      deps.events.publish('work', 'jobs', {})
-    })
+    await saveCancelled(tx, jobId, by, message, deps.clock.now())
+    afterCommit(() => tellJobChanged(deps, jobId))
   })
+}
+
+const previewedDevices = 20
+const previewedOverlaps = 20
+
+/**
+ * What a job would meet if it started now, as far as that can be found out in about two seconds of PostgreSQL's time. It
+ * uses one connection of the doors, and disturbs no job. InvalidInputError and QueryConditionError, as scheduling would.
+ */
+export async function previewJob(deps: Deps, input: PreviewRequestInput): Promise<JobPreview> {
+  const { db, throttles } = deps
+  const request = checkPreviewRequest(input, deps.clock.now())
+  const { type, updateTwin: patch, maxExecutionTimeInSeconds } = request
+  const condition = conditionOf(request.queryCondition)
+
+  // One after the other: a preview holds one connection at a time.
+  const counts = await countMatches(db, condition, patch)
+  const deviceIds = await findFirstIds(db, condition, previewedDevices)
+  const openJobs = (await findOpenJobs(db)).flatMap(withCondition)
+  const overlapCounts = await countOverlaps(db, condition, openJobs)
+  const pastJobs = type === undefined ? [] : await findPastJobs(db, type)
+  return {
+    ...counts,
+    deviceIds,
+    overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
+    expectedDurationInSeconds: expectedSeconds(
+      counts.deviceCount,
+      [typicalPace(pastJobs), throttles.jobPace],
+      maxExecutionTimeInSeconds,
+    ),
+  }
+}
+
+/** A job that runs needs none. Dropped is one whose condition an older version of the language let in: it will fail and touch no device. */
+function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
+  if (job.status === 'running') return [{ ...job, condition: undefined }]
+  try {
+    return [{ ...job, condition: conditionOf(job.queryCondition) }]
+  } catch (error) {
+    if (error instanceof QueryConditionError) return []
+    throw error
+  }
 }

@@ -1,12 +1,16 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../database/client.ts'
-import { type CompiledCondition, type DeviceJobKey, fragment, target } from './fact-store.ts'
+import { type CompiledCondition, type DeviceJobKey, fragment } from './fact-store.ts'
 import type { JobType } from './request.ts'
 import type { DeviceJobStatus } from './state.ts'
 
-/** A device job as it is read: its facts and what follows from them. */
+/**
+ * A device job as it is read: its facts and what follows from them. `version` is its place among those of its job that
+ * have an outcome of their own, in the order in which they ended; device jobs of one batch share it.
+ */
 export type DeviceJobView = DeviceJobKey & {
   readonly status: DeviceJobStatus
+  readonly version: number | null
   readonly dispatchedTime: Date | null
   readonly endedTime: Date | null
   readonly responseStatus: number | null
@@ -16,7 +20,7 @@ export type DeviceJobView = DeviceJobKey & {
 }
 
 /** The rule of `deriveDeviceJobStatus` (job/state.ts) once more, in SQL; a test holds the two together. */
-const status = sql`case
+export const status = sql`case
     when o.job_key is not null then case when o.error_code is null then 'completed' else 'failed' end
     when job.status = 'cancelled' and x.job_key is null then 'canceled'
     when job.end_time is not null then 'failed'
@@ -25,59 +29,31 @@ const status = sql`case
   end`
 
 /** What a device job failed of when it has no outcome of its own: its job ended before. */
-const TIME_UP = 'JobRunPreconditionFailed'
+export const TIME_UP = 'JobRunPreconditionFailed'
+
+/** Why it failed then, when its call was not sent, and when it was; unless the job as a whole has a reason. */
+export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up.'})`
+export const notAnswered = sql`coalesce(job.failure_reason, ${'The time of the job was up before the device answered.'})`
 
 /** What is read of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
-const view = sql`
-  job.id as "jobId", target.device_id as "deviceId", ${status} as status, x.dispatched_time as "dispatchedTime",
+export const view = sql`
+  job.id as "jobId", target.device_id as "deviceId", ${status} as status, o.version, x.dispatched_time as "dispatchedTime",
   case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
     as "endedTime",
   o.response_status as "responseStatus", o.response_payload as "responsePayload",
   case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
   case when ${status} = 'failed' then coalesce(
     o.error_description,
-    job.failure_reason,
-    case when x.job_key is null
-      then 'The device did not connect before the time of the job was up.'
-      else 'The time of the job was up before the device answered.' end
+    case when x.job_key is null then ${notCalled} else ${notAnswered} end
   ) end as "errorDescription"`
 
-/** `beyond` narrows them like their `target`, so that the way to a later page does not lead through all before it. */
-const facts = (beyond: (row: Sql) => Sql = () => empty): Sql => sql`
-  left join device_job_dispatch x
-    on x.job_key = target.job_key and x.device_id = target.device_id ${beyond(sql`x`)}
-  left join device_job_outcome o
-    on o.job_key = target.job_key and o.device_id = target.device_id ${beyond(sql`o`)}`
+/** The facts of `target`. */
+export const facts = (): Sql => sql`
+  left join device_job_dispatch x on x.job_key = target.job_key and x.device_id = target.device_id
+  left join device_job_outcome o on o.job_key = target.job_key and o.device_id = target.device_id`
 
 /** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
 export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
-
-/** The device jobs of a job, or of each of several, by device id: the same page of each, of at most `limit` rows. */
-export function findDeviceJobs(
-  db: Reader,
-  jobIds: string | readonly string[],
-  { statuses }: { readonly statuses?: readonly DeviceJobStatus[] | undefined },
-  { cursor, forward, limit }: Page<string>,
-): Promise<DeviceJobView[]> {
-  const beyond = (row: Sql): Sql =>
-    cursor === undefined ? empty : sql`and ${row}.device_id ${forward ? sql`>` : sql`<`} ${cursor}`
-  const direction = forward ? empty : sql`desc`
-  const filter = statuses === undefined ? empty : sql`and ${status} = any(${statuses})`
-  // The facts of the page alone are looked up, unless a filter has to see them before it is known what the page is.
-  return db.query<DeviceJobView>(
-    sql`select ${view}
-        from job
-        cross join lateral (
-          select target.*
-          from device_job target ${statuses === undefined ? empty : facts(beyond)}
-          where target.job_key = job.key ${beyond(target)} ${filter}
-          order by target.device_id ${direction}
-          limit ${limit}
-        ) target ${facts()}
-        where job.id = any(${[jobIds].flat()})
-        order by target.device_id ${direction}`,
-  )
-}
 
 /** A device job and when its job was scheduled: with the job's id, its place among those of its device. */
 export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }

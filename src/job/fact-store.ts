@@ -39,14 +39,17 @@ export type CompiledCondition = { readonly strings: readonly string[]; readonly 
 /** A condition inside a statement. */
 export const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(strings, values)
 
-/** Fixes the devices of a job: one statement, so one moment. Answers how many they are. */
-export async function expandJob(tx: Tx, id: string, condition: CompiledCondition): Promise<number> {
+/**
+ * Fixes the devices of a job: one statement, so one moment. Answers how many they are. `narrowed` is a further condition
+ * over `d`, beginning with `and`.
+ */
+export async function expandJob(tx: Tx, id: string, condition: CompiledCondition, narrowed = empty): Promise<number> {
   const [row] = await tx.query<{ count: number }>(
     sql`with target as (
           insert into device_job (job_key, device_id)
           select job.key, d.id
           from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${fragment(condition)}
+          where job.id = ${id} and ${fragment(condition)} ${narrowed}
           order by d.id
           returning 1
         )
@@ -55,18 +58,25 @@ export async function expandJob(tx: Tx, id: string, condition: CompiledCondition
   return row?.count ?? 0
 }
 
+/** Takes the devices back from a job that has not started: nothing was done to any of them. */
+export async function clearTargets(tx: Tx, id: string): Promise<void> {
+  await tx.query(sql`delete from device_job where job_key = ${keyOf(id)}`)
+}
+
 /** The row of a device job's first fact, as statements name it. */
 export const target = sql`target`
 
 /** The key of a job, looked up once a statement. */
 const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
 
-const isDispatched = (deviceJob: Sql): Sql => sql`exists (
+/** Whether a row of a device job, by whatever alias, has the second fact. */
+export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_dispatch mark
   where mark.job_key = ${deviceJob}.job_key and mark.device_id = ${deviceJob}.device_id
 )`
 
-const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
+/** Whether it has the third. */
+export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
 

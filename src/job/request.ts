@@ -12,7 +12,11 @@ type Common = {
   readonly queryCondition: string
   readonly startTime: Date
   readonly maxExecutionTimeInSeconds: number
+  readonly expect: JobExpectation | undefined
 }
+
+/** What a client takes for granted about the devices of a job it schedules: which they are, and how many at most. */
+export type JobExpectation = { readonly fingerprint: string | undefined; readonly maxDevices: number | undefined }
 
 /** A valid request for a job. Its time is up `maxExecutionTimeInSeconds` after `startTime`. */
 export type JobRequest = Common &
@@ -30,7 +34,19 @@ export type JobRequestInput = {
   readonly maxExecutionTimeInSeconds?: unknown
   readonly cloudToDeviceMethod?: unknown
   readonly updateTwin?: unknown
+  readonly expect?: unknown
 }
+
+/** A valid question about a job that nobody has scheduled: what it would do need not be known yet. */
+export type PreviewRequest = {
+  readonly queryCondition: string
+  readonly maxExecutionTimeInSeconds: number
+  readonly type: JobType | undefined
+  readonly updateTwin: TwinPatch | undefined
+}
+
+/** The question as a client asks it: a request without its id and type. */
+export type PreviewRequestInput = Omit<JobRequestInput, 'jobId' | 'type' | 'expect'>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -50,6 +66,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
     maxExecutionTimeInSeconds: checkMaxExecutionTime(
       input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
     ),
+    expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
   }
   switch (input.type) {
     case 'scheduleDeviceMethod':
@@ -61,12 +78,35 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
   }
 }
 
-function checkJobId(value: unknown): string {
+/**
+ * The job that a client thinks of. What is given is checked as it would be for the job; at most one of the call and the
+ * patch may be. Errors as those of `checkJobRequest`.
+ */
+export function checkPreviewRequest(input: PreviewRequestInput, now: Date): PreviewRequest {
+  const queryCondition = checkCondition(input.queryCondition)
+  checkStartTime(input.startTime ?? now, now)
+  const maxExecutionTimeInSeconds = checkMaxExecutionTime(
+    input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
+  )
+  const common = { queryCondition, maxExecutionTimeInSeconds }
+  if (!isLeftOut(input.cloudToDeviceMethod)) {
+    if (!isLeftOut(input.updateTwin)) {
+      throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
+    }
+    checkCall(input.cloudToDeviceMethod)
+    return { ...common, type: 'scheduleDeviceMethod', updateTwin: undefined }
+  }
+  if (isLeftOut(input.updateTwin)) return { ...common, type: undefined, updateTwin: undefined }
+  return { ...common, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin) }
+}
+
+/** An id that a new job may have, if nobody else has it. InvalidInputError. */
+export function checkJobId(value: unknown, path: readonly string[] = ['jobId']): string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(value)) {
-    throw new InvalidInputError(['jobId'], 'A job id is 1 to 64 ASCII letters, digits and dashes.')
+    throw new InvalidInputError(path, 'A job id is 1 to 64 ASCII letters, digits and dashes.')
   }
   // GET /jobs/v2/query is the list of jobs, so a job of that name could never be read there.
-  if (value.toLowerCase() === 'query') throw new InvalidInputError(['jobId'], 'A job cannot be called "query".')
+  if (value.toLowerCase() === 'query') throw new InvalidInputError(path, 'A job cannot be called "query".')
   return value
 }
 
@@ -77,7 +117,8 @@ function checkCondition(value: unknown): string {
   return value
 }
 
-function checkStartTime(startTime: Date, now: Date): Date {
+/** When a job that is asked for now starts. InvalidInputError. */
+export function checkStartTime(startTime: Date, now: Date): Date {
   const ahead = startTime.getTime() - now.getTime()
   if (Number.isNaN(ahead)) throw new InvalidInputError(['startTime'], 'The start time is not a date.')
   if (ahead > daysAhead * secondsPerDay * 1000) {
@@ -86,7 +127,8 @@ function checkStartTime(startTime: Date, now: Date): Date {
   return ahead > 0 ? startTime : now
 }
 
-function checkMaxExecutionTime(value: unknown): number {
+/** A number of seconds that a job may take. InvalidInputError. */
+export function checkMaxExecutionTime(value: unknown): number {
   const max = daysAhead * secondsPerDay
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
   throw new InvalidInputError(
@@ -111,6 +153,28 @@ function checkPatch(value: unknown): TwinPatch {
     throw new InvalidInputError(path, 'The twin patch is empty: it would change no device.')
   }
   return patch
+}
+
+/** `null` members are as good as none. */
+function checkExpectation(value: unknown): JobExpectation {
+  const path = ['expect']
+  if (typeof value !== 'object' || value === null) throw new InvalidInputError(path, 'What is expected is an object.')
+  const { fingerprint, maxDevices }: Readonly<Record<string, unknown>> = { ...value }
+  return {
+    fingerprint: isLeftOut(fingerprint) ? undefined : checkFingerprint(fingerprint, [...path, 'fingerprint']),
+    maxDevices: isLeftOut(maxDevices) ? undefined : checkMaxDevices(maxDevices, [...path, 'maxDevices']),
+  }
+}
+
+/** As job/preview-store.ts makes them. */
+function checkFingerprint(value: unknown, path: readonly string[]): string {
+  if (typeof value === 'string' && /^[0-9a-f]{24}$/.test(value)) return value
+  throw new InvalidInputError(path, 'A fingerprint is 24 hexadecimal digits, as a preview gives it.')
+}
+
+function checkMaxDevices(value: unknown, path: readonly string[]): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value
+  throw new InvalidInputError(path, 'maxDevices must be a whole number, 0 or more.')
 }
 
 function refuseOther(value: unknown, name: string): void {

@@ -18,8 +18,8 @@ export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
 
 /**
  * A job's life, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job as a whole,
- * when its condition no longer works or its time was up before it could start. A queued job completes at once when no
- * device meets its condition.
+ * when its condition no longer works or takes too long, more devices meet it than it may have, or its time was up before
+ * it could start. A queued job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
   scheduled: { becomeDue: 'queued', cancel: 'cancelled' },

@@ -2,7 +2,10 @@ import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { MethodCall } from '../method/call.ts'
 import type { TwinPatch } from '../twin/limits.ts'
+import type { By } from './history.ts'
+import { noteMoved } from './history-store.ts'
 import type { JobType } from './request.ts'
+import type { Retry } from './retry.ts'
 import type { JobStatus } from './state.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
@@ -21,27 +24,48 @@ export type JobRow = JobOperation & {
   readonly startedTime: Date | null
   readonly maxExecutionTimeSeconds: number
   readonly deadline: Date
+  /** How many devices it may have when it starts; null for any number. */
+  readonly maxDevices: number | null
+  /** What it does again; null for a job that is no retry. */
+  readonly retry: Retry | null
 }
 
-const columns = sql`
+/** The columns of a `JobRow`. */
+export const columns = sql`
   id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
-  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline`
+  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices",
+  case when retry_of is not null then json_build_object(
+    'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
+  ) end as retry`
 
 // Jobs
 
-/** False when the id is taken. */
-export async function insertJob(tx: Tx, job: Omit<JobRow, 'startedTime'>): Promise<boolean> {
+/** False when the id is taken. `reason` is kept in its history. */
+export async function insertJob(
+  tx: Tx,
+  job: Omit<JobRow, 'startedTime'>,
+  by: By,
+  reason: string | null = null,
+): Promise<boolean> {
+  const { retry } = job
   const rows = await tx.query(
-    sql`insert into job (
-          id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline
+    sql`with moved as (
+          insert into job (
+            id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
+            max_devices, retry_of, family_key, retry_selection
+          )
+          values (
+            ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
+            ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline},
+            ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
+            ${retry === null ? null : JSON.stringify(retry.selection)}::json
+          )
+          on conflict do nothing
+          returning key, version, status
         )
-        values (
-          ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
-          ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline}
-        )
-        on conflict do nothing
-        returning id`,
+        ${noteMoved({ type: 'scheduled', cause: 'user', time: job.createdTime, by, reason })}
+        returning job_key`,
   )
   return rows.length > 0
 }
@@ -52,12 +76,28 @@ export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return row
 }
 
+/** A job that a retry is to be made of. `ended`: its end time is set. */
+export type SourceRow = JobRow & { readonly key: string; readonly ended: boolean }
+
+/** Keeps the job from being deleted until the transaction is over, and with it the retry stands. */
+export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefined> {
+  const [row] = await tx.query<SourceRow>(
+    sql`select ${columns}, key, end_time is not null as ended from job where id = ${id} for key share`,
+  )
+  return row
+}
+
 /** Scheduled jobs whose time has come wait for a slot from now on. Answers their ids. */
 export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
-    sql`update job set status = 'queued', version = version + 1
-        where end_time is null and status = 'scheduled' and start_time <= ${now}
-        returning id`,
+    sql`with moved as (
+          update job set status = 'queued', version = version + 1
+          where end_time is null and status = 'scheduled' and start_time <= ${now}
+          returning id, key, version, status
+        ), noted as (
+          ${noteMoved({ type: 'queued', cause: 'schedule', time: now })}
+        )
+        select id from moved`,
   )
   return rows.map((row) => row.id)
 }
@@ -88,38 +128,52 @@ export async function nextStartTime(db: Reader): Promise<Date | undefined> {
   return row?.startTime ?? undefined
 }
 
+/** The job has its devices; without any it is completed at once. */
 export async function saveStarted(
   tx: Tx,
   id: string,
   { status, deviceCount, now }: { status: JobStatus; deviceCount: number; now: Date },
 ): Promise<void> {
+  const ended = status === 'completed'
   await tx.query(
-    sql`update job
-        set status = ${status}, started_time = ${now}, end_time = ${status === 'completed' ? now : null},
-            device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
-        where id = ${id}`,
+    sql`with moved as (
+          update job
+          set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null},
+              device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: ended ? 'completed' : 'started', cause: ended ? 'devices' : 'schedule', time: now })}`,
   )
 }
 
 /** The job as a whole could not be carried out. */
 export async function saveFailed(tx: Tx, id: string, reason: string, now: Date): Promise<void> {
   await tx.query(
-    sql`update job
-        set status = 'failed', failure_reason = ${reason}, end_time = ${now},
-            failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
-            version = version + 1
-        where id = ${id}`,
+    sql`with moved as (
+          update job
+          set status = 'failed', failure_reason = ${reason}, end_time = ${now},
+              failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
+              version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'failed', cause: 'hub', time: now, reason })}`,
   )
 }
 
 /** One row, however many devices wait: they are canceled by it. It ends when its calls under way have ended. */
-export async function saveCancelled(tx: Tx, id: string, message: string | null, now: Date): Promise<void> {
+export async function saveCancelled(tx: Tx, id: string, by: By, reason: string | null, now: Date): Promise<void> {
   await tx.query(
-    sql`update job
-        set status = 'cancelled', status_message = ${message},
-            canceled_count = canceled_count + pending_count, pending_count = 0,
-            end_time = case when running_count = 0 then ${now}::timestamptz end, version = version + 1
-        where id = ${id}`,
+    sql`with moved as (
+          update job
+          set status = 'cancelled', status_message = ${reason},
+              canceled_count = canceled_count + pending_count, pending_count = 0,
+              end_time = case when running_count = 0 then ${now}::timestamptz end, version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'cancelled', cause: 'user', time: now, by, reason })}`,
   )
 }
 
@@ -127,23 +181,32 @@ export async function saveCancelled(tx: Tx, id: string, message: string | null, 
 export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with finished as (
-          select id from job
+          select id, pending_count + running_count as open from job
           where end_time is null
             and (status in ('running', 'cancelled') and pending_count = 0 and running_count = 0
                  or status <> 'scheduled' and deadline <= ${now})
           order by id
           for no key update
+        ), moved as (
+          update job
+          set status = case job.status when 'running' then 'completed' when 'queued' then 'failed' else job.status end,
+              failure_reason = case job.status when 'queued'
+                then 'The time for this job was up before one of the running jobs had made room for it.'
+                else job.failure_reason end,
+              failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
+              end_time = ${now}, version = version + 1
+          from finished
+          where job.id = finished.id
+          returning job.id, job.key, job.version, job.status, job.failure_reason, finished.open
+        ), noted as (
+          ${noteMoved({
+            type: sql`case status when 'cancelled' then 'ended' else status end`,
+            cause: sql`case when status = 'failed' or open > 0 then 'deadline' else 'devices' end`,
+            time: now,
+            reason: sql`failure_reason`,
+          })}
         )
-        update job
-        set status = case job.status when 'running' then 'completed' when 'queued' then 'failed' else job.status end,
-            failure_reason = case job.status when 'queued'
-              then 'The time for this job was up before one of the running jobs had made room for it.'
-              else job.failure_reason end,
-            failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
-            end_time = ${now}, version = version + 1
-        from finished
-        where job.id = finished.id
-        returning job.id`,
+        select id from moved`,
     'finish-jobs',
   )
   return rows.map((row) => row.id)
@@ -203,12 +266,33 @@ export async function readRequestKey(db: Reader): Promise<string> {
   return row.requestKey
 }
 
+/** The jobs that have not ended, or not before `time`: whose rows may have changed since. */
+export async function findJobIdsSince(db: Reader, time: Date): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from job where end_time is null union all select id from job where end_time >= ${time}`,
+  )
+  return rows.map((row) => row.id)
+}
+
 // History
 
-/** Deletes up to `limit` jobs that ended before `time`, with all their facts. */
+/** A retry that has not started takes its devices from the facts of the job. */
+const isAwaited = sql`exists (
+  select from job retry where retry.retry_of = job.key and retry.started_time is null and retry.end_time is null
+)`
+
+/** Deletes up to `limit` jobs that ended before `time`, with all their facts and events; not while a retry needs them. */
 export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
+  const locked = await tx.query<{ key: string }>(
+    sql`select key from job
+        where end_time < ${time} and not ${isAwaited}
+        order by end_time
+        limit ${limit}
+        for update skip locked`,
+  )
+  // Asked again now that they are locked: whoever makes a retry locks its job too (lockSource).
   const jobs = await tx.query<{ id: string; key: string }>(
-    sql`select id, key from job where end_time < ${time} order by end_time limit ${limit} for update skip locked`,
+    sql`select id, key from job where key = any(${locked.map((job) => job.key)}::bigint[]) and not ${isAwaited}`,
   )
   const keys = jobs.map((job) => job.key)
   if (keys.length > 0) {

@@ -66,7 +66,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     },
   })
   const revocations = watchRevocations(deps, { hostNames, connections })
-  const outbound = createOutbound(deps, connections)
+  const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
   const broker = await Aedes.createBroker({

@@ -5,6 +5,7 @@ import type { JsonObject } from '../json.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
+import { followTwinsElsewhere } from './twins-elsewhere.ts'
 
 /** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
 const RETRY = 5_000
@@ -15,7 +16,10 @@ const RETRY = 5_000
  */
 export function createOutbound(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'sessions'>,
-  connections: Connections,
+  {
+    connections,
+    takeTurn,
+  }: { readonly connections: Connections; readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T> },
 ) {
   const closing = new AbortController()
 
@@ -35,7 +39,7 @@ export function createOutbound(
     connection.catchingUp = true
     while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.heardDesired) {
       try {
-        const twin = await readTwin(deps, connection.deviceId)
+        const twin = await takeTurn(() => readTwin(deps, connection.deviceId))
         if (connection.ended || !connection.wantsDesired) break
         // An answer to a read by the device may have overtaken this one.
         if (twin.desiredVersion > connection.sentDesired) {
@@ -52,13 +56,14 @@ export function createOutbound(
     connection.catchingUp = false
   }
 
-  const tellOf = ({ deviceId, version }: DesiredPatch, patch: string): void => {
+  /** Without a patch the whole section is sent. */
+  const tellOf = ({ deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>, patch?: string): void => {
     const connection = connections.find(deviceId)
     if (connection === undefined || version <= connection.heardDesired) return
     connection.heardDesired = version
     if (!connection.wantsDesired || connection.catchingUp || version <= connection.sentDesired) return
     // A device that has been told nothing yet has no gap: it will ask for its twin.
-    if (connection.sentDesired === 0 || version === connection.sentDesired + 1) {
+    if (patch !== undefined && (connection.sentDesired === 0 || version === connection.sentDesired + 1)) {
       sendDesired(connection, version, withVersion(patch, version))
     } else void catchUp(connection)
   }
@@ -79,6 +84,7 @@ export function createOutbound(
     }
   }
   const followed = follow()
+  const elsewhere = followTwinsElsewhere(deps, { connections, tell: tellOf })
 
   const begin = (connection: Connection, filter: string): void => {
     const kind = parseSubscription(filter)?.kind
@@ -117,6 +123,7 @@ export function createOutbound(
     async close(): Promise<void> {
       closing.abort()
       await patches.return?.()
+      await elsewhere.close()
       await followed
     },
   }

@@ -37,6 +37,17 @@ export function watchRevocations(
       }
     }
   }
+  /** Events may have been lost, so anybody's identity may have changed. One after the other: they may be many. */
+  const misses = deps.events.subscribe('missed')[Symbol.asyncIterator]()
+  const followMisses = async (): Promise<void> => {
+    for (let next = await misses.next(); !next.done; next = await misses.next()) {
+      for (const undecided of connections.undecided()) undecided.outdated = true
+      for (const connection of [...connections.all()]) {
+        if (closing.signal.aborted) return
+        if (!connection.ended) await recheck(connection)
+      }
+    }
+  }
   const sweep = async (): Promise<void> => {
     for (;;) {
       await deps.clock.sleep(SWEEP_INTERVAL, closing.signal)
@@ -47,7 +58,7 @@ export function watchRevocations(
       }
     }
   }
-  const ended = Promise.all([followIdentities(), sweep()])
+  const ended = Promise.all([followIdentities(), followMisses(), sweep()])
 
   return {
     /** To be called when a connection opens: its identity may have changed since it was read. */
@@ -56,7 +67,7 @@ export function watchRevocations(
     },
     async close(): Promise<void> {
       closing.abort()
-      await identities.return?.()
+      await Promise.all([identities.return?.(), misses.return?.()])
       await ended
     },
   }

@@ -76,6 +76,9 @@ export const numericOf = (path: Path, fields: FieldMap): Fragment | undefined =>
 /** The value at a path as jsonb, of whatever type and wherever the path leads; documents with all their members. */
 export const valueAt = (path: Path, fields: FieldMap): Fragment | undefined => jsonbOf(targetOf(path, fields))
 
+/** All that conditions can speak of, as one jsonb object. */
+export const documentOf = (fields: FieldMap): Fragment => objectOf(fields.members)
+
 const jsonbOf = (target: Target): Fragment | undefined => {
   switch (target.kind) {
     case 'text':

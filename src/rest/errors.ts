@@ -71,6 +71,7 @@ function nameOf(error: DomainError): ErrorName {
     case 'CONFLICT':
       return 'OperationNotAllowedInCurrentState'
     case 'PRECONDITION_FAILED':
+    case 'EXPECTATION_FAILED':
       return 'PreconditionFailed'
     case 'INVALID_INPUT':
     case 'QUERY_CONDITION':

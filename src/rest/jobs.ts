@@ -6,10 +6,10 @@ import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
 import { invalidContinuation, pageHeaders, pageRequest, readContinuation, writeContinuation } from './paging.ts'
-import { answer, type Call, type Route } from './route.ts'
+import { answer, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf } from './wire.ts'
 
-async function createJob({ deps, id, body, choices }: Call): Promise<Response> {
+async function createJob({ deps, viewer, id, body, choices }: ViewerCall): Promise<Response> {
   const request = jobRequestFrom(body, id)
   if (choices.strictQuery && typeof request.queryCondition === 'string') {
     parseCondition(request.queryCondition, { strict: true })
@@ -17,7 +17,7 @@ async function createJob({ deps, id, body, choices }: Call): Promise<Response> {
   const { type } = membersOf(body, [])
   if (type !== request.type) deps.log.debug({ jobId: id, type }, 'the type of a job was spelled in an old way')
   const now = deps.clock.now()
-  await scheduleJob(deps, request)
+  await scheduleJob(deps, viewer, request)
   return answer(createdJob(id, request.type, initialStatus(request.startTime ?? now, now)))
 }
 
@@ -34,8 +34,8 @@ async function getJob({ deps, id, choices }: Call): Promise<Response> {
   return answer({ jobId: id, status: 'unknown' })
 }
 
-async function cancel({ deps, id, choices }: Call): Promise<Response> {
-  await cancelJob(deps, id, null, { unlessRunning: !choices.cancelRunning })
+async function cancel({ deps, viewer, id, choices }: ViewerCall): Promise<Response> {
+  await cancelJob(deps, viewer, id, null, { unlessRunning: !choices.cancelRunning })
   return answer(jobWithoutStatistics(await readJob({ deps, id })))
 }
 

@@ -1,4 +1,4 @@
-import type { Operation } from '../access/policy.ts'
+import type { Operation, Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
@@ -28,15 +28,27 @@ export type Call = {
   readonly signal: AbortSignal
 }
 
+/** A request of somebody who has the right to it. */
+export type ViewerCall = Call & { readonly viewer: Viewer }
+
 /** One operation of the door: how it is found, who may use it, what it is called in the OpenAPI document, what it does. */
-export type Route = {
+export type Route = Described &
+  (
+    | {
+        /** What the caller needs the right to. */
+        readonly operation: Operation
+        readonly handle: (call: ViewerCall) => Promise<Response>
+      }
+    // Anyone may use a route without, and needs no api-version for it.
+    | { readonly operation?: undefined; readonly handle: (call: Call) => Promise<Response> }
+  )
+
+type Described = {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
   /** Literal segments and at most one `{name}`. */
   readonly path: string
   readonly operationId: string
   readonly summary: string
-  /** What the caller needs the right to. Anyone may use a route without, and needs no api-version for it. */
-  readonly operation?: Operation
   /** What a request counts as; nothing when it is cheap, or counted by what it does. */
   readonly throttle?: ThrottleName
   /** Headers and query parameters beside api-version. */
@@ -49,7 +61,6 @@ export type Route = {
   readonly answer: { readonly status: 200 | 204; readonly schema?: SchemaName }
   /** How failures of the operation itself look; those of the door are always classic. */
   readonly errorForm?: 'structured'
-  readonly handle: (call: Call) => Promise<Response>
 }
 
 /** 200 with a JSON body. */

@@ -10,7 +10,7 @@ import { jobRoutes } from './jobs.ts'
 import { methodRoutes } from './methods.ts'
 import { openApiRoute } from './openapi.ts'
 import { queryRoutes } from './query.ts'
-import type { Choices, Route } from './route.ts'
+import type { Call, Choices, Route } from './route.ts'
 import { twinRoutes } from './twins.ts'
 
 /** A literal segment comes before an id in the same place: no job is called "query", but a device may be. */
@@ -33,13 +33,19 @@ export function createRestDoor(
   deps: Deps,
   { hostNames, choices }: { readonly hostNames: readonly string[]; readonly choices: Choices },
 ): RestDoor {
-  const authorize = async (request: Request, route: Route, segments: readonly string[]): Promise<void> => {
-    if (route.operation === undefined) return
+  /** What the route does for whoever asks, if they may. */
+  const authorize = async (
+    request: Request,
+    route: Route,
+    segments: readonly string[],
+  ): Promise<(call: Call) => Promise<Response>> => {
+    if (route.operation === undefined) return route.handle
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
     // IoT Hub answers 401 to this too.
     if (!may(viewer, route.operation)) {
       throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
     }
+    return (call) => route.handle({ ...call, viewer })
   }
 
   return async (request) => {
@@ -49,12 +55,12 @@ export function createRestDoor(
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
       if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
-      await authorize(request, route, segments)
+      const handle = await authorize(request, route, segments)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const body = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
       form = route.errorForm
       const { headers, signal } = request
-      return await route.handle({ deps, choices, id, query: searchParams, headers, body, signal })
+      return await handle({ deps, choices, id, query: searchParams, headers, body, signal })
     } catch (error) {
       return refuse(deps, request, error, form)
     }

@@ -140,7 +140,7 @@ export function dispatchMethodCalls(
   return {
     name: 'dispatch-method-calls',
     every: 5_000,
-    wokenBy: ['deviceJobs'],
+    wokenBy: ['started', 'deviceJobs'],
     async run(now) {
       await learnJobs()
       if (found.length === 0) await find()

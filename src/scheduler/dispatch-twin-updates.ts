@@ -52,7 +52,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   return {
     name: 'dispatch-twin-updates',
     every: 5_000,
-    wokenBy: ['deviceJobs'],
+    wokenBy: ['started'],
     async run(now) {
       const jobIds = await findWaitingJobIds(deps.db, 'scheduleUpdateTwin')
       for (const jobId of cursors.keys()) if (!jobIds.includes(jobId)) cursors.delete(jobId)

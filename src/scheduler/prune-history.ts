@@ -7,7 +7,7 @@ const DAY = 24 * 60 * 60 * 1000
 // Few at a time: one job may have a million device jobs.
 const BATCH = 5
 
-/** Ended longer ago than `historyDays` → deleted, device jobs and all. */
+/** Ended longer ago than `historyDays` → deleted, device jobs and all, unless a retry that has not started needs them. */
 export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
   return {
     name: 'prune-history',

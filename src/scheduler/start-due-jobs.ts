@@ -1,8 +1,18 @@
-import { inTransaction } from '../database/client.ts'
+import { inTransaction, isOutOfTime, type Tx, undoneOnFailure } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
-import { expandJob } from '../job/fact-store.ts'
-import { lockNextDueJob, lockStarting, nextStartTime, queueDueJobs, saveFailed, saveStarted } from '../job/store.ts'
+import { clearTargets, expandJob } from '../job/fact-store.ts'
+import { tooManyDevices } from '../job/preview.ts'
+import { expandRetry } from '../job/retry-store.ts'
+import {
+  type JobRow,
+  lockNextDueJob,
+  lockStarting,
+  nextStartTime,
+  queueDueJobs,
+  saveFailed,
+  saveStarted,
+} from '../job/store.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
@@ -29,21 +39,39 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           return false
         }
         try {
-          const condition = compileCondition(parseCondition(job.queryCondition), deviceFields)
-          const deviceCount = await expandJob(tx, job.id, condition)
+          const deviceCount = await undoneOnFailure(tx, () => fixDevices(tx, job))
+          if (job.maxDevices !== null && deviceCount > job.maxDevices) {
+            await clearTargets(tx, job.id)
+            await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), now)
+            return true
+          }
           await saveStarted(tx, job.id, { status: deviceCount === 0 ? 'completed' : 'running', deviceCount, now })
           afterCommit(() => {
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
-            deps.events.publish('work', 'deviceJobs', {})
+            deps.events.publish('work', 'started', {})
           })
         } catch (error) {
-          // It parsed when it was scheduled: an older version of the language let it in.
-          if (!(error instanceof QueryConditionError)) throw error
-          await saveFailed(tx, job.id, `The query condition no longer works: ${error.message}`, now)
+          const reason = whyItCannotStart(error)
+          if (reason === undefined) throw error
+          await saveFailed(tx, job.id, reason, now)
         }
         return true
       })
       return { done: started ? 1 : 0, full: started, next: await nextStartTime(deps.db) }
     },
   }
+}
+
+/** Answers how many they are. */
+function fixDevices(tx: Tx, { id, queryCondition, retry }: JobRow): Promise<number> {
+  const condition = compileCondition(parseCondition(queryCondition), deviceFields)
+  return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
+}
+
+/** Undefined for a fault that may pass. A job that can never start must not keep those behind it from starting. */
+function whyItCannotStart(error: unknown): string | undefined {
+  // It parsed when it was scheduled: an older version of the language let it in.
+  if (error instanceof QueryConditionError) return `The query condition no longer works: ${error.message}`
+  if (isOutOfTime(error)) return 'It took more than two minutes to find the devices that meet the query condition.'
+  return undefined
 }

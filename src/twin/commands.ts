@@ -6,6 +6,8 @@ import type { JsonObject } from '../json.ts'
 import { etagMatches, type TwinRow } from './document.ts'
 import { checkSectionPatch, checkSectionSize, type TwinPatch } from './limits.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
+import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
+import { readSampledPaths } from './path-store.ts'
 import { findTwin, lockTwins, saveDesired, saveReported } from './store.ts'
 
 /** The twin after a patch by a service. InvalidInputError when a section would grow over its limit. */
@@ -143,6 +145,23 @@ export async function readTwin(deps: Pick<Deps, 'db'>, deviceId: string): Promis
   const twin = await findTwin(deps.db, deviceId)
   if (twin === undefined) throw new NotFoundError('device', deviceId)
   return twin
+}
+
+/** The most that `readTwinPaths` answers. */
+export const maxTwinPaths = 1000
+
+/**
+ * The first of the paths that conditions can speak of and that begin with `prefix`, those of most devices first, as far
+ * as a sample of the devices has them. InvalidInputError for `first`.
+ */
+export async function readTwinPaths(
+  deps: Pick<Deps, 'db'>,
+  { prefix, first }: { readonly prefix: string; readonly first: number },
+): Promise<TwinPath[]> {
+  if (first < 1 || first > maxTwinPaths) {
+    throw new InvalidInputError(['first'], `first must be a whole number from 1 to ${maxTwinPaths}.`)
+  }
+  return twinPathsOf(await readSampledPaths(deps.db), prefix).slice(0, first)
 }
 
 /**

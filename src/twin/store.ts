@@ -12,6 +12,17 @@ export async function findTwin(db: Reader, deviceId: string): Promise<TwinRow | 
   return row
 }
 
+/** Which version the desired properties of these devices have. */
+export function findDesiredVersions(
+  db: Reader,
+  deviceIds: readonly string[],
+): Promise<{ readonly deviceId: string; readonly version: number }[]> {
+  return db.query(
+    sql`select device_id as "deviceId", desired_version as version from twin where device_id = any(${deviceIds})`,
+    'find-desired-versions',
+  )
+}
+
 /** The twins of these devices, locked in the order of their ids, so that two batches cannot wait for each other. */
 export function lockTwins(tx: Tx, deviceIds: readonly string[]): Promise<TwinRow[]> {
   return tx.query<TwinRow>(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { median, spread } from '../../bench/numbers.ts'
+import { median, percentile, spread } from '../../bench/numbers.ts'
 
 describe('median', () => {
   test.each([
@@ -34,3 +34,12 @@ test.each([
   [[8, 10, 12], 0.4],
   [[1, 10, 10], 0.9],
 ])('the spread of %j is %d of its median', (values, expected) => expect(spread(values)).toBeCloseTo(expected))
+
+test.each([
+  [[3, 1, 2], 0.99, 3],
+  [Array.from({ length: 100 }, (_, index) => 100 - index), 0.99, 99],
+  [[5, 7], 0.5, 5],
+  [[], 0.5, Number.NaN],
+])('of %j a share of %d does not exceed %d', (values, share, expected) => {
+  expect(percentile(values, share)).toBe(expected)
+})

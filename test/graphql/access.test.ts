@@ -96,6 +96,7 @@ describe('rights', () => {
       [true, true, false, false, true],
     ],
     ['cancelJob', 'mutation { cancelJob(input: { jobId: "x" }) { __typename } }', [true, true, false, false, true]],
+    ['retryJob', 'mutation { retryJob(input: { jobId: "x" }) { __typename } }', [true, true, false, false, true]],
     [
       'createDevice',
       'mutation { createDevice(input: { deviceId: "/" }) { __typename } }',

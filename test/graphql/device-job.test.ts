@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, start } from './facts.ts'
 
@@ -116,7 +116,7 @@ test('the outcome of a job is there when its last call has ended, and not before
   const jobId = await givenMethodJob(door.deps, 'lamp', {}, { jobId: 'lamps' })
   await start(door.deps, jobId)
   await dispatch(door.deps, { jobId, deviceId: 'lamp-0001' })
-  await cancelJob(door.deps, jobId)
+  await cancelJob(door.deps, tester, jobId)
   const look = async () => (await door.ask('{ job(jobId: "lamps") { status outcome } }')).data.job
   expect(await look()).toEqual({ status: 'CANCELLED', outcome: null })
   await answer(door.deps, { jobId, deviceId: 'lamp-0001', response: { status: 200, payload: 'null' } })

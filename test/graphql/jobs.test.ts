@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobFilter, TestJobsQuery, TestJobsQueryVariables } from '../../src/generated/graphql/graphql.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { openDoor, owner, type TestDoor } from './door.ts'
 import { Jobs } from './operations.ts'
 
 let clock: TestClock
@@ -12,7 +12,7 @@ const ids = ['a-1', 'b-1', 'a-2', 'b-2', 'a-5', 'a-4', 'a-3']
 const newestFirst = ['a-5', 'a-4', 'a-3', 'b-2', 'a-2', 'b-1', 'a-1']
 
 const schedule = (jobId: string) =>
-  scheduleJob(door.deps, {
+  scheduleJob(door.deps, owner, {
     type: jobId.startsWith('a') ? 'scheduleDeviceMethod' : 'scheduleUpdateTwin',
     jobId,
     queryCondition: '*',

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
 import { createEvents, type Events } from '../../src/events.ts'
-import { type LiveContext, live } from '../../src/graphql/live.ts'
+import { type Live, type LiveContext, live } from '../../src/graphql/live.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { owner } from './door.ts'
 
@@ -15,18 +15,20 @@ beforeEach(() => {
 })
 
 const change = () => events.publish('job', 'a', { jobId: 'a' })
-const source = () => ({ events: events.subscribe('job', 'a'), keyOf: ({ jobId }: { jobId: string }) => jobId })
+const keyOf = ({ jobId }: { jobId: string }) => jobId
+/** The rows of a subscription to the job. */
+const open = <Row>(changes: Omit<Live<{ jobId: string }, Row>, 'keyOf'>) =>
+  live(context, events.listen('job', 'a'), { keyOf, ...changes })
 /** Lets everything happen that can. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('a change that comes while the first row is read is shown after it', async () => {
-  const rows = await live(context, {
-    ...source(),
+  const rows = await open({
     first: async () => {
       change()
-      return 'first'
+      return ['first']
     },
-    read: async () => 'second',
+    read: async () => ['second'],
   })
   expect(await rows.next()).toEqual({ done: false, value: 'first' })
   expect(await rows.next()).toEqual({ done: false, value: 'second' })
@@ -35,11 +37,10 @@ test('a change that comes while the first row is read is shown after it', async 
 test('a client that is slow gets one row for many changes, read when it asks', async () => {
   let version = 0
   let reads = 0
-  const rows = await live(context, {
-    ...source(),
+  const rows = await open({
     read: async () => {
       reads++
-      return version
+      return [version]
     },
   })
   for (version = 1; version <= 1000; version++) change()
@@ -52,19 +53,15 @@ test('a client that is slow gets one row for many changes, read when it asks', a
 })
 
 test('things that changed are shown once each, in the order in which they first did', async () => {
-  const rows = await live(context, {
-    events: events.subscribe('anyJob'),
-    keyOf: ({ jobId }) => jobId,
-    read: async (jobId) => jobId,
-  })
+  const rows = await live(context, events.listen('anyJob'), { keyOf, read: async (jobId) => [jobId] })
   for (const jobId of ['b', 'a', 'b', 'a', 'c']) events.publish('anyJob', { jobId })
   await settled()
   expect([await rows.next(), await rows.next(), await rows.next()].map(({ value }) => value)).toEqual(['b', 'a', 'c'])
 })
 
 test('what has nothing to show is passed over, and what is gone ends the rows', async () => {
-  const results = [undefined, 'row', null]
-  const rows = await live(context, { ...source(), read: async () => results.shift() })
+  const results = [[], ['row'], null]
+  const rows = await open({ read: async () => results.shift() ?? null })
   change()
   const next = rows.next()
   await settled()
@@ -76,7 +73,7 @@ test('what has nothing to show is passed over, and what is gone ends the rows', 
 })
 
 test('leaving ends a wait at once', async () => {
-  const rows = await live(context, { ...source(), read: async () => 'row' })
+  const rows = await open({ read: async () => ['row'] })
   const next = rows.next()
   await rows.return?.()
   expect(await next).toEqual({ done: true, value: undefined })
@@ -86,7 +83,7 @@ test('leaving ends a wait at once', async () => {
 })
 
 test('leaving before the first row was taken leaves nothing behind', async () => {
-  const rows = await live(context, { ...source(), first: async () => 'first', read: async () => 'row' })
+  const rows = await open({ first: async () => ['first', 'second'], read: async () => ['row'] })
   await rows.return?.()
   expect(context.streams.size).toBe(0)
 })
@@ -95,7 +92,7 @@ test.each(['first', 'read'] as const)('an error in %s ends the rows', async (whe
   const fail = async () => {
     throw new Error('broken')
   }
-  const rows = live(context, { ...source(), ...(where === 'first' && { first: fail }), read: fail })
+  const rows = open({ ...(where === 'first' && { first: fail }), read: fail })
   if (where === 'first') await expect(rows).rejects.toThrow('broken')
   else {
     const next = (await rows).next()
@@ -107,7 +104,10 @@ test.each(['first', 'read'] as const)('an error in %s ends the rows', async (whe
 
 test('the end of the credential ends the rows', async () => {
   const expiry = clock.now().getTime() / 1000 + 60
-  const rows = await live({ ...context, viewer: { ...owner, expiry } }, { ...source(), read: async () => 'row' })
+  const rows = await live({ ...context, viewer: { ...owner, expiry } }, events.listen('job', 'a'), {
+    keyOf,
+    read: async () => ['row'],
+  })
   const next = rows.next()
   clock.advance((60 + expiryToleranceInSeconds) * 1000 - 1)
   change()
@@ -116,4 +116,42 @@ test('the end of the credential ends the rows', async () => {
   await settled()
   clock.advance(1)
   expect(await last).toEqual({ done: true, value: undefined })
+})
+
+test('the rows to begin with come before changes, and null instead of them is the end', async () => {
+  const rows = await open({ first: async () => [1, 2], read: async () => [3] })
+  change()
+  expect([await rows.next(), await rows.next(), await rows.next()].map(({ value }) => value)).toEqual([1, 2, 3])
+  const over = await open({ first: async () => null, read: async () => [1] })
+  expect(await over.next()).toEqual({ done: true, value: undefined })
+  await rows.return?.()
+  expect(context.streams.size).toBe(0)
+})
+
+test('a row that is a part is followed by the next part, without an event', async () => {
+  const parts = [[1, 2], [3], []]
+  const rows = await open({
+    read: async () => parts.shift() ?? null,
+    again: (part) => (part === 2 || part === 3 ? 'a' : undefined),
+  })
+  change()
+  expect([await rows.next(), await rows.next(), await rows.next()].map(({ value }) => value)).toEqual([1, 2, 3])
+  const next = rows.next()
+  await settled()
+  change()
+  expect(await next).toEqual({ done: true, value: undefined })
+})
+
+test('rows that were read and not taken are gone when the rows end', async () => {
+  const rows = await open({ read: async () => [1, 2, 3] })
+  change()
+  expect(await rows.next()).toEqual({ done: false, value: 1 })
+  for (const end of context.streams) end()
+  expect(await rows.next()).toEqual({ done: true, value: undefined })
+})
+
+test('more events at once than a queue would take are one row', async () => {
+  const rows = await open({ read: async () => ['row'] })
+  for (let count = 0; count < 5000; count++) change()
+  expect(await rows.next()).toEqual({ done: false, value: 'row' })
 })

@@ -1,5 +1,5 @@
 import * as http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type { TestDoor } from './door.ts'
@@ -7,6 +7,8 @@ import type { TestDoor } from './door.ts'
 /** The door on a real port. */
 export type OpenPort = {
   readonly url: string
+  /** The server's ends of all connections there have been, in their order. */
+  readonly connections: readonly Socket[]
   /** A client of graphql-ws that connects once and does not try again. */
   client(connectionParams?: Record<string, unknown>): Client
   /** A bare socket that speaks the protocol only as far as it is told to. */
@@ -23,9 +25,11 @@ export type BareSocket = {
   readonly raw: WebSocket
 }
 
-export async function openPort(door: TestDoor): Promise<OpenPort> {
+export async function openPort(door: Pick<TestDoor, 'server'>): Promise<OpenPort> {
   const server = http.createServer(door.server.handle)
   server.on('upgrade', door.server.upgrade)
+  const connections: Socket[] = []
+  server.on('connection', (connection) => connections.push(connection))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const url = `ws://127.0.0.1:${port}/graphql`
@@ -33,6 +37,7 @@ export async function openPort(door: TestDoor): Promise<OpenPort> {
   const sockets: WebSocket[] = []
   return {
     url,
+    connections,
     client(connectionParams) {
       const client = createClient({
         url,

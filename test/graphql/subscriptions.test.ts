@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createDevice } from '../../src/device/commands.ts'
+import { createDevice, deleteDevice } from '../../src/device/commands.ts'
 import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, finish, start } from './facts.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
@@ -121,7 +121,7 @@ describe('deviceJobStatistics', () => {
 
   test('of a job that has ended shows its end and is over', async () => {
     const jobId = await givenStartedJob()
-    await cancelJob(door.deps, jobId)
+    await cancelJob(door.deps, tester, jobId)
     const updates = subscribe(query, { jobId })
     expect(await updates.next()).toMatchObject({ deviceJobStatistics: { job: { outcome: 'CANCELLED' } } })
     expect(await updates.next()).toBe('complete')
@@ -165,19 +165,63 @@ describe('deviceJobStatistics', () => {
   })
 })
 
+describe('deviceJobStatistics after a version', () => {
+  const query = `subscription ($jobId: String!, $after: Int) {
+    deviceJobStatistics(jobId: $jobId, after: $after) { version deviceJobStatistics { pendingCount runningCount } }
+  }`
+  const version = (number: number) => expect.objectContaining({ version: number })
+
+  test('shows what has come since', async () => {
+    const jobId = await givenStartedJob()
+    expect(await subscribe(query, { jobId, after: 1 }).next()).toEqual({ deviceJobStatistics: version(2) })
+    expect(await subscribe(query, { jobId, after: 0 }).next()).toEqual({ deviceJobStatistics: version(2) })
+  })
+
+  test('shows nothing old: with the present version only what is newer', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(query, { jobId, after: 2 })
+    const next = updates.next()
+    await until(() => door.server.openStreams() === 1)
+    door.deps.events.publish('job', jobId, { jobId })
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' })
+    expect(await next).toEqual({ deviceJobStatistics: version(3) })
+  })
+
+  test('of a job that has ended completes, without an update when there is none newer', async () => {
+    const jobId = await givenStartedJob()
+    await cancelJob(door.deps, tester, jobId)
+    const updates = subscribe(query, { jobId, after: 2 })
+    expect(await updates.next()).toEqual({ deviceJobStatistics: version(3) })
+    expect(await updates.next()).toBe('complete')
+    expect(await subscribe(query, { jobId, after: 3 }).next()).toBe('complete')
+  })
+
+  test.each([-1, 3, 2_147_483_647])('that the job has not come to (%d) is an error of the request', async (after) => {
+    const jobId = await givenStartedJob()
+    await expect(subscribe(query, { jobId, after }).next()).rejects.toThrow(
+      /this job is at version 2.*"INVALID_CURSOR".*"after"/,
+    )
+  })
+})
+
 describe('jobUpdated', () => {
   const query = 'subscription ($filter: JobFilter) { jobUpdated(filter: $filter) { jobId status } }'
   const listening = () => until(() => door.server.openStreams() === 1)
+  const shown = (jobId: string, status: string) => ({ jobUpdated: { jobId, status } })
 
-  test('shows jobs that appear and change', async () => {
-    const updates = subscribe(query, { filter: { jobIdPrefix: 'appears' } })
-    const first = updates.next()
-    await listening()
-    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'appears' })
-    expect(await first).toEqual({ jobUpdated: { jobId, status: 'QUEUED' } })
+  test('shows the newest jobs first, the oldest of those first of all, then what appears and changes', async () => {
+    const ids: string[] = []
+    for (let number = 0; number < 102; number++) {
+      clock.advance(1)
+      ids.push(await givenMethodJob(door.deps, 'pump', {}, { jobId: `list-${number}` }))
+    }
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'list-' } })
+    for (const jobId of ids.slice(2)) expect(await updates.next()).toEqual(shown(jobId, 'QUEUED'))
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'list-new' })
+    expect(await updates.next()).toEqual(shown(jobId, 'QUEUED'))
     await calm()
-    await cancelJob(door.deps, jobId)
-    expect(await updates.next()).toEqual({ jobUpdated: { jobId, status: 'CANCELLED' } })
+    await cancelJob(door.deps, tester, jobId)
+    expect(await updates.next()).toEqual(shown(jobId, 'CANCELLED'))
   })
 
   test('shows only what passes the filter', async () => {
@@ -186,7 +230,51 @@ describe('jobUpdated', () => {
     await listening()
     await givenMethodJob(door.deps, 'pump', {}, { jobId: 'theirs-1' })
     await givenMethodJob(door.deps, 'pump', {}, { jobId: 'mine-1' })
-    expect(await first).toEqual({ jobUpdated: { jobId: 'mine-1', status: 'QUEUED' } })
+    expect(await first).toEqual(shown('mine-1', 'QUEUED'))
+  })
+
+  test('shows a job that passes the filter no longer once more, if it was shown', async () => {
+    const before = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'drop-before' })
+    await start(door.deps, before)
+    await calm()
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'drop-', status: ['QUEUED'] } })
+    const first = updates.next()
+    await listening()
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'drop-1' })
+    expect(await first).toEqual(shown(jobId, 'QUEUED'))
+    await calm()
+    await start(door.deps, jobId)
+    expect(await updates.next()).toEqual(shown(jobId, 'RUNNING'))
+    await calm()
+    // Neither of these is news: one has been dropped, the other was never shown.
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' }, { jobId: before, deviceId: 'pump-0001' })
+    await calm()
+    const last = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'drop-2' })
+    expect(await updates.next()).toEqual(shown(last, 'QUEUED'))
+  })
+
+  test('shows nothing twice that has not changed', async () => {
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'twice-1' })
+    await calm()
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'twice-' } })
+    expect(await updates.next()).toEqual(shown(jobId, 'QUEUED'))
+    door.deps.events.publish('anyJob', { jobId })
+    await start(door.deps, jobId)
+    expect(await updates.next()).toEqual(shown(jobId, 'RUNNING'))
+  })
+
+  test('looks at the newest jobs again when events may have been missed', async () => {
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'missed-1' })
+    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'missed-2' })
+    await calm()
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'missed-', status: ['QUEUED'] } })
+    await updates.next()
+    await updates.next()
+    await door.deps.database.pool.query("update job set status = 'scheduled', version = version + 1 where id = $1", [
+      jobId,
+    ])
+    door.deps.events.lookAgain()
+    expect(await updates.next()).toEqual(shown(jobId, 'SCHEDULED'))
   })
 })
 
@@ -207,6 +295,26 @@ describe('twinUpdated', () => {
     expect(await updates.next()).toMatchObject({
       twinUpdated: { version: 3, properties: { reported: { value: { speed: 2 }, version: 2 } } },
     })
+  })
+
+  test('shows nothing twice, and no older version after a newer one', async () => {
+    const deviceId = await createDevice(door.deps, { deviceId: 'twin-2' })
+    const updates = subscribe(query, { deviceId })
+    await updates.next()
+    door.deps.events.publish('twin', deviceId, { deviceId })
+    await reportProperties(door.deps, deviceId, { speed: 1 })
+    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
+  })
+
+  test('of a device that was deleted is over, also when there is another of its name', async () => {
+    const deviceId = await createDevice(door.deps, { deviceId: 'twin-3' })
+    await reportProperties(door.deps, deviceId, { speed: 1 })
+    const updates = subscribe(query, { deviceId })
+    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
+    await deleteDevice(door.deps, { deviceId, ifMatch: '*' })
+    await createDevice(door.deps, { deviceId })
+    door.deps.events.publish('twin', deviceId, { deviceId })
+    expect(await updates.next()).toBe('complete')
   })
 
   test('of an unknown device is an error of the request', async () => {

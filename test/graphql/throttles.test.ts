@@ -32,6 +32,7 @@ test.each([
   ['scheduleDeviceMethod', '{ queryCondition: "*", cloudToDeviceMethod: { methodName: "reboot" } }'],
   ['scheduleTwinUpdate', '{ queryCondition: "*", updateTwin: { tags: { a: 1 } } }'],
   ['cancelJob', '{ jobId: "none" }'],
+  ['retryJob', '{ jobId: "none" }'],
   ['invokeDeviceMethod', '{ deviceId: "pump-0001", methodName: "reboot" }'],
 ])('%s over the limit is a LimitExceededError', async (field, input) => {
   // The first may use up what there is.

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
-import { maxOperationsPerSocket, maxRequestBytes } from '../../src/graphql/limits.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -33,17 +32,8 @@ const ready = async (authorization?: string) => {
 }
 const follow = { query: 'subscription { deviceJobStatistics(jobId: "followed") { version } }' }
 
+// The rules of the protocol itself are in websocket-protocol.test.ts.
 describe('a connection', () => {
-  test('without a token is closed with 4401', async () => {
-    const socket = await init()
-    expect(await socket.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
-  })
-
-  test('with a forged token is closed with 4403', async () => {
-    const socket = await init(await door.token('iothubowner', { key: Buffer.alloc(32, 1).toString('base64') }))
-    expect(await socket.closed).toEqual({ code: 4403, reason: 'Forbidden' })
-  })
-
   test('may show its token in the header of the upgrade', async () => {
     const socket = await port.socket({ headers: { authorization: await door.token('service') } })
     socket.send({ type: 'connection_init' })
@@ -54,41 +44,6 @@ describe('a connection', () => {
     const socket = await port.socket()
     socket.send({ type: 'connection_init', payload: { Authorization: await door.token('service') } })
     expect(await socket.next()).toEqual({ type: 'connection_ack' })
-  })
-
-  test('that asks before it has said who it is, is closed with 4401', async () => {
-    const socket = await port.socket()
-    socket.send({ id: '1', type: 'subscribe', payload: follow })
-    expect((await socket.closed).code).toBe(4401)
-  })
-
-  test('that says so twice is closed with 4429', async () => {
-    const socket = await ready()
-    socket.send({ type: 'connection_init' })
-    expect((await socket.closed).code).toBe(4429)
-  })
-
-  test('that uses an id twice is closed with 4409', async () => {
-    const socket = await ready()
-    socket.send({ id: '1', type: 'subscribe', payload: follow })
-    socket.send({ id: '1', type: 'subscribe', payload: follow })
-    expect((await socket.closed).code).toBe(4409)
-  })
-
-  test('that sends no message of the protocol is closed with 4400', async () => {
-    const socket = await ready()
-    socket.send('hello')
-    expect((await socket.closed).code).toBe(4400)
-  })
-
-  test('without the protocol is closed with 4406', async () => {
-    expect((await (await port.socket({ protocol: '' })).closed).code).toBe(4406)
-  })
-
-  test('that sends too much at once is closed with 1009', async () => {
-    const socket = await ready()
-    socket.send(`"${'x'.repeat(maxRequestBytes)}"`)
-    expect((await socket.closed).code).toBe(1009)
   })
 
   test('is closed with 4403 when its token has expired, and its subscriptions end', async () => {
@@ -130,14 +85,6 @@ describe('an operation', () => {
     return socket.next()
   }
 
-  test('may be a query', async () => {
-    expect(await ask('{ device(deviceId: "pump-0001") { deviceId } }')).toEqual({
-      id: '1',
-      type: 'next',
-      payload: { data: { device: { deviceId: 'pump-0001' } } },
-    })
-  })
-
   test.each([
     ['does not parse', '{', undefined],
     ['does not fit the schema', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
@@ -166,22 +113,6 @@ describe('an operation', () => {
   test('without the right to it is refused as over HTTP', async () => {
     const answer = await ask('subscription { jobUpdated { jobId } }', 'device')
     expect(JSON.stringify(answer)).toContain('"FORBIDDEN"')
-  })
-
-  test('is refused when a hundred are under way on the same socket', async () => {
-    const socket = await ready()
-    for (let index = 0; index < maxOperationsPerSocket; index++) {
-      socket.send({ id: `s${index}`, type: 'subscribe', payload: { query: 'subscription { jobUpdated { jobId } }' } })
-    }
-    await until(() => door.server.openStreams() === maxOperationsPerSocket)
-    socket.send({ id: 'last', type: 'subscribe', payload: { query: '{ __typename }' } })
-    expect(await socket.next()).toMatchObject({
-      id: 'last',
-      type: 'error',
-      payload: [{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'operations' } }],
-    })
-    socket.raw.terminate()
-    await until(() => door.server.openStreams() === 0)
   })
 })
 

@@ -15,6 +15,7 @@ const ground = [
   'deps',
   'errors',
   'events',
+  'instances',
   'json',
   'lifecycle',
   'listen',
@@ -30,7 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   throttle: [],
   query: [],
   access: ['database'],
-  twin: ['database'],
+  twin: ['database', 'query'],
   device: ['access', 'database', 'twin (pure)'],
   method: ['database', 'device'],
   job: ['database', 'method (pure)', 'query', 'twin (pure)'],
@@ -56,11 +57,14 @@ const purePackages: Readonly<Record<string, readonly string[]>> = {
   'statement/continuation.ts': ['node:crypto'],
 }
 
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+const everything = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))
   .sort()
+/** The console is a program of its own: it runs in browsers and knows the hub by its schema only. */
+const inConsole = (file: string): boolean => file.startsWith('console/')
+const files = everything.filter((file) => !inConsole(file))
 
-const source = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
+const source = new Map(everything.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
 
 /** The program text without comments and strings, good enough for looking words up. */
 const code = (file: string): string =>
@@ -69,7 +73,7 @@ const code = (file: string): string =>
 /** What a file imports when it runs: its own files by path below src/, packages by name. */
 function importsOf(file: string, types: boolean): string[] {
   const pattern =
-    /^(?:import|export)\s+(type\s+)?(?:((?:[\w$]+\s*,?\s*)?(?:\{[^}]*\}|\*\s+as\s+[\w$]+)?)\s+from\s+)?'([^']+)'/gm
+    /^(?:import|export)\s+(type\s+)?(?:((?:[\w$]+\s*,?\s*)?(?:\{[^}]*\}|\*(?:\s+as\s+[\w$]+)?)?)\s+from\s+)?'([^']+)'/gm
   return [...code(file).matchAll(pattern)]
     .filter(([, type, names]) => types || (type === undefined && !onlyTypes(names ?? '')))
     .map(([, , , specifier = '']) =>
@@ -117,6 +121,17 @@ test('folders import only what the table allows', () => {
   expect(broken).toEqual([])
 })
 
+test('the console imports nothing of the hub but documents of its schema, and nobody imports the console', () => {
+  const broken = everything.flatMap((file) =>
+    importsOf(file, true).flatMap((target) => {
+      if (!/\.tsx?$/.test(target)) return []
+      const fine = inConsole(file) ? inConsole(target) || target.startsWith('generated/console/') : !inConsole(target)
+      return fine ? [] : [`${file} imports ${target}`]
+    }),
+  )
+  expect(broken).toEqual([])
+})
+
 test('pure files import only pure files and touch neither clock, chance nor environment', () => {
   const broken = files.filter(isPure).flatMap((file) => {
     const imports = importsOf(file, false).filter(
@@ -131,7 +146,7 @@ test('pure files import only pure files and touch neither clock, chance nor envi
 })
 
 test('no files import each other in a circle', () => {
-  const graph = new Map(files.map((file) => [file, importsOf(file, false).filter((target) => source.has(target))]))
+  const graph = new Map(everything.map((file) => [file, importsOf(file, false).filter((target) => source.has(target))]))
   const done = new Set<string>()
   const walk = (file: string, path: readonly string[]): readonly string[] | undefined => {
     if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
@@ -143,7 +158,7 @@ test('no files import each other in a circle', () => {
     done.add(file)
     return undefined
   }
-  for (const file of files) expect(walk(file, [])?.join(' → ')).toBeUndefined()
+  for (const file of everything) expect(walk(file, [])?.join(' → ')).toBeUndefined()
 })
 
 test('SQL stands in stores and in database/ only', () => {

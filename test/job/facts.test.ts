@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
-import { findDeviceJobs } from '../../src/job/device-job-store.ts'
+import { findDeviceJobs } from '../../src/job/device-job-list-store.ts'
 import { expandJob, lockOpenJobs, markDispatched, settle, unmarkDispatched } from '../../src/job/fact-store.ts'
+import { findHistories } from '../../src/job/history-store.ts'
 import { deriveDeviceJobStatus } from '../../src/job/state.ts'
 import { findJob, finishJobs, saveStarted } from '../../src/job/store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let deviceIds: string[]
@@ -17,6 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => deps.close())
 
+const byDeviceId = { field: 'deviceId', direction: 'asc' } as const
 const now = new Date('2026-01-01T00:00:00Z')
 const device = fc.nat({ max: 5 })
 const step = fc.oneof(
@@ -34,7 +36,7 @@ const step = fc.oneof(
 /** The facts as plain values: the oracle. */
 type Facts = { dispatched: Set<string>; outcomes: Map<string, 'completed' | 'failed'> }
 
-test('whatever happens in whatever order, the counters are what the facts amount to', {
+test('whatever happens in whatever order, counters and history are what the facts amount to', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
@@ -111,7 +113,7 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
       })
       return
     case 'cancel':
-      await cancelJob(deps, jobId).catch(() => {})
+      await cancelJob(deps, tester, jobId).catch(() => {})
       return
     case 'timeUp':
       await deps.db.transaction((tx) => finishJobs(tx, new Date('2126-01-01T00:00:00Z')))
@@ -130,8 +132,9 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
       jobEnded: job.endTime !== null,
     }),
   )
-  const views = await findDeviceJobs(deps.db, jobId, {}, { cursor: undefined, forward: true, limit: 100 })
+  const views = await findDeviceJobs(deps.db, jobId, {}, byDeviceId, { cursor: undefined, forward: true, limit: 100 })
   expect(views.map((view) => view.status)).toEqual(expected)
+  expect(views.map((view) => view.version !== null)).toEqual(deviceIds.map((deviceId) => facts.outcomes.has(deviceId)))
   const count = (status: string) => expected.filter((other) => other === status).length
   expect(job).toMatchObject({
     deviceCount: deviceIds.length,
@@ -141,4 +144,14 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
     failedCount: count('failed'),
     canceledCount: count('canceled'),
   })
+  const history = await findHistories(deps.db, [String(job.key)])
+  const last = history.at(-1)
+  expect(last?.status).toBe(job.status)
+  // Facts make versions between events, but none after the end.
+  expect(last?.version).toSatisfy((version) =>
+    job.endTime === null ? version <= job.version : version === job.version,
+  )
+  expect(history.map(({ version }) => version)).toEqual(
+    [...new Set(history.map(({ version }) => version))].sort((a, b) => a - b),
+  )
 }

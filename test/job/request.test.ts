@@ -151,3 +151,24 @@ describe('what a job does', () => {
     })
   })
 })
+
+describe('what is expected', () => {
+  const fingerprint = '0000001938f2a5c107be64d2'
+
+  test('is kept, null being as good as nothing', () => {
+    expect(check({ ...twinJob, expect: { fingerprint, maxDevices: 0 } }).expect).toEqual({ fingerprint, maxDevices: 0 })
+    expect(check({ ...twinJob, expect: { fingerprint: null, maxDevices: null } }).expect).toEqual({})
+    expect(check({ ...twinJob, expect: null }).expect).toBeUndefined()
+  })
+
+  test.each([
+    ['no object', 'yes', 'expect'],
+    ['a short fingerprint', { fingerprint: fingerprint.slice(1) }, 'expect/fingerprint'],
+    ['a fingerprint in capitals', { fingerprint: fingerprint.toUpperCase() }, 'expect/fingerprint'],
+    ['half a device', { maxDevices: 0.5 }, 'expect/maxDevices'],
+    ['a negative number', { maxDevices: -1 }, 'expect/maxDevices'],
+    ['more than a column holds', { maxDevices: 2 ** 31 }, 'expect/maxDevices'],
+  ])('is refused when it is %s', (_what, expected, path) => {
+    expect(refusal({ ...twinJob, expect: expected }).path).toBe(path)
+  })
+})

@@ -123,3 +123,48 @@ export const CancelJob = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const RetryJob = graphql(/* GraphQL */ `
+  mutation JourneyRetryJob($input: RetryJobInput!) {
+    retryJob(input: $input) {
+      ... on RetryJobPayload {
+        job {
+          jobId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const ReadFamily = graphql(/* GraphQL */ `
+  query JourneyFamily($jobId: String!) {
+    job(jobId: $jobId) {
+      retryOf {
+        jobId
+      }
+      history {
+        type
+        cause
+        actor
+        reason
+      }
+      family {
+        jobs {
+          jobId
+          deviceJobStatistics {
+            deviceCount
+            succeededCount
+          }
+        }
+        statistics {
+          deviceCount
+          succeededCount
+          failedCount
+        }
+      }
+    }
+  }
+`)

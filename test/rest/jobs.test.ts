@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
+import { findHistories } from '../../src/job/history-store.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { createTestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob, givenTwinJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, givenTwinJob, jobRow, tester } from '../support/rows.ts'
 import { type Answer, openDoor, type TestDoor } from './door.ts'
 
 const clock = createTestClock()
@@ -172,7 +173,7 @@ describe('a job under way', () => {
       endTime: null,
       deviceJobStatistics: { deviceCount: 3, succeededCount: 1, runningCount: 1, pendingCount: 1, canceledCount: 0 },
     })
-    await cancelJob(door.deps, jobId, 'wrong site')
+    await cancelJob(door.deps, tester, jobId, 'wrong site')
     await answer(door.deps, { jobId, deviceId: two, error: { code: 'GatewayTimeout', description: '' } })
     clock.advance(60_000)
     await finish(door.deps)
@@ -192,6 +193,16 @@ describe('a cancellation', () => {
     expect([status, body.jobId, body.status]).toEqual([200, 'early', 'cancelled'])
     expect(body).not.toHaveProperty('deviceJobStatistics')
     expect((await get('early')).body.status).toBe('cancelled')
+  })
+
+  test('stands in the history with the policy that asked, like the creation', async () => {
+    await create('told')
+    await door.ask('POST /jobs/v2/told/cancel', { token: await door.token('service') })
+    const { key } = await jobRow(door.deps, 'told')
+    expect((await findHistories(door.deps.db, [String(key)])).map(({ type, actor }) => [type, actor])).toEqual([
+      ['scheduled', 'iothubowner'],
+      ['cancelled', 'service'],
+    ])
   })
 
   test('of a job that runs or has ended is refused in the words of IoT Hub', async () => {

@@ -10,7 +10,7 @@ import { createWindow } from '../../src/scheduler/window.ts'
 import type { MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { counters, givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
+import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
 
 /** One process: its duties, and what the devices attached to it have received. */
 async function createInstance(deps: TestDeps, windowSize = 2_000) {
@@ -221,7 +221,7 @@ test('cancelling sends nothing new, lets calls under way answer, and ends the jo
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()
   await instance.dispatch()
-  await cancelJob(deps, job, 'wrong building')
+  await cancelJob(deps, tester, job, 'wrong building')
   attach('pump-0002')
   await instance.dispatch()
   await finishJobs(deps).run(clock.now())

@@ -8,7 +8,7 @@ import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { counters, givenDevices, givenTwinJob } from '../support/rows.ts'
+import { counters, givenDevices, givenTwinJob, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let clock: TestClock
@@ -83,7 +83,7 @@ test('a cancelled job patches no further twin', async () => {
   await givenDevices(deps, 'stop', 2)
   const job = await givenTwinJob(deps, 'stop')
   await start()
-  await cancelJob(deps, job)
+  await cancelJob(deps, tester, job)
   await dispatch()
   expect(await counters(deps, job)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 2 canceled')
   expect((await readTwin(deps, 'stop-0001')).desired).toEqual({})

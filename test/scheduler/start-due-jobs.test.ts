@@ -1,10 +1,11 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { counters, givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
+import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let clock: TestClock
@@ -61,7 +62,7 @@ test('beyond the bound jobs are queued, first come first served, and start when 
   const statuses = () => Promise.all(ids.map(async (id) => (await jobRow(deps, id)).status))
   while ((await start(2)).full);
   expect(await statuses()).toEqual(['running', 'running', 'queued'])
-  await cancelJob(deps, ids[0] ?? '')
+  await cancelJob(deps, tester, ids[0] ?? '')
   await start(2)
   expect(await statuses()).toEqual(['cancelled', 'running', 'running'])
 })
@@ -82,6 +83,34 @@ test('a job that waited for room until its time was up has failed and says why',
   await finishJobs(deps).run(clock.now())
   expect((await jobRow(deps, first)).status).toBe('running')
   expect(await jobRow(deps, second)).toMatchObject({ status: 'failed', failureReason: expect.stringContaining('room') })
+})
+
+test('a job whose devices cannot be found in time has failed and says why, and the next one has its turn', async () => {
+  const slow = await givenMethodJob(deps, 'pump')
+  clock.advance(1)
+  const next = await givenMethodJob(deps, 'nobody')
+  await deps.database.pool.query(
+    `create function wait_long() returns trigger language plpgsql as $$ begin perform pg_sleep(60); return new; end $$`,
+  )
+  await deps.database.pool.query(
+    'create trigger wait_long before insert on device_job for each row execute function wait_long()',
+  )
+  const hurry = sql`set local statement_timeout = 1000`
+  const { db } = deps
+  const transaction: typeof db.transaction = (work) =>
+    db.transaction(async (tx) => {
+      await tx.query(hurry)
+      return work(tx)
+    })
+  const step = startDueJobs({ ...deps, db: { ...db, transaction } }, { maxRunning: 10 })
+  while ((await step.run(clock.now())).full);
+  await deps.database.pool.query('drop function wait_long cascade')
+  expect(await jobRow(deps, slow)).toMatchObject({
+    status: 'failed',
+    deviceCount: 0,
+    failureReason: expect.stringContaining('two minutes'),
+  })
+  expect((await jobRow(deps, next)).status).toBe('completed')
 })
 
 test('a condition that no longer compiles fails the job, not the loop', async () => {

@@ -7,7 +7,7 @@ import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { selects } from '../query/evaluator.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, givenTwinJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, givenTwinJob, tester } from '../support/rows.ts'
 
 // Three jobs: `reboot` over four devices in every state; `cancelled` over the same; `update` over two others, ended by
 // time. The clock shows when each fact was written.
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await givenMethodJob(deps, 'pump', {}, { jobId: 'cancelled' })
   await start(deps, 'cancelled')
   clock.advance(1000)
-  await cancelJob(deps, 'cancelled')
+  await cancelJob(deps, tester, 'cancelled')
   await finish(deps)
 
   await givenTwinJob(deps, 'valve', { jobId: 'update', maxExecutionTimeInSeconds: 10 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Addresses, createApp } from '../../src/app.ts'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
 import { createTestDatabase } from './database.ts'
 
@@ -22,7 +23,10 @@ export type TestApp = {
   close(): Promise<void>
 }
 
-export async function startApp(variables: Readonly<Record<string, string>> = {}): Promise<TestApp> {
+export async function startApp(
+  variables: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
+): Promise<TestApp> {
   const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-app-'))
   const errors: string[] = []
@@ -30,7 +34,7 @@ export async function startApp(variables: Readonly<Record<string, string>> = {})
   const start = async (ports: Readonly<Record<string, string>>) => {
     const app = createApp(
       readConfig({ DATABASE_URL: database.url, DATA_DIR: folder, ...ports, ...variables }, folder),
-      { log },
+      { log, clock },
     )
     return { app, addresses: await app.start() }
   }

@@ -2,7 +2,11 @@ import type { Deps } from '../../src/deps.ts'
 import { createDevices } from '../../src/device/commands.ts'
 import type { Job } from '../../src/generated/prisma/client.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
+import type { By } from '../../src/job/history.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
+
+/** Who asks for the jobs of tests. */
+export const tester: By = { policyName: 'tester' }
 
 /** `count` devices called `name-0001` and so on, with the tag `fleet` set to their name. Answers their ids. */
 export async function givenDevices(deps: Deps, name: string, count: number): Promise<string[]> {
@@ -21,7 +25,7 @@ export function givenMethodJob(
   call: Readonly<Record<string, unknown>> = {},
   request: Partial<JobRequestInput> = {},
 ): Promise<string> {
-  return scheduleJob(deps, {
+  return scheduleJob(deps, tester, {
     type: 'scheduleDeviceMethod',
     queryCondition: `tags.fleet = '${name}'`,
     cloudToDeviceMethod: { methodName: 'reboot', ...call },
@@ -31,7 +35,7 @@ export function givenMethodJob(
 
 /** A twin update job over the devices of `givenDevices(name)`. */
 export function givenTwinJob(deps: Deps, name: string, request: Partial<JobRequestInput> = {}): Promise<string> {
-  return scheduleJob(deps, {
+  return scheduleJob(deps, tester, {
     type: 'scheduleUpdateTwin',
     queryCondition: `tags.fleet = '${name}'`,
     updateTwin: { properties: { desired: { interval: 60 } } },

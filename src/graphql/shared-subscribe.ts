@@ -1,0 +1,155 @@
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  print,
+} from 'graphql'
+import type { Viewer } from '../access/policy.ts'
+import type { Context } from './context.ts'
+import { createSource, isSource, type Sink, type Source } from './source.ts'
+
+/** What a subscription answers: results, or the one result that refuses it. */
+export type Subscribed = Source<ExecutionResult> | ExecutionResult
+
+/** Runs a subscription; its context must be ours. */
+export type Subscribe = (args: ExecutionArgs) => Promise<Subscribed>
+
+type Result = ExecutionResult | Promise<ExecutionResult>
+
+/** Subscriptions that ask the same thing with the same rights, and what came of each of their rows. */
+type Group = {
+  readonly results: WeakMap<object, Result>
+  /** The last of them, which is nearly always the one that is asked for. */
+  last: { readonly row: object; readonly result: Result } | undefined
+  readonly left: AbortController
+}
+
+/**
+ * Runs subscriptions as graphql's `subscribe` does, but executes each row once for all that are equal: the same text,
+ * operation, variables, policy and rights. They meet by the row itself, so those whose rows come from `sharedReads`
+ * share, and a row of one's own costs an execution of one's own. Every error goes through `mask`, once.
+ */
+export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
+  const groups = new Map<string, { readonly group: Group; members: number }>()
+
+  const join = (key: string): { readonly group: Group; leave(): void } => {
+    const entry = groups.get(key) ?? {
+      group: { results: new WeakMap(), last: undefined, left: new AbortController() },
+      members: 0,
+    }
+    groups.set(key, entry)
+    entry.members++
+    let joined = true
+    return {
+      group: entry.group,
+      leave() {
+        if (joined && --entry.members === 0) {
+          groups.delete(key)
+          entry.group.left.abort()
+        }
+        joined = false
+      },
+    }
+  }
+  const masked = (result: ExecutionResult): ExecutionResult =>
+    result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) }
+
+  return async (args) => {
+    const context = contextIn(args)
+    const { group, leave } = join(keyOf(args, context.viewer))
+    // Its signal is nobody's own: what one subscriber has begun, others wait for.
+    const contextValue: Context = { ...context, group, signal: group.left.signal }
+
+    const executeRow = (row: object): Result => {
+      const result = execute({ ...args, rootValue: row, contextValue })
+      if (!('then' in result)) return masked(result)
+      const later = result.then(masked)
+      // Those who come later need not wait for it. Whoever waits hears of its error.
+      later.then(
+        (value) => keep(row, value),
+        () => {},
+      )
+      return later
+    }
+    const keep = (row: object, result: Result): Result => {
+      group.results.set(row, result)
+      group.last = { row, result }
+      return result
+    }
+    const resultOf = (row: object): Result =>
+      group.last?.row === row ? group.last.result : keep(row, group.results.get(row) ?? executeRow(row))
+    try {
+      const rows = await createSourceEventStream({ ...args, contextValue })
+      if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
+      if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `live`.')
+      leave()
+      return masked(rows)
+    } catch (error) {
+      leave()
+      throw mask(error)
+    }
+  }
+}
+
+/** What makes two subscriptions equal. The variables are compared as they were written. */
+function keyOf({ document, operationName, variableValues }: ExecutionArgs, { policyName, rights }: Viewer): string {
+  const text = document.loc?.source.body ?? print(document)
+  return JSON.stringify([text, operationName ?? null, variableValues ?? null, policyName, [...rights].sort()])
+}
+
+const isContext = (value: unknown): value is Context =>
+  typeof value === 'object' && value !== null && 'viewer' in value && 'group' in value
+
+function contextIn({ contextValue }: ExecutionArgs): Context {
+  if (!isContext(contextValue)) throw new Error('A subscription came in without a context.')
+  return contextValue
+}
+
+/** The results of rows, each executed when it is asked for. `leave` is called at the end, whatever it is. */
+function mapRows(
+  rows: Source<unknown>,
+  {
+    resultOf,
+    mask,
+    leave,
+  }: {
+    readonly resultOf: (row: object) => Result
+    readonly mask: (error: unknown) => GraphQLError
+    readonly leave: () => void
+  },
+): Source<ExecutionResult> {
+  let sink: Sink<ExecutionResult> | undefined
+  const end = (): void => {
+    leave()
+    void rows.return()
+  }
+  const give = (result: ExecutionResult): void => sink?.next(result)
+  const fail = (error: unknown): void => {
+    end()
+    sink?.fail(mask(error))
+  }
+  // One for all rows: made anew for each, it would be garbage by the thousand.
+  const rowSink: Sink<unknown> = {
+    next(row) {
+      try {
+        if (typeof row !== 'object' || row === null) throw new Error('The rows of a subscription must be objects.')
+        const result = resultOf(row)
+        if (result instanceof Promise) result.then(give, fail)
+        else give(result)
+      } catch (error) {
+        fail(error)
+      }
+    },
+    done() {
+      leave()
+      sink?.done()
+    },
+    fail,
+  }
+  return createSource<ExecutionResult>((taker) => {
+    sink = taker
+    rows.take(rowSink)
+  }, end)
+}

@@ -1,0 +1,53 @@
+import { CloseCode } from 'graphql-ws'
+
+/** Messages that only a server sends: from a client they are no part of the protocol. */
+const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
+
+/**
+ * Takes the messages of one WebSocket before graphql-ws does, for two rules that it does not keep by itself. A client may
+ * give the id of an operation that it has completed to another one at once; graphql-ws would take the end of the first
+ * for that of the second, so the second waits here until the first is over. And what only a server sends is refused
+ * without being called a fault of this one. `handle` resolves when an operation has ended, and never rejects.
+ */
+export function createSocketInbox(
+  handle: (text: string) => Promise<void>,
+  close: (code: number, reason: string) => void,
+): (text: string) => void {
+  const underWay = new Set<string>()
+  /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
+  const ending = new Map<string, string | undefined>()
+
+  const start = (id: string, text: string): void => {
+    underWay.add(id)
+    void handle(text).then(() => {
+      underWay.delete(id)
+      const next = ending.get(id)
+      ending.delete(id)
+      if (next !== undefined) start(id, next)
+    })
+  }
+
+  return (text) => {
+    const { type, id } = headOf(text)
+    if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
+    else if (typeof id !== 'string') void handle(text)
+    else if (type === 'subscribe' && !underWay.has(id)) start(id, text)
+    else if (type === 'subscribe' && ending.has(id)) {
+      if (ending.get(id) === undefined) ending.set(id, text)
+      else close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
+    } else {
+      if (type === 'complete' && underWay.has(id)) ending.set(id, undefined)
+      void handle(text)
+    }
+  }
+}
+
+/** What kind of message it is and of which operation, as far as it says so. */
+function headOf(text: string): { readonly type?: unknown; readonly id?: unknown } {
+  try {
+    const message: unknown = JSON.parse(text)
+    return typeof message === 'object' && message !== null ? message : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,65 @@
+import type { WebSocket } from 'ws'
+import { isSource, type Sink } from './source.ts'
+
+/** Results that subscribers share are printed once, too; those of the last result are asked for one after the other. */
+const printed = new WeakMap<object, string>()
+let last: { readonly result: unknown; readonly text: string } = { result: undefined, text: '' }
+
+function print(result: unknown): string {
+  if (last.result === result) return last.text
+  const shared = Object(result)
+  const text = printed.get(shared) ?? JSON.stringify(shared)
+  printed.set(shared, text)
+  last = { result, text }
+  return text
+}
+
+/** Bytes, which ws passes on as they are; a text it would measure and copy for each socket. */
+const asText = { binary: false }
+
+/**
+ * Sends the results of a subscription, which are a `Source`, as messages of the protocol. At most two of them
+ * wait to leave, which is what makes a slow client get fewer of them instead of a growing queue. What it answers has no members: it
+ * is over when the results are, and ends them when it is ended. (graphql-ws itself would print each result for each
+ * subscriber, and make a dozen promises on the way.)
+ */
+export function sendResults(results: object, id: string, socket: WebSocket): AsyncIterableIterator<never> {
+  if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
+  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
+  const run = (done: () => void, fail: (error: unknown) => void): void => {
+    const takeNext = (): void => results.take(sink)
+    const onLeft = (error?: Error | null): void => {
+      if (error) sink.fail(error)
+      else takeNext()
+    }
+    const sink: Sink<unknown> = {
+      next(result) {
+        if (socket.readyState === socket.OPEN) {
+          const data = Buffer.from(`${head}${print(result)}}`)
+          // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule.
+          if (socket.bufferedAmount > 0) {
+            socket.send(data, asText, onLeft)
+            return
+          }
+          socket.send(data, asText)
+        }
+        takeNext()
+      },
+      done,
+      fail(error) {
+        void results.return()
+        fail(error)
+      },
+    }
+    takeNext()
+  }
+  const sending: AsyncIterableIterator<never> = {
+    [Symbol.asyncIterator]: () => sending,
+    next: () => new Promise((resolve, reject) => run(() => resolve({ done: true, value: undefined }), reject)),
+    async return() {
+      await results.return()
+      return { done: true, value: undefined }
+    },
+  }
+  return sending
+}

@@ -1,0 +1,133 @@
+import { listenForNotifications, maxTextBytes } from './database/notifications.ts'
+import type { Deps } from './deps.ts'
+import { type CarriedTopic, carriedTopics } from './events.ts'
+
+/** Milliseconds in which events for other instances gather. */
+const gatherInterval = 80
+/** Milliseconds until a look that failed is repeated. */
+const retryInterval = 1_000
+/** Ids in one notification. Iterators bear about 1,000 events at once. */
+const maxIds = 250
+
+/** Carries events between this instance and the others on its database. */
+export type Instances = {
+  /** Sends what has gathered, and leaves. */
+  close(): Promise<void>
+}
+
+/**
+ * Joins the instances on a database: what concerns all is gathered and sent as ids, never as documents, and what comes is
+ * published here. `lookAgain` is called when events of others may have been lost since then, once at a time.
+ */
+export async function joinInstances(
+  { clock, events, log }: Pick<Deps, 'clock' | 'events' | 'log'>,
+  { url, lookAgain }: { readonly url: string; readonly lookAgain: (since: Date) => Promise<void> },
+): Promise<Instances> {
+  const closing = new AbortController()
+
+  let published: Promise<void> = Promise.resolve()
+  const publish = async ({ topic, ids }: Hint): Promise<void> => {
+    events.receive(topic, ids)
+    await clock.sleep(0) // those who listen take these before the next come
+  }
+  const heard = (text: string): void => {
+    const hint = parseHint(text)
+    if (hint !== undefined) published = published.then(() => publish(hint))
+  }
+
+  let missedSince: Date | undefined
+  let looking: Promise<void> | undefined
+  const look = async (): Promise<void> => {
+    while (missedSince !== undefined && !closing.signal.aborted) {
+      const since = missedSince
+      missedSince = undefined
+      try {
+        await lookAgain(since)
+      } catch (error) {
+        log.warn({ err: error }, 'what other instances changed could not be looked at; trying again')
+        missed(since)
+        await clock.sleep(retryInterval, closing.signal)
+      }
+    }
+    looking = undefined
+  }
+  const missed = (since: Date): void => {
+    if (missedSince === undefined || since < missedSince) missedSince = since
+    looking ??= look()
+  }
+  const notifications = await listenForNotifications(
+    {
+      url,
+      clock,
+      onError: (error) => log.warn({ err: error }, 'other instances cannot be heard; trying again'),
+    },
+    { heard, missed },
+  )
+
+  const gathered = new Map<CarriedTopic, Set<string>>()
+  let sending: Promise<void> | undefined
+  const sendGathered = async (): Promise<void> => {
+    do {
+      await clock.sleep(gatherInterval, closing.signal)
+      const texts = [...gathered].flatMap(([topic, ids]) => printHints(topic, [...ids]))
+      gathered.clear()
+      await notifications.send(texts)
+    } while (gathered.size > 0)
+    sending = undefined
+  }
+  events.carryTo((topic, ids) => {
+    if (!notifications.isHeard()) return
+    const known = gathered.get(topic) ?? new Set<string>()
+    gathered.set(topic, known)
+    for (const id of ids) known.add(id)
+    sending ??= sendGathered()
+  })
+  return {
+    async close() {
+      closing.abort()
+      await sending
+      await notifications.close()
+      await Promise.all([published, looking])
+    },
+  }
+}
+
+/** What a notification says: these may have changed. */
+export type Hint = { readonly topic: CarriedTopic; readonly ids: readonly string[] }
+
+/** A hint as texts that fit a notification each: `["twin","device-1","device-2"]`. */
+export function printHints(topic: CarriedTopic, ids: readonly string[]): string[] {
+  const texts: string[] = []
+  const begin = JSON.stringify([topic]).slice(0, -1)
+  let text = begin
+  let bytes = begin.length
+  let count = 0
+  for (const id of ids) {
+    const more = `,${JSON.stringify(id)}`
+    const moreBytes = Buffer.byteLength(more)
+    if (count === maxIds || bytes + moreBytes >= maxTextBytes) {
+      texts.push(`${text}]`)
+      text = begin
+      bytes = begin.length
+      count = 0
+    }
+    text += more
+    bytes += moreBytes
+    count++
+  }
+  return [...texts, `${text}]`]
+}
+
+/** Undefined for a text that is none, which anybody who may use the database can send. */
+export function parseHint(text: string): Hint | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!Array.isArray(value)) return undefined
+    const [name, ...ids]: unknown[] = value
+    const topic = carriedTopics.find((known) => known === name)
+    const texts = ids.filter((id) => typeof id === 'string')
+    return topic === undefined || texts.length !== ids.length || ids.length > maxIds ? undefined : { topic, ids: texts }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,81 @@
+import type { PreviewCount } from './preview.ts'
+import type { JobType } from './request.ts'
+import type { JobStatus } from './state.ts'
+
+/** What a job waits for. Its message is a sentence for people. */
+export type JobBlocker = { readonly message: string } & (
+  | { readonly reason: 'startTime'; readonly until: Date }
+  | { readonly reason: 'slot'; readonly position: number }
+  | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
+)
+
+/** What the rules here look at in a job. */
+export type WaitingJob = {
+  readonly type: JobType
+  readonly status: JobStatus
+  readonly startTime: Date
+  readonly endTime: Date | null
+  readonly pendingCount: number
+  readonly runningCount: number
+}
+
+/** What is found out about a job, if it is asked for. */
+export type Findings = {
+  /** Its place among the queued jobs, 1 is next. */
+  readonly position?: number | undefined
+  /** Pending device jobs whose devices are not connected. */
+  readonly notConnected?: PreviewCount | undefined
+}
+
+/** What has to be found out before it can be said what a job waits for. */
+export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findings]-?: boolean } {
+  const { type, status, endTime, pendingCount } = job
+  const isOpen = endTime === null
+  return {
+    position: isOpen && status === 'queued',
+    notConnected: isOpen && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0,
+  }
+}
+
+/** What a job waits for: nothing when it has ended or goes on by itself, at whatever pace its throttle sets. */
+export function blockersOf(job: WaitingJob, { position, notConnected }: Findings, now: Date): JobBlocker[] {
+  const { status, startTime, endTime, pendingCount, runningCount } = job
+  if (endTime !== null) return []
+  switch (status) {
+    case 'scheduled':
+      if (startTime <= now) return []
+      return [{ reason: 'startTime', until: startTime, message: `It is to start at ${startTime.toISOString()}.` }]
+    case 'queued':
+      if (position === undefined) return []
+      return [
+        {
+          reason: 'slot',
+          position,
+          message:
+            position === 1
+              ? 'It is the next to start, when one of the running jobs has made room.'
+              : `It is number ${position} of the jobs that wait until running ones have made room.`,
+        },
+      ]
+    case 'running':
+      if (notConnected !== undefined && notConnected.value > 0) {
+        const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
+        return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message: sentence }]
+      }
+      return pendingCount === 0 && runningCount > 0 ? [callsUnderWay(runningCount)] : []
+    default:
+      return runningCount > 0 ? [callsUnderWay(runningCount)] : []
+  }
+}
+
+function callsUnderWay(count: number): JobBlocker {
+  const deviceCount: PreviewCount = { value: count, precision: 'exact' }
+  const message = `${devices(deviceCount, 'has', 'have')} the call and may still answer.`
+  return { reason: 'callsUnderWay', deviceCount, message }
+}
+
+function devices({ value, precision }: PreviewCount, one: string, many: string): string {
+  const number = value.toLocaleString('en-US')
+  if (precision === 'atLeast') return `At least ${number} devices ${many}`
+  return value === 1 ? `1 device ${one}` : `${number} devices ${many}`
+}

@@ -1,0 +1,220 @@
+import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-job-store.ts'
+import { type CompiledCondition, fragment, hasOutcome, isDispatched, target } from './fact-store.ts'
+import type { DeviceJobStatus } from './state.ts'
+
+/** Which device jobs of a job; all that is given must hold. `condition` is over `d` (device) and `t` (twin). */
+export type DeviceJobSelection = {
+  readonly statuses?: readonly DeviceJobStatus[] | undefined
+  readonly errorCodes?: readonly string[] | undefined
+  readonly responseStatuses?: readonly number[] | undefined
+  readonly condition?: CompiledCondition | undefined
+}
+
+/**
+ * By the device's id, or by when they ended: those with an outcome of their own as the outcomes were written, those of
+ * one batch by device id, and then the others by device id: they have not ended, or ended all at once with their job.
+ *
+ * Outcomes are ordered by their version and not by their time. Versions follow the commits, so in ascending order
+ * nothing ever appears before a cursor; clocks of several instances differ; and versions have an index.
+ */
+export type DeviceJobOrder = { readonly field: 'deviceId' | 'endTime'; readonly direction: 'asc' | 'desc' }
+
+/** The place of a device job in either order. */
+export type DeviceJobListPlace = Pick<DeviceJobView, 'deviceId' | 'version'>
+
+// Sources
+//
+// The device jobs of `job` come from three sources that exclude each other. In each of them a filter is a condition on
+// one table, which the planner can judge. Of the status, which three tables decide, it would guess that it meets next to
+// nothing, and read all facts of a job for every page.
+
+/** Rows `target` of one table, and what else must hold of them. */
+export type Source = { readonly table: Sql; readonly where: readonly Sql[]; readonly version: Sql }
+
+const noVersion = sql`null::integer`
+
+/** Those with an outcome. */
+export const ended = (...where: Sql[]): Source => ({
+  table: sql`device_job_outcome`,
+  where,
+  version: sql`target.version`,
+})
+
+/** Those whose call was sent and has no outcome. */
+export const called = (...where: Sql[]): Source => ({
+  table: sql`device_job_dispatch`,
+  where: [...where, sql`not ${hasOutcome(target)}`],
+  version: noVersion,
+})
+
+/** Those that had neither a call nor an outcome. */
+export const neverCalled = (...where: Sql[]): Source => ({
+  table: sql`device_job`,
+  where: [...where, sql`not ${isDispatched(target)}`, sql`not ${hasOutcome(target)}`],
+  version: noVersion,
+})
+
+const all: Source = { table: sql`device_job`, where: [], version: noVersion }
+
+/** The rows of a source: `job_key`, `device_id` and `version`. */
+export const rowsOf = ({ table, where, version }: Source, beyond: Sql = empty, page: Sql = empty): Sql =>
+  sql`(select target.job_key, target.device_id, ${version} as version
+       from ${table} target
+       where ${join([sql`target.job_key = job.key`, ...where], ' and ')} ${beyond} ${page})`
+
+/** How many outcomes of `job` are failures: few of many, by an index of their own. */
+export const failedOutcomes = sql`(
+  select count(*)::integer from device_job_outcome failed where failed.job_key = job.key and failed.error_code is not null)`
+
+/** Whether device jobs failed with `job`, without an outcome: its counter knows more failures than there are outcomes. */
+export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
+
+/** The sources of what is selected. Each asks the counters first, so that nobody looks for what is not there. */
+function sourcesOf({ statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
+  const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
+  const wantsOutcome = wants('completed') || wants('failed')
+  const wantsFailedWithJob =
+    wants('failed') && responseStatuses === undefined && (errorCodes?.includes(TIME_UP) ?? true)
+  /** A status that is neither done nor failed; those have no error and no answer. */
+  const wantsOther = (status: DeviceJobStatus): boolean =>
+    wants(status) && errorCodes === undefined && responseStatuses === undefined
+
+  const outcomes: Sql[] = []
+  if (!wants('completed')) outcomes.push(sql`target.error_code is not null`)
+  if (!wants('failed')) outcomes.push(sql`target.error_code is null`)
+  // What the index of failures is over is said in so many words, for the planner does not find it out by itself.
+  if (errorCodes !== undefined) {
+    outcomes.push(sql`target.error_code = any(${errorCodes}::text[])`, sql`target.error_code is not null`)
+  }
+  if (responseStatuses !== undefined) {
+    outcomes.push(sql`target.response_status = any(${responseStatuses}::integer[])`)
+    if (responseStatuses.every((status) => status >= 400)) outcomes.push(sql`target.response_status >= 400`)
+  }
+  const underWay = sql`case
+      when job.end_time is null then ${wantsOther('running')} and job.running_count > 0
+      else ${wantsFailedWithJob} and ${failedWithJob} end`
+  const waiting = sql`case
+      when job.status = 'cancelled' then ${wantsOther('canceled')} and job.canceled_count > 0
+      when job.end_time is null then ${wantsOther('pending')} and job.pending_count > 0
+      else ${wantsFailedWithJob} and ${failedWithJob} end`
+  // A device that has been deleted since meets no condition.
+  const met =
+    condition === undefined
+      ? []
+      : [
+          sql`exists (
+            select from device d join twin t on t.device_id = d.id
+            where d.id = target.device_id and ${fragment(condition)}
+          )`,
+        ]
+  return {
+    ended: wantsOutcome ? [ended(...outcomes, ...met)] : [],
+    others: [
+      ...(wantsFailedWithJob || wantsOther('running') ? [called(underWay, ...met)] : []),
+      ...(wantsFailedWithJob || wantsOther('pending') || wantsOther('canceled') ? [neverCalled(waiting, ...met)] : []),
+    ],
+    /** All in one, where nothing is asked of the facts. */
+    whole:
+      statuses === undefined && errorCodes === undefined && responseStatuses === undefined
+        ? [{ ...all, where: met }]
+        : undefined,
+  }
+}
+
+// Lists
+
+const union = (sources: readonly Sql[]): Sql => join(sources, ' union all ')
+
+/**
+ * The same page of the selected device jobs of a job, or of each of several: of each at most `limit` rows, those of the
+ * direction of the page.
+ */
+export async function findDeviceJobs(
+  db: Reader,
+  jobIds: string | readonly string[],
+  selection: DeviceJobSelection,
+  order: DeviceJobOrder,
+  page: Page<DeviceJobListPlace>,
+): Promise<DeviceJobView[]> {
+  const ascending = (order.direction === 'asc') === page.forward
+  const rows = order.field === 'deviceId' ? byDeviceId(selection, ascending, page) : byEnd(selection, ascending, page)
+  if (rows === undefined) return []
+  const place = order.field === 'deviceId' ? deviceIdIn(ascending) : endIn(ascending)
+  return await db.query<DeviceJobView>(
+    sql`select ${view}
+        from job cross join lateral (${rows}) target ${facts()}
+        where job.id = any(${[jobIds].flat()})
+        order by ${place}`,
+  )
+}
+
+type Wanted = Pick<Page<DeviceJobListPlace>, 'cursor' | 'limit'>
+
+const deviceIdIn = (ascending: boolean): Sql => (ascending ? sql`target.device_id` : sql`target.device_id desc`)
+
+const endIn = (ascending: boolean): Sql =>
+  ascending
+    ? sql`target.version nulls last, target.device_id`
+    : sql`target.version desc nulls first, target.device_id desc`
+
+const deviceIdBeyond = (deviceId: string, ascending: boolean): Sql =>
+  ascending ? sql`and target.device_id > ${deviceId}` : sql`and target.device_id < ${deviceId}`
+
+function byDeviceId(selection: DeviceJobSelection, ascending: boolean, { cursor, limit }: Wanted): Sql | undefined {
+  const { ended, others, whole } = sourcesOf(selection)
+  const sources = whole ?? [...ended, ...others]
+  if (sources.length === 0) return undefined
+  const beyond = cursor === undefined ? empty : deviceIdBeyond(cursor.deviceId, ascending)
+  const page = sql`order by ${deviceIdIn(ascending)} limit ${limit}`
+  const pages = sources.map((source) => rowsOf(source, beyond, page))
+  return sql`select * from (${union(pages)}) target ${page}`
+}
+
+/** The outcomes and the others follow each other: those that come second are looked at only when the first do not do. */
+function byEnd(selection: DeviceJobSelection, ascending: boolean, { cursor, limit }: Wanted): Sql | undefined {
+  const sources = sourcesOf(selection)
+  const end = { rows: sources.ended, order: endIn(ascending) }
+  const other = { rows: sources.others, order: deviceIdIn(ascending) }
+  const [first, second] = ascending ? [end, other] : [other, end]
+  const isPast = cursor !== undefined && (cursor.version === null) === ascending
+  const beyond = cursor === undefined ? empty : endBeyond(cursor, ascending)
+  const page = ({ rows, order }: typeof end, narrow: Sql): Sql[] =>
+    rows.map((source) => rowsOf(source, narrow, sql`order by ${order} limit ${limit}`))
+
+  const whole = sql`order by ${endIn(ascending)} limit ${limit}`
+  const nearest = isPast ? [] : page(first, beyond)
+  if (nearest.length === 0) {
+    const rows = page(second, isPast ? beyond : empty)
+    return rows.length === 0 ? undefined : sql`select * from (${union(rows)}) target ${whole}`
+  }
+  const following = page(second, sql`and (select count(*) from nearest) < ${limit}`)
+  return sql`
+    with nearest as materialized (select * from (${union(nearest)}) target ${whole})
+    select * from (${union([sql`(select * from nearest)`, ...following])}) target ${whole}`
+}
+
+function endBeyond({ version, deviceId }: DeviceJobListPlace, ascending: boolean): Sql {
+  const within = deviceIdBeyond(deviceId, ascending)
+  if (version === null) return within
+  // As two conditions: the index has versions only.
+  return ascending
+    ? sql`and target.version >= ${version} and (target.version > ${version} or (true ${within}))`
+    : sql`and target.version <= ${version} and (target.version < ${version} or (true ${within}))`
+}
+
+/** How many device jobs of each of these jobs are selected. Looks at all of them. */
+export async function countDeviceJobs(
+  db: Reader,
+  jobIds: readonly string[],
+  selection: DeviceJobSelection,
+): Promise<{ readonly jobId: string; readonly count: number }[]> {
+  const { ended, others, whole } = sourcesOf(selection)
+  const sources = whole ?? [...ended, ...others]
+  if (sources.length === 0) return []
+  const counts = sources.map((source) => sql`(select count(*) from ${rowsOf(source)} counted)`)
+  return await db.query<{ jobId: string; count: number }>(
+    sql`select job.id as "jobId", (${join(counts, ' + ')})::integer as count from job where job.id = any(${jobIds})`,
+  )
+}

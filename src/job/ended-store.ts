@@ -1,0 +1,76 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+
+/**
+ * The place of a device job among those of its job that have ended, in the order in which they did: the version that the
+ * job had with it, then the device id. Device jobs without an outcome of their own end with their job, at its last
+ * version, which no outcome has.
+ */
+export type EndedPlace = { readonly version: number; readonly deviceId: string }
+
+/** Before all places. */
+export const beforeAll: EndedPlace = { version: 0, deviceId: '' }
+
+/** Some places in their order. `more`: others follow already. `over`: no others will ever. */
+export type EndedPlaces = { readonly places: readonly EndedPlace[]; readonly more: boolean; readonly over: boolean }
+
+/** What tells a job from others, also from one that had its id before, and the version that it has come to. */
+export async function findJobKey(
+  db: Reader,
+  jobId: string,
+): Promise<{ readonly jobKey: string; readonly version: number } | undefined> {
+  const [row] = await db.query<{ jobKey: string; version: number }>(
+    sql`select key as "jobKey", version from job where id = ${jobId}`,
+    'find-job-key',
+  )
+  return row
+}
+
+/**
+ * At most `limit` device jobs of this job that ended after `after`. Undefined when the job is there no more. Whoever has
+ * been told of a place will never find an earlier one new: versions are given out under the lock on the job's row.
+ */
+export async function findEndedPlaces(
+  db: Reader,
+  jobKey: string,
+  after: EndedPlace,
+  limit: number,
+): Promise<EndedPlaces | undefined> {
+  // Before the outcomes: when the job has ended then, a page that is not full is the last of them.
+  const [job] = await db.query<{ version: number; ended: boolean; hasOthers: boolean }>(
+    sql`select version, end_time is not null as ended,
+               end_time is not null and failed_count + canceled_count > (
+                 select count(*) from device_job_outcome where job_key = ${jobKey}::bigint and error_code is not null
+               ) as "hasOthers"
+        from job
+        where key = ${jobKey}::bigint`,
+    'find-ended-job',
+  )
+  if (job === undefined) return undefined
+  const outcomes = await db.query<EndedPlace>(
+    // Two conditions on the version, because the index has no device ids: it finds the first row by the first.
+    sql`select version, device_id as "deviceId" from device_job_outcome
+        where job_key = ${jobKey}::bigint and version >= ${after.version}
+          and (version > ${after.version} or device_id > ${after.deviceId})
+        order by version, device_id
+        limit ${limit}`,
+    'find-ended-places',
+  )
+  const isFull = outcomes.length === limit
+  if (isFull || !job.ended) return { places: outcomes, more: isFull, over: false }
+  if (!job.hasOthers) return { places: outcomes, more: false, over: true }
+  if (outcomes.length > 0) return { places: outcomes, more: true, over: false }
+
+  const others = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job target
+        where job_key = ${jobKey}::bigint and device_id > ${after.version < job.version ? '' : after.deviceId}
+          and not exists (
+            select from device_job_outcome o where o.job_key = target.job_key and o.device_id = target.device_id
+          )
+        order by device_id
+        limit ${limit}`,
+    'find-ended-others',
+  )
+  const places = others.map(({ deviceId }) => ({ version: job.version, deviceId }))
+  return { places, more: places.length === limit, over: places.length < limit }
+}

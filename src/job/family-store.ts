@@ -1,0 +1,74 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import { facts, status } from './device-job-store.ts'
+import type { DeviceJobStatistics } from './statistics.ts'
+
+/** Jobs of one list at most, the newest of them: a job may be retried any number of times. */
+export const maximumRelatives = 100
+
+/** A job and the key of the job, or of the family, in whose list it is. */
+export type Relative = { readonly ofKey: string; readonly jobId: string }
+
+/** The retries of each of these jobs (by their keys), the oldest first. */
+export function findRetries(db: Reader, jobKeys: readonly string[]): Promise<Relative[]> {
+  return db.query<Relative>(
+    sql`select given.key as "ofKey", retry.id as "jobId"
+        from unnest(${jobKeys}::bigint[]) as given (key)
+        cross join lateral (
+          select id, key from job where retry_of = given.key order by key desc limit ${maximumRelatives}
+        ) retry
+        order by retry.key`,
+  )
+}
+
+/** The jobs of each of these families (by the keys of their first jobs) that are still kept, the oldest first. */
+export function findFamilies(db: Reader, familyKeys: readonly string[]): Promise<Relative[]> {
+  return db.query<Relative>(
+    sql`select given.key as "ofKey", member.id as "jobId"
+        from unnest(${familyKeys}::bigint[]) as given (key)
+        cross join lateral (
+          select id, key from job
+          where key = given.key or family_key = given.key
+          order by key desc
+          limit ${maximumRelatives}
+        ) member
+        order by member.key`,
+  )
+}
+
+/** How far a family is. */
+export type FamilyStatistics = DeviceJobStatistics & { readonly familyKey: string }
+
+/**
+ * The statistics of each of these families, every device once: it succeeded when it did in any of the jobs, else it is
+ * where it is in the newest job that has it. Reads all facts of a family, unless it is a job alone: that has counted
+ * itself. Families without any device job may be left out.
+ */
+export function findFamilyStatistics(db: Reader, familyKeys: readonly string[]): Promise<FamilyStatistics[]> {
+  return db.query<FamilyStatistics>(
+    sql`with member as materialized (
+          select job.*, coalesce(family_key, key) as family,
+                 count(*) over (partition by coalesce(family_key, key)) as size
+          from job
+          where key = any(${familyKeys}::bigint[]) or family_key = any(${familyKeys}::bigint[])
+        )
+        select family as "familyKey", device_count as "deviceCount", pending_count as "pendingCount",
+               running_count as "runningCount", succeeded_count as "succeededCount", failed_count as "failedCount",
+               canceled_count as "canceledCount"
+        from member
+        where size = 1
+        union all
+        select family, count(*)::integer, count(*) filter (where status = 'pending')::integer,
+               count(*) filter (where status = 'running')::integer,
+               count(*) filter (where status = 'completed')::integer,
+               count(*) filter (where status = 'failed')::integer,
+               count(*) filter (where status = 'canceled')::integer
+        from (
+          select distinct on (job.family, target.device_id) job.family, ${status} as status
+          from member job join device_job target on target.job_key = job.key ${facts()}
+          where job.size > 1
+          order by job.family, target.device_id, (${status} = 'completed') desc, job.key desc
+        ) device
+        group by family`,
+  )
+}

@@ -1,0 +1,35 @@
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import type { By, JobEventCause, JobEventType, JobHistoryEvent } from './history.ts'
+
+/** What there is to write of a transition, besides what the job's row says. */
+type Note = {
+  /** The type, or an expression over `moved` for it. */
+  readonly type: JobEventType | Sql
+  readonly cause: JobEventCause | Sql
+  readonly time: Date
+  readonly by?: By
+  readonly reason?: string | Sql | null
+}
+
+/**
+ * The part of a statement that writes the history: an event for each row of its part `moved`, which has the `key`,
+ * `version` and `status` of jobs that were just moved. So no transition can be without its event.
+ */
+export const noteMoved = ({ type, cause, time, by, reason }: Note): Sql => sql`
+  insert into job_event (job_key, version, time, type, status, cause, actor, reason)
+  select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.policyName ?? null}, ${reason ?? null}
+  from moved`
+
+/** An event and the key of its job. */
+export type KeyedEvent = JobHistoryEvent & { readonly jobKey: string }
+
+/** The histories of these jobs (by their keys), each the oldest event first. Jobs of older versions have none. */
+export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<KeyedEvent[]> {
+  return db.query<KeyedEvent>(
+    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason
+        from job_event
+        where job_key = any(${jobKeys}::bigint[])
+        order by job_key, version`,
+  )
+}

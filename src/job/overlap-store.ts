@@ -1,0 +1,132 @@
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import type { TwinPatch } from '../twin/limits.ts'
+import { type CompiledCondition, fragment, hasOutcome, target } from './fact-store.ts'
+import type { PreviewCount } from './preview.ts'
+import { type BoundedReader, devicesWhere } from './preview-store.ts'
+import { selectedDevices } from './retry-store.ts'
+import { columns, type JobRow } from './store.ts'
+
+/** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
+export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry'> & {
+  readonly key: string
+  readonly patch: TwinPatch | null
+}
+
+/** The newest 100 of them, the newest first; none when there is no time to find them. */
+export async function findOpenJobs(db: BoundedReader): Promise<OpenJob[]> {
+  // Calls are not read: their payloads may be large, and nobody looks at them.
+  const jobs = await db.boundedRead(200, (reader) =>
+    reader.query<OpenJob>(
+      sql`select id, key, status, "queryCondition", retry, case type when 'scheduleUpdateTwin' then request end as patch
+          from (
+            select ${columns}, key from job
+            where end_time is null and status in ('scheduled', 'queued', 'running')
+            order by created_time desc, id desc
+            limit 100
+          ) open
+          order by "createdTime" desc, id desc`,
+    ),
+  )
+  return jobs ?? []
+}
+
+/** Its devices are those that meet its condition; undefined for a job that runs, for it has them. */
+export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
+  readonly condition: CompiledCondition | undefined
+}
+
+/** Values of conditions in one statement: PostgreSQL takes 65,535, and conditions may be long. */
+const maxValues = 20_000
+/** Devices that are looked at one by one, and how many when there is no time for so many. */
+const sampleSizes = { large: 10_000, small: 500 }
+
+/**
+ * How many of the devices that meet a condition each of these jobs will have to do with, or still has when it runs, by
+ * the ids of the jobs. Counted among the first devices that PostgreSQL comes upon; behind so many, jobs that touch none of
+ * these are asked for the devices they have in common. Where there is no time for either, or too many long conditions
+ * stand before a job, nothing is known of it: at least 0.
+ */
+export async function countOverlaps(
+  db: BoundedReader,
+  condition: CompiledCondition,
+  jobs: readonly OverlapCandidate[],
+): Promise<ReadonlyMap<string, PreviewCount>> {
+  const counts = new Map(jobs.map(({ id }): [string, PreviewCount] => [id, { value: 0, precision: 'atLeast' }]))
+  const fitting = withinValues(jobs)
+  if (fitting.length === 0) return counts
+  const { large, small } = sampleSizes
+  const sample =
+    (await db.boundedRead(300, (reader) => countInSample(reader, condition, fitting, large))) ??
+    (await db.boundedRead(100, (reader) => countInSample(reader, condition, fitting, small)))
+  for (const [id, count] of sample ?? []) counts.set(id, count)
+  const untouched = fitting.filter(({ id }) => {
+    const { value, precision } = counts.get(id) ?? { value: 0, precision: 'exact' }
+    return value === 0 && precision === 'atLeast'
+  })
+  if (untouched.length === 0) return counts
+  const common = await db.boundedRead(200, (reader) => countCommon(reader, condition, untouched, large))
+  for (const [id, count] of common ?? []) counts.set(id, count)
+  return counts
+}
+
+/** The first of them, those whose conditions fit into one statement together. */
+function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandidate[] {
+  let values = 0
+  return jobs.filter(({ condition }) => {
+    values += condition?.values.length ?? 0
+    return values <= maxValues
+  })
+}
+
+/** Whether a job will have to do with the device `d`. A device of a running job that has ended is done with it. */
+function touches({ key, condition, retry }: OverlapCandidate): Sql {
+  if (condition === undefined) {
+    return sql`exists (
+      select from device_job target
+      where target.job_key = ${key}::bigint and target.device_id = d.id and not ${hasOutcome(target)}
+    )`
+  }
+  return retry === null
+    ? sql`(${fragment(condition)})`
+    : sql`(${fragment(condition)}) and d.id in (${selectedDevices(retry)})`
+}
+
+/** Looks at each of up to `size` devices once, with the eyes of every job. */
+async function countInSample(
+  db: Reader,
+  condition: CompiledCondition,
+  jobs: readonly OverlapCandidate[],
+  size: number,
+): Promise<[string, PreviewCount][]> {
+  const counts = jobs.map((job) => sql`count(*) filter (where ${touches(job)})`)
+  const [row] = await db.query<{ devices: number; counts: number[] }>(
+    sql`with matching as materialized (select d.id ${devicesWhere(condition)} limit ${size})
+        select count(*)::integer as devices, array[${join(counts)}]::integer[] as counts
+        from matching join device d on d.id = matching.id join twin t on t.device_id = d.id`,
+  )
+  const precision = row !== undefined && row.devices < size ? 'exact' : 'atLeast'
+  return jobs.map(({ id }, index) => [id, { value: row?.counts[index] ?? 0, precision }])
+}
+
+/** Looks for devices that each of the jobs has in common with the condition, up to `limit`: by the indexes of both. */
+async function countCommon(
+  db: Reader,
+  condition: CompiledCondition,
+  jobs: readonly OverlapCandidate[],
+  limit: number,
+): Promise<[string, PreviewCount][]> {
+  const counts = jobs.map(
+    (job) => sql`
+      select ${job.id}::text as id, count(*)::integer as count
+      from (
+        select from device d join twin t on t.device_id = d.id
+        where ${touches(job)} and d.id in (select id from matching)
+        limit ${limit}
+      ) common`,
+  )
+  const rows = await db.query<{ id: string; count: number }>(
+    sql`with matching as not materialized (select d.id ${devicesWhere(condition)}) ${join(counts, ' union all ')}`,
+  )
+  return rows.map(({ id, count }) => [id, { value: count, precision: count < limit ? 'exact' : 'atLeast' }])
+}

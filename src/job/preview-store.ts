@@ -1,0 +1,111 @@
+import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Db, Reader } from '../database/client.ts'
+import { complianceOf } from '../twin/compliance.ts'
+import type { TwinPatch } from '../twin/limits.ts'
+import { type CompiledCondition, fragment } from './fact-store.ts'
+import type { DeviceSet, JobPreview, PastJob, PreviewCount } from './preview.ts'
+import type { JobType } from './request.ts'
+
+// Every question of a preview is bounded: by milliseconds of PostgreSQL's time, and an answer for when that is over.
+
+/** A way to ask what may be dear. */
+export type BoundedReader = Pick<Db, 'boundedRead'>
+
+/** The devices that meet a condition, as `d` with their twins as `t`. */
+export const devicesWhere = (condition: CompiledCondition): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${fragment(condition)})`
+
+/** How many devices meet a condition, and how many of them are connected, and hold a patch already. */
+export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }
+
+/**
+ * Counts the devices that meet a condition, at most `limit` of them. The fingerprint has their number and an exclusive or
+ * of 64-bit hashes: the order does not matter, and another device or an earlier one of the same name does. Without a
+ * patch all comply.
+ */
+export async function readMatches(
+  db: Reader,
+  condition: CompiledCondition,
+  { patch = {}, limit }: { readonly patch?: TwinPatch | undefined; readonly limit?: number } = {},
+): Promise<Matches> {
+  const [row] = await db.query<Matches>(
+    sql`select count(*)::integer as "deviceCount",
+               count(*) filter (where connected)::integer as "connectedCount",
+               count(*) filter (where compliant)::integer as "compliantCount",
+               lpad(to_hex(count(*)), 8, '0') || lpad(to_hex(coalesce(bit_xor(hash), 0)), 16, '0') as fingerprint
+        from (
+          select d.connection_state = 'connected' as connected, (${complies(patch)}) as compliant,
+                 hashtextextended(d.id, hashtextextended(d.generation_id, 0)) as hash
+          ${devicesWhere(condition)}
+          ${limit === undefined ? empty : sql`limit ${limit}`}
+        ) matching`,
+  )
+  if (row === undefined) throw new Error('An aggregate without GROUP BY has no row.')
+  return row
+}
+
+/** Whether the twin `t` is already what the patch would make of it: never NULL. See twin/compliance.ts. */
+function complies(patch: TwinPatch): Sql {
+  const sections = [
+    { document: sql`t.tags`, members: patch.tags },
+    { document: sql`t.desired`, members: patch.desired },
+  ]
+  const tests = sections.flatMap(({ document, members }) => {
+    if (members === undefined) return []
+    const { skeleton, equal, absent } = complianceOf(members)
+    // The skeleton holds for objects only all the way down, so that #> cannot take a key for the index of an array.
+    const at = (path: readonly string[]): Sql => sql`(${document} #> ${path}::text[])`
+    return [
+      sql`${document} @> ${JSON.stringify(skeleton)}::jsonb`,
+      ...equal.map(({ path, value }) => sql`${at(path)} is not distinct from ${JSON.stringify(value)}::jsonb`),
+      ...absent.map(({ path, keys }) => sql`not coalesce(${at(path)} ?| ${keys}::text[], false)`),
+    ]
+  })
+  return tests.length === 0 ? sql`true` : join(tests, ' and ')
+}
+
+/** How far is counted when there is no time to count all. */
+const cap = 10_000
+
+/** The counts of a preview; all are exact or none is. */
+type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCount' | 'fingerprint'>
+
+/** Counts all of them, or those that PostgreSQL comes upon first, or none when it comes upon too few. */
+export async function countMatches(
+  db: BoundedReader,
+  condition: CompiledCondition,
+  patch: TwinPatch | undefined,
+): Promise<Counts> {
+  const all = await db.boundedRead(1_000, (reader) => readMatches(reader, condition, { patch }))
+  const some = all ?? (await db.boundedRead(300, (reader) => readMatches(reader, condition, { patch, limit: cap })))
+  const count = (value = 0): PreviewCount => ({ value, precision: all === undefined ? 'atLeast' : 'exact' })
+  return {
+    deviceCount: count(some?.deviceCount),
+    connectedCount: count(some?.connectedCount),
+    compliantCount: patch === undefined ? null : count(some?.compliantCount),
+    fingerprint: all?.fingerprint ?? null,
+  }
+}
+
+/** The ids of the first devices that meet a condition; none when there is no time to find them. */
+export async function findFirstIds(db: BoundedReader, condition: CompiledCondition, limit: number): Promise<string[]> {
+  const rows = await db.boundedRead(200, (reader) =>
+    reader.query<{ id: string }>(sql`select d.id ${devicesWhere(condition)} order by d.id limit ${limit}`),
+  )
+  return (rows ?? []).map(({ id }) => id)
+}
+
+/** Up to 20 jobs of a type among the last 200 that ended; only those that ended by themselves. */
+export async function findPastJobs(db: BoundedReader, type: JobType): Promise<PastJob[]> {
+  const rows = await db.boundedRead(200, (reader) =>
+    reader.query<PastJob>(
+      sql`select succeeded_count + failed_count as "deviceCount",
+                 extract(epoch from end_time - started_time)::float8 as seconds
+          from (select * from job where end_time is not null order by end_time desc limit 200) lately
+          where type = ${type} and status = 'completed' and started_time is not null
+          order by end_time desc
+          limit 20`,
+    ),
+  )
+  return rows ?? []
+}

@@ -1,0 +1,75 @@
+import { empty, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import { neverCalled, rowsOf } from './device-job-list-store.ts'
+import { LATELY, type RecentOutcomes, type Waiting } from './progress.ts'
+
+type OfJob<Value> = Value & { readonly jobId: string }
+
+/** Outcomes of a job that are read at most to tell its pace: several batches, about as fast as jobs go in a second. */
+const MOST_OUTCOMES = 5_000
+
+/** The newest outcomes of each of these jobs, as far as they are of lately. */
+export function findRecentOutcomes(
+  db: Reader,
+  jobIds: readonly string[],
+  _args: undefined,
+  now: Date,
+): Promise<OfJob<RecentOutcomes>[]> {
+  return db.query<OfJob<RecentOutcomes>>(
+    sql`select job.id as "jobId", recent.*
+        from job
+        cross join lateral (
+          select count(*)::integer as count, min(ended_time) as since, count(*) = ${MOST_OUTCOMES} as "isCapped"
+          from (
+            select ended_time from device_job_outcome o
+            where o.job_key = job.key
+            order by version desc
+            limit ${MOST_OUTCOMES}
+          ) newest
+          where ended_time > ${new Date(now.getTime() - LATELY)}
+        ) recent
+        where job.id = any(${jobIds})`,
+  )
+}
+
+/** The place of each of these jobs among all that are queued, in the order in which they will start; 1 is next. */
+export function findQueuePositions(
+  db: Reader,
+  jobIds: readonly string[],
+): Promise<OfJob<{ readonly position: number }>[]> {
+  return db.query<OfJob<{ position: number }>>(
+    sql`select queue.id as "jobId", queue.position
+        from (
+          select id, row_number() over (order by start_time, created_time, id)::integer as position
+          from job
+          where end_time is null and status = 'queued'
+        ) queue
+        where queue.id = any(${jobIds})`,
+  )
+}
+
+/**
+ * How many pending device jobs of each of these jobs wait for a device that is not connected, counted up to `limit`, and
+ * until when they wait. Of those that are running method jobs; others are left out.
+ */
+export function countNotConnected(
+  db: Reader,
+  jobIds: readonly string[],
+  { limit }: { readonly limit: number },
+): Promise<OfJob<Waiting>[]> {
+  const away = neverCalled(
+    sql`not exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
+  )
+  return db.query<OfJob<Waiting>>(
+    sql`select job.id as "jobId", away.count, away.count = ${limit} as "isCapped",
+               case when wait.seconds > 0 then least(job.deadline, job.started_time + make_interval(secs => wait.seconds))
+                    else job.deadline end as until
+        from job
+        cross join lateral (select (job.request ->> 'connectTimeoutInSeconds')::integer as seconds) wait
+        cross join lateral (
+          select count(*)::integer as count from ${rowsOf(away, empty, sql`limit ${limit}`)} target
+        ) away
+        where job.id = any(${jobIds}) and job.end_time is null and job.status = 'running'
+          and job.type = 'scheduleDeviceMethod' and job.pending_count > 0`,
+  )
+}

@@ -1,0 +1,27 @@
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/client.ts'
+import { facts, status, TIME_UP } from './device-job-store.ts'
+import { type CompiledCondition, expandJob } from './fact-store.ts'
+import type { Retry } from './retry.ts'
+
+/** A select of the ids of the devices whose device jobs in the source of the retry are selected. */
+export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey' | 'selection'>): Sql => {
+  const { errorCode, responseStatus } = selection
+  return sql`
+    select target.device_id
+    from job join device_job target on target.job_key = job.key ${facts()}
+    where job.key = ${sourceKey}::bigint and ${status} = any(${selection.status}::text[])
+      ${errorCode === undefined ? empty : sql`and ${status} = 'failed' and coalesce(o.error_code, ${TIME_UP}) = any(${errorCode}::text[])`}
+      ${responseStatus === undefined ? empty : sql`and o.response_status = any(${responseStatus}::integer[])`}`
+}
+
+/** Whether there is anything to do again. */
+export async function isAnySelected(db: Reader, retry: Pick<Retry, 'sourceKey' | 'selection'>): Promise<boolean> {
+  const [row] = await db.query<{ any: boolean }>(sql`select exists (${selectedDevices(retry)}) as any`)
+  return row?.any ?? false
+}
+
+/** Fixes the devices of a retry: those of its source that are selected, still exist and meet the condition. */
+export function expandRetry(tx: Tx, id: string, condition: CompiledCondition, retry: Retry): Promise<number> {
+  return expandJob(tx, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
+}

@@ -1,0 +1,126 @@
+import { InvalidInputError } from '../errors.ts'
+import { parseCondition } from '../query/parser.ts'
+import { checkReason } from './reason.ts'
+import { checkJobId, checkMaxExecutionTime, checkStartTime } from './request.ts'
+import type { DeviceJobStatus } from './state.ts'
+
+/** Where a device job can be in a job that has ended. */
+export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
+
+/**
+ * Which device jobs of the source to do again: those in one of these statuses and, where given, with one of these error
+ * codes, or with one of these statuses answered by the device. A retry keeps it as JSON until it starts.
+ */
+export type RetrySelection = {
+  readonly status: readonly EndedStatus[]
+  readonly errorCode?: readonly string[]
+  readonly responseStatus?: readonly number[]
+}
+
+/** What a job that is a retry holds of it. Jobs are named by their keys; the family's is that of its first job. */
+export type Retry = { readonly sourceKey: string; readonly familyKey: string; readonly selection: RetrySelection }
+
+/** A request as a client gives it; `undefined` and `null` stand for "left out". */
+export type RetryInput = {
+  readonly jobId: string
+  readonly newJobId?: string | null | undefined
+  readonly status?: readonly DeviceJobStatus[] | null | undefined
+  readonly errorCode?: readonly string[] | null | undefined
+  readonly responseStatus?: readonly number[] | null | undefined
+  readonly queryCondition?: string | null | undefined
+  readonly startTime?: Date | null | undefined
+  readonly maxExecutionTimeInSeconds?: number | null | undefined
+  readonly reason?: string | null | undefined
+}
+
+/** A valid request. The job itself has not been looked at. */
+export type RetryRequest = {
+  readonly newJobId: string
+  readonly selection: RetrySelection
+  /** What the devices have to meet besides the condition of the job; `*` for nothing. */
+  readonly queryCondition: string
+  readonly startTime: Date
+  /** Undefined for that of the job. */
+  readonly maxExecutionTimeInSeconds: number | undefined
+  readonly reason: string | null
+}
+
+/** Values in each list of a selection. */
+const maximumValues = 100
+
+/**
+ * The retry that is asked for, as far as it can be told without its job. InvalidInputError with the path of the member,
+ * also when the members of the selection contradict each other; QueryConditionError.
+ */
+export function checkRetry(input: RetryInput, now: Date, makeId: () => string): RetryRequest {
+  const { newJobId, maxExecutionTimeInSeconds } = input
+  const queryCondition = input.queryCondition ?? '*'
+  parseCondition(queryCondition)
+  return {
+    newJobId: newJobId == null ? makeId() : checkJobId(newJobId, ['newJobId']),
+    selection: checkSelection(input),
+    queryCondition,
+    startTime: checkStartTime(input.startTime ?? now, now),
+    maxExecutionTimeInSeconds:
+      maxExecutionTimeInSeconds == null ? undefined : checkMaxExecutionTime(maxExecutionTimeInSeconds),
+    reason: checkReason(input.reason),
+  }
+}
+
+function checkSelection(input: RetryInput): RetrySelection {
+  const errorCode = checkValues(input.errorCode, 'errorCode')
+  const responseStatus = checkValues(input.responseStatus, 'responseStatus')
+  if (errorCode?.some((code) => code.includes('\0'))) {
+    throw new InvalidInputError(['errorCode'], 'An error code cannot hold U+0000.')
+  }
+  if (errorCode !== undefined && responseStatus !== undefined) {
+    throw new InvalidInputError(
+      ['responseStatus'],
+      'A device job has either an error or an answer: give errorCode or responseStatus, and retry the others after.',
+    )
+  }
+  const status = checkStatuses(input.status) ?? [responseStatus === undefined ? 'failed' : 'completed']
+  if (errorCode !== undefined && !status.includes('failed')) {
+    throw new InvalidInputError(['errorCode'], 'Only FAILED device jobs have an error code: have FAILED in status.')
+  }
+  if (responseStatus !== undefined && !status.includes('completed')) {
+    throw new InvalidInputError(
+      ['responseStatus'],
+      'A device that answered has COMPLETED its device job: have COMPLETED in status, or leave status out.',
+    )
+  }
+  return { status, ...(errorCode && { errorCode }), ...(responseStatus && { responseStatus }) }
+}
+
+function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | undefined {
+  return checkValues(given, 'status')?.map((status) => {
+    if (status !== 'pending' && status !== 'running') return status
+    throw new InvalidInputError(
+      ['status'],
+      `No device job of a job that has ended is ${status.toUpperCase()}: retry FAILED, CANCELED or COMPLETED ones.`,
+    )
+  })
+}
+
+/** Each once; undefined when left out. */
+function checkValues<Value>(values: readonly Value[] | null | undefined, name: string): readonly Value[] | undefined {
+  if (values == null) return undefined
+  const distinct = [...new Set(values)]
+  if (distinct.length >= 1 && distinct.length <= maximumValues) return distinct
+  throw new InvalidInputError([name], `Give 1 to ${maximumValues} values for ${name}, or leave it out.`)
+}
+
+/** Why there is nothing to retry, for people: this will not change any more. */
+export function nothingSelected(
+  jobId: string,
+  { status, errorCode, responseStatus }: RetrySelection,
+): InvalidInputError {
+  const parts = [
+    `No device job of "${jobId}" is ${status.map((one) => one.toUpperCase()).join(' or ')}`,
+    ...(errorCode ? [` with the error code ${errorCode.join(' or ')}`] : []),
+    ...(responseStatus ? [` with the response status ${responseStatus.join(' or ')}`] : []),
+    ': there is nothing to retry.',
+  ]
+  const narrowest = responseStatus ? 'responseStatus' : errorCode ? 'errorCode' : 'status'
+  return new InvalidInputError([narrowest], parts.join(''))
+}

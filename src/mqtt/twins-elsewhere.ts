@@ -1,0 +1,65 @@
+import type { Deps } from '../deps.ts'
+import { findDesiredVersions } from '../twin/store.ts'
+import type { Connections } from './connection.ts'
+
+/** Devices a statement. */
+const BATCH = 1_000
+/** Milliseconds until versions that could not be read are read again, give or take half. */
+const RETRY = 5_000
+
+/**
+ * Tells devices that are connected here of desired properties that were written through another instance: it says
+ * which twins changed, not how, so that `tell` gets their versions and no patch.
+ */
+export function followTwinsElsewhere(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
+  {
+    connections,
+    tell,
+  }: {
+    readonly connections: Connections
+    readonly tell: (desired: { readonly deviceId: string; readonly version: number }) => void
+  },
+): { close(): Promise<void> } {
+  const closing = new AbortController()
+  const changed = new Set<string>()
+  let reading: Promise<void> | undefined
+
+  const read = async (): Promise<void> => {
+    while (changed.size > 0 && !closing.signal.aborted) {
+      const deviceIds = [...changed].slice(0, BATCH)
+      for (const deviceId of deviceIds) changed.delete(deviceId)
+      try {
+        for (const desired of await findDesiredVersions(deps.db, deviceIds)) tell(desired)
+      } catch (error) {
+        deps.log.warn({ err: error }, 'what devices are to be told could not be read')
+        for (const deviceId of deviceIds) changed.add(deviceId)
+        await deps.clock.sleep(RETRY * (0.5 + Math.random()), closing.signal)
+      }
+    }
+    reading = undefined
+  }
+  const add = (deviceIds: Iterable<string>): void => {
+    for (const deviceId of deviceIds) if (connections.find(deviceId) !== undefined) changed.add(deviceId)
+    if (changed.size > 0) reading ??= read()
+  }
+
+  const changes = deps.events.subscribe('twinsElsewhere')[Symbol.asyncIterator]()
+  const followChanges = async (): Promise<void> => {
+    for (let next = await changes.next(); !next.done; next = await changes.next()) add(next.value.deviceIds)
+  }
+  const misses = deps.events.subscribe('missed')[Symbol.asyncIterator]()
+  const followMisses = async (): Promise<void> => {
+    while (!(await misses.next()).done) add([...connections.all()].map(({ deviceId }) => deviceId))
+  }
+  const followed = Promise.all([followChanges(), followMisses()])
+
+  return {
+    async close() {
+      closing.abort()
+      await Promise.all([changes.return?.(), misses.return?.()])
+      await followed
+      await reading
+    },
+  }
+}

@@ -1,0 +1,59 @@
+import type { Json } from '../json.ts'
+import type { Field, Members } from '../query/field-map.ts'
+import { deviceFields } from '../query/fields.ts'
+import { printPath } from '../query/path.ts'
+
+/** What a sample of the devices has at a path of the twin document. */
+export type SampledPath = {
+  readonly segments: readonly string[]
+  /** As PostgreSQL names the types of JSON values, in alphabetical order. */
+  readonly types: readonly string[]
+  readonly deviceCount: number
+  /** Short texts, numbers and Booleans, the most frequent first. */
+  readonly sampleValues: readonly Json[]
+}
+
+/** The same with the path as a condition writes it. */
+export type TwinPath = Omit<SampledPath, 'segments'> & { readonly path: string }
+
+/**
+ * The paths that begin with `prefix`, no matter in which case: the sampled ones in their order, and behind them what every
+ * device has but the sample does not show. Names that a condition cannot write are left out.
+ */
+export function twinPathsOf(sampled: readonly SampledPath[], prefix: string): TwinPath[] {
+  const paths = new Map<string, TwinPath>()
+  for (const { segments, ...sample } of [...sampled, ...unsampledPaths]) {
+    const path = printPath(segments)
+    if (path !== undefined && !paths.has(path)) paths.set(path, { path, ...sample })
+  }
+  const beginning = prefix.toLowerCase()
+  return [...paths.values()].filter(({ path }) => path.toLowerCase().startsWith(beginning))
+}
+
+/** The names that conditions give to what the hub knows of a device. */
+const unsampledPaths: readonly SampledPath[] = pathsOf(deviceFields.members, [])
+
+function pathsOf(members: Members, above: readonly string[]): SampledPath[] {
+  return [...members.values()]
+    .filter(({ name }) => name !== '$metadata')
+    .flatMap(({ name, field }) => {
+      const segments = [...above, name]
+      const below = 'members' in field ? pathsOf(field.members, segments) : []
+      return [{ segments, types: typesOf(field), deviceCount: 0, sampleValues: [] }, ...below]
+    })
+}
+
+function typesOf(field: Field): readonly string[] {
+  switch (field.kind) {
+    case 'text':
+      return field.nullable ? ['null', 'string'] : ['string']
+    case 'number':
+    case 'boolean':
+      return [field.kind]
+    case 'document':
+    case 'group':
+      return ['object']
+    case 'json':
+      return []
+  }
+}

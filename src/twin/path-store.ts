@@ -1,0 +1,62 @@
+import { Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Db } from '../database/client.ts'
+import { deviceFields } from '../query/fields.ts'
+import { documentOf } from '../query/operands.ts'
+import type { SampledPath } from './path-catalogue.ts'
+
+/** Paths that a sample may have at most: what devices write under names of their own fills it last. */
+const maxPaths = 5_000
+const maxSampleValues = 5
+/** Characters of JSON text. */
+const maxSampleValueLength = 64
+
+/**
+ * What there is at which path, the paths of most devices first: in a sample of 1,000 devices, or of 100 when there is no
+ * time for so many, or else nothing. A fleet that is no larger is looked at as a whole.
+ */
+export async function readSampledPaths(db: Pick<Db, 'boundedRead'>): Promise<SampledPath[]> {
+  const read = (devices: number, ms: number) =>
+    db.boundedRead(ms, (reader) => reader.query<SampledPath>(pathsOfSample(devices)))
+  return (await read(1_000, 1_000)) ?? (await read(100, 500)) ?? []
+}
+
+/**
+ * Whole pages of the table are picked, somewhat more than it should take by PostgreSQL's estimate of its size, and always
+ * the same ones of the same table. Metadata is left out: nobody asks for it by a path typed in an editor.
+ */
+function pathsOfSample(devices: number): Sql {
+  const { strings, values } = documentOf(deviceFields)
+  return sql`
+    with recursive estimate as (
+      select greatest(reltuples, 1) as twins from pg_class where oid = 'twin'::regclass
+    ), chosen as (
+      select device_id
+      from twin tablesample system (least(100, ${120 * devices}::float8 / (select twins from estimate))) repeatable (0)
+      limit ${devices}
+    ), sample as (
+      select ${new Sql(strings, values)} as document
+      from chosen join device d on d.id = chosen.device_id join twin t on t.device_id = d.id
+    ), node (path, value) as (
+      select array[member.key], member.value from sample cross join lateral jsonb_each(document) member
+      union all
+      select node.path || member.key, member.value
+      from node
+      cross join lateral jsonb_each(case jsonb_typeof(node.value) when 'object' then node.value else '{}' end) member
+      where member.key <> '$metadata'
+    ), used as (
+      select path, jsonb_typeof(value) as type, count(*) as devices,
+             case when jsonb_typeof(value) in ('string', 'number', 'boolean')
+                       and length(value::text) <= ${maxSampleValueLength} then value end as value
+      from node
+      group by 1, 2, 4
+    )
+    select path as segments, array_agg(distinct type order by type) as types, sum(devices)::integer as "deviceCount",
+           coalesce(
+             to_jsonb((array_agg(value order by devices desc, value) filter (where value is not null))[:${maxSampleValues}]),
+             '[]'
+           ) as "sampleValues"
+    from used
+    group by path
+    order by sum(devices) desc, path collate "C"
+    limit ${maxPaths}`
+}

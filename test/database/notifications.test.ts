@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { listenForNotifications, maxTextBytes, type Notifications } from '../../src/database/notifications.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+type Process = Notifications & {
+  readonly clock: TestClock
+  readonly heard: string[]
+  /** Since when, each time. */
+  readonly missed: Date[]
+  readonly errors: unknown[]
+}
+const processes: Process[] = []
+afterEach(async () => {
+  await Promise.all(processes.splice(0).map((each) => each.close()))
+})
+
+async function startProcess(): Promise<Process> {
+  const clock = createTestClock()
+  const heard: string[] = []
+  const missed: Date[] = []
+  const errors: unknown[] = []
+  const notifications = await listenForNotifications(
+    { url: database.url, clock, onError: (error) => errors.push(error) },
+    { heard: (text) => heard.push(text), missed: (since) => missed.push(since) },
+  )
+  const started = { ...notifications, clock, heard, missed, errors }
+  processes.push(started)
+  return started
+}
+
+/** Lets a process look who is there. It sleeps before it does and afterwards. */
+const look = async (one: Process): Promise<void> => {
+  await one.clock.asleep()
+  one.clock.advance(5_000)
+  await one.clock.asleep()
+}
+
+const listeningPids = async (): Promise<number[]> => {
+  const { rows } = await database.pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity
+     where application_name = 'twincast notifications' and datname = current_database() order by backend_start`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+test('a text reaches all others, once and in order, and not its sender', async () => {
+  const [a, b, c] = [await startProcess(), await startProcess(), await startProcess()]
+  const long = 'ü'.repeat(maxTextBytes / 2)
+  await a.send(['first', long])
+  await a.send(['last'])
+  for (const other of [b, c]) await vi.waitFor(() => expect(other.heard).toEqual(['first', long, 'last']))
+  await b.send(['back'])
+  await vi.waitFor(() => expect(a.heard).toEqual(['back']))
+})
+
+test('who is alone knows it after a look, learns at once of one who comes, and after a look of one who went', async () => {
+  const a = await startProcess()
+  expect(a.isHeard()).toBe(true)
+  await look(a)
+  expect(a.isHeard()).toBe(false)
+  const b = await startProcess()
+  await vi.waitFor(() => expect(a.isHeard()).toBe(true))
+  await vi.waitFor(() => expect(b.missed).toHaveLength(1)) // what was sent before it was known here
+  await look(b)
+  expect(a.missed).toEqual([])
+
+  await b.close()
+  await vi.waitFor(async () => expect(await listeningPids()).toHaveLength(1))
+  expect(a.isHeard()).toBe(true)
+  await look(a)
+  expect(a.isHeard()).toBe(false)
+  expect(a.missed).toHaveLength(1) // what the other may not have sent before it was killed
+})
+
+test('a connection that breaks comes back, and both sides look for what was lost since it was last known to work', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  await vi.waitFor(() => expect(b.missed).toHaveLength(1))
+  await look(a)
+  const known = a.clock.now()
+  await a.send(['looked'])
+  a.clock.advance(1_000)
+  const [pid] = await listeningPids()
+  await database.pool.query('select pg_terminate_backend($1)', [pid])
+  await vi.waitFor(() => expect(a.errors).toHaveLength(1))
+  expect(a.isHeard()).toBe(false)
+
+  await a.clock.asleep()
+  a.clock.advance(100)
+  await vi.waitFor(() => expect(a.missed).toEqual([known]))
+  expect(b.missed).toHaveLength(2)
+  expect(b.missed[1]).toEqual(known)
+  await b.send(['again heard'])
+  await vi.waitFor(() => expect(a.heard).toEqual(['again heard']))
+  await a.send(['again sent'])
+  await vi.waitFor(() => expect(b.heard).toEqual(['looked', 'again sent']))
+})
+
+test('it begins without the database, and goes on trying', async () => {
+  const clock = createTestClock()
+  const errors: unknown[] = []
+  const missing = new URL(database.url)
+  missing.pathname += '_missing'
+  const notifications = await listenForNotifications(
+    { url: missing.href, clock, onError: (error) => errors.push(error) },
+    { heard: () => {}, missed: () => {} },
+  )
+  expect(notifications.isHeard()).toBe(false)
+  await notifications.send(['nobody hears this'])
+  clock.advance(100)
+  await vi.waitFor(() => expect(errors.length).toBeGreaterThan(1))
+  await notifications.close()
+})

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { createEvents } from '../../src/events.ts'
+import { sharedReads } from '../../src/graphql/shared-reads.ts'
+import { createTestClock } from '../support/clock.ts'
+
+const context = { group: {} }
+/** Reads that end when they are told to. */
+const heldReads = () => {
+  const held: ((value: number) => void)[] = []
+  const read = () =>
+    new Promise<number>((resolve) => {
+      held.push(resolve)
+    })
+  return { held, read }
+}
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('a first read begins after it was asked for, and serves all who ask before it begins', async () => {
+  const reads = sharedReads<number>()
+  const { held, read } = heldReads()
+  const early = [reads.first(context, read), reads.first(context, read)]
+  await settled()
+  const late = [reads.first(context, read), reads.first(context, read)]
+  await settled()
+  expect(held).toHaveLength(1)
+  held[0]?.(1)
+  expect(await Promise.all(early)).toEqual([1, 1])
+  await settled()
+  expect(held).toHaveLength(2)
+  held[1]?.(2)
+  expect(await Promise.all(late)).toEqual([2, 2])
+})
+
+test('a first read that fails is heard of by those who asked for it, and by nobody after them', async () => {
+  const reads = sharedReads<number>()
+  await expect(reads.first(context, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+  expect(await reads.first(context, async () => 1)).toBe(1)
+})
+
+test('an event is read once in a group, and apart in another', async () => {
+  const reads = sharedReads<object>()
+  const event = {}
+  const [one, two, other] = await Promise.all([
+    reads.after(context, event, async () => ({})),
+    reads.after(context, event, async () => ({})),
+    reads.after({ group: {} }, event, async () => ({})),
+  ])
+  expect(two).toBe(one)
+  expect(other).not.toBe(one)
+  // One who still holds an event gets what was read for it, after others have been read.
+  await reads.after(context, {}, async () => ({}))
+  expect(await reads.after(context, event, async () => ({}))).toBe(one)
+})
+
+test('changes during a read are one, and where nobody waits nothing is read', async () => {
+  const events = createEvents(createTestClock())
+  const reads = sharedReads<number>()
+  const { held, read } = heldReads()
+  const log: string[] = []
+  let waits = true
+  const follower = {
+    waits: () => waits,
+    changed: (key: string) => log.push(`${key} changed`),
+    found: (key: string, _event: object, what: number) => log.push(`${key} found ${what}`),
+    failed: () => {},
+  }
+  const changes = { listen: events.listen('anyJob'), keyOf: ({ jobId }: { jobId: string }) => jobId, find: read }
+  const leave = [reads.follow(context, changes, follower), reads.follow(context, changes, { ...follower })]
+  for (const jobId of ['a', 'a', 'a', 'b']) events.publish('anyJob', { jobId })
+  for (let turn = 0; turn < 4; turn++) {
+    held[turn]?.(turn)
+    await settled()
+  }
+  expect(held).toHaveLength(3)
+  expect(log).toEqual(['a found 0', 'a found 0', 'a found 1', 'a found 1', 'b found 2', 'b found 2'])
+  waits = false
+  log.length = 0
+  events.publish('anyJob', { jobId: 'a' })
+  await settled()
+  expect(held).toHaveLength(3)
+  expect(log).toEqual(['a changed', 'a changed'])
+  for (const one of leave) one()
+  events.publish('anyJob', { jobId: 'a' })
+  expect(log).toHaveLength(2)
+})

@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTestClock } from '../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { countStatements, start } from './facts.ts'
+import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
+
+const clock = createTestClock()
+let door: TestDoor
+let port: OpenPort
+beforeAll(async () => {
+  door = await openDoor({ clock, anonymous: undefined })
+  await givenDevices(door.deps, 'pump', 1)
+  await givenMethodJob(door.deps, 'pump', {}, { jobId: 'followed' })
+  await start(door.deps, 'followed')
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  port = await openPort(door)
+})
+afterEach(async () => {
+  await port.close()
+  await until(() => door.server.openStreams() === 0)
+})
+
+/** A subscription on a socket of its own, and its first result. */
+const subscribe = async (query: string, { variables = {}, policy = 'iothubowner' } = {}) => {
+  const socket = await port.socket({ headers: { authorization: await door.token(policy) } })
+  socket.send({ type: 'connection_init' })
+  await socket.next()
+  socket.send({ id: policy, type: 'subscribe', payload: { query, variables } })
+  return { socket, first: await socket.next() }
+}
+const change = async () => {
+  await door.deps.database.pool.query("update job set version = version + 1 where id = 'followed'")
+  door.deps.events.publish('job', 'followed', { jobId: 'followed' })
+}
+const nextOf = (subscriptions: readonly { readonly socket: BareSocket }[]) =>
+  Promise.all(subscriptions.map(({ socket }) => socket.next()))
+
+/** One statement for the row, and one more for each execution. */
+const nested = `subscription ($jobId: String!) {
+  deviceJobStatistics(jobId: $jobId) { version job { deviceJobs(first: 1) { nodes { status } } } }
+}`
+
+test('an event is read once and executed once for all who ask the same thing', async () => {
+  const variables = { jobId: 'followed' }
+  const all = await Promise.all(Array.from({ length: 30 }, () => subscribe(nested, { variables })))
+  for (let event = 0; event < 3; event++) {
+    let results: Record<string, unknown>[] = []
+    const statements = await countStatements(async () => {
+      await change()
+      results = await nextOf(all)
+    })
+    expect(statements).toBe(3) // with the change
+    expect(new Set(results.map((result) => JSON.stringify(result)))).toHaveProperty('size', 1)
+  }
+})
+
+test('those who come together share their first result', async () => {
+  const sockets = await Promise.all(
+    Array.from({ length: 30 }, async () => {
+      const socket = await port.socket({ headers: { authorization: await door.token('iothubowner') } })
+      socket.send({ type: 'connection_init' })
+      await socket.next()
+      return { socket }
+    }),
+  )
+  const statements = await countStatements(async () => {
+    for (const { socket } of sockets) {
+      socket.send({ id: '1', type: 'subscribe', payload: { query: nested, variables: { jobId: 'followed' } } })
+    }
+    await nextOf(sockets)
+  })
+  expect(statements).toBeLessThan(30)
+})
+
+test('each id gets the result as its own message', async () => {
+  const query = 'subscription { deviceJobStatistics(jobId: "followed") { version } }'
+  const one = await subscribe(query)
+  one.socket.send({ id: 'a "quoted" id', type: 'subscribe', payload: { query } })
+  await one.socket.next()
+  await change()
+  const messages = [await one.socket.next(), await one.socket.next()]
+  expect(messages.map(({ id }) => id).sort()).toEqual(['a "quoted" id', 'iothubowner'])
+  expect(messages[0]?.payload).toEqual(messages[1]?.payload)
+})
+
+test('those who ask otherwise get what they ask for', async () => {
+  const text = (field: string) => `subscription ($jobId: String!, $with: Boolean = false) {
+    deviceJobStatistics(jobId: $jobId) { ${field} job @include(if: $with) { jobId } }
+  }`
+  const variables = { jobId: 'followed' }
+  const all = [
+    await subscribe(text('version'), { variables }),
+    await subscribe(text('v: version'), { variables }),
+    await subscribe(text('version'), { variables: { ...variables, with: true } }),
+  ]
+  await change()
+  const fields = (await nextOf(all)).map(({ payload }) => Object.keys(Object(payload).data.deviceJobStatistics))
+  expect(fields).toEqual([['version'], ['v'], ['version', 'job']])
+})
+
+test('an operation of another name in the same text is another', async () => {
+  const query = `
+    subscription A { deviceJobStatistics(jobId: "followed") { a: version } }
+    subscription B { deviceJobStatistics(jobId: "followed") { b: version } }`
+  const { socket } = await subscribe('subscription { deviceJobStatistics(jobId: "followed") { version } }')
+  for (const operationName of ['A', 'B']) {
+    socket.send({ id: operationName, type: 'subscribe', payload: { query, operationName } })
+    expect(Object.keys(Object((await socket.next()).payload).data.deviceJobStatistics)).toEqual([
+      operationName.toLowerCase(),
+    ])
+  }
+})
+
+test('rights are never shared: who may not see a field does not, whoever else is told of the same event', async () => {
+  const query = `subscription {
+    deviceJobStatistics(jobId: "followed") {
+      job { deviceJobs(first: 1) { nodes { device { deviceId authentication { type } } } } }
+    }
+  }`
+  const all = [
+    await subscribe(query, { policy: 'iothubowner' }),
+    await subscribe(query, { policy: 'service' }),
+    await subscribe(query, { policy: 'iothubowner' }),
+    await subscribe(query, { policy: 'service' }),
+  ]
+  const seen = (messages: readonly Record<string, unknown>[]) =>
+    messages.map(({ payload }) => {
+      const { data, errors } = Object(payload)
+      const [node] = data.deviceJobStatistics.job.deviceJobs.nodes
+      return [node.device.authentication?.type ?? null, errors?.[0].extensions.code ?? null]
+    })
+  const expected = [
+    ['SAS', null],
+    [null, 'FORBIDDEN'],
+    ['SAS', null],
+    [null, 'FORBIDDEN'],
+  ]
+  expect(seen(all.map(({ first }) => first))).toEqual(expected)
+  await change()
+  expect(seen(await nextOf(all))).toEqual(expected)
+})
+
+test('who leaves takes nothing from the others', async () => {
+  const query = 'subscription { deviceJobStatistics(jobId: "followed") { version } }'
+  const [first, second] = [await subscribe(query), await subscribe(query)]
+  first.socket.raw.terminate()
+  await until(() => door.server.openStreams() === 1)
+  await change()
+  expect(await second.socket.next()).toMatchObject({ type: 'next' })
+})

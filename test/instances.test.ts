@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import pg from 'pg'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { maxTextBytes } from '../src/database/notifications.ts'
+import { carriedTopics, createEvents } from '../src/events.ts'
+import { joinInstances, parseHint, printHints } from '../src/instances.ts'
+import { createTestClock } from './support/clock.ts'
+import { createTestDatabase, type TestDatabase } from './support/database.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+/** An instance: what it publishes and hears, and how often it looked again. */
+async function join() {
+  const clock = createTestClock()
+  const events = createEvents(clock)
+  const heard: string[] = []
+  events.listen('identity')(({ deviceId }) => heard.push(deviceId))
+  events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
+  const lookAgain = vi.fn(async () => {})
+  const log = pino({ level: 'silent' })
+  const instances = await joinInstances({ clock, events, log }, { url: database.url, lookAgain })
+  return { clock, events, heard, lookAgain, close: instances.close }
+}
+
+/** The statements that sent something while this was done. */
+async function sentDuring(work: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(pg.Client.prototype, 'query')
+  await work()
+  const sent = query.mock.calls.filter(([statement]) => JSON.stringify(statement).includes('pg_notify'))
+  query.mockRestore()
+  return sent.length
+}
+
+test('what is published in quick succession is sent in one statement, each id once, and not echoed', async () => {
+  const [one, other] = [await join(), await join()]
+  await vi.waitFor(() => expect(other.lookAgain).toHaveBeenCalledTimes(1))
+  const sent = await sentDuring(async () => {
+    for (let times = 0; times < 100; times++) {
+      one.events.publish('identity', { deviceId: 'a' })
+      one.events.publish('presence', { deviceIds: ['b', `c${times % 3}`] })
+    }
+    one.clock.advance(80)
+    await vi.waitFor(() => expect(other.heard).toEqual(['a', 'b', 'c0', 'c1', 'c2']))
+    // It had time to come back: this is heard after whatever came before it.
+    other.events.publish('identity', { deviceId: 'last' })
+    other.clock.advance(80)
+    await vi.waitFor(() => expect(one.heard.at(-1)).toBe('last'))
+  })
+  expect(sent).toBe(2)
+  expect(one.heard).toHaveLength(100 * 3 + 1)
+  expect(other.heard).toEqual(['a', 'b', 'c0', 'c1', 'c2', 'last'])
+  await Promise.all([one.close(), other.close()])
+})
+
+test('an instance that is alone sends nothing', async () => {
+  const alone = await join()
+  await alone.clock.asleep()
+  alone.clock.advance(5_000)
+  await alone.clock.asleep() // it has looked, and will again
+  const sent = await sentDuring(async () => {
+    alone.events.publish('identity', { deviceId: 'a' })
+    alone.clock.advance(80)
+    await alone.close()
+  })
+  expect(sent).toBe(0)
+})
+
+test('what has gathered when an instance leaves is sent', async () => {
+  const [leaving, staying] = [await join(), await join()]
+  leaving.events.publish('presence', { deviceIds: ['gone'] })
+  await leaving.close()
+  await vi.waitFor(() => expect(staying.heard).toEqual(['gone']))
+  await staying.close()
+})
+
+test('ids are split into texts that fit a notification, and come out as they went in', () => {
+  const ids = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 128 }), { minLength: 1, maxLength: 600 })
+  fc.assert(
+    fc.property(fc.constantFrom(...carriedTopics), ids, (topic, all) => {
+      const texts = printHints(topic, all)
+      for (const text of texts) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxTextBytes)
+      const hints = texts.map(parseHint)
+      expect(hints.flatMap((hint) => hint?.ids ?? [])).toEqual(all)
+      expect(new Set(hints.map((hint) => hint?.topic))).toEqual(new Set([topic]))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('many ids that are short are few enough a text for a listener to be told', () => {
+  const texts = printHints(
+    'job',
+    Array.from({ length: 1_000 }, (_, index) => String(index)),
+  )
+  expect(texts.map((text) => parseHint(text)?.ids.length)).toEqual([250, 250, 250, 250])
+})
+
+test.each([
+  '',
+  'hello',
+  'null',
+  '{}',
+  '[]',
+  '["telemetry","d"]',
+  '["twin",1]',
+  '["twin",["d"]]',
+  JSON.stringify(['twin', ...Array.from({ length: 251 }, () => 'd')]),
+])('%s is no hint', (text) => {
+  expect(parseHint(text)).toBeUndefined()
+})

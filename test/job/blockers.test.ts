@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { blockersOf, neededFindings, type WaitingJob } from '../../src/job/blockers.ts'
+
+const now = new Date('2026-01-01T12:00:00Z')
+const job: WaitingJob = {
+  type: 'scheduleDeviceMethod',
+  status: 'running',
+  startTime: now,
+  endTime: null,
+  pendingCount: 5,
+  runningCount: 0,
+}
+const exact = (value: number) => ({ value, precision: 'exact' as const })
+
+describe('a job waits', () => {
+  test('for its time', () => {
+    const until = new Date('2026-01-01T13:00:00Z')
+    expect(blockersOf({ ...job, status: 'scheduled', startTime: until }, {}, now)).toEqual([
+      { reason: 'startTime', until, message: 'It is to start at 2026-01-01T13:00:00.000Z.' },
+    ])
+  })
+
+  test('for a slot', () => {
+    expect(blockersOf({ ...job, status: 'queued' }, { position: 1 }, now)).toEqual([
+      {
+        reason: 'slot',
+        position: 1,
+        message: 'It is the next to start, when one of the running jobs has made room.',
+      },
+    ])
+    expect(blockersOf({ ...job, status: 'queued' }, { position: 3 }, now)).toMatchObject([
+      { position: 3, message: 'It is number 3 of the jobs that wait until running ones have made room.' },
+    ])
+  })
+
+  test('for devices to connect', () => {
+    expect(blockersOf(job, { notConnected: exact(1) }, now)).toEqual([
+      {
+        reason: 'devicesNotConnected',
+        deviceCount: exact(1),
+        message: '1 device has to connect before the call can be sent.',
+      },
+    ])
+    const many = { value: 10_000, precision: 'atLeast' as const }
+    expect(blockersOf(job, { notConnected: many }, now)).toMatchObject([
+      { deviceCount: many, message: 'At least 10,000 devices have to connect before the call can be sent.' },
+    ])
+  })
+
+  test.each([
+    ['when nothing else is left to do', { ...job, pendingCount: 0, runningCount: 2 }],
+    ['when it was cancelled', { ...job, status: 'cancelled' as const, pendingCount: 0, runningCount: 2 }],
+  ])('for the calls under way %s', (_when, waiting) => {
+    expect(blockersOf(waiting, {}, now)).toEqual([
+      { reason: 'callsUnderWay', deviceCount: exact(2), message: '2 devices have the call and may still answer.' },
+    ])
+  })
+})
+
+test.each<[string, Partial<WaitingJob>]>([
+  ['has ended', { status: 'completed', endTime: now }],
+  ['was cancelled and has ended', { status: 'cancelled', endTime: now }],
+  ['is due and about to be queued', { status: 'scheduled' }],
+  ['sends calls and has more to send, as fast as its throttle lets it', { runningCount: 3 }],
+  ['patches twins', { type: 'scheduleUpdateTwin' }],
+])('a job waits for nothing that %s', (_what, changes) => {
+  expect(blockersOf({ ...job, ...changes }, { notConnected: exact(0) }, now)).toEqual([])
+})
+
+test('no more is found out than is needed', () => {
+  expect(neededFindings(job)).toEqual({ position: false, notConnected: true })
+  expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({ position: false, notConnected: false })
+  expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({ position: false, notConnected: false })
+  expect(neededFindings({ ...job, status: 'queued' })).toEqual({ position: true, notConnected: false })
+  expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
+    position: false,
+    notConnected: false,
+  })
+})

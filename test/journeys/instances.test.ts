@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import type { Behaviour } from '../../src/simulator/behaviour.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { registerFleet } from '../support/fleet.ts'
+import { ScheduleMethod, ScheduleTwin, WatchStatistics } from './operations.ts'
+
+/** The poll of the loops, 5 s, never comes: whatever an instance learns of another it has to be told. */
+const withoutPolls: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms === 5_000 ? 2 ** 31 - 1 : ms, signal),
+}
+
+let database: TestDatabase
+let a: TestApp
+let b: TestApp
+const fleets: Fleet[] = []
+beforeAll(async () => {
+  database = await createTestDatabase()
+  a = await startApp({ DATABASE_URL: database.url }, withoutPolls)
+  b = await startApp({ DATABASE_URL: database.url }, withoutPolls)
+})
+afterEach(async () => {
+  await Promise.all(fleets.splice(0).map((fleet) => fleet.close()))
+  expect([...a.errors, ...b.errors]).toEqual([])
+})
+afterAll(async () => {
+  await Promise.all([a.close(), b.close()])
+  await database.drop()
+})
+
+async function connectFleet(app: TestApp, name: string, behaviours: readonly Behaviour[]): Promise<Fleet> {
+  const devices = await registerFleet(
+    app.client,
+    name,
+    behaviours.length,
+    (index) => behaviours[index] ?? { kind: 'silent' },
+  )
+  const fleet = createFleet({
+    host: '127.0.0.1',
+    port: app.mqttPort,
+    hubName: 'localhost',
+    devices,
+    readTwin: true,
+    reconnect: false,
+  })
+  fleets.push(fleet)
+  await fleet.connect()
+  return fleet
+}
+
+async function scheduleMethod(app: TestApp, name: string): Promise<string> {
+  const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
+    input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot' } },
+  })
+  if (!('job' in scheduleDeviceMethod)) throw new Error('not scheduled')
+  return scheduleDeviceMethod.job.jobId
+}
+
+type Seen = { readonly version: number; readonly succeededCount: number; readonly status: string }
+
+/** Follows a job to its end, and answers what was shown last. */
+async function watch(app: TestApp, jobId: string, show: (seen: Seen) => void = () => {}): Promise<Seen | undefined> {
+  let seen: Seen | undefined
+  for await (const { deviceJobStatistics } of app.client.subscribe(WatchStatistics, { jobId })) {
+    const { version, job, deviceJobStatistics: counts } = deviceJobStatistics
+    seen = { version, succeededCount: counts.succeededCount, status: job.status }
+    show(seen)
+  }
+  return seen
+}
+
+async function updateDevice(app: TestApp, deviceId: string, status: string): Promise<void> {
+  const response = await fetch(app.addresses.graphql, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query: `mutation ($input: UpdateDeviceInput!) { updateDevice(input: $input) { __typename } }`,
+      variables: { input: { deviceId, status } },
+    }),
+  })
+  expect(await response.json()).toEqual({ data: { updateDevice: { __typename: 'UpdateDevicePayload' } } })
+}
+
+const listeners = async (): Promise<number[]> => {
+  const { rows } = await database.pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity
+     where application_name = 'twincast notifications' and datname = current_database()`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+test('who follows a job at one instance sees it advance while another works on it', async () => {
+  const offline: readonly Behaviour[] = Array.from({ length: 4 }, () => ({ kind: 'offline' }))
+  const fleet = await connectFleet(a, 'follow', offline)
+  const jobId = await scheduleMethod(a, 'follow')
+  const versions: number[] = []
+  let connected = 0
+  // The next device comes when the subscriber has been shown that the one before has answered.
+  const seen = await watch(b, jobId, ({ version, succeededCount, status }) => {
+    versions.push(version)
+    if (status !== 'RUNNING' || succeededCount < connected || connected === offline.length) return
+    void fleet.connect({ deviceIds: [`follow-${connected++}`] })
+  })
+  expect(seen).toMatchObject({ status: 'COMPLETED', succeededCount: 4 })
+  expect(versions.length).toBeGreaterThan(4)
+  expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other))
+})
+
+test('a job that is scheduled at one instance starts at the devices of another', async () => {
+  const fleet = await connectFleet(b, 'start', [{ kind: 'answer' }, { kind: 'answer' }])
+  const seen = await watch(a, await scheduleMethod(a, 'start'))
+  expect(seen).toMatchObject({ status: 'COMPLETED', succeededCount: 2 })
+  expect(fleet.ledger.entries).toHaveLength(2)
+})
+
+test('a twin job that one instance does is told to the devices of all', async () => {
+  const [here, there] = [
+    await connectFleet(a, 'twin-a', [{ kind: 'answer' }]),
+    await connectFleet(b, 'twin-b', [{ kind: 'answer' }]),
+  ]
+  const { scheduleTwinUpdate } = await a.client.execute(ScheduleTwin, {
+    input: {
+      queryCondition: "tags.fleet in ['twin-a', 'twin-b']",
+      updateTwin: { properties: { desired: { interval: 30 } } },
+    },
+  })
+  expect(scheduleTwinUpdate).toHaveProperty('job')
+  await vi.waitFor(() => expect(here.twinOf('twin-a-0').desired).toMatchObject({ interval: 30 }), 10_000)
+  await vi.waitFor(() => expect(there.twinOf('twin-b-0').desired).toMatchObject({ interval: 30 }), 10_000)
+})
+
+test('a device that is disabled at one instance is dropped by the other', async () => {
+  const fleet = await connectFleet(b, 'disabled', [{ kind: 'answer' }, { kind: 'answer' }])
+  await updateDevice(a, 'disabled-0', 'DISABLED')
+  await vi.waitFor(() => expect(fleet.isConnected('disabled-0')).toBe(false), 10_000)
+  expect(fleet.isConnected('disabled-1')).toBe(true)
+})
+
+test('when the connections for notifications break, they come back, and nothing that happened meanwhile is missed', async () => {
+  const fleet = await connectFleet(b, 'break', [{ kind: 'answer' }, { kind: 'answer' }, { kind: 'offline' }])
+  const pids = await listeners()
+  expect(pids).toHaveLength(2)
+  await database.pool.query('select pg_terminate_backend(pid) from unnest($1::integer[]) pid', [pids])
+  await updateDevice(a, 'break-1', 'DISABLED')
+  const seen = watch(a, await scheduleMethod(a, 'break'))
+  await vi.waitFor(() => expect(fleet.isConnected('break-1')).toBe(false), 10_000)
+  await vi.waitFor(() => expect(fleet.ledger.entries).toHaveLength(1), 10_000)
+
+  await vi.waitFor(async () => expect(await listeners()).toHaveLength(2), 10_000)
+  expect((await listeners()).filter((pid) => pids.includes(pid))).toEqual([])
+  await updateDevice(a, 'break-1', 'ENABLED')
+  await fleet.connect({ deviceIds: ['break-1', 'break-2'] })
+  expect(await seen).toMatchObject({ status: 'COMPLETED', succeededCount: 3 })
+})

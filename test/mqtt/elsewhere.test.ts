@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Deps } from '../../src/deps.ts'
+import { updateDevice } from '../../src/device/commands.ts'
+import { createEvents } from '../../src/events.ts'
+import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
+import { patchTwin } from '../../src/twin/commands.ts'
+import {
+  connectRaw,
+  givenDevice,
+  publishPacketOf,
+  type RawDevice,
+  startDoor,
+  subscribeRaw,
+  type TestDoor,
+} from './door.ts'
+
+let hub: TestDoor
+/** Another instance on the same database. */
+let elsewhere: Deps
+beforeAll(async () => {
+  hub = await startDoor()
+  elsewhere = { ...hub.deps, events: createEvents(hub.deps.clock) }
+})
+afterAll(() => hub.close())
+
+/** A device that has read its twin and is subscribed to changes of it. */
+async function watchingDevice(): Promise<[string, RawDevice]> {
+  const deviceId = await givenDevice(hub, { desired: { a: 1 } })
+  const device = await connectRaw(hub.port, deviceId)
+  await subscribeRaw(device, TWIN_RESPONSES_FILTER, DESIRED_PATCHES_FILTER)
+  device.write(publishPacketOf('$iothub/twin/GET/?$rid=1', ' '))
+  await device.nextPublish()
+  return [deviceId, device]
+}
+const told = (version: number, payload: object) => ({
+  topic: `$iothub/twin/PATCH/properties/desired/?$version=${version}`,
+  payload: JSON.stringify({ ...payload, $version: version }),
+})
+
+test('a device is told of what was desired through another instance, as the whole section', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await patchTwin(elsewhere, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
+  hub.deps.events.receive('twin', ['nobody', deviceId])
+  expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
+  // What was only reported is nothing to tell, and neither is what has been told.
+  hub.deps.events.receive('twin', [deviceId])
+  await patchTwin(hub.deps, { deviceId, ifMatch: '*', patch: { desired: { c: 3 } } })
+  expect(await device.nextPublish()).toEqual(told(3, { c: 3 }))
+  device.end()
+})
+
+test('when events of other instances were lost, devices are told of what was desired meanwhile', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await patchTwin(elsewhere, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
+  hub.deps.events.lookAgain()
+  expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
+  device.end()
+})
+
+test('a device that is disabled through another instance is dropped, also when the event of it was lost', async () => {
+  const [firstId, first] = await watchingDevice()
+  const [secondId, second] = await watchingDevice()
+  const [, third] = await watchingDevice()
+  for (const deviceId of [firstId, secondId]) {
+    await updateDevice(elsewhere, { deviceId, ifMatch: '*', status: 'disabled' })
+  }
+  hub.deps.events.receive('identity', [firstId])
+  expect(await first.next()).toBe('closed')
+  hub.deps.events.lookAgain()
+  expect(await second.next()).toBe('closed')
+  await vi.waitFor(() => expect(hub.door.stats().connections).toBe(1))
+  third.end()
+})
