@@ -48,7 +48,7 @@ const OPTIONS = {
 await runCommand({
   name: 'npm run bench',
   summary: `Measures the hub against baselines on this machine, in turn (docs/benchmarks.md), with an embedded PostgreSQL
-and simulated devices. Takes about six minutes, with --million twice that, and leaves nothing. Ends with 1 when a gate
+and simulated devices. Takes about ten minutes, with --million six more, and leaves nothing. Ends with 1 when a gate
 fails.`,
   options: OPTIONS,
   async run(given, { signal }) {

@@ -29,8 +29,11 @@ function sizeOf(first: number | null | undefined, preset: number, maximum: numbe
   })
 }
 
-const multiplier = (first: number | null | undefined, preset: number, maximum: number): number =>
+/** The same before it is checked. */
+const countOf = (first: number | null | undefined, preset: number, maximum: number): number =>
   Math.min(Math.max(first ?? preset, 1), maximum)
+
+const listComplexity = (count: number, own = 0) => ({ field: own + count, multiplier: count })
 
 const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
   description: 'Device jobs of a job that went wrong in the same way.',
@@ -50,7 +53,7 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
     share: t.exposeFloat('share', { description: 'How many of all devices of the job, 0 to 1.' }),
     sample: t.field({
       type: [DeviceJob],
-      complexity: ({ first }) => ({ field: 1, multiplier: multiplier(first, defaultSample, maxSample) }),
+      complexity: ({ first }) => listComplexity(countOf(first, defaultSample, maxSample)),
       description: 'Some of them: the first by the names of the devices.',
       args: { first: t.arg.int({ defaultValue: defaultSample, description: `How many: 1 to ${maxSample}.` }) },
       resolve: async (group, { first }, context) => [
@@ -64,10 +67,7 @@ builder.prismaObjectField(Job, 'failureGroups', (t) =>
   t.field({
     type: [FailureGroup],
     select: { id: true },
-    complexity: ({ first }) => ({
-      field: ownComplexity,
-      multiplier: multiplier(first, defaultGroups, maxPageSize),
-    }),
+    complexity: ({ first }) => listComplexity(countOf(first, defaultGroups, maxPageSize), ownComplexity),
     description:
       'Why device jobs failed, the largest group first; also devices that answered with a status of 400 or more. Those that failed because the time of the job was up come when it has ended.',
     args: { first: t.arg.int({ defaultValue: defaultGroups, description: `How many groups: 1 to ${maxPageSize}.` }) },

@@ -17,8 +17,8 @@ async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: r
   return (await Promise.all(jobs)).filter((job) => job !== null)
 }
 
-/** What a list of related jobs is taken to cost: most jobs have few, but none has to be counted for it. */
-const relatives = { field: 1, multiplier: 10 }
+/** Most jobs have few, but families in families would be many. */
+const relatives = { field: maximumRelatives, multiplier: maximumRelatives }
 const atMost = `At most ${maximumRelatives}: the newest.`
 
 const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily').implement({

@@ -30,7 +30,7 @@ const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
 })
 
 /** Rows of the lists of a preview at most; job/commands.ts has the same bound. */
-const listLength = { field: 1, multiplier: 20 }
+const listLength = { field: 20, multiplier: 20 }
 
 const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
   description:

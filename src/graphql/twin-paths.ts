@@ -26,7 +26,7 @@ builder.queryField('twinPaths', (t) =>
   t.field({
     type: [TwinPath],
     authScopes: { operation: 'readTwins' },
-    complexity: ({ first }) => ({ field: 1, multiplier: Math.min(Math.max(first ?? 1, 1), maxTwinPaths) }),
+    complexity: ({ first }) => Math.min(Math.max(first ?? 1, 1), maxTwinPaths),
     description:
       'Paths that conditions can speak of and that really exist, for completion while one is typed: tags, properties, and what the hub knows of devices. Those of most devices first, of the 5,000 that most have; from a sample, in bounded time.',
     args: {

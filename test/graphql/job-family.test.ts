@@ -85,6 +85,14 @@ test('many jobs take as many statements as few', async () => {
   expect(await countStatements(read(5))).toBe(await countStatements(read(4)))
 })
 
+test.each(['family { jobs { family { jobs { jobId } } } }', 'retries { retryOf { retries { jobId } } }'])(
+  'families in families could be endless and are refused: %s',
+  async (fields) => {
+    const { errors } = await door.ask(`{ job(jobId: "first") { ${fields} } }`)
+    expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'complexity' } }])
+  },
+)
+
 test('a member that is kept no longer is simply not there', async () => {
   await door.deps.database.pool.query("delete from job where id = 'first'")
   expect(

@@ -7,6 +7,7 @@ import { findDeviceJobsByKey } from '../../src/job/device-job-store.ts'
 import { lockOpenJobs, markDispatched, type Settlement, settle } from '../../src/job/fact-store.ts'
 import { findFamilyStatistics } from '../../src/job/family-store.ts'
 import type { EndedStatus, RetryInput } from '../../src/job/retry.ts'
+import { lockSource } from '../../src/job/store.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { pruneHistory } from '../../src/scheduler/prune-history.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
@@ -220,14 +221,24 @@ test('a retry that was cancelled before its start needs nothing', async () => {
 test('a job is not pruned from under a retry that is being made of it', async () => {
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
   clock.advance(11 * DAY)
-  const client = await deps.database.pool.connect()
-  try {
-    await client.query('begin')
-    await client.query('select from job where id = $1 for key share', [jobId])
+  await deps.db.transaction(async (tx) => {
+    await lockSource(tx, jobId)
     await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
     expect(await deps.db.prisma.job.count()).toBe(1)
-  } finally {
-    await client.query('rollback')
-    client.release()
+  })
+  await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+  expect(await deps.db.prisma.job.count()).toBe(0)
+})
+
+test('jobs that are kept for their retries do not keep others', async () => {
+  const startTime = new Date(clock.now().getTime() + 20 * DAY)
+  const kept: string[] = []
+  for (let count = 0; count < 6; count++) {
+    const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
+    kept.push(jobId, await retryJob(deps, tester, { jobId, startTime }))
   }
+  await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
+  clock.advance(11 * DAY)
+  await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+  expect((await deps.db.prisma.job.findMany()).map(({ id }) => id).sort()).toEqual(kept.sort())
 })
