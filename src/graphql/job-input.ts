@@ -51,6 +51,7 @@ const expect =
 export const PreviewJobInput = builder.inputType('PreviewJobInput', {
   description: 'A job that is thought of. At most one of `cloudToDeviceMethod` and `updateTwin` may be given.',
   fields: (t) => ({
+    jobId: t.string({ description: 'The name it would have; an AlreadyExistsError when it is taken.' }),
     queryCondition: t.string({ required: true, description: queryCondition }),
     cloudToDeviceMethod: t.field({ type: CloudToDeviceMethodInput, description: 'The method it would call.' }),
     updateTwin: t.field({ type: TwinPatchInput, description: 'What it would merge into each twin.' }),

@@ -1,4 +1,4 @@
-import { InvalidInputError, QueryConditionError } from '../errors.ts'
+import { AlreadyExistsError, InvalidInputError, QueryConditionError } from '../errors.ts'
 import { previewJob } from '../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../job/preview.ts'
 import { builder } from './builder.ts'
@@ -78,13 +78,13 @@ builder.queryField('previewJob', (t) =>
     type: resultUnion(
       'PreviewJobResult',
       JobPreview,
-      [InvalidInputError, QueryConditionError],
+      [InvalidInputError, QueryConditionError, AlreadyExistsError],
       'What a job would meet, or why it would be refused.',
     ),
     // Whoever may schedule the job may learn from it what this tells.
     authScopes: { operation: 'writeJobs' },
     description:
-      'What a job would meet if it were scheduled: it is checked as scheduling checks it, and nothing is done. Needs the rights of scheduling.',
+      'What a job would meet if it were scheduled: it is checked as scheduling checks it, and nothing is done. A LimitExceededError when its devices could not be counted in time; it can be scheduled all the same. Needs the rights of scheduling.',
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job.' }) },
     resolve: (_root, { input }, { deps }) => {
       deps.throttles.take('queries')

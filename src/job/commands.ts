@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError, QueryConditionError } from '../errors.ts'
+import {
+  AlreadyExistsError,
+  ConflictError,
+  InvalidInputError,
+  LimitExceededError,
+  NotFoundError,
+  QueryConditionError,
+} from '../errors.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { narrowCondition } from '../query/narrow.ts'
@@ -155,19 +162,26 @@ export async function cancelJob(
 
 const previewedDevices = 20
 const previewedOverlaps = 20
+/** Seconds. */
+const previewAgainAfter = 10
+const noTime =
+  'The devices could not be counted in time: the condition is too dear, or too many are asked for at once. The job can be scheduled all the same.'
 
 /**
  * What a job would meet if it started now, as far as that can be found out in about two seconds of PostgreSQL's time. It
- * uses one connection of the doors, and disturbs no job. InvalidInputError and QueryConditionError, as scheduling would.
+ * uses one connection of the doors, and disturbs no job. InvalidInputError, QueryConditionError and AlreadyExistsError, as
+ * scheduling would; LimitExceededError when there was no time to find any devices. The job can be scheduled all the same.
  */
 export async function previewJob(deps: Deps, input: PreviewRequestInput): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now())
-  const { type, updateTwin: patch, maxExecutionTimeInSeconds } = request
+  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
   const condition = conditionOf(request.queryCondition)
+  if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
   // One after the other: a preview holds one connection at a time.
   const counts = await countMatches(db, condition, patch)
+  if (counts === undefined) throw new LimitExceededError(noTime, previewAgainAfter)
   const deviceIds = await findFirstIds(db, condition, previewedDevices)
   const openJobs = (await findOpenJobs(db)).flatMap(withCondition)
   const overlapCounts = await countOverlaps(db, condition, openJobs)

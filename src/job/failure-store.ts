@@ -5,7 +5,7 @@ import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from
 import { hasOutcome } from './fact-store.ts'
 
 /** The code of the groups of devices that answered, with a status that says that they could not do it. */
-export const DEVICE_RESPONSE = 'DeviceResponse'
+const DEVICE_RESPONSE = 'DeviceResponse'
 
 /** Device jobs of a job that went wrong in the same way. `responseStatus` is that of devices that answered. */
 export type FailureGroup = {

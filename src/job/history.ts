@@ -4,14 +4,10 @@ import type { JobStatus } from './state.ts'
  * What can become of a job, as its history names it; docs/job-states.md has the arrows they belong to. `ended` is the
  * last call of a cancelled job: its status stays.
  */
-export const jobEventTypes = ['scheduled', 'queued', 'started', 'completed', 'failed', 'cancelled', 'ended'] as const
-/** One of them. */
-export type JobEventType = (typeof jobEventTypes)[number]
+export type JobEventType = 'scheduled' | 'queued' | 'started' | 'completed' | 'failed' | 'cancelled' | 'ended'
 
 /** What moved it: a client, its start time, what its devices did, its time that was up, or the hub by itself. */
-export const jobEventCauses = ['user', 'schedule', 'devices', 'deadline', 'hub'] as const
-/** One of them. */
-export type JobEventCause = (typeof jobEventCauses)[number]
+export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub'
 
 /** One transition of a job. `status` and `version` are those it had after it; `actor` is a policy, null for the hub. */
 export type JobHistoryEvent = {

@@ -70,19 +70,20 @@ const cap = 10_000
 /** The counts of a preview; all are exact or none is. */
 type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCount' | 'fingerprint'>
 
-/** Counts all of them, or those that PostgreSQL comes upon first, or none when it comes upon too few. */
+/** Counts all of them, or those that PostgreSQL comes upon first; undefined when there is no time for that either. */
 export async function countMatches(
   db: BoundedReader,
   condition: CompiledCondition,
   patch: TwinPatch | undefined,
-): Promise<Counts> {
+): Promise<Counts | undefined> {
   const all = await db.boundedRead(1_000, (reader) => readMatches(reader, condition, { patch }))
   const some = all ?? (await db.boundedRead(300, (reader) => readMatches(reader, condition, { patch, limit: cap })))
-  const count = (value = 0): PreviewCount => ({ value, precision: all === undefined ? 'atLeast' : 'exact' })
+  if (some === undefined) return undefined
+  const count = (value: number): PreviewCount => ({ value, precision: all === undefined ? 'atLeast' : 'exact' })
   return {
-    deviceCount: count(some?.deviceCount),
-    connectedCount: count(some?.connectedCount),
-    compliantCount: patch === undefined ? null : count(some?.compliantCount),
+    deviceCount: count(some.deviceCount),
+    connectedCount: count(some.connectedCount),
+    compliantCount: patch === undefined ? null : count(some.compliantCount),
     fingerprint: all?.fingerprint ?? null,
   }
 }

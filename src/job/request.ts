@@ -39,14 +39,15 @@ export type JobRequestInput = {
 
 /** A valid question about a job that nobody has scheduled: what it would do need not be known yet. */
 export type PreviewRequest = {
+  readonly jobId: string | undefined
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
   readonly type: JobType | undefined
   readonly updateTwin: TwinPatch | undefined
 }
 
-/** The question as a client asks it: a request without its id and type. */
-export type PreviewRequestInput = Omit<JobRequestInput, 'jobId' | 'type' | 'expect'>
+/** The question as a client asks it: a request without its type. */
+export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect'>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -83,12 +84,13 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
  * patch may be. Errors as those of `checkJobRequest`.
  */
 export function checkPreviewRequest(input: PreviewRequestInput, now: Date): PreviewRequest {
+  const jobId = isLeftOut(input.jobId) ? undefined : checkJobId(input.jobId)
   const queryCondition = checkCondition(input.queryCondition)
   checkStartTime(input.startTime ?? now, now)
   const maxExecutionTimeInSeconds = checkMaxExecutionTime(
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
-  const common = { queryCondition, maxExecutionTimeInSeconds }
+  const common = { jobId, queryCondition, maxExecutionTimeInSeconds }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')

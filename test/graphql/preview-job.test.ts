@@ -58,7 +58,6 @@ async function preview(input: Readonly<Record<string, unknown>>): Promise<Shown>
 }
 
 const exactly = (value: number) => ({ value, precision: 'EXACT' })
-const atLeast = (value: number) => ({ value, precision: 'AT_LEAST' })
 const fleet = (name: string) => `tags.fleet = '${name}'`
 const reboot = { methodName: 'reboot' }
 const patch = { properties: { desired: { interval: 60 } } }
@@ -134,6 +133,13 @@ describe('refused as its scheduling would be', () => {
     ['no time to run', { maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
   ])('%s, with its path', async (_what, input, path) => {
     expect(await preview({ queryCondition: '*', ...input })).toMatchObject({ __typename: 'InvalidInputError', path })
+  })
+
+  test('a name that is taken, and one that can be none', async () => {
+    await givenTwinJob(door.deps, 'pump', { jobId: 'taken' })
+    expect(await preview({ jobId: 'taken', queryCondition: '*' })).toMatchObject({ __typename: 'AlreadyExistsError' })
+    expect(await preview({ jobId: 'a b', queryCondition: '*' })).toMatchObject({ path: ['jobId'] })
+    expect(await preview({ jobId: 'free', queryCondition: '*' })).toMatchObject({ __typename: 'JobPreview' })
   })
 
   test('more of them than the hub takes', async () => {
@@ -242,18 +248,19 @@ describe('bounded in time', () => {
     })
   })
 
-  test('a condition that takes too long has no exact answer, and is no error', async () => {
-    await givenTwinJob(door.deps, 'big', { jobId: 'large' })
-    expect(await preview({ queryCondition: heavy, updateTwin: patch })).toMatchObject({
-      __typename: 'JobPreview',
-      deviceCount: atLeast(0),
-      connectedCount: atLeast(0),
-      compliantCount: atLeast(0),
-      devices: [],
-      overlaps: [{ job: { jobId: 'large' }, deviceCount: atLeast(0), propertyPaths: ['properties.desired.interval'] }],
-      expectedDurationInSeconds: null,
-      fingerprint: null,
+  test('a condition that takes too long even for a part of the devices is a LimitExceededError', async () => {
+    expect(await preview({ queryCondition: heavy, updateTwin: patch })).toEqual({
+      __typename: 'LimitExceededError',
+      code: 'LIMIT_EXCEEDED',
+      message: expect.stringContaining('could not be counted in time'),
+      retryAfterSeconds: 10,
     })
+  })
+
+  test('and it can be scheduled all the same', async () => {
+    const jobId = await givenTwinJob(door.deps, 'big', { queryCondition: heavy })
+    const { data } = await door.ask(`{ job(jobId: "${jobId}") { status } }`)
+    expect(data).toEqual({ job: { status: 'QUEUED' } })
   })
 
   test('without time for all, ten thousand are counted, and five hundred are looked at for open jobs', async () => {
