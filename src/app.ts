@@ -145,7 +145,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const http = createHttpServer(deps, {
       graphql,
       rest: mountWebDoor(deps, restPaths, rest),
-      console: mountConsole(deps, consoleFolder),
+      console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
       isReady: () => ready,
       cert,

@@ -2,9 +2,13 @@ import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router/dom'
 import './tokens.css'
 import './base.css'
-import { router } from './router.tsx'
+import { readPages, router } from './router.tsx'
 import { applyTheme, keptTheme } from './shell/theme.ts'
+
+/** Milliseconds after the first page until the others are read, too. */
+const calm = 1_000
 
 applyTheme(keptTheme())
 const root = document.getElementById('root')
+addEventListener('load', () => setTimeout(readPages, calm))
 if (root !== null) createRoot(root).render(<RouterProvider router={router} />)

@@ -4,7 +4,25 @@ import { Layout } from './shell/layout.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { ErrorState, LoadingState } from './ui/states.tsx'
 
-/** All pages. Each is a file of its own that is read when somebody goes there; it exports its component as `Component`. */
+/** The pages' files. Each exports its component as `Component`. */
+const pages = {
+  jobs: () => import('./pages/jobs/page.tsx'),
+  job: () => import('./pages/job/page.tsx'),
+  schedule: () => import('./pages/schedule/page.tsx'),
+  devices: () => import('./pages/devices/page.tsx'),
+  device: () => import('./pages/devices/device-page.tsx'),
+}
+
+/** What is read later on a page. */
+const parts = [() => import('./pages/job/course-plot.tsx')]
+
+/** Reads all of them: so one can go from page to page also while the hub is away, or is another version by then. */
+export async function readPages(): Promise<void> {
+  // What cannot be read now is read when somebody goes there.
+  await Promise.allSettled([...Object.values(pages), ...parts].map((read) => read()))
+}
+
+/** All pages, read when somebody goes there at the latest. */
 export const router = createBrowserRouter(
   [
     {
@@ -20,11 +38,11 @@ export const router = createBrowserRouter(
           ErrorBoundary: Broken,
           children: [
             { index: true, loader: () => redirect('/jobs'), element: null },
-            { path: 'jobs', lazy: () => import('./pages/jobs/page.tsx') },
-            { path: 'jobs/:jobId', lazy: () => import('./pages/job/page.tsx') },
-            { path: 'schedule', lazy: () => import('./pages/schedule/page.tsx') },
-            { path: 'devices', lazy: () => import('./pages/devices/page.tsx') },
-            { path: 'devices/:deviceId', lazy: () => import('./pages/devices/device-page.tsx') },
+            { path: 'jobs', lazy: pages.jobs },
+            { path: 'jobs/:jobId', lazy: pages.job },
+            { path: 'schedule', lazy: pages.schedule },
+            { path: 'devices', lazy: pages.devices },
+            { path: 'devices/:deviceId', lazy: pages.device },
             { path: '*', Component: NotFound },
           ],
         },
@@ -34,13 +52,19 @@ export const router = createBrowserRouter(
   { basename: '/console' },
 )
 
-/** A page that failed; also one whose file is gone because the hub was updated meanwhile. */
+/** A page that failed; also one whose file the hub does not give: it is away, or was updated meanwhile. */
 function Broken() {
   const error = useRouteError()
+  const message = error instanceof Error ? error.message : String(error)
+  const isUnread = /preload|dynamically imported|module script/i.test(message)
   return (
     <ErrorState
       title="This page cannot be shown"
-      message={`${error instanceof Error ? error.message : String(error)}. The hub may have been updated since you opened the console: load the page again.`}
+      message={
+        isUnread
+          ? 'The hub did not give its files: it does not answer, or was updated since you opened the console.'
+          : `${message}. Load the page again.`
+      }
       onRetry={() => location.reload()}
     />
   )

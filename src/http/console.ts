@@ -22,10 +22,16 @@ const types: Readonly<Record<string, string>> = {
 /** The names the build gives: no dots but before the ending, no slashes, so that none can lead out of the folder. */
 const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
 
+/** What of the hub the page is told with itself. */
+export type ConsoleSettings = {
+  /** The name that devices are to find and to sign for (`HUB_HOST_NAME`), under whatever name the page was asked for. */
+  readonly hubHostName: string
+}
+
 /** The mounts of the console: its pages and files, from the folder that `vite build` wrote, and the way there from `/`. */
-export function mountConsole(deps: Pick<Deps, 'log'>, folder: string): Mount[] {
+export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: ConsoleSettings): Mount[] {
   const handle: Mount['handle'] = (request, response) => {
-    serve(folder, request, response).catch((error: unknown) => {
+    serve({ folder, ...settings }, request, response).catch((error: unknown) => {
       deps.log.error({ err: error }, 'a file of the console could not be sent')
       response.destroy()
     })
@@ -41,12 +47,14 @@ export function mountConsole(deps: Pick<Deps, 'log'>, folder: string): Mount[] {
   ]
 }
 
-async function serve(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Served = ConsoleSettings & { readonly folder: string }
+
+async function serve(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = request.url?.split('?', 1)[0] ?? ''
-  if (!path.startsWith(`${base}/assets/`)) return servePage(folder, response)
+  if (!path.startsWith(`${base}/assets/`)) return servePage(served, response)
   const [, name] = asset.exec(path) ?? []
   const type = types[extname(name ?? '')]
-  const bytes = name !== undefined && type !== undefined ? await read(join(folder, 'assets', name)) : undefined
+  const bytes = name !== undefined && type !== undefined ? await read(join(served.folder, 'assets', name)) : undefined
   if (bytes === undefined || type === undefined) {
     respond(response, 404, { message: 'The console has no such file, or none any more: load the page again.' })
     return
@@ -61,7 +69,7 @@ async function serve(folder: string, request: IncomingMessage, response: ServerR
 }
 
 /** Every page is the same file: which one is shown, the console decides by the address. */
-async function servePage(folder: string, response: ServerResponse): Promise<void> {
+async function servePage({ folder, hubHostName }: Served, response: ServerResponse): Promise<void> {
   const page = await read(join(folder, 'index.html'))
   if (page === undefined) {
     const text = 'The console is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
@@ -70,7 +78,9 @@ async function servePage(folder: string, response: ServerResponse): Promise<void
   }
   // Its editor makes styles while it runs; the policy knows them by a number that nobody can know before.
   const nonce = randomBytes(16).toString('base64')
-  const body = Buffer.from(page.toString('utf8').replaceAll('{{nonce}}', nonce))
+  const settings: Readonly<Record<string, string>> = { nonce, hubHostName }
+  const text = page.toString('utf8').replace(/\{\{(nonce|hubHostName)\}\}/g, (_, name: string) => settings[name] ?? '')
+  const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': body.length,

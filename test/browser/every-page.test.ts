@@ -44,7 +44,7 @@ const views: readonly View[] = [
     path: '/console/schedule?condition=tags.site+%3F',
     async show(page) {
       await page
-        .getByText(/column 11/)
+        .getByText(/Column 11/)
         .first()
         .waitFor()
       await page.getByRole('radio', { name: 'At a time' }).check()

@@ -81,7 +81,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     const condition = page.getByRole('textbox', { name: 'Condition' })
     await condition.fill("tags.fleet ? 'depot'")
     await region('1. Devices')
-      .getByText(/column 12/)
+      .getByText(/Column 12/)
       .waitFor()
     await expect
       .poll(async () => {

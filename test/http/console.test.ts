@@ -40,7 +40,10 @@ beforeAll(async () => {
   const tls = await loadOrMakeCertificate(temporary, { hostNames: [], now: new Date() })
   const built = join(temporary, 'console')
   await mkdir(join(built, 'assets'), { recursive: true })
-  await writeFile(join(built, 'index.html'), '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script>')
+  await writeFile(
+    join(built, 'index.html'),
+    '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script><meta content="{{hubHostName}}">',
+  )
   await writeFile(join(built, 'assets', 'index-Ab_1-x.js'), 'export {}')
   await writeFile(join(built, 'assets', 'page-2.css'), 'a {}')
   await writeFile(join(built, 'assets', 'page-2.map'), '{}')
@@ -55,7 +58,7 @@ beforeAll(async () => {
     const server = createHttpServer(deps, {
       graphql: { ...other('/graphql'), below: false },
       rest: restPaths.map(other),
-      console: mountConsole(deps, folder),
+      console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
       isReady: () => true,
       ...tls,
     })
@@ -104,9 +107,13 @@ describe('pages', () => {
     expect(policy).toContain("default-src 'self'; script-src 'self'; style-src 'self' 'nonce-")
     expect(policy).not.toContain('unsafe')
     const [, nonce] = /'nonce-([\w+/=]+)'/.exec(policy) ?? []
-    expect(body).toBe(`<meta nonce="${nonce}"><script nonce="${nonce}"></script>`)
+    expect(body).toContain(`<meta nonce="${nonce}"><script nonce="${nonce}"></script>`)
     expect((await ask('/console/')).body).not.toBe(body)
   })
+})
+
+test('the page is told the name that devices know the hub by', async () => {
+  expect((await ask('/console/')).body).toContain('<meta content="hub.example">')
 })
 
 describe('files', () => {

@@ -1,6 +1,8 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { useNavigationType } from 'react-router'
 import { type Client, type CombinedError, useClient } from 'urql'
+import { useRetryWhenBack } from './reconnected.ts'
 import { refreshRows, withoutDoubles } from './rows.ts'
 
 /** A connection of the schema, as far as paging needs it. */
@@ -47,8 +49,8 @@ const mostReadAgain = 500
 /**
  * Reads a connection page by page. `variables` are compared by value: others begin the list anew. `read` finds the
  * connection in an answer; null where there is none. `keyOf` tells rows apart: one that came twice is shown once. With
- * `keep` a list that is shown again has the rows it had, at their places, and reads them again; rows that have come in
- * meanwhile it leaves to a subscription.
+ * `keep` a list to which the browser's Back or Forward leads has the rows it had, at their places, and reads them again;
+ * rows that have come in meanwhile it leaves to a subscription, or to `reload`.
  */
 export function usePages<Data, Variables extends { readonly after?: string | null; readonly first: number }, Row>(
   document: TypedDocumentNode<Data, Variables>,
@@ -67,7 +69,8 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
 ): Pages<Row> {
   const client = useClient()
   const of = JSON.stringify(variables)
-  const [state, setState] = useState(() => (keep?.of?.client === client ? keep.of.state : undefined))
+  const comesBack = useNavigationType() === 'POP'
+  const [state, setState] = useState(() => (comesBack && keep?.of?.client === client ? keep.of.state : undefined))
   const [loading, setLoading] = useState(true)
   const [round, setRound] = useState(0)
   const latest = useRef({ read, keyOf, state })
@@ -80,7 +83,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
   /** One page behind `start`; without a start, pages from the beginning until there are as many rows as wanted. */
   const readRows = useCallback(
     async (start: State<Row> | undefined, wanted: number) => {
-      const comesBack = wanted > 0
+      const isAgain = wanted > 0
       const mine = Symbol('a reading')
       busy.current = mine
       setLoading(true)
@@ -114,7 +117,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
         if (known?.of !== of) return read
         const { keyOf } = latest.current
         if (start === undefined) {
-          if (!comesBack) return read
+          if (!isAgain) return read
           const { rows, others } = refreshRows(known.rows, read.rows, keyOf)
           const totalCount = read.totalCount === undefined ? undefined : read.totalCount - others
           return { ...known, rows, totalCount, error: undefined }
@@ -137,16 +140,19 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
   }, [readRows, pause, round])
 
   const own = state?.of === of ? state : undefined
+  const reload = (): void => setRound(round + 1)
+  const loadMore = (): void => {
+    if (busy.current === undefined && own?.hasMore) void readRows(own, 0)
+  }
+  useRetryWhenBack(own?.error, own?.hasMore ? loadMore : reload)
   return {
     rows: own?.rows ?? [],
     totalCount: own?.totalCount,
     hasMore: own?.hasMore ?? false,
     loading: !pause && (loading || own === undefined),
     error: own?.error,
-    loadMore: () => {
-      if (busy.current === undefined && own?.hasMore) void readRows(own, 0)
-    },
-    reload: () => setRound(round + 1),
+    loadMore,
+    reload,
     update: useCallback(
       (change) =>
         setState((known) => {

@@ -13,15 +13,12 @@ export function Page({
   title,
   lead,
   actions,
-  wide = false,
   children,
 }: {
   readonly title: string
   /** Beside the heading: a status, a number. */
   readonly lead?: ReactNode
   readonly actions?: ReactNode
-  /** Takes the whole width. */
-  readonly wide?: boolean
   readonly children: ReactNode
 }) {
   const { pathname } = useLocation()
@@ -32,7 +29,7 @@ export function Page({
     if (firstPath !== pathname) firstPath = ''
   }, [pathname])
   return (
-    <div className={wide ? styles.wide : styles.page}>
+    <div className={styles.page}>
       <title>{`${title} · Twincast`}</title>
       <header className={styles.header}>
         <div className={styles.heading}>

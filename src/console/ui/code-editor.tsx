@@ -43,7 +43,9 @@ export const look = EditorView.theme({
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--failed)' },
-  '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)' },
+  // No background colour: Chromium would keep it for the text that is put in its place (and the policy refuses that).
+  '&.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'transparent' },
+  '&.cm-focused .cm-matchingBracket': { backgroundImage: 'linear-gradient(var(--accent-soft), var(--accent-soft))' },
 })
 
 /** What an editor is given besides its text. */

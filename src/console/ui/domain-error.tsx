@@ -1,32 +1,25 @@
 import type { ReactNode } from 'react'
-import styles from './domain-error.module.css'
-import { Icon } from './icon.tsx'
+import { Notice } from './notice.tsx'
 
 /** A member of a result union that is no payload: what its fragment `... on Error { __typename code message }` gives, and more. */
 export type DomainFailure = {
   readonly __typename: string
   readonly message: string
   readonly path?: readonly string[]
-  readonly line?: number
-  readonly column?: number
   readonly retryAfterSeconds?: number
 }
 
 /** Why the hub refused, where, and what to do about it; read aloud when it appears. */
 export function DomainError({ error, children }: { readonly error: DomainFailure; readonly children?: ReactNode }) {
   return (
-    <div className={styles.error} role="alert">
-      <Icon name="partial" />
-      <div className={styles.text}>
-        <p>
-          {error.path !== undefined && error.path.length > 0 && <code>{error.path.join('.')}: </code>}
-          {error.line !== undefined && `Line ${error.line}, column ${error.column}: `}
-          {error.message}
-        </p>
-        {adviceOf(error)}
-        {children}
-      </div>
-    </div>
+    <Notice kind="failure">
+      <p>
+        {error.path !== undefined && error.path.length > 0 && <code>{error.path.join('.')}: </code>}
+        {error.message}
+      </p>
+      {adviceOf(error)}
+      {children}
+    </Notice>
   )
 }
 

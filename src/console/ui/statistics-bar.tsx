@@ -26,16 +26,3 @@ export function StatisticsBar({
     </div>
   )
 }
-
-/** The counters as words and numbers, each with its colour: what the bar's parts mean. */
-export function StatisticsLegend({ statistics }: { readonly statistics: Statistics }) {
-  return (
-    <ul className={styles.legend}>
-      {partsOf(statistics).map(({ tone, word, count }) => (
-        <li key={tone} className={classes(count === 0 && styles.none)}>
-          <span className={classes(styles.swatch, styles[tone])} /> {formatCount(count)} {word}
-        </li>
-      ))}
-    </ul>
-  )
-}

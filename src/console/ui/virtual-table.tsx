@@ -1,4 +1,4 @@
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual'
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { classes } from './classes.ts'
 import styles from './virtual-table.module.css'
@@ -14,21 +14,26 @@ export type Column<Row> = {
   readonly align?: 'end'
   /**
    * On narrow screens: `title` stands first, `bare` has a line of its own, `left` and `right` share one, all of them
-   * without the column's name; `gone` is left out.
+   * without the column's name; `gone` is left out, as is
+   * a cell with nothing but an element that has `data-nothing`.
    */
   readonly narrow?: 'title' | 'bare' | 'left' | 'right' | 'gone'
 }
 
+/** How high the rows of a table were when it was left, by its label: one who comes back finds the place again. */
+const measured = new Map<string, VirtualItem[]>()
+
 /**
- * A table of any length (roles, not `<table>`: its rows are placed one by one) that scrolls with the page and holds only the rows in sight. A link in a cell with the class
- * `stretched` makes its whole row a link. `onEnd` is called when the last rows come into sight.
+ * A table of any length (roles, not `<table>`: its rows are placed one by one) that scrolls with the page and holds only
+ * the rows in sight. A link in a cell with the class `stretched` makes its whole row a link. `onEnd` is called when the
+ * last rows come into sight.
  */
 export function VirtualTable<Row>({
   label,
   columns,
   rows,
   keyOf,
-  rowHeight = 44,
+  rowHeight = 40,
   totalCount,
   onEnd,
   footer,
@@ -64,11 +69,18 @@ export function VirtualTable<Row>({
     estimateSize: () => rowHeight,
     overscan: 12,
     scrollMargin: top,
+    initialMeasurementsCache: measured.get(label) ?? [],
     getItemKey: (index) => {
       const row = rows[index]
       return row === undefined ? index : keyOf(row)
     },
   })
+  useEffect(
+    () => () => {
+      measured.set(label, virtualizer.takeSnapshot())
+    },
+    [label, virtualizer],
+  )
   const items = virtualizer.getVirtualItems()
   const last = items.at(-1)?.index ?? -1
   const atEnd = rows.length > 0 && last >= rows.length - 10

@@ -41,9 +41,9 @@ describe('a new device', () => {
 })
 
 describe('a connection string', () => {
-  test('names the hub as the token does', () => {
-    const token = 'SharedAccessSignature sr=hub.example%2Fdevices&sig=a%2Bb&se=1&skn=iothubowner'
-    expect(hubNameOf(token, 'console.example')).toBe('hub.example')
+  test('names the hub as the hub does itself, where it could say so', () => {
+    expect(hubNameOf('hub.example', '127.0.0.1')).toBe('hub.example')
+    expect(hubNameOf('{{hubHostName}}', 'console.example')).toBe('console.example')
     expect(hubNameOf(undefined, 'console.example')).toBe('console.example')
   })
 

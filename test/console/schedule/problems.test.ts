@@ -1,6 +1,5 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { characterAt, firstOf, offsetOf, placeRefusal } from '../../../src/console/pages/schedule/problems.ts'
+import { firstOf, placeRefusal } from '../../../src/console/pages/schedule/problems.ts'
 
 const invalid = (...path: string[]) => placeRefusal({ __typename: 'InvalidInputError', message: 'Bad.', path })
 
@@ -38,28 +37,4 @@ test('a refusal about no field has no place', () => {
 test('the first faulty field is the one that stands highest', () => {
   expect(firstOf({ jobId: 'x', payload: 'y' })).toBe('payload')
   expect(firstOf({})).toBeUndefined()
-})
-
-test('a line and a column are found again in the text', () => {
-  const texts = fc.string({ unit: fc.constantFrom('a', ' ', '\n', '😀') })
-  fc.assert(
-    fc.property(texts, fc.nat(), (text, number) => {
-      const offset = number % (text.length + 1)
-      const before = text.slice(0, offset)
-      const place = { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
-      expect(offsetOf(text, place)).toBe(offset)
-    }),
-  )
-})
-
-test('a place outside of the text is brought into it', () => {
-  expect(offsetOf('ab', { line: 9, column: 9 })).toBe(2)
-  expect(offsetOf('', { line: 1, column: 1 })).toBe(0)
-})
-
-test('a line is put under something that can be seen', () => {
-  expect(characterAt('a = b', 2)).toEqual({ from: 2, to: 3 })
-  expect(characterAt('a =  ', 5)).toEqual({ from: 2, to: 3 })
-  expect(characterAt('a 😀', 2)).toEqual({ from: 2, to: 4 })
-  expect(characterAt('  ', 1)).toBeUndefined()
 })

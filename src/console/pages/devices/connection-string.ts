@@ -1,11 +1,9 @@
 /**
- * The name the hub goes by: a token is made for it (`sr=`), and a device has to sign for it. Without a token, or with one
- * that does not say, it is the host this page came from.
+ * The name that devices know the hub by and have to sign for. The hub writes it into the page; where it did not, as while
+ * somebody works on the console itself, it is the host that the page came from.
  */
-export function hubNameOf(token: string | undefined, host: string): string {
-  const resource = new URLSearchParams(token?.replace(/^\S+\s+/, '') ?? '').get('sr') ?? ''
-  const [name = ''] = resource.split('/')
-  return name === '' ? host : name
+export function hubNameOf(written: string | undefined, host: string): string {
+  return written === undefined || /[{}]|^$/.test(written) ? host : written
 }
 
 /** What a device is given to connect with, in the form of IoT Hub. */

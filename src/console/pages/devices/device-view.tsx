@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { Icon } from '../../ui/icon.tsx'
+import { NotLive } from '../../ui/not-live.tsx'
 import { Badge, ConnectionBadge } from '../../ui/status-badge.tsx'
 import { quote } from './address.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
@@ -41,11 +41,7 @@ export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, 
         </>
       }
     >
-      {liveError !== undefined && (
-        <p className={styles.notLive} role="alert">
-          <Icon name="partial" /> This page is not live: {liveError.message} <Button onClick={follow}>Try again</Button>
-        </p>
-      )}
+      {liveError !== undefined && <NotLive what="This page" message={liveError.message} onRetry={follow} />}
       <div className={styles.columns}>
         <div className={styles.main}>
           <TwinPanels

@@ -1,10 +1,10 @@
 import { useEffect, useId, useState } from 'react'
+import { type ConditionFault, describeFault } from '../../condition/fault.ts'
+import { ConditionInput } from '../../condition/input.tsx'
 import { Button } from '../../ui/button.tsx'
+import { SearchInput } from '../../ui/search-input.tsx'
 import { type DeviceList, isFiltered } from './address.ts'
-import type { ConditionFault } from './condition-fault.ts'
-import { ConditionInput } from './condition-input.tsx'
 import styles from './filter-bar.module.css'
-import { IdPrefix } from './id-prefix.tsx'
 
 /** Which devices are shown, and how. `fault`: where the hub stumbled over the condition. */
 export function FilterBar({
@@ -30,7 +30,12 @@ export function FilterBar({
   const shown = isApplied ? fault : undefined
   return (
     <search className={styles.bar} aria-label="Search devices">
-      <IdPrefix value={list.idPrefix} onChange={(idPrefix) => onChange({ ...list, idPrefix }, false)} />
+      <SearchInput
+        label="Device id begins with"
+        value={list.idPrefix}
+        maxLength={128}
+        onChange={(idPrefix) => onChange({ ...list, idPrefix }, false)}
+      />
       <div className={styles.condition}>
         <ConditionInput
           label="Condition"
@@ -43,7 +48,7 @@ export function FilterBar({
           aria-invalid={shown === undefined ? undefined : true}
         />
         <p className={styles.fault} id={`${id}-fault`} role="alert">
-          {shown && `Column ${shown.column}: ${shown.message}`}
+          {shown && describeFault(shown, text)}
         </p>
         <p className="hidden" id={`${id}-hint`}>
           Enter searches. Ctrl and blank opens suggestions, arrow keys choose one.

@@ -1,14 +1,13 @@
 import { type ReactNode, useState } from 'react'
 import { useClient } from 'urql'
 import type { DeviceKeysQuery, DeviceNowFragment } from '../../../generated/console/graphql.ts'
-import { keptToken } from '../../hub/token.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
-import { connectionStringOf, hubNameOf } from './connection-string.ts'
+import { ConnectionSecret } from './connection-secret.tsx'
 import { DeviceKeysDocument } from './documents.ts'
 import styles from './identity-panel.module.css'
 import { Secret } from './secret.tsx'
@@ -86,10 +85,9 @@ function Proof({
   readonly authentication: Authentication
 }) {
   if (symmetricKey) {
-    const hubName = hubNameOf(keptToken(), location.hostname)
     return (
       <>
-        <Secret label="Connection string" value={connectionStringOf(hubName, deviceId, symmetricKey.primaryKey)} />
+        <ConnectionSecret deviceId={deviceId} primaryKey={symmetricKey.primaryKey} />
         <Secret label="Primary key" value={symmetricKey.primaryKey} />
         <Secret label="Secondary key" value={symmetricKey.secondaryKey} />
       </>

@@ -1,16 +1,17 @@
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
+import { faultOf } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { NotLive } from '../../ui/not-live.tsx'
+import { SightContext } from '../../ui/row-sight.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
-import { SightContext } from '../job/row-sight.tsx'
 import { type DeviceList, faultIn, isFiltered, plainConditionOf, readAddress, writeAddress } from './address.ts'
 import { ColumnsDialog } from './columns-dialog.tsx'
-import { faultOf } from './condition-fault.ts'
 import { FilterBar } from './filter-bar.tsx'
 import styles from './page.module.css'
 import { RegisterDialog } from './register-dialog.tsx'
@@ -49,17 +50,14 @@ export function Component() {
             <Icon name="plus" /> Register a device …
           </Button>
           <ButtonLink to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`} kind="primary">
-            {isFiltered(list) ? 'Schedule on these devices' : 'Schedule a job'}
+            {isFiltered(list) && fault === undefined ? 'Schedule on these devices' : 'Schedule a job'}
           </ButtonLink>
         </>
       }
     >
       <FilterBar list={list} fault={fault} onChange={setList} onColumns={() => setDialog('columns')} />
       {devices.liveError !== undefined && devices.rows.length > 0 && (
-        <p className={styles.notLive} role="alert">
-          <Icon name="partial" /> Presence is not live: {devices.liveError.message}{' '}
-          <Button onClick={devices.retryLive}>Try again</Button>
-        </p>
+        <NotLive what="Presence" message={devices.liveError.message} onRetry={devices.retryLive} />
       )}
       <List
         list={list}
@@ -105,7 +103,6 @@ function List({
           columns={columns}
           rows={rows}
           keyOf={({ id }) => id}
-          rowHeight={41}
           totalCount={devices.totalCount}
           onEnd={error === undefined ? devices.loadMore : undefined}
           footer={footerOf(devices)}

@@ -1,6 +1,5 @@
 import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
-import { keptToken } from '../../hub/token.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -8,11 +7,10 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
-import { connectionStringOf, hubNameOf } from './connection-string.ts'
+import { ConnectionSecret } from './connection-secret.tsx'
 import { DevicesCreateDocument } from './documents.ts'
 import styles from './forms.module.css'
 import { readNewDevice } from './new-device.ts'
-import { Secret } from './secret.tsx'
 
 type Registered = { readonly deviceId: string; readonly primaryKey: string | undefined }
 
@@ -124,10 +122,7 @@ function Connect({ deviceId, primaryKey, onAnother }: Registered & { readonly on
       ) : (
         <>
           <p>Give this to the device. Whoever has it can connect as this device; it can be shown again on its page.</p>
-          <Secret
-            label="Connection string"
-            value={connectionStringOf(hubNameOf(keptToken(), location.hostname), deviceId, primaryKey)}
-          />
+          <ConnectionSecret deviceId={deviceId} primaryKey={primaryKey} />
         </>
       )}
       <div className={styles.actions}>

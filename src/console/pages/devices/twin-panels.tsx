@@ -79,6 +79,9 @@ export function TwinPanels({
   )
 }
 
+/** Differences that are told in words. */
+const told = 8
+
 /** In words where the device has not what is wanted of it. */
 function Unmet({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
   const wanted = asObject(desired)
@@ -100,7 +103,7 @@ function Unmet({ desired, reported }: { readonly desired: unknown; readonly repo
           : `${formatCount(unmet.length)} properties are not as desired`}
       </p>
       <ul>
-        {unmet.map(({ path, before, after }) => (
+        {unmet.slice(0, told).map(({ path, before, after }) => (
           <li key={path}>
             <code>{path}</code>: wanted <code>{describeValue(before)}</code>,{' '}
             {after === undefined ? (
@@ -112,6 +115,7 @@ function Unmet({ desired, reported }: { readonly desired: unknown; readonly repo
             )}
           </li>
         ))}
+        {unmet.length > told && <li>and {formatCount(unmet.length - told)} more, marked below.</li>}
       </ul>
     </div>
   )

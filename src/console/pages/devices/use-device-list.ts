@@ -2,8 +2,8 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import type { DevicesRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
 import { useLiveEvents } from '../../hub/live.ts'
-import { usePages } from '../../hub/pages.ts'
-import { createSight, type Sight } from '../job/row-sight.tsx'
+import { type KeptRows, usePages } from '../../hub/pages.ts'
+import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { conditionOf, type DeviceList } from './address.ts'
 import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from './documents.ts'
 import { mergePresence, presenceCondition } from './presence.ts'
@@ -11,6 +11,9 @@ import { rowsToFollow } from './window.ts'
 
 /** Milliseconds after rows came into sight until the hub is asked to tell of them: nobody follows what flies past. */
 const rest = 300
+
+/** The list as it was left. */
+const keep: KeptRows<Row> = {}
 
 /**
  * The devices of a list, page by page. Those in sight are followed, by their names and not by the condition of the list:
@@ -24,6 +27,7 @@ export function useDeviceList(list: DeviceList) {
     {
       read: ({ devices }) => ({ ...devices, nodes: readFragment(DevicesRowFragment, devices.nodes) }),
       keyOf: ({ id }) => id,
+      keep,
     },
   )
   const { rows, update } = pages

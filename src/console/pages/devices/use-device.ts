@@ -3,6 +3,7 @@ import { type CombinedError, useClient, useQuery } from 'urql'
 import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
 import { type LiveError, useLive, useLiveEvents } from '../../hub/live.ts'
+import { useRetryWhenBack } from '../../hub/reconnected.ts'
 import {
   DevicePageDocument,
   DevicePresenceDocument,
@@ -108,6 +109,9 @@ export function useDevice(deviceId: string): DeviceState {
     }
   }, [isOver, isGone, client, deviceId, acceptDevice])
 
+  const again = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask])
+  useRetryWhenBack(found ? undefined : error, again)
+
   if (isGone) return { is: 'deleted' }
   if (device !== undefined) {
     if (found === null) return { is: 'deleted' }
@@ -125,7 +129,7 @@ export function useDevice(deviceId: string): DeviceState {
     }
   }
   if (error !== undefined && !found) {
-    return { is: 'failed', error, retry: () => ask({ requestPolicy: 'network-only' }) }
+    return { is: 'failed', error, retry: again }
   }
   return found === null && !fetching ? { is: 'unknown' } : { is: 'loading' }
 }

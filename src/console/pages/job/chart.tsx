@@ -88,7 +88,7 @@ function optionsFor(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 12, hasTimes ? 0 : 4, 0],
+    padding: [8, 28, hasTimes ? 0 : 4, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'course' }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] } },

@@ -17,7 +17,7 @@ export type Course = readonly Point[]
 const lately = 10
 
 /** So many points at most: a chart has about as many columns of pixels. */
-export const courseLimit = 400
+const courseLimit = 400
 
 /** A point from what the hub told at a moment. */
 export function pointOf(statistics: Statistics, throughput: number | null, time: number): Point {

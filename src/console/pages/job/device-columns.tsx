@@ -1,10 +1,10 @@
 import { Link } from 'react-router'
 import type { JobDeviceFragment } from '../../../generated/console/graphql.ts'
+import { useInSight } from '../../ui/row-sight.ts'
 import { DeviceJobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
 import styles from './device-columns.module.css'
-import { useInSight } from './row-sight.tsx'
 
 /** The columns of the table of devices. `onShow` shows all that a device answered. */
 export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
@@ -16,7 +16,13 @@ export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly C
       narrow: 'title',
       cell: (row) => <DeviceCell row={row} />,
     },
-    { id: 'status', name: 'Status', width: '7rem', cell: ({ status }) => <DeviceJobBadge status={status} /> },
+    {
+      id: 'status',
+      name: 'Status',
+      width: '7rem',
+      narrow: 'bare',
+      cell: ({ status }) => <DeviceJobBadge status={status} />,
+    },
     { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
     { id: 'ended', name: 'Ended', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
     {
@@ -76,5 +82,9 @@ function ErrorCell({ code, description }: { readonly code: string; readonly desc
 }
 
 function None() {
-  return <span className={styles.muted}>–</span>
+  return (
+    <span className={styles.muted} data-nothing>
+      –
+    </span>
+  )
 }

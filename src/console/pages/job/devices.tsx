@@ -1,19 +1,20 @@
-import { type Ref, useEffect, useState } from 'react'
+import { type Ref, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import { faultOf } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { JsonView } from '../../ui/json-view.tsx'
+import { SightContext } from '../../ui/row-sight.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { columnsFor } from './device-columns.tsx'
 import styles from './devices.module.css'
 import { FilterBar } from './filter-bar.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
-import { SightContext } from './row-sight.tsx'
 import { useDevices } from './use-devices.ts'
 
 /** Every device of the job: where it is, what it answered, why it failed. */
@@ -42,7 +43,7 @@ export function Devices({
   const change = (next: typeof filters): void =>
     setSearch(writeFilters(search, next), { replace: true, preventScrollReset: true })
   const failure = error && describeError(error)
-  const isConditionWrong = failure?.code === 'QUERY_CONDITION'
+  const fault = useMemo(() => faultOf(error), [error])
   return (
     <section
       ref={ref}
@@ -82,7 +83,7 @@ export function Devices({
             filters={filters}
             groups={now.failureGroups}
             statistics={now.deviceJobStatistics}
-            error={isConditionWrong ? error : undefined}
+            fault={fault}
             onChange={change}
           />
           {rows.length > 0 ? (
@@ -107,9 +108,9 @@ export function Devices({
             </SightContext>
           ) : loading ? (
             <LoadingState label="Reading the devices" />
-          ) : failure && !isConditionWrong ? (
+          ) : failure && fault === undefined ? (
             <ErrorState title="The devices cannot be shown" message={failure.message} onRetry={reload} />
-          ) : isConditionWrong ? undefined : (
+          ) : fault !== undefined ? undefined : (
             <EmptyState
               title={isFiltered(filters) ? 'No device passes the filters' : 'No device has ended yet'}
               action={<Button onClick={() => change(noFilters)}>Show all devices</Button>}

@@ -255,10 +255,6 @@ export const JobRetryDocument = graphql(`
       ... on InvalidInputError {
         path
       }
-      ... on QueryConditionError {
-        line
-        column
-      }
       ... on LimitExceededError {
         retryAfterSeconds
       }

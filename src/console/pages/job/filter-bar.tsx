@@ -1,5 +1,5 @@
-import type { CombinedError } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { ConditionFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { Field } from '../../ui/field.tsx'
 import { partsOf, type Statistics } from '../../ui/statistics.ts'
@@ -14,18 +14,18 @@ const orders: readonly { readonly order: Order; readonly word: string }[] = [
   { order: 'oldest', word: 'Earliest end' },
 ]
 
-/** What the table of devices shows, and in which order. `error`: why the hub refused the condition. */
+/** What the table of devices shows, and in which order. `fault`: where the hub stumbled over the condition. */
 export function FilterBar({
   filters,
   groups,
   statistics,
-  error,
+  fault,
   onChange,
 }: {
   readonly filters: Filters
   readonly groups: JobNowFragment['failureGroups']
   readonly statistics: Statistics
-  readonly error: CombinedError | undefined
+  readonly fault: ConditionFault | undefined
   readonly onChange: (filters: Filters) => void
 }) {
   const counts = new Map(partsOf(statistics).map(({ tone, count }) => [tone, count]))
@@ -57,7 +57,7 @@ export function FilterBar({
       </fieldset>
       <ErrorCodes filters={filters} groups={groups} onChange={onChange} />
       <ResponseStatuses filters={filters} onChange={onChange} />
-      <Condition filters={filters} error={error} onChange={onChange} />
+      <Condition filters={filters} fault={fault} onChange={onChange} />
       <Field label="Order by">
         {(props) => (
           <select

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
-import type { CombinedError } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { type ConditionFault, describeFault } from '../../condition/fault.ts'
+import { ConditionInput } from '../../condition/input.tsx'
 import { Field } from '../../ui/field.tsx'
 import styles from './filter-bar.module.css'
 import { type Filters, readStatuses } from './filters.ts'
@@ -71,56 +72,30 @@ export function ResponseStatuses({ filters, onChange }: PartProps) {
   )
 }
 
-/** A condition over the twins. `error`: why the hub refused it. */
-export function Condition({ filters, error, onChange }: PartProps & { readonly error: CombinedError | undefined }) {
+/** A condition over the twins, applied in the same way. `fault`: where the hub stumbled over it. */
+export function Condition({ filters, fault, onChange }: PartProps & { readonly fault: ConditionFault | undefined }) {
   const [text, setText] = useText(filters.condition)
   const isApplied = text.trim() === filters.condition
   const apply = (): void => {
     if (!isApplied) onChange({ ...filters, condition: text.trim() })
   }
+  const shown = isApplied ? fault : undefined
   return (
-    <form
-      className={styles.condition}
-      onSubmit={(event) => {
-        event.preventDefault()
-        apply()
-      }}
-    >
-      <Field
-        label="Twin meets"
-        error={error && isApplied && <ConditionProblem condition={filters.condition} error={error} />}
-      >
+    <div className={styles.condition}>
+      <Field label="Twin meets" error={shown && describeFault(shown, text)}>
         {(props) => (
-          <input
+          <ConditionInput
             {...props}
-            className={styles.code}
-            placeholder="tags.site = 'north'"
-            autoCapitalize="none"
-            autoComplete="off"
-            spellCheck={false}
+            label="Twin meets"
             value={text}
-            onChange={({ target }) => setText(target.value)}
-            onBlur={apply}
+            onChange={setText}
+            onSubmit={apply}
+            onLeave={apply}
+            fault={shown}
           />
         )}
       </Field>
-    </form>
-  )
-}
-
-/** What is wrong with a condition, below the place where it is. */
-function ConditionProblem({ condition, error }: { readonly condition: string; readonly error: CombinedError }) {
-  const [first] = error.graphQLErrors
-  const column = Number(first?.extensions?.column ?? 1)
-  return (
-    <>
-      <code className={styles.place} aria-hidden="true">
-        {condition}
-        {'\n'}
-        {' '.repeat(Math.max(0, column - 1))}^
-      </code>
-      {first?.message}
-    </>
+    </div>
   )
 }
 

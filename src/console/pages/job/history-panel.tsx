@@ -2,6 +2,7 @@ import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
 import { Panel } from '../../shell/page.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Time } from '../../ui/time.tsx'
+import tones from '../../ui/tones.module.css'
 import { describeEvent } from './history.ts'
 import styles from './history-panel.module.css'
 
@@ -14,7 +15,7 @@ export function History({ events }: { readonly events: JobAroundFragment['histor
         {events.map((event) => {
           const { what, who, tone } = describeEvent(event)
           return (
-            <li key={event.version} className={classes(styles.event, styles[tone])}>
+            <li key={event.version} className={classes(styles.event, tones[tone])}>
               <p>
                 <strong>{what}</strong> <span className={styles.muted}>{who}</span>
               </p>

@@ -9,6 +9,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { endedOf, partsOf } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time, useNow } from '../../ui/time.tsx'
+import tones from '../../ui/tones.module.css'
 import { describeBlocker } from './blockers.ts'
 import styles from './progress.module.css'
 
@@ -51,7 +52,7 @@ export function Progress({
         <>
           <ul className={styles.counters}>
             {partsOf(statistics).map(({ tone, word, count }) => (
-              <li key={tone} className={classes(styles.counter, styles[tone], count === 0 && styles.none)}>
+              <li key={tone} className={classes(styles.counter, tones[tone], count === 0 && styles.none)}>
                 <span className={styles.word}>
                   <Icon name={tone} size={13} />
                   <span>{word}</span>

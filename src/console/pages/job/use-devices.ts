@@ -3,11 +3,11 @@ import { useClient } from 'urql'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
 import { type Pages, usePages } from '../../hub/pages.ts'
+import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { JobDevicesAgainDocument, JobDevicesDocument, JobDeviceFragment as Row } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
 import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
 import { paced } from './paced.ts'
-import { createSight, type Sight } from './row-sight.tsx'
 
 /** Rows of a page. */
 const pageSize = 100

@@ -3,6 +3,7 @@ import { type CombinedError, useClient, useQuery } from 'urql'
 import type { JobAroundFragment, JobNowFragment, JobPageQuery } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
 import { type LiveError, useLiveEvents } from '../../hub/live.ts'
+import { useRetryWhenBack } from '../../hub/reconnected.ts'
 import {
   JobAroundFragment as Around,
   JobPageDocument,
@@ -94,11 +95,14 @@ export function useJob(jobId: string): JobState {
     return () => clearInterval(timer)
   }, [isOpen, refresh])
 
+  const retry = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask])
+  useRetryWhenBack(job ? undefined : error, retry)
+
   if (job && now !== undefined && around !== undefined) {
     return { is: 'known', job, now, around, liveError: live.error, follow: live.retry, refresh }
   }
   if (error !== undefined && !job) {
-    return { is: 'failed', error, retry: () => ask({ requestPolicy: 'network-only' }) }
+    return { is: 'failed', error, retry }
   }
   return data !== undefined && !fetching && !job ? { is: 'unknown' } : { is: 'loading' }
 }

@@ -1,11 +1,7 @@
-import { useEffect, useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
-import { Icon } from '../../ui/icon.tsx'
+import { SearchInput } from '../../ui/search-input.tsx'
 import { isFiltered, type ListFilter, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
-
-/** Milliseconds after the last key until the list follows what is typed. */
-const pause = 250
 
 /** What of the list is shown. */
 export function FilterBar({
@@ -17,7 +13,12 @@ export function FilterBar({
 }) {
   return (
     <search className={styles.bar} aria-label="Filter jobs">
-      <IdPrefix value={filter.idPrefix} onChange={(idPrefix) => onChange({ ...filter, idPrefix })} />
+      <SearchInput
+        label="Job id begins with"
+        value={filter.idPrefix}
+        maxLength={64}
+        onChange={(idPrefix) => onChange({ ...filter, idPrefix })}
+      />
       <Choices
         label="Status"
         words={statuses}
@@ -64,43 +65,5 @@ function Choices<Value extends string>({
         )
       })}
     </fieldset>
-  )
-}
-
-/** What is typed counts a moment after the last key; what comes from outside (the browser's Back) replaces it. */
-function IdPrefix({ value, onChange }: { readonly value: string; readonly onChange: (value: string) => void }) {
-  const [text, setText] = useState(value)
-  const told = useRef(value)
-  const tell = useRef(onChange)
-  useEffect(() => {
-    tell.current = onChange
-  })
-  useEffect(() => {
-    if (value !== told.current) setText(value)
-    told.current = value
-  }, [value])
-  useEffect(() => {
-    if (text === told.current) return
-    const timer = setTimeout(() => {
-      told.current = text
-      tell.current(text)
-    }, pause)
-    return () => clearTimeout(timer)
-  }, [text])
-  return (
-    <div className={styles.search}>
-      <Icon name="search" />
-      <input
-        type="search"
-        className="control"
-        aria-label="Job id begins with"
-        placeholder="Job id begins with …"
-        value={text}
-        maxLength={64}
-        autoComplete="off"
-        spellCheck={false}
-        onChange={(event) => setText(event.target.value)}
-      />
-    </div>
   )
 }

@@ -1,11 +1,11 @@
 import { Link } from 'react-router'
 import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMoment } from '../../format.ts'
+import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { endedOf } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time } from '../../ui/time.tsx'
-import { describeOperation } from './operation.ts'
 import styles from './row-parts.module.css'
 
 type Part = { readonly job: JobsRowFragment }

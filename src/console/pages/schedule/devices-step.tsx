@@ -1,17 +1,17 @@
 import { useEffect } from 'react'
 import { Link } from 'react-router'
 import { readFragment } from '../../../generated/console/index.ts'
+import { ConditionEditor } from '../../condition/editor.tsx'
+import { describeFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Field } from '../../ui/field.tsx'
-import { ConditionEditor } from './condition-editor.tsx'
 import { DeviceSample } from './device-sample.tsx'
 import styles from './devices-step.module.css'
 import { ScheduleDeviceFragment } from './documents.ts'
-import { sentence } from './problems.ts'
 import type { StepProps } from './step.ts'
 import { describeCount } from './summary.ts'
 import type { Matching } from './use-matching.ts'
@@ -23,7 +23,7 @@ const shown = 4
 export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
   const announce = useAnnounce()
   const { failure } = matching
-  const told = failure && sentence(failure.message)
+  const told = failure && (failure.fault ? describeFault(failure.fault, draft.condition) : failure.message)
   useEffect(() => {
     if (told !== undefined) announce(`Condition: ${told}`)
   }, [told, announce])
@@ -49,10 +49,11 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
           {(control) => (
             <ConditionEditor
               {...control}
+              label="Condition"
               aria-invalid={live === undefined ? control['aria-invalid'] : true}
               value={draft.condition}
               onChange={(condition) => change({ condition })}
-              failure={failure}
+              fault={failure?.fault}
             />
           )}
         </Field>
@@ -72,7 +73,7 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
 function Matches({ matching, condition }: { readonly matching: Matching; readonly condition: string }) {
   const { match, isPresent, isAsking, failure, retry } = matching
   // A request that failed is no fault of the condition, and may do better the next time.
-  const canRetry = failure !== undefined && failure.place === undefined && !isAsking
+  const canRetry = failure !== undefined && failure.fault === undefined && !isAsking
   if (match === undefined) {
     return (
       <div className={styles.matches}>

@@ -96,10 +96,6 @@ export const ScheduleReviewDocument = graphql(`
       ... on Error {
         message
       }
-      ... on QueryConditionError {
-        line
-        column
-      }
       ... on InvalidInputError {
         path
       }
@@ -122,10 +118,6 @@ export const ScheduleResultFragment = graphql(`
     }
     ... on Error {
       message
-    }
-    ... on QueryConditionError {
-      line
-      column
     }
     ... on InvalidInputError {
       path
@@ -153,18 +145,6 @@ export const ScheduleTwinDocument = graphql(`
   mutation ScheduleTwin($input: ScheduleTwinUpdateInput!) {
     scheduleTwinUpdate(input: $input) {
       ...ScheduleResult
-    }
-  }
-`)
-
-/** Paths that really exist, for completion. */
-export const SchedulePathsDocument = graphql(`
-  query SchedulePaths($prefix: String, $first: Int!) {
-    twinPaths(prefix: $prefix, first: $first) {
-      path
-      types
-      deviceCount
-      sampleValues
     }
   }
 `)

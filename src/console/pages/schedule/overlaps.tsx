@@ -1,7 +1,7 @@
 import { Link } from 'react-router'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
+import { describeOperation } from '../../operation.ts'
 import { JobBadge } from '../../ui/status-badge.tsx'
-import { describeOperation } from '../jobs/operation.ts'
 import styles from './overlaps.module.css'
 import { describeCount } from './summary.ts'
 

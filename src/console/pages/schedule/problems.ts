@@ -77,20 +77,3 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
 export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 }
-
-/** Where a place in a text lies that the hub gave as line and column, both from 1, in UTF-16 code units. Never outside. */
-export function offsetOf(text: string, { line, column }: { readonly line: number; readonly column: number }): number {
-  const lines = text.split('\n')
-  const above = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0)
-  return Math.max(0, Math.min(text.length, above + column - 1))
-}
-
-/**
- * The character to put a line under for a place: the one there, or where none can be seen, as at the end, the last one
- * before it. Undefined in a text without any.
- */
-export function characterAt(text: string, offset: number): { readonly from: number; readonly to: number } | undefined {
-  const seen = /\S/.test(text.charAt(offset)) ? offset : text.slice(0, offset).trimEnd().length - 1
-  if (seen < 0) return undefined
-  return { from: seen, to: seen + String.fromCodePoint(text.codePointAt(seen) ?? 0).length }
-}

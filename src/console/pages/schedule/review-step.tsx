@@ -1,8 +1,8 @@
 import type { Ref } from 'react'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
+import { Notice } from '../../ui/notice.tsx'
 import { type Failure, FailureNote } from './failure-note.tsx'
-import { Notice } from './notice.tsx'
 import type { Expectation, JobRequest } from './request.ts'
 import styles from './review-step.module.css'
 import { Reviewed } from './reviewed.tsx'
@@ -50,7 +50,7 @@ export function ReviewStep({
         {isReady && review.is === 'unavailable' && (
           <>
             <p className={styles.sentence}>{describeJob(request, undefined)}</p>
-            <Notice isWarning>
+            <Notice kind="warning">
               <p>There is no preview: {review.why}</p>
               <p>
                 You can schedule the job without one. Then it is not checked whether the devices are those you expect.

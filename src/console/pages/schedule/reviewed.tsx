@@ -4,13 +4,13 @@ import { readFragment } from '../../../generated/console/index.ts'
 import { formatCount, formatDuration, formatMoment } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
+import { Notice } from '../../ui/notice.tsx'
 import { useNow } from '../../ui/time.tsx'
 import { DeviceSample } from './device-sample.tsx'
 import { ScheduleDeviceFragment } from './documents.ts'
 import { readInt } from './duration.ts'
 import { type Failure, FailureNote } from './failure-note.tsx'
 import { formatUtc } from './moment.ts'
-import { Notice } from './notice.tsx'
 import { Overlaps } from './overlaps.tsx'
 import type { Expectation, JobRequest } from './request.ts'
 import styles from './review-step.module.css'
@@ -45,7 +45,7 @@ export function Reviewed({
     <>
       <p className={styles.sentence}>{describeJob(request, preview)}</p>
       {warningsOf(request, preview, now).map((warning) => (
-        <Notice key={warning} isWarning>
+        <Notice key={warning} kind="warning">
           <p>{warning}</p>
         </Notice>
       ))}

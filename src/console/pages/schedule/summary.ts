@@ -1,6 +1,6 @@
 import type { PreviewCount } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatMoment } from '../../format.ts'
-import { describeOperation } from '../jobs/operation.ts'
+import { describeOperation } from '../../operation.ts'
 import type { Draft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import { momentOf } from './moment.ts'
@@ -22,7 +22,7 @@ export function describeDevices(count: Count): string {
 }
 
 /** What the operation does, as the beginning of a sentence: `Calls reboot`, `Changes tags.site`. */
-export function describeAct({ cloudToDeviceMethod: method, updateTwin }: JobRequest): string {
+function describeAct({ cloudToDeviceMethod: method, updateTwin }: JobRequest): string {
   return method ? `Calls ${method.methodName}` : `Changes ${describeOperation({ updateTwin })}`
 }
 

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import { useClient } from 'urql'
 import type { ScheduleMatchQuery } from '../../../generated/console/graphql.ts'
+import { type ConditionFault, faultFrom } from '../../condition/fault.ts'
 import { describeError } from '../../ui/errors.ts'
 import { ScheduleMatchDocument } from './documents.ts'
 
@@ -9,10 +10,10 @@ type Result = ScheduleMatchQuery['previewJob']
 /** The devices that meet a condition. */
 export type Match = Extract<Result, { __typename: 'JobPreview' }>
 
-/** Why it is not known which do; with the place of the fault where it is one of the condition. */
+/** Why it is not known which do; with the fault where it is one of the condition. */
 export type MatchFailure = {
   readonly message: string
-  readonly place: { readonly line: number; readonly column: number } | undefined
+  readonly fault: ConditionFault | undefined
 }
 
 /** What is known of the devices that meet the condition in the editor. */
@@ -66,7 +67,7 @@ export function useMatching(condition: string): Matching {
           }
           const failure = result
             ? failureOf(result)
-            : error && { message: describeError(error).message, place: undefined }
+            : error && { message: describeError(error).message, fault: undefined }
           setKnown((before) => ({ ...before, answered: condition, failure }))
           if (result?.__typename === 'LimitExceededError') {
             timer = setTimeout(() => setAttempt(attempt + 1), 1000 * Math.max(1, result.retryAfterSeconds))
@@ -98,11 +99,11 @@ function failureOf(result: Exclude<Result, Match>): MatchFailure {
   switch (result.__typename) {
     case 'QueryConditionError': {
       const { line, column } = result
-      return { message, place: { line, column } }
+      return { message, fault: faultFrom({ message, line, column }) }
     }
     case 'LimitExceededError':
-      return { message: `${message} It is asked again in ${result.retryAfterSeconds} s.`, place: undefined }
+      return { message: `${message} It is asked again in ${result.retryAfterSeconds} s.`, fault: undefined }
     default:
-      return { message, place: undefined }
+      return { message, fault: undefined }
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeOperation } from '../../../src/console/pages/jobs/operation.ts'
+import { describeOperation } from '../../src/console/operation.ts'
 
 const patch = (updateTwin: unknown) => describeOperation({ cloudToDeviceMethod: null, updateTwin })
 

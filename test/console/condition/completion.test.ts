@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { completionsAt } from '../../../src/console/pages/schedule/completion.ts'
-import { type KnownPath, printValue } from '../../../src/console/pages/schedule/completion-options.ts'
-import { tokensOf } from '../../../src/console/pages/schedule/condition-tokens.ts'
+import { completionsAt } from '../../../src/console/condition/completion.ts'
+import { type KnownPath, printValue } from '../../../src/console/condition/completion-options.ts'
+import { tokensOf } from '../../../src/console/condition/tokens.ts'
 
 const known: readonly KnownPath[] = [
   { path: 'tags.site', types: ['string'], deviceCount: 90, sampleValues: ['north', "O'Neil"] },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tokensOf } from '../../../src/console/pages/schedule/condition-tokens.ts'
+import { tokensOf } from '../../../src/console/condition/tokens.ts'
 
 const kindsOf = (text: string) => tokensOf(text).map(({ kind, text }) => `${kind} ${text}`)
 

@@ -1,5 +1,5 @@
 import { StreamLanguage } from '@codemirror/language'
-import { type Token, tokenAt } from './condition-tokens.ts'
+import { type Token, tokenAt } from './tokens.ts'
 
 /** The tags of highlighting. */
 const tags: { readonly [kind in Token['kind']]: string | null } = {

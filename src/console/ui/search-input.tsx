@@ -1,12 +1,23 @@
 import { useEffect, useRef, useState } from 'react'
-import { Icon } from '../../ui/icon.tsx'
-import styles from './filter-bar.module.css'
+import { Icon } from './icon.tsx'
+import styles from './search-input.module.css'
 
-/** Milliseconds after the last key until the list follows what is typed. */
+/** Milliseconds after the last key until what is typed counts. */
 const pause = 250
 
 /** What is typed counts a moment after the last key; what comes from outside (the browser's Back) replaces it. */
-export function IdPrefix({ value, onChange }: { readonly value: string; readonly onChange: (value: string) => void }) {
+export function SearchInput({
+  label,
+  value,
+  maxLength,
+  onChange,
+}: {
+  /** Names it, and stands in it while it is empty. */
+  readonly label: string
+  readonly value: string
+  readonly maxLength: number
+  readonly onChange: (value: string) => void
+}) {
   const [text, setText] = useState(value)
   const told = useRef(value)
   const tell = useRef(onChange)
@@ -31,14 +42,14 @@ export function IdPrefix({ value, onChange }: { readonly value: string; readonly
       <input
         type="search"
         className="control"
-        aria-label="Device id begins with"
-        placeholder="Device id begins with …"
+        aria-label={label}
+        placeholder={`${label} …`}
         value={text}
-        maxLength={128}
+        maxLength={maxLength}
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
-        onChange={(event) => setText(event.target.value)}
+        onChange={({ target }) => setText(target.value)}
       />
     </div>
   )

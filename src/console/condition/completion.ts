@@ -1,7 +1,5 @@
 import { type KnownPath, type Option, optionsAt, type Place, stringsAt } from './completion-options.ts'
-import { type Token, tokensOf } from './condition-tokens.ts'
-
-export { type KnownPath, type Option, printValue } from './completion-options.ts'
+import { type Token, tokensOf } from './tokens.ts'
 
 /** What could stand in place of the text from `from` to `to`. */
 export type Completions = { readonly from: number; readonly to: number; readonly options: readonly Option[] }

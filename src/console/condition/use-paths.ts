@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef } from 'react'
 import { useClient } from 'urql'
 import type { KnownPath } from './completion-options.ts'
-import { SchedulePathsDocument } from './documents.ts'
+import { ConditionPathsDocument } from './documents.ts'
 
 /** Paths that are asked for at once, and rows of the answer for a prefix. */
 const most = 500
@@ -18,7 +18,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
       const before = asked.current.get(prefix)
       if (before !== undefined) return before
       const answer = client
-        .query(SchedulePathsDocument, { prefix, first: most }, { requestPolicy: 'network-only' })
+        .query(ConditionPathsDocument, { prefix, first: most }, { requestPolicy: 'network-only' })
         .toPromise()
         .then(({ data }) => {
           // What failed is asked for again.

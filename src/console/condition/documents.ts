@@ -1,0 +1,13 @@
+import { graphql } from '../../generated/console/index.ts'
+
+/** Paths that really exist, for completion. */
+export const ConditionPathsDocument = graphql(`
+  query ConditionPaths($prefix: String, $first: Int!) {
+    twinPaths(prefix: $prefix, first: $first) {
+      path
+      types
+      deviceCount
+      sampleValues
+    }
+  }
+`)

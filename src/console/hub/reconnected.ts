@@ -1,0 +1,22 @@
+import { useEffect, useRef, useSyncExternalStore } from 'react'
+import type { CombinedError } from 'urql'
+import { useSession } from './session.tsx'
+
+/**
+ * Asks again by itself what the hub did not answer, once the connection for live data is there again. What the hub did
+ * answer, with an error of its own, it would say again.
+ */
+export function useRetryWhenBack(error: CombinedError | undefined, retry: () => void): void {
+  const { socket } = useSession()
+  const isLive = useSyncExternalStore(socket.connection.subscribe, socket.connection.get) === 'live'
+  const latest = useRef({ error, retry })
+  useEffect(() => {
+    latest.current = { error, retry }
+  })
+  const wasLive = useRef(isLive)
+  useEffect(() => {
+    const { error, retry } = latest.current
+    if (isLive && !wasLive.current && error?.networkError !== undefined) retry()
+    wasLive.current = isLive
+  }, [isLive])
+}
