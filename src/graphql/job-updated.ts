@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import type { Listen } from '../events.ts'
 import { builder } from './builder.ts'
+import { either } from './either.ts'
 import { Job } from './job.ts'
 import { JobFilter, jobsWhere } from './jobs.ts'
 import { liveShared } from './live.ts'
@@ -12,6 +12,9 @@ const maxFirst = 100
 const maxRemembered = 1000
 
 type JobNow = { readonly id: string; readonly version: number; readonly status: string }
+
+/** Without an id any of them may have changed. */
+type Change = { readonly jobId?: string }
 
 const jobsNow = sharedReads<readonly JobNow[]>()
 
@@ -45,11 +48,10 @@ builder.subscriptionField('jobUpdated', (t) =>
       }
       const show = (newestFirst: readonly JobNow[]): readonly JobNow[] => newestFirst.toReversed().flatMap(showOne)
 
-      return liveShared(context, either(events.listen('anyJob'), events.listen('missed')), {
+      return liveShared(context, either<Change, Change>(events.listen('anyJob'), events.listen('missed')), {
         keyOf: ({ jobId }) => jobId ?? '',
         first: async () => show(await jobsNow.first(context, () => findNewest(jobsWhere(filter), maxFirst))),
         reads: jobsNow,
-        // Without an id any of them may have changed.
         find: (id) =>
           id === '' ? findNewest(candidates, maxRemembered) : findNewest({ AND: [{ id }, candidates] }, 1),
         show,
@@ -58,14 +60,3 @@ builder.subscriptionField('jobUpdated', (t) =>
     resolve: (job) => job,
   }),
 )
-
-type Change = { readonly jobId?: string }
-
-const either =
-  (one: Listen<Change>, other: Listen<Change>): Listen<Change> =>
-  (hear) => {
-    const stops = [one(hear), other(hear)]
-    return () => {
-      for (const stop of stops) stop()
-    }
-  }

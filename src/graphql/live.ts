@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql'
 import type { Listen } from '../events.ts'
 import type { Context } from './context.ts'
 import { whenExpired } from './expiry.ts'
@@ -39,7 +40,8 @@ export type LiveContext = Pick<Context, 'viewer' | 'streams'> & {
 /**
  * The rows of a subscription to the events of `listen`, which is `deps.events.listen(…)`. A row is read when the client
  * has taken the one before, so a slow client gets fewer rows, and always the last; what waits for it is a key for each
- * thing that changed. Ends with `isLast`, with the client, with the viewer's credential and with the door.
+ * thing that changed. Ends with `isLast` and with the client; with the viewer's credential and with the door it is cut
+ * off, which is an error, because an end means that there is nothing more to come.
  */
 export function live<Event, Row>(
   context: LiveContext,
@@ -82,6 +84,8 @@ type Opening<Event, Row, Found> = Omit<Live<Event, Row>, 'keyOf' | 'read'> & {
   readonly show: (found: Found) => readonly Row[] | null
 }
 
+const cutOffOptions = { extensions: { code: 'CUT_OFF' } }
+
 async function open<Event, Row, Found>(
   context: LiveContext,
   { attach, first, read, show, again, isLast }: Opening<Event, Row, Found>,
@@ -97,6 +101,8 @@ async function open<Event, Row, Found>(
   let reading = false
   let giving = false
   let over = false
+  /** Why it ended before its end, until that was told. */
+  let fault: { readonly error: unknown } | undefined
   const ended = new AbortController()
 
   const waits = (): boolean => sink !== undefined && !reading
@@ -119,11 +125,17 @@ async function open<Event, Row, Found>(
     stop()
     changed.clear()
     found = []
-    streams.delete(end)
+    streams.delete(cutOff)
     give()
   }
-  streams.add(end)
-  void whenExpired(deps.clock, viewer, ended.signal, end)
+  const onFailed = (error: unknown): void => {
+    reading = false
+    if (!over) fault = { error }
+    end()
+  }
+  const cutOff = (): void => onFailed(new GraphQLError('The hub has cut this subscription off.', cutOffOptions))
+  streams.add(cutOff)
+  void whenExpired(deps.clock, viewer, ended.signal, cutOff)
 
   const takeIn = (rows: readonly Row[] | null): void => {
     if (rows === null) end()
@@ -140,13 +152,6 @@ async function open<Event, Row, Found>(
       onFailed(error)
     }
     give()
-  }
-  const onFailed = (error: unknown): void => {
-    reading = false
-    const taker = sink
-    sink = undefined
-    end()
-    taker?.fail(error)
   }
   const readNext = (): void => {
     for (const [key, event] of changed) {
@@ -172,7 +177,10 @@ async function open<Event, Row, Found>(
         taker.next(row)
       } else if (over) {
         sink = undefined
-        taker.done()
+        const failure = fault
+        fault = undefined
+        if (failure === undefined) taker.done()
+        else taker.fail(failure.error)
       } else {
         if (!reading) readNext()
         break

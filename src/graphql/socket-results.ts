@@ -18,10 +18,10 @@ function print(result: unknown): string {
 const asText = { binary: false }
 
 /**
- * Sends the results of a subscription, which are a `Source`, as messages of the protocol. At most two of them
- * wait to leave, which is what makes a slow client get fewer of them instead of a growing queue. What it answers has no members: it
- * is over when the results are, and ends them when it is ended. (graphql-ws itself would print each result for each
- * subscriber, and make a dozen promises on the way.)
+ * Sends the results of a subscription, which are a `Source`, as messages of the protocol. At most two of them wait to
+ * leave, which is what makes a slow client get fewer of them instead of a growing queue. What it answers has no members:
+ * it is over when the results or the socket are, and ends them when it is ended. (graphql-ws itself would print each
+ * result for each subscriber, and make a dozen promises on the way.)
  */
 export function sendResults(results: object, id: string, socket: WebSocket): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
@@ -34,16 +34,18 @@ export function sendResults(results: object, id: string, socket: WebSocket): Asy
     }
     const sink: Sink<unknown> = {
       next(result) {
-        if (socket.readyState === socket.OPEN) {
-          const data = Buffer.from(`${head}${print(result)}}`)
-          // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule.
-          if (socket.bufferedAmount > 0) {
-            socket.send(data, asText, onLeft)
-            return
-          }
-          socket.send(data, asText)
+        if (socket.readyState !== socket.OPEN) {
+          void results.return()
+          done()
+          return
         }
-        takeNext()
+        const data = Buffer.from(`${head}${print(result)}}`)
+        // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule.
+        if (socket.bufferedAmount > 0) socket.send(data, asText, onLeft)
+        else {
+          socket.send(data, asText)
+          takeNext()
+        }
       },
       done,
       fail(error) {

@@ -1,10 +1,12 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import type { Listen } from '../events.ts'
 import { patchTwin } from '../twin/commands.ts'
 import { etagOf } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
+import { either } from './either.ts'
 import { resultUnion } from './errors.ts'
 import { live } from './live.ts'
 import { sharedReads } from './shared-reads.ts'
@@ -121,40 +123,52 @@ builder.mutationField('updateTwin', (t) =>
 
 // Subscription
 
-const twins = sharedReads<{ readonly deviceId: string; readonly version: number } | null>()
+type Found = { readonly twin: { readonly deviceId: string; readonly version: number }; readonly generationId: string }
+
+const twins = sharedReads<Found | null>()
 
 builder.subscriptionField('twinUpdated', (t) =>
   t.field({
     type: Twin,
     authScopes: { operation: 'readTwins' },
     description:
-      'The twin of a device as it is, and again after each change, by services or by the device; changes in quick succession may come as one.',
+      'The twin of a device as it is, and again after each change, by services or by the device; changes in quick succession may come as one. Ends when the device is deleted, also if there is another of its name at once.',
     args: {
       deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
     },
     subscribe: (_root, { deviceId }, context, info) => {
-      const { deps } = context
+      const { db, events } = context.deps
       const { select } = queryFromInfo({ context, info, select: { deviceId: true, version: true } })
-      const find = () => deps.db.prisma.twin.findUnique({ select, where: { deviceId } })
-      let shown = 0
-      return live(context, deps.events.listen('twin', deviceId), {
+      const find = async (): Promise<Found | null> => {
+        const twin = await db.prisma.twin.findUnique({ select, where: { deviceId } })
+        // After the twin: if it is still the device that it was, then the twin was that of this one, too.
+        const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
+        return twin && device && { twin, generationId: device.generationId }
+      }
+      const identity: Listen<{ readonly deviceId: string }> = (hear) =>
+        events.listen('identity')((event) => {
+          if (event.deviceId === deviceId) hear(event)
+        })
+      let mine = { generationId: '', version: 0 }
+      const show = ({ twin, generationId }: Found) => {
+        mine = { generationId, version: twin.version }
+        return [twin]
+      }
+      const goesOn = (found: Found | null): found is Found =>
+        found !== null && found.generationId === mine.generationId && found.twin.version >= mine.version
+      return live(context, either(events.listen('twin', deviceId), identity), {
         keyOf: (event) => event.deviceId,
         first: async () => {
-          const twin = await twins.first(context, find)
-          if (twin === null) throw new NotFoundError('device', deviceId)
-          shown = twin.version
-          return [twin]
+          const found = await twins.first(context, find)
+          if (found === null) throw new NotFoundError('device', deviceId)
+          return show(found)
         },
         read: async (_key, event) => {
-          const twin = await twins.after(context, event, find)
-          if (twin === null) return null
-          if (twin.version <= shown) {
-            // An older one may have been read by others before this client had its first; else it is another device.
-            const now = twin.version < shown ? await find() : twin
-            return now === null || now.version < shown ? null : []
-          }
-          shown = twin.version
-          return [twin]
+          const told = await twins.after(context, event, find)
+          // Others may have read it before this client had its first.
+          const found = goesOn(told) ? told : await find()
+          if (!goesOn(found)) return null
+          return found.twin.version === mine.version ? [] : show(found)
         },
       })
     },

@@ -52,15 +52,20 @@ export function createWebSockets(
       const { socket, request, ended } = extra
       extra.introduced = true
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
+      let viewer: Viewer
       try {
-        extra.viewer = await authenticate(authorization)
+        viewer = await authenticate(authorization)
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
         // `false` closes with 4403 Forbidden, unless the socket is closing already.
         if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
         return false
       }
-      void whenExpired(deps.clock, extra.viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
+      void whenExpired(deps.clock, viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
+      // What goes on here ends with the socket. Did it end by itself, a moment before, the client would be told so, and
+      // would not come back for it.
+      const { policyName, rights } = viewer
+      extra.viewer = { policyName, rights }
       return true
     },
     async onSubscribe({ extra, subscriptions }, _id, { query, operationName, variables }) {

@@ -128,6 +128,34 @@ describe('deviceJobEnded', () => {
     }
   })
 
+  test('of a job whose last devices fill several updates completes after the last of these', async () => {
+    const jobId = await givenStartedJob('many')
+    await settleSome(jobId, ...many)
+    await finish(door.deps)
+    const all = await readAll({ jobId })
+    expect(told(all)).toEqual(many.map((deviceId) => `${deviceId} COMPLETED`))
+  })
+
+  test('tells those who ask the same what each has not been told, though one reads for all', async () => {
+    const jobId = await givenStartedJob()
+    await settleSome(jobId, a)
+    const behind = subscribe({ jobId })
+    expect(told([await behind.next()])).toEqual([`${a} COMPLETED`])
+    // Written, and nobody was told of it yet; who comes now sees it at once.
+    const quiet = { ...door.deps, events: createEvents(clock) }
+    await dispatch(quiet, { jobId, deviceId: b })
+    await answer(quiet, { jobId, deviceId: b, ...ok })
+    const ahead = subscribe({ jobId })
+    expect(told([await ahead.next()])).toEqual([`${a} COMPLETED`, `${b} COMPLETED`])
+    const next = [behind.next(), ahead.next()]
+    door.deps.events.publish('job', jobId, { jobId })
+    expect(told([await next[0]])).toEqual([`${b} COMPLETED`])
+    await settleSome(jobId, c)
+    expect(told([await behind.next()])).toEqual([`${c} COMPLETED`])
+    expect(told([await next[1]])).toEqual([`${c} COMPLETED`])
+    await cancelJob(door.deps, tester, jobId)
+  })
+
   test('of a job without devices completes', async () => {
     const jobId = await givenMethodJob(door.deps, 'nobody', {}, { jobId: `ended-${++count}` })
     await cancelJob(door.deps, tester, jobId)
@@ -188,13 +216,17 @@ describe('deviceJobEnded', () => {
     const jobId = await givenStartedJob()
     await settleSome(jobId, a)
     const cursor = (await subscribe({ jobId }).next())?.cursor
+    // The others come to the same version, with the same device: they differ in nothing but the job.
     const otherId = await givenStartedJob()
+    await settleSome(otherId, a)
     await expect(subscribe({ jobId: otherId, after: cursor }).next()).rejects.toThrow('INVALID_CURSOR')
     await door.deps.database.pool.query('delete from device_job_outcome')
     await door.deps.database.pool.query('delete from device_job')
     await door.deps.database.pool.query('delete from device_job_dispatch')
     await door.deps.database.pool.query('delete from job where id = $1', [jobId])
     await givenMethodJob(door.deps, 'few', {}, { jobId })
+    await start(door.deps, jobId)
+    await settleSome(jobId, a)
     await expect(subscribe({ jobId, after: cursor }).next()).rejects.toThrow('INVALID_CURSOR')
   })
 

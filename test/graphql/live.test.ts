@@ -1,14 +1,17 @@
 import { beforeEach, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
 import { createEvents, type Events } from '../../src/events.ts'
-import { type Live, type LiveContext, live } from '../../src/graphql/live.ts'
+import { type Live, type LiveContext, live, liveShared } from '../../src/graphql/live.ts'
+import { sharedReads } from '../../src/graphql/shared-reads.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { owner } from './door.ts'
 
 let clock: TestClock
 let events: Events
 let context: LiveContext
+let group: object
 beforeEach(() => {
+  group = {}
   clock = createTestClock()
   events = createEvents(clock)
   context = { deps: { clock }, viewer: owner, streams: new Set() }
@@ -102,7 +105,7 @@ test.each(['first', 'read'] as const)('an error in %s ends the rows', async (whe
   expect(context.streams.size).toBe(0)
 })
 
-test('the end of the credential ends the rows', async () => {
+test('the end of the credential cuts the rows off', async () => {
   const expiry = clock.now().getTime() / 1000 + 60
   const rows = await live({ ...context, viewer: { ...owner, expiry } }, events.listen('job', 'a'), {
     keyOf,
@@ -115,7 +118,73 @@ test('the end of the credential ends the rows', async () => {
   const last = rows.next()
   await settled()
   clock.advance(1)
-  expect(await last).toEqual({ done: true, value: undefined })
+  await expect(last).rejects.toThrow('cut this subscription off')
+  expect(context.streams.size).toBe(0)
+})
+
+test('who was busy when the rows were cut off hears of it next, and not of an end', async () => {
+  const rows = await open({ read: async () => ['row'] })
+  for (const cutOff of context.streams) cutOff()
+  await expect(rows.next()).rejects.toThrow('cut this subscription off')
+})
+
+const shared = sharedReads<number>()
+/** The rows of those who ask the same thing about the job; `found` is what there is to be shown. */
+const openShared = (
+  changes: Omit<Live<{ jobId: string }, number>, 'keyOf' | 'read'> & { find: () => Promise<number> },
+) =>
+  liveShared({ ...context, group }, events.listen('job', 'a'), {
+    ...changes,
+    keyOf,
+    reads: shared,
+    show: (found) => [found],
+  })
+
+test('a change that others read while the first row is read is shown after it, too', async () => {
+  const find = async () => 2
+  const waiting = await openShared({ find })
+  const next = waiting.next()
+  const coming = await openShared({
+    find,
+    first: async () => {
+      change()
+      await next
+      return [1]
+    },
+  })
+  expect(await next).toEqual({ done: false, value: 2 })
+  expect(await coming.next()).toEqual({ done: false, value: 1 })
+  expect(await coming.next()).toEqual({ done: false, value: 2 })
+})
+
+test('what others read replaces no rows that were not taken yet', async () => {
+  const find = async () => 3
+  const waiting = await openShared({ find })
+  const slow = await openShared({ find, first: async () => [1, 2] })
+  expect(await slow.next()).toEqual({ done: false, value: 1 })
+  const next = waiting.next()
+  change()
+  await next
+  expect(await slow.next()).toEqual({ done: false, value: 2 })
+  expect(await slow.next()).toEqual({ done: false, value: 3 })
+})
+
+test('who was busy when a shared read failed hears of it next, and not of an end', async () => {
+  const find = async () => {
+    throw new Error('broken')
+  }
+  const [waiting, busy] = [await openShared({ find }), await openShared({ find })]
+  const next = waiting.next()
+  change()
+  await expect(next).rejects.toThrow('broken')
+  await expect(busy.next()).rejects.toThrow('broken')
+})
+
+test('nobody listens for who has left, alone or with others', async () => {
+  const all = [await open({ read: async () => ['row'] }), await openShared({ find: async () => 1 })]
+  expect(events.isHeard('job', 'a')).toBe(true)
+  for (const rows of all) await rows.return()
+  expect(events.isHeard('job', 'a')).toBe(false)
 })
 
 test('the rows to begin with come before changes, and null instead of them is the end', async () => {
@@ -146,8 +215,8 @@ test('rows that were read and not taken are gone when the rows end', async () =>
   const rows = await open({ read: async () => [1, 2, 3] })
   change()
   expect(await rows.next()).toEqual({ done: false, value: 1 })
-  for (const end of context.streams) end()
-  expect(await rows.next()).toEqual({ done: true, value: undefined })
+  for (const cutOff of context.streams) cutOff()
+  await expect(rows.next()).rejects.toThrow('cut this subscription off')
 })
 
 test('more events at once than a queue would take are one row', async () => {

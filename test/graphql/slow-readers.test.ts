@@ -131,13 +131,37 @@ test('a stream of server-sent events that is not read costs no more, and still g
   expect(events.length).toBeLessThan(changes + 10)
 }, 60_000)
 
-test('a stream of server-sent events completes when its token has expired', async () => {
+test('a stream of server-sent events says that its token has expired: completion alone would mean that the job has ended', async () => {
   const jobId = await givenLongJob()
   const expiry = Math.floor(clock.now().getTime() / 1000) + 60
   const response = await subscribeByHttp({ jobId }, await door.token('service', { expiry }))
   await until(() => door.server.openStreams() === 1)
   clock.advance((60 + expiryToleranceInSeconds) * 1000)
   const events = await readEvents(response)
-  expect(events).toHaveLength(2)
-  expect(events[1]).toBe('event: complete\ndata:')
+  expect(events).toHaveLength(3)
+  expect(events[1]).toMatch(/^event: next\ndata: {"errors":\[{"message":.*"extensions":{"code":"CUT_OFF"}}\]}$/)
+  expect(events[2]).toBe('event: complete\ndata:')
 })
+
+test('a stream of server-sent events says that the hub could not read on', async () => {
+  const jobId = await givenLongJob()
+  const response = await subscribeByHttp({ jobId }, await door.token('service'))
+  await until(() => door.server.openStreams() === 1)
+  const { pool } = door.deps.database
+  await pool.query('alter table job rename to away')
+  door.deps.events.publish('job', jobId, { jobId })
+  const events = await readEvents(response)
+  await pool.query('alter table away rename to job')
+  expect(events[1]).toContain('"code":"INTERNAL_SERVER_ERROR"')
+  expect(events[2]).toBe('event: complete\ndata:')
+})
+
+test('a stream of server-sent events that is not read leaves nothing behind when its client goes', async () => {
+  const jobId = await givenLongJob()
+  const reads = countReads()
+  const response = await subscribeByHttp({ jobId }, await door.token('service'))
+  await until(() => door.server.openStreams() === 1)
+  await changeUntilUnread(jobId, reads)
+  response.destroy()
+  await until(() => door.server.openStreams() === 0)
+}, 60_000)

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createDevice, deleteDevice } from '../../src/device/commands.ts'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
@@ -306,14 +307,33 @@ describe('twinUpdated', () => {
     expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
   })
 
-  test('of a device that was deleted is over, also when there is another of its name', async () => {
+  test('of a device that is deleted is over at once', async () => {
     const deviceId = await createDevice(door.deps, { deviceId: 'twin-3' })
-    await reportProperties(door.deps, deviceId, { speed: 1 })
     const updates = subscribe(query, { deviceId })
-    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
+    await updates.next()
     await deleteDevice(door.deps, { deviceId, ifMatch: '*' })
+    expect(await updates.next()).toBe('complete')
+  })
+
+  test('goes on while the identity of its device changes, and those of others are deleted', async () => {
+    const deviceId = await createDevice(door.deps, { deviceId: 'twin-4' })
+    const other = await createDevice(door.deps, { deviceId: 'twin-4-other' })
+    const updates = subscribe(query, { deviceId })
+    await updates.next()
+    await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+    await deleteDevice(door.deps, { deviceId: other, ifMatch: '*' })
+    await reportProperties(door.deps, deviceId, { speed: 1 })
+    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
+  })
+
+  test('never goes on with another device of the same name, whatever the version of its twin', async () => {
+    const deviceId = await createDevice(door.deps, { deviceId: 'twin-5' })
+    const updates = subscribe(query, { deviceId })
+    expect(await updates.next()).toMatchObject({ twinUpdated: { version: 1 } })
+    // As another instance would do it: nothing is heard of it here.
+    await door.deps.database.pool.query('delete from device where id = $1', [deviceId])
     await createDevice(door.deps, { deviceId })
-    door.deps.events.publish('twin', deviceId, { deviceId })
+    await reportProperties(door.deps, deviceId, { speed: 1 })
     expect(await updates.next()).toBe('complete')
   })
 
@@ -346,5 +366,36 @@ describe('a client that leaves', () => {
     await until(() => door.server.openStreams() === 1)
     gone.abort()
     await until(() => door.server.openStreams() === 0)
+  })
+
+  test.each(['WebSocket', 'HTTP'])('while its first rows are read leaves nothing behind, over %s', async (way) => {
+    const statement = vi.spyOn(pg.Client.prototype, 'query')
+    const holder = await door.deps.database.pool.connect()
+    try {
+      await holder.query('begin')
+      await holder.query('lock table job in access exclusive mode')
+      statement.mockClear()
+      const gone = new AbortController()
+      const updates = way === 'WebSocket' ? subscribe(query) : undefined
+      const next = updates?.next()
+      const response =
+        way === 'HTTP'
+          ? fetch(port.url.replace('ws', 'http'), {
+              method: 'POST',
+              headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+              body: JSON.stringify({ query }),
+              signal: gone.signal,
+            })
+          : undefined
+      await until(() => door.server.openStreams() === 1 && statement.mock.calls.length > 0)
+      gone.abort()
+      await Promise.all([updates?.leave(), response?.catch(() => {})])
+      await holder.query('rollback')
+      await until(() => door.server.openStreams() === 0)
+      await next
+    } finally {
+      holder.release(true)
+      statement.mockRestore()
+    }
   })
 })

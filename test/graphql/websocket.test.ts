@@ -56,6 +56,52 @@ describe('a connection', () => {
     await until(() => door.server.openStreams() === 0)
   })
 
+  test('whose token has expired tells no operation that it is complete, whatever wakes first', async () => {
+    const wakes: (() => void)[] = []
+    const sleepsLong = (ms: number, signal?: AbortSignal) =>
+      ms < 60_000 ? clock.sleep(ms, signal) : new Promise<void>((resolve) => wakes.push(resolve))
+    const other = await openDoor({ clock: { ...clock, sleep: sleepsLong } })
+    const otherPort = await openPort(other)
+    const expiry = Math.floor(clock.now().getTime() / 1000) + 60
+    const socket = await otherPort.socket()
+    socket.send({
+      type: 'connection_init',
+      payload: { authorization: await other.token('iothubowner', { expiry }) },
+    })
+    await socket.next()
+    socket.send({
+      id: '1',
+      type: 'subscribe',
+      payload: { query: 'subscription { devicePresenceChanged { initial } }' },
+    })
+    expect(await socket.next()).toMatchObject({ type: 'next' })
+    const messages: unknown[] = []
+    socket.raw.on('message', (data) => messages.push(String(data)))
+    clock.advance((60 + expiryToleranceInSeconds) * 1000)
+    for (const wake of wakes.toReversed()) {
+      wake()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect((await socket.closed).code).toBe(4403)
+    expect(messages).toEqual([])
+    await otherPort.close()
+    await other.close()
+  })
+
+  test('whose other side does not take its leave gets no more reads', async () => {
+    const expiry = Math.floor(clock.now().getTime() / 1000) + 60
+    const socket = await ready(await door.token('iothubowner', { expiry }))
+    socket.send({ id: '1', type: 'subscribe', payload: follow })
+    await socket.next()
+    socket.raw.pause()
+    clock.advance((60 + expiryToleranceInSeconds) * 1000)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(door.server.openStreams()).toBe(1)
+    await door.deps.database.pool.query("update job set version = version + 1 where id = 'followed'")
+    door.deps.events.publish('job', 'followed', { jobId: 'followed' })
+    await until(() => door.server.openStreams() === 0)
+  })
+
   test('whose other side no longer answers pings is cut off', async () => {
     const socket = await ready()
     socket.raw.pong = () => {}
