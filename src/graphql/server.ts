@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionResult, GraphQLError, parse } from 'graphql'
+import { GraphQLError, parse } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { authenticateViewer } from '../access/commands.ts'
 import type { Viewer } from '../access/policy.ts'
@@ -8,11 +8,11 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { refusalOf } from './guard.ts'
+import { overHttp } from './http-subscribe.ts'
 import { maxRequestBytes, maxTokens, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
 import { schema } from './schema.ts'
 import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
-import { createSource, isSource } from './source.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** What an operation comes in with; the viewer is known before anything is parsed. */
@@ -64,7 +64,7 @@ export function createGraphqlServer(
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
       return { deps, viewer, signal: signal ?? request.signal, streams, group: {} }
     },
-    plugins: [jsonOnly, authentication(authenticate), limits, subscribing(subscribe, mask)],
+    plugins: [jsonOnly, authentication(authenticate), limits, subscribing(overHttp(subscribe, mask))],
     maxRequestBodySize: maxRequestBytes,
     batching: false,
     multipart: false,
@@ -140,20 +140,10 @@ const authentication = (
   },
 })
 
-/**
- * Subscriptions over HTTP; those of WebSockets do not come by here. What ends one before its end is told as its last
- * result: there is nothing else to tell it by, and Yoga would leave the connection open without another word.
- */
-const subscribing = (subscribe: Subscribe, mask: (error: unknown) => GraphQLError): Plugin => ({
+/** Subscriptions over HTTP; those of WebSockets do not come by here. */
+const subscribing = (subscribe: Subscribe): Plugin => ({
   onSubscribe({ setSubscribeFn }) {
-    setSubscribeFn(async (args) => {
-      const results = await subscribe(args)
-      if (!isSource(results)) return results
-      return createSource<ExecutionResult>(
-        (sink) => results.take({ ...sink, fail: (error) => sink.next({ errors: [mask(error)] }) }),
-        () => void results.return(),
-      )
-    })
+    setSubscribeFn(subscribe)
   },
 })
 

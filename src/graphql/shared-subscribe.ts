@@ -102,7 +102,8 @@ function keyOf({ document, operationName, variableValues }: ExecutionArgs, { pol
 const isContext = (value: unknown): value is Context =>
   typeof value === 'object' && value !== null && 'viewer' in value && 'group' in value
 
-function contextIn({ contextValue }: ExecutionArgs): Context {
+/** The context of a subscription. */
+export function contextIn({ contextValue }: ExecutionArgs): Context {
   if (!isContext(contextValue)) throw new Error('A subscription came in without a context.')
   return contextValue
 }

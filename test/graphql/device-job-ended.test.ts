@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createEvents, JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { createGraphqlServer } from '../../src/graphql/server.ts'
 import { cancelJob } from '../../src/job/commands.ts'
-import { lockOpenJobs, settle } from '../../src/job/fact-store.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 import { hubName, openDoor, owner, type TestDoor } from './door.ts'
@@ -164,6 +163,7 @@ describe('deviceJobEnded', () => {
 
   test('tells of each device job with its device and twin in a constant number of statements', async () => {
     const jobId = await givenStartedJob('many')
+    await settleSome(jobId, ...many.slice(-1))
     const updates = subscribe(
       { jobId },
       `subscription ($jobId: String!) {
@@ -174,16 +174,15 @@ describe('deviceJobEnded', () => {
         }
       }`,
     )
+    await updates.next()
     let next = updates.next()
-    await until(() => door.server.openStreams() === 1)
+    /** Nobody hears of these changes, and so nothing is read but for the one event below. */
+    const quiet = { ...door.deps, events: createEvents(clock) }
     /** Statements for an update about so many. */
     const countFor = async (deviceIds: readonly string[]): Promise<number> => {
       const keys = deviceIds.map((deviceId) => ({ jobId, deviceId }))
-      await dispatch(door.deps, ...keys)
-      await door.deps.db.transaction(async (tx) => {
-        const settlements = keys.map((key) => ({ ...key, ...ok }))
-        await settle(tx, await lockOpenJobs(tx, [jobId]), settlements, 'running', clock.now())
-      })
+      await dispatch(quiet, ...keys)
+      await answer(quiet, ...keys.map((key) => ({ ...key, ...ok })))
       return countStatements(async () => {
         door.deps.events.publish('job', jobId, { jobId })
         const update = await next

@@ -390,6 +390,8 @@ describe('a client that leaves', () => {
       await until(() => door.server.openStreams() === 1 && statement.mock.calls.length > 0)
       gone.abort()
       await Promise.all([updates?.leave(), response?.catch(() => {})])
+      if (way === 'HTTP') await until(() => port.connections.at(-1)?.destroyed === true)
+      else await new Promise((resolve) => setImmediate(resolve))
       await holder.query('rollback')
       await until(() => door.server.openStreams() === 0)
       await next
