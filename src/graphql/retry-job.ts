@@ -3,7 +3,7 @@ import { retryJob } from '../job/commands.ts'
 import { builder } from './builder.ts'
 import { DeviceJobStatus } from './device-job.ts'
 import { resultUnion } from './errors.ts'
-import { Job } from './job.ts'
+import { jobPayload } from './job-payload.ts'
 
 /** Checked by job/retry.ts. */
 const RetryJobInput = builder.inputType('RetryJobInput', {
@@ -37,17 +37,11 @@ const RetryJobInput = builder.inputType('RetryJobInput', {
   }),
 })
 
-const RetryJobPayload = builder.objectRef<{ readonly jobId: string }>('RetryJobPayload').implement({
-  description: 'The retry is scheduled, durably, as a job of its own.',
-  fields: (t) => ({
-    job: t.prismaField({
-      type: Job,
-      description: 'The new job.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
-    }),
-  }),
-})
+const RetryJobPayload = jobPayload(
+  'RetryJobPayload',
+  'The retry is scheduled, durably, as a job of its own.',
+  'The new job.',
+)
 
 builder.mutationField('retryJob', (t) =>
   t.field({

@@ -9,23 +9,14 @@ import {
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { builder } from './builder.ts'
 import { resultUnion } from './errors.ts'
-import { Job } from './job.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './job-input.ts'
+import { jobPayload } from './job-payload.ts'
 
-/** What payloads start from: the job is read with what the client selects of it. */
-type JobId = { readonly jobId: string }
-
-const ScheduleJobPayload = builder.objectRef<JobId>('ScheduleJobPayload').implement({
-  description: 'The job is scheduled, durably: it will be carried out also if the hub is restarted now.',
-  fields: (t) => ({
-    job: t.prismaField({
-      type: Job,
-      description: 'The new job.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
-    }),
-  }),
-})
+const ScheduleJobPayload = jobPayload(
+  'ScheduleJobPayload',
+  'The job is scheduled, durably: it will be carried out also if the hub is restarted now.',
+  'The new job.',
+)
 
 const ScheduleJobResult = resultUnion(
   'ScheduleJobResult',
@@ -62,17 +53,11 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
   }),
 )
 
-const CancelJobPayload = builder.objectRef<JobId>('CancelJobPayload').implement({
-  description: 'The job is cancelled: nothing new is sent from now on. It ends when its calls under way have.',
-  fields: (t) => ({
-    job: t.prismaField({
-      type: Job,
-      description: 'The job as it is now.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
-    }),
-  }),
-})
+const CancelJobPayload = jobPayload(
+  'CancelJobPayload',
+  'The job is cancelled: nothing new is sent from now on. It ends when its calls under way have.',
+  'The job as it is now.',
+)
 
 builder.mutationField('cancelJob', (t) =>
   t.field({
