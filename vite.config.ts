@@ -14,6 +14,8 @@ export default defineConfig({
     target: ['chrome123', 'firefox120', 'safari17.5'],
     // A file written into a page as a data: address would be refused by the content security policy.
     assetsInlineLimit: 0,
+    // Pages are read ahead. A style that failed then would not be asked for again, and its page stand there without it.
+    cssCodeSplit: false,
     chunkSizeWarningLimit: 900,
   },
   logLevel: 'warn',

@@ -8,6 +8,7 @@ if (!DEVICE_CONNECTION_STRING) throw new Error('DEVICE_CONNECTION_STRING is not 
 
 const device = Client.fromConnectionString(DEVICE_CONNECTION_STRING, Mqtt)
 await device.open()
+console.log('connected')
 
 device.onDeviceMethod('lockDoor', async (request, response) => {
   console.log(`lockDoor was called with ${JSON.stringify(request.payload)}`)
@@ -23,5 +24,3 @@ twin.on('properties.desired.telemetryInterval', (telemetryInterval) => {
     if (error) console.error(`The hub did not take what was reported: ${error.message}`)
   })
 })
-
-console.log('connected')

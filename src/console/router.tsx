@@ -4,7 +4,10 @@ import { Layout } from './shell/layout.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { ErrorState, LoadingState } from './ui/states.tsx'
 
-/** The pages' files. Each exports its component as `Component`. */
+/**
+ * The pages' files. Each exports its component as `Component`, and reads nothing later: what a page could not read while
+ * the hub is away would take the whole page with it.
+ */
 const pages = {
   jobs: () => import('./pages/jobs/page.tsx'),
   job: () => import('./pages/job/page.tsx'),
@@ -13,13 +16,10 @@ const pages = {
   device: () => import('./pages/devices/device-page.tsx'),
 }
 
-/** What is read later on a page. */
-const parts = [() => import('./pages/job/course-plot.tsx')]
-
 /** Reads all of them: so one can go from page to page also while the hub is away, or is another version by then. */
 export async function readPages(): Promise<void> {
   // What cannot be read now is read when somebody goes there.
-  await Promise.allSettled([...Object.values(pages), ...parts].map((read) => read()))
+  await Promise.allSettled(Object.values(pages).map((read) => read()))
 }
 
 /** All pages, read when somebody goes there at the latest. */

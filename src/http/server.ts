@@ -83,7 +83,10 @@ export function createHttpServer(
     return mounts.find((mount) => mount.path === path || (mount.below && path.startsWith(`${mount.path}/`)))
   }
 
+  const underWay = new Set<http.ServerResponse>()
   const handle: Handle = (request, response) => {
+    underWay.add(response)
+    response.once('close', () => underWay.delete(response))
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
     const mount = mountAt(request)
     if (mount === undefined) {
@@ -127,8 +130,11 @@ export function createHttpServer(
     )
     const waited = new AbortController()
     await Promise.all(mounts.map((mount) => mount.close?.()))
-    for (const server of servers) server.closeIdleConnections()
-    await Promise.race([closed, deps.clock.sleep(closeTimeout, waited.signal)])
+    // Not for the connections: browsers open some ahead, on which nothing has been asked.
+    const answered = Promise.all(
+      [...underWay].map((response) => new Promise((resolve) => response.once('close', resolve))),
+    )
+    await Promise.race([answered, deps.clock.sleep(closeTimeout, waited.signal)])
     waited.abort()
     for (const connection of connections) connection.destroy()
     await closed

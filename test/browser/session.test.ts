@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
-import { ScheduleMethod } from '../journeys/operations.ts'
+import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -87,8 +87,25 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     await progress.getByText('2 of 2 devices').waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('Completed').waitFor()
     // A browser reports each try to connect that fails.
-    expect(complaints().filter((text) => !/ERR_CONNECTION_|WebSocket/.test(text))).toEqual([])
+    expect(complaints().filter((text) => !/ERR_(CONNECTION|SOCKET)_|WebSocket/.test(text))).toEqual([])
     await fleet.close()
+  })
+
+  test('a page that is shown asks for no more of its files: a hub that goes away takes nothing from it', async () => {
+    const app = await start({ MAX_RUNNING_JOBS: '1' })
+    await registerFleet(app.client, 'whole', 2, () => ({ kind: 'offline' }))
+    const cloudToDeviceMethod = { methodName: 'reboot' }
+    for (const jobId of ['first', 'second']) {
+      await app.client.execute(ScheduleMethod, { input: { jobId, queryCondition: '*', cloudToDeviceMethod } })
+    }
+    const { page } = await browser.open({ hub: app.addresses.http })
+    await page.goto('/console/jobs/second')
+    await page.getByRole('list', { name: 'What it waits for' }).getByText('It is next').waitFor()
+
+    await page.route('**/assets/**', (route) => route.abort('connectionfailed'))
+    await app.client.execute(CancelJob, { input: { jobId: 'first' } })
+    await page.getByRole('region', { name: 'Course' }).getByRole('img').waitFor()
+    await page.getByRole('region', { name: 'Progress' }).getByText('0 of 2 devices').waitFor()
   })
 
   /** A browser reports each refusal of the hub. */

@@ -196,15 +196,23 @@ describe('closing', () => {
     idle.destroy()
   })
 
+  test('does not wait for connections on which nothing is asked, such as browsers open ahead', async () => {
+    const other = createHttpServer({ ...deps, clock: createTestClock() }, { graphql, isReady: () => true, ...tls })
+    const address = await other.listen(anywhere)
+    const silent = [address.http, address.https].map((where) => connect(Number(new URL(where).port), '127.0.0.1'))
+    const ended = silent.map((connection) => once(connection.on('error', () => {}).resume(), 'close'))
+    await Promise.all(silent.map((connection) => once(connection, 'connect')))
+    // Accepted by now: the server knows both.
+    await Promise.all([ask(`${address.http}/healthz`), ask(`${address.https}/healthz`)])
+    await other.close()
+    await Promise.all(ended)
+  })
+
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()
     const other = createHttpServer({ ...deps, clock }, { graphql, isReady: () => true, ...tls })
     const address = await other.listen(anywhere)
     const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
-    // A connection that has not even begun its TLS handshake.
-    const silent = connect(Number(new URL(address.https).port), '127.0.0.1')
-    silent.on('error', () => {})
-    await once(silent, 'connect')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const stopped = other.close()
     await clock.asleep()

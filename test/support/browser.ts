@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import axe, { type AxeResults, type RunOptions } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterEach } from 'vitest'
 import { findBrowser } from './find-browser.ts'
 
 /** The browser that is there; undefined where these tests have to be skipped. */
@@ -61,14 +62,28 @@ export async function startBrowser(): Promise<TestBrowser> {
       })
       context.setDefaultTimeout(15_000)
       const page = await context.newPage()
-      return { page, complaints: await listen(page) }
+      const complaints = await listen(page)
+      opened.add({ page, complaints })
+      return { page, complaints }
     },
     async close() {
+      opened.clear()
       await browser.close()
       await rm(home, { recursive: true, force: true, maxRetries: 3 })
     },
   }
 }
+
+const opened = new Set<OpenPage>()
+
+// For every file that imports this: what a test waited for in vain, one wants to see.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return
+  for (const { page, complaints } of opened) {
+    const text = await page.locator('body').innerText()
+    console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
+  }
+})
 
 /** A laptop's and a telephone's. */
 const wide = { width: 1280, height: 800 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useClient } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatRate } from '../../format.ts'
@@ -6,10 +6,8 @@ import { Panel } from '../../shell/page.tsx'
 import { endedOf } from '../../ui/statistics.ts'
 import { addPoint, type Course, courseBefore, describeCourse, type Ended, pointOf, thin } from './course.ts'
 import styles from './course-panel.module.css'
+import { CoursePlot } from './course-plot.tsx'
 import { mostDevices, readEnded } from './read-ended.ts'
-
-// The library that draws is read only where something is drawn.
-const CoursePlot = lazy(() => import('./course-plot.tsx'))
 
 /** Rows of the table that tells the same as the chart. */
 const tableRows = 12
@@ -34,9 +32,7 @@ export function CoursePanel({ jobId, now }: { readonly jobId: string; readonly n
   const summary = describeCourse(course, { formatCount, formatRate, formatDuration })
   return (
     <Panel title="Course">
-      <Suspense fallback={<div className={styles.place} />}>
-        <CoursePlot course={course} summary={summary} />
-      </Suspense>
+      <CoursePlot course={course} summary={summary} />
       <p className={styles.summary}>{summary}</p>
       <details className={styles.table}>
         <summary>The chart as a table</summary>

@@ -12,7 +12,7 @@ const counts: readonly Line[] = [
 const rates: readonly Line[] = [{ name: 'Ended a second', token: '--accent', dash: [], ground: '--accent-soft' }]
 
 /** The course as two charts below each other, over the same time. `summary` is for those who do not see them. */
-export default function CoursePlot({ course, summary }: { readonly course: Course; readonly summary: string }) {
+export function CoursePlot({ course, summary }: { readonly course: Course; readonly summary: string }) {
   const [at, setAt] = useState<number | null>(null)
   const columns = columnsOf(course)
   const pointed = at === null ? undefined : course[at]
