@@ -19,8 +19,8 @@ import {
   makeKey,
   type SymmetricKey,
 } from './identity.ts'
+import { clearPresence, type PresenceChange, saveActivity, savePresence } from './presence-store.ts'
 import {
-  clearPresence,
   type DeviceRow,
   findDevices,
   findIdentity,
@@ -28,11 +28,8 @@ import {
   insertDevices,
   lockIdentity,
   type NewDevice,
-  type PresenceChange,
   removeDevice,
-  saveActivity,
   saveIdentity,
-  savePresence,
 } from './store.ts'
 
 /** A device as a client asks for it, unchecked. `twin` is a twin patch: the tags and desired properties to start with. */

@@ -1,5 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
-import { authenticationOf, countDevices, findDeviceIds } from '../device/store.ts'
+import { countDevices, findDeviceIds } from '../device/selection-store.ts'
+import { authenticationOf } from '../device/store.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'

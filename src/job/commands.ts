@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
+import type { CompiledCondition } from '../database/condition.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,
@@ -13,7 +14,6 @@ import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { narrowCondition } from '../query/narrow.ts'
 import { parseCondition } from '../query/parser.ts'
-import type { CompiledCondition } from './fact-store.ts'
 import type { By } from './history.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './overlap-store.ts'
 import { checkExpectation, expectedSeconds, type JobPreview, overlapsOf, typicalPace } from './preview.ts'

@@ -1,7 +1,8 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../database/client.ts'
+import { type CompiledCondition, fragment } from '../database/condition.ts'
 import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-job-store.ts'
-import { type CompiledCondition, fragment, hasOutcome, isDispatched, target } from './fact-store.ts'
+import { hasOutcome, isDispatched, target } from './fact-store.ts'
 import type { DeviceJobStatus } from './state.ts'
 
 /** Which device jobs of a job; all that is given must hold. `condition` is over `d` (device) and `t` (twin). */

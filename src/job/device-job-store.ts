@@ -1,6 +1,7 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../database/client.ts'
-import { type CompiledCondition, type DeviceJobKey, fragment } from './fact-store.ts'
+import { type CompiledCondition, fragment } from '../database/condition.ts'
+import type { DeviceJobKey } from './fact-store.ts'
 import type { JobType } from './request.ts'
 import type { DeviceJobStatus } from './state.ts'
 

@@ -1,5 +1,6 @@
-import { empty, Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
+import { type CompiledCondition, fragment } from '../database/condition.ts'
 import type { JobStatus } from './state.ts'
 
 /** One device's part of one job. */
@@ -32,12 +33,6 @@ export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobSt
   )
   return new Map(rows.map((row) => [row.id, row.key]))
 }
-
-/** The condition compiled to the halves of a tagged template, over `d` (device) and `t` (twin). */
-export type CompiledCondition = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
-
-/** A condition inside a statement. */
-export const fragment = ({ strings, values }: CompiledCondition): Sql => new Sql(strings, values)
 
 /**
  * Fixes the devices of a job: one statement, so one moment. Answers how many they are. `narrowed` is a further condition

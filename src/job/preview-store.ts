@@ -1,8 +1,8 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Db, Reader } from '../database/client.ts'
+import { type CompiledCondition, fragment } from '../database/condition.ts'
 import { complianceOf } from '../twin/compliance.ts'
 import type { TwinPatch } from '../twin/limits.ts'
-import { type CompiledCondition, fragment } from './fact-store.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 

@@ -1,7 +1,8 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
+import type { CompiledCondition } from '../database/condition.ts'
 import { facts, status, TIME_UP } from './device-job-store.ts'
-import { type CompiledCondition, expandJob } from './fact-store.ts'
+import { expandJob } from './fact-store.ts'
 import type { Retry } from './retry.ts'
 
 /** A select of the ids of the devices whose device jobs in the source of the retry are selected. */

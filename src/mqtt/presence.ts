@@ -1,7 +1,7 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
 import { recordPresence } from '../device/commands.ts'
-import type { PresenceChange } from '../device/store.ts'
+import type { PresenceChange } from '../device/presence-store.ts'
 
 /** Tells the database which devices are connected to this instance. */
 export type Presence = {

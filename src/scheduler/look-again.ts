@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { findPresenceSince } from '../device/store.ts'
+import { findPresenceSince } from '../device/presence-store.ts'
 import { findJobIdsSince } from '../job/store.ts'
 
 /** Devices a page, and one event. */

@@ -1,6 +1,6 @@
 import type { Reader } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/store.ts'
+import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { findDeviceJobRows } from '../job/device-job-store.ts'
 import type { JsonObject } from '../json.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { PresenceChange } from '../../src/device/store.ts'
+import type { PresenceChange } from '../../src/device/presence-store.ts'
 import { inRounds } from '../../src/mqtt/presence.ts'
 
 const change = (deviceId: string, connectionId: string, connected: boolean): PresenceChange => ({
