@@ -17,7 +17,7 @@ export type Mount = {
   readonly handle: Handle
   /** Takes over the connection of a WebSocket. */
   readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
-  /** Ends what it keeps open. */
+  /** Ends what it keeps open. Without it, the connections it took over outlive this server. */
   readonly close?: () => Promise<void>
 }
 
@@ -100,8 +100,10 @@ export function createHttpServer(
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
     connection.on('error', (error) => deps.log.debug({ err: error }, 'a connection broke'))
     const mount = mountAt(request)
-    if (mount?.upgrade !== undefined) mount.upgrade(request, connection, head)
-    else connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    if (mount?.upgrade !== undefined) {
+      if (mount.close === undefined) connections.delete(nameOf(request.socket))
+      mount.upgrade(request, connection, head)
+    } else connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   }
 
   const settings = { headersTimeout, requestTimeout, keepAliveTimeout }
@@ -112,22 +114,24 @@ export function createHttpServer(
   )
   const servers = [plain, secure]
   // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.
-  const connections = new Set<Socket>()
+  const connections = new Map<string, Socket>()
+  const keep = (connection: Socket): void => {
+    const name = nameOf(connection)
+    connections.set(name, connection)
+    connection.once('close', () => {
+      if (connections.get(name) === connection) connections.delete(name)
+    })
+  }
   for (const server of servers) {
     server.maxConnections = maxConnections
     server.on('upgrade', upgrade)
-    server.on('connection', (connection: Socket) => {
-      connections.add(connection)
-      connection.once('close', () => connections.delete(connection))
-    })
+    server.on('connection', keep)
+    // In the place of the bare one below it.
+    server.on('secureConnection', keep)
   }
 
   const close = async (): Promise<void> => {
-    const closed = Promise.all(
-      servers.map(
-        (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
-      ),
-    )
+    for (const server of servers) server.close()
     const waited = new AbortController()
     await Promise.all(mounts.map((mount) => mount.close?.()))
     // Not for the connections: browsers open some ahead, on which nothing has been asked.
@@ -136,8 +140,12 @@ export function createHttpServer(
     )
     await Promise.race([answered, deps.clock.sleep(closeTimeout, waited.signal)])
     waited.abort()
-    for (const connection of connections) connection.destroy()
-    await closed
+    const gone = [...connections.values()].map((connection) => {
+      const closed = new Promise((resolve) => connection.once('close', resolve))
+      connection.destroy()
+      return closed
+    })
+    await Promise.all(gone)
   }
 
   return {
@@ -158,6 +166,11 @@ export function createHttpServer(
     },
     close,
   }
+}
+
+/** What a connection and the one by TLS above it have in common. */
+function nameOf({ localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /** A host as it stands in an address, and one that can be asked: "all addresses" is none to ask. */

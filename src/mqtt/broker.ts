@@ -110,17 +110,18 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     answerUnknownLevels(client)
   }
   const listeners = createListeners(accept, maxConnections)
-  const webSocket = createWebSocketMount(accept)
+  const webSockets = createWebSocketMount(accept)
 
   return {
     listen: listeners.listen,
-    webSocket,
+    webSocket: webSockets.mount,
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)
       for (const connection of [...connections.all()]) connections.end(connection)
       inbound.close()
-      await Promise.all([listeners.close(), webSocket.close()])
+      webSockets.close()
+      await listeners.close()
       await Promise.all([revocations.close(), outbound.close()])
       const written = new AbortController()
       await Promise.race([

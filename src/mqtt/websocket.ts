@@ -10,8 +10,6 @@ export type WebSocketMount = {
   /** Whoever asks without wanting a WebSocket is told that this is one. */
   handle(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
-  /** Breaks all connections off. */
-  close(): Promise<void>
 }
 
 /**
@@ -20,10 +18,13 @@ export type WebSocketMount = {
  */
 const MAX_MESSAGE = 2 * PACKET_LIMITS.others
 
-/** `accept` gets each connection as a stream of MQTT's bytes. */
-export function createWebSocketMount(accept: (stream: Duplex) => void): WebSocketMount {
+/** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
+export function createWebSocketMount(accept: (stream: Duplex) => void): {
+  readonly mount: WebSocketMount
+  close(): void
+} {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, handleProtocols: () => 'mqtt' })
-  return {
+  const mount: WebSocketMount = {
     path: '/$iothub/websocket',
     methods: ['GET'],
     handle(_request, response) {
@@ -44,7 +45,10 @@ export function createWebSocketMount(accept: (stream: Duplex) => void): WebSocke
         accept(stream)
       })
     },
-    async close() {
+  }
+  return {
+    mount,
+    close() {
       for (const socket of server.clients) socket.terminate()
     },
   }

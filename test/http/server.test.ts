@@ -5,6 +5,7 @@ import * as https from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { loadOrMakeCertificate } from '../../src/certificate.ts'
@@ -207,6 +208,37 @@ describe('closing', () => {
     await other.close()
     await Promise.all(ended)
   })
+
+  test.each(['http', 'https'] as const)(
+    'leaves alone what a door that keeps its connections took over by %s',
+    async (scheme) => {
+      let taken: Duplex | undefined
+      const mqtt: Mount = {
+        path: '/kept',
+        methods: ['GET'],
+        handle: () => {},
+        upgrade(_request, connection) {
+          taken = connection
+          connection.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+        },
+      }
+      const other = createHttpServer(
+        { ...deps, clock: createTestClock() },
+        { graphql, mqtt, isReady: () => true, ...tls },
+      )
+      const address = await other.listen(anywhere)
+      const { request } = scheme === 'https' ? https : http
+      const headers = { connection: 'Upgrade', upgrade: 'x' }
+      const asked = request(`${address[scheme]}/kept`, { headers, agent: false, rejectUnauthorized: false }).end()
+      const [, connection] = await once(asked, 'upgrade')
+      await other.close()
+      taken?.write('still here')
+      expect(String((await once(connection, 'data'))[0])).toBe('still here')
+      const ended = once(connection, 'close')
+      taken?.destroy()
+      await ended
+    },
+  )
 
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()

@@ -1,6 +1,9 @@
 import { Client } from 'azure-iot-device'
 import { Mqtt } from 'azure-iot-device-mqtt'
+import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { signSasToken } from '../../src/access/sas.ts'
+import { METHODS_FILTER, methodResponseTopic } from '../../src/mqtt/topics.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -151,6 +154,34 @@ test('a restart in the middle of a job keeps what waits, and takes answers that 
   await app.restart()
   await fleet.connect({ deviceIds: ['restart-0'] })
   expect((await watch(jobId)).at(-1)).toMatchObject({ status: 'COMPLETED', succeededCount: 2 })
+})
+
+test('a hub that stops takes the answers to calls under way, also those of devices on WebSockets', async () => {
+  const [device] = await registerFleet(app.client, 'stop', 1, () => ({ kind: 'offline' }))
+  if (device === undefined) throw new Error('not registered')
+  const resource = `localhost/devices/${device.deviceId}`
+  const client = await mqtt.connectAsync(`${app.addresses.http.replace('http', 'ws')}/$iothub/websocket`, {
+    protocolVersion: 4,
+    clientId: device.deviceId,
+    username: `localhost/${device.deviceId}/?api-version=2021-04-12`,
+    password: signSasToken({ resource, key: device.primaryKey, expiry: Math.floor(Date.now() / 1000) + 600 }),
+    reconnectPeriod: 0,
+  })
+  const called = new Promise<string>((resolve) => client.once('message', resolve))
+  await client.subscribeAsync(METHODS_FILTER)
+  const jobId = await scheduleMethod('stop')
+  const topic = await called
+  const restarted = app.restart()
+  const askIfUp = (): Promise<boolean> =>
+    fetch(app.addresses.http).then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(askIfUp).toBe(false)
+  client.publish(methodResponseTopic(200, topic.split('$rid=')[1] ?? ''), '{}')
+  await restarted
+  expect((await watch(jobId)).at(-1)).toMatchObject({ status: 'COMPLETED', succeededCount: 1 })
+  await client.endAsync()
 })
 
 test('a job in the future starts when its time comes', async () => {
