@@ -23,7 +23,8 @@ type BatchOptions<T> = {
 }
 
 const FIRST_PAUSE = 100
-const LONGEST_PAUSE = 30_000
+// What waits is small beside what a database does in between, and others wait for it.
+const LONGEST_PAUSE = 3_000
 
 /** The pause after so many failures, with half of it left to chance: those who failed together should not return so. */
 const pauseAfter = (failures: number): number =>

@@ -17,42 +17,63 @@ export type KeptSessions = {
   close(): Promise<void>
 }
 
-type Step = { readonly deviceId: string } & (
-  | { readonly subscriptions: Subscriptions | undefined }
-  | { readonly found: (subscriptions: Subscriptions | undefined) => void; readonly failed: (error: unknown) => void }
-)
+type Change = { readonly deviceId: string; readonly subscriptions: Subscriptions | undefined }
+
+/** A device that waits to be let in. */
+type Ask = {
+  readonly deviceId: string
+  readonly found: (subscriptions: Subscriptions | undefined) => void
+  readonly failed: (error: unknown) => void
+}
 
 /** Steps of one round, and the milliseconds for which one that nobody waits for may be held back. */
 const BATCH = 1_000
 const WAIT = 20
 
 export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
-  const line = createBatch<Step>({
+  const asking = new Set<Ask>()
+  // Whoever connects is turned away rather than kept waiting; what changed is written sooner or later.
+  const turnAway = (error: unknown): void => {
+    deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
+    for (const { failed } of asking) failed(error)
+    asking.clear()
+  }
+  const line = createBatch<Change | Ask>({
     clock: deps.clock,
     size: BATCH,
     wait: WAIT,
     async flush(steps) {
       const changes = new Map<string, Subscriptions | undefined>()
-      const asked: string[] = []
+      const asked: Ask[] = []
       for (const step of steps) {
-        if ('found' in step) asked.push(step.deviceId)
-        else changes.set(step.deviceId, step.subscriptions)
+        if ('subscriptions' in step) changes.set(step.deviceId, step.subscriptions)
+        else if (asking.has(step)) asked.push(step)
       }
       if (changes.size > 0) await recordSessions(deps, changes)
       if (asked.length === 0) return
-      const sessions = await findSessions(deps.db, asked)
-      for (const step of steps) if ('found' in step) step.found(sessions.get(step.deviceId))
+      try {
+        const sessions = await findSessions(
+          deps.db,
+          asked.map(({ deviceId }) => deviceId),
+        )
+        for (const ask of asked) {
+          asking.delete(ask)
+          ask.found(sessions.get(ask.deviceId))
+        }
+      } catch (error) {
+        turnAway(error)
+      }
     },
-    onError(error, steps) {
-      deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
-      // Whoever connects is turned away rather than kept waiting; what changed is written sooner or later.
-      for (const step of steps) if ('found' in step) step.failed(error)
-    },
+    onError: turnAway,
   })
 
   return {
     async restore(deviceId) {
-      const session = new Promise<Subscriptions | undefined>((found, failed) => line.add({ deviceId, found, failed }))
+      const session = new Promise<Subscriptions | undefined>((found, failed) => {
+        const ask = { deviceId, found, failed }
+        asking.add(ask)
+        line.add(ask)
+      })
       void line.flush()
       const subscriptions = await session
       // A session exists from the first connection on, also without subscriptions (MQTT 3.1.1, 3.1.2.4).
