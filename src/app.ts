@@ -1,20 +1,16 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import { pino } from 'pino'
-import { settlePolicies } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
-import { parsePolicies, printPolicies } from './access/policy-file.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { type DataFolder, openDataFolder, writeDurably } from './data-folder.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { createDb, databaseTime } from './database/client.ts'
 import { startEmbeddedPostgres } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
 import type { Deps, Log } from './deps.ts'
 import { forgetPresence } from './device/commands.ts'
-import { InvalidInputError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { mountConsole } from './http/console.ts'
@@ -24,6 +20,7 @@ import { joinInstances } from './instances.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
+import { settlePolicyFile } from './policy-settling.ts'
 import { createRestDoor, restPaths } from './rest/router.ts'
 import { lookAgain } from './scheduler/look-again.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
@@ -87,15 +84,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       throttles: createThrottles(clock, config.throttling),
     }
     await compareClocks(deps)
-    if (config.databaseUrl !== undefined) {
-      // The embedded PostgreSQL serves this process only.
+    const settle = (alone: boolean) => settlePolicyFile(deps, folder, config.ownerKey, alone)
+    // The embedded PostgreSQL serves this process only.
+    if (config.databaseUrl === undefined) await settle(true)
+    else {
       const instances = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
       lifecycle.onStop('the notifications of other instances', () => instances.close())
+      await instances.enter(settle)
     }
-
-    const ownerKey =
-      config.ownerKey ?? (await folder.secret('iothubowner-key', () => randomBytes(32).toString('base64')))
-    await settlePolicyFile(deps, folder, ownerKey)
     const instanceId = await folder.secret('instance-id', randomUUID)
     await forgetPresence(deps, instanceId)
     const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
@@ -209,26 +205,6 @@ function describeError(error: unknown): unknown {
   const code = 'code' in error ? error.code : undefined
   const cause = error.cause === undefined ? undefined : describeError(error.cause)
   return { type: error.name, message: error.message, code, stack: error.stack, cause }
-}
-
-/**
- * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
- * policies for the next start. Where it is missing, it is written from the database.
- */
-async function settlePolicyFile(deps: Deps, folder: DataFolder, ownerKey: string): Promise<void> {
-  const path = join(folder.path, 'policies.json')
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  try {
-    const policies = await settlePolicies(deps, ownerKey, text === undefined ? undefined : parsePolicies(text))
-    const settled = printPolicies(policies)
-    if (settled !== text) await writeDurably(path, settled, 0o600)
-  } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error
-    throw new Error(`${[path, ...error.path].join(', ')}: ${error.message}`)
-  }
 }
 
 /** Who may do everything: anybody on this machine, as long as no key is configured. */

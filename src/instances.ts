@@ -11,6 +11,8 @@ const maxIds = 250
 
 /** Carries events between this instance and the others on its database. */
 export type Instances = {
+  /** Runs what decides whether this instance may join: no other is doing the same, and `alone` says that none is alive. */
+  enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
   /** Sends what has gathered, and leaves. */
   close(): Promise<void>
 }
@@ -83,6 +85,7 @@ export async function joinInstances(
     sending ??= sendGathered()
   })
   return {
+    enter: (work) => notifications.enter(work),
     async close() {
       closing.abort()
       await sending

@@ -10,7 +10,8 @@ const makeKey = (): string => randomBytes(32).toString('base64')
 
 /**
  * Settles which policies there are, and answers them: those `given` (from policies.json) and no others, or without it
- * those of the database, made for a new hub. `iothubowner` has the primary key that the configuration names.
+ * those of the database, made for a new hub. `iothubowner` has the primary key that the configuration names. Only an
+ * instance that is alone on its database may do that: it changes keys that others use.
  */
 export function settlePolicies(
   deps: Pick<Deps, 'db'>,
@@ -26,6 +27,14 @@ export function settlePolicies(
     await savePrimaryKey(tx, 'iothubowner', ownerKey)
     return findPolicies(tx)
   })
+}
+
+/** The policies of the instances that are alive, which one that joins them has to share; the owner's `ownerKey` apart. */
+export async function readPolicies({ db }: Pick<Deps, 'db'>): Promise<{ policies: Policy[]; ownerKey: string }> {
+  const policies = await findPolicies(db)
+  const owner = policies.find(({ name }) => name === 'iothubowner')
+  if (owner === undefined) throw new Error('There is no policy "iothubowner" in the database.')
+  return { policies, ownerKey: owner.primaryKey }
 }
 
 /**

@@ -27,7 +27,6 @@ export async function findPolicies(db: Reader): Promise<Policy[]> {
 
 /** These policies and no others. */
 export async function replacePolicies(tx: Tx, policies: readonly Policy[]): Promise<void> {
-  await tx.query(sql`lock table policy in exclusive mode`) // two instances may start at once
   await tx.query(sql`delete from policy`)
   for (const policy of policies) await insertPolicy(tx, policy)
 }

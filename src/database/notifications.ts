@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
+import { enter, leave, type Query, stay } from './entrance.ts'
 
 /** Texts between the processes on one database, each from one of them to all others. */
 export type Notifications = {
@@ -7,6 +8,11 @@ export type Notifications = {
   isHeard(): boolean
   /** Sends texts of at most `maxTextBytes` in one statement. Never rejects: what gets lost, the others look for again. */
   send(texts: readonly string[]): Promise<void>
+  /**
+   * Runs what has to be done before the others may meet this process, one process at a time, and tells it whether there
+   * are no others. Rejects, without running it, when that cannot be known.
+   */
+  enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -34,7 +40,8 @@ const settings = {
   connectionTimeoutMillis: patience,
   query_timeout: patience,
   // A notification is a hint: nobody waits for a disk to keep it. That it is committed before it is heard stays true.
-  options: '-c synchronous_commit=off',
+  // And who vanished with its machine is gone after half a minute, not after the two hours of TCP.
+  options: '-c synchronous_commit=off -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
 }
 
 /**
@@ -57,6 +64,8 @@ export async function listenForNotifications(
   let looked = false
   /** When the connection was last known to work; undefined before the first. */
   let aliveTime: Date | undefined
+  /** Whether the next connection, too, has to say that this process is in. */
+  let entered = false
 
   const send = async (texts: readonly string[]): Promise<void> => {
     if (connection === undefined) return
@@ -112,6 +121,7 @@ export async function listenForNotifications(
       connection = mine
       others.clear()
       looked = false
+      if (entered) await stay(query)
       await query(`listen ${channel}`)
       await send([aliveTime === undefined ? 'hello' : `again ${deafSince.getTime()}`])
       aliveTime ??= now
@@ -122,7 +132,9 @@ export async function listenForNotifications(
         if (!ending.aborted) await look(mine)
       }
     } finally {
+      const left = broken.signal.aborted ? undefined : connection
       connection = undefined
+      if (left && closing.signal.aborted) await leave(left.query).catch(() => {})
       broken.abort()
       // The socket may be dead: nobody waits for a farewell.
       void client.end().catch(() => {})
@@ -155,6 +167,18 @@ export async function listenForNotifications(
   return {
     isHeard: () => connection !== undefined && (others.size > 0 || !looked),
     send,
+    async enter(work) {
+      if (connection === undefined) throw unknownOthers()
+      const { query, breakOff } = connection
+      const ask: Query = (text, values) =>
+        query(text, values).catch((error) => {
+          breakOff(error)
+          throw unknownOthers(error)
+        })
+      const result = await enter(ask, work)
+      entered = true
+      return result
+    },
     async close() {
       closing.abort()
       await kept
@@ -162,7 +186,8 @@ export async function listenForNotifications(
   }
 }
 
-type Query = (text: string, values?: readonly unknown[]) => Promise<number[]>
+const unknownOthers = (cause?: unknown): Error =>
+  new Error('Which other instances run on the database cannot be found out.', { cause })
 
 /** A connection that listens: the process id of its other end, and how to use it and to give it up. */
 type Connection = { readonly pid: number; readonly query: Query; readonly breakOff: (error?: unknown) => void }

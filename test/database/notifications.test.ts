@@ -19,6 +19,7 @@ type Process = Notifications & {
 const processes: Process[] = []
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((each) => each.close()))
+  await expect.poll(listeningPids).toEqual([]) // PostgreSQL hears of it a moment later
 })
 
 async function startProcess(): Promise<Process> {
@@ -55,9 +56,9 @@ test('a text reaches all others, once and in order, and not its sender', async (
   const long = 'ü'.repeat(maxTextBytes / 2)
   await a.send(['first', long])
   await a.send(['last'])
-  for (const other of [b, c]) await vi.waitFor(() => expect(other.heard).toEqual(['first', long, 'last']))
+  for (const other of [b, c]) await expect.poll(() => other.heard).toEqual(['first', long, 'last'])
   await b.send(['back'])
-  await vi.waitFor(() => expect(a.heard).toEqual(['back']))
+  await expect.poll(() => a.heard).toEqual(['back'])
 })
 
 test('who is alone knows it after a look, learns at once of one who comes, and after a look of one who went', async () => {
@@ -66,13 +67,13 @@ test('who is alone knows it after a look, learns at once of one who comes, and a
   await look(a)
   expect(a.isHeard()).toBe(false)
   const b = await startProcess()
-  await vi.waitFor(() => expect(a.isHeard()).toBe(true))
-  await vi.waitFor(() => expect(b.missed).toHaveLength(1)) // what was sent before it was known here
+  await expect.poll(() => a.isHeard()).toBe(true)
+  await expect.poll(() => b.missed).toHaveLength(1) // what was sent before it was known here
   await look(b)
   expect(a.missed).toEqual([])
 
   await b.close()
-  await vi.waitFor(async () => expect(await listeningPids()).toHaveLength(1))
+  await expect.poll(listeningPids).toHaveLength(1)
   expect(a.isHeard()).toBe(true)
   await look(a)
   expect(a.isHeard()).toBe(false)
@@ -81,25 +82,25 @@ test('who is alone knows it after a look, learns at once of one who comes, and a
 
 test('a connection that breaks comes back, and both sides look for what was lost since it was last known to work', async () => {
   const [a, b] = [await startProcess(), await startProcess()]
-  await vi.waitFor(() => expect(b.missed).toHaveLength(1))
+  await expect.poll(() => b.missed).toHaveLength(1)
   await look(a)
   const known = a.clock.now()
   await a.send(['looked'])
   a.clock.advance(1_000)
   const [pid] = await listeningPids()
   await database.pool.query('select pg_terminate_backend($1)', [pid])
-  await vi.waitFor(() => expect(a.errors).toHaveLength(1))
+  await expect.poll(() => a.errors).toHaveLength(1)
   expect(a.isHeard()).toBe(false)
 
   await a.clock.asleep()
   a.clock.advance(100)
-  await vi.waitFor(() => expect(a.missed).toEqual([known]))
+  await expect.poll(() => a.missed).toEqual([known])
   expect(b.missed).toHaveLength(2)
   expect(b.missed[1]).toEqual(known)
   await b.send(['again heard'])
-  await vi.waitFor(() => expect(a.heard).toEqual(['again heard']))
+  await expect.poll(() => a.heard).toEqual(['again heard'])
   await a.send(['again sent'])
-  await vi.waitFor(() => expect(b.heard).toEqual(['looked', 'again sent']))
+  await expect.poll(() => b.heard).toEqual(['looked', 'again sent'])
 })
 
 test('it begins without the database, and goes on trying', async () => {
@@ -114,6 +115,85 @@ test('it begins without the database, and goes on trying', async () => {
   expect(notifications.isHeard()).toBe(false)
   await notifications.send(['nobody hears this'])
   clock.advance(100)
-  await vi.waitFor(() => expect(errors.length).toBeGreaterThan(1))
+  await expect.poll(() => errors.length).toBeGreaterThan(1)
   await notifications.close()
+})
+
+/** How many locks there are on the entrance and inside. */
+const locks = async (which: 'granted' | 'not granted'): Promise<number> => {
+  const { rows } = await database.pool.query(
+    `select from pg_locks where locktype = 'advisory' and ${which}
+     and database = (select oid from pg_database where datname = current_database())`,
+  )
+  return rows.length
+}
+
+const isAlone = (one: Process): Promise<boolean> => one.enter(async (alone) => alone)
+
+test('who enters knows whether others are in, and is so until it closes', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  expect(await isAlone(a)).toBe(true) // the other listens, but is not in
+  expect(await isAlone(b)).toBe(false)
+  await a.close()
+  const c = await startProcess()
+  expect(await isAlone(c)).toBe(false)
+  await Promise.all([b.close(), c.close()])
+  expect(await isAlone(await startProcess())).toBe(true)
+})
+
+test('who has closed is out', async () => {
+  for (let times = 0; times < 5; times++) {
+    const a = await startProcess()
+    await isAlone(a)
+    expect(await locks('granted')).toBe(1)
+    await a.close()
+    expect(await locks('granted')).toBe(0)
+  }
+})
+
+test('one enters at a time', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  const entered: string[] = []
+  let waiting: Promise<void> | undefined
+  await a.enter(async (alone) => {
+    waiting = b.enter(async (alone) => {
+      entered.push(`b, ${alone}`)
+    })
+    await expect.poll(() => locks('not granted')).toBe(1)
+    entered.push(`a, ${alone}`)
+  })
+  await waiting
+  expect(entered).toEqual(['a, true', 'b, false'])
+})
+
+test('who fails to enter is not in, and lets the next enter', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  await expect(
+    a.enter(async () => {
+      throw new Error('other keys')
+    }),
+  ).rejects.toThrow('other keys')
+  expect(await isAlone(b)).toBe(true)
+})
+
+test('who is in and loses its connection is in again when it comes back', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  await isAlone(a)
+  const [pid] = await listeningPids()
+  await database.pool.query('select pg_terminate_backend($1)', [pid])
+  await expect.poll(() => a.errors).toHaveLength(1)
+  await a.clock.asleep()
+  a.clock.advance(100)
+  await expect.poll(() => a.missed).toHaveLength(1) // the other has answered, so it listens again
+  expect(await isAlone(b)).toBe(false)
+})
+
+test('nobody enters while the others cannot be asked', async () => {
+  const a = await startProcess()
+  const [pid] = await listeningPids()
+  const work = vi.fn(async () => {})
+  await database.pool.query('select pg_terminate_backend($1)', [pid])
+  await expect.poll(() => a.errors).toHaveLength(1)
+  await expect(a.enter(work)).rejects.toThrow('other instances')
+  expect(work).not.toHaveBeenCalled()
 })

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readPolicies, settlePolicies } from './access/commands.ts'
+import type { Policy } from './access/policy.ts'
+import { policyDifferences } from './access/policy-differences.ts'
+import { parsePolicies, printPolicies } from './access/policy-file.ts'
+import { type DataFolder, writeDurably } from './data-folder.ts'
+import type { Deps } from './deps.ts'
+import { InvalidInputError } from './errors.ts'
+
+const OWNER_KEY_FILE = 'iothubowner-key'
+
+const makeKey = (): string => randomBytes(32).toString('base64')
+
+/**
+ * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
+ * policies for the next start. Where it is missing, it is written from the database. Beside it is the owner's key, unless
+ * the configuration names one. Who is not `alone` on the database changes nothing: an error says in what it differs.
+ */
+export async function settlePolicyFile(
+  deps: Pick<Deps, 'db'>,
+  folder: DataFolder,
+  configuredKey: string | undefined,
+  alone: boolean,
+): Promise<void> {
+  const path = join(folder.path, 'policies.json')
+  const text = await readIfThere(path)
+  try {
+    const given = text === undefined ? undefined : parsePolicies(text)
+    const policies = alone
+      ? await settlePolicies(deps, configuredKey ?? (await folder.secret(OWNER_KEY_FILE, makeKey)), given)
+      : await sharePolicies(deps, folder, configuredKey, given)
+    const settled = printPolicies(policies)
+    if (settled !== text) await writeDurably(path, settled, 0o600)
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error
+    throw new Error(`${[path, ...error.path].join(', ')}: ${error.message}`)
+  }
+}
+
+/** The policies that others use already: this hub was given the same, or nothing and takes them over. */
+async function sharePolicies(
+  deps: Pick<Deps, 'db'>,
+  folder: DataFolder,
+  configuredKey: string | undefined,
+  given: readonly Policy[] | undefined,
+): Promise<Policy[]> {
+  const { policies, ownerKey } = await readPolicies(deps)
+  const keyPath = join(folder.path, OWNER_KEY_FILE)
+  const ownKey = configuredKey ?? (await readIfThere(keyPath))?.trim() ?? ownerKey
+  const differences = [
+    ...(ownKey === ownerKey ? [] : [`${configuredKey === undefined ? keyPath : 'IOTHUB_OWNER_KEY'} is not their key`]),
+    ...policyDifferences(given ?? policies, policies).map((text) => `${join(folder.path, 'policies.json')}: ${text}`),
+  ]
+  if (differences.length > 0) {
+    throw new Error(
+      `Other hubs run on this database with other keys or policies:
+${differences.map((difference) => `  - ${difference}`).join('\n')}
+Give all of them the same IOTHUB_OWNER_KEY and policies.json, or stop the others first to change them. A hub without
+policies.json and ${OWNER_KEY_FILE} in its DATA_DIR takes over theirs.`,
+    )
+  }
+  if (configuredKey === undefined) await folder.secret(OWNER_KEY_FILE, () => ownerKey)
+  return policies
+}
+
+/** The text of a file; undefined when there is none. */
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+}
