@@ -167,7 +167,7 @@ test('what the SDK subscribed to outlives the renewals of its token', async () =
     tokenRenewal: { tokenValidTimeInSeconds: 6, tokenRenewalMarginInSeconds: 3 },
   })
   await device.works()
-  await expect.poll(() => line.count - before, { timeout: 20_000 }).toBe(3)
+  await expect.poll(() => line.count - before, { timeout: 20_000 }).toBeGreaterThanOrEqual(3)
   await device.works()
 })
 
@@ -184,7 +184,7 @@ test('it outlives a broken connection and a restart of the hub', async () => {
 test('a second client with the same id closes the first', async () => {
   const deviceId = await givenDevice(withKeys)
   await openClient(throughLine(deviceId), {})
-  expect(line.open).toBe(1)
+  await expect.poll(() => line.open).toBe(1) // those of the tests before may be closing
   const second = await openClient(throughLine(deviceId), {})
   await expect.poll(() => line.open).toBe(1)
   echo(second)
@@ -207,6 +207,13 @@ test.each([
   // It tries again, for four minutes.
   await expect.poll(() => line.count, { timeout: 20_000 }).toBeGreaterThan(before + 1)
   expect(await call(deviceId, 2, 0)).toHaveProperty('message')
+})
+
+test('the SDK finds the hub by a host name with a port, which then stands in its user name and its token', async () => {
+  const deviceId = await givenDevice(withKeys)
+  const client = await openClient(`HostName=localhost:${app.mqttsPort};DeviceId=${deviceId};SharedAccessKey=${key}`, {})
+  echo(client)
+  expect(await call(deviceId, 'here')).toEqual({ status: 200, payload: 'here' })
 })
 
 test('the SDK comes through a WebSocket, and its session with it', async () => {

@@ -143,6 +143,17 @@ test('a method job over all that can become of a device tells of each what it wa
   expect(await backEnd.rows(some)).toEqual(rows.filter(({ status }) => status === 'failed'))
 }, 60_000)
 
+test('a method job without a payload reaches the device with null, not with nothing, which the SDK would refuse', async () => {
+  const device = answering(await open('plain', await givenDevice('plain', { building: 45 })), 'lockDoor', 200, null)
+  const jobId = randomUUID()
+  await backEnd.jobs.scheduleDeviceMethod(jobId, 'tags.building = 45', { methodName: 'lockDoor' }, new Date(), 20)
+  await backEnd.follow(jobId)
+  expect(await backEnd.rows(`SELECT * FROM devices.jobs WHERE jobId = '${jobId}'`)).toMatchObject([
+    { deviceId: 'plain', status: 'completed', outcome: { deviceMethodResponse: { status: 200, payload: null } } },
+  ])
+  expect(device.calls).toEqual([{ method: 'lockDoor', payload: null }])
+})
+
 test('a twin job changes devices that are away too, and those that are there hear of it', async () => {
   const tags = { building: 44 }
   const listening = await open('listens', await givenDevice('listens', tags))

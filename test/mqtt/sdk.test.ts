@@ -75,6 +75,29 @@ test('the SDK reads its twin, hears of desired changes and reports properties', 
   expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ battery: 79, state: { on: true } })
 })
 
+test('null removes for the SDK too, deep inside: what was desired of it, and what it reported', async () => {
+  const deviceId = await givenDevice(hub, { desired: { fan: { speed: 1, mode: 'a' }, on: true } })
+  const client = await openClient(deviceId)
+  const twin: Twin = await client.getTwin()
+  const heard = createQueue<unknown>()
+  twin.on('properties.desired', heard.add)
+  await heard.next() // the SDK begins with what it has
+  // It subscribes without telling; what is sent then is the whole section.
+  await patchTwin(hub.deps, { deviceId, patch: { desired: { on: false } }, ifMatch: '*' })
+  await heard.next()
+  await patchTwin(hub.deps, { deviceId, patch: { desired: { fan: { mode: null } } }, ifMatch: '*' })
+  expect(await heard.next()).toEqual({ fan: { mode: null }, $version: 3 })
+  const read: Twin = await client.getTwin()
+  expect(read.properties.desired).toMatchObject({ fan: { speed: 1 }, on: false, $version: 3 })
+  expect(read.properties.desired.fan).not.toHaveProperty('mode')
+
+  const report = (patch: object): Promise<Error | undefined> =>
+    new Promise((resolve) => twin.properties.reported.update(patch, (error?: Error) => resolve(error)))
+  expect(await report({ battery: 80, state: { on: true, mode: 'a' } })).toBeFalsy()
+  expect(await report({ battery: null, state: { mode: null } })).toBeFalsy()
+  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ state: { on: true } })
+})
+
 test('the SDK sends telemetry and is told that it came', async () => {
   const client = await openClient(await givenDevice(hub))
   const message = new iotDevice.Message('{"t":21}')

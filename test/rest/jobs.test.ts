@@ -1,6 +1,9 @@
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import { findHistories } from '../../src/job/history-store.ts'
+import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
+import { createWindow } from '../../src/scheduler/window.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { createTestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, givenTwinJob, jobRow, tester } from '../support/rows.ts'
@@ -87,6 +90,27 @@ describe('a new job', () => {
     const { body } = await create('old', { type: 'scheduleDirectRequest' })
     expect(body.type).toBe('scheduleDeviceMethod')
     expect((await get('old')).body.type).toBe('scheduleDeviceMethod')
+  })
+
+  test('spelled in an old way is noted in the log, and one spelled as today is not', async () => {
+    const lines: object[] = []
+    const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+    const noting = await openDoor({ share: door, wrap: () => ({ log }) })
+    for (const [jobId, type] of [
+      ['noted', 'scheduleDirectMethod'],
+      ['not-noted', 'scheduleDeviceMethod'],
+    ]) {
+      const body = { jobId, type, cloudToDeviceMethod: method, queryCondition: '*' }
+      expect((await noting.ask(`PUT /jobs/v2/${jobId}`, { body })).status).toBe(200)
+    }
+    expect(lines).toMatchObject([{ jobId: 'noted', type: 'scheduleDirectMethod' }])
+  })
+
+  test.each([[undefined], [null], ['*'], ['"*"']])('of twin updates may give %j for the etag', async (etag) => {
+    const id = `etag-${String(etag).replaceAll(/\W/g, (sign) => String(sign.charCodeAt(0)))}`
+    const updateTwin = { etag, tags: { a: 1 } }
+    await create(id, { type: 'scheduleUpdateTwin', cloudToDeviceMethod: null, updateTwin })
+    expect((await get(id)).body.updateTwin).toEqual({ deviceId: null, etag: '*', tags: { a: 1 } })
   })
 
   const patch = { type: 'scheduleUpdateTwin', cloudToDeviceMethod: null }
@@ -183,6 +207,24 @@ describe('a job under way', () => {
       endTime: clock.now().toISOString(),
       deviceJobStatistics: { deviceCount: 3, succeededCount: 1, failedCount: 1, canceledCount: 1, pendingCount: 0 },
     })
+  })
+})
+
+describe('a job whose method has a connect timeout', () => {
+  test('waits that long for a device from its start on, and then no more', async () => {
+    await givenDevices(door.deps, 'slow', 1)
+    const cloudToDeviceMethod = { ...method, connectTimeoutInSeconds: 30 }
+    await create('slow', { queryCondition: "tags.fleet = 'slow'", cloudToDeviceMethod })
+    await start(door.deps, 'slow')
+    const duty = expireDeviceJobs(door.deps, { window: createWindow(1, () => {}), instanceId: 'this' })
+    const rowAfter = async (milliseconds: number) => {
+      clock.advance(milliseconds)
+      await duty.run(clock.now())
+      const query = "SELECT * FROM devices.jobs WHERE jobId = 'slow'"
+      return (await door.ask('POST /devices/query', { body: { query } })).body[0]
+    }
+    expect((await rowAfter(29_999)).status).toBe('pending')
+    expect(await rowAfter(1)).toMatchObject({ status: 'failed', error: { code: 'DeviceNotOnline' } })
   })
 })
 
@@ -327,8 +369,21 @@ describe('the list', () => {
     expect((await list('', { 'x-ms-max-item-count': size })).error).toMatch(/^ArgumentInvalid;x-ms-max-item-count/)
   })
 
-  test('has no page of more than 1,000, however many are asked for', async () => {
-    expect((await list('', { 'x-ms-max-item-count': '5000' })).status).toBe(200)
+  test('has 100 jobs on a page unless told otherwise, and 1,000 at most, however many are asked for', async () => {
+    const many = await openDoor()
+    await many.deps.database.pool.query(
+      `insert into job (id, type, status, query_condition, request, created_time, start_time,
+         max_execution_time_seconds, deadline)
+       select 'many-' || n, 'scheduleUpdateTwin', 'scheduled', '*', '{"tags":{"a":1}}', now(), now(), 60, now()
+       from generate_series(1, 1001) n`,
+    )
+    const page = async (headers: Record<string, string>) => {
+      const answer = await many.ask('GET /jobs/v2/query', { headers })
+      return [answer.body.length, answer.headers.has('x-ms-continuation')]
+    }
+    expect(await page({})).toEqual([100, true])
+    expect(await page({ 'x-ms-max-item-count': '5000' })).toEqual([1000, true])
+    await many.close()
   })
 })
 

@@ -48,6 +48,11 @@ test('the payload comes back as the device wrote it, and a call always has one',
   expect(requests.map(({ payload }) => payload)).toEqual(['null', 'null', '0', '""', 'false'])
 })
 
+test.each([5, 300])('a device may have %i seconds to answer', async (responseTimeoutInSeconds) => {
+  respond = answering(200, 'null')
+  expect((await call('here', { responseTimeoutInSeconds })).status).toBe(200)
+})
+
 test('an unknown or disabled device is not found', async () => {
   for (const deviceId of ['ghost', 'off']) {
     const answer = await call(deviceId)

@@ -62,6 +62,29 @@ test('pages go by headers in both directions, and the last one has no continuati
   expect([other.status, other.error?.split(';')[0]]).toEqual([400, 'ArgumentInvalid'])
 })
 
+test('a page has 100 rows unless told otherwise, and 1,000 at most, however many are asked for', async () => {
+  const many = await openDoor()
+  await givenDevices(many.deps, 'many', 1001)
+  const page = async (headers: Record<string, string>) => {
+    const answer = await ask('SELECT deviceId FROM devices', headers, many)
+    return [answer.body.length, answer.headers.has('x-ms-continuation')]
+  }
+  expect(await page({})).toEqual([100, true])
+  expect(await page({ 'x-ms-max-item-count': '5000' })).toEqual([1000, true])
+  await many.close()
+})
+
+test('pages go by the query parameters of the articles, too', async () => {
+  const page = (parameters: string) =>
+    door.ask(`POST /devices/query?api-version=2021-04-12&pageSize=2${parameters}`, {
+      body: { query: 'SELECT deviceId FROM devices' },
+    })
+  const first = await page('')
+  const token = first.headers.get('x-ms-continuation') ?? ''
+  const last = await page(`&continuationToken=${encodeURIComponent(token)}`)
+  expect([first.body.length, last.body]).toEqual([2, [{ deviceId: 'pump-0003' }]])
+})
+
 test.each([
   ['SELECT * FROM gadgets', /line 1, column 15/],
   ['SELECT * FROM devices WHERE', /line 1/],

@@ -55,12 +55,23 @@ test.each([
   ['pending', 'queued'],
   ['enqueued', 'queued'],
   ['Queued', 'queued'],
+  ['scheduled', 'scheduled'],
+  ['RUNNING', 'running'],
   ['finished', 'completed'],
+  ['completed', 'completed'],
+  ['failed', 'failed'],
   ['canceled', 'cancelled'],
   ['Cancelled', 'cancelled'],
-  ['RUNNING', 'running'],
 ])('a filter for %s jobs is one for %s', (spelling, status) => {
   expect(jobFilterFrom(new URLSearchParams({ jobStatus: spelling }))).toEqual({ type: undefined, status })
+})
+
+test.each([
+  ['ScheduleDeviceMethod', 'scheduleDeviceMethod'], // as the C# client names them
+  ['ScheduleUpdateTwin', 'scheduleUpdateTwin'],
+  ['scheduleDirectRequest', 'scheduleDeviceMethod'],
+])('a filter for jobs of type %s is one for %s', (spelling, type) => {
+  expect(jobFilterFrom(new URLSearchParams({ jobType: spelling }))).toEqual({ type, status: undefined })
 })
 
 test('a filter for what there is not is refused', () => {
