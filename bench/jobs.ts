@@ -13,7 +13,12 @@ export const WINDOW = 2_000
 
 /** A scheduler with a hub's defaults while `work` lasts. */
 export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) => Promise<T>): Promise<T> {
-  const scheduler = await startScheduler(deps, { maxRunning: 100, windowSize: WINDOW, historyDays: 30 })
+  const scheduler = await startScheduler(deps, {
+    maxRunning: 100,
+    windowSize: WINDOW,
+    historyDays: 30,
+    instanceId: 'this',
+  })
   try {
     return await work(scheduler)
   } finally {

@@ -113,6 +113,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     lifecycle.onStop('the MQTT door', () => mqtt.close())
     const running = await startScheduler(deps, {
+      instanceId,
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,

@@ -256,12 +256,23 @@ export function findExpired(db: Reader, now: Date, limit: number): Promise<Devic
   )
 }
 
-/** A page of the devices of a job that still wait, in the order of their ids. */
-export async function findPending(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+/**
+ * Up to `limit` of those after `after` that wait, but for devices that another instance than this is connected to: it is
+ * the one that calls them.
+ */
+export async function findPending(
+  db: Reader,
+  jobId: string,
+  { instanceId, after, limit }: { readonly instanceId: string; readonly after: string; readonly limit: number },
+): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select target.device_id as "deviceId" from device_job target
         where target.job_key = ${keyOf(jobId)} and target.device_id > ${after}
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
+          and not exists (
+            select from device
+            where device.id = target.device_id and connection_state = 'connected' and instance_id <> ${instanceId}
+          )
         order by target.device_id
         limit ${limit}`,
     'find-pending',

@@ -16,8 +16,11 @@ const notOnline = {
   description: 'The device did not connect and subscribe to methods within the connect timeout.',
 }
 
-/** Past its deadline without an answer → failed, and never sent again; not here within the connect timeout → failed. */
-export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Window }): Step {
+/** Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed. */
+export function expireDeviceJobs(
+  deps: Deps,
+  { window, instanceId }: { readonly window: Window; readonly instanceId: string },
+): Step {
   let lookedForOrphans = new Date(0)
 
   const fail = (
@@ -63,7 +66,7 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
     for (const jobId of await findConnectExpiredJobIds(deps.db, now)) {
       let after: string | undefined = ''
       while (after !== undefined) {
-        const deviceIds: string[] = await findPending(deps.db, jobId, after, BATCH)
+        const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: BATCH })
         after = deviceIds.length === BATCH ? deviceIds.at(-1) : undefined
         // A device that is here has connected in time; its turn is only yet to come.
         const away = deviceIds.filter((deviceId) => !deps.sessions.reaches(deviceId))

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { readRequestKey } from '../../src/job/store.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
@@ -7,7 +8,7 @@ import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createWindow } from '../../src/scheduler/window.ts'
-import type { MethodRequest } from '../../src/sessions.ts'
+import { createSessions, type MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
@@ -18,7 +19,7 @@ async function createInstance(deps: TestDeps, windowSize = 2_000) {
   const window = createWindow(windowSize, () => {})
   const dispatch = dispatchMethodCalls(deps, { requestKey, window })
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const expire = expireDeviceJobs(deps, { window })
+  const expire = expireDeviceJobs(deps, { window, instanceId: 'this' })
   return {
     window,
     dispatch: async () => {
@@ -154,6 +155,26 @@ test('a call is never sent again, also by a new process that goes through the jo
   expect(received).toHaveLength(5)
 })
 
+test('of several instances that reach the same devices at once, one calls each, and any may take the answer', async () => {
+  const jobs = [await givenMethodJob(deps, 'pump'), await givenMethodJob(deps, 'pump')]
+  while ((await startJobs()).full);
+  const instances = await Promise.all(
+    Array.from({ length: 4 }, () => {
+      const sessions = createSessions()
+      for (const id of ids) sessions.attach(id, (request) => received.push(request))
+      return createInstance({ ...deps, sessions })
+    }),
+  )
+  await Promise.all(instances.map(({ dispatch }) => dispatch()))
+  expect(received).toHaveLength(10)
+  expect(new Set(received.map(({ requestId }) => requestId)).size).toBe(10)
+  for (const request of received) for (const { answer } of instances) answer(request)
+  await Promise.all(instances.map(({ stop }) => stop()))
+  for (const job of jobs) {
+    expect(await counters(deps, job)).toBe('running: 0 pending, 0 running, 5 succeeded, 0 failed, 0 canceled')
+  }
+})
+
 test('a device that went in the moment of its turn waits again and is called when it is back', async () => {
   const leave = deps.sessions.attach('pump-0001', () => {})
   const job = await givenMethodJob(deps, 'pump')
@@ -214,6 +235,22 @@ test('with a connect timeout, those that did not come have failed and those that
   clock.advance(1)
   await instance.expire()
   expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
+})
+
+test('those that are connected to another instance are its to call: the connect timeout does not fail them here', async () => {
+  const connect = (connected: boolean, instanceId: string, connectionId = 'x') =>
+    recordPresence(deps, [{ deviceId: 'pump-0002', connectionId, connected, time: clock.now() }], instanceId)
+  await connect(true, 'other')
+  const job = await givenMethodJob(deps, 'pump', { connectTimeoutInSeconds: 30 })
+  await startJobs()
+  clock.advance(30_000)
+  await instance.expire()
+  expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
+  // Connected here, but not there for methods.
+  await connect(true, 'this', 'y')
+  await instance.expire()
+  expect(await counters(deps, job)).toContain('5 failed')
+  await connect(false, 'this', 'y')
 })
 
 test('cancelling sends nothing new, lets calls under way answer, and ends the job with the last of them', async () => {
