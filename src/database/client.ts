@@ -50,6 +50,8 @@ const SESSION = [
   // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
   // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
   '-c random_page_cost=1.1',
+  // Statements here are short and many: what would be compiled for a large job would take longer than its run.
+  '-c jit=off',
   '-c statement_timeout=120000',
   '-c lock_timeout=30000',
   '-c idle_in_transaction_session_timeout=60000',
@@ -86,6 +88,11 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
   const attempt = async <T>(from: pg.Pool, begin: string, work: (db: Reader) => Promise<T>): Promise<T> => {
     const client = await from.connect()
     let broken: Error | undefined
+    // The pool hears of those that idle only: what nobody heard would end the process.
+    const hearBroken = (error: Error): void => {
+      broken = error
+    }
+    client.on('error', hearBroken)
     try {
       await client.query(begin)
       const result = await work({ query: (sql, name) => run(client, sql, name) })
@@ -97,6 +104,7 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
       })
       throw error
     } finally {
+      client.off('error', hearBroken)
       client.release(broken)
     }
   }

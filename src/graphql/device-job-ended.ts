@@ -7,6 +7,7 @@ import { DeviceJob } from './device-job.ts'
 import { Job } from './job.ts'
 import { maxPageSize } from './limits.ts'
 import { live } from './live.ts'
+import { readOutlasting } from './outlast.ts'
 import { sharedReads } from './shared-reads.ts'
 
 /** Places that are looked up at once: finding some of those of one version means to sort all of them. */
@@ -122,7 +123,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
           const { after, batches } = await endedJobs.after(context, event, () => findAfter(from))
           // Who read first may have been told of more or less than this client.
           const isMine = after.version === from.version && after.deviceId === from.deviceId
-          return goOn(isMine ? batches : (await findAfter(from)).batches)
+          return goOn(isMine ? batches : (await readOutlasting(context, () => findAfter(from))).batches)
         },
         again: ({ hasMore }) => (hasMore ? jobId : undefined),
         isLast: ({ isLast }) => isLast,

@@ -5,13 +5,22 @@ import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
 import { builder } from './builder.ts'
 import { Device, selectsAll } from './device.ts'
+import { either } from './either.ts'
 import { live } from './live.ts'
+import { readOutlasting } from './outlast.ts'
 import { sharedReads } from './shared-reads.ts'
 
 /** Devices of a batch. */
 const maxDevices = 100
 
-type Batch = { readonly devices: readonly (typeof Device.$inferType)[]; readonly initial: boolean }
+type Batch = {
+  readonly devices: readonly (typeof Device.$inferType)[]
+  readonly deletedDeviceIds: readonly string[]
+  readonly initial: boolean
+}
+
+/** What may have changed: the presence of some devices, the identity of one, or, without either, anything. */
+type Change = { readonly deviceIds?: readonly string[]; readonly deviceId?: string }
 
 const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').implement({
   description: 'Devices and whether they are here.',
@@ -21,6 +30,9 @@ const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').im
       complexity: { field: 1, multiplier: maxDevices },
       description: `The devices as they are now, by their names: at most ${maxDevices}.`,
       resolve: ({ devices }) => [...devices],
+    }),
+    deletedDeviceIds: t.exposeStringList('deletedDeviceIds', {
+      description: `Devices that were deleted, whether they met the condition or not: at most ${maxDevices}.`,
     }),
     initial: t.exposeBoolean('initial', {
       description: 'True while the present state of all devices is told, false for those that changed.',
@@ -36,7 +48,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
     authScopes: (_root, { queryCondition }) => ({
       operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
-    description: `Which devices are here: first all that meet the condition, in batches by their names, the last of which has fewer than ${maxDevices} and may be empty; then those that came or went and meet the condition now. A device that changes while the client is slow is told once, as it is then. A condition that does not parse is an error of the request, whose \`extensions\` are \`{ code: "QUERY_CONDITION", line, column }\`.`,
+    description: `Which devices are here: first all that meet the condition, in batches by their names, the last of which has fewer than ${maxDevices} and may be empty; then those that came or went, or were enabled, disabled or changed otherwise, and meet the condition now, and the names of those that were deleted. A device that changes while the client is slow is told once, as it is then. When the hub may have missed something, the present state comes again, from its beginning. A condition that does not parse is an error of the request, whose \`extensions\` are \`{ code: "QUERY_CONDITION", line, column }\`.`,
     args: {
       queryCondition: t.arg.string({
         defaultValue: '*',
@@ -64,36 +76,56 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
 
       /** Where the rest of the present state begins; undefined when all of it has been told. */
       let cursor: string | undefined = ''
-      /** Devices to be told of when those are: each once, so never more than there are. */
-      const changed = new Set<string>()
+      /** Whether it has to be told anew. */
+      let missed = false
+      /** Devices to be told of when those are, and which of them may be deleted: each once, so never more than there are. */
+      const changed = new Map<string, { readonly mayBeGone: boolean }>()
       /** The event that all of them come from, if it was one. */
       let source: object | undefined
 
+      const findDeleted = async (ids: string[]): Promise<readonly string[]> => {
+        if (ids.length === 0) return []
+        const present = await db.prisma.device.findMany({ select: { id: true }, where: { id: { in: ids } } })
+        return ids.filter((deviceId) => !present.some(({ id }) => id === deviceId))
+      }
       const readInitial = async (after: string): Promise<Batch[]> => {
         const { devices, rest } = await find({ cursor: after })
         cursor = rest
-        return [{ devices, initial: true }]
+        return [{ devices, deletedDeviceIds: [], initial: true }]
       }
       const readChanged = async (): Promise<Batch[]> => {
         while (changed.size > 0) {
           const among = [...changed].slice(0, maxDevices)
           const whole = among.length === changed.size ? source : undefined
-          for (const id of among) changed.delete(id)
+          for (const [id] of among) changed.delete(id)
           source = undefined
-          const read = async (): Promise<Batch> => ({ devices: (await find({ among })).devices, initial: false })
-          const batch = await changedDevices.after(context, whole, read)
-          if (batch.devices.length > 0) return [batch]
+          const batch = await changedDevices.after(context, whole, async () => {
+            const { devices } = await find({ among: among.map(([id]) => id) })
+            const found = new Set(devices.map(({ id }) => id))
+            const doubtful = among.filter(([id, { mayBeGone }]) => mayBeGone && !found.has(id)).map(([id]) => id)
+            return { devices, deletedDeviceIds: await findDeleted(doubtful), initial: false }
+          })
+          if (batch.devices.length + batch.deletedDeviceIds.length > 0) return [batch]
         }
         return []
       }
-      return live(context, events.listen('presence'), {
+      const identityOrAll = either<Change, Change>(events.listen('identity'), events.listen('missed'))
+      return live(context, either<Change, Change>(events.listen('presence'), identityOrAll), {
         keyOf(event) {
+          const { deviceIds = [], deviceId } = event
           source = changed.size === 0 ? event : undefined
-          for (const id of event.deviceIds) changed.add(id)
+          for (const id of deviceIds) if (!changed.has(id)) changed.set(id, { mayBeGone: false })
+          if (deviceId !== undefined) changed.set(deviceId, { mayBeGone: true })
+          else if (event.deviceIds === undefined) missed = true
           return 'changed'
         },
         first: () => readInitial(''),
-        read: async () => (cursor === undefined ? readChanged() : readInitial(cursor)),
+        async read() {
+          if (missed) cursor = ''
+          missed = false
+          const from = cursor
+          return from === undefined ? readChanged() : readOutlasting(context, () => readInitial(from))
+        },
         again: () => (cursor !== undefined || changed.size > 0 ? 'changed' : undefined),
       })
     },

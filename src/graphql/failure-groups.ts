@@ -1,23 +1,22 @@
 import { GraphQLError } from 'graphql'
-import {
-  failureGroupKey,
-  findFailureGroups,
-  findFailureSamples,
-  type FailureGroup as Group,
-} from '../job/failure-store.ts'
+import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../job/failure-store.ts'
+import { boundedReads } from './bounded-reads.ts'
 import { builder } from './builder.ts'
 import { DeviceJob } from './device-job.ts'
+import { findFailureTally } from './failure-tallies.ts'
 import { Job } from './job.ts'
 import { maxPageSize } from './limits.ts'
-import { perParent } from './loaders.ts'
 
-const groupsOfJob = perParent(findFailureGroups, ({ jobId }) => jobId)
-const samplesOfGroup = perParent(findFailureSamples, ({ group }) => group, failureGroupKey)
+// A sample may be somewhat old, for its device jobs are of the group for ever; when the job has ended it is another.
+const samplesOfGroup = boundedReads('samples of failures', findFailureSamples, ({ group }) => group, sampledGroupKey)
+
+/** A group with how many of all devices of the job it has, 0 to 1. */
+type Group = GroupOfJob & { readonly share: number }
 
 const defaultGroups = 20
 const defaultSample = 5
 const maxSample = 20
-/** What the groups cost beside themselves: all failures of a job are looked at. */
+/** What the groups cost beside themselves: all failures of a job are looked at, unless somebody did before. */
 const ownComplexity = 10
 
 /** How many rows of a short list, from the beginning. */
@@ -54,11 +53,13 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
     sample: t.field({
       type: [DeviceJob],
       complexity: ({ first }) => listComplexity(countOf(first, defaultSample, maxSample)),
-      description: 'Some of them: the first by the names of the devices.',
+      description:
+        'Some of them: the first by the names of the devices. While a large job runs, those that were the first a moment ago.',
       args: { first: t.arg.int({ defaultValue: defaultSample, description: `How many: 1 to ${maxSample}.` }) },
-      resolve: async (group, { first }, context) => [
-        ...(await samplesOfGroup(context, group, { limit: sizeOf(first, defaultSample, maxSample) })),
-      ],
+      resolve: async (group, { first }, { deps }) => {
+        const limit = sizeOf(first, defaultSample, maxSample)
+        return [...(await samplesOfGroup(deps, { ...group, size: Math.min(group.count, limit) }, { limit }))]
+      },
     }),
   }),
 })
@@ -66,13 +67,18 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
 builder.prismaObjectField(Job, 'failureGroups', (t) =>
   t.field({
     type: [FailureGroup],
-    select: { id: true },
+    select: { id: true, key: true, version: true, endTime: true, deviceCount: true },
     complexity: ({ first }) => listComplexity(countOf(first, defaultGroups, maxPageSize), ownComplexity),
     description:
-      'Why device jobs failed, the largest group first; also devices that answered with a status of 400 or more. Those that failed because the time of the job was up come when it has ended.',
+      'Why device jobs failed, the largest group first; also devices that answered with a status of 400 or more. Those that failed because the time of the job was up come when it has ended. An error LIMIT_EXCEEDED when the hub has no time to read them.',
     args: { first: t.arg.int({ defaultValue: defaultGroups, description: `How many groups: 1 to ${maxPageSize}.` }) },
-    resolve: async ({ id }, { first }, context) => [
-      ...(await groupsOfJob(context, id, { limit: sizeOf(first, defaultGroups, maxPageSize) })),
-    ],
+    resolve: async (job, { first }, { deps }) => {
+      const size = sizeOf(first, defaultGroups, maxPageSize)
+      const { groups } = await findFailureTally(deps, job)
+      const ofJob = { jobId: job.id, hasEnded: job.endTime !== null }
+      return groups
+        .slice(0, size)
+        .map((group) => ({ ...group, ...ofJob, share: group.count / Math.max(job.deviceCount, 1) }))
+    },
   }),
 )

@@ -2,6 +2,7 @@ import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../job/b
 import type { PreviewCount as Count } from '../job/preview.ts'
 import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../job/progress.ts'
 import { countNotConnected, findQueuePositions, findRecentOutcomes } from '../job/progress-store.ts'
+import { boundedReads } from './bounded-reads.ts'
 import { builder } from './builder.ts'
 import { PreviewCount } from './capped-count.ts'
 import type { Context } from './context.ts'
@@ -15,11 +16,12 @@ const mostNotConnected = 10_000
 
 // Read for all jobs of a page at once, and once for all fields that need them.
 const recentOutcomes = perParent(findRecentOutcomes, ({ jobId }) => jobId)
-const notConnected = perParent(countNotConnected, ({ jobId }) => jobId)
 const queuePositions = perParent(findQueuePositions, ({ jobId }) => jobId)
+// All pending device jobs may have to be looked at, and no event tells of devices that connect: it may be somewhat old.
+const notConnected = boundedReads('devices that are not connected', countNotConnected, ({ jobId }) => jobId)
 
 const awayFrom = async (context: Context, jobId: string) =>
-  (await notConnected(context, jobId, { limit: mostNotConnected + 1 }))[0]
+  (await notConnected(context.deps, jobId, { limit: mostNotConnected + 1 }))[0]
 
 const cappedAt = (maximum: number, count: number): Count =>
   count > maximum ? { value: maximum, precision: 'atLeast' } : { value: count, precision: 'exact' }
@@ -74,7 +76,7 @@ builder.prismaObjectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be looked at.
     complexity: { field: 20, multiplier: 1 },
     description:
-      'What it waits for. Nothing when it has ended, or goes on by itself, at whatever pace the throttle of jobs sets.',
+      'What it waits for. Nothing when it has ended, or goes on by itself, at whatever pace the throttle of jobs sets. Devices that are not connected are counted now and then where the job is large; an error LIMIT_EXCEEDED when the hub has no time for that.',
     resolve: async (row, _args, context) => {
       const job = { ...row, type: memberOf(jobTypes, row.type), status: memberOf(jobStatuses, row.status) }
       const needed = neededFindings(job)

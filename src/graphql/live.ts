@@ -16,7 +16,8 @@ export type Live<Event, Row> = {
   readonly first?: () => Promise<readonly Row[] | null>
   /**
    * What is to be shown of it now: mostly one row, or none. Null: it is gone, and the subscription with it. `event` is the
-   * last one about this key, for `sharedReads`; undefined where `again` asked.
+   * last one about this key, for `sharedReads`; undefined where `again` asked. An error here ends the subscription, so
+   * what is read of the database is read by `sharedReads` or `readOutlasting`.
    */
   readonly read: (key: string, event: Event | undefined) => Promise<readonly Row[] | null>
   /** The key to be read next, when the client has taken this row: for rows that are a part of what there is. */
@@ -61,7 +62,7 @@ export function live<Event, Row>(
  * one after the other; whoever is slow reads later, by the event.
  */
 export function liveShared<Event extends object, Row, Found>(
-  context: LiveContext & Pick<Context, 'group'>,
+  context: LiveContext & Pick<Context, 'group' | 'signal'>,
   listen: Listen<Event>,
   { keyOf, reads, find, ...others }: SharedLive<Event, Row, Found>,
 ): Promise<Source<Row>> {

@@ -1,5 +1,6 @@
 import type { Listen } from '../events.ts'
 import type { Context } from './context.ts'
+import { type Outlasting, readOutlasting } from './outlast.ts'
 
 type InGroup = Pick<Context, 'group'>
 
@@ -20,14 +21,18 @@ export type Changes<Event, Found> = {
   readonly find: (key: string) => Promise<Found>
 }
 
-/** Reads that equal subscriptions do together; see `sharedReads`. */
+/** Reads that equal subscriptions do together; see `sharedReads`. Those of changes outlast a short outage of the database. */
 export type SharedReads<Found> = {
   /** A read that begins after this call, with those who ask meanwhile. */
   first(context: InGroup, read: () => Promise<Found>): Promise<Found>
   /** What there is after the event: read once, for whoever asks first. Without an event everybody reads. */
-  after(context: InGroup, event: object | undefined, read: () => Promise<Found>): Promise<Found>
+  after(context: InGroup & Outlasting, event: object | undefined, read: () => Promise<Found>): Promise<Found>
   /** Tells the follower of each change, once it was read for all; those during a read are one. Answers how to leave. */
-  follow<Event extends object>(context: InGroup, changes: Changes<Event, Found>, follower: Follower<Found>): () => void
+  follow<Event extends object>(
+    context: InGroup & Outlasting,
+    changes: Changes<Event, Found>,
+    follower: Follower<Found>,
+  ): () => void
 }
 
 /** What equal subscriptions have in common. */
@@ -80,13 +85,16 @@ export function sharedReads<Found>(): SharedReads<Found> {
       readings.running = next.catch(() => {}) // whoever waits for it hears of its error
       return next
     },
-    after: (context, event, read) => (event === undefined ? read() : readAfter(readingsOf(context), event, read)),
+    after(context, event, read) {
+      const outlasting = () => readOutlasting(context, read)
+      return event === undefined ? outlasting() : readAfter(readingsOf(context), event, outlasting)
+    },
     follow(context, { listen, keyOf, find }, follower) {
       const readings = readingsOf(context)
       readings.join ??= gather({
         listen,
         keyOf,
-        read: (key, event) => readAfter(readings, event, () => find(key)),
+        read: (key, event) => readAfter(readings, event, () => readOutlasting(context, () => find(key))),
         close() {
           readings.join = undefined
         },

@@ -8,6 +8,7 @@ import {
 } from 'graphql'
 import type { Viewer } from '../access/policy.ts'
 import type { Context } from './context.ts'
+import { executeOutlasting } from './outlast.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
 
 /** What a subscription answers: results, or the one result that refuses it. */
@@ -63,9 +64,10 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     const contextValue: Context = { ...context, group, signal: group.left.signal }
 
     const executeRow = (row: object): Result => {
-      const result = execute({ ...args, rootValue: row, contextValue })
+      const run = () => execute({ ...args, rootValue: row, contextValue })
+      const result = run()
       if (!('then' in result)) return masked(result)
-      const later = result.then(masked)
+      const later = executeOutlasting(contextValue, result, run).then(masked)
       // Those who come later need not wait for it. Whoever waits hears of its error.
       later.then(
         (value) => keep(row, value),

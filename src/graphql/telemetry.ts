@@ -1,7 +1,10 @@
 import { NotFoundError } from '../errors.ts'
-import type { TelemetryMessage } from '../events.ts'
+import type { Listen, TelemetryMessage } from '../events.ts'
 import { builder } from './builder.ts'
+import { either } from './either.ts'
+import { identityOf } from './identity-of.ts'
 import { live } from './live.ts'
+import { readOutlasting } from './outlast.ts'
 
 /** Messages that wait for a client which is slow to take them, at 256 KB at most each. */
 const maxWaiting = 100
@@ -79,27 +82,38 @@ builder.subscriptionField('telemetry', (t) =>
     type: Telemetry,
     // Both are what the device says of itself to services.
     authScopes: { operation: 'readTwins' },
-    description: `What a device sends from now on, in its order. A client that does not keep up loses the oldest of more than ${maxWaiting} messages.`,
+    description: `What a device sends from now on, in its order. A client that does not keep up loses the oldest of more than ${maxWaiting} messages. Ends when the device is deleted, also if there is another of its name at once.`,
     args: {
       deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
     },
-    subscribe: async (_root, { deviceId }, context) => {
-      const { deps } = context
+    subscribe: (_root, { deviceId }, context) => {
+      const { db, events } = context.deps
+      const findGeneration = async (): Promise<string | undefined> => {
+        const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
+        return device?.generationId
+      }
+      let generation: string | undefined
       const waiting: TelemetryMessage[] = []
-      const messages = await live(context, deps.events.listen('telemetry', deviceId), {
+      const mayBeGone: Listen<undefined> = (hear) =>
+        either(identityOf(events, deviceId), events.listen('missed'))(() => hear(undefined))
+      return live(context, either(events.listen('telemetry', deviceId), mayBeGone), {
         // Unlike rows, messages cannot be read again: they are put by, and all that came stand behind one key.
         keyOf(messages) {
+          if (messages === undefined) return 'device'
           for (const message of messages) waiting.push(message)
           waiting.splice(0, waiting.length - maxWaiting)
-          return deviceId
+          return 'messages'
         },
-        read: async () => waiting.splice(0),
+        first: async () => {
+          generation = await findGeneration()
+          if (generation === undefined) throw new NotFoundError('device', deviceId)
+          return []
+        },
+        async read(key) {
+          if (key === 'messages') return waiting.splice(0)
+          return (await readOutlasting(context, findGeneration)) === generation ? [] : null
+        },
       })
-      if ((await deps.db.prisma.device.findUnique({ select: { id: true }, where: { id: deviceId } })) === null) {
-        await messages.return?.()
-        throw new NotFoundError('device', deviceId)
-      }
-      return messages
     },
     resolve: (message) => message,
   }),

@@ -1,6 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
-import type { Listen } from '../events.ts'
 import { patchTwin } from '../twin/commands.ts'
 import { etagOf } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
@@ -8,7 +7,9 @@ import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { either } from './either.ts'
 import { resultUnion } from './errors.ts'
+import { identityOf } from './identity-of.ts'
 import { live } from './live.ts'
+import { readOutlasting } from './outlast.ts'
 import { sharedReads } from './shared-reads.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
@@ -145,10 +146,6 @@ builder.subscriptionField('twinUpdated', (t) =>
         const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
         return twin && device && { twin, generationId: device.generationId }
       }
-      const identity: Listen<{ readonly deviceId: string }> = (hear) =>
-        events.listen('identity')((event) => {
-          if (event.deviceId === deviceId) hear(event)
-        })
       let mine = { generationId: '', version: 0 }
       const show = ({ twin, generationId }: Found) => {
         mine = { generationId, version: twin.version }
@@ -156,7 +153,7 @@ builder.subscriptionField('twinUpdated', (t) =>
       }
       const goesOn = (found: Found | null): found is Found =>
         found !== null && found.generationId === mine.generationId && found.twin.version >= mine.version
-      return live(context, either(events.listen('twin', deviceId), identity), {
+      return live(context, either(events.listen('twin', deviceId), identityOf(events, deviceId)), {
         keyOf: (event) => event.deviceId,
         first: async () => {
           const found = await twins.first(context, find)
@@ -166,7 +163,7 @@ builder.subscriptionField('twinUpdated', (t) =>
         read: async (_key, event) => {
           const told = await twins.after(context, event, find)
           // Others may have read it before this client had its first.
-          const found = goesOn(told) ? told : await find()
+          const found = goesOn(told) ? told : await readOutlasting(context, find)
           if (!goesOn(found)) return null
           return found.twin.version === mine.version ? [] : show(found)
         },

@@ -3,20 +3,7 @@ import type { Reader } from '../database/client.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list-store.ts'
 import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from './device-job-store.ts'
 import { hasOutcome } from './fact-store.ts'
-
-/** The code of the groups of devices that answered, with a status that says that they could not do it. */
-const DEVICE_RESPONSE = 'DeviceResponse'
-
-/** Device jobs of a job that went wrong in the same way. `responseStatus` is that of devices that answered. */
-export type FailureGroup = {
-  readonly jobId: string
-  readonly code: string
-  readonly message: string
-  readonly responseStatus: number | null
-  readonly count: number
-  /** Of all devices of the job, 0 to 1. */
-  readonly share: number
-}
+import { DEVICE_RESPONSE, type FailureGroup, type Failures, mostGroups } from './failure-groups.ts'
 
 /** From this status on an answer is a failure, by the convention of HTTP that devices follow. The index has it so. */
 const FAILURE_STATUS = sql`400`
@@ -31,28 +18,53 @@ const messageOf = (row: Sql): Sql => sql`case
       then regexp_replace(${row}.error_description, '\\d+(?= bytes)|-?\\d{10,}', '…', 'g')
     else ${row}.error_description end`
 
-/** The groups of each of these jobs, the largest first: at most `limit` of each. */
-export function findFailureGroups(
+/** Failures of a job, by its key, after a version of it; null is all. `hasEnded`: whether it is known to have ended. */
+export type FailuresAsked = { readonly jobKey: string; readonly since: number | null; readonly hasEnded: boolean }
+
+/** What tells a question from others, as text. */
+export const failuresKey = ({ jobKey, since, hasEnded }: FailuresAsked): string =>
+  JSON.stringify([jobKey, since, hasEnded])
+
+/**
+ * What failed in each of these jobs after a version, in groups. An outcome never changes and has the version of the job
+ * that counts it, given out under the lock on the job's row: whoever has read up to a version has read all before it.
+ * Those that failed with their job come when it has ended, all at once.
+ */
+export function findFailures(
   db: Reader,
-  jobIds: readonly string[],
-  { limit }: { readonly limit: number },
-): Promise<FailureGroup[]> {
-  // How many failed with their job is known without looking at them; of those the calls that were sent are counted. The
-  // others are counted as they stand before they get their messages, for there are far fewer of those than of outcomes.
-  const place = sql`count desc, code collate "C", message collate "C"`
-  return db.query<FailureGroup>(
-    sql`select job.id as "jobId", code, message, "responseStatus", count,
-               count::float8 / greatest(job.device_count, 1) as share
-        from job
+  asked: readonly FailuresAsked[],
+): Promise<(Failures & { readonly asked: string })[]> {
+  const failed = sql`(o.error_code is not null or o.response_status >= ${FAILURE_STATUS})`
+  // Outcomes and those that failed without one are counted as they stand before they get their messages, for there are
+  // far fewer of those than of outcomes. All failures have an index; the few after a version are found by that of
+  // versions, and `offset 0` keeps the planner from going through all failures for them.
+  return db.query<Failures & { asked: string }>(
+    sql`select given.asked, job.version, job.end_time is not null as "hasEnded", failures.groups
+        from unnest(
+          ${asked.map(failuresKey)}::text[],
+          ${asked.map(({ jobKey }) => jobKey)}::bigint[],
+          ${asked.map(({ since }) => since)}::integer[]
+        ) as given (asked, job_key, since)
+        join job on job.key = given.job_key
         cross join lateral (
-          select * from (
+          select coalesce(json_agg(failure), '[]') as groups
+          from (
             select coalesce(same.error_code, ${DEVICE_RESPONSE}) as code, ${messageOf(sql`same`)} as message,
                    case when same.error_code is null then same.response_status end as "responseStatus",
                    sum(same.count)::integer as count
             from (
               select error_code, error_description, response_status, count(*) as count
-              from device_job_outcome o
-              where o.job_key = job.key and (o.error_code is not null or o.response_status >= ${FAILURE_STATUS})
+              from (
+                select error_code, error_description, response_status
+                from device_job_outcome o
+                where given.since is null and o.job_key = job.key and ${failed}
+                union all
+                select error_code, error_description, response_status
+                from (
+                  select * from device_job_outcome o where o.job_key = job.key and o.version > given.since offset 0
+                ) o
+                where ${failed}
+              ) outcome
               group by error_code, error_description, response_status
             ) same
             group by 1, 2, 3
@@ -69,26 +81,30 @@ export function findFailureGroups(
             ) as part (message, count)
             where part.count > 0
             group by part.message
+            order by count desc
+            limit ${mostGroups + 1}
           ) failure
-          order by ${place}
-          limit ${limit}
-        ) failure
-        where job.id = any(${jobIds})
-        order by ${place}`,
+        ) failures`,
   )
 }
+
+/** A group of a job. `hasEnded`: whether the job is known to have ended. */
+export type GroupOfJob = FailureGroup & { readonly jobId: string; readonly hasEnded: boolean }
+
+/** A group of which device jobs are wanted. `size`: how many it has, as far as that many are wanted. */
+export type SampledGroup = GroupOfJob & { readonly size: number }
 
 /** A device job of a group, and which. */
 export type FailureSample = DeviceJobView & { readonly group: string }
 
-/** What tells a group from others, as text. */
-export const failureGroupKey = ({ jobId, code, message, responseStatus }: FailureGroup): string =>
-  JSON.stringify([jobId, code, message, responseStatus])
+/** What tells a sample from others, as text: a group that grows has another, until it has as many as are wanted. */
+export const sampledGroupKey = ({ jobId, code, message, responseStatus, hasEnded, size }: SampledGroup): string =>
+  JSON.stringify([jobId, code, message, responseStatus, hasEnded, size])
 
 /** The first device jobs of each of these groups, by device id: at most `limit` of each. */
 export function findFailureSamples(
   db: Reader,
-  groups: readonly FailureGroup[],
+  groups: readonly SampledGroup[],
   { limit }: { readonly limit: number },
 ): Promise<FailureSample[]> {
   const page = sql`order by target.device_id limit ${limit}`
@@ -109,7 +125,7 @@ export function findFailureSamples(
   return db.query<FailureSample>(
     sql`select failure.key as "group", ${view}
         from unnest(
-          ${groups.map(failureGroupKey)}::text[],
+          ${groups.map(sampledGroupKey)}::text[],
           ${groups.map(({ jobId }) => jobId)}::text[],
           ${groups.map(({ code }) => code)}::text[],
           ${groups.map(({ message }) => message)}::text[],

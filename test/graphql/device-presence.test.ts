@@ -1,7 +1,7 @@
 import { parse, subscribe } from 'graphql'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Viewer } from '../../src/access/policy.ts'
-import { createDevices, deleteDevice, forgetPresence } from '../../src/device/commands.ts'
+import { createDevices, deleteDevice, forgetPresence, updateDevice } from '../../src/device/commands.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
@@ -10,7 +10,7 @@ import { owner } from './door.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
 
 const query = `subscription ($queryCondition: String) {
-  devicePresenceChanged(queryCondition: $queryCondition) { initial devices { deviceId connectionState } }
+  devicePresenceChanged(queryCondition: $queryCondition) { initial devices { deviceId connectionState } deletedDeviceIds }
 }`
 
 let hub: TestDoor
@@ -47,10 +47,16 @@ async function givenFleet(name: string, count: number): Promise<string[]> {
 }
 const fleetOf = (name: string) => `tags.fleet = '${name}'`
 
-/** The devices that a client is told of, as `name state`, with `*` behind those told at the beginning. */
-type Told = { readonly initial: boolean; readonly devices: readonly { deviceId: string; connectionState: string }[] }
-const shown = ({ initial, devices }: Told): string =>
-  `${initial ? 'initial' : 'changed'}: ${devices.map((device) => `${device.deviceId} ${device.connectionState}`).join(', ')}`
+/** The devices that a client is told of, as `name state`. */
+type Told = {
+  readonly initial: boolean
+  readonly devices: readonly { deviceId: string; connectionState: string }[]
+  readonly deletedDeviceIds: readonly string[]
+}
+const shown = ({ initial, devices, deletedDeviceIds }: Told): string => {
+  const states = devices.map((device) => `${device.deviceId} ${device.connectionState}`)
+  return `${initial ? 'initial' : 'changed'}: ${[...states, ...deletedDeviceIds.map((id) => `${id} deleted`)].join(', ')}`
+}
 
 /** Subscribes over a WebSocket. */
 function watch(queryCondition?: string) {
@@ -87,12 +93,12 @@ const stateOf = async (deviceId: string): Promise<string> => {
 }
 const connect = async (deviceId: string): Promise<RawDevice> => {
   const device = await connectRaw(hub.port, deviceId)
-  await vi.waitFor(async () => expect(await stateOf(deviceId)).toBe('connected'))
+  await expect.poll(() => stateOf(deviceId)).toBe('connected')
   return device
 }
 const disconnect = async (deviceId: string, device: RawDevice): Promise<void> => {
   device.end()
-  await vi.waitFor(async () => expect(await stateOf(deviceId)).toBe('disconnected'))
+  await expect.poll(() => stateOf(deviceId)).toBe('disconnected')
 }
 
 test('shows which devices are here, and then each that comes or goes', async () => {
@@ -184,14 +190,75 @@ test('what a killed run left behind is corrected at the next start, and shown', 
   device.end()
 })
 
-test('a device that is deleted while its change waits is not shown', async () => {
+test('a device that is deleted while its change waits is shown as deleted', async () => {
   await givenFleet('gone', 2)
   const updates = await watchSlowly(fleetOf('gone'))
   await updates.next()
   hub.deps.events.publish('presence', { deviceIds: ['gone-000', 'gone-001'] })
   await deleteDevice(hub.deps, { deviceId: 'gone-000', ifMatch: '*' })
   await patchTwin(hub.deps, { deviceId: 'gone-001', ifMatch: '*', patch: { tags: { site: 'north' } } })
-  expect(await updates.next()).toBe('changed: gone-001 DISCONNECTED')
+  expect(await updates.next()).toBe('changed: gone-001 DISCONNECTED, gone-000 deleted')
+  await updates.leave()
+})
+
+test('tells of devices that are deleted, here or by another instance, whatever the condition is', async () => {
+  const [first = '', second = ''] = await givenFleet('deleted', 2)
+  const next = watch(`${fleetOf('deleted')} and connectionState = 'Connected'`)
+  expect(await next()).toBe('initial: ')
+  await deleteDevice(hub.deps, { deviceId: first, ifMatch: '*' })
+  expect(await next()).toBe('changed: deleted-000 deleted')
+  await hub.deps.database.pool.query('delete from device where id = $1', [second])
+  hub.deps.events.receive('identity', [second])
+  expect(await next()).toBe('changed: deleted-001 deleted')
+})
+
+test('many that are deleted while the client is slow come in batches of 100', async () => {
+  const ids = await givenFleet('cleared', 150)
+  const updates = await watchSlowly(fleetOf('cleared'))
+  for (let batch = 0; batch < 2; batch++) await updates.next()
+  await hub.deps.database.pool.query('delete from device where id = any($1)', [ids])
+  hub.deps.events.receive('identity', ids)
+  hub.deps.events.receive('presence', ids)
+  const told = [await updates.next(), await updates.next()].map((text) => text.match(/\S+ deleted/g)?.length)
+  expect(told).toEqual([100, 50])
+  await updates.leave()
+})
+
+test('shows a device whose identity was changed as it is then, also one that was deleted and made anew', async () => {
+  const [deviceId = '', other = ''] = await givenFleet('changed', 2)
+  const next = watch(fleetOf('changed'))
+  await next()
+  await updateDevice(hub.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+  expect(await next()).toBe('changed: changed-000 DISCONNECTED')
+  await hub.deps.database.pool.query('delete from device where id = $1', [other])
+  await createDevices(hub.deps, [{ deviceId: other, twin: { tags: { fleet: 'changed' } } }])
+  hub.deps.events.receive('identity', [other])
+  expect(await next()).toBe('changed: changed-001 DISCONNECTED')
+})
+
+test('equal subscribers share what is read of a deletion', async () => {
+  const [deviceId = ''] = await givenFleet('shared-end', 1)
+  const group = {}
+  const watchers = await Promise.all([1, 2, 3].map(() => watchSlowly(fleetOf('shared-end'), group)))
+  for (const watcher of watchers) await watcher.next()
+  const read = vi.spyOn(hub.deps.db.reads, 'query')
+  await deleteDevice(hub.deps, { deviceId, ifMatch: '*' })
+  for (const watcher of watchers) expect(await watcher.next()).toBe('changed: shared-end-000 deleted')
+  expect(read).toHaveBeenCalledTimes(1)
+  read.mockRestore()
+  for (const watcher of watchers) await watcher.leave()
+})
+
+test('when events of other instances may have been missed, the present state comes again from its beginning', async () => {
+  const ids = await givenFleet('missed', 120)
+  const updates = await watchSlowly(fleetOf('missed'))
+  expect(await updates.next()).toContain('initial: missed-000')
+  await hub.deps.database.pool.query('delete from device where id = $1', [ids[0]])
+  hub.deps.events.lookAgain()
+  expect(await updates.next()).toContain('initial: missed-001')
+  expect(await updates.next()).toContain('initial: missed-101')
+  hub.deps.events.publish('presence', { deviceIds: ids.slice(118) })
+  expect(await updates.next()).toBe('changed: missed-118 DISCONNECTED, missed-119 DISCONNECTED')
   await updates.leave()
 })
 

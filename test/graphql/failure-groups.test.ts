@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { Settlement } from '../../src/job/fact-store.ts'
@@ -240,8 +240,50 @@ test('groups and samples of many jobs cost what those of one cost', async () => 
     expect(errors).toEqual([])
   }
   await ask(1)
-  expect(await countStatements(() => ask(1))).toBe(5)
-  expect(await countStatements(() => ask(12))).toBe(5)
+  // Jobs, samples between begin and commit, devices, twins. Groups are known as long as nothing changes.
+  expect(await countStatements(() => ask(1))).toBe(6)
+  await ask(12)
+  expect(await countStatements(() => ask(12))).toBe(6)
+})
+
+test('a sample that took long to find stays for a while, until the job has ended; but counts are never old, and no sample is too short', async () => {
+  const jobId = await givenEnds('slow', [answered(200)], { called: 4 })
+  const fail = (number: number) => answer(door.deps, { jobId, deviceId: `pump-000${number}`, error: timeout })
+  const { boundedRead } = door.deps.db
+  const slow = vi.spyOn(door.deps.db, 'boundedRead').mockImplementation((ms, work) => {
+    clock.advance(300)
+    return boundedRead(ms, work)
+  })
+  try {
+    const found = () =>
+      groupsOf(jobId, '', 'count one: sample(first: 1) { deviceId } two: sample(first: 2) { deviceId }')
+    const ids = (...numbers: number[]) => numbers.map((number) => ({ deviceId: `pump-000${number}` }))
+    await fail(3)
+    expect(await found()).toEqual([{ count: 1, one: ids(3), two: ids(3) }])
+    await fail(2)
+    expect(await found()).toEqual([{ count: 2, one: ids(3), two: ids(2, 3) }])
+    await timeUp()
+    expect(await found()).toContainEqual({ count: 2, one: ids(2), two: ids(2, 3) })
+  } finally {
+    slow.mockRestore()
+  }
+})
+
+test('when there is no time to read them, that is an error that says when to ask again', async () => {
+  await givenEnds('unread', [{ error: timeout }])
+  const busy = vi.spyOn(door.deps.db, 'boundedRead').mockResolvedValue(undefined)
+  try {
+    const { data, errors } = await door.ask('{ job(jobId: "unread") { failureGroups { code } } }')
+    expect(data).toEqual({ job: null })
+    expect(errors).toMatchObject([
+      {
+        message: 'The hub has no time to read the failures now.',
+        extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
+      },
+    ])
+  } finally {
+    busy.mockRestore()
+  }
 })
 
 test('a subscription reads the groups afresh for each event', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import { finishJobs, queueDueJobs } from '../../src/job/store.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -198,6 +198,44 @@ describe('throughput and eta', () => {
   })
 })
 
+describe('counting the devices that are not connected', () => {
+  test('is done once for all who ask, and when it took long not again for a while', async () => {
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'long' })
+    await start(door.deps, jobId)
+    const { boundedRead } = door.deps.db
+    const slow = vi.spyOn(door.deps.db, 'boundedRead').mockImplementation((ms, work) => {
+      clock.advance(300)
+      return boundedRead(ms, work)
+    })
+    try {
+      const counts = async () => (await blockersOf(jobId, 'deviceCount { value }'))[0].deviceCount.value
+      expect(await Promise.all([counts(), counts(), jobOf(jobId, 'eta')])).toMatchObject([2, 2, {}])
+      await dispatch(door.deps, key(jobId, 6))
+      clock.advance(2_999)
+      expect(await counts()).toBe(2)
+      expect(slow).toHaveBeenCalledTimes(1)
+      clock.advance(1)
+      expect(await counts()).toBe(1)
+    } finally {
+      slow.mockRestore()
+    }
+  })
+
+  test.each(['eta', 'blockers { reason }'])('is an error of %s when there is no time for it', async (field) => {
+    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'busy' }).then(
+      () => start(door.deps, 'busy'),
+      () => {}, // made by whichever comes first
+    )
+    const busy = vi.spyOn(door.deps.db, 'boundedRead').mockResolvedValue(undefined)
+    try {
+      const { errors } = await door.ask(`{ job(jobId: "busy") { ${field} } }`)
+      expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 } }])
+    } finally {
+      busy.mockRestore()
+    }
+  })
+})
+
 test('all of it for many jobs costs what it costs for one', async () => {
   for (let count = 0; count < 10; count++) {
     const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: `s-${count}` })
@@ -210,6 +248,7 @@ test('all of it for many jobs costs what it costs for one', async () => {
     expect(errors).toEqual([])
   }
   await ask(2)
-  expect(await countStatements(() => ask(2))).toBe(4)
-  expect(await countStatements(() => ask(10))).toBe(4)
+  // One of them has a limit of time, and so begin and commit of its own.
+  expect(await countStatements(() => ask(2))).toBe(6)
+  expect(await countStatements(() => ask(10))).toBe(6)
 })

@@ -133,7 +133,7 @@ const shared = sharedReads<number>()
 const openShared = (
   changes: Omit<Live<{ jobId: string }, number>, 'keyOf' | 'read'> & { find: () => Promise<number> },
 ) =>
-  liveShared({ ...context, group }, events.listen('job', 'a'), {
+  liveShared({ ...context, group, signal: new AbortController().signal }, events.listen('job', 'a'), {
     ...changes,
     keyOf,
     reads: shared,

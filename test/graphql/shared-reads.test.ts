@@ -3,7 +3,7 @@ import { createEvents } from '../../src/events.ts'
 import { sharedReads } from '../../src/graphql/shared-reads.ts'
 import { createTestClock } from '../support/clock.ts'
 
-const context = { group: {} }
+const context = { group: {}, signal: new AbortController().signal, deps: { clock: createTestClock() } }
 /** Reads that end when they are told to. */
 const heldReads = () => {
   const held: ((value: number) => void)[] = []
@@ -43,7 +43,7 @@ test('an event is read once in a group, and apart in another', async () => {
   const [one, two, other] = await Promise.all([
     reads.after(context, event, async () => ({})),
     reads.after(context, event, async () => ({})),
-    reads.after({ group: {} }, event, async () => ({})),
+    reads.after({ ...context, group: {} }, event, async () => ({})),
   ])
   expect(two).toBe(one)
   expect(other).not.toBe(one)

@@ -1,7 +1,11 @@
+import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Context } from '../../src/graphql/context.ts'
+import { createSharedSubscribe } from '../../src/graphql/shared-subscribe.ts'
+import { createSource } from '../../src/graphql/source.ts'
 import { createTestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { openDoor, owner, type TestDoor } from './door.ts'
 import { countStatements, start } from './facts.ts'
 import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
 
@@ -148,6 +152,25 @@ test('rights are never shared: who may not see a field does not, whoever else is
   expect(seen(await nextOf(all))).toEqual(expected)
 })
 
+test('who came before the rights of its policy were changed shares nothing with who comes after', async () => {
+  const query = `subscription {
+    deviceJobStatistics(jobId: "followed") { job { deviceJobs(first: 1) { nodes { device { authentication { type } } } } } }
+  }`
+  const saveRights = (rights: readonly string[]) =>
+    door.deps.database.pool.query("update policy set rights = $1 where name = 'service'", [rights])
+  const { rows } = await door.deps.database.pool.query("select rights from policy where name = 'service'")
+  const before = await subscribe(query, { policy: 'service' })
+  await saveRights(['serviceConnect', 'registryRead'])
+  try {
+    const after = await subscribe(query, { policy: 'service' })
+    await change()
+    const seen = (await nextOf([before, after])).map(({ payload }) => Object(payload).errors?.[0].extensions.code)
+    expect(seen).toEqual(['FORBIDDEN', undefined])
+  } finally {
+    await saveRights(rows[0].rights)
+  }
+})
+
 test('who leaves takes nothing from the others', async () => {
   const query = 'subscription { deviceJobStatistics(jobId: "followed") { version } }'
   const [first, second] = [await subscribe(query), await subscribe(query)]
@@ -155,4 +178,43 @@ test('who leaves takes nothing from the others', async () => {
   await until(() => door.server.openStreams() === 1)
   await change()
   expect(await second.socket.next()).toMatchObject({ type: 'next' })
+})
+
+test('the last to leave takes with it what they had in common', async () => {
+  const groups: object[] = []
+  const subscription = new GraphQLObjectType<unknown, Context>({
+    name: 'Subscription',
+    fields: {
+      silence: {
+        type: GraphQLString,
+        subscribe: (_root, _args, { group }) => {
+          groups.push(group)
+          return createSource(
+            () => {},
+            () => {},
+          )
+        },
+      },
+    },
+  })
+  const query = new GraphQLObjectType({ name: 'Query', fields: { nothing: { type: GraphQLString } } })
+  const open = createSharedSubscribe((error) => new GraphQLError(String(error)))
+  const args = {
+    schema: new GraphQLSchema({ query, subscription }),
+    document: parse('subscription { silence }'),
+    contextValue: { viewer: owner, group: {} },
+  }
+  const join = async () => {
+    const results = await open(args)
+    if (!('return' in results)) throw new Error(JSON.stringify(results))
+    return results
+  }
+  const early = [await join(), await join()]
+  await early[0]?.return()
+  const late = await join()
+  await early[1]?.return()
+  await late.return()
+  await (await join()).return()
+  const [first, second, third, fourth] = groups
+  expect([second === first, third === first, fourth === first]).toEqual([true, true, false])
 })

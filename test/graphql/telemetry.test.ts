@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
@@ -25,15 +26,15 @@ const query = `subscription ($deviceId: String!) {
 }`
 
 /** A subscription that has begun. */
-async function listen() {
-  const results = port.client().iterate<{ telemetry: Record<string, unknown> }>({ query, variables: { deviceId } })
+async function listen(id = deviceId) {
+  const results = port.client().iterate<{ telemetry: Record<string, unknown> }>({ query, variables: { deviceId: id } })
   const first = results.next()
-  await until(() => door.deps.events.isHeard('telemetry', deviceId))
+  await until(() => door.deps.events.isHeard('telemetry', id))
   let waiting: typeof first | undefined = first
   return async () => {
-    const { value } = await (waiting ?? results.next())
+    const { value, done } = await (waiting ?? results.next())
     waiting = undefined
-    return value?.data?.telemetry
+    return done ? 'complete' : value.data?.telemetry
   }
 }
 
@@ -81,15 +82,17 @@ test.each<[string, string | Uint8Array, string | undefined, string, unknown]>([
   expect(await next()).toMatchObject({ contentType, body })
 })
 
+const bodyOf = (message: unknown): number => Number(Object(message).body)
+
 test('who does not keep up loses the oldest messages, and nothing of the order', async () => {
   const next = await listen()
   for (let number = 1; number <= 1000; number++) publish(String(number))
-  const bodies = [await next(), await next()].map((message) => Number(message?.body))
+  const bodies = [bodyOf(await next()), bodyOf(await next())]
   expect(bodies[0]).toBeGreaterThan(800)
   let last = bodies[1] ?? 0
   expect(last).toBe((bodies[0] ?? 0) + 1)
   while (last < 1000) {
-    const body = Number((await next())?.body)
+    const body = bodyOf(await next())
     expect(body).toBe(last + 1)
     last = body
   }
@@ -107,4 +110,54 @@ test('a policy without the right of services may not listen', async () => {
   const results = port.client({ authorization }).iterate({ query, variables: { deviceId } })
   const { value } = await results.next()
   expect(value?.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+})
+
+/** As another instance would do it: nothing is heard of it here. */
+const deleteElsewhere = (id: string) => door.deps.database.pool.query('delete from device where id = $1', [id])
+
+test('completes when its device is deleted, after what came before', async () => {
+  const id = await createDevice(door.deps, { deviceId: 'deleted-here' })
+  const next = await listen(id)
+  publish('1', {}, id)
+  expect(await next()).toMatchObject({ body: 1 })
+  publish('2', {}, id)
+  await deleteDevice(door.deps, { deviceId: id, ifMatch: '*' })
+  expect(await next()).toMatchObject({ body: 2 })
+  expect(await next()).toBe('complete')
+})
+
+test.each<[string, (id: string) => void]>([
+  ['is deleted by another instance', (id) => door.deps.events.receive('identity', [id])],
+  ['was deleted while nothing was heard of other instances', () => door.deps.events.lookAgain()],
+])('completes when its device %s', async (_, tell) => {
+  const id = await createDevice(door.deps, { deviceId: 'deleted-elsewhere' })
+  const next = await listen(id)
+  publish('1', {}, id)
+  await next()
+  await deleteElsewhere(id)
+  tell(id)
+  expect(await next()).toBe('complete')
+})
+
+test('never goes on with another device of the same name', async () => {
+  const id = await createDevice(door.deps, { deviceId: 'deleted-and-made-anew' })
+  const next = await listen(id)
+  publish('1', {}, id)
+  await next()
+  await deleteElsewhere(id)
+  await createDevice(door.deps, { deviceId: id })
+  door.deps.events.receive('identity', [id])
+  expect(await next()).toBe('complete')
+})
+
+test('goes on while the identity of its device changes, and those of others are deleted', async () => {
+  const other = await createDevice(door.deps, { deviceId: 'other' })
+  const next = await listen()
+  publish('1')
+  await next()
+  await updateDevice(door.deps, { deviceId, ifMatch: '*', statusReason: 'repaired' })
+  await deleteDevice(door.deps, { deviceId: other, ifMatch: '*' })
+  door.deps.events.lookAgain()
+  publish('2')
+  expect(await next()).toMatchObject({ body: 2 })
 })

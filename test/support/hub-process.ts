@@ -38,7 +38,8 @@ export async function startHubProcess(variables: Readonly<Record<string, string>
     }
     createInterface({ input: child.stdout }).on('line', read)
     createInterface({ input: child.stderr }).on('line', read)
-    void exited.then(() => failed(new Error(`The hub ended before it was ready:\n${lines.join('\n')}`)))
+    // When all that it said has been read, which may be after its exit.
+    child.once('close', () => failed(new Error(`The hub ended before it was ready:\n${lines.join('\n')}`)))
   })
   return {
     addresses: await ready,

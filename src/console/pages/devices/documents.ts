@@ -39,13 +39,15 @@ export const DevicesListDocument = graphql(`
   }
 `)
 
-/** Rows as their devices come and go. */
+/** Rows as their devices come and go, and are deleted. */
 export const DevicesPresenceDocument = graphql(`
   subscription DevicesPresence($queryCondition: String!, $withTwin: Boolean!) {
     devicePresenceChanged(queryCondition: $queryCondition) {
+      initial
       devices {
         ...DevicesRow
       }
+      deletedDeviceIds
     }
   }
 `)

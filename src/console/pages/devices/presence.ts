@@ -31,6 +31,37 @@ export function newerOf<Row extends Told>(known: Row | undefined, told: Row): Ro
   return known !== undefined && momentOf(known) > momentOf(told) ? known : told
 }
 
+/** The rows without those of devices that were deleted; the same array when none was. */
+export function withoutDeleted<Row extends { readonly deviceId: string }>(
+  rows: readonly Row[],
+  deleted: ReadonlySet<string>,
+): readonly Row[] {
+  const left = rows.filter(({ deviceId }) => !deleted.has(deviceId))
+  return left.length === rows.length ? rows : left
+}
+
+/** Devices of a batch of the present state; one with fewer is its last. */
+const batchSize = 100
+
+/**
+ * Finds the devices that were deleted, of those that are followed by name. The hub tells of it, but not of what happened
+ * while the connection was lost: when the present state has been told again, those are gone that it does not hold.
+ */
+export function createRollCall(): (
+  followed: readonly string[],
+  update: { readonly initial: boolean; readonly deviceIds: readonly string[]; readonly deleted: readonly string[] },
+) => readonly string[] {
+  let present = new Set<string>()
+  return (followed, { initial, deviceIds, deleted }) => {
+    if (!initial) return deleted
+    for (const deviceId of deviceIds) present.add(deviceId)
+    if (deviceIds.length === batchSize) return []
+    const absent = followed.filter((deviceId) => !present.has(deviceId))
+    present = new Set()
+    return absent
+  }
+}
+
 /** The condition for following some devices: by name, so that also those are told that meet another no longer. */
 export function presenceCondition(deviceIds: readonly string[]): string {
   return `deviceId IN [${deviceIds.map(quote).join(', ')}]`

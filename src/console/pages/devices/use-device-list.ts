@@ -6,7 +6,7 @@ import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { conditionOf, type DeviceList } from './address.ts'
 import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from './documents.ts'
-import { mergePresence, presenceCondition } from './presence.ts'
+import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from './presence.ts'
 import { rowsToFollow } from './window.ts'
 
 /** Milliseconds after rows came into sight until the hub is asked to tell of them: nobody follows what flies past. */
@@ -18,6 +18,7 @@ const keep: KeptRows<Row> = {}
 /**
  * The devices of a list, page by page. Those in sight are followed, by their names and not by the condition of the list:
  * so a device that meets it no longer still shows whether it is here, and a hub with a million devices tells of a few.
+ * Those that are deleted leave the list.
  */
 export function useDeviceList(list: DeviceList) {
   const withTwin = list.columns.length > 0
@@ -43,16 +44,34 @@ export function useDeviceList(list: DeviceList) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: more rows may lie around those in sight.
   useEffect(() => look(), [look, count])
 
+  // All that were read may have been deleted since, and others not.
+  const isEmptied = count === 0 && pages.hasMore && !pages.loading && pages.error === undefined
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once each time; `reload` is another each time.
+  useEffect(() => {
+    if (isEmptied) pages.reload()
+  }, [isEmptied])
+
+  const [callRoll] = useState(createRollCall)
   const live = useLiveEvents(
     DevicesPresenceDocument,
     { queryCondition: presenceCondition(followed), withTwin },
     (events) => {
-      const told = events.flatMap(({ devicePresenceChanged: { devices } }) => readFragment(DevicesRowFragment, devices))
-      update((present: readonly Row[]) => mergePresence(present, told))
+      const told: Row[] = []
+      const gone = new Set<string>()
+      for (const { devicePresenceChanged } of events) {
+        const { initial, deletedDeviceIds: deleted } = devicePresenceChanged
+        const devices = readFragment(DevicesRowFragment, devicePresenceChanged.devices)
+        told.push(...devices)
+        const deviceIds = devices.map(({ deviceId }) => deviceId)
+        for (const deviceId of callRoll(followed, { initial, deviceIds, deleted })) gone.add(deviceId)
+      }
+      update((present: readonly Row[]) => withoutDeleted(mergePresence(present, told), gone))
     },
     { pause: followed.length === 0 },
   )
-  return { ...pages, sight, liveError: live.error, retryLive: live.retry }
+  // Of those that were not read yet some may have been deleted.
+  const totalCount = pages.hasMore || pages.totalCount === undefined ? pages.totalCount : count
+  return { ...pages, totalCount, sight, liveError: live.error, retryLive: live.retry }
 }
 
 /** Looks which rows are in sight, a moment after the last of them came there, and changes which are followed. */

@@ -1,0 +1,60 @@
+import type { ExecutionResult } from 'graphql'
+import { isOutage } from '../database/outage.ts'
+import type { Context } from './context.ts'
+
+/** Milliseconds for which a subscription waits for a database that is away. */
+const patience = 60_000
+const firstPause = 200
+const longestPause = 5_000
+
+/** What waiting goes by: the clock, and the end of all who wait. */
+export type Outlasting = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
+
+/**
+ * Reads, and while the database is away again, with pauses that grow, for about a minute at most. Every other error, and
+ * the end of all who wait, ends it at once.
+ */
+export async function readOutlasting<T>(context: Outlasting, read: () => Promise<T>): Promise<T> {
+  const waitAfter = waitOut(context)
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(await waitAfter(error))) throw error
+    }
+  }
+}
+
+/**
+ * The same for an execution, whose errors stand in its result: an outage that is too long becomes an error, for a result
+ * with holes would be passed over. `first` has begun; `run` begins another.
+ */
+export async function executeOutlasting(
+  context: Outlasting,
+  first: Promise<ExecutionResult>,
+  run: () => ExecutionResult | Promise<ExecutionResult>,
+): Promise<ExecutionResult> {
+  const waitAfter = waitOut(context)
+  for (let result = await first; ; result = await run()) {
+    const outage = result.errors?.map(({ originalError }) => originalError).find(isOutage)
+    if (outage === undefined) return result
+    if (!(await waitAfter(outage))) throw outage
+  }
+}
+
+/**
+ * Waits for one thing: answers after each error whether to try again. True comes after a pause, which is spread, so that
+ * those who wait do not come back all at once.
+ */
+function waitOut({ deps, signal }: Outlasting): (error: unknown) => Promise<boolean> {
+  let failures = 0
+  let begin: number | undefined
+  return async (error) => {
+    if (!isOutage(error)) return false
+    const now = deps.clock.now().getTime()
+    begin ??= now
+    if (now - begin >= patience) return false
+    await deps.clock.sleep(Math.min(firstPause * 2 ** failures++, longestPause) * (0.5 + Math.random() / 2), signal)
+    return !signal.aborted
+  }
+}

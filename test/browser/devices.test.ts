@@ -1,0 +1,55 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+describe.skipIf(browserPath === undefined)('the list of devices', () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let opened: OpenPage
+  /** In the order of the list. */
+  let ids: readonly string[] = []
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp()
+    // More than a page, so that some are not read yet.
+    const devices = await registerFleet(app.client, 'depot', 60, () => ({ kind: 'silent' }))
+    ids = devices.map(({ deviceId }) => deviceId).sort()
+    opened = await browser.open({ hub: app.addresses.http })
+  })
+  afterEach(() => {
+    expect(opened.complaints()).toEqual([])
+    expect(app.errors).toEqual([])
+  })
+  afterAll(async () => {
+    await browser.close()
+    await app.close()
+  })
+
+  /** Deletes a device as somebody else would. */
+  const deleteDevice = async (deviceId: string): Promise<void> => {
+    const query = 'mutation ($input: DeleteDeviceInput!) { deleteDevice(input: $input) { __typename } }'
+    const response = await fetch(app.addresses.graphql, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { input: { deviceId, ifMatch: '*' } } }),
+    })
+    expect(await response.json()).toEqual({ data: { deleteDevice: { __typename: 'DeleteDevicePayload' } } })
+  }
+  const row = (deviceId: string) => opened.page.getByRole('table').getByRole('link', { name: deviceId, exact: true })
+
+  test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
+    const { page } = opened
+    await page.goto('/console/devices')
+    await row('depot-1').waitFor()
+    await page.getByText('60 devices', { exact: true }).waitFor()
+    await deleteDevice('depot-1')
+    await row('depot-1').waitFor({ state: 'detached' })
+    await page.getByText('59 devices', { exact: true }).waitFor()
+
+    const [last = '', ...others] = ids.filter((id) => id !== 'depot-1').reverse()
+    await Promise.all(others.map(deleteDevice))
+    await page.getByText('1 device', { exact: true }).waitFor()
+    await row(last).waitFor()
+  })
+})

@@ -1,0 +1,45 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createDb, type Db } from '../../src/database/client.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+let db: Db
+const heard: Error[] = []
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = createDb(database.url, (error) => heard.push(error))
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const ownPid = sql`select pg_backend_pid() as pid`
+/** Ends a connection, and resolves when it is gone. */
+const cut = (pid: unknown) => database.pool.query('select pg_terminate_backend($1, 10000)', [pid])
+
+test('a connection that is cut between two statements of a transaction fails that transaction only', async () => {
+  const cutOff = db.transaction(async (tx) => {
+    await cut((await tx.query(ownPid))[0]?.pid)
+    await tx.query(ownPid)
+  })
+  await expect(cutOff).rejects.toThrow()
+  expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+})
+
+test('a connection that is cut during a statement of a transaction fails that transaction only', async () => {
+  const cutOff = db.transaction(async (tx) => {
+    const [own] = await tx.query(ownPid)
+    await Promise.all([tx.query(sql`select pg_sleep(60)`), cut(own?.pid)])
+  })
+  await expect(cutOff).rejects.toThrow()
+  expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+})
+
+test('connections that are cut while nobody uses them are replaced', async () => {
+  const pids = await Promise.all(Array.from({ length: 4 }, () => db.query(ownPid)))
+  for (const [own] of pids) await cut(own?.pid)
+  await expect.poll(() => heard).toHaveLength(4)
+  expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+})

@@ -1,0 +1,102 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { LimitExceededError } from '../../src/errors.ts'
+import { boundedReads } from '../../src/graphql/bounded-reads.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+
+let clock: TestClock
+let deps: TestDeps
+beforeAll(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+})
+afterAll(() => deps.close())
+
+type Row = { readonly of: string; readonly number: number }
+
+/** What was asked for, a call of `find` a list; each takes `cost` milliseconds. */
+let asked: string[][]
+let cost: number
+beforeEach(() => {
+  asked = []
+  cost = 0
+})
+const makeRead = () =>
+  boundedReads<undefined, Row>(
+    'numbers',
+    async (db, parents) => {
+      clock.advance(cost)
+      asked.push([...parents])
+      return await db.query<Row>(
+        sql`select "of", ${asked.length}::integer as number from unnest(${parents}::text[]) as given ("of")`,
+      )
+    },
+    ({ of }) => of,
+  )
+
+test('what is asked in one turn is read at once, each parent once', async () => {
+  const read = makeRead()
+  const rows = await Promise.all(['a', 'b', 'a'].map((parent) => read(deps, parent, undefined)))
+  expect(rows).toEqual([[{ of: 'a', number: 1 }], [{ of: 'b', number: 1 }], [{ of: 'a', number: 1 }]])
+  expect(asked).toEqual([['a', 'b']])
+})
+
+test('what was cheap is read again at once', async () => {
+  const read = makeRead()
+  cost = 19
+  await read(deps, 'a', undefined)
+  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
+})
+
+test('what took long is not read again before ten times as long, whatever else is read', async () => {
+  const read = makeRead()
+  cost = 300
+  await read(deps, 'a', undefined)
+  cost = 0
+  clock.advance(2_000)
+  await read(deps, 'b', undefined)
+  clock.advance(999)
+  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
+  clock.advance(1)
+  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 3 }])
+})
+
+test('what one database says is not answered for another', async () => {
+  const read = makeRead()
+  cost = 300
+  await read(deps, 'a', undefined)
+  expect(await read({ ...deps, db: { ...deps.db } }, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
+})
+
+test('what takes more time than there is ends as a LimitExceededError, which is not tried again at once', async () => {
+  let tries = 0
+  const read = boundedReads(
+    'numbers',
+    (db) => {
+      tries++
+      clock.advance(10_000)
+      return db.query(sql`select pg_sleep(30)`)
+    },
+    String,
+  )
+  const limits: number[] = []
+  const hurried: typeof deps.db = {
+    ...deps.db,
+    boundedRead: (ms, work) => {
+      limits.push(ms)
+      return deps.db.boundedRead(ms / 200, work)
+    },
+  }
+  const ask = () => read({ db: hurried, clock }, 'a', undefined)
+  const refusal = await ask().catch((error: unknown) => error)
+  expect(refusal).toBeInstanceOf(LimitExceededError)
+  expect(refusal).toMatchObject({ message: 'The hub has no time to read the numbers now.', retryAfterSeconds: 100 })
+  expect(limits).toEqual([10_000])
+  clock.advance(99_999)
+  await expect(ask()).rejects.toThrow(LimitExceededError)
+  expect(tries).toBe(1)
+  clock.advance(1)
+  await expect(ask()).rejects.toThrow(LimitExceededError)
+  expect(tries).toBe(2)
+})

@@ -1,0 +1,289 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createDb, type Db } from '../../src/database/client.ts'
+import { updateDevice } from '../../src/device/commands.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
+import { reportProperties } from '../../src/twin/commands.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { type Line, openLine } from '../support/line.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { owner } from './door.ts'
+import { answer, dispatch, start } from './facts.ts'
+import { type OpenPort, openPort, until } from './sockets.ts'
+
+let clock: TestClock
+/** Of those who write, past the line that is cut. */
+let deps: TestDeps
+let line: Line
+let db: Db
+let server: GraphqlServer
+let port: OpenPort
+const deviceId = 'pump-0001'
+beforeAll(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+  await givenDevices(deps, 'pump', 3)
+})
+afterAll(() => deps.close())
+beforeEach(async () => {
+  line = await openLine(deps.database.url)
+  db = createDb(line.url, () => {})
+  server = createGraphqlServer({ ...deps, db }, { hostNames: [], anonymous: owner })
+  port = await openPort({ server })
+})
+afterEach(async () => {
+  await port.close()
+  await until(() => server.openStreams() === 0)
+  await server.close()
+  await line.close()
+  await db.close()
+})
+
+/** A subscriber over a WebSocket. `next` answers the next data, or the errors instead. */
+const subscribe = (query: string) => {
+  const results = port.client().iterate<Record<string, unknown>>({ query })
+  return {
+    async next(): Promise<unknown> {
+      try {
+        const { value, done } = await results.next()
+        return done ? 'complete' : (value.errors ?? value.data)
+      } catch (errors) {
+        return errors
+      }
+    },
+    leave: () => results.return?.(),
+  }
+}
+
+/** The same by server-sent events. */
+async function subscribeByHttp(query: string) {
+  const gone = new AbortController()
+  const response = await fetch(port.url.replace('ws', 'http'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query }),
+    signal: gone.signal,
+  })
+  const chunks = response.body?.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]()
+  let text = ''
+  return {
+    async next(): Promise<unknown> {
+      for (;;) {
+        const [event, rest] = text.split(/\n\n(.*)/s)
+        const data = /^event: next\ndata: (.*)$/.exec(event ?? '')?.[1]
+        if (rest === undefined) text += (await chunks?.next())?.value ?? ''
+        else text = rest
+        if (rest !== undefined && data !== undefined) {
+          const result = JSON.parse(data)
+          return result.errors ?? result.data
+        }
+      }
+    },
+    leave: () => gone.abort(),
+  }
+}
+
+/**
+ * Lets the pauses between tries pass, until it holds; at most so many milliseconds, then it only waits: what a try takes on
+ * a busy machine must not look like a long outage. Answers the milliseconds that it took.
+ */
+async function passUntil(condition: () => boolean, most = Number.POSITIVE_INFINITY): Promise<number> {
+  const begin = clock.now().getTime()
+  const passed = (): number => clock.now().getTime() - begin
+  while (!condition()) {
+    if (passed() < most) clock.advance(50)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  return passed()
+}
+/** Waits, and lets pauses pass meanwhile: the longest, unless said otherwise. */
+async function passing<T>(work: Promise<T>, most = 5_000): Promise<T> {
+  let over = false
+  const end = (): void => {
+    over = true
+  }
+  work.then(end, end)
+  await passUntil(() => over, most)
+  return work
+}
+
+const twin = `subscription { twinUpdated(deviceId: "${deviceId}") { version } }`
+let version = 1
+const shown = () => ({ twinUpdated: { version } })
+const changeTwin = async () => {
+  await reportProperties(deps, deviceId, { version: ++version })
+}
+
+test.each(['dropping', 'starting'] as const)(
+  'subscribers see what is there after an outage (%s), over WebSockets and by server-sent events',
+  async (how) => {
+    const updates = [subscribe(twin), await subscribeByHttp(twin)]
+    for (const { next } of updates) expect(await next()).toEqual(shown())
+    line.cut(how)
+    await changeTwin()
+    await passUntil(() => line.tries() >= 3)
+    await changeTwin()
+    await passUntil(() => line.tries() >= 5)
+    line.restore()
+    for (const { next } of updates) expect(await passing(next())).toEqual(shown())
+    await changeTwin()
+    for (const { next, leave } of updates) {
+      expect(await next()).toEqual(shown())
+      void leave()
+    }
+  },
+)
+
+test('a hundred equal subscribers try as often as one', async () => {
+  const tryFiveTimes = async (count: number): Promise<number> => {
+    const client = port.client()
+    let results = 0
+    const leave = Array.from({ length: count }, () =>
+      client.subscribe({ query: twin }, { next: () => results++, error: () => {}, complete: () => {} }),
+    )
+    await until(() => results === count)
+    line.cut()
+    const before = line.tries()
+    await changeTwin()
+    const took = await passUntil(() => line.tries() === before + 5)
+    line.restore()
+    await passUntil(() => results === 2 * count, 5_000)
+    for (const one of leave) one()
+    await until(() => server.openStreams() === 0)
+    return took
+  }
+  // Four pauses, from 200 milliseconds on, each twice the one before, or down to half of that.
+  for (const count of [1, 100]) {
+    const took = await tryFiveTimes(count)
+    expect(took).toBeGreaterThan(1_400)
+    expect(took).toBeLessThan(6_000)
+  }
+})
+
+test('an outage of more than a minute ends a subscription, and says that the hub failed', async () => {
+  const updates = [subscribe(twin), await subscribeByHttp(twin)]
+  for (const { next } of updates) expect(await next()).toEqual(shown())
+  line.cut()
+  await changeTwin()
+  const errors = Promise.all(updates.map(({ next }) => next()))
+  const took = await passUntil(() => server.openStreams() === 0)
+  expect(took).toBeGreaterThanOrEqual(60_000)
+  expect(took).toBeLessThan(75_000)
+  for (const error of await errors) {
+    expect(JSON.stringify(error)).toMatch(/"The hub failed to do this.*"code":"INTERNAL_SERVER_ERROR"/)
+  }
+})
+
+test('the end of the last subscriber ends the tries', async () => {
+  const updates = [subscribe(twin), subscribe(twin)]
+  for (const { next } of updates) expect(await next()).toEqual(shown())
+  line.cut()
+  await changeTwin()
+  await passUntil(() => line.tries() === 2)
+  await updates[0]?.leave()
+  await passUntil(() => line.tries() === 4)
+  await updates[1]?.leave()
+  await until(() => server.openStreams() === 0)
+  const tries = line.tries()
+  for (let turn = 0; turn < 500; turn++) {
+    clock.advance(20)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(line.tries()).toBe(tries)
+})
+
+test('the end of the hub does not wait for an outage', async () => {
+  const updates = await subscribeByHttp(twin)
+  await updates.next()
+  line.cut()
+  await changeTwin()
+  await until(() => line.tries() === 1)
+  await server.close()
+  expect(JSON.stringify(await updates.next())).toContain('CUT_OFF')
+})
+
+test('a subscription that begins in an outage is refused at once', async () => {
+  line.cut()
+  expect(await subscribe(twin).next()).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }])
+})
+
+/** Keeps all from reading a table until `letGo`. */
+const holdTable = async (table: string) => {
+  const { pool } = deps.database
+  const holder = await pool.connect()
+  await holder.query('begin')
+  await holder.query(`lock table ${table} in access exclusive mode`)
+  const waiting = "from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+  return {
+    /** Resolves when somebody waits. */
+    someoneWaits: () => expect.poll(async () => (await pool.query(`select ${waiting}`)).rows.length).toBeGreaterThan(0),
+    /** Ends the connections of those who wait. */
+    terminate: () => pool.query(`select pg_terminate_backend(pid) ${waiting}`),
+    async letGo() {
+      await holder.query('commit')
+      holder.release()
+    },
+  }
+}
+
+test('a read that an administrator ends is done again', async () => {
+  const updates = subscribe(twin)
+  expect(await updates.next()).toEqual(shown())
+  const held = await holdTable('device') // with the twin its device is read
+  await changeTwin()
+  await held.someoneWaits()
+  await held.terminate()
+  await held.letGo()
+  expect(await passing(updates.next())).toEqual(shown())
+})
+
+/** A subscription to the ends of device jobs, which have been found, while their devices wait to be read; then the line is cut. */
+async function cutWhileDeviceJobsEnd() {
+  const jobId = await givenMethodJob(deps, 'pump')
+  await start(deps, jobId)
+  const keys = ['pump-0001', 'pump-0002'].map((deviceId) => ({ jobId, deviceId }))
+  await dispatch(deps, ...keys)
+  const updates = subscribe(`subscription { deviceJobEnded(jobId: "${jobId}") { deviceJobs { device { deviceId } } } }`)
+  const first = updates.next()
+  await until(() => server.openStreams() === 1)
+  const held = await holdTable('device')
+  await answer(deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload: 'null' } })))
+  clock.advance(JOB_EVENT_INTERVAL)
+  await held.someoneWaits()
+  line.cut()
+  await passUntil(() => line.tries() > 1)
+  await held.letGo()
+  return { first, expected: { deviceJobs: keys.map(({ deviceId }) => ({ device: { deviceId } })) } }
+}
+
+test('what an update shows besides its row is read again, too: no device job is left out', async () => {
+  const { first, expected } = await cutWhileDeviceJobsEnd()
+  line.restore()
+  expect(await passing(first)).toEqual({ deviceJobEnded: expected })
+})
+
+test('when that takes more than a minute, the subscription ends rather than to leave something out', async () => {
+  const { first } = await cutWhileDeviceJobsEnd()
+  expect(await passing(first, 70_000)).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }])
+  await until(() => server.openStreams() === 0)
+})
+
+test('devices that change and jobs that appear during an outage are shown after it', async () => {
+  const presence = subscribe('subscription { devicePresenceChanged { devices { deviceId status } } }')
+  const jobs = subscribe('subscription { jobUpdated(filter: { jobIdPrefix: "away-" }) { jobId } }')
+  await givenMethodJob(deps, 'pump', {}, { jobId: 'away-0' })
+  // Both have begun.
+  await presence.next()
+  expect(await jobs.next()).toEqual({ jobUpdated: { jobId: 'away-0' } })
+  const job = jobs.next()
+  line.cut()
+  await updateDevice(deps, { deviceId, ifMatch: '*', status: 'disabled' })
+  await givenMethodJob(deps, 'pump', {}, { jobId: 'away-1' })
+  await passUntil(() => line.tries() >= 6)
+  line.restore()
+  expect(await passing(presence.next())).toEqual({
+    devicePresenceChanged: { devices: [{ deviceId, status: 'DISABLED' }] },
+  })
+  expect(await passing(job)).toEqual({ jobUpdated: { jobId: 'away-1' } })
+})
