@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { createBatch } from '../src/batch.ts'
 import { createTestClock } from './support/clock.ts'
 
@@ -22,7 +22,7 @@ function setUp({ size = 3, wait = 20 } = {}) {
     for (const item of items) batch.add(item)
   }
   /** Resolves when so many writes have begun. */
-  const begun = (count: number): Promise<void> => vi.waitFor(() => expect(writes.length).toBe(count), { interval: 1 })
+  const begun = (count: number): Promise<void> => expect.poll(() => writes.length, { interval: 1 }).toBe(count)
   const end = async (index: number, error?: Error): Promise<void> => {
     await begun(index + 1)
     writes[index]?.end(error)

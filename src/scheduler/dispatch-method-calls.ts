@@ -126,7 +126,9 @@ export function dispatchMethodCalls(
     for (const { jobId, deviceId, deadline } of marked) {
       const call = calls.get(jobId)
       const requestId = makeRequestId(requestKey, jobId, deviceId)
-      if (call !== undefined && deps.sessions.deliver({ deviceId, requestId, ...call })) {
+      // Its time may be up: this process may have stood still since the mark.
+      const isLate = deadline <= deps.clock.now()
+      if (call !== undefined && !isLate && deps.sessions.deliver({ deviceId, requestId, ...call })) {
         window.add({ requestId, jobId, deviceId, deadline })
       } else {
         undelivered.push({ jobId, deviceId })

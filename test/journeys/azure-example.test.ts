@@ -14,14 +14,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs it with a folder for temporary files of its own; it is interrupted as soon as it has said `until`. */
+/** Runs it with a folder for temporary files of its own; it is interrupted, once, when it has said `until`. */
 async function run(until?: string) {
   const child = spawn(process.execPath, [example], { cwd: folder, env: { ...process.env, TMPDIR: folder } })
   let said = ''
   let complained = ''
+  let interrupted = false
   child.stdout.on('data', (chunk) => {
     said += chunk
-    if (until !== undefined && said.includes(until)) child.kill('SIGINT')
+    if (interrupted || until === undefined || !said.includes(until)) return
+    interrupted = child.kill('SIGINT')
   })
   child.stderr.on('data', (chunk) => {
     complained += chunk

@@ -14,14 +14,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs the demo with a folder for temporary files of its own; `onOutput` hears all that it has said so far. */
-async function run(args: readonly string[], onOutput: (said: string, interrupt: () => void) => void = () => {}) {
+/** Runs the demo with a folder for temporary files of its own; it is interrupted, once, when it has said `until`. */
+async function run(args: readonly string[], until?: string) {
   const child = spawn(process.execPath, [demo, ...args], { cwd: folder, env: { ...process.env, TMPDIR: folder } })
   let said = ''
   let complained = ''
+  let interrupted = false
   child.stdout.on('data', (chunk) => {
     said += chunk
-    onOutput(said, () => child.kill('SIGINT'))
+    if (interrupted || until === undefined || !said.includes(until)) return
+    interrupted = child.kill('SIGINT')
   })
   child.stderr.on('data', (chunk) => {
     complained += chunk
@@ -44,9 +46,7 @@ test('the demo runs two jobs to their ends, tells what came of every device and 
 }, 120_000)
 
 test('the demo interrupted half-way ends with 130 and leaves nothing', async () => {
-  const { code, said } = await run(['--devices', '200'], (said, interrupt) => {
-    if (said.includes('registered 200 devices') && !said.includes('Stopped')) interrupt()
-  })
+  const { code, said } = await run(['--devices', '200'], 'registered 200 devices')
   expect(code).toBe(130)
   expect(said).toMatch(/Stopped and cleaned up\.\n$/)
   expect(readdirSync(folder)).toEqual([])

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
@@ -128,14 +128,14 @@ test('a twin job that one instance does is told to the devices of all', async ()
     },
   })
   expect(scheduleTwinUpdate).toHaveProperty('job')
-  await vi.waitFor(() => expect(here.twinOf('twin-a-0').desired).toMatchObject({ interval: 30 }), 10_000)
-  await vi.waitFor(() => expect(there.twinOf('twin-b-0').desired).toMatchObject({ interval: 30 }), 10_000)
+  await expect.poll(() => here.twinOf('twin-a-0').desired).toMatchObject({ interval: 30 })
+  await expect.poll(() => there.twinOf('twin-b-0').desired).toMatchObject({ interval: 30 })
 })
 
 test('a device that is disabled at one instance is dropped by the other', async () => {
   const fleet = await connectFleet(b, 'disabled', [{ kind: 'answer' }, { kind: 'answer' }])
   await updateDevice(a, 'disabled-0', 'DISABLED')
-  await vi.waitFor(() => expect(fleet.isConnected('disabled-0')).toBe(false), 10_000)
+  await expect.poll(() => fleet.isConnected('disabled-0')).toBe(false)
   expect(fleet.isConnected('disabled-1')).toBe(true)
 })
 
@@ -146,11 +146,10 @@ test('when the connections for notifications break, they come back, and nothing 
   await database.pool.query('select pg_terminate_backend(pid) from unnest($1::integer[]) pid', [pids])
   await updateDevice(a, 'break-1', 'DISABLED')
   const seen = watch(a, await scheduleMethod(a, 'break'))
-  await vi.waitFor(() => expect(fleet.isConnected('break-1')).toBe(false), 10_000)
-  await vi.waitFor(() => expect(fleet.ledger.entries).toHaveLength(1), 10_000)
+  await expect.poll(() => fleet.isConnected('break-1')).toBe(false)
+  await expect.poll(() => fleet.ledger.entries).toHaveLength(1)
 
-  await vi.waitFor(async () => expect(await listeners()).toHaveLength(2), 10_000)
-  expect((await listeners()).filter((pid) => pids.includes(pid))).toEqual([])
+  await expect.poll(async () => (await listeners()).filter((pid) => !pids.includes(pid))).toHaveLength(2)
   await updateDevice(a, 'break-1', 'ENABLED')
   await fleet.connect({ deviceIds: ['break-1', 'break-2'] })
   expect(await seen).toMatchObject({ status: 'COMPLETED', succeededCount: 3 })

@@ -135,7 +135,7 @@ test('the official device SDK is one of the devices: it answers a job and hears 
 })
 
 test('a running job that is cancelled calls nobody else, and those who have the call may still answer', async () => {
-  const fleet = await connectFleet('cancel', [{ kind: 'answer', delayMs: 300 }, { kind: 'offline' }])
+  const fleet = await connectFleet('cancel', [{ kind: 'answer', delayMs: 1_500 }, { kind: 'offline' }])
   const jobId = await scheduleMethod('cancel')
   await watch(jobId, ({ runningCount }) => runningCount === 1)
   const { cancelJob } = await app.client.execute(CancelJob, { input: { jobId, reason: 'wrong building' } })
@@ -186,7 +186,7 @@ test('a hub that stops takes the answers to calls under way, also those of devic
 
 test('a job in the future starts when its time comes', async () => {
   await connectFleet('future', [{ kind: 'answer' }])
-  const startTime = new Date(Date.now() + 1_000)
+  const startTime = new Date(Date.now() + 4_000)
   const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
     input: {
       jobId: 'future',

@@ -42,7 +42,7 @@ test('a job that reached a part of its fleet is retried until it reached all', a
       jobId: 'first',
       queryCondition: "tags.fleet = 'storm'",
       cloudToDeviceMethod: { methodName: 'reboot' },
-      maxExecutionTimeInSeconds: 2,
+      maxExecutionTimeInSeconds: 5,
     },
   })
   await ended('first')

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { updateDevice } from '../../src/device/commands.ts'
 import { createEvents } from '../../src/events.ts'
@@ -68,6 +68,6 @@ test('a device that is disabled through another instance is dropped, also when t
   expect(await first.next()).toBe('closed')
   hub.deps.events.lookAgain()
   expect(await second.next()).toBe('closed')
-  await vi.waitFor(() => expect(hub.door.stats().connections).toBe(1))
+  await expect.poll(() => hub.door.stats().connections).toBe(1)
   third.end()
 })

@@ -207,6 +207,26 @@ test('no more calls are under way than the window has room for', async () => {
   expect(received).toHaveLength(4)
 })
 
+test('a call whose time was up before it could leave is not sent', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump', { responseTimeoutInSeconds: 10 })
+  await startJobs()
+  const survivor = await createInstance(deps)
+  // The process stands still between the mark and the sending: it was suspended, or its database was away.
+  const transaction: typeof deps.db.transaction = async (work) => {
+    const result = await deps.db.transaction(work)
+    clock.advance(10_000)
+    await survivor.expire()
+    return result
+  }
+  const frozen = await createInstance({ ...deps, db: { ...deps.db, transaction } })
+  await frozen.dispatch()
+  await frozen.stop()
+  await survivor.stop()
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('1 failed')
+})
+
 test('no answer by the deadline is a failure, and a late answer does not undo it', async () => {
   attach('pump-0001')
   const job = await givenMethodJob(deps, 'pump', { responseTimeoutInSeconds: 10 })
