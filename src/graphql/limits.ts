@@ -18,6 +18,8 @@ export const maxTokens = 2000
 export const maxDepth = 12
 /** Renamed fields, those in fragments counted at each use: a field can be asked for many times only under other names. */
 export const maxAliases = 30
+/** As how many an alias of introspection counts: complexity knows nothing of it, and each could repeat all of the schema. */
+const introspectionAliasWeight = 10
 /** Objects an answer can hold at worst, which is about the rows that are read. A page of 100 with its edges costs 300. */
 export const maxComplexity = 5000
 /** Rows of a page, ids of `nodes`. */
@@ -37,6 +39,8 @@ export function limitExceeded(limit: string, maximum: number, actual: number): G
 }
 
 type Size = { readonly depth: number; readonly aliases: number }
+
+const nothing: Size = { depth: 0, aliases: 0 }
 
 /** Limits the shape of a document. Introspection may be deep: graphql's own rules bound it. */
 export const shapeLimits: ValidationRule = (context) => ({
@@ -59,7 +63,6 @@ function measure(document: DocumentNode): Size[] {
   const fragmentSize = (name: string): Size => {
     const known = sizes.get(name)
     if (known !== undefined) return known
-    const nothing = { depth: 0, aliases: 0 }
     sizes.set(name, nothing) // a fragment within itself; another rule refuses it
     const fragment = fragments.get(name)
     const size = fragment === undefined ? nothing : sizeOf(fragment.selectionSet)
@@ -77,9 +80,11 @@ function measure(document: DocumentNode): Size[] {
       if (selection.kind === Kind.FRAGMENT_SPREAD) add(fragmentSize(selection.name.value), 0, 0)
       else if (selection.kind === Kind.INLINE_FRAGMENT) add(sizeOf(selection.selectionSet), 0, 0)
       else {
-        const inner =
-          selection.selectionSet && !selection.name.value.startsWith('__') ? selection.selectionSet : undefined
-        add(inner ? sizeOf(inner) : { depth: 0, aliases: 0 }, 1, selection.alias === undefined ? 0 : 1)
+        const inner = selection.selectionSet ? sizeOf(selection.selectionSet) : nothing
+        const names = selection.alias === undefined ? 0 : 1
+        const isIntrospection = selection.selectionSet !== undefined && selection.name.value.startsWith('__')
+        if (isIntrospection) add(nothing, 1, (inner.aliases + names) * introspectionAliasWeight)
+        else add(inner, 1, names)
       }
     }
     return { depth, aliases }

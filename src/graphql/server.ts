@@ -125,13 +125,13 @@ const jsonOnly: Plugin<ServerContext> = {
   },
 }
 
-/** Turns away whoever shows no valid token, after the body was read and before it is parsed as GraphQL. */
+/** Turns away whoever shows no valid token, before the body is read: what strangers send is not even looked at. */
 const authentication = (
   authenticate: (authorization: string | undefined) => Promise<Viewer>,
 ): Plugin<ServerContext, ServerContext> => ({
-  async onParams({ request, context }) {
+  async onRequestParse({ request, serverContext }) {
     try {
-      context.viewer = await authenticate(request.headers.get('authorization') ?? undefined)
+      serverContext.viewer = await authenticate(request.headers.get('authorization') ?? undefined)
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error
       const http = { status: 401, headers: { 'WWW-Authenticate': 'SharedAccessSignature' } }

@@ -33,8 +33,8 @@ export type HttpServer = {
   close(): Promise<void>
 }
 
-/** Milliseconds for the head of a request: who is slower holds connections, not conversations. */
-const headersTimeout = 10_000
+/** Milliseconds for a TLS handshake. */
+const handshakeTimeout = 10_000
 /** Milliseconds for a whole request, its body included; the answer may take longer. */
 const requestTimeout = 30_000
 /** Milliseconds that an idle connection is kept; longer than the 60 seconds of common proxies, who reuse them. */
@@ -62,9 +62,11 @@ export function createHttpServer(
     readonly isReady: () => boolean
     readonly cert: string
     readonly key: string
+    /** Milliseconds for the head of a request: who is slower holds connections, not conversations. 10,000 unless given. */
+    readonly headersTimeout?: number
   },
 ): HttpServer {
-  const { graphql, rest = [], console: pages = [], mqtt, isReady, cert, key } = options
+  const { graphql, rest = [], console: pages = [], mqtt, isReady, cert, key, headersTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
   const mounts: readonly Mount[] = [
     graphql,
@@ -106,12 +108,11 @@ export function createHttpServer(
     } else connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   }
 
-  const settings = { headersTimeout, requestTimeout, keepAliveTimeout }
+  // Node looks every thirty seconds who is too slow, which would make a minute of thirty.
+  const connectionsCheckingInterval = headersTimeout / 2
+  const settings = { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval }
   const plain = http.createServer(settings, handle)
-  const secure = https.createServer(
-    { ...settings, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeout },
-    handle,
-  )
+  const secure = https.createServer({ ...settings, cert, key, minVersion: 'TLSv1.2', handshakeTimeout }, handle)
   const servers = [plain, secure]
   // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.
   const connections = new Map<string, Socket>()

@@ -39,6 +39,8 @@ export type MqttDoorOptions = {
   readonly onMethodResponse: (answer: MethodAnswer) => void
   /** Connections each listener takes; those above are closed at once. 20,000 unless given. */
   readonly maxConnections?: number
+  /** Milliseconds in which a TLS handshake must be over. 10,000 unless given. */
+  readonly handshakeTimeout?: number
 }
 
 const MAX_TOPIC_LEVELS = 16
@@ -52,7 +54,7 @@ const DATABASE_TURNS = 5
 const CLOSE_PATIENCE = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
-  const { hostNames, instanceId, onMethodResponse, maxConnections = 20_000 } = options
+  const { hostNames, instanceId, onMethodResponse, maxConnections = 20_000, handshakeTimeout = 10_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
   const presence = createPresence(deps, instanceId)
   const sessions = createKeptSessions(deps)
@@ -109,7 +111,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     })
     answerUnknownLevels(client)
   }
-  const listeners = createListeners(accept, maxConnections)
+  const listeners = createListeners(accept, { maxConnections, handshakeTimeout })
   const webSockets = createWebSocketMount(accept)
 
   return {

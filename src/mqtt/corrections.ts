@@ -19,6 +19,9 @@ export function limitPackets(connection: Duplex): void {
   }
 }
 
+/** Filters in one SUBSCRIBE. There are three to ask for; a packet full of others would hold up everybody else. */
+const MAX_FILTERS = 100
+
 type Subscription = { topic: string; qos: number }
 
 /** What stood in a SUBSCRIBE packet where the broker reads a stand-in. */
@@ -39,8 +42,14 @@ export function correctPackets(client: Client, disconnecting: () => void): void 
     throw new Error('The broker keeps its parser elsewhere: this version of aedes does not fit.')
   }
   client._parser.prependListener('packet', (packet) => {
-    if (packet.cmd === 'subscribe') correctSubscriptions(packet.subscriptions)
-    else if (packet.cmd === 'disconnect') disconnecting()
+    if (packet.cmd === 'subscribe') {
+      if (packet.subscriptions.length > MAX_FILTERS) {
+        client.conn.destroy()
+        // The broker, which has the packet next, finds nothing to do.
+        packet.subscriptions = []
+      }
+      correctSubscriptions(packet.subscriptions)
+    } else if (packet.cmd === 'disconnect') disconnecting()
   })
 }
 

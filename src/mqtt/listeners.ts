@@ -17,10 +17,11 @@ export type ListenOptions = {
 
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
-const HANDSHAKE_TIMEOUT = 10_000
-
 /** The door's sockets. `accept` gets each connection that is ready for MQTT. */
-export function createListeners(accept: (socket: Socket) => void, maxConnections: number) {
+export function createListeners(
+  accept: (socket: Socket) => void,
+  { maxConnections, handshakeTimeout }: { readonly maxConnections: number; readonly handshakeTimeout: number },
+) {
   const servers: Server[] = []
   const sockets = new Set<Socket>()
 
@@ -40,7 +41,7 @@ export function createListeners(accept: (socket: Socket) => void, maxConnections
         cert,
         key,
         minVersion: 'TLSv1.2',
-        handshakeTimeout: HANDSHAKE_TIMEOUT,
+        handshakeTimeout,
         noDelay: true,
         // A certificate is asked for, and any is taken, or none: who needs which is decided when the device says who it
         // is. No authority but the registered ones counts, not even one that the system trusts.
@@ -48,7 +49,10 @@ export function createListeners(accept: (socket: Socket) => void, maxConnections
         rejectUnauthorized: false,
         ca: deviceCa ?? [],
       } as const satisfies TlsOptions
-      const mqtts = await start(createTlsServer(tls, accept), 'MQTTS_PORT', host, tlsPort)
+      const secure = createTlsServer(tls, accept)
+      // Node tells of a handshake that took too long, and leaves the connection open.
+      secure.on('tlsClientError', (_error, socket) => socket.destroy())
+      const mqtts = await start(secure, 'MQTTS_PORT', host, tlsPort)
       if (port === undefined) return { mqtts, mqtt: undefined }
       const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)
       // A name may resolve to anything; what counts is where it listens.

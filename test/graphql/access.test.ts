@@ -44,6 +44,22 @@ describe('a request is refused before it is parsed', () => {
   })
 })
 
+test('without a token the body of a request is not even read', async () => {
+  let isRead = false
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        isRead = true
+        controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' }
+  expect((await door.server.fetch(new Request('http://localhost/graphql', init))).status).toBe(401)
+  expect(isRead).toBe(false)
+})
+
 test('a good token is taken until its expiry and the tolerance for clocks that drift', async () => {
   const token = await door.token('iothubowner', { expiry: Math.floor(now()) - expiryToleranceInSeconds + 5 })
   expect(await ask('{ jobs(first: 1) { nodes { jobId } } }', token)).toMatchObject({

@@ -47,6 +47,21 @@ describe('a document is refused', () => {
       `{ ${Array.from({ length: 29 }, (_, index) => `a${index}: jobs(first: 100) { nodes { deviceJobStatistics { deviceCount } } }`).join(' ')} }`,
       { limit: 'complexity' },
     ],
+    [
+      'that asks for the same JSON documents under many names',
+      `{ devices(first: 100) { nodes { twin { ${Array.from({ length: 10 }, (_, index) => `a${index}: tags`).join(' ')} } } } }`,
+      { limit: 'complexity', actual: 5201 },
+    ],
+    [
+      'that asks introspection for the same under many names',
+      '{ __schema { types { a: fields { c: name d: name } b: fields { name } } } }',
+      { limit: 'aliases', actual: 40 },
+    ],
+    [
+      'that asks for introspection itself under many names',
+      '{ a: __schema { ...Root } b: __schema { ...Root } } fragment Root on __Schema { c: queryType { name } }',
+      { limit: 'aliases', actual: 40 },
+    ],
   ])('%s', async (_what, query, extensions) => {
     const { errors } = await door.ask(query)
     expect(errors[0]?.extensions).toMatchObject({ code: 'LIMIT_EXCEEDED', ...extensions })

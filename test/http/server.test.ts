@@ -135,6 +135,20 @@ describe('paths', () => {
   })
 })
 
+test('a connection on which the head of a request does not end is closed', async () => {
+  const impatient = createHttpServer(deps, { graphql, isReady: () => true, headersTimeout: 20, ...tls })
+  const address = await impatient.listen(anywhere)
+  const slow = connect(Number(new URL(address.http).port), '127.0.0.1')
+  slow.write('GET /graphql HTTP/1.1\r\nHost: hub\r\nX-Slow: ')
+  let answer = ''
+  slow.on('data', (chunk) => {
+    answer += chunk
+  })
+  await once(slow, 'close')
+  expect(answer).toContain('408')
+  await impatient.close()
+})
+
 describe('upgrades', () => {
   const upgrade = async (path: string) => {
     const request = http.get(`${url.http}${path}`, {

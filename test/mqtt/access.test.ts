@@ -348,6 +348,19 @@ test('every filter of a SUBSCRIBE gets a code, also one that stands in it twice'
   device.end()
 })
 
+test('a SUBSCRIBE of more than a hundred filters closes the connection', async () => {
+  const filters = (count: number) => ({
+    cmd: 'subscribe' as const,
+    messageId: 1,
+    subscriptions: Array.from({ length: count }, () => ({ topic: METHODS_FILTER, qos: 0 as const })),
+  })
+  const device = await connectRaw(hub.port, await givenDevice(hub))
+  device.write(filters(100))
+  expect(await device.next()).toMatchObject({ cmd: 'suback' })
+  device.write(filters(101))
+  expect(await device.next()).toBe('closed')
+})
+
 test('what one device does about system topics concerns no other', async () => {
   const victim = await givenDevice(hub)
   const device = await connectRaw(hub.port, victim)
@@ -403,6 +416,12 @@ test('a listener takes no more connections than it may', async () => {
   expect(await (await openRaw(small.port)).next()).toBe('closed')
   await staysConnected(device)
   await small.close()
+})
+
+test('a connection that never finishes its TLS handshake is closed', async () => {
+  const impatient = await startDoor({ handshakeTimeout: 20 })
+  expect(await (await openRaw(impatient.tlsPort)).next()).toBe('closed')
+  await impatient.close()
 })
 
 test('a port that is in use is named by its variable, and plain MQTT stays on loopback', async () => {

@@ -120,6 +120,23 @@ test('a packet over the limit closes the connection, and so does a message of mo
   expect(await other.next()).toBe('closed')
 })
 
+test('a message in very many frames closes the connection', async () => {
+  const device = await openSocket(await givenDevice(hub))
+  for (let frame = 0; frame <= 256; frame++) device.socket.send(Buffer.alloc(1), { fin: false })
+  expect(await device.next()).toBe('closed')
+})
+
+test('a client that does not close its side too is cut off within seconds', async () => {
+  const accepted = once(server, 'connection')
+  const device = await openSocket(await givenDevice(hub))
+  const [connection] = await accepted
+  const cutOff = once(connection, 'close')
+  device.socket.send(Buffer.alloc(600 * 1024))
+  device.socket.pause()
+  await cutOff
+  device.socket.terminate()
+})
+
 test.each([
   ['without the protocol mqtt', 400, [], {}],
   ['with another protocol', 400, ['graphql-transport-ws'], {}],
