@@ -7,7 +7,8 @@ import { createScreen } from './terminal/screen.ts'
 await runCommand({
   name: 'npm run simulate',
   summary: `Connects simulated devices to a running hub, until Ctrl-C. Devices that are not registered yet are registered;
-those that are, keep their keys. They answer every method call, with 200 unless told otherwise.`,
+with the tags simulated, building (41 to 44) and floor (1 to 5); those that are, keep their keys and tags. They answer
+every method call, with 200 unless told otherwise.`,
   options: OPTIONS,
   async run(given, { signal }) {
     const screen = createScreen(process.stdout, process.env)

@@ -93,6 +93,18 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     expect(await condition.innerText()).not.toContain('hall')
   })
 
+  test('an id that is taken is told by the review, at its field', async () => {
+    const page = await open('/console/schedule?condition=*')
+    await page.getByLabel('Method', { exact: true }).fill('reboot')
+    await page.getByLabel('Job id').fill('by-keys')
+    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByRole('alert').getByText('There is already a job "by-keys".').waitFor()
+    expect(await hasFocus(page.getByLabel('Job id'))).toBe(true)
+    await page.keyboard.type('-2')
+    await page.keyboard.press('Control+Enter')
+    await page.getByRole('button', { name: 'Schedule on 3 devices' }).waitFor()
+  })
+
   test('devices that changed after the review are not taken for those that were reviewed', async () => {
     const page = await open('/console/schedule?condition=*')
     await page.getByLabel('Method', { exact: true }).fill('reboot')

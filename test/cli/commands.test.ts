@@ -71,3 +71,9 @@ test('without a key it is said where one could come from', () => {
   expect(status).toBe(2)
   expect(stderr).toContain('IOTHUB_OWNER_KEY is not set and --key is not given.')
 })
+
+test('a file in the place of the data folder holds no key', () => {
+  const { status, stderr } = run('token', '--data-dir', join(folder, 'iothubowner-key'))
+  expect(status).toBe(2)
+  expect(stderr).toContain('holds none')
+})

@@ -3,6 +3,7 @@ import { HubRefusedError, HubUnreachableError } from '../../src/cli/hub-client.t
 import { type Makeup, makeBehaviours } from '../../src/cli/simulate/behaviours.ts'
 import { explain } from '../../src/cli/simulate/explain.ts'
 import { statusLine } from '../../src/cli/simulate/status.ts'
+import { tagsOf } from '../../src/cli/simulate/tags.ts'
 
 const makeup: Makeup = {
   count: 200,
@@ -39,6 +40,18 @@ test('device ids do not depend on how many there are', () => {
   const ids = (count: number) => makeBehaviours({ ...makeup, count }).map(({ deviceId }) => deviceId)
   expect(ids(3)).toEqual(['sim-00001', 'sim-00002', 'sim-00003'])
   expect(ids(50_000).at(-1)).toBe('sim-50000')
+})
+
+test('devices stand on the floors of buildings in turn, on each as many as on any other', () => {
+  const counts = new Map<string, number>()
+  for (let index = 0; index < 100; index++) {
+    const { building, floor } = tagsOf(index)
+    counts.set(`${building}/${floor}`, (counts.get(`${building}/${floor}`) ?? 0) + 1)
+  }
+  expect([...counts.keys()].sort()).toEqual(
+    [41, 42, 43, 44].flatMap((building) => [1, 2, 3, 4, 5].map((floor) => `${building}/${floor}`)),
+  )
+  expect([...new Set(counts.values())]).toEqual([5])
 })
 
 test('devices answer after the delay, whatever they answer', () => {

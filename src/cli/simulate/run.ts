@@ -10,6 +10,7 @@ import { explain } from './explain.ts'
 import { probe } from './probe.ts'
 import type { Settings } from './settings.ts'
 import { statusLine } from './status.ts'
+import { tagsOf } from './tags.ts'
 
 const STATUS_MS = 5_000
 const LIVE_STATUS_MS = 500
@@ -47,7 +48,7 @@ async function register(
   const authorization = key && signFor({ host: hubName, policyName: OWNER_POLICY, key }, expiry)
   const client = createHubClient({ url: hub, authorization, ca: door.ca })
   try {
-    const inputs = devices.map(({ deviceId }) => ({ deviceId, twin: { tags: { simulated: true } } }))
+    const inputs = devices.map(({ deviceId }, index) => ({ deviceId, twin: { tags: tagsOf(index) } }))
     const onProgress = (done: number): void => screen.live([`Registering ${number(done)} …`])
     const { keys, created } = await registerDevices(client, inputs, onProgress)
     screen.print(`${counted(devices.length, 'device')} registered, ${number(created)} of them new.`)

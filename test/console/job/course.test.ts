@@ -95,6 +95,27 @@ describe('the course of a job', () => {
   })
 })
 
+describe('what nobody saw', () => {
+  it('is no line from the start to the first that was seen', () => {
+    const seen = at(200, 30, 2)
+    const { times, succeeded, failed } = columnsOf([...courseBefore(100, seen), seen])
+    expect(times).toEqual([100, 200])
+    expect(succeeded).toEqual([null, 30])
+    expect(failed).toEqual([null, 2])
+  })
+
+  it('is a line when nothing had ended', () => {
+    const seen = at(200)
+    expect(columnsOf([...courseBefore(100, seen), seen]).succeeded).toEqual([0, 0])
+  })
+
+  it('is not what the devices told', () => {
+    const ended: Ended = { status: 'COMPLETED', endTime: new Date(105_000).toISOString() }
+    const seen = at(110, 1)
+    expect(columnsOf([...courseBefore(100, seen, [ended], 2), seen]).succeeded).toEqual([0, 1, 1])
+  })
+})
+
 describe('what was before the page was opened', () => {
   const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
   const done = (seconds: number, status = 'COMPLETED'): Ended => ({ status, endTime: moment(seconds) })
@@ -161,6 +182,23 @@ describe('the course in words', () => {
     expect(describeCourse(course, words)).toBe(
       'In 60 s, 30 devices succeeded and 2 failed; at the fastest, 12.5 ended a second.',
     )
+  })
+
+  it('has no span of 0 s', () => {
+    expect(describeCourse([at(100), at(100.4, 2)], words)).toBe(
+      'In less than a second, 2 devices succeeded and 0 failed.',
+    )
+  })
+
+  it('says where the chart begins when it was seen in part, and makes no more of what was seen', () => {
+    const seen = { ...at(260, 4_800, 50), throughput: 3 }
+    expect(describeCourse([...courseBefore(100, seen), seen], words)).toBe(
+      'In 160 s, 4800 devices succeeded and 50 failed. The chart begins when this page was opened; since then, at the fastest, 3.0 ended a second.',
+    )
+  })
+
+  it('knows one from many', () => {
+    expect(describeCourse([at(100), at(102, 1)], words)).toBe('In 2 s, 1 device succeeded and 0 failed.')
   })
 
   it('says so when there is nothing to tell', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Draft, emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
-import { mutationOf, previewOf, readRequest } from '../../../src/console/pages/schedule/request.ts'
+import { mutationOf, readRequest } from '../../../src/console/pages/schedule/request.ts'
+import { subjectOf } from '../../../src/console/pages/schedule/use-review.ts'
 
 const draft: Draft = { ...emptyDraft, condition: '*', methodName: 'reboot' }
 const requestOf = (changes: Partial<Draft>) => {
@@ -71,8 +72,14 @@ test('fields of the operation that is not chosen are no problem', () => {
   expect(problemsOf({ operation: 'twin', methodName: '', payload: '{', tags: '{"a":1}' })).toEqual([])
 })
 
-test('a preview asks for the same job without its id', () => {
-  expect(previewOf(requestOf({ jobId: 'a' }))).toEqual(requestOf({}))
+test('a review holds whatever the id becomes', () => {
+  expect(subjectOf(requestOf({ jobId: 'a' }))).toBe(subjectOf(requestOf({})))
+  expect(subjectOf(requestOf({ methodName: 'blink' }))).not.toBe(subjectOf(requestOf({})))
+})
+
+test('of a time that is too long for the schema it is said how long it may be', () => {
+  const read = readRequest({ ...draft, maxTime: '99999999', maxTimeUnit: 'h' })
+  expect(read).toHaveProperty('problems.maxTime', expect.stringContaining('30 days at most'))
 })
 
 test('each operation has its mutation, with what is expected when anything is', () => {

@@ -64,7 +64,8 @@ export function courseBefore(startTime: number, seen: Point, ended: readonly End
   if (startTime >= seen.time) return []
   const nothing = { time: startTime, succeeded: 0, failed: 0, running: null, throughput: null }
   const known = ended.slice(0, seen.succeeded + seen.failed)
-  if (known.length === 0 || known.length < seen.succeeded + seen.failed) return [nothing]
+  if (seen.succeeded + seen.failed === 0) return [{ ...nothing, throughput: 0 }]
+  if (known.length < seen.succeeded + seen.failed) return [nothing]
   const width = (seen.time - startTime) / columns
   const points: Point[] = [{ ...nothing, throughput: 0 }]
   let { succeeded, failed } = nothing
@@ -90,21 +91,30 @@ function timeOf({ endTime }: Ended): number {
   return endTime === null ? Number.POSITIVE_INFINITY : new Date(endTime).getTime() / 1000
 }
 
-/** The course as a chart wants it: a column each. */
+/**
+ * The course as a chart wants it: a column each. A start after which nobody looked, until the first point that was seen, has
+ * no counts: a line from there would be made up.
+ */
 export function columnsOf(course: Course): {
   readonly times: readonly number[]
-  readonly succeeded: readonly number[]
-  readonly failed: readonly number[]
+  readonly succeeded: readonly (number | null)[]
+  readonly failed: readonly (number | null)[]
   readonly running: readonly (number | null)[]
   readonly throughput: readonly (number | null)[]
 } {
+  const isUnknown = (index: number): boolean => index === 0 && beginsUnseen(course)
   return {
     times: course.map(({ time }) => time),
-    succeeded: course.map(({ succeeded }) => succeeded),
-    failed: course.map(({ failed }) => failed),
+    succeeded: course.map(({ succeeded }, index) => (isUnknown(index) ? null : succeeded)),
+    failed: course.map(({ failed }, index) => (isUnknown(index) ? null : failed)),
     running: course.map(({ running }) => running),
     throughput: course.map(({ throughput }) => throughput),
   }
+}
+
+/** Whether nobody knows how it went on from its start to its second point. */
+function beginsUnseen([first]: Course): boolean {
+  return first !== undefined && first.running === null && first.throughput === null
 }
 
 type Words = {
@@ -119,6 +129,11 @@ export function describeCourse(course: Course, { formatCount, formatRate, format
   const last = course.at(-1)
   if (first === undefined || last === undefined || first === last) return 'Nothing has been seen of its course yet.'
   const fastest = course.reduce((most, { throughput }) => Math.max(most, throughput ?? 0), 0)
-  const told = `In ${formatDuration(last.time - first.time)}, ${formatCount(last.succeeded)} devices succeeded and ${formatCount(last.failed)} failed`
-  return fastest === 0 ? `${told}.` : `${told}; at the fastest, ${formatRate(fastest)} ended a second.`
+  const seconds = last.time - first.time
+  const span = seconds < 1 ? 'less than a second' : formatDuration(seconds)
+  const devices = last.succeeded === 1 ? 'device' : 'devices'
+  const told = `In ${span}, ${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed`
+  const since = beginsUnseen(course) ? '. The chart begins when this page was opened' : ''
+  if (fastest === 0) return `${told}${since}.`
+  return `${told}${since}; ${since && 'since then, '}at the fastest, ${formatRate(fastest)} ended a second.`
 }

@@ -61,9 +61,11 @@ export function Details({ job, now }: { readonly job: JobAsScheduled; readonly n
             <Time value={now.endTime} />
           </Detail>
         )}
-        <Detail name="Deadline">
-          <Time value={job.deadline} />
-        </Detail>
+        {now.endTime === null && (
+          <Detail name="Deadline">
+            <Time value={job.deadline} />
+          </Detail>
+        )}
         <Detail name="Time it has">{formatDuration(job.maxExecutionTimeInSeconds)}</Detail>
         {job.maxDevices !== null && <Detail name="Devices at most">{formatCount(job.maxDevices)}</Detail>}
       </dl>

@@ -1,6 +1,5 @@
 import type {
   CloudToDeviceMethodInput,
-  PreviewJobInput,
   ScheduleDeviceMethodInput,
   ScheduleTwinUpdateInput,
   TwinPatchInput,
@@ -46,7 +45,7 @@ function readCommon(draft: Draft, problems: Found) {
   const startTime = draft.start === 'later' ? momentOf(draft.startAt) : undefined
   if (draft.start === 'later' && startTime === undefined) problems.startAt = 'Give a date and a time.'
   const seconds = secondsOf({ amount: draft.maxTime, unit: draft.maxTimeUnit })
-  if (seconds === undefined) problems.maxTime = 'Give a number that makes whole seconds.'
+  if (seconds === undefined) problems.maxTime = 'Give a number that makes whole seconds, 30 days at most.'
   const jobId = draft.jobId.trim()
   return {
     ...(jobId === '' ? {} : { jobId }),
@@ -96,11 +95,6 @@ function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): o
   else if (typeof read.value === 'object' && read.value !== null && !Array.isArray(read.value)) return read.value
   else problems[name] = 'A patch is a JSON object, such as { "site": "north" }.'
   return undefined
-}
-
-/** What is asked before scheduling: the request without its id. */
-export function previewOf({ jobId: _, ...input }: JobRequest): PreviewJobInput {
-  return input
 }
 
 /** What must still hold when the job is scheduled, and when it starts; undefined is anything. */

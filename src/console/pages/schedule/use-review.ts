@@ -5,7 +5,7 @@ import { readFragment } from '../../../generated/console/index.ts'
 import { describeError } from '../../ui/errors.ts'
 import { ScheduleReviewDocument, ScheduleReviewFragment } from './documents.ts'
 import type { Refusal } from './problems.ts'
-import { type JobRequest, previewOf } from './request.ts'
+import type { JobRequest } from './request.ts'
 
 /** What was found out about a request before it is scheduled. */
 export type Review =
@@ -19,8 +19,8 @@ export type Review =
 const patience = 8_000
 
 /** What a review is about: a request, whatever its id. */
-export function subjectOf(request: JobRequest): string {
-  return JSON.stringify(previewOf(request))
+export function subjectOf({ jobId: _, ...request }: JobRequest): string {
+  return JSON.stringify(request)
 }
 
 /** The review of a request. `ask` gives why the hub would refuse it; undefined when there is a review. */
@@ -39,7 +39,7 @@ export function useReview(): {
       const of = subjectOf(request)
       setReview({ is: 'asking', of })
       const answer = client
-        .query(ScheduleReviewDocument, { input: previewOf(request) }, { requestPolicy: 'network-only' })
+        .query(ScheduleReviewDocument, { input: request }, { requestPolicy: 'network-only' })
         .toPromise()
       const result = await Promise.race([answer, sleep(patience)])
       // A later review has begun, or this one is not wanted any more.

@@ -1,0 +1,13 @@
+const FIRST_BUILDING = 41
+const BUILDINGS = 4
+const FLOORS = 5
+
+/** What the tags of simulated devices are. */
+export type SimulatedTags = { readonly simulated: true; readonly building: number; readonly floor: number }
+
+/** The tags of the device at a place in its fleet: something to select it by. Buildings and floors are filled in turn. */
+export const tagsOf = (index: number): SimulatedTags => ({
+  simulated: true,
+  building: FIRST_BUILDING + (index % BUILDINGS),
+  floor: 1 + (Math.floor(index / BUILDINGS) % FLOORS),
+})
