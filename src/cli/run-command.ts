@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { type Given, readArguments, UsageError } from './arguments.ts'
 import { type Described, helpOf } from './help.ts'
+import { Interrupted, listenForStop, type Stop } from './stop.ts'
 
 /** A command as people type it. */
 export type Command = Described & {
@@ -9,19 +10,6 @@ export type Command = Described & {
    * returning when stopping is how it normally ends. What it throws else is said in one line.
    */
   run(given: Given, stop: Stop): Promise<void>
-}
-
-/** `signal` aborts when the command is to stop (Ctrl-C), `hurry` when somebody asks a second time. */
-export type Stop = { readonly signal: AbortSignal; readonly hurry: AbortSignal }
-
-/** Somebody stopped the command before it was done. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted'
-  readonly signal: keyof typeof constants.signals
-  constructor(signal: keyof typeof constants.signals) {
-    super('Stopped.')
-    this.signal = signal
-  }
 }
 
 /**
@@ -45,20 +33,6 @@ async function runToEnd(command: Command, args: readonly string[]): Promise<numb
     process.stderr.write(`See ${command.name} -- --help.\n`)
     return 2
   }
-}
-
-function listenForStop(): Stop {
-  const stopping = new AbortController()
-  const hurrying = new AbortController()
-  const interrupt = (signal: keyof typeof constants.signals): void => {
-    if (stopping.signal.aborted) hurrying.abort()
-    else stopping.abort(new Interrupted(signal))
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal))
-  // The reader has gone (`| head`), or the terminal: nobody to talk to, but things to clean up.
-  process.stdout.on('error', () => interrupt('SIGPIPE'))
-  process.stderr.on('error', () => {})
-  return { signal: stopping.signal, hurry: hurrying.signal }
 }
 
 /** An error as one or more lines for people; its causes too, where they say something new. */
