@@ -30,7 +30,8 @@ import {
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { isAnySelected } from './retry-store.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
-import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow, saveCancelled } from './store.ts'
+import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow } from './store.ts'
+import { saveCancelled } from './transition-store.ts'
 
 /** The call or the patch as the row holds it. */
 const operationOf = (request: JobRequest): JobOperation =>

@@ -4,15 +4,15 @@ import { QueryConditionError } from '../errors.ts'
 import { clearTargets, expandJob } from '../job/fact-store.ts'
 import { tooManyDevices } from '../job/preview.ts'
 import { expandRetry } from '../job/retry-store.ts'
+import type { JobRow } from '../job/store.ts'
 import {
-  type JobRow,
   lockNextDueJob,
   lockStarting,
   nextStartTime,
   queueDueJobs,
   saveFailed,
   saveStarted,
-} from '../job/store.ts'
+} from '../job/transition-store.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'

@@ -9,7 +9,7 @@ import {
   type Settlement,
   settle,
 } from '../../src/job/fact-store.ts'
-import { finishJobs, saveStarted } from '../../src/job/store.ts'
+import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
 import { deviceFields } from '../../src/query/fields.ts'
 import { parseCondition } from '../../src/query/parser.ts'

@@ -12,7 +12,7 @@ import {
 } from '../../src/job/device-job-list-store.ts'
 import { type DeviceJobView, findDeviceJobsByKey } from '../../src/job/device-job-store.ts'
 import { expandJob, lockOpenJobs, settle } from '../../src/job/fact-store.ts'
-import { finishJobs, saveStarted } from '../../src/job/store.ts'
+import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
 import { deviceFields } from '../../src/query/fields.ts'
 import { parseCondition } from '../../src/query/parser.ts'

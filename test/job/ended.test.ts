@@ -5,7 +5,7 @@ import type { Reader } from '../../src/database/client.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { type EndedPlace, findEndedPlaces, findJobKey, beforeAll as start } from '../../src/job/ended-store.ts'
 import { expandJob, lockOpenJobs, markDispatched, settle } from '../../src/job/fact-store.ts'
-import { finishJobs, saveStarted } from '../../src/job/store.ts'
+import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 

@@ -1,0 +1,30 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Tx } from '../database/client.ts'
+
+/** A retry that has not started takes its devices from the facts of the job. */
+const isAwaited = sql`exists (
+  select from job retry where retry.retry_of = job.key and retry.started_time is null and retry.end_time is null
+)`
+
+/** Deletes up to `limit` jobs that ended before `time`, with all their facts and events; not while a retry needs them. */
+export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
+  const locked = await tx.query<{ key: string }>(
+    sql`select key from job
+        where end_time < ${time} and not ${isAwaited}
+        order by end_time
+        limit ${limit}
+        for update skip locked`,
+  )
+  // Asked again now that they are locked: whoever makes a retry locks its job too (lockSource).
+  const jobs = await tx.query<{ id: string; key: string }>(
+    sql`select id, key from job where key = any(${locked.map((job) => job.key)}::bigint[]) and not ${isAwaited}`,
+  )
+  const keys = jobs.map((job) => job.key)
+  if (keys.length > 0) {
+    await tx.query(sql`delete from device_job_outcome where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from device_job_dispatch where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from device_job where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from job where key = any(${keys}::bigint[])`)
+  }
+  return jobs.map((job) => job.id)
+}
