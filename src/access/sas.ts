@@ -47,7 +47,8 @@ export function parseSasToken(text: string): SasToken | undefined {
   if (signature === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(signature)) return undefined
   // Ten digits last until 2286. No leading zero: the number must print as the text that was signed.
   if (expiry === undefined || !/^[1-9][0-9]{0,9}$/.test(expiry)) return undefined
-  if (policyName === undefined) return undefined
+  // PostgreSQL fails at a text with U+0000 instead of not finding it.
+  if (policyName === undefined || policyName.includes('\0')) return undefined
   return { resource, signature, expiry: Number(expiry), policyName: policyName === '' ? undefined : policyName }
 }
 

@@ -4,13 +4,21 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import { GraphQLError, getNamedType, isLeafType } from 'graphql'
+import { GraphQLError, type GraphQLNamedType, getNamedType, isLeafType } from 'graphql'
 import { may, type Operation } from '../access/policy.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from './context.ts'
 import { limitExceeded, maxComplexity, maxPageSize } from './limits.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
+
+/** As how many objects a JSON document counts, which is written out each time it is asked for: a twin has up to 72 KB. */
+const documentComplexity = 5
+
+function complexityOf(type: GraphQLNamedType): number {
+  if (type.name === 'JSON') return documentComplexity
+  return isLeafType(type) ? 0 : 1
+}
 
 type OwnTypes = {
   Context: Context
@@ -85,11 +93,9 @@ export const builder = new SchemaBuilder<OwnTypes>({
   },
   complexity: {
     limit: { complexity: maxComplexity },
-    // Objects cost, their values do not. A list's length is known where it is asked for: in `first`, `last` or `ids`.
-    fieldComplexity: (_args, _context, field) => ({
-      field: isLeafType(getNamedType(field.type)) ? 0 : 1,
-      multiplier: 1,
-    }),
+    // Objects cost, their values do not, unless they are documents. A list's length is known where it is asked for: in
+    // `first`, `last` or `ids`.
+    fieldComplexity: (_args, _context, field) => ({ field: complexityOf(getNamedType(field.type)), multiplier: 1 }),
     complexityError: (_kind, { complexity }) => limitExceeded('complexity', maxComplexity, complexity),
   },
 })

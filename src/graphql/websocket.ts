@@ -17,8 +17,15 @@ import { sendResults } from './socket-results.ts'
 const initTimeout = 3_000
 /** Milliseconds between pings; a client that has not answered one when the next is due is gone. */
 const keepAlive = 12_000
-/** Milliseconds that clients have to close their side at a shutdown. */
+/** Milliseconds that a client has to close its side, after which it is cut off. */
 const closeTimeout = 2_000
+/** Bytes of a message from somebody who has not been let in: room for a token, and some. */
+export const maxBytesBeforeAck = 16 * 1024
+/**
+ * Every piece costs on its own: frames of a message, which browsers cut at 64 KB or not at all, and chunks in which a frame
+ * arrives, of which slow networks make some of 500 bytes.
+ */
+const pieces = { maxFragments: 256, maxBufferedChunks: 4096 }
 
 /** One connection. */
 type Extra = {
@@ -79,7 +86,10 @@ export function createWebSockets(
         if (errors.length > 0) return errors
         return { schema, document, operationName, variableValues: variables, contextValue: await contextFactory() }
       } catch (error) {
-        return [mask(error)]
+        const shown = mask(error)
+        // What has no code is the parser's. Over HTTP yoga gives it this one.
+        shown.extensions.code ??= 'GRAPHQL_PARSE_FAILED'
+        return [shown]
       }
     },
     onOperation({ extra: { socket } }, id, _payload, _args, result) {
@@ -93,7 +103,9 @@ export function createWebSockets(
       }),
   })
 
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
+  // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
+  const settings = { noServer: true, maxPayload: maxRequestBytes, handleProtocols, closeTimeout, ...pieces }
+  const sockets = new WebSocketServer(settings)
   const open = (socket: WebSocket, request: IncomingMessage): void => {
     const ended = new AbortController()
     const extra: Extra = { socket, request, ended, introduced: false }
@@ -115,7 +127,12 @@ export function createWebSockets(
               close(CloseCode.InternalServerError, 'Internal server error')
             }
           }, close)
-          socket.on('message', (data) => take(String(data)))
+          socket.on('message', (data) => {
+            const text = String(data)
+            const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck
+            if (isTooBig) close(1009, 'Message too big')
+            else take(text)
+          })
         },
       },
       extra,

@@ -18,12 +18,30 @@ export type WebSocketMount = {
  */
 const MAX_MESSAGE = 2 * PACKET_LIMITS.others
 
+/** Frames of a message: each costs on its own. */
+const MAX_FRAMES = 256
+
+/** Chunks in which a frame arrives. Slow networks make them of 500 bytes. */
+const MAX_CHUNKS = 4096
+
+/** Milliseconds that a client has to close its side, after which it is cut off. */
+const CLOSE_TIMEOUT = 2_000
+
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
 export function createWebSocketMount(accept: (stream: Duplex) => void): {
   readonly mount: WebSocketMount
   close(): void
 } {
-  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, handleProtocols: () => 'mqtt' })
+  // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
+  const settings = {
+    noServer: true,
+    maxPayload: MAX_MESSAGE,
+    maxFragments: MAX_FRAMES,
+    maxBufferedChunks: MAX_CHUNKS,
+    closeTimeout: CLOSE_TIMEOUT,
+    handleProtocols: () => 'mqtt',
+  }
+  const server = new WebSocketServer(settings)
   const mount: WebSocketMount = {
     path: '/$iothub/websocket',
     methods: ['GET'],

@@ -114,6 +114,7 @@ describe('parsing', () => {
     ['a truncated signature', text.replace('sD4%3D', 'sD4')],
     ['a longer signature', text.replace('sig=', 'sig=AAAA')],
     ['a signature that is not base64', text.replace('sig=N', 'sig=!')],
+    ['a policy name that no database can hold', `${text}&skn=a%00`],
     ['broken percent-encoding', text.replace('%3D', '%3')],
     ['a text beyond all measure', `${text}&skn=${'x'.repeat(5000)}`],
   ])('refuses %s', (_name, malformed) => {

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws'
 import { createDevice } from '../../src/device/commands.ts'
 import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { maxOperationsPerSocket, maxRequestBytes } from '../../src/graphql/limits.ts'
+import { maxBytesBeforeAck } from '../../src/graphql/websocket.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
@@ -126,6 +127,19 @@ describe('connection_init', () => {
     clock.advance(1)
     expect(await silentSocket.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
     await expectNothing(other)
+  })
+
+  test('of as many bytes as a client may send before the answer is taken', async () => {
+    const init = { ...(await introduce()), padding: '' }
+    const socket = await port.socket()
+    socket.send({ ...init, padding: 'x'.repeat(maxBytesBeforeAck - JSON.stringify(init).length) })
+    expect(await socket.next()).toEqual({ type: 'connection_ack' })
+  })
+
+  test('of more bytes closes the socket with 1009, whatever token it has', async () => {
+    const socket = await port.socket()
+    socket.send({ ...(await introduce()), padding: 'é'.repeat(maxBytesBeforeAck / 2) })
+    expect(await socket.closed).toEqual({ code: 1009, reason: 'Message too big' })
   })
 
   test('that comes twice closes the socket with 4429', async () => {
@@ -252,6 +266,20 @@ describe('a message', () => {
     socket.raw.send('{"type":', { fin: false })
     socket.raw.send('"ping"}', { fin: true })
     expect(await socket.next()).toEqual({ type: 'pong' })
+  })
+
+  test('in very many pieces closes the socket with 1008', async () => {
+    const socket = await ready()
+    for (let piece = 0; piece <= 256; piece++) socket.raw.send(' ', { fin: false })
+    expect((await socket.closed).code).toBe(1008)
+  })
+
+  test('that trickles in closes the socket with 1008', async () => {
+    const socket = await ready()
+    const header = Buffer.from([0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0])
+    const [connection] = port.connections
+    for (const byte of Buffer.concat([header, Buffer.alloc(5000)])) connection?.emit('data', Buffer.of(byte))
+    expect((await socket.closed).code).toBe(1008)
   })
 
   test('of text that is no UTF-8 closes the socket with 1007', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -102,6 +103,14 @@ describe('a connection', () => {
     await until(() => door.server.openStreams() === 0)
   })
 
+  test('whose other side does not close it too is cut off within seconds', async () => {
+    const socket = await port.socket()
+    const cutOff = Promise.all(port.connections.map((connection) => once(connection, 'close')))
+    socket.raw.pause()
+    clock.advance(3_000)
+    await cutOff
+  })
+
   test('whose other side no longer answers pings is cut off', async () => {
     const socket = await ready()
     socket.raw.pong = () => {}
@@ -132,7 +141,7 @@ describe('an operation', () => {
   }
 
   test.each([
-    ['does not parse', '{', undefined],
+    ['does not parse', '{', 'GRAPHQL_PARSE_FAILED'],
     ['does not fit the schema', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
     [
       'is over a limit of its shape',
