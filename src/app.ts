@@ -35,6 +35,7 @@ export type Addresses = {
   readonly mqtt: string | undefined
   readonly mqtts: string
   readonly graphql: string
+  readonly console: string
 }
 
 /** The whole program. */
@@ -160,6 +161,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       mqtt: devices.mqtt && `mqtt://${hostname}:${devices.mqtt.port}`,
       mqtts: `mqtts://${hostname}:${devices.mqtts.port}`,
       graphql: `${web.http}/graphql`,
+      console: `${web.http}/console/`,
     }
     log.info(
       {

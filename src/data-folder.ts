@@ -36,6 +36,12 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     }
   } catch (error) {
     if (error instanceof DataFolderError) throw error
+    // Of all that is done here, only mkdir minds that something is there.
+    if (hasCode(error, 'EEXIST')) {
+      throw new DataFolderError(
+        `The data folder ${path} cannot be used: it is a file. Name a folder with DATA_DIR, or move the file away.`,
+      )
+    }
     const reason = error instanceof Error ? error.message : String(error)
     throw new DataFolderError(
       `The data folder ${path} cannot be used (${reason}). Give this user the folder, or name another with DATA_DIR.`,

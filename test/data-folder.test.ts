@@ -66,8 +66,19 @@ describe('the data folder', () => {
 
   it('says which path cannot be used, and why', async () => {
     await writeFile(path, 'a file')
-    await expect(openDataFolder(path)).rejects.toThrow(DataFolderError)
-    await expect(openDataFolder(path)).rejects.toThrow(`The data folder ${path} cannot be used (EEXIST`)
+    const below = join(path, 'data')
+    await expect(openDataFolder(below)).rejects.toThrow(DataFolderError)
+    await expect(openDataFolder(below)).rejects.toThrow(`The data folder ${below} cannot be used (ENOTDIR`)
+  })
+
+  it('is told from a file, which is left as it is', async () => {
+    await writeFile(path, 'a file')
+    await expect(openDataFolder(path)).rejects.toThrow(
+      new DataFolderError(
+        `The data folder ${path} cannot be used: it is a file. Name a folder with DATA_DIR, or move the file away.`,
+      ),
+    )
+    expect(await readFile(path, 'utf8')).toBe('a file')
   })
 })
 

@@ -13,7 +13,7 @@ import { fail, readTokens } from './token-reader.ts'
  */
 export const parseCondition = (text: string, options: ParseOptions = {}): Condition => {
   const reader = readTokens(text, 'condition')
-  const { peek, takeWord, takeSymbol, expectEnd, unexpected } = reader
+  const { peek, word, takeWord, takeSymbol, expectEnd, unexpected } = reader
   const { parsePath, parseWhere } = expressionParser(reader, options)
 
   /** A job is for devices, and this hub keeps no modules. */
@@ -26,6 +26,8 @@ export const parseCondition = (text: string, options: ParseOptions = {}): Condit
 
   const parseAll = (): Condition => {
     if (takeSymbol('*')) return { kind: 'all' }
+    if (word() === 'select' || word() === 'where')
+      unexpected('a condition is what stands after WHERE, or * for all devices')
     if (!takeWord('from')) return parseWhere()
     parseSource()
     if (peek().kind === 'end') return { kind: 'all' }

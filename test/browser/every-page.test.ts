@@ -33,6 +33,7 @@ const views: readonly View[] = [
   { name: 'Jobs, none that pass', path: '/console/jobs?id=none', show: heading('No job passes this filter') },
   { name: 'Job, ended', path: '/console/jobs/ended', show: heading('What went wrong') },
   { name: 'Job, running', path: '/console/jobs/running', show: heading('Course') },
+  { name: 'Job, no devices', path: '/console/jobs/of-nobody', show: heading('History') },
   { name: 'Job, to come', path: '/console/jobs/to-come', show: heading('History') },
   { name: 'Job, unknown', path: '/console/jobs/nowhere', show: heading('Job not found') },
   { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job …') },
@@ -145,13 +146,14 @@ describe.skipIf(browserPath === undefined)('every page', () => {
       expect(done.scheduleDeviceMethod).toHaveProperty('job')
     }
     await schedule({ jobId: 'ended', queryCondition: "deviceId IN ['site-0', 'site-1']" })
+    await schedule({ jobId: 'of-nobody', queryCondition: "tags.fleet = 'nowhere'" })
     await schedule({ jobId: 'running', queryCondition: "tags.fleet = 'site'" })
     await schedule({
       jobId: 'to-come',
       queryCondition: '*',
       startTime: new Date(Date.now() + 86_400_000).toISOString(),
     })
-    for await (const _ of app.client.subscribe(WatchStatistics, { jobId: 'ended' }));
+    for (const jobId of ['ended', 'of-nobody']) for await (const _ of app.client.subscribe(WatchStatistics, { jobId }));
     opened = await browser.open({ hub: app.addresses.http })
     await opened.page.goto('/console/nowhere')
   })

@@ -175,8 +175,17 @@ describe('its program', () => {
     ])
   }, 60_000)
 
+  const nowhere = { HUB_URL: 'http://127.0.0.1:9/graphql' }
+
+  test('asks nothing of the hub before it is told which devices', async () => {
+    for (const args of [[], ['']]) {
+      const { code, said } = await start('start', args, nowhere).ended
+      expect({ code, said }).toEqual({ code: 2, said: expect.stringMatching(/^Usage: npm start -- <condition>/) })
+    }
+  }, 60_000)
+
   test('says so when no hub is there', async () => {
-    const { code, said } = await start('start', [], { HUB_URL: 'http://127.0.0.1:9/graphql' }).ended
+    const { code, said } = await start('start', ['*'], nowhere).ended
     expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(/^\[Network\] fetch failed\n$/) })
   }, 60_000)
 })

@@ -27,6 +27,8 @@ test('it is healthy and ready when it says so, and ends with 0 when it is told t
   const hub = await start()
   expect((await fetch(`${hub.addresses.http}/healthz`)).status).toBe(200)
   expect((await fetch(`${hub.addresses.http}/readyz`)).status).toBe(200)
+  expect(hub.addresses.console).toBe(`${hub.addresses.http}/console/`)
+  expect((await fetch(hub.addresses.console)).headers.get('content-type')).toContain('text/html')
   expect(await hub.stop()).toBe(0)
 })
 

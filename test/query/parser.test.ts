@@ -61,6 +61,7 @@ describe('a condition becomes a tree', () => {
 })
 
 describe('what is no condition is refused where it stops being one', () => {
+  const afterWhere = 'a condition is what stands after WHERE, or * for all devices'
   test.each<[string, string, number, number]>([
     ['', 'unexpected end of condition', 1, 1],
     [' \n ', 'unexpected end of condition', 2, 2],
@@ -79,8 +80,10 @@ describe('what is no condition is refused where it stops being one', () => {
     ["tags.site = 'north' AND", 'unexpected end of condition', 1, 24],
     ["tags.site = 'north')", "unexpected ')'", 1, 20],
     ["(tags.site = 'north'", "unexpected end of condition; expected ')'", 1, 21],
-    ['SELECT * FROM devices', 'unexpected keyword SELECT', 1, 1],
-    ["WHERE tags.site = 'north'", 'unexpected keyword WHERE', 1, 1],
+    ['SELECT * FROM devices', `unexpected keyword SELECT; ${afterWhere}`, 1, 1],
+    [' \n select * FROM devices WHERE a = 1', `unexpected keyword SELECT; ${afterWhere}`, 2, 2],
+    ["WHERE tags.site = 'north'", `unexpected keyword WHERE; ${afterWhere}`, 1, 1],
+    ['a = SELECT', 'unexpected keyword SELECT', 1, 5],
     ['a = 1 ORDER BY a', 'unexpected keyword ORDER', 1, 7],
     ['a =\n  and', 'unexpected keyword AND', 2, 3],
     ['* AND true', 'unexpected keyword AND', 1, 3],

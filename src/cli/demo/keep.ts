@@ -11,7 +11,7 @@ export async function keepRunning(
   const [job] = jobs
   print(
     style.strong('The hub and its devices go on until Ctrl-C'),
-    `  Console               ${addresses.http}`,
+    `  Console               ${addresses.console}`,
     `  GraphiQL and GraphQL  ${addresses.graphql}`,
     `  MQTT                  ${addresses.mqtt}`,
     '',

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, useState } from 'react'
 import { Mark } from '../shell/mark.tsx'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
@@ -53,6 +53,7 @@ export function SignIn({
               autoCapitalize="off"
               spellCheck={false}
               placeholder="SharedAccessSignature sr=…&sig=…&se=…&skn=…"
+              onKeyDown={submitOnEnter}
               // biome-ignore lint/a11y/noAutofocus: it is all there is on this page.
               autoFocus
             />
@@ -64,4 +65,11 @@ export function SignIn({
       </form>
     </main>
   )
+}
+
+/** A token is one line, however it is shown: Enter is done with it. */
+function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>): void {
+  if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+  event.preventDefault()
+  event.currentTarget.form?.requestSubmit()
 }

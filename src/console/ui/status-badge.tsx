@@ -1,7 +1,7 @@
-import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
+import type { ConnectionState, DeviceJobStatus } from '../../generated/console/graphql.ts'
 import { classes } from './classes.ts'
 import { Icon } from './icon.tsx'
-import { type Shown, showConnection, showDeviceJobStatus, showJob } from './status.ts'
+import { type Shown, type ShownJob, showConnection, showDeviceJobStatus, showJob } from './status.ts'
 import styles from './status-badge.module.css'
 
 /** A state by its colour, its drawing and its word. */
@@ -15,15 +15,7 @@ export function Badge({ tone, icon, word }: Shown) {
 }
 
 /** Where a job is; of one that has ended, what came of it. */
-export function JobBadge({
-  job,
-}: {
-  readonly job: {
-    readonly status: JobStatus
-    readonly outcome: JobOutcome | null
-    readonly endTime: string | null
-  }
-}) {
+export function JobBadge({ job }: { readonly job: ShownJob }) {
   return <Badge {...showJob(job)} />
 }
 

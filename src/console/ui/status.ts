@@ -25,12 +25,25 @@ export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
   }
 }
 
-/** Where a job is; of one that has ended, what came of it. */
-export function showJob(job: {
+/** What of a job says where it is. Jobs that are open need not bring their counters. */
+export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
   readonly endTime: string | null
-}): Shown {
+  readonly deviceJobStatistics?: { readonly deviceCount: number }
+}
+
+/** Whether a job ended at its start, for want of devices: to the hub a success, to an operator mostly a slip. */
+export function metNoDevice({
+  status,
+  deviceJobStatistics,
+}: Pick<ShownJob, 'status' | 'deviceJobStatistics'>): boolean {
+  return status === 'COMPLETED' && deviceJobStatistics?.deviceCount === 0
+}
+
+/** Where a job is; of one that has ended, what came of it. */
+export function showJob(job: ShownJob): Shown {
+  if (metNoDevice(job)) return { tone: 'pending', icon: 'devices', word: 'No devices' }
   switch (job.status) {
     case 'SCHEDULED':
       return { tone: 'pending', icon: 'waiting', word: 'Scheduled' }

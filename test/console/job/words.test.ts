@@ -88,6 +88,14 @@ describe('the end of a job', () => {
       'Job reboot-1 has ended and partly failed: 968 of 1000 devices succeeded, 32 failed.',
     )
   })
+
+  it('is not called a success when there was no device', () => {
+    const now = { ...jobNow('COMPLETED', 0, '2026-03-01T06:00:00Z'), outcome: 'SUCCEEDED' } as const
+    const statistics = { ...now.deviceJobStatistics, deviceCount: 0, pendingCount: 0 }
+    expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
+      'Job reboot-1 has ended: no device met its condition.',
+    )
+  })
 })
 
 describe('what cancelling does', () => {
@@ -108,17 +116,25 @@ describe('what cancelling does', () => {
 
 describe('an event of the history', () => {
   it('says what and who', () => {
-    expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' })).toMatchObject({
+    expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' }, 3)).toMatchObject({
       what: 'Cancelled',
       who: 'by operator',
     })
-    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }).who).toBe('by a client')
+    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).who).toBe('by a client')
   })
 
   it('tells an end in time from one by the deadline', () => {
-    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }).who
-    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }).who
+    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 3).who
+    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, 3).who
     expect(inTime).toBe('every device job has ended')
     expect(late).toBe('its time was up')
+  })
+
+  it('tells an end of a job that met no device from one of a job whose devices are done', () => {
+    expect(describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 0)).toEqual({
+      what: 'Completed',
+      who: 'no device met its condition',
+      tone: 'pending',
+    })
   })
 })

@@ -18,6 +18,15 @@ test('a job that has ended is shown by what came of it, not as completed', () =>
   expect(showJob({ ...ended, outcome: 'FAILED' }).word).toBe('Failed')
 })
 
+test('a job that met no device did not succeed', () => {
+  const ended = { status: 'COMPLETED', outcome: 'SUCCEEDED', endTime: '2026-03-01T06:30:00Z' } as const
+  const none = { deviceJobStatistics: { deviceCount: 0 } }
+  expect(showJob({ ...ended, ...none })).toMatchObject({ word: 'No devices', tone: 'pending' })
+  expect(showJob({ ...ended, deviceJobStatistics: { deviceCount: 1 } }).word).toBe('Succeeded')
+  expect(showJob({ ...ended, ...none, status: 'FAILED', outcome: 'FAILED' }).word).toBe('Failed')
+  expect(showJob({ ...ended, ...none, status: 'CANCELLED', outcome: 'CANCELLED' }).word).toBe('Cancelled')
+})
+
 test('a cancelled job is cancelling until its last call has ended', () => {
   expect(showJob({ status: 'CANCELLED', outcome: null, endTime: null }).word).toBe('Cancelling')
   expect(showJob({ status: 'CANCELLED', outcome: 'CANCELLED', endTime: '2026-03-01T06:30:00Z' }).word).toBe('Cancelled')

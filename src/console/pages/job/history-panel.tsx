@@ -6,14 +6,20 @@ import tones from '../../ui/tones.module.css'
 import { describeEvent } from './history.ts'
 import styles from './history-panel.module.css'
 
-/** What became of the job: when, what, who, why. */
-export function History({ events }: { readonly events: JobAroundFragment['history'] }) {
+/** What became of the job with so many devices: when, what, who, why. */
+export function History({
+  events,
+  deviceCount,
+}: {
+  readonly events: JobAroundFragment['history']
+  readonly deviceCount: number
+}) {
   if (events.length === 0) return undefined
   return (
     <Panel title="History">
       <ol className={styles.events}>
         {events.map((event) => {
-          const { what, who, tone } = describeEvent(event)
+          const { what, who, tone } = describeEvent(event, deviceCount)
           return (
             <li key={event.version} className={classes(styles.event, tones[tone])}>
               <p>

@@ -3,12 +3,14 @@ import type { Tone } from '../../ui/status.ts'
 
 type JobEvent = JobAroundFragment['history'][number]
 
-/** An event in words, and the colour of what it is about. What a newer hub tells is told by its name. */
-export function describeEvent({ type, cause, actor }: Pick<JobEvent, 'type' | 'cause' | 'actor'>): {
-  readonly what: string
-  readonly who: string
-  readonly tone: Tone
-} {
+/**
+ * An event of a job with so many devices in words, and the colour of what it is about. What a newer hub tells is told by
+ * its name.
+ */
+export function describeEvent(
+  { type, cause, actor }: Pick<JobEvent, 'type' | 'cause' | 'actor'>,
+  deviceCount: number,
+): { readonly what: string; readonly who: string; readonly tone: Tone } {
   const who =
     {
       USER: actor ?? 'a client',
@@ -25,6 +27,7 @@ export function describeEvent({ type, cause, actor }: Pick<JobEvent, 'type' | 'c
     case 'STARTED':
       return { what: 'Started', who: 'its devices were fixed', tone: 'running' }
     case 'COMPLETED':
+      if (deviceCount === 0) return { what: 'Completed', who: 'no device met its condition', tone: 'pending' }
       return {
         what: 'Completed',
         who: cause === 'DEADLINE' ? 'its time was up' : 'every device job has ended',

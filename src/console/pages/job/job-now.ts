@@ -1,5 +1,6 @@
 import type { JobNowFragment, JobStatus } from '../../../generated/console/graphql.ts'
 import { endedOf } from '../../ui/statistics.ts'
+import { metNoDevice } from '../../ui/status.ts'
 
 const places: Readonly<Record<JobStatus, number>> = {
   SCHEDULED: 0,
@@ -24,9 +25,10 @@ export function newerOf(known: JobNowFragment | undefined, told: JobNowFragment)
 /** What is said aloud when a job has ended. */
 export function describeEnd(
   jobId: string,
-  { outcome, deviceJobStatistics }: Pick<JobNowFragment, 'outcome' | 'deviceJobStatistics'>,
+  { status, outcome, deviceJobStatistics }: Pick<JobNowFragment, 'status' | 'outcome' | 'deviceJobStatistics'>,
   formatCount: (count: number) => string,
 ): string {
+  if (metNoDevice({ status, deviceJobStatistics })) return `Job ${jobId} has ended: no device met its condition.`
   const { deviceCount, succeededCount, failedCount } = deviceJobStatistics
   const what = {
     SUCCEEDED: 'succeeded',

@@ -92,7 +92,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
         <div className={styles.side}>
           <Details job={job} now={now} />
           <Family jobId={jobId} around={around} />
-          <History events={around.history} />
+          <History events={around.history} deviceCount={now.deviceJobStatistics.deviceCount} />
         </div>
       </div>
       <Devices ref={devices} jobId={jobId} now={now} />
