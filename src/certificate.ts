@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, X50
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { writeDurably } from './data-folder.ts'
+import { readIfThere, writeDurably } from './data-folder.ts'
 import type { Validity } from './x509.ts'
 
 /** What a TLS server needs, as PEM. */
@@ -159,12 +159,6 @@ function splitPem(text: string): Pair | undefined {
   const key = text.indexOf('-----BEGIN PRIVATE KEY-----')
   return key < 0 ? undefined : { cert: text.slice(0, key), key: text.slice(key) }
 }
-
-const readIfThere = (path: string): Promise<string | undefined> =>
-  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
 
 function parse<T>(read: () => T): T | undefined {
   try {

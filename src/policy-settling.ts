@@ -1,17 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readPolicies, settlePolicies } from './access/commands.ts'
+import { makeKey, readPolicies, settlePolicies } from './access/commands.ts'
 import type { Policy } from './access/policy.ts'
 import { policyDifferences } from './access/policy-differences.ts'
 import { parsePolicies, printPolicies } from './access/policy-file.ts'
-import { type DataFolder, writeDurably } from './data-folder.ts'
+import { type DataFolder, readIfThere, writeDurably } from './data-folder.ts'
 import type { Deps } from './deps.ts'
 import { InvalidInputError } from './errors.ts'
 
 const OWNER_KEY_FILE = 'iothubowner-key'
-
-const makeKey = (): string => randomBytes(32).toString('base64')
 
 /**
  * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
@@ -63,12 +59,4 @@ policies.json and ${OWNER_KEY_FILE} in its DATA_DIR takes over theirs.`,
   }
   if (configuredKey === undefined) await folder.secret(OWNER_KEY_FILE, () => ownerKey)
   return policies
-}
-
-/** The text of a file; undefined when there is none. */
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
 }

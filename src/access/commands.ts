@@ -6,7 +6,8 @@ import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
 import { parseSasToken, type SasToken, tokenCovers, tokenExpired, verifySasSignature } from './sas.ts'
 import { findPolicies, findPolicy, insertPolicy, replacePolicies, savePrimaryKey } from './store.ts'
 
-const makeKey = (): string => randomBytes(32).toString('base64')
+/** A new key of a policy, as base64. */
+export const makeKey = (): string => randomBytes(32).toString('base64')
 
 /**
  * Settles which policies there are, and answers them: those `given` (from policies.json) and no others, or without it

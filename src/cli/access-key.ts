@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parsePolicies } from '../access/policy-file.ts'
 import { signSasToken } from '../access/sas.ts'
+import { readIfThere } from '../data-folder.ts'
 
 /** A policy's key (base64) and the hub it is for. */
 export type Access = { readonly host: string; readonly policyName: string; readonly key: string }
@@ -26,16 +26,6 @@ export async function findKey(
   }
   const text = await readIfThere(join(dataDir, POLICY_FILE))
   return text === undefined ? undefined : parsePolicies(text).find(({ name }) => name === policyName)?.primaryKey
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined
-    throw error
-  }
 }
 
 /** An `Authorization` value for the whole hub. `expiry` counts seconds since 1970 UTC. */

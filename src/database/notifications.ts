@@ -41,7 +41,9 @@ const settings = {
   query_timeout: patience,
   // A notification is a hint: nobody waits for a disk to keep it. That it is committed before it is heard stays true.
   // And who vanished with its machine is gone after half a minute, not after the two hours of TCP.
-  options: '-c synchronous_commit=off -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+  options:
+    '-c synchronous_commit=off -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 ' +
+    '-c tcp_user_timeout=30000',
 }
 
 /**

@@ -22,7 +22,7 @@ type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
 /**
  * For what takes the longer the larger a job is: `perParent` with a bound. What is asked in one turn, by whomever, is
  * one call of `find`, which has ten seconds: after that all get a LimitExceededError. Whoever asks while the same is being
- * read gets that, and so does, with its error too, whoever asks again before ten times as long as it took. So it may be
+ * read gets that, and so does, with that error too, whoever asks again before ten times as long as it took. So it may be
  * somewhat old: where that is not good enough the parent must have another key.
  */
 export function boundedReads<Args, Row, Parent = string>(
@@ -69,7 +69,11 @@ export function boundedReads<Args, Row, Parent = string>(
       if (ended - begun < CHEAP_MS) reads.kept.delete(key)
       else entry.until = ended + (ended - begun) * PAUSE
     }
-    entry.reading.then(rest, rest)
+    entry.reading.then(rest, (error) => {
+      if (error instanceof LimitExceededError) rest()
+      // Any other error may be over at once, such as that of a database that was away.
+      else reads.kept.delete(key)
+    })
     return entry.reading
   }
 }

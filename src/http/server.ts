@@ -170,8 +170,8 @@ export function createHttpServer(
 }
 
 /** What a connection and the one by TLS above it have in common. */
-function nameOf({ localPort, remoteAddress, remotePort }: Socket): string {
-  return `${localPort} ${remoteAddress} ${remotePort}`
+function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /** A host as it stands in an address, and one that can be asked: "all addresses" is none to ask. */

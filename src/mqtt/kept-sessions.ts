@@ -32,6 +32,8 @@ const WAIT = 20
 
 export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
   const asking = new Set<Ask>()
+  /** Why nothing can be written, until it can. */
+  let trouble: { readonly error: unknown } | undefined
   // Whoever connects is turned away rather than kept waiting; what changed is written sooner or later.
   const turnAway = (error: unknown): void => {
     deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
@@ -50,6 +52,7 @@ export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): Ke
         else if (asking.has(step)) asked.push(step)
       }
       if (changes.size > 0) await recordSessions(deps, changes)
+      trouble = undefined
       if (asked.length === 0) return
       try {
         const sessions = await findSessions(
@@ -64,11 +67,15 @@ export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): Ke
         turnAway(error)
       }
     },
-    onError: turnAway,
+    onError(error) {
+      trouble = { error }
+      turnAway(error)
+    },
   })
 
   return {
     async restore(deviceId) {
+      if (trouble !== undefined) throw trouble.error
       const session = new Promise<Subscriptions | undefined>((found, failed) => {
         const ask = { deviceId, found, failed }
         asking.add(ask)

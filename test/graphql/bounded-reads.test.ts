@@ -49,6 +49,21 @@ test('what was cheap is read again at once', async () => {
   expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
 })
 
+test('an error that may be over at once is not kept, however long it took', async () => {
+  let failures = 0
+  const read = boundedReads<undefined, Row>(
+    'numbers',
+    async () => {
+      clock.advance(10_000)
+      if (failures++ === 0) throw new Error('Connection terminated')
+      return [{ of: 'a', number: 1 }]
+    },
+    ({ of }) => of,
+  )
+  await expect(read(deps, 'a', undefined)).rejects.toThrow('Connection terminated')
+  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
+})
+
 test('what took long is not read again before ten times as long, whatever else is read', async () => {
   const read = makeRead()
   cost = 300

@@ -146,7 +146,7 @@ test('a hundred equal subscribers try as often as one', async () => {
     line.cut()
     const before = line.tries()
     await changeTwin()
-    const took = await passUntil(() => line.tries() === before + 5)
+    const took = await passUntil(() => line.tries() >= before + 5)
     line.restore()
     await passUntil(() => results === 2 * count, 5_000)
     for (const one of leave) one()

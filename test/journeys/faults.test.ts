@@ -59,7 +59,12 @@ test('while devices come and go and the database cuts the hub off, each device i
       if (status === 'COMPLETED') {
         expect(called).toContain(deviceId)
         expect(outcome).toEqual({ status: 200, payload: { index: Number(deviceId.slice(6)) } })
-      } else expect({ status, code: error?.code }).toEqual({ status: 'FAILED', code: 'GatewayTimeout' })
+      } else {
+        expect(status).toBe('FAILED')
+        // One that flaps may not have been there in all of the time.
+        const flaps = Number(deviceId.slice(6)) % 5 === 0
+        expect(error?.code).toMatch(flaps ? /^(GatewayTimeout|JobRunPreconditionFailed)$/ : /^GatewayTimeout$/)
+      }
     }
     const succeededCount = job.nodes.filter(({ status }) => status === 'COMPLETED').length
     expect(job.deviceJobStatistics).toMatchObject({

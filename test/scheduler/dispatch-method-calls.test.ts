@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { stay } from '../../src/database/entrance.ts'
 import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { readRequestKey } from '../../src/job/store.ts'
@@ -260,17 +261,28 @@ test('with a connect timeout, those that did not come have failed and those that
 test('those that are connected to another instance are its to call: the connect timeout does not fail them here', async () => {
   const connect = (connected: boolean, instanceId: string, connectionId = 'x') =>
     recordPresence(deps, [{ deviceId: 'pump-0002', connectionId, connected, time: clock.now() }], instanceId)
+  const lives = await Promise.all(
+    ['this', 'other'].map(async () => {
+      const client = await deps.database.pool.connect()
+      await stay(async (text, values) => (await client.query(text, [...(values ?? [])])).rows.map(({ pid }) => pid))
+      return client
+    }),
+  )
   await connect(true, 'other')
   const job = await givenMethodJob(deps, 'pump', { connectTimeoutInSeconds: 30 })
   await startJobs()
   clock.advance(30_000)
   await instance.expire()
   expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
-  // Connected here, but not there for methods.
-  await connect(true, 'this', 'y')
-  await instance.expire()
-  expect(await counters(deps, job)).toContain('5 failed')
-  await connect(false, 'this', 'y')
+  // The other is gone, and never said so.
+  for (const client of lives) client.release(true)
+  await expect
+    .poll(async () => {
+      await instance.expire()
+      return counters(deps, job)
+    })
+    .toContain('5 failed')
+  await connect(false, 'other')
 })
 
 test('cancelling sends nothing new, lets calls under way answer, and ends the job with the last of them', async () => {
