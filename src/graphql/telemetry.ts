@@ -82,7 +82,7 @@ builder.subscriptionField('telemetry', (t) =>
     type: Telemetry,
     // Both are what the device says of itself to services.
     authScopes: { operation: 'readTwins' },
-    description: `What a device sends from now on, in its order. A client that does not keep up loses the oldest of more than ${maxWaiting} messages. Ends when the device is deleted, also if there is another of its name at once.`,
+    description: `What a device sends from now on, in its order. Of more than ${maxWaiting} messages that wait the oldest are lost: for a client that does not keep up, or for a database that was away when it was asked whether the device is still the same. Ends when the device is deleted, also if there is another of its name at once.`,
     args: {
       deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
     },
