@@ -10,6 +10,7 @@ import { startEmbeddedPostgres } from '../src/database/embedded.ts'
 import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events.ts'
+import { defaultLimits } from '../src/limits.ts'
 import { createSessions } from '../src/sessions.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 import { createThrottles } from '../src/throttles.ts'
@@ -57,6 +58,7 @@ export async function openHub(): Promise<BenchHub> {
         events: createEvents(systemClock),
         sessions: createSessions(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
+        limits: defaultLimits,
       },
       meters: {
         hub: () => {

@@ -83,6 +83,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       events: createEvents(clock),
       sessions: createSessions(),
       throttles: createThrottles(clock, config.throttling),
+      limits: config.limits,
     }
     await compareClocks(deps)
     const settle = (alone: boolean) => settlePolicyFile(deps, folder, config.ownerKey, alone)

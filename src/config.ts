@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { type Limits, limitsBy } from './limits.ts'
 import {
   isTier,
   maxUnits,
@@ -50,6 +51,8 @@ export type Config = {
   readonly strictQuery: boolean
   /** How much of everything is let through. */
   readonly throttling: Throttling
+  /** The budgets of clients. */
+  readonly limits: Limits
 }
 
 /** The environment breaks rules; `problems` is a sentence for each, all of them. Secrets are never quoted. */
@@ -135,11 +138,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   if (given('THROTTLE_UNITS') !== undefined && !isTier(preset)) {
     problems.push(`THROTTLE_UNITS is given while THROTTLE is ${preset}; allowed it is with S1, S2 and S3.`)
   }
-  const limits = throttlingOf(preset, units)
+  const quotas = throttlingOf(preset, units)
   const throttling = throttlingBy((name) => {
     const variable = `THROTTLE_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
     const value = given(variable)
-    if (value === undefined) return limits[name]
+    if (value === undefined) return quotas[name]
     const rate = parseRate(value)
     if (rate === null) {
       problems.push(`${variable} is ${quote(value)}; allowed is a number by second or minute, 100/s or 20/min, or off.`)
@@ -168,6 +171,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),
     throttling: Object.freeze(throttling),
+    limits: limitsBy((_name, limit) => integer(limit.variable, limit.default, limit.min, limit.max)),
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   return Object.freeze(config)

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Events } from './events.ts'
+import type { Limits } from './limits.ts'
 import type { Sessions } from './sessions.ts'
 import type { Throttles } from './throttles.ts'
 
@@ -14,6 +15,7 @@ export type Deps = {
   readonly events: Events
   readonly sessions: Sessions
   readonly throttles: Throttles
+  readonly limits: Limits
   readonly clock: Clock
   readonly log: Log
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { ConfigurationError, readConfig } from '../src/config.ts'
+import { defaultLimits } from '../src/limits.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 
 type Env = Record<string, string>
@@ -41,6 +42,7 @@ describe('the configuration', () => {
       restCancelRunning: false,
       strictQuery: false,
       throttling: throttlingOf('protect', 1),
+      limits: defaultLimits,
     })
   })
 
@@ -97,6 +99,7 @@ describe('the configuration', () => {
         twinReads: { amount: 90, seconds: 60 },
         jobDeviceOperations: undefined,
       },
+      limits: defaultLimits,
     })
   })
 

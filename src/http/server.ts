@@ -39,8 +39,6 @@ const handshakeTimeout = 10_000
 const requestTimeout = 30_000
 /** Milliseconds that an idle connection is kept; longer than the 60 seconds of common proxies, who reuse them. */
 const keepAliveTimeout = 65_000
-/** Connections of each of the two servers: all WebSockets of the GraphQL door, and as many others. */
-const maxConnections = 20_000
 /** Milliseconds that requests under way get at a shutdown. */
 const closeTimeout = 5_000
 
@@ -53,7 +51,7 @@ const commonHeaders = {
 
 /** Makes the server. `isReady` decides what `/readyz` says. `cert` and `key` are PEM text. */
 export function createHttpServer(
-  deps: Pick<Deps, 'clock' | 'log'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
     readonly graphql: Mount
     readonly rest?: readonly Mount[]
@@ -124,7 +122,7 @@ export function createHttpServer(
     })
   }
   for (const server of servers) {
-    server.maxConnections = maxConnections
+    server.maxConnections = deps.limits.httpConnections
     server.on('upgrade', upgrade)
     server.on('connection', keep)
     // In the place of the bare one below it.

@@ -37,8 +37,6 @@ export type MqttDoorOptions = {
   readonly instanceId: string
   /** Gets every answer to a method call; must be quick and must not throw. */
   readonly onMethodResponse: (answer: MethodAnswer) => void
-  /** Connections each listener takes; those above are closed at once. 20,000 unless given. */
-  readonly maxConnections?: number
   /** Milliseconds in which a TLS handshake must be over. 10,000 unless given. */
   readonly handshakeTimeout?: number
 }
@@ -54,7 +52,7 @@ const DATABASE_TURNS = 5
 const CLOSE_PATIENCE = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
-  const { hostNames, instanceId, onMethodResponse, maxConnections = 20_000, handshakeTimeout = 10_000 } = options
+  const { hostNames, instanceId, onMethodResponse, handshakeTimeout = 10_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
   const presence = createPresence(deps, instanceId)
   const sessions = createKeptSessions(deps)
@@ -111,7 +109,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     })
     answerUnknownLevels(client)
   }
-  const listeners = createListeners(accept, { maxConnections, handshakeTimeout })
+  const listeners = createListeners(accept, { maxConnections: deps.limits.mqttConnections, handshakeTimeout })
   const webSockets = createWebSocketMount(accept)
 
   return {

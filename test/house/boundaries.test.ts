@@ -18,6 +18,7 @@ const ground = [
   'instances',
   'json',
   'lifecycle',
+  'limits',
   'listen',
   'sessions',
   'throttles',

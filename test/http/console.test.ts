@@ -8,9 +8,10 @@ import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { mountConsole } from '../../src/http/console.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { restPaths } from '../../src/rest/router.ts'
 
-const deps = { clock: systemClock, log: pino({ level: 'silent' }) }
+const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 
 type Reply = { status: number; headers: http.IncomingHttpHeaders; body: string }
 

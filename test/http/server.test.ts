@@ -11,9 +11,10 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { createTestClock } from '../support/clock.ts'
 
-const deps = { clock: systemClock, log: pino({ level: 'silent' }) }
+const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 const anywhere = { host: '127.0.0.1', port: 0, tlsPort: 0 }
 
 let tls: { cert: string; key: string }

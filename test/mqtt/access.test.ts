@@ -411,7 +411,7 @@ test('when the door closes all its devices are disconnected', async () => {
 })
 
 test('a listener takes no more connections than it may', async () => {
-  const small = await startDoor({ maxConnections: 1 })
+  const small = await startDoor({ limits: { mqttConnections: 1 } })
   const device = await connectRaw(small.port, await givenDevice(small))
   expect(await (await openRaw(small.port)).next()).toBe('closed')
   await staysConnected(device)

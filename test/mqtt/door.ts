@@ -11,6 +11,7 @@ import type { Clock } from '../../src/clock.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import type { Db } from '../../src/database/client.ts'
 import { createDevice } from '../../src/device/commands.ts'
+import type { Limits } from '../../src/limits.ts'
 import { createMqttDoor, type MethodAnswer, type MqttDoor, type MqttDoorOptions } from '../../src/mqtt/broker.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -37,10 +38,11 @@ export async function startDoor(
     readonly db?: (db: Db) => Db
     readonly deviceCa?: string
     readonly throttling?: Partial<Throttling>
+    readonly limits?: Partial<Limits>
   } = {},
 ): Promise<TestDoor> {
-  const { clock, db = (real) => real, deviceCa, throttling, ...doorOptions } = options
-  const deps = await createTestDeps(clock, throttling)
+  const { clock, db = (real) => real, deviceCa, throttling, limits, ...doorOptions } = options
+  const deps = await createTestDeps(clock, throttling, limits)
   const path = await mkdtemp(join(tmpdir(), 'twincast-mqtt-'))
   const folder = await openDataFolder(path)
   const { cert, key, ca = '' } = await loadOrMakeCertificate(path, { hostNames: [], now: new Date() })

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDb } from '../../src/database/client.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
+import { defaultLimits, type Limits } from '../../src/limits.ts'
 import { createSessions } from '../../src/sessions.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttles.ts'
@@ -11,10 +12,11 @@ import { createTestDatabase, type TestDatabase } from './database.ts'
 /** Real dependencies on a database of their own. */
 export type TestDeps = Deps & { readonly database: TestDatabase; close(): Promise<void> }
 
-/** There are no limits but those given. */
+/** No throttle holds but those given; limits are the defaults but for those given. */
 export async function createTestDeps(
   clock: Clock = systemClock,
   throttling: Partial<Throttling> = {},
+  limits: Partial<Limits> = {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
   const db = createDb(database.url, (error) => {
@@ -25,6 +27,7 @@ export async function createTestDeps(
     events: createEvents(clock),
     sessions: createSessions(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
+    limits: { ...defaultLimits, ...limits },
     clock,
     log: pino({ level: 'silent' }),
     database,

@@ -1,0 +1,89 @@
+/** One budget: how much of something one client, or all of them together, may use. */
+export type Limit = {
+  /** The environment variable that changes it. */
+  readonly variable: `LIMIT_${string}`
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly unit: 'bytes' | 'ms' | 'per second' | 'count'
+  /** What is counted, and for whom. */
+  readonly what: string
+  /** What a client gets that is over it. */
+  readonly answer: string
+}
+
+/**
+ * Every budget of the hub, room by room. The defaults hinder no honest client: 40 twin patches in one write, 100 twins on
+ * a page, a console with ten tabs, 20,000 devices that reconnect after a restart. `docs/limits.md` is printed from this
+ * table (`npm run limits`).
+ */
+export const limitTable = {
+  // HTTP and TLS
+  httpConnections: {
+    variable: 'LIMIT_HTTP_CONNECTIONS',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    what: 'open connections of each of the two HTTP ports, WebSockets included',
+    answer: 'the connection is closed at once',
+  },
+  // MQTT
+  mqttConnections: {
+    variable: 'LIMIT_MQTT_CONNECTIONS',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    what: 'open connections of each of the two MQTT ports',
+    answer: 'the connection is closed at once',
+  },
+  // GraphQL
+  // Answers
+  // Twins
+  // Database
+} as const satisfies Readonly<Record<string, Limit>>
+
+export type LimitName = keyof typeof limitTable
+
+/** The budgets in force. */
+export type Limits = Readonly<Record<LimitName, number>>
+
+export const limitNames = Object.keys(limitTable).filter((name): name is LimitName => name in limitTable)
+
+/** The limits that `amountOf` gives. */
+export function limitsBy(amountOf: (name: LimitName, limit: Limit) => number): Limits {
+  const limits: Partial<Record<LimitName, number>> = {}
+  for (const name of limitNames) limits[name] = amountOf(name, limitTable[name])
+  if (!isComplete(limits)) throw new Error('A limit has no value.')
+  return Object.freeze(limits)
+}
+
+function isComplete(limits: Partial<Limits>): limits is Limits {
+  return limitNames.every((name) => limits[name] !== undefined)
+}
+
+export const defaultLimits: Limits = limitsBy((_name, limit) => limit.default)
+
+/** The page that lists them. */
+export function printLimits(): string {
+  const rows = limitNames.map((name) => {
+    const { variable, default: value, unit, min, max, what, answer }: Limit = limitTable[name]
+    return `| \`${variable}\` | ${printed(value)} ${unit === 'count' ? '' : unit} | ${what} | ${answer} | ${printed(min)} to ${printed(max)} |`
+  })
+  return [...page, ...rows.map((row) => row.replace(/ +\|/g, ' |')), ''].join('\n')
+}
+
+const printed = (value: number): string => value.toLocaleString('en-US')
+
+const page = [
+  '# Limits',
+  '',
+  'Each limit bounds what one client can use, or all clients together. The defaults hinder no honest client. An environment',
+  'variable changes a limit. This page is printed from `src/limits.ts` by `npm run limits`.',
+  '',
+  'How often something may be done is bounded by the throttles ([docs/rest.md](rest.md#throttles)).',
+  '',
+  '| variable | default | what is bounded | over it | allowed |',
+  '|---|---|---|---|---|',
+]
