@@ -40,7 +40,35 @@ export const limitTable = {
   },
   // GraphQL
   // Answers
+  // JSON
+  jsonDepth: {
+    variable: 'LIMIT_JSON_DEPTH',
+    default: 64,
+    min: 16,
+    max: 256,
+    unit: 'count',
+    what: 'objects and arrays in one another in a JSON value that a client or a device sends; in twins it is 10, as in IoT Hub',
+    answer: "an invalid input; a device's answer to a method counts as a bad response, its telemetry is shown as bytes",
+  },
   // Twins
+  twinBytes: {
+    variable: 'LIMIT_TWIN_BYTES',
+    default: 128 * 1024,
+    min: 32 * 1024,
+    max: 1024 * 1024,
+    unit: 'bytes',
+    what: "JSON text of a twin's desired or reported properties, a quarter of that for its tags, and of a change to them",
+    answer: 'an invalid input; a section that is larger already can be made smaller',
+  },
+  twinMembers: {
+    variable: 'LIMIT_TWIN_MEMBERS',
+    default: 4_096,
+    min: 1_024,
+    max: 32_768,
+    unit: 'count',
+    what: 'members of objects and items of arrays in a section of a twin, at all levels, and in a change to it',
+    answer: 'an invalid input; a section that has more already can be made smaller',
+  },
   // Database
 } as const satisfies Readonly<Record<string, Limit>>
 

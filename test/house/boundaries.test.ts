@@ -17,6 +17,7 @@ const ground = [
   'events',
   'instances',
   'json',
+  'json-budget',
   'lifecycle',
   'limits',
   'listen',

@@ -1,0 +1,48 @@
+/** How much one JSON text may hold: bytes, members of objects and items of arrays, objects and arrays in one another. */
+export type JsonBudget = { readonly bytes: number; readonly members: number; readonly depth: number }
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const BACKSLASH = 0x5c
+const SPACE = 0x20
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
+/**
+ * What of the budget a JSON text is over, or undefined. One pass that makes nothing, uses no stack and stops where the
+ * budget ends, so it can stand before every parser and walker. It does not say whether the text is JSON: of a text that
+ * is not, the answer means nothing, and the parser refuses it.
+ */
+export function overBudget(text: Uint8Array, budget: JsonBudget): keyof JsonBudget | undefined {
+  const { length } = text
+  if (length > budget.bytes) return 'bytes'
+  let members = 0
+  let depth = 0
+  let opened = false
+  for (let at = 0; at < length; at++) {
+    const sign = text[at]
+    // White space. All other signs that structure a text lie above it.
+    if (sign === undefined || sign <= SPACE) continue
+    if (sign === CLOSE_ARRAY || sign === CLOSE_OBJECT) {
+      depth--
+      opened = false
+      continue
+    }
+    if (opened || sign === COMMA) {
+      members++
+      if (members > budget.members) return 'members'
+      opened = false
+    }
+    if (sign === QUOTE) {
+      at++
+      while (at < length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1
+    } else if (sign === OPEN_ARRAY || sign === OPEN_OBJECT) {
+      depth++
+      if (depth > budget.depth) return 'depth'
+      opened = true
+    }
+  }
+  return undefined
+}
