@@ -1,14 +1,11 @@
-import net, { type AddressInfo } from 'node:net'
-
-/** What becomes of a connection: it is carried on, dropped, or told that the database is starting up. */
-type State = 'open' | 'dropping' | 'starting'
+import { openDatabaseProxy } from './tcp-proxy.ts'
 
 /** A way to the database that can be cut. */
 export type Line = {
   readonly url: string
   /** Connections that were tried while it was not open. */
   tries(): number
-  /** Ends all connections, and treats those that come like that. */
+  /** Ends all connections, and drops those that come, or tells them that the database is starting up. */
   cut(how?: 'dropping' | 'starting'): void
   restore(): void
   /** From now on connections are refused. */
@@ -16,46 +13,16 @@ export type Line = {
 }
 
 export async function openLine(databaseUrl: string): Promise<Line> {
-  const target = new URL(databaseUrl)
-  const sockets = new Set<net.Socket>()
-  let state: State = 'open'
-  let tries = 0
-  const keep = (socket: net.Socket): net.Socket => {
-    sockets.add(socket)
-    return socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-  }
-  const server = net.createServer((near) => {
-    keep(near)
-    if (state !== 'open') tries++
-    if (state === 'dropping') near.destroy()
-    else if (state === 'starting') near.once('data', () => near.end(startingUp))
-    else {
-      const far = keep(net.connect(Number(target.port), target.hostname))
-      near.pipe(far).pipe(near)
-      near.on('close', () => far.destroy())
-      far.on('close', () => near.destroy())
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = new URL(databaseUrl)
-  url.hostname = '127.0.0.1'
-  url.port = String((server.address() as AddressInfo).port)
-  const cut: Line['cut'] = (how = 'dropping') => {
-    state = how
-    for (const socket of sockets) socket.destroy()
-  }
+  const { url, tries, become, answer, close } = await openDatabaseProxy(databaseUrl)
   return {
-    url: url.href,
-    tries: () => tries,
-    cut,
-    restore() {
-      state = 'open'
+    url,
+    tries,
+    cut(how = 'dropping') {
+      if (how === 'starting') answer(startingUp)
+      else void become('reset')
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      cut()
-      await closed
-    },
+    restore: () => void become('forward'),
+    close,
   }
 }
 
