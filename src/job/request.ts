@@ -34,6 +34,8 @@ export type JobRequestInput = {
   readonly maxExecutionTimeInSeconds?: unknown
   readonly cloudToDeviceMethod?: unknown
   readonly updateTwin?: unknown
+  /** Whether a patch without content will do: clients of IoT Hub send back twins of which nothing is theirs to write. */
+  readonly mayChangeNothing?: boolean
   readonly expect?: unknown
 }
 
@@ -47,7 +49,7 @@ export type PreviewRequest = {
 }
 
 /** The question as a client asks it: a request without its type. */
-export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect'>
+export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing'>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -75,7 +77,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       return { ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod) }
     case 'scheduleUpdateTwin':
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
-      return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin) }
+      return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, input) }
   }
 }
 
@@ -147,11 +149,11 @@ function checkCall(value: unknown): MethodCall {
   return checkMethodCall(value, path)
 }
 
-function checkPatch(value: unknown): TwinPatch {
+function checkPatch(value: unknown, { mayChangeNothing = false }: { mayChangeNothing?: boolean } = {}): TwinPatch {
   const path = ['updateTwin']
   if (isLeftOut(value)) throw new InvalidInputError(path, 'A twin update job needs a patch.')
   const patch = checkTwinPatch(value, path)
-  if (Object.keys({ ...patch.tags, ...patch.desired }).length === 0) {
+  if (!mayChangeNothing && Object.keys({ ...patch.tags, ...patch.desired }).length === 0) {
     throw new InvalidInputError(path, 'The twin patch is empty: it would change no device.')
   }
   return patch

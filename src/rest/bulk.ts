@@ -6,6 +6,7 @@ import { patchTwin } from '../twin/commands.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
 import { identityFrom } from './device-wire.ts'
 import { failureOf, RestError } from './errors.ts'
+import { twinChangeFrom } from './twin-wire.ts'
 import { membersOf } from './wire.ts'
 
 /** Devices in one request (IoT Hub). */
@@ -86,10 +87,13 @@ function readItem(element: unknown): Item {
   }
   const deviceId = checkDeviceId(members.id, ['id'])
   const { tags, properties } = members
-  const twin = {
-    ...(tags !== undefined && tags !== null && { tags }),
-    ...(properties !== undefined && properties !== null && { properties }),
-  }
+  const twin = twinChangeFrom(
+    {
+      ...(tags !== undefined && tags !== null && { tags }),
+      ...(properties !== undefined && properties !== null && { properties }),
+    },
+    [],
+  )
   return {
     deviceId,
     mode,

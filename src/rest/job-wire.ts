@@ -81,6 +81,7 @@ export function jobRequestFrom(body: unknown, jobId: string): JobRequestInput {
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
     cloudToDeviceMethod: job.cloudToDeviceMethod && methodFrom(job.cloudToDeviceMethod),
     updateTwin: job.updateTwin && jobPatchFrom(job.updateTwin),
+    mayChangeNothing: true,
   }
 }
 

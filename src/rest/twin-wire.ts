@@ -29,18 +29,24 @@ const readOnly: ReadonlySet<string> = new Set([
 
 type Path = readonly string[]
 
-/** The tags and properties in a twin document, unchecked. InvalidInputError when it is no object. */
+/**
+ * The tags and desired properties in a twin document, unchecked. What services cannot write is passed over, the reported
+ * properties too: C# always sends them, and the Azure CLI, IoT Explorer and the SDKs send back the whole twin.
+ * InvalidInputError when the document, or its properties, are no object.
+ */
 export function twinChangeFrom(value: unknown, path: Path): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(membersOf(value, path)).filter(([name]) => !readOnly.has(name)))
+  const writable = Object.entries(membersOf(value, path)).filter(([name]) => !readOnly.has(name))
+  const { properties, ...others } = Object.fromEntries(writable)
+  if (properties === undefined) return others
+  const { reported, ...writableProperties } = membersOf(properties, [...path, 'properties'])
+  return { ...others, properties: writableProperties }
 }
 
-/**
- * The same for a twin that is to be replaced: a section that is null is emptied, and the reported properties that a
- * client has read and sends back are passed over.
- */
+/** The same for a twin that is to be replaced: a section that is null is emptied. */
 export function twinReplacementFrom(value: unknown): Readonly<Record<string, unknown>> {
-  const { tags, properties, ...others } = twinChangeFrom(value, [])
-  const { desired, reported, ...otherProperties } = membersOf(properties ?? {}, ['properties'])
+  const { properties: given, ...members } = membersOf(value, [])
+  const { tags, properties, ...others } = twinChangeFrom({ ...members, properties: given ?? {} }, [])
+  const { desired, ...otherProperties } = membersOf(properties, ['properties'])
   return {
     ...others,
     ...(tags !== undefined && { tags: tags ?? {} }),

@@ -49,23 +49,43 @@ function written(twin: TwinRow, tags: JsonObject, desired: TwinSection): TwinRow
   }
 }
 
-/** What became of a batch of patches: who should be told what, whose limits forbade it, who has no twin. */
+/** The sections that hold something or, where they replace others, take something away. The rest changes no twin. */
+function withContent({ tags, desired }: TwinPatch, replaced?: Pick<TwinRow, 'tags' | 'desired'>): TwinPatch {
+  return {
+    ...(tags !== undefined && !(isEmpty(tags) && isEmpty(replaced?.tags)) && { tags }),
+    ...(desired !== undefined && !(isEmpty(desired) && isEmpty(replaced?.desired)) && { desired }),
+  }
+}
+
+const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
+
+/**
+ * What became of a batch of patches: whose twins are as the patch wants them, which of them have changed, who should be
+ * told what, whose limits forbade it, who has no twin.
+ */
 export type PatchedTwins = {
   readonly deviceIds: readonly string[]
+  readonly changed: readonly string[]
   readonly desiredPatches: readonly DesiredPatch[]
   readonly refused: readonly { readonly deviceId: string; readonly error: InvalidInputError }[]
   readonly missing: readonly string[]
 }
 
-/** Applies one patch to many twins within the caller's transaction. The caller tells of it after the commit. */
+/**
+ * Applies one patch to many twins within the caller's transaction. The caller tells of it after the commit. A patch
+ * without content changes nothing: clients of IoT Hub send empty sections along with those they mean.
+ */
 export async function patchTwins(
   tx: Tx,
   deviceIds: readonly string[],
-  patch: TwinPatch,
+  given: TwinPatch,
   now: Date,
 ): Promise<PatchedTwins> {
+  const patch = withContent(given)
   const twins = await lockTwins(tx, deviceIds)
   const found = new Set(twins.map((twin) => twin.deviceId))
+  const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
+  if (isEmpty(patch)) return { deviceIds: [...found], changed: [], desiredPatches: [], refused: [], missing }
   const saved: TwinRow[] = []
   const refused: { deviceId: string; error: InvalidInputError }[] = []
   for (const twin of twins) {
@@ -78,23 +98,25 @@ export async function patchTwins(
   }
   if (saved.length > 0) await saveDesired(tx, saved)
   const { desired } = patch
+  const changed = saved.map((twin) => twin.deviceId)
   return {
-    deviceIds: saved.map((twin) => twin.deviceId),
+    deviceIds: changed,
+    changed,
     desiredPatches:
       desired === undefined
         ? []
         : saved.map((twin) => ({ deviceId: twin.deviceId, version: twin.desiredVersion, patch: desired })),
     refused,
-    missing: deviceIds.filter((deviceId) => !found.has(deviceId)),
+    missing,
   }
 }
 
 /** Tells those who watch these twins, and the devices that should hear of new desired properties. */
 export function tellOfPatches(
   deps: Pick<Deps, 'events'>,
-  { deviceIds, desiredPatches }: Pick<PatchedTwins, 'deviceIds' | 'desiredPatches'>,
+  { changed, desiredPatches }: Pick<PatchedTwins, 'changed' | 'desiredPatches'>,
 ): void {
-  for (const deviceId of deviceIds) deps.events.publish('twin', deviceId, { deviceId })
+  for (const deviceId of changed) deps.events.publish('twin', deviceId, { deviceId })
   if (desiredPatches.length > 0) deps.events.publish('desiredPatches', desiredPatches)
 }
 
@@ -124,7 +146,7 @@ export function patchTwin(
 
 /**
  * Replaces one twin's tags and desired properties, each if it is given, by what is given. The device is told by a patch
- * that has the same effect. Errors as those of `patchTwin`.
+ * that has the same effect. Nothing in place of nothing changes nothing. Errors as those of `patchTwin`.
  */
 export function replaceTwin(
   deps: Deps,
@@ -132,11 +154,13 @@ export function replaceTwin(
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
     const before = await lockMatchingTwin(tx, deviceId, ifMatch)
-    const after = replaced(before, sections, deps.clock.now())
+    const changes = withContent(sections, before)
+    if (isEmpty(changes)) return
+    const after = replaced(before, changes, deps.clock.now())
     await saveDesired(tx, [after])
     const patch = patchBetween(before.desired, after.desired)
-    const desiredPatches = sections.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
-    afterCommit(() => tellOfPatches(deps, { deviceIds: [deviceId], desiredPatches }))
+    const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
+    afterCommit(() => tellOfPatches(deps, { changed: [deviceId], desiredPatches }))
   })
 }
 

@@ -157,8 +157,14 @@ test('a change of desired properties comes as the patch, nulls included, with th
   const [deviceId, device] = await watchingDevice({ a: 1, b: 2 })
   await setDesired(deviceId, { a: null, c: { d: [1] } })
   expect(await nextJson(device)).toEqual([desiredTopic(2), { a: null, c: { d: [1] }, $version: 2 }])
+  device.end()
+})
+
+test('a patch without content is nothing to the device', async () => {
+  const [deviceId, device] = await watchingDevice({ a: 1 })
   await setDesired(deviceId, {})
-  expect(await nextJson(device)).toEqual([desiredTopic(3), { $version: 3 }])
+  await setDesired(deviceId, { a: 2 })
+  expect(await nextJson(device)).toEqual([desiredTopic(2), { a: 2, $version: 2 }])
   device.end()
 })
 

@@ -205,6 +205,20 @@ describe('a bulk request', () => {
     expect(await twinOf('bulk-99')).toMatchObject({ tags: { index: 99 }, properties: { desired: { on: true } } })
   })
 
+  test('passes over what services cannot write of a twin', async () => {
+    const properties = { desired: { on: true, $version: 9 }, reported: { a: 1 } }
+    expect((await bulk([{ id: 'sent-back', tags: { a: 1 }, properties }])).body).toEqual(fine)
+    expect(
+      (await bulk([{ id: 'sent-back', importMode: 'updateTwin', properties: { desired: {}, reported: {} } }])).body,
+    ).toEqual(fine)
+    expect((await bulk([{ id: 'sent-back', importMode: 'update', tags: {}, properties: {} }])).body).toEqual(fine)
+    expect(await twinOf('sent-back')).toMatchObject({
+      version: 1,
+      tags: { a: 1 },
+      properties: { desired: { on: true, $version: 1 }, reported: { $version: 1 } },
+    })
+  })
+
   test('of 101 devices is too large', async () => {
     const { status, error } = await bulk(Array.from({ length: 101 }, (_, index) => ({ id: `many-${index}` })))
     expect([status, error?.split(';')[0]]).toEqual([413, 'TooManyDevices'])

@@ -83,11 +83,51 @@ describe('PATCH', () => {
     expect(body.properties.desired.$version).toBe(2)
   })
 
-  test('takes back a twin as it was read, changed', async () => {
+  test('takes back a twin as it was read, changed, with all that services cannot write', async () => {
+    await reportProperties(door.deps, id, { battery: 1 })
     const { body: twin } = await door.ask(`GET /twins/${id}`)
-    const { reported, ...properties } = twin.properties
-    const { status, body } = await change('PATCH', { ...twin, tags: { site: 'south' }, properties }, `"${twin.etag}"`)
+    const { status, body } = await change('PATCH', { ...twin, tags: { site: 'south' } }, `"${twin.etag}"`)
     expect([status, body.tags.site]).toEqual([200, 'south'])
+    expect(body.properties.reported).toEqual(twin.properties.reported)
+  })
+
+  test.each([
+    ['reported properties', { properties: { reported: { a: 1 } } }],
+    ['reported properties of any shape', { properties: { reported: [null] } }],
+    ['nothing', {}],
+    ['properties without content', { properties: {} }],
+    ['sections without content', { tags: {}, properties: { desired: {}, reported: {} } }],
+    ['marks', { properties: { desired: { $version: 7, $metadata: { $lastUpdated: 'x' } } } }],
+    [
+      'what a twin says of its device',
+      { deviceId: 'other', etag: 'x', version: 9, status: 'disabled', capabilities: {} },
+    ],
+  ])('of %s changes nothing and tells nobody', async (_, body) => {
+    const patches = door.deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
+    const heard = patches.next()
+    const { body: before } = await door.ask(`GET /twins/${id}`)
+    const answer = await change('PATCH', body)
+    expect([answer.status, answer.body]).toEqual([200, before])
+    // The next write is the first that is heard of, and has the next version.
+    await change('PATCH', { properties: { desired: { on: false } } })
+    expect((await heard).value).toEqual([{ deviceId: id, version: 2, patch: { on: false } }])
+    await patches.return?.()
+  })
+
+  test('of one section leaves the other alone, though it is there', async () => {
+    const { body } = await change('PATCH', { tags: { a: 1 }, properties: { desired: {}, reported: {} } })
+    expect(body).toMatchObject({ version: 2, etag: 'AAAAAAAAAAI=', tags: { a: 1 } })
+    expect(body.properties.desired.$version).toBe(1)
+  })
+
+  test('without content still needs the device and compares the etag', async () => {
+    expect((await change('PATCH', { tags: {} }, '"AAAAAAAAAAI="')).status).toBe(412)
+    expect((await door.ask('PATCH /twins/ghost', { body: { tags: {} } })).status).toBe(404)
+  })
+
+  test('that writes what is there already is a write', async () => {
+    const { body } = await change('PATCH', { properties: { desired: { on: true } } })
+    expect(body.properties.desired.$version).toBe(2)
   })
 
   test.each([
@@ -106,7 +146,6 @@ describe('PATCH', () => {
 
   test.each([
     [{ desired: { a: 1 } }, /no member "desired"/],
-    [{ properties: { reported: { a: 1 } } }, /written by the device only/],
     [{ tags: null }, /not an object/],
     [{ properties: { desired: null } }, /not an object/],
     [{ tags: { 'a.b': 1 } }, /one of the signs/],
@@ -135,6 +174,13 @@ describe('PUT', () => {
   test('empties a section that is null', async () => {
     const { body } = await change('PUT', { tags: null, properties: { desired: null } })
     expect([body.tags, valuesOf(body.properties.desired)]).toEqual([{}, {}])
+  })
+
+  test('of nothing in place of nothing changes nothing', async () => {
+    await change('PUT', { tags: {}, properties: { desired: {} } })
+    const { body: empty } = await door.ask(`GET /twins/${id}`)
+    expect((await change('PUT', { tags: {}, properties: { desired: { $version: 9 } } })).body).toEqual(empty)
+    expect((await change('PUT', {})).body).toEqual(empty)
   })
 
   test('takes back a twin as it was read, reported properties and all', async () => {

@@ -70,6 +70,19 @@ test('a twin that would grow over its limit fails alone, with the reason', async
   expect(rows).toEqual([{ error_code: 'ArgumentInvalid', error_description: expect.stringContaining('32 KB') }])
 })
 
+test('a patch without content succeeds on every device and changes none', async () => {
+  await givenDevices(deps, 'still', 2)
+  const job = await givenTwinJob(deps, 'still', {
+    updateTwin: { tags: {}, properties: { desired: {} } },
+    mayChangeNothing: true,
+  })
+  await start()
+  await dispatch()
+  await finishJobs(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 2 succeeded, 0 failed, 0 canceled')
+  expect(await readTwin(deps, 'still-0001')).toMatchObject({ version: 1, desiredVersion: 1, etagVersion: 1 })
+})
+
 test('a device that was deleted since the start has failed', async () => {
   await givenDevices(deps, 'gone', 2)
   const job = await givenTwinJob(deps, 'gone')
