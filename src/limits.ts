@@ -28,6 +28,24 @@ export const limitTable = {
     what: 'open connections of each of the two HTTP ports, WebSockets included',
     answer: 'the connection is closed at once',
   },
+  httpPipelinedRequests: {
+    variable: 'LIMIT_HTTP_PIPELINED_REQUESTS',
+    default: 8,
+    min: 2,
+    max: 1_000,
+    unit: 'count',
+    what: 'requests of one HTTP connection that are worked on at a time',
+    answer: 'further requests are read when earlier ones are answered',
+  },
+  httpWriteTimeout: {
+    variable: 'LIMIT_HTTP_WRITE_TIMEOUT',
+    default: 15_000,
+    min: 10,
+    max: 3_600_000,
+    unit: 'ms',
+    what: 'how long an answer waits for a client that reads none of it',
+    answer: 'the connection is closed',
+  },
   // MQTT
   mqttConnections: {
     variable: 'LIMIT_MQTT_CONNECTIONS',

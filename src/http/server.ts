@@ -4,6 +4,8 @@ import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
 import { listenOn } from '../listen.ts'
+import { tlsSettings } from '../tls.ts'
+import { boundPipeline, type Pipeline } from './pipeline.ts'
 import { respond } from './respond.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -83,10 +85,10 @@ export function createHttpServer(
     return mounts.find((mount) => mount.path === path || (mount.below && path.startsWith(`${mount.path}/`)))
   }
 
-  const underWay = new Set<http.ServerResponse>()
+  /** The connections on which HTTP is spoken. What is under way on one is forgotten with it. */
+  const pipelines = new Map<Duplex, Pipeline>()
   const handle: Handle = (request, response) => {
-    underWay.add(response)
-    response.once('close', () => underWay.delete(response))
+    pipelines.get(request.socket)?.add(response)
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
     const mount = mountAt(request)
     if (mount === undefined) {
@@ -100,17 +102,22 @@ export function createHttpServer(
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
     connection.on('error', (error) => deps.log.debug({ err: error }, 'a connection broke'))
     const mount = mountAt(request)
-    if (mount?.upgrade !== undefined) {
-      if (mount.close === undefined) connections.delete(nameOf(request.socket))
-      mount.upgrade(request, connection, head)
-    } else connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    if (mount?.close === undefined) connections.delete(nameOf(request.socket))
+    const held = pipelines.get(connection)?.release() ?? Buffer.alloc(0)
+    pipelines.delete(connection)
+    mount?.upgrade?.(request, connection, Buffer.concat([head, held]))
   }
+  const wantsUpgrade = (request: http.IncomingMessage): boolean =>
+    request.method === 'CONNECT' || (isWebSocket(request) && mountAt(request)?.upgrade !== undefined)
 
   // Node looks every thirty seconds who is too slow, which would make a minute of thirty.
   const connectionsCheckingInterval = headersTimeout / 2
   const settings = { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval }
-  const plain = http.createServer(settings, handle)
-  const secure = https.createServer({ ...settings, cert, key, minVersion: 'TLSv1.2', handshakeTimeout }, handle)
+  const plain = http.createServer({ ...settings, IncomingMessage: requestThat(wantsUpgrade) }, handle)
+  const secure = https.createServer(
+    { ...settings, IncomingMessage: requestThat(wantsUpgrade), ...tlsSettings, cert, key, handshakeTimeout },
+    handle,
+  )
   const servers = [plain, secure]
   // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.
   const connections = new Map<string, Socket>()
@@ -121,7 +128,19 @@ export function createHttpServer(
       if (connections.get(name) === connection) connections.delete(name)
     })
   }
+  const speak = (connection: Socket): void => {
+    pipelines.set(connection, boundPipeline(connection, deps.limits.httpPipelinedRequests))
+    connection.once('close', () => pipelines.delete(connection))
+  }
+  plain.on('connection', speak)
+  secure.on('secureConnection', speak)
   for (const server of servers) {
+    // Nothing came or went for so long. Without an answer that waits to be read, the hub is still at work on one.
+    server.timeout = deps.limits.httpWriteTimeout
+    server.on('timeout', (connection: Socket) => {
+      const isAtWork = (pipelines.get(connection)?.unanswered.size ?? 0) > 0 && connection.writableLength === 0
+      if (!isAtWork) connection.destroy()
+    })
     server.maxConnections = deps.limits.httpConnections
     server.on('upgrade', upgrade)
     server.on('connection', keep)
@@ -129,13 +148,14 @@ export function createHttpServer(
     server.on('secureConnection', keep)
   }
 
+  const underWay = (): http.ServerResponse[] => [...pipelines.values()].flatMap(({ unanswered }) => [...unanswered])
   const close = async (): Promise<void> => {
     for (const server of servers) server.close()
     const waited = new AbortController()
     await Promise.all(mounts.map((mount) => mount.close?.()))
     // Not for the connections: browsers open some ahead, on which nothing has been asked.
     const answered = Promise.all(
-      [...underWay].map((response) => new Promise((resolve) => response.once('close', resolve))),
+      underWay().map((response) => new Promise((resolve) => response.once('close', resolve))),
     )
     await Promise.race([answered, deps.clock.sleep(closeTimeout, waited.signal)])
     waited.abort()
@@ -164,6 +184,27 @@ export function createHttpServer(
       }
     },
     close,
+  }
+}
+
+function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
+  const offered = headers.upgrade?.split(',') ?? []
+  return method === 'GET' && offered.some((protocol) => protocol.trim().toLowerCase() === 'websocket')
+}
+
+/**
+ * A request that is an upgrade only if the server wants it to be (RFC 9110, 7.8): others are answered as if they offered
+ * none. Node otherwise takes every offer for an upgrade as soon as there is a listener for upgrades.
+ */
+function requestThat(wantsUpgrade: (request: http.IncomingMessage) => boolean): typeof http.IncomingMessage {
+  return class extends http.IncomingMessage {
+    private offersUpgrade?: boolean
+    get upgrade(): boolean {
+      return this.offersUpgrade === true && wantsUpgrade(this)
+    }
+    set upgrade(offers: boolean | null) {
+      this.offersUpgrade = offers === true
+    }
   }
 }
 

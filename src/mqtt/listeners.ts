@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { ListenError, listenOn } from '../listen.ts'
+import { tlsSettings } from '../tls.ts'
 
 /** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
 export type ListenOptions = {
@@ -38,9 +39,9 @@ export function createListeners(
   return {
     async listen({ host, port, tlsPort, cert, key, deviceCa }: ListenOptions): Promise<ListenAddresses> {
       const tls = {
+        ...tlsSettings,
         cert,
         key,
-        minVersion: 'TLSv1.2',
         handshakeTimeout,
         noDelay: true,
         // A certificate is asked for, and any is taken, or none: who needs which is decided when the device says who it

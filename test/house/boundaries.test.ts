@@ -23,6 +23,7 @@ const ground = [
   'listen',
   'sessions',
   'throttles',
+  'tls',
 ]
 const top = ['app', 'main', 'policy-settling']
 
@@ -202,4 +203,17 @@ test('the wall clock and timers are read in clock.ts only', () => {
       /\b(Date\.now\(|new Date\(\)|setTimeout\(|setInterval\()/.test(code(file)),
   )
   expect(broken).toEqual([])
+})
+
+test('servers of TLS are made by the settings that all share', () => {
+  const broken = files.filter(
+    (file) =>
+      /\b(https\.createServer|createTlsServer|createSecureServer|tls\.createServer)\(/.test(code(file)) &&
+      !code(file).includes('...tlsSettings'),
+  )
+  expect(broken).toEqual([])
+  const plain = files.filter(
+    (file) => /from 'node:(https|tls|http2)'/.test(code(file)) && /\bcreate\w*Server\(/.test(code(file)),
+  )
+  expect(plain).toEqual(['http/server.ts', 'mqtt/listeners.ts'])
 })

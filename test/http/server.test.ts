@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import * as http from 'node:http'
@@ -171,9 +172,28 @@ describe('upgrades', () => {
 
   test('reach the mounted door and nothing else', async () => {
     expect(await upgrade('/graphql')).toBe(101)
-    expect(await upgrade('/healthz')).toBe(404)
+    // Elsewhere nobody wants one, and the request is answered as if it offered none.
+    expect(await upgrade('/healthz')).toBe(200)
     expect(await upgrade('/nothing')).toBe(404)
   })
+})
+
+const withoutCurl = spawnSync('curl', ['--version']).status !== 0
+
+test.skipIf(withoutCurl)('curl that offers HTTP/2 is answered', async () => {
+  const curl = async (...more: string[]) => {
+    const child = spawn('curl', ['--silent', '--http2', '--write-out', ' %{http_code} %{num_connects}', ...more])
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+    })
+    await once(child, 'close')
+    return said
+  }
+  expect(await curl(`${url.http}/healthz`)).toBe('{"status":"ok"} 200 1')
+  expect(await curl(`${url.http}/graphql`, '--next', '--silent', '--http2', `${url.http}/healthz`)).toBe(
+    'mounted 200 1{"status":"ok"}',
+  )
 })
 
 describe('listening', () => {
@@ -234,7 +254,7 @@ describe('closing', () => {
         handle: () => {},
         upgrade(_request, connection) {
           taken = connection
-          connection.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+          connection.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
         },
       }
       const other = createHttpServer(
@@ -243,7 +263,7 @@ describe('closing', () => {
       )
       const address = await other.listen(anywhere)
       const { request } = scheme === 'https' ? https : http
-      const headers = { connection: 'Upgrade', upgrade: 'x' }
+      const headers = { connection: 'Upgrade', upgrade: 'websocket' }
       const asked = request(`${address[scheme]}/kept`, { headers, agent: false, rejectUnauthorized: false }).end()
       const [, connection] = await once(asked, 'upgrade')
       await other.close()

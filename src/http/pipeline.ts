@@ -1,0 +1,90 @@
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** The requests of one connection, which are read no faster than they are answered. */
+export type Pipeline = {
+  /** Counts a request as long as its answer has not left. */
+  add(response: ServerResponse): void
+  readonly unanswered: ReadonlySet<ServerResponse>
+  /** Lets the connection go to another protocol, and answers what was read of it and not parsed. */
+  release(): Buffer
+}
+
+const headEnd = '\r\n\r\n'
+/** Bytes that are parsed at once at least, so that line ends alone do not make a call each. */
+const minPiece = 256
+
+/**
+ * Bounds what a client gains by sending requests without waiting for the answers. Node parses all that one read brought,
+ * which can be thousands of requests. Here the bytes go to the parser in pieces that end where a head ends, and wait
+ * while `maxUnanswered` requests are under way or the client does not read.
+ */
+export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
+  const unanswered = new Set<ServerResponse>()
+  let rest: Buffer[] = []
+  let held = false
+  // Node's own: what it calls with the bytes that came.
+  const parsers = socket.listeners('data')
+
+  const mayParse = (): boolean => unanswered.size < maxUnanswered && !socket.writableNeedDrain
+  const parse = (piece: Buffer): void => {
+    for (const parser of parsers) parser.call(socket, piece)
+  }
+  const pump = (): void => {
+    // Who paused it, Node, resumes it too.
+    while (rest[0] !== undefined && !socket.isPaused() && mayParse()) {
+      const chunk = rest[0]
+      const found = chunk.indexOf(headEnd, minPiece - headEnd.length, 'latin1')
+      const end = found < 0 ? chunk.length : found + headEnd.length
+      // Taken off first: an upgrade comes in the middle of the parsing, and takes what is left.
+      if (end < chunk.length) rest[0] = chunk.subarray(end)
+      else rest.shift()
+      parse(end < chunk.length ? chunk.subarray(0, end) : chunk)
+    }
+    if (rest.length > 0 && !socket.isPaused()) {
+      held = true
+      socket.pause()
+    }
+  }
+  const onData = (chunk: Buffer): void => {
+    rest.push(chunk)
+    pump()
+  }
+  const goOn = (): void => {
+    if (!held || socket.destroyed || !mayParse()) return
+    held = false
+    // It emits 'resume', which parses.
+    socket.resume()
+  }
+  socket.removeAllListeners('data')
+  socket.on('data', onData)
+  socket.on('resume', pump)
+  socket.once('close', () => {
+    rest = []
+    for (const response of unanswered) {
+      // Node tells only the response whose turn it was that the connection is gone.
+      if (response.socket === null) response.emit('close')
+    }
+    unanswered.clear()
+  })
+
+  return {
+    unanswered,
+    add(response) {
+      unanswered.add(response)
+      const forget = (): void => {
+        // Others have their turn before more of this client's requests.
+        if (unanswered.delete(response) && held) setImmediate(goOn)
+      }
+      response.once('finish', forget)
+      response.once('close', forget)
+    },
+    release() {
+      socket.off('data', onData)
+      socket.off('resume', pump)
+      const left = Buffer.concat(rest)
+      rest = []
+      return left
+    },
+  }
+}
