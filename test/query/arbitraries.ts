@@ -53,7 +53,10 @@ const texts = [
   ],
   ...["'; drop table twin; --", '$1', '{}', 'line\nend', '2024-05-01T00:00:00.000Z', 'Connected', 'enabled', 'd1'],
 ]
-const numbers = [0, 1, 2, 3, -1, 0.1, 0.5, 2.5, 1e21, 1e308, -1e308, 1e-300, 5e-324, 2 ** 52, Number.MAX_VALUE]
+const numbers = [
+  ...[0, 1, 2, 3, -1, 0.1, 0.5, 2.5, 1e21, 1e308, -1e308, 1e-300, 2 ** 52],
+  ...[Number.MAX_VALUE, Number.MIN_VALUE, 3 * Number.MIN_VALUE, -(2 ** -1022), 2 ** 53 - 1, 2 ** 1023 + 2 ** 971],
+]
 
 const key = fc.constantFrom(...keys)
 const wellFormed = fc.string({ unit: 'grapheme', maxLength: 6 }).filter((text) => !text.includes('\0'))
