@@ -189,10 +189,14 @@ describe('the embedded database', () => {
 
   it('is made anew when the making was interrupted', async () => {
     const folder = await open()
-    await mkdir(join(path, 'postgres.new-Ab12Cd', 'base'), { recursive: true })
+    const unfinished = 'postgres.new-Ab12Cd'
+    await mkdir(join(path, unfinished, 'base'), { recursive: true })
     const { url } = await start(folder)
     expect(await ask(url, 'select 1')).toEqual([1])
-    expect((await readdir(path)).filter((name) => name.startsWith('postgres'))).toEqual(['postgres'])
+    // The programs may be there too: they are copied from a checkout that PostgreSQL's user cannot reach.
+    const names = await readdir(path)
+    expect(names).toContain('postgres')
+    expect(names).not.toContain(unfinished)
   })
 
   it('starts although the process id in a stale postmaster.pid is now that of another program', async () => {
