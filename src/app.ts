@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { pino } from 'pino'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -18,6 +17,7 @@ import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
 import { joinInstances } from './instances.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-settling.ts'
@@ -59,10 +59,17 @@ const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 /** Puts the parts together: the one file that knows everyone. */
 export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
   const clock = options.clock ?? systemClock
-  const log = options.log ?? createLog(config.logLevel)
+  const log = options.log ?? createLog(config.logLevel, clock)
   const lifecycle = createLifecycle()
   const hurrying = new AbortController()
-  let ready = false
+  let phase: 'starting' | 'running' | 'stopping' = 'starting'
+
+  /** What `/readyz` says while the hub cannot work. */
+  const whyNotReady = (): string | undefined => {
+    if (phase === 'starting') return 'The hub is starting.'
+    if (phase === 'stopping') return 'The hub is stopping.'
+    return undefined
+  }
 
   const start = async (): Promise<Addresses> => {
     const folder = await openDataFolder(config.dataDir)
@@ -146,16 +153,16 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       rest: mountWebDoor(deps, restPaths, rest),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
-      isReady: () => ready,
+      whyNotReady,
       cert,
       key,
     })
     lifecycle.onStop('the HTTP server', () => {
-      ready = false
+      phase = 'stopping'
       return http.close()
     })
     const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
-    ready = true
+    phase = 'running'
     const { hostname } = new URL(web.http)
     const addresses: Addresses = {
       ...web,
@@ -192,23 +199,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     stop: () => lifecycle.stop(),
     hurry: () => hurrying.abort(),
   }
-}
-
-function createLog(level: Config['logLevel']): Log {
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
-  })
-}
-
-/** What of an error is logged. Not all its members: those of the database's errors hold statements and secrets. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? error.code : undefined
-  const cause = error.cause === undefined ? undefined : describeError(error.cause)
-  return { type: error.name, message: error.message, code, stack: error.stack, cause }
 }
 
 /** Who may do everything: anybody on this machine, as long as no key is configured. */

@@ -51,7 +51,7 @@ const commonHeaders = {
   'referrer-policy': 'no-referrer',
 } as const
 
-/** Makes the server. `isReady` decides what `/readyz` says. `cert` and `key` are PEM text. */
+/** Makes the server. `whyNotReady` says what `/readyz` does: undefined is ready. `cert` and `key` are PEM text. */
 export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
@@ -59,14 +59,14 @@ export function createHttpServer(
     readonly rest?: readonly Mount[]
     readonly console?: readonly Mount[]
     readonly mqtt?: Mount
-    readonly isReady: () => boolean
+    readonly whyNotReady: () => string | undefined
     readonly cert: string
     readonly key: string
     /** Milliseconds for the head of a request: who is slower holds connections, not conversations. 10,000 unless given. */
     readonly headersTimeout?: number
   },
 ): HttpServer {
-  const { graphql, rest = [], console: pages = [], mqtt, isReady, cert, key, headersTimeout = 10_000 } = options
+  const { graphql, rest = [], console: pages = [], mqtt, whyNotReady, cert, key, headersTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
   const mounts: readonly Mount[] = [
     graphql,
@@ -74,8 +74,9 @@ export function createHttpServer(
     // Whether the process lives: as long as it can say so.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
     probe('/readyz', (_request, response) => {
-      if (isReady()) respond(response, 200, { status: 'ready' })
-      else respond(response, 503, { status: 'not ready' }, { 'retry-after': '1' })
+      const reason = whyNotReady()
+      if (reason === undefined) respond(response, 200, { status: 'ready' })
+      else respond(response, 503, { status: 'not ready', reason }, { 'retry-after': '1' })
     }),
     ...rest,
     ...pages,

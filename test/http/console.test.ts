@@ -60,7 +60,7 @@ beforeAll(async () => {
       graphql: { ...other('/graphql'), below: false },
       rest: restPaths.map(other),
       console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
-      isReady: () => true,
+      whyNotReady: () => undefined,
       ...tls,
     })
     servers.push(server)

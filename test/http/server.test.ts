@@ -54,7 +54,12 @@ beforeEach(async () => {
   ready = true
   under = []
   closed = false
-  server = createHttpServer(deps, { graphql, rest: [rest], isReady: () => ready, ...tls })
+  server = createHttpServer(deps, {
+    graphql,
+    rest: [rest],
+    whyNotReady: () => (ready ? undefined : 'The hub is starting.'),
+    ...tls,
+  })
   url = await server.listen(anywhere)
 })
 afterEach(() => server.close())
@@ -98,7 +103,10 @@ describe('paths', () => {
   test('/readyz says whether the hub is ready', async () => {
     expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 200, body: '{"status":"ready"}' })
     ready = false
-    expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 503, body: '{"status":"not ready"}' })
+    expect(await ask(`${url.http}/readyz`)).toMatchObject({
+      status: 503,
+      body: '{"status":"not ready","reason":"The hub is starting."}',
+    })
   })
 
   test('HEAD is answered without a body', async () => {
@@ -138,7 +146,7 @@ describe('paths', () => {
 })
 
 test('a connection on which the head of a request does not end is closed', async () => {
-  const impatient = createHttpServer(deps, { graphql, isReady: () => true, headersTimeout: 20, ...tls })
+  const impatient = createHttpServer(deps, { graphql, whyNotReady: () => undefined, headersTimeout: 20, ...tls })
   const address = await impatient.listen(anywhere)
   const slow = connect(Number(new URL(address.http).port), '127.0.0.1')
   slow.write('GET /graphql HTTP/1.1\r\nHost: hub\r\nX-Slow: ')
@@ -201,7 +209,7 @@ describe('listening', () => {
     ['HTTP_PORT', () => ({ ...anywhere, port: Number(new URL(url.http).port) })],
     ['HTTPS_PORT', () => ({ ...anywhere, tlsPort: Number(new URL(url.https).port) })],
   ])('%s in use is an error that names it and its address, and leaves no port open', async (variable, address) => {
-    const other = createHttpServer(deps, { graphql, isReady: () => true, ...tls })
+    const other = createHttpServer(deps, { graphql, whyNotReady: () => undefined, ...tls })
     const { port, tlsPort } = address()
     await expect(other.listen(address())).rejects.toThrow(
       `${variable} is ${port || tlsPort}, but 127.0.0.1:${port || tlsPort} cannot be listened on: another program does`,
@@ -210,7 +218,7 @@ describe('listening', () => {
   })
 
   test('an address of another machine is an error that says so', async () => {
-    const other = createHttpServer(deps, { graphql, isReady: () => true, ...tls })
+    const other = createHttpServer(deps, { graphql, whyNotReady: () => undefined, ...tls })
     await expect(other.listen({ ...anywhere, host: '192.0.2.1' })).rejects.toThrow('this machine has no such address')
   })
 })
@@ -233,7 +241,10 @@ describe('closing', () => {
   })
 
   test('does not wait for connections on which nothing is asked, such as browsers open ahead', async () => {
-    const other = createHttpServer({ ...deps, clock: createTestClock() }, { graphql, isReady: () => true, ...tls })
+    const other = createHttpServer(
+      { ...deps, clock: createTestClock() },
+      { graphql, whyNotReady: () => undefined, ...tls },
+    )
     const address = await other.listen(anywhere)
     const silent = [address.http, address.https].map((where) => connect(Number(new URL(where).port), '127.0.0.1'))
     const ended = silent.map((connection) => once(connection.on('error', () => {}).resume(), 'close'))
@@ -259,7 +270,7 @@ describe('closing', () => {
       }
       const other = createHttpServer(
         { ...deps, clock: createTestClock() },
-        { graphql, mqtt, isReady: () => true, ...tls },
+        { graphql, mqtt, whyNotReady: () => undefined, ...tls },
       )
       const address = await other.listen(anywhere)
       const { request } = scheme === 'https' ? https : http
@@ -277,7 +288,7 @@ describe('closing', () => {
 
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()
-    const other = createHttpServer({ ...deps, clock }, { graphql, isReady: () => true, ...tls })
+    const other = createHttpServer({ ...deps, clock }, { graphql, whyNotReady: () => undefined, ...tls })
     const address = await other.listen(anywhere)
     const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))

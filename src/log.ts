@@ -1,0 +1,73 @@
+import { type DestinationStream, pino } from 'pino'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Log } from './deps.ts'
+import { gatherLog } from './gathered-log.ts'
+
+/**
+ * The log of the hub: JSON lines. Warnings and errors that say the same are gathered: the first is written at once, those
+ * that follow once a minute with their number (`times`), so that a fault that lasts does not fill a disk. Lines that a
+ * client was referred to are all written.
+ */
+export function createLog(
+  level: Config['logLevel'],
+  clock: Clock,
+  destination: DestinationStream = pino.destination(1),
+): Log {
+  const gather = gatherLog<Line>(clock, {
+    keyOf: ({ level, fields, text }) => `${level} ${faultIn(fields)} ${text}`,
+    write: ({ write }, notWritten) => write(notWritten === 0 ? undefined : notWritten + 1),
+  })
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      hooks: {
+        logMethod(given, method, level) {
+          const [first, second]: readonly unknown[] = given
+          const fields = typeof first === 'object' && first !== null ? first : {}
+          if (level < lowest || 'reference' in fields || 'trackingId' in fields) {
+            method.apply(this, given)
+            return
+          }
+          const text = String((typeof first === 'string' ? first : second) ?? '')
+          gather({
+            level,
+            fields,
+            text,
+            write: (times) => {
+              if (times === undefined) method.apply(this, given)
+              else method.call(this, { ...fields, times }, text)
+            },
+          })
+        },
+      },
+    },
+    destination,
+  )
+}
+
+type Line = {
+  readonly level: number
+  readonly fields: object
+  readonly text: string
+  readonly write: (times: number | undefined) => void
+}
+
+/** The lowest level of lines that are gathered: warnings. */
+const lowest = pino.levels.values.warn ?? 40
+
+/** What says which fault a line is about, besides its text: the step that failed, and its error's text. */
+function faultIn({ err, step }: { readonly err?: unknown; readonly step?: unknown }): string {
+  return `${step ?? ''} ${err instanceof Error ? err.message : ''}`
+}
+
+/** What of an error is logged. Not all its members: those of the database's errors hold statements and secrets. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : undefined
+  const cause = error.cause === undefined ? undefined : describeError(error.cause)
+  return { type: error.name, message: error.message, code, stack: error.stack, cause }
+}
