@@ -81,10 +81,7 @@ function namesIn(element: unknown): { id: string; importMode: string } {
 
 function readItem(element: unknown): Item {
   const members = membersOf(element, [])
-  const mode = String(members.importMode ?? 'create').toLowerCase()
-  if (!Object.hasOwn(modes, mode)) {
-    throw new InvalidInputError(['importMode'], 'There is no such importMode for devices.')
-  }
+  const mode = modeIn(members.importMode ?? 'create')
   const deviceId = checkDeviceId(members.id, ['id'])
   const { tags, properties } = members
   const twin = twinChangeFrom(
@@ -102,6 +99,12 @@ function readItem(element: unknown): Item {
     etag: members.eTag ?? members.etag,
     twinEtag: members.twinETag ?? members.twinEtag,
   }
+}
+
+function modeIn(value: unknown): string {
+  const mode = typeof value === 'string' ? value.toLowerCase() : ''
+  if (Object.hasOwn(modes, mode)) return mode
+  throw new InvalidInputError(['importMode'], 'There is no such importMode for devices.')
 }
 
 function etagIn(value: unknown, name: string): string {

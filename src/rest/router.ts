@@ -4,6 +4,7 @@ import { may } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { maxBodyBytes, readBody } from './body.ts'
+import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
 import { classicBody, failureOf, faultOf, RestError, structuredBody } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
@@ -57,8 +58,9 @@ export function createRestDoor(
       if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
       const handle = await authorize(request, route, segments)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
-      const body = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
+      const json = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
       form = route.errorForm
+      const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
       return await handle({ deps, choices, id, query: searchParams, headers, body, signal })
     } catch (error) {

@@ -1,6 +1,31 @@
 // The bodies of this door, as the OpenAPI document describes them. The rules in full are docs/rest.md's.
 
-type Schema = Readonly<Record<string, unknown>>
+/** The types of JSON, integers for numbers. */
+export type JsonType = 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null'
+
+/** What JSON Schema can say, as far as this door says it. */
+export type Schema = {
+  readonly $ref?: string
+  readonly type?: JsonType | readonly JsonType[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: boolean
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly format?: 'date-time'
+  readonly enum?: readonly string[]
+  readonly default?: string | number
+  readonly example?: string
+  readonly description?: string
+  readonly readOnly?: boolean
+  readonly deprecated?: boolean
+}
 
 const text: Schema = { type: 'string' }
 const textOrNull: Schema = { type: ['string', 'null'] }
@@ -9,7 +34,8 @@ const time: Schema = { type: 'string', format: 'date-time' }
 const timeOrNull: Schema = { type: ['string', 'null'], format: 'date-time' }
 const anyObject: Schema = { type: 'object', additionalProperties: true }
 const readOnly = (schema: Schema): Schema => ({ ...schema, readOnly: true })
-const reference = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+const prefix = '#/components/schemas/'
+const reference = (name: string): Schema => ({ $ref: `${prefix}${name}` })
 const listOf = (items: Schema): Schema => ({ type: 'array', items })
 const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema => ({
   type: 'object',
@@ -35,20 +61,29 @@ const seconds = (minimum: number, maximum: number, fallback: number): Schema => 
   maximum,
   default: fallback,
 })
+const methodCall = {
+  methodName: { type: 'string', minLength: 1, maxLength: 100 },
+  payload: { description: 'Any JSON, up to 128 KB.' },
+  responseTimeoutInSeconds: seconds(5, 300, 30),
+  connectTimeoutInSeconds: seconds(0, 300, 0),
+} as const
 const jobRequest = {
-  jobId: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' },
+  jobId: { type: ['string', 'integer'], pattern: '^[A-Za-z0-9-]{1,64}$' },
   type: jobType,
   queryCondition: { type: 'string', example: "tags.building = 43 AND status = 'enabled'" },
   startTime: timeOrNull,
   maxExecutionTimeInSeconds: seconds(1, 2_592_000, 3_600),
-  cloudToDeviceMethod: reference('MethodCall'),
+  cloudToDeviceMethod: object(
+    { ...methodCall, timeoutInSeconds: { ...methodCall.responseTimeoutInSeconds, deprecated: true } },
+    ['methodName'],
+  ),
   updateTwin: object({ etag: { type: 'string', enum: ['*'] }, tags: anyObject, properties }),
-}
+} as const
 
 /** All of them, by name. */
 export const schemas = {
   Device: object({
-    deviceId: text,
+    deviceId: { type: ['string', 'integer'] },
     generationId: readOnly(text),
     etag: readOnly(text),
     connectionState,
@@ -84,11 +119,13 @@ export const schemas = {
             ],
           },
           eTag: text,
+          etag: { ...text, deprecated: true },
           status,
           statusReason: textOrNull,
           authentication,
           capabilities,
           twinETag: text,
+          twinEtag: { ...text, deprecated: true },
           tags: anyObject,
           properties,
         },
@@ -123,15 +160,7 @@ export const schemas = {
     tags: anyObject,
     properties,
   }),
-  MethodCall: object(
-    {
-      methodName: { type: 'string', minLength: 1, maxLength: 100 },
-      payload: { description: 'Any JSON, up to 128 KB.' },
-      responseTimeoutInSeconds: seconds(5, 300, 30),
-      connectTimeoutInSeconds: seconds(0, 300, 0),
-    },
-    ['methodName'],
-  ),
+  MethodCall: object(methodCall, ['methodName']),
   MethodResponse: object({ status: { type: 'integer' }, payload: { description: 'Any JSON.' } }),
   JobRequest: object(jobRequest, ['type', 'queryCondition']),
   Job: object({
@@ -162,3 +191,12 @@ export const schemas = {
 
 /** The name of a body. */
 export type SchemaName = keyof typeof schemas
+
+const byName: ReadonlyMap<string, Schema> = new Map(Object.entries(schemas))
+
+/** What a reference leads to. */
+export function schemaAt(reference: string): Schema {
+  const schema = byName.get(reference.slice(prefix.length))
+  if (schema === undefined) throw new Error(`There is no schema ${reference}.`)
+  return schema
+}

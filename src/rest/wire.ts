@@ -37,6 +37,7 @@ export function membersOf(value: unknown, path: Path): Readonly<Record<string, u
 
 /** Checks an id that stands in the body, if it does, against the one in the path. A number is one too: SDKs send those. */
 export function checkSameId(inBody: unknown, inPath: string, name: string): void {
-  if (inBody === undefined || inBody === null || String(inBody) === inPath) return
+  if (inBody === undefined || inBody === null || inBody === inPath) return
+  if (typeof inBody === 'number' && String(inBody) === inPath) return
   throw new InvalidInputError([name], `The ${name} in the body is not the one in the path.`)
 }

@@ -225,10 +225,22 @@ describe('a bulk request', () => {
     expect((await door.ask('GET /devices/many-0')).status).toBe(404)
   })
 
-  test.each([{}, [], 'x'])('%j is refused', async (body) => {
-    expect((await bulk(JSON.stringify(body))).error).toMatch(
-      /^ArgumentInvalid;The body is an array of 1 to 100 devices/,
-    )
+  test('of none is refused', async () => {
+    expect((await bulk('[]')).error).toMatch(/^ArgumentInvalid;The body is an array of 1 to 100 devices/)
+  })
+
+  test.each<[unknown, string]>([
+    [{}, 'The body is not an array.'],
+    ['x', 'The body is not an array.'],
+    [[{ id: 'early' }, 7], '[1] is not an object.'],
+    [[{ id: 'early' }, { id: 'late', importMode: { toString: 1 } }], '[1].importMode is not text.'],
+    [[{ id: 'early' }, { id: ['late'] }], '[1].id is not text.'],
+    [[{ id: 'early' }, { id: 'late', properties: { desired: [] } }], '[1].properties.desired is not an object.'],
+    [[{ id: 'early' }, { id: 'late', capabilities: { iotEdge: 1 } }], '[1].capabilities.iotEdge is not true or false.'],
+  ])('%j is refused before anything is done', async (body, error) => {
+    const answer = await bulk(JSON.stringify(body))
+    expect([answer.status, answer.error]).toEqual([400, `ArgumentInvalid;${error}`])
+    expect((await door.ask('GET /devices/early')).status).toBe(404)
   })
 
   test('carries out what it can, and says what it could not', async () => {
@@ -240,7 +252,7 @@ describe('a bulk request', () => {
       { id: 'bad id', importMode: 'create' },
       { id: 'absent', importMode: 'Update' },
       { id: 'strange', importMode: 'constructor' },
-      7,
+      {},
     ])
     expect(status).toBe(400)
     expect(headers.get('iothub-errorcode')).toBe('BulkRegistryOperationFailure')

@@ -101,6 +101,19 @@ describe('a new job', () => {
     })
   })
 
+  test('may have its numbers as text, as the Azure CLI sends them', async () => {
+    await create('texts', {
+      maxExecutionTimeInSeconds: '300',
+      cloudToDeviceMethod: { ...method, responseTimeoutInSeconds: '15', connectTimeoutInSeconds: '9' },
+    })
+    await create('alias', { cloudToDeviceMethod: { ...method, timeoutInSeconds: '15' } })
+    expect((await get('texts')).body).toMatchObject({
+      maxExecutionTimeInSeconds: 300,
+      cloudToDeviceMethod: { responseTimeoutInSeconds: 15, connectTimeoutInSeconds: 9 },
+    })
+    expect((await get('alias')).body.cloudToDeviceMethod.responseTimeoutInSeconds).toBe(15)
+  })
+
   test('may be spelled as in the old articles, and is shown as it is spelled today', async () => {
     const { body } = await create('old', { type: 'scheduleDirectRequest' })
     expect(body.type).toBe('scheduleDeviceMethod')

@@ -53,6 +53,13 @@ test.each([5, 300])('a device may have %i seconds to answer', async (responseTim
   expect((await call('here', { responseTimeoutInSeconds })).status).toBe(200)
 })
 
+test('the seconds of a call may be text, as the Azure CLI sends them', async () => {
+  respond = answering(200, 'null')
+  const answer = await call('here', { responseTimeoutInSeconds: '30', connectTimeoutInSeconds: '0' })
+  expect(answer.status).toBe(200)
+  expect(inner(await call('here', { responseTimeoutInSeconds: '4' })).message).toContain('[5, 300]')
+})
+
 test('an unknown or disabled device is not found', async () => {
   for (const deviceId of ['ghost', 'off']) {
     const answer = await call(deviceId)

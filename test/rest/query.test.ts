@@ -91,7 +91,7 @@ test.each([
   ["tags.a = 'b'", /line 1/],
   [`SELECT * FROM devices WHERE a = '${'x'.repeat(70_000)}'`, /./],
   [undefined, /query is text/],
-  [7, /query is text/],
+  [7, /query is not text/],
 ])('%j is refused', async (query, text) => {
   const { status, error } = await ask(query)
   expect([status, error?.split(';')[0]]).toEqual([400, 'ArgumentInvalid'])

@@ -1,0 +1,73 @@
+// Bodies and the JSON types that their schemas give. Nothing here touches anything: values in, values out.
+
+import { InvalidInputError } from '../errors.ts'
+import { type JsonType, type Schema, type SchemaName, schemaAt, schemas } from './schemas.ts'
+
+/** Where in a body a value stands. */
+type Path = readonly (string | number)[]
+
+/**
+ * The body of a request with each member of the JSON type that the schema gives it. All of a body is looked at before
+ * anything is done. `null` is as good as nothing; members that the schema does not know, or that only the hub writes, are
+ * passed over. A whole number or a boolean may come as text, as in IoT Hub (the Azure CLI sends
+ * `"responseTimeoutInSeconds": "30"`), and is answered as what it says. What else must hold of a value is for its
+ * operation to say. InvalidInputError with the path of the first member of another type.
+ */
+export function typedBody(body: unknown, schema: SchemaName): unknown {
+  return typed(body, schemas[schema], [])
+}
+
+function typed(value: unknown, schema: Schema, path: Path): unknown {
+  if (value === undefined || value === null || schema.readOnly) return value
+  if (schema.$ref !== undefined) return typed(value, schemaAt(schema.$ref), path)
+  const types = [schema.type ?? []].flat()
+  const [first] = types
+  if (first === undefined) return value
+  for (const type of types) {
+    const read = readers[type](value, schema, path)
+    if (read !== undefined) return read
+  }
+  throw new InvalidInputError(path.map(String), `${nameOf(path)} ${faults[schema.format ?? first]}.`)
+}
+
+/** The value when it is of the type, or says one that is; undefined when not. */
+const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: Path) => unknown>> = {
+  object: (value, { properties = {} }, path) =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? undefined
+      : Object.fromEntries(
+          Object.entries(value).map(([name, member]) => {
+            const schema = Object.hasOwn(properties, name) ? properties[name] : undefined
+            return [name, schema === undefined ? member : typed(member, schema, [...path, name])]
+          }),
+        ),
+  array: (value, { items = {} }, path) =>
+    Array.isArray(value) ? value.map((item: unknown, index) => typed(item, items, [...path, index])) : undefined,
+  string: (value) => (typeof value === 'string' ? value : undefined),
+  integer: (value) => {
+    if (typeof value === 'number') return value // a fraction is for the operation to refuse, which knows the bounds
+    return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : undefined
+  },
+  boolean: (value) => {
+    if (typeof value === 'boolean') return value
+    return typeof value === 'string' && /^(?:true|false)$/i.test(value) ? value.toLowerCase() === 'true' : undefined
+  },
+  null: () => undefined,
+}
+
+/** What is wrong with a value of another type, by the type or the format that was expected. */
+const faults: Readonly<Record<JsonType | 'date-time', string>> = {
+  object: 'is not an object',
+  array: 'is not an array',
+  string: 'is not text',
+  integer: 'is not a whole number',
+  boolean: 'is not true or false',
+  null: 'is not null',
+  'date-time': 'is not a time such as 2024-05-01T10:00:00Z',
+}
+
+/** `[0].importMode`; the body as a whole when the path is empty. */
+function nameOf(path: Path): string {
+  const name = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
+  return name === '' ? 'The body' : name.replace(/^\./, '')
+}
