@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'DEVICE_OFFLINE'
   | 'DEVICE_TIMEOUT'
+  | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
 
 /** What all domain errors share: a sentence for people and a code for programs. */
@@ -117,6 +118,12 @@ export class DeviceOfflineError extends DomainError {
 export class DeviceTimeoutError extends DomainError {
   override readonly name = 'DeviceTimeoutError'
   readonly code = 'DEVICE_TIMEOUT'
+}
+
+/** A stored value that no answer can hold; the rest of the answer can. */
+export class NotShownError extends DomainError {
+  override readonly name = 'NotShownError'
+  readonly code = 'PAYLOAD_NOT_SHOWN'
 }
 
 /** No token, a bad one, or one without the right. */

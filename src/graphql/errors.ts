@@ -38,7 +38,9 @@ const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'
       type: ErrorCode,
       description: 'For programs.',
       resolve: ({ code }) => {
-        if (code === 'UNAUTHORIZED') throw new Error('An UnauthorizedError is an error of the request.')
+        if (code === 'UNAUTHORIZED' || code === 'PAYLOAD_NOT_SHOWN') {
+          throw new Error(`${code} is an error of the request.`)
+        }
         return code
       },
     }),

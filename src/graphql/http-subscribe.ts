@@ -1,4 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import { type PrintResult, printedBy } from './print-result.ts'
 import { contextIn, type Subscribe } from './shared-subscribe.ts'
 import { createSource, isSource } from './source.ts'
 
@@ -7,14 +8,22 @@ import { createSource, isSource } from './source.ts'
  * nothing else to tell it by, and Yoga would leave the connection open without another word. And one whose client has
  * gone before it began is ended here, because Yoga has forgotten it.
  */
-export function overHttp(subscribe: Subscribe, mask: (error: unknown) => GraphQLError): Subscribe {
+export function overHttp(
+  subscribe: Subscribe,
+  { mask, print }: { readonly mask: (error: unknown) => GraphQLError; readonly print: PrintResult },
+): Subscribe {
   return async (args) => {
     const results = await subscribe(args)
     if (!isSource(results)) return results
     const end = (): void => void results.return()
     if (contextIn(args).signal.aborted) end()
     return createSource<ExecutionResult>(
-      (sink) => results.take({ ...sink, fail: (error) => sink.next({ errors: [mask(error)] }) }),
+      (sink) =>
+        results.take({
+          ...sink,
+          next: (result) => sink.next(printedBy(print, result)),
+          fail: (error) => sink.next({ errors: [mask(error)] }),
+        }),
       end,
     )
   }

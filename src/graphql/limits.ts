@@ -6,6 +6,7 @@ import {
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql'
+import { envelopeDepth, isDeeper } from '../json.ts'
 
 /**
  * Bytes of a request. Counted before anything is parsed, because comments are no tokens to the parser. A method payload
@@ -35,6 +36,15 @@ export const maxSockets = 10_000
 export function limitExceeded(limit: string, maximum: number, actual: number): GraphQLError {
   return new GraphQLError(`The request is over a limit: ${limit} is ${actual} and may be at most ${maximum}.`, {
     extensions: { code: 'LIMIT_EXCEEDED', limit, maximum, actual },
+  })
+}
+
+/** Throws the error for variables that no operation takes, before anything walks through them. */
+export function refuseDeepVariables(variables: unknown, jsonDepth: number): void {
+  const maximum = jsonDepth + envelopeDepth
+  if (!isDeeper(variables, maximum)) return
+  throw new GraphQLError(`The variables are nested more than ${maximum} levels deep.`, {
+    extensions: { code: 'LIMIT_EXCEEDED', limit: 'variablesDepth', maximum, http: { status: 400 } },
   })
 }
 

@@ -1,4 +1,6 @@
 import { GraphQLError } from 'graphql'
+import { NotShownError } from '../errors.ts'
+import { isDeeper, maxPrintedDepth } from '../json.ts'
 import { builder } from './builder.ts'
 
 const iso8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
@@ -18,6 +20,11 @@ builder.scalarType('DateTime', {
 
 builder.scalarType('JSON', {
   description: 'Any JSON value. Numbers are IEEE 754 doubles: integers beyond ±(2^53 - 1) lose digits.',
-  serialize: (value) => value,
+  serialize: (value) => {
+    if (isDeeper(value, maxPrintedDepth)) {
+      throw new NotShownError(`This value is nested more than ${maxPrintedDepth} levels deep and is not shown.`)
+    }
+    return value
+  },
   parseValue: (value) => value,
 })

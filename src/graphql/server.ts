@@ -9,8 +9,9 @@ import { UnauthorizedError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { refusalOf } from './guard.ts'
 import { overHttp } from './http-subscribe.ts'
-import { maxRequestBytes, maxTokens, shapeLimits } from './limits.ts'
+import { maxRequestBytes, maxTokens, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
+import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { schema } from './schema.ts'
 import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
@@ -49,6 +50,7 @@ export function createGraphqlServer(
   const { hostNames, anonymous } = options
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
+  const print = createPrintResult(mask)
   const streams = new Set<() => void>()
   const subscribe = createSharedSubscribe(mask)
 
@@ -64,7 +66,13 @@ export function createGraphqlServer(
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
       return { deps, viewer, signal: signal ?? request.signal, streams, group: {} }
     },
-    plugins: [jsonOnly, authentication(authenticate), limits, subscribing(overHttp(subscribe, mask))],
+    plugins: [
+      jsonOnly,
+      authentication(authenticate),
+      limits(deps.limits.jsonDepth),
+      subscribing(overHttp(subscribe, { mask, print })),
+      printing(print),
+    ],
     maxRequestBodySize: maxRequestBytes,
     batching: false,
     multipart: false,
@@ -82,7 +90,7 @@ export function createGraphqlServer(
     logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },
   })
 
-  const webSockets = createWebSockets(deps, { yoga, subscribe, authenticate, mask })
+  const webSockets = createWebSockets(deps, { yoga, subscribe, authenticate, mask, print })
   return {
     path: '/graphql',
     methods: ['GET', 'POST'],
@@ -147,11 +155,21 @@ const subscribing = (subscribe: Subscribe): Plugin => ({
   },
 })
 
-const limits: Plugin = {
+/** Results that are not events of subscriptions. */
+const printing = (print: PrintResult): Plugin => ({
+  onResultProcess({ result, setResult }) {
+    if (!(Symbol.asyncIterator in result || Array.isArray(result))) setResult(printedBy(print, result))
+  },
+})
+
+const limits = (jsonDepth: number): Plugin => ({
+  onParams({ params }) {
+    refuseDeepVariables(params.variables, jsonDepth)
+  },
   onParse({ setParseFn }) {
     setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens }))
   },
   onValidate({ addValidationRule }) {
     addValidationRule(shapeLimits)
   },
-}
+})

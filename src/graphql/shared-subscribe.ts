@@ -128,10 +128,17 @@ function mapRows(
     leave()
     void rows.return()
   }
-  const give = (result: ExecutionResult): void => sink?.next(result)
   const fail = (error: unknown): void => {
     end()
     sink?.fail(mask(error))
+  }
+  // Called from a promise that nobody waits for: an error thrown here would end the process.
+  const give = (result: ExecutionResult): void => {
+    try {
+      sink?.next(result)
+    } catch (error) {
+      fail(error)
+    }
   }
   // One for all rows: made anew for each, it would be garbage by the thousand.
   const rowSink: Sink<unknown> = {

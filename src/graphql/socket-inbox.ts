@@ -1,4 +1,5 @@
 import { CloseCode } from 'graphql-ws'
+import { envelopeDepth, isDeeper } from '../json.ts'
 
 /** Messages that only a server sends: from a client they are no part of the protocol. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
@@ -12,6 +13,7 @@ const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 export function createSocketInbox(
   handle: (text: string) => Promise<void>,
   close: (code: number, reason: string) => void,
+  jsonDepth: number,
 ): (text: string) => void {
   const underWay = new Set<string>()
   /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
@@ -28,8 +30,12 @@ export function createSocketInbox(
   }
 
   return (text) => {
-    const { type, id } = headOf(text)
-    if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
+    const message = messageIn(text)
+    const { type, id } = message
+    // The variables of an operation are looked at when it begins; graphql-ws echoes what comes with a ping.
+    const isTooDeep = type !== 'subscribe' && isDeeper(message, jsonDepth + envelopeDepth)
+    if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deep')
+    else if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)
     else if (type === 'subscribe' && !underWay.has(id)) start(id, text)
     else if (type === 'subscribe' && ending.has(id)) {
@@ -43,7 +49,7 @@ export function createSocketInbox(
 }
 
 /** What kind of message it is and of which operation, as far as it says so. */
-function headOf(text: string): { readonly type?: unknown; readonly id?: unknown } {
+function messageIn(text: string): { readonly type?: unknown; readonly id?: unknown } {
   try {
     const message: unknown = JSON.parse(text)
     return typeof message === 'object' && message !== null ? message : {}

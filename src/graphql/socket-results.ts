@@ -1,14 +1,15 @@
 import type { WebSocket } from 'ws'
-import { isSource, type Sink } from './source.ts'
+import type { PrintResult } from './print-result.ts'
+import { createSource, isSource, type Sink } from './source.ts'
 
 /** Results that subscribers share are printed once, too; those of the last result are asked for one after the other. */
 const printed = new WeakMap<object, string>()
 let last: { readonly result: unknown; readonly text: string } = { result: undefined, text: '' }
 
-function print(result: unknown): string {
+function printOnce(result: unknown, print: PrintResult): string {
   if (last.result === result) return last.text
   const shared = Object(result)
-  const text = printed.get(shared) ?? JSON.stringify(shared)
+  const text = printed.get(shared) ?? print(shared)
   printed.set(shared, text)
   last = { result, text }
   return text
@@ -17,13 +18,37 @@ function print(result: unknown): string {
 /** Bytes, which ws passes on as they are; a text it would measure and copy for each socket. */
 const asText = { binary: false }
 
+/** Sends the one result of an operation that is no subscription. */
+export function sendResult(
+  result: object,
+  { id, socket, print }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult },
+): AsyncIterableIterator<never> {
+  let sent = false
+  const once = createSource<object>(
+    (sink) => {
+      if (sent) sink.done()
+      else {
+        sent = true
+        sink.next(result)
+      }
+    },
+    () => {
+      sent = true
+    },
+  )
+  return sendResults(once, { id, socket, print })
+}
+
 /**
  * Sends the results of a subscription, which are a `Source`, as messages of the protocol. At most two of them wait to
  * leave, which is what makes a slow client get fewer of them instead of a growing queue. What it answers has no members:
  * it is over when the results or the socket are, and ends them when it is ended. (graphql-ws itself would print each
  * result for each subscriber, and make a dozen promises on the way.)
  */
-export function sendResults(results: object, id: string, socket: WebSocket): AsyncIterableIterator<never> {
+export function sendResults(
+  results: object,
+  { id, socket, print }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult },
+): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
   const run = (done: () => void, fail: (error: unknown) => void): void => {
@@ -39,7 +64,7 @@ export function sendResults(results: object, id: string, socket: WebSocket): Asy
           done()
           return
         }
-        const data = Buffer.from(`${head}${print(result)}}`)
+        const data = Buffer.from(`${head}${printOnce(result, print)}}`)
         // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule.
         if (socket.bufferedAmount > 0) socket.send(data, asText, onLeft)
         else {

@@ -7,11 +7,12 @@ import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
-import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets } from './limits.ts'
+import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
+import type { PrintResult } from './print-result.ts'
 import type { ServerContext, Yoga } from './server.ts'
 import type { Subscribe } from './shared-subscribe.ts'
 import { createSocketInbox } from './socket-inbox.ts'
-import { sendResults } from './socket-results.ts'
+import { sendResult, sendResults } from './socket-results.ts'
 
 /** Milliseconds until a client must have said who it is. */
 const initTimeout = 3_000
@@ -39,16 +40,17 @@ type Extra = {
 
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
     readonly yoga: Yoga
     readonly subscribe: Subscribe
     /** UnauthorizedError. Undefined: no token was sent. */
     readonly authenticate: (authorization: string | undefined) => Promise<Viewer>
     readonly mask: (error: unknown) => GraphQLError
+    readonly print: PrintResult
   },
 ) {
-  const { yoga, subscribe, authenticate, mask } = options
+  const { yoga, subscribe, authenticate, mask, print } = options
   const { execute } = yoga.getEnveloped({})
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
     // By our clock instead: see `waitForInit`.
@@ -81,6 +83,7 @@ export function createWebSockets(
       const context: ServerContext = { viewer: extra.viewer, signal: extra.ended.signal }
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       try {
+        refuseDeepVariables(variables, deps.limits.jsonDepth)
         const document = parse(query)
         const errors = validate(schema, document)
         if (errors.length > 0) return errors
@@ -93,7 +96,8 @@ export function createWebSockets(
       }
     },
     onOperation({ extra: { socket } }, id, _payload, _args, result) {
-      if (Symbol.asyncIterator in result) return sendResults(result, id, socket)
+      const sending = { id, socket, print }
+      return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
     // What errors say of HTTP is meant for HTTP.
     onError: (_context, _id, _payload, errors) =>
@@ -117,16 +121,20 @@ export function createWebSockets(
         send: (data) => send(socket, data),
         close,
         onMessage(handle) {
-          const take = createSocketInbox(async (text) => {
-            try {
-              // What had to wait until the socket was closed would be started for nobody.
-              if (socket.readyState === socket.OPEN) await handle(text)
-            } catch (error) {
-              if (socket.readyState !== socket.OPEN) return
-              deps.log.error({ err: error }, 'a WebSocket message could not be handled')
-              close(CloseCode.InternalServerError, 'Internal server error')
-            }
-          }, close)
+          const take = createSocketInbox(
+            async (text) => {
+              try {
+                // What had to wait until the socket was closed would be started for nobody.
+                if (socket.readyState === socket.OPEN) await handle(text)
+              } catch (error) {
+                if (socket.readyState !== socket.OPEN) return
+                deps.log.error({ err: error }, 'a WebSocket message could not be handled')
+                close(CloseCode.InternalServerError, 'Internal server error')
+              }
+            },
+            close,
+            deps.limits.jsonDepth,
+          )
           socket.on('message', (data) => {
             const text = String(data)
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck

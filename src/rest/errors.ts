@@ -82,6 +82,8 @@ function nameOf(error: DomainError): ErrorName {
       return 'DeviceNotOnline'
     case 'DEVICE_TIMEOUT':
       return 'GatewayTimeout'
+    case 'PAYLOAD_NOT_SHOWN':
+      return 'ServerError'
     case 'UNAUTHORIZED':
       return 'IotHubUnauthorizedAccess'
   }
