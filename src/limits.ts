@@ -56,6 +56,24 @@ export const limitTable = {
     what: 'open connections of each of the two MQTT ports',
     answer: 'the connection is closed at once',
   },
+  mqttPackets: {
+    variable: 'LIMIT_MQTT_PACKETS',
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'per second',
+    what: 'packets of one device, twice as many at once; a twin request and a filter count 20',
+    answer: 'the device is read from later',
+  },
+  mqttBytes: {
+    variable: 'LIMIT_MQTT_BYTES',
+    default: 4 * 1024 * 1024,
+    min: 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'bytes a second of one device, twice as many at once',
+    answer: 'the device is read from later',
+  },
   // GraphQL
   // Answers
   // JSON

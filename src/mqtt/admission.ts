@@ -7,6 +7,7 @@ import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { type Connection, type Connections, newConnection, type Will } from './connection.ts'
+import { intakeOf } from './intake.ts'
 import { parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
@@ -116,6 +117,7 @@ export function createAdmission(
         id: randomUUID(),
         deviceId: client.id,
         client,
+        intake: intakeOf(client.conn),
         password: token,
         certificate: token === '' ? clientCertificateOf(client.conn) : undefined,
         will: wills.get(client),

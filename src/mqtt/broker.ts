@@ -2,9 +2,10 @@ import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { createAdmission } from './admission.ts'
-import { createConnections } from './connection.ts'
-import { answerUnknownLevels, correctPackets, limitPackets } from './corrections.ts'
+import { createConnections, DRAIN_TIMEOUT } from './connection.ts'
+import { answerUnknownLevels, correctPackets } from './corrections.ts'
 import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
+import { controlIntake, intakeOf } from './intake.ts'
 import { createKeptSessions } from './kept-sessions.ts'
 import { createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
 import { createOutbound } from './outbound.ts'
@@ -44,8 +45,6 @@ export type MqttDoorOptions = {
 const MAX_TOPIC_LEVELS = 16
 /** Milliseconds in which CONNECT must have come. */
 const CONNECT_TIMEOUT = 10_000
-/** Milliseconds that a device may leave its socket full. */
-const DRAIN_TIMEOUT = 15_000
 /** Of the eight database connections that the scheduler shares. */
 const DATABASE_TURNS = 5
 /** Milliseconds that closing waits for the database. */
@@ -88,7 +87,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   })
   // Nothing may be sent before CONNACK [MQTT-3.2.0-1].
   broker.on('connackSent', ({ returnCode }, client) => {
-    if (returnCode === 0) outbound.restored(client)
+    if (returnCode !== 0) return
+    outbound.restored(client)
+    intakeOf(client.conn).admit()
   })
   broker.on('subscribe', (subscriptions, client) => {
     const granted = subscriptions.filter(({ qos }) => qos < 0x80)
@@ -100,9 +101,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
   const accept = (stream: Duplex): void => {
-    limitPackets(stream)
+    const intake = controlIntake(stream, deps)
     const client = broker.handle(stream)
-    correctPackets(client, () => {
+    correctPackets(client, intake, () => {
       // [MQTT-3.1.2-10]
       const connection = connections.of(client)
       if (connection !== undefined) connection.will = undefined

@@ -1,6 +1,10 @@
 import type { Client } from 'aedes'
 import type { DeviceCertificate } from '../device/certificate.ts'
+import type { Intake } from './intake.ts'
 import { encodePublish } from './publish-packet.ts'
+
+/** Milliseconds that a device may leave its socket full. */
+export const DRAIN_TIMEOUT = 15_000
 
 /** What a device wants said in its name when its connection breaks: telemetry of its own. */
 export type Will = { readonly topic: string; readonly payload: Buffer; readonly retain: boolean }
@@ -11,6 +15,7 @@ export type Connection = {
   readonly id: string
   readonly deviceId: string
   readonly client: Client
+  readonly intake: Intake
   /** The token it came with, to be looked at again when the device's identity changes. Empty: it has a certificate. */
   readonly password: string
   readonly certificate: DeviceCertificate | undefined
@@ -40,12 +45,17 @@ export type Connection = {
   catchingUp: boolean
   /** Twin requests that were taken and are not answered yet. */
   openRequests: number
+  /** Reads on, when nothing is read because too many requests are open. */
+  readOn: (() => void) | undefined
   /** Settles when the last twin request taken is answered. */
   lastRequest: Promise<void>
 }
 
 /** What is known of a connection when it is made. */
-export type NewConnection = Pick<Connection, 'id' | 'deviceId' | 'client' | 'password' | 'certificate' | 'will'>
+export type NewConnection = Pick<
+  Connection,
+  'id' | 'deviceId' | 'client' | 'intake' | 'password' | 'certificate' | 'will'
+>
 
 export const newConnection = (known: NewConnection): Connection => ({
   ...known,
@@ -61,25 +71,24 @@ export const newConnection = (known: NewConnection): Connection => ({
   heardDesired: 0,
   catchingUp: false,
   openRequests: 0,
+  readOn: undefined,
   lastRequest: Promise.resolve(),
 })
 
 /**
  * Sends to this one device, at QoS 0 and past all routing: the topics carry no device id, so that a publication through
- * the broker would reach every device. `sent` is called once the socket has room again, or the connection is gone.
+ * the broker would reach every device.
  */
-export function send(connection: Connection, topic: string, payload: string, sent?: () => void): void {
+export function send(connection: Connection, topic: string, payload: string): void {
   const { client } = connection
   if (connection.held === 0 && !client.conn.writableNeedDrain) {
     if (!connection.ended) client.conn.write(encodePublish(topic, payload))
-    sent?.()
     return
   }
   // The device is slow to read. The broker waits for it, not longer than its drain timeout, and keeps the order.
   connection.held++
   client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, () => {
     connection.held--
-    sent?.()
   })
 }
 

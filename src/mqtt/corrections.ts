@@ -1,26 +1,12 @@
 import { EventEmitter } from 'node:events'
-import type { Duplex } from 'node:stream'
 import type { Client } from 'aedes'
 import { connackPacket } from './admission.ts'
-import { createPacketLimit } from './packet-limit.ts'
+import type { Intake } from './intake.ts'
 
-/** Remaining lengths, in bytes. A CONNECT holds two ids and a token; messages are at most 256 KB in IoT Hub. */
-export const PACKET_LIMITS = { first: 16 * 1024, others: 256 * 1024 }
-
-/** The broker reads with `read`, and has no limit of its own. */
-export function limitPackets(connection: Duplex): void {
-  const withinLimit = createPacketLimit(PACKET_LIMITS)
-  const read = connection.read.bind(connection)
-  connection.read = (size) => {
-    const chunk = read(size)
-    if (chunk === null || withinLimit(chunk)) return chunk
-    connection.destroy()
-    return null
-  }
-}
-
-/** Filters in one SUBSCRIBE. There are three to ask for; a packet full of others would hold up everybody else. */
+/** Filters in one packet. There are four to ask for; a packet full of others would hold up everybody else. */
 const MAX_FILTERS = 100
+/** What a filter costs, in packets: each is written to the database. */
+const FILTER_COST = 20
 
 type Subscription = { topic: string; qos: number }
 
@@ -32,24 +18,28 @@ export const filterOf = (subscription: Readonly<Subscription>): string =>
   written.get(subscription) ?? subscription.topic
 
 /**
- * Changes SUBSCRIBE packets before the broker sees them, and tells of the device's goodbye. The broker grants what it
+ * Counts filters, changes SUBSCRIBE packets before the broker sees them, and tells of the device's goodbye. The broker grants what it
  * reads before it asks its hook, so that QoS 2, which IoT Hub grants as 1, has to be changed here. And it answers a
  * filter that stands twice in a packet only once, where every filter is owed a code [MQTT-3.8.4-5]: all but the last of
  * its kind, which is the one that counts, get names of their own.
  */
-export function correctPackets(client: Client, disconnecting: () => void): void {
+export function correctPackets(client: Client, intake: Intake, disconnecting: () => void): void {
   if (!('_parser' in client && client._parser instanceof EventEmitter)) {
     throw new Error('The broker keeps its parser elsewhere: this version of aedes does not fit.')
   }
+  /** Of too many the broker, which has the packet next, finds none. */
+  const counted = <T>(filters: T[]): T[] => {
+    intake.charge(filters.length * FILTER_COST)
+    if (filters.length <= MAX_FILTERS) return filters
+    client.conn.destroy()
+    return []
+  }
   client._parser.prependListener('packet', (packet) => {
     if (packet.cmd === 'subscribe') {
-      if (packet.subscriptions.length > MAX_FILTERS) {
-        client.conn.destroy()
-        // The broker, which has the packet next, finds nothing to do.
-        packet.subscriptions = []
-      }
+      packet.subscriptions = counted(packet.subscriptions)
       correctSubscriptions(packet.subscriptions)
-    } else if (packet.cmd === 'disconnect') disconnecting()
+    } else if (packet.cmd === 'unsubscribe') packet.unsubscriptions = counted(packet.unsubscriptions)
+    else if (packet.cmd === 'disconnect') disconnecting()
   })
 }
 

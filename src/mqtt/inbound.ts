@@ -6,7 +6,7 @@ import { InvalidInputError, LimitExceededError, NotFoundError } from '../errors.
 import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
-import { type Connection, type Connections, send } from './connection.ts'
+import { type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
 import { filterOf } from './corrections.ts'
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
@@ -18,14 +18,18 @@ export type MethodAnswer = {
   readonly response: MethodResponse | BadResponse
 }
 
-/** Twin requests of one connection that may be open at once. The Azure device SDK has two at most. */
+/**
+ * With so many twin requests of a connection open, nothing more is read from it. Those that came together with the last of
+ * them wait too: some SDKs write forty patches at once and repeat none that was refused.
+ */
 export const MAX_OPEN_REQUESTS = 16
+/** What a twin request costs its device, in packets: it is a statement or a transaction. */
+const REQUEST_COST = 20
 
 /** How many publications of each kind have come in since the start. */
 export type InboundCounters = {
   methodResponses: number
   twinRequests: number
-  twinRequestsRefused: number
   /** Those that closed their connection. */
   forbidden: number
 }
@@ -52,34 +56,45 @@ export function createInbound(
   const counters: InboundCounters = {
     methodResponses: 0,
     twinRequests: 0,
-    twinRequestsRefused: 0,
     forbidden: 0,
+  }
+
+  /** The device reads what it asked for before the hub does more for it. */
+  const untilRead = async (connection: Connection): Promise<void> => {
+    const { conn } = connection.client
+    if (!conn.writableNeedDrain || connection.ended) return
+    const drained = new AbortController()
+    conn.once('drain', () => drained.abort())
+    await deps.clock.sleep(DRAIN_TIMEOUT, drained.signal)
+    if (!drained.signal.aborted) connections.end(connection)
   }
 
   /** One request after the other: a device may rely on what it reported when it reads. `answer` never rejects. */
   const enqueue = (connection: Connection, answer: () => Promise<void>): void => {
     counters.twinRequests++
+    connection.intake.charge(REQUEST_COST - 1)
     connection.openRequests++
+    if (connection.openRequests === MAX_OPEN_REQUESTS) connection.readOn = connection.intake.hold()
     connection.lastRequest = connection.lastRequest.then(async () => {
       // Who has gone may have come back and reported something newer, which this must not overwrite.
       if (!connection.ended) await takeTurn(answer)
+      await untilRead(connection)
       connection.openRequests--
+      if (connection.openRequests < MAX_OPEN_REQUESTS) {
+        connection.readOn?.()
+        connection.readOn = undefined
+      }
     })
   }
 
-  const refuse = (connection: Connection, rid: string, refusal: Refusal, sent?: () => void): void => {
+  const refuse = (connection: Connection, rid: string, refusal: Refusal): void => {
     const trackingId = randomUUID()
     const { status, errorCode, message } = refusal
     if (status === 500) {
       deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'a twin request failed')
     }
     const timestampUtc = deps.clock.now().toISOString()
-    send(
-      connection,
-      twinResponseTopic(status, rid),
-      JSON.stringify({ errorCode, trackingId, message, timestampUtc }),
-      sent,
-    )
+    send(connection, twinResponseTopic(status, rid), JSON.stringify({ errorCode, trackingId, message, timestampUtc }))
   }
 
   const answerGet = async (connection: Connection, rid: string): Promise<void> => {
@@ -136,12 +151,6 @@ export function createInbound(
         case 'twinGet':
         case 'reportedPatch': {
           const { kind, rid } = topic
-          if (connection.openRequests >= MAX_OPEN_REQUESTS) {
-            counters.twinRequestsRefused++
-            // Nothing more is read from this device before the refusal has left: it may not fill our memory with them.
-            refuse(connection, rid, tooMany, () => done())
-            return
-          }
           enqueue(connection, () =>
             kind === 'twinGet' ? answerGet(connection, rid) : answerPatch(connection, rid, payload),
           )
@@ -154,7 +163,11 @@ export function createInbound(
           if (waitMs === 0) return done()
           // Over the limit nothing is lost: but for what came together with it, nothing more is read from this device
           // until its message was due.
-          void deps.clock.sleep(waitMs, closing.signal).then(() => done())
+          const readOn = connection.intake.hold()
+          void deps.clock.sleep(waitMs, closing.signal).then(() => {
+            readOn()
+            done()
+          })
           return
         }
       }
@@ -177,12 +190,6 @@ type Refusal = {
   readonly errorCode: number
   readonly message: string
   readonly cause?: unknown
-}
-
-const tooMany: Refusal = {
-  status: 429,
-  errorCode: 429001,
-  message: `More than ${MAX_OPEN_REQUESTS} twin requests of this device are open.`,
 }
 
 function refusalOf(error: unknown): Refusal {

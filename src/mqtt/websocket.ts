@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { PACKET_LIMITS } from './corrections.ts'
+import { PACKET_LIMITS } from './intake.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
 export type WebSocketMount = {

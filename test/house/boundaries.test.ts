@@ -44,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   graphql: ['access', 'database', 'device', 'job', 'method', 'query', 'twin'],
   rest: ['access', 'database', 'device', 'job', 'method', 'query', 'statement', 'throttle (pure)', 'twin'],
   http: ['graphql'],
-  mqtt: ['access', 'database', 'device', 'method', 'twin'],
+  mqtt: ['access', 'database', 'device', 'method', 'throttle (pure)', 'twin'],
   scheduler: ['database', 'device', 'job', 'method', 'query', 'twin'],
   simulator: ['access (pure)', 'mqtt/topics'],
   cli: ['app', 'access (pure)', 'graphql/schema', 'simulator'],

@@ -18,7 +18,7 @@ function packet(length: number): number[] {
 const passes = (bytes: readonly number[], cuts: readonly number[]): boolean => {
   const within = createPacketLimit(limits)
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
-  return ends.every((end, index) => within(Uint8Array.from(bytes.slice(ends[index - 1] ?? 0, end))))
+  return ends.every((end, index) => within(Uint8Array.from(bytes.slice(ends[index - 1] ?? 0, end))) !== undefined)
 }
 
 test('packets pass exactly when the first and the others are within their limits, however the bytes are cut', () => {
@@ -38,4 +38,30 @@ test('a packet is refused when its length is known, and a length of more than fo
   expect(passes([0x10, 11], [])).toBe(false)
   expect(passes([0x10, 0xff, 0xff, 0xff, 0x7f], [])).toBe(false)
   expect(passes([0x10, 0x80, 0x80, 0x80, 0x80], [])).toBe(false)
+})
+
+test('no more packets are passed than may be, and what is given again later loses nothing', () => {
+  const most = fc.integer({ min: 1, max: 3 })
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(150), { maxLength: 8 }),
+      most,
+      fc.integer({ min: 1, max: 40 }),
+      (lengths, most, step) => {
+        const bytes = Uint8Array.from([5, ...lengths].flatMap(packet))
+        const limit = createPacketLimit(limits)
+        let at = 0
+        let begun = 0
+        while (at < bytes.length) {
+          const stretch = limit(bytes.subarray(at, at + step), most)
+          expect(stretch?.begun).toBeLessThanOrEqual(most)
+          expect(stretch?.length).toBeGreaterThan(0)
+          at += stretch?.length ?? bytes.length
+          begun += stretch?.begun ?? 0
+        }
+        expect(begun).toBe(lengths.length + 1)
+        expect(limit(Uint8Array.of(0x30, 0), 0)).toEqual({ length: 0, begun: 0 })
+      },
+    ),
+  )
 })

@@ -31,7 +31,7 @@ describe('at the door', () => {
   let deviceId: string
   beforeAll(async () => {
     clock = createTestClock(new Date())
-    hub = await startDoor({ clock })
+    hub = await startDoor({ clock, limits: { mqttPackets: 10_000 } })
   })
   afterAll(() => hub.close())
   beforeEach(async () => {

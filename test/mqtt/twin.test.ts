@@ -136,20 +136,50 @@ test('a device without a twin gets 404', async () => {
   device.end()
 })
 
-test(`with ${MAX_OPEN_REQUESTS} requests open the next is refused with 429, and the others are still answered`, async () => {
+test('forty patches in one write are all taken, in order', async () => {
+  const [deviceId, device] = await watchingDevice()
+  device.socket.cork()
+  for (let i = 0; i < 40; i++) report(device, `p${i}`, `{"k${i}":${i}}`)
+  device.socket.uncork()
+  for (let i = 0; i < 40; i++) {
+    expect((await device.nextPublish()).topic).toBe(`$iothub/twin/res/204/?$rid=p${i}&$version=${i + 2}`)
+  }
+  expect(Object.keys((await readTwin(hub.deps, deviceId)).reported)).toHaveLength(40)
+  device.end()
+})
+
+test(`with ${MAX_OPEN_REQUESTS} requests open nothing more is read, and all are answered when they can be`, async () => {
   const [, device] = await watchingDevice()
   const hold = reads.hold('find-twin')
-  for (let i = 0; i <= MAX_OPEN_REQUESTS; i++) get(device, `r${i}`)
-  expect(await nextJson(device)).toMatchObject([
-    `$iothub/twin/res/429/?$rid=r${MAX_OPEN_REQUESTS}`,
-    { errorCode: 429001 },
-  ])
+  for (let i = 0; i < MAX_OPEN_REQUESTS; i++) get(device, `r${i}`)
+  await hold.made
+  device.write({ cmd: 'pingreq' })
+  get(device, 'last')
+  const other = await connectRaw(hub.port, await givenDevice(hub)) // nobody else waits
   hold.release()
-  for (let i = 0; i < MAX_OPEN_REQUESTS; i++) {
-    expect((await device.nextPublish()).topic).toBe(`$iothub/twin/res/200/?$rid=r${i}`)
+  const answers: string[] = []
+  while (answers.length < MAX_OPEN_REQUESTS + 2) {
+    const packet = await device.next()
+    if (packet === 'closed') throw new Error('closed')
+    answers.push(packet.cmd === 'publish' ? packet.topic.slice(packet.topic.indexOf('=') + 1) : packet.cmd)
   }
-  get(device, 'again')
-  expect((await device.nextPublish()).topic).toBe('$iothub/twin/res/200/?$rid=again')
+  expect(answers.filter((answer) => answer !== 'pingresp')).toEqual([
+    ...Array.from({ length: MAX_OPEN_REQUESTS }, (_, i) => `r${i}`),
+    'last',
+  ])
+  expect(answers.indexOf('pingresp')).toBeGreaterThan(0)
+  device.end()
+  other.end()
+})
+
+test('a device that does not read what it asked for is not read from, and gets all when it reads', async () => {
+  const [, device] = await watchingDevice({ a: 'x'.repeat(4000), b: 'y'.repeat(4000), c: 'z'.repeat(4000) })
+  device.socket.pause()
+  const asked = 180
+  for (let i = 0; i < asked; i++) get(device, `r${i}`)
+  await expect.poll(() => device.socket.writableLength === 0 && device.socket.bytesRead > 0).toBe(true)
+  device.socket.resume()
+  for (let i = 0; i < asked; i++) expect((await device.nextPublish()).topic).toContain(`$rid=r${i}`)
   device.end()
 })
 

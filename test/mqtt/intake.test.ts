@@ -1,0 +1,135 @@
+import { afterEach, expect, test } from 'vitest'
+import type { Limits } from '../../src/limits.ts'
+import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import type { Throttling } from '../../src/throttle/presets.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import {
+  connectPacket,
+  connectRaw,
+  givenDevice,
+  openRaw,
+  publishPacketOf,
+  type RawDevice,
+  startDoor,
+  type TestDoor,
+} from './door.ts'
+
+const doors: TestDoor[] = []
+afterEach(async () => {
+  for (const door of doors.splice(0)) await door.close()
+})
+
+async function open(limits: Partial<Limits>, throttling: Partial<Throttling> = {}) {
+  const clock = createTestClock(new Date())
+  const hub = await startDoor({ clock, limits, throttling })
+  doors.push(hub)
+  return { hub, clock, deviceId: await givenDevice(hub) }
+}
+
+const ping = { cmd: 'pingreq' } as const
+
+/** Resolves when another device has come and gone meanwhile: whatever was to be read has been read by then. */
+async function meanwhile(hub: TestDoor): Promise<void> {
+  const other = await connectRaw(hub.port, await givenDevice(hub))
+  other.write(ping)
+  expect(await other.next()).toMatchObject({ cmd: 'pingresp' })
+  other.end()
+}
+
+async function pongs(device: RawDevice, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) expect(await device.next()).toMatchObject({ cmd: 'pingresp' })
+}
+
+/** Lets the device's next lot be read. */
+async function nextLot(clock: TestClock, ms: number): Promise<void> {
+  await clock.asleep()
+  clock.advance(ms)
+}
+
+test('a device over its packets a second is read from later, and everything it sent is handled', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
+  const device = await connectRaw(hub.port, deviceId)
+  device.socket.cork()
+  for (let i = 0; i < 23; i++) device.write(ping)
+  device.socket.uncork()
+  await pongs(device, 20)
+  const received = device.socket.bytesRead
+  await meanwhile(hub)
+  expect(device.socket.bytesRead).toBe(received)
+  for (let i = 0; i < 3; i++) {
+    await nextLot(clock, 100)
+    await pongs(device, 1)
+  }
+  clock.advance(2_000)
+  device.write(ping)
+  await pongs(device, 1)
+  device.end()
+})
+
+test('a device over its bytes a second is read from later', async () => {
+  const { hub, clock, deviceId } = await open({ mqttBytes: 10_000 })
+  const device = await connectRaw(hub.port, deviceId)
+  const topic = `devices/${deviceId}/messages/events/`
+  device.write(publishPacketOf(topic, 'x'.repeat(25_000), { qos: 1, messageId: 1 }))
+  expect(await device.next()).toMatchObject({ cmd: 'puback' })
+  device.write(ping)
+  const received = device.socket.bytesRead
+  await meanwhile(hub)
+  expect(device.socket.bytesRead).toBe(received)
+  await nextLot(clock, 1_000)
+  await pongs(device, 1)
+  device.end()
+})
+
+test('filters and twin requests count twenty', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 20 })
+  const device = await connectRaw(hub.port, deviceId)
+  device.write({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: METHODS_FILTER, qos: 0 }] })
+  expect(await device.next()).toMatchObject({ cmd: 'suback' })
+  device.write(publishPacketOf('$iothub/twin/GET/?$rid=1'))
+  expect((await device.nextPublish()).topic).toContain('res/200')
+  device.write(ping)
+  await meanwhile(hub)
+  await nextLot(clock, 200)
+  await pongs(device, 1)
+  device.end()
+})
+
+test('what a device sends before it closes is handled, however late', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
+  const device = await connectRaw(hub.port, deviceId)
+  const topic = `devices/${deviceId}/messages/events/`
+  for (let i = 0; i < 30; i++) device.write(publishPacketOf(topic, 'x'))
+  device.write({ cmd: 'disconnect' })
+  device.socket.end()
+  await expect.poll(() => hub.door.stats().telemetry).toBe(20)
+  while (hub.door.stats().telemetry < 30) {
+    await nextLot(clock, 100)
+    await meanwhile(hub)
+  }
+})
+
+test('before a device is let in nothing but its CONNECT is read, and then the rest', async () => {
+  const { hub, deviceId } = await open({})
+  const device = await openRaw(hub.port)
+  device.socket.cork()
+  device.write(connectPacket(deviceId))
+  for (let i = 0; i < 100; i++) device.write(ping)
+  device.socket.uncork()
+  expect(await device.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
+  await pongs(device, 100)
+  device.end()
+})
+
+test('telemetry over the limit holds its device up though it comes in a segment each', async () => {
+  const { hub, clock, deviceId } = await open({}, { telemetry: { amount: 1, seconds: 1 } })
+  const device = await connectRaw(hub.port, deviceId)
+  const topic = `devices/${deviceId}/messages/events/`
+  for (let i = 0; i < 20; i++) {
+    device.write(publishPacketOf(topic, 'x'))
+    await meanwhile(hub)
+  }
+  expect(hub.door.stats().telemetry).toBe(2)
+  clock.advance(1_000)
+  device.end()
+})
