@@ -43,7 +43,6 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
   let onAnswer = (_answer: MethodAnswer): void => {}
   const door = await createMqttDoor(deps, {
     hostNames: ['localhost'],
-    instanceId: 'bench',
     onMethodResponse: (answer) => onAnswer(answer),
   })
   const closers = createClosers()

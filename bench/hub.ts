@@ -7,6 +7,7 @@ import { systemClock } from '../src/clock.ts'
 import { openDataFolder } from '../src/data-folder.ts'
 import { createDb, type Db } from '../src/database/client.ts'
 import { startEmbeddedPostgres } from '../src/database/embedded.ts'
+import { takeLeaseForGood } from '../src/database/lease.ts'
 import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events.ts'
@@ -53,6 +54,7 @@ export async function openHub(): Promise<BenchHub> {
     return {
       deps: {
         db,
+        lease: await takeLeaseForGood(db),
         clock: systemClock,
         log,
         events: createEvents(systemClock),

@@ -17,7 +17,6 @@ export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) 
     maxRunning: 100,
     windowSize: WINDOW,
     historyDays: 30,
-    instanceId: 'this',
   })
   try {
     return await work(scheduler)

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
@@ -7,6 +6,7 @@ import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { createDb, databaseTime } from './database/client.ts'
 import { startEmbeddedPostgres } from './database/embedded.ts'
+import { holdLease, outlive, takeLeaseForGood } from './database/lease.ts'
 import { migrate } from './database/migrate.ts'
 import type { Deps, Log } from './deps.ts'
 import { forgetPresence } from './device/commands.ts'
@@ -83,17 +83,37 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'))
     lifecycle.onStop('the database connections', () => db.close())
+    const events = createEvents(clock)
+    const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
+    const lease =
+      config.databaseUrl === undefined
+        ? await takeLeaseForGood(db)
+        : await holdLease(
+            {
+              url,
+              clock,
+              ms: config.limits.instanceLease,
+              onError: (error) =>
+                log.warn({ err: error }, 'the lease of this instance could not be renewed; trying again'),
+            },
+            { clear, returned: () => {}, stranded: () => {} },
+          )
+    lifecycle.onStop('the lease of this instance', () => lease.leave())
     const deps: Deps = {
       db,
       clock,
       log,
-      events: createEvents(clock),
+      lease,
+      events,
       sessions: createSessions(),
       throttles: createThrottles(clock, config.throttling),
       limits: config.limits,
     }
     await compareClocks(deps)
-    const settle = (alone: boolean) => settlePolicyFile(deps, folder, config.ownerKey, alone)
+    const settle = async (alone: boolean): Promise<void> => {
+      await settlePolicyFile(deps, folder, config.ownerKey, alone)
+      if (alone) await outlive(db, lease, clear)
+    }
     // The embedded PostgreSQL serves this process only.
     if (config.databaseUrl === undefined) await settle(true)
     else {
@@ -101,8 +121,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       lifecycle.onStop('the notifications of other instances', () => instances.close())
       await instances.enter(settle)
     }
-    const instanceId = await folder.secret('instance-id', randomUUID)
-    await forgetPresence(deps, instanceId)
     const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
     const { cert, key } = await loadOrMakeCertificate(folder.path, {
       hostNames: [config.hubHostName, config.host],
@@ -114,7 +132,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     let scheduler: Scheduler | undefined
     const mqtt = await createMqttDoor(deps, {
       hostNames,
-      instanceId,
       onMethodResponse({ deviceId, requestId, response }) {
         if (scheduler?.takeAnswer({ deviceId, requestId, response })) return
         answerInvocation(deps, { deviceId, requestId, ...response })
@@ -122,7 +139,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     lifecycle.onStop('the MQTT door', () => mqtt.close())
     const running = await startScheduler(deps, {
-      instanceId,
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,

@@ -1,6 +1,8 @@
 /** Time as a dependency: nothing else in the house reads the wall clock or sets a timer. */
 export type Clock = {
   now(): Date
+  /** Milliseconds since some moment. Unlike `now` it never goes back, and nobody sets it. */
+  elapsed(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -8,6 +10,7 @@ export type Clock = {
 /** The clock of production: the machine's. */
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsed: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) {

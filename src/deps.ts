@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
+import type { Lease } from './database/lease.ts'
 import type { Events } from './events.ts'
 import type { Limits } from './limits.ts'
 import type { Sessions } from './sessions.ts'
@@ -12,6 +13,7 @@ export type Log = Logger
 /** What every command gets as its first argument. A function that needs less asks for less: `Pick<Deps, 'clock'>`. */
 export type Deps = {
   readonly db: Db
+  readonly lease: Lease
   readonly events: Events
   readonly sessions: Sessions
   readonly throttles: Throttles

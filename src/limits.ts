@@ -105,6 +105,17 @@ export const limitTable = {
     what: 'members of objects and items of arrays in a section of a twin, at all levels, and in a change to it',
     answer: 'an invalid input; a section that has more already can be made smaller',
   },
+  // Instances
+  instanceLease: {
+    variable: 'LIMIT_INSTANCE_LEASE',
+    default: 6_000,
+    min: 500,
+    max: 60_000,
+    unit: 'ms',
+    what: 'how long an instance counts as alive on a shared database after it last said so; it says so three times in that time',
+    answer:
+      'it sends no more calls, and other instances count its devices as disconnected; after twice that time it lets its devices go, if there were others',
+  },
   // Database
 } as const satisfies Readonly<Record<string, Limit>>
 

@@ -1,5 +1,3 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
-
 /** One statement on a connection that stays; answers the column `pid`. */
 export type Query = (text: string, values?: readonly unknown[]) => Promise<number[]>
 
@@ -31,12 +29,6 @@ export async function enter<T>(query: Query, work: (alone: boolean) => Promise<T
 export async function stay(query: Query): Promise<void> {
   await query('select pg_advisory_lock_shared($1)', [INSIDE])
 }
-
-/** Whether there is another than this process among those who are in, in a statement. */
-export const othersAreIn = sql`(
-  select count(*) from pg_locks join pg_database on pg_database.oid = database
-  where locktype = 'advisory' and objid = ${INSIDE}::bigint and datname = current_database()
-) > 1`
 
 /** Makes a process be out before its connection is: who starts as soon as it has stopped does not meet it. */
 export async function leave(query: Query): Promise<void> {

@@ -19,7 +19,7 @@ import {
   makeKey,
   type SymmetricKey,
 } from './identity.ts'
-import { clearPresence, type PresenceChange, saveActivity, savePresence } from './presence-store.ts'
+import { clearPresence, namesInstance, type PresenceChange, saveActivity, savePresence } from './presence-store.ts'
 import {
   type DeviceRow,
   findDevices,
@@ -209,13 +209,9 @@ export async function authenticateDevice(
 }
 
 /** Records connections that began and ended here, at most one change a device. */
-export async function recordPresence(
-  deps: Deps,
-  changes: readonly PresenceChange[],
-  instanceId: string,
-): Promise<void> {
+export async function recordPresence(deps: Deps, changes: readonly PresenceChange[]): Promise<void> {
   await inTransaction(deps, async (tx, afterCommit) => {
-    await savePresence(tx, changes, instanceId)
+    await savePresence(tx, changes, deps.lease.instanceId)
     afterCommit(() => deps.events.publish('presence', { deviceIds: changes.map(({ deviceId }) => deviceId) }))
   })
 }
@@ -225,10 +221,29 @@ export async function recordActivity(deps: Pick<Deps, 'db'>, activities: Readonl
   await inTransaction(deps, (tx) => saveActivity(tx, activities))
 }
 
-/** Forgets the connections of this instance's last run, which ended with it. */
+/** Devices in one write of those whose instance has died, and the milliseconds until those are tried again that others were writing. */
+const CLEAR_BATCH = 1_000
+const CLEAR_PAUSE = 100
+
+/** The connections of an instance have ended with it. */
 export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>, instanceId: string): Promise<void> {
-  await inTransaction(deps, async (tx, afterCommit) => {
-    const deviceIds = await clearPresence(tx, instanceId, deps.clock.now())
+  for (;;) {
+    let after: string | undefined = ''
+    while (after !== undefined) after = await forgetSome(deps, instanceId, after)
+    if (!(await namesInstance(deps.db, instanceId))) return
+    await deps.clock.sleep(CLEAR_PAUSE)
+  }
+}
+
+/** Answers the last of a full batch; undefined when there are no more. */
+function forgetSome(
+  deps: Pick<Deps, 'db' | 'clock' | 'events'>,
+  instanceId: string,
+  after: string,
+): Promise<string | undefined> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const deviceIds = await clearPresence(tx, instanceId, { after, limit: CLEAR_BATCH, now: deps.clock.now() })
     if (deviceIds.length > 0) afterCommit(() => deps.events.publish('presence', { deviceIds }))
+    return deviceIds.length === CLEAR_BATCH ? deviceIds.at(-1) : undefined
   })
 }

@@ -54,17 +54,40 @@ export async function saveActivity(tx: Tx, activities: ReadonlyMap<string, Date>
 }
 
 /**
- * No device is connected to this instance any more: what its last run left behind when it was killed. Answers which were.
+ * Writes of up to `limit` devices after `after` that they are not connected to this dead instance any more; answers which,
+ * in the order of their ids. Those whose rows others are writing are passed over: mostly, they are being connected anew.
  */
-export async function clearPresence(tx: Tx, instanceId: string, now: Date): Promise<string[]> {
+export async function clearPresence(
+  tx: Tx,
+  instanceId: string,
+  { after, limit, now }: { readonly after: string; readonly limit: number; readonly now: Date },
+): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
-    sql`update device
-        set connection_state = 'disconnected', connection_state_updated_time = ${now},
-            connection_id = null, instance_id = null
-        where connection_state = 'connected' and instance_id = ${instanceId}
-        returning id`,
+    sql`with gone as (
+          select id from device
+          where instance_id = ${instanceId} and id > ${after}
+          order by id
+          limit ${limit}
+          for update skip locked
+        ), cleared as (
+          update device
+          set connection_state = 'disconnected', connection_state_updated_time = ${now},
+              connection_id = null, instance_id = null
+          from gone
+          where device.id = gone.id
+          returning device.id
+        )
+        select id from cleared order by id`,
   )
   return rows.map((row) => row.id)
+}
+
+/** Whether the presence of a device names this instance. */
+export async function namesInstance(db: Reader, instanceId: string): Promise<boolean> {
+  const [row] = await db.query<{ found: boolean }>(
+    sql`select exists (select from device where instance_id = ${instanceId}) as found`,
+  )
+  return row?.found === true
 }
 
 /** A page of the devices whose connection state was written since `time`, by id. */

@@ -1,7 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
-import { othersAreIn } from '../database/entrance.ts'
+import { isAlive } from '../database/lease.ts'
 import type { JobStatus } from './state.ts'
 
 /** One device's part of one job. */
@@ -258,8 +258,8 @@ export function findExpired(db: Reader, now: Date, limit: number): Promise<Devic
 }
 
 /**
- * Up to `limit` of those after `after` that wait, but for devices that are connected to another instance than this: it is
- * the one that calls them. Where there is no other alive, what its rows say of it is old.
+ * Up to `limit` of those after `after` that wait, but for devices that are connected to another living instance than this:
+ * it is the one that calls them.
  */
 export async function findPending(
   db: Reader,
@@ -270,10 +270,11 @@ export async function findPending(
     sql`select target.device_id as "deviceId" from device_job target
         where target.job_key = ${keyOf(jobId)} and target.device_id > ${after}
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
-          and not (${othersAreIn} and exists (
+          and not exists (
             select from device
             where device.id = target.device_id and connection_state = 'connected' and instance_id <> ${instanceId}
-          ))
+              and ${isAlive(sql`device.instance_id`)}
+          )
         order by target.device_id
         limit ${limit}`,
     'find-pending',

@@ -34,8 +34,6 @@ export type MqttDoor = {
 export type MqttDoorOptions = {
   /** The hub's own names, with or without a port: in user names and tokens. */
   readonly hostNames: readonly string[]
-  /** Names this process in the presence of devices. */
-  readonly instanceId: string
   /** Gets every answer to a method call; must be quick and must not throw. */
   readonly onMethodResponse: (answer: MethodAnswer) => void
   /** Milliseconds in which a TLS handshake must be over. 10,000 unless given. */
@@ -51,9 +49,9 @@ const DATABASE_TURNS = 5
 const CLOSE_PATIENCE = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
-  const { hostNames, instanceId, onMethodResponse, handshakeTimeout = 10_000 } = options
+  const { hostNames, onMethodResponse, handshakeTimeout = 10_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
-  const presence = createPresence(deps, instanceId)
+  const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)
   const telemetry = createTelemetry(deps)
   const connections = createConnections({

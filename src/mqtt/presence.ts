@@ -17,13 +17,13 @@ const WAIT = 20
  * Collects beginnings and ends of connections and writes them together. Bounded by the number of connections: while the
  * database is away nobody can come in, so all there is to remember is that they went.
  */
-export function createPresence(deps: Deps, instanceId: string): Presence {
+export function createPresence(deps: Deps): Presence {
   return createBatch<PresenceChange>({
     clock: deps.clock,
     size: BATCH,
     wait: WAIT,
     async flush(changes) {
-      for (const round of inRounds(changes)) await recordPresence(deps, round, instanceId)
+      for (const round of inRounds(changes)) await recordPresence(deps, round)
     },
     onError: (error) => deps.log.warn({ err: error }, 'presence of devices could not be written'),
   })

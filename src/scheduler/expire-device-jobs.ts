@@ -17,10 +17,7 @@ const notOnline = {
 }
 
 /** Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed. */
-export function expireDeviceJobs(
-  deps: Deps,
-  { window, instanceId }: { readonly window: Window; readonly instanceId: string },
-): Step {
+export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Window }): Step {
   let lookedForOrphans = new Date(0)
 
   const fail = (
@@ -62,6 +59,7 @@ export function expireDeviceJobs(
   }
 
   const expireConnecting = async (now: Date): Promise<number> => {
+    const { instanceId } = deps.lease
     let count = 0
     for (const jobId of await findConnectExpiredJobIds(deps.db, now)) {
       let after: string | undefined = ''

@@ -17,8 +17,6 @@ export type SchedulerSettings = {
   readonly maxRunning: number
   /** Calls of jobs under way at a time through this process. */
   readonly windowSize: number
-  /** By what name devices are connected to this process. */
-  readonly instanceId: string
   /** Days that jobs are kept after their end. */
   readonly historyDays: number
 }
@@ -42,7 +40,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     startDueJobs(deps, settings),
     dispatchTwinUpdates(deps),
     dispatching,
-    expireDeviceJobs(deps, { window, instanceId: settings.instanceId }),
+    expireDeviceJobs(deps, { window }),
     finishJobs(deps),
     closing,
     pruneHistory(deps, settings),

@@ -185,7 +185,7 @@ test('what a killed run left behind is corrected at the next start, and shown', 
   const device = await connect(deviceId)
   const next = watch(fleetOf('left'))
   expect(await next()).toBe('initial: left-000 CONNECTED')
-  await forgetPresence(hub.deps, 'test')
+  await forgetPresence(hub.deps, hub.deps.lease.instanceId)
   expect(await next()).toBe('changed: left-000 DISCONNECTED')
   device.end()
 })

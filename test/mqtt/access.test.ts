@@ -238,7 +238,7 @@ describe('a connection is closed', () => {
     const older = await connectRaw(hub.port, deviceId)
     const newer = await connectRaw(hub.port, deviceId)
     expect(await older.next()).toBe('closed')
-    await expect.poll(() => connectionState(deviceId)).toBe('connected by id test')
+    await expect.poll(() => connectionState(deviceId)).toBe(`connected by id ${hub.deps.lease.instanceId}`)
     await staysConnected(newer)
     newer.end()
     await expect.poll(() => connectionState(deviceId)).toBe('disconnected - -')

@@ -51,7 +51,6 @@ export async function startDoor(
     { ...deps, db: db(deps.db) },
     {
       hostNames: [hubName],
-      instanceId: 'test',
       onMethodResponse: answers.add,
       ...doorOptions,
     },

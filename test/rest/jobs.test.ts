@@ -238,7 +238,7 @@ describe('a job whose method has a connect timeout', () => {
     const cloudToDeviceMethod = { ...method, connectTimeoutInSeconds: 30 }
     await create('slow', { queryCondition: "tags.fleet = 'slow'", cloudToDeviceMethod })
     await start(door.deps, 'slow')
-    const duty = expireDeviceJobs(door.deps, { window: createWindow(1, () => {}), instanceId: 'this' })
+    const duty = expireDeviceJobs(door.deps, { window: createWindow(1, () => {}) })
     const rowAfter = async (milliseconds: number) => {
       clock.advance(milliseconds)
       await duty.run(clock.now())

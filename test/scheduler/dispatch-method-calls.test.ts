@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { stay } from '../../src/database/entrance.ts'
+import { takeLeaseForGood } from '../../src/database/lease.ts'
 import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { readRequestKey } from '../../src/job/store.ts'
@@ -20,7 +20,7 @@ async function createInstance(deps: TestDeps, windowSize = 2_000) {
   const window = createWindow(windowSize, () => {})
   const dispatch = dispatchMethodCalls(deps, { requestKey, window })
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const expire = expireDeviceJobs(deps, { window, instanceId: 'this' })
+  const expire = expireDeviceJobs(deps, { window })
   return {
     window,
     dispatch: async () => {
@@ -259,30 +259,20 @@ test('with a connect timeout, those that did not come have failed and those that
 })
 
 test('those that are connected to another instance are its to call: the connect timeout does not fail them here', async () => {
-  const connect = (connected: boolean, instanceId: string, connectionId = 'x') =>
-    recordPresence(deps, [{ deviceId: 'pump-0002', connectionId, connected, time: clock.now() }], instanceId)
-  const lives = await Promise.all(
-    ['this', 'other'].map(async () => {
-      const client = await deps.database.pool.connect()
-      await stay(async (text, values) => (await client.query(text, [...(values ?? [])])).rows.map(({ pid }) => pid))
-      return client
-    }),
-  )
-  await connect(true, 'other')
+  const other = { ...deps, lease: await takeLeaseForGood(deps.db) }
+  const connect = (connected: boolean) =>
+    recordPresence(other, [{ deviceId: 'pump-0002', connectionId: 'x', connected, time: clock.now() }])
+  await connect(true)
   const job = await givenMethodJob(deps, 'pump', { connectTimeoutInSeconds: 30 })
   await startJobs()
   clock.advance(30_000)
   await instance.expire()
   expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
-  // The other is gone, and never said so.
-  for (const client of lives) client.release(true)
-  await expect
-    .poll(async () => {
-      await instance.expire()
-      return counters(deps, job)
-    })
-    .toContain('5 failed')
-  await connect(false, 'other')
+  // The other has died, and nobody has cleared up after it yet.
+  await deps.database.pool.query('update instance set lease_until = now() where id = $1', [other.lease.instanceId])
+  await instance.expire()
+  expect(await counters(deps, job)).toContain('5 failed')
+  await connect(false)
 })
 
 test('cancelling sends nothing new, lets calls under way answer, and ends the job with the last of them', async () => {

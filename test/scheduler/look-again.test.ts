@@ -19,7 +19,7 @@ afterAll(() => deps.close())
 test('after a gap those jobs and devices are told of that may have changed in it', async () => {
   const ids = await givenDevices(deps, 'pump', 1_200)
   const beginning = (deviceId: string) => ({ deviceId, connectionId: 'c', connected: true, time: clock.now() })
-  await recordPresence(deps, ids.slice(0, 10).map(beginning), 'test')
+  await recordPresence(deps, ids.slice(0, 10).map(beginning))
   await givenMethodJob(deps, 'pump', {}, { jobId: 'old' })
   await cancelJob(deps, { policyName: 'test' }, 'old')
   await givenMethodJob(deps, 'pump', {}, { jobId: 'open' })
@@ -28,7 +28,7 @@ test('after a gap those jobs and devices are told of that may have changed in it
   const since = clock.now()
   await givenMethodJob(deps, 'pump', {}, { jobId: 'ended' })
   await cancelJob(deps, { policyName: 'test' }, 'ended')
-  await recordPresence(deps, ids.slice(10).map(beginning), 'test')
+  await recordPresence(deps, ids.slice(10).map(beginning))
 
   const events = createEvents(clock)
   const jobs: object[] = []

@@ -35,7 +35,7 @@ afterEach(() => stop())
 
 /** Starts one that hears of nothing that others do. */
 async function start(): Promise<void> {
-  const settings = { maxRunning: 10, windowSize: 100, historyDays: 30, instanceId: 'this' }
+  const settings = { maxRunning: 10, windowSize: 100, historyDays: 30 }
   schedulers.push(await startScheduler({ ...deps, events: createEvents(clock) }, settings))
 }
 const stop = () => Promise.all(schedulers.splice(0).map((each) => each.stop(0)))

@@ -16,6 +16,7 @@ export function createTestClock(start = new Date('2026-01-01T00:00:00Z')): TestC
   let watchers: (() => void)[] = []
   return {
     now: () => new Date(now),
+    elapsed: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         const wake = (): void => {

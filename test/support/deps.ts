@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDb } from '../../src/database/client.ts'
+import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
@@ -24,6 +25,7 @@ export async function createTestDeps(
   })
   return {
     db,
+    lease: await takeLeaseForGood(db),
     events: createEvents(clock),
     sessions: createSessions(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),

@@ -13,6 +13,9 @@ export type HubProcess = {
   readonly lines: readonly string[]
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>
+  /** Lets it stand still, as a machine does that is suspended, until `thaw`. */
+  freeze(): void
+  thaw(): void
   /** Ends it as an operator would; answers its exit code. */
   stop(): Promise<number | null>
 }
@@ -47,6 +50,8 @@ export async function startHubProcess(variables: Readonly<Record<string, string>
     kill: async () => {
       await end('SIGKILL')
     },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     stop: () => end('SIGTERM'),
   }
 }

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { holdLease, type KeptLease } from '../../src/database/lease.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+const ms = 6_000
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+type Process = {
+  readonly lease: KeptLease
+  readonly clock: TestClock
+  /** What happened, in order: the ids it cleared up after, and words. */
+  readonly seen: string[]
+  readonly errors: unknown[]
+  /** Between it and the database. */
+  readonly proxy: TcpProxy
+  /** Lets it renew its lease. */
+  renew(): Promise<void>
+}
+const processes: Process[] = []
+afterEach(async () => {
+  for (const { lease, proxy } of processes.splice(0)) {
+    await lease.leave()
+    await proxy.close()
+  }
+  await database.pool.query('delete from instance')
+})
+
+async function startProcess(clear: (id: string) => Promise<void> = async () => {}): Promise<Process> {
+  const clock = createTestClock()
+  const seen: string[] = []
+  const errors: unknown[] = []
+  const url = new URL(database.url)
+  const proxy = await openTcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.hostname = '127.0.0.1'
+  url.port = String(proxy.port)
+  const lease = await holdLease(
+    { url: url.href, clock, ms, onError: (error) => errors.push(error) },
+    {
+      clear: async (id) => {
+        await clear(id)
+        seen.push(id)
+      },
+      returned: () => seen.push('returned'),
+      stranded: () => seen.push('stranded'),
+    },
+  )
+  const renew = async (): Promise<void> => {
+    await clock.asleep()
+    clock.advance(ms / 3)
+    await clock.asleep()
+  }
+  const started = { lease, clock, seen, errors, proxy, renew }
+  processes.push(started)
+  return started
+}
+
+const rows = async (): Promise<{ id: string; alive: boolean }[]> => {
+  const found = await database.pool.query('select id, lease_until > now() as alive from instance')
+  return found.rows
+}
+/** What would be there when so much of PostgreSQL's time had passed without a renewal. */
+const lapse = ({ lease }: Process) =>
+  database.pool.query("update instance set lease_until = now() - interval '1 second' where id = $1", [lease.instanceId])
+
+test('an instance is alive while it renews its lease, and not after it has left', async () => {
+  const one = await startProcess()
+  expect(await rows()).toEqual([{ id: one.lease.instanceId, alive: true }])
+  await lapse(one)
+  await one.renew()
+  expect(await rows()).toEqual([{ id: one.lease.instanceId, alive: true }])
+  await one.lease.leave()
+  expect(await rows()).toEqual([{ id: one.lease.instanceId, alive: false }])
+  expect(one.seen).toEqual([])
+})
+
+test('it does not count on its lease for longer than it was last renewed for', async () => {
+  const one = await startProcess()
+  await one.proxy.become('refuse')
+  one.clock.advance(ms * 0.89)
+  expect(one.lease.holds()).toBe(true)
+  one.clock.advance(ms * 0.02)
+  expect(one.lease.holds()).toBe(false)
+  await expect.poll(() => one.errors.length).toBeGreaterThan(0)
+  await one.proxy.become('forward')
+  await expect
+    .poll(async () => {
+      await one.renew()
+      return one.lease.holds()
+    })
+    .toBe(true)
+  expect(one.seen).toEqual(['returned'])
+  expect((await rows()).map(({ id }) => id)).toEqual([one.lease.instanceId])
+})
+
+test('who dies is cleared up after by one of the others, until that has succeeded', async () => {
+  let failures = 1
+  const clear = async (): Promise<void> => {
+    if (failures-- > 0) throw new Error('not now')
+  }
+  const [one, other, dead] = [await startProcess(clear), await startProcess(clear), await startProcess()]
+  const { instanceId } = dead.lease
+  await lapse(dead)
+  await expect
+    .poll(async () => {
+      await Promise.all([one.renew(), other.renew()])
+      return [...one.seen, ...other.seen]
+    })
+    .toEqual([instanceId])
+  await expect.poll(async () => (await rows()).map(({ id }) => id)).not.toContain(instanceId)
+  expect([...one.errors, ...other.errors]).toHaveLength(1)
+})
+
+test('who was taken for dead joins again by another name, and the old name stays dead', async () => {
+  const [one, frozen] = [await startProcess(), await startProcess()]
+  const { instanceId } = frozen.lease
+  await lapse(frozen)
+  await one.renew()
+  await expect.poll(() => one.seen).toEqual([instanceId])
+  await frozen.renew()
+  await expect.poll(() => frozen.seen).toEqual(['returned'])
+  expect(frozen.lease.instanceId).not.toBe(instanceId)
+  expect(frozen.lease.holds()).toBe(true)
+  await expect.poll(async () => (await rows()).map(({ alive }) => alive)).toEqual([true, true])
+})
+
+test('who cannot reach the database is told so when others may have taken over, and only when there were others', async () => {
+  const alone = await startProcess()
+  await alone.renew()
+  await alone.proxy.become('refuse')
+  await alone.renew()
+  alone.clock.advance(3 * ms)
+  await expect.poll(() => alone.errors.length).toBeGreaterThan(1)
+  expect(alone.seen).toEqual([])
+  await alone.proxy.become('forward')
+  await alone.renew()
+  await expect.poll(() => alone.seen).toEqual(['returned'])
+
+  await startProcess()
+  await alone.renew()
+  await alone.proxy.become('refuse')
+  await alone.renew()
+  alone.clock.advance(2 * ms)
+  await expect.poll(() => alone.seen).toEqual(['returned', 'stranded'])
+})

@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
+import type { Behaviour, SimulatedDevice } from '../../src/simulator/behaviour.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
+import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
+import { ScheduleMethod } from './operations.ts'
+
+/** A hub in a process of its own, one of several on a database. */
+type Instance = HubProcess & { readonly client: HubClient; readonly mqttPort: number }
+
+let database: TestDatabase
+let root: string
+const instances: Instance[] = []
+const fleets: Fleet[] = []
+beforeEach(async () => {
+  database = await createTestDatabase()
+  root = await mkdtemp(join(tmpdir(), 'twincast-takeover-'))
+})
+afterEach(async () => {
+  await Promise.all(fleets.splice(0).map((fleet) => fleet.close()))
+  for (const { client, thaw, stop } of instances.splice(0)) {
+    client.close()
+    thaw()
+    await stop()
+  }
+  await database.drop()
+  await rm(root, { recursive: true, force: true })
+})
+
+async function start(variables: Readonly<Record<string, string>> = {}): Promise<Instance> {
+  const hub = await startHubProcess({
+    DATABASE_URL: database.url,
+    DATA_DIR: join(root, String(instances.length)),
+    HTTP_PORT: '0',
+    HTTPS_PORT: '0',
+    MQTT_PORT: '0',
+    MQTTS_PORT: '0',
+    LIMIT_INSTANCE_LEASE: '1500',
+    ...variables,
+  })
+  const { graphql, mqtt = '' } = hub.addresses
+  const instance = { ...hub, client: createHubClient({ url: graphql }), mqttPort: Number(new URL(mqtt).port) }
+  instances.push(instance)
+  return instance
+}
+
+function fleetAt(port: number, devices: readonly SimulatedDevice[], reconnect = false): Fleet {
+  const fleet = createFleet({ host: '127.0.0.1', port, hubName: 'localhost', devices, reconnect })
+  fleets.push(fleet)
+  return fleet
+}
+
+const answering = (): Behaviour => ({ kind: 'answer' })
+
+async function schedule(hub: Instance, name: string, call: object = {}): Promise<string> {
+  const { scheduleDeviceMethod } = await hub.client.execute(ScheduleMethod, {
+    input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot', ...call } },
+  })
+  if (!('job' in scheduleDeviceMethod)) throw new Error('not scheduled')
+  return scheduleDeviceMethod.job.jobId
+}
+
+/** What became of a job's devices, once it has ended. */
+async function outcomes(hub: Instance, jobId: string): Promise<string[]> {
+  await expect.poll(async () => (await readDeviceJobs(hub.client, jobId)).status, { timeout: 40_000 }).toBe('COMPLETED')
+  const { nodes } = await readDeviceJobs(hub.client, jobId)
+  return nodes.map(({ status, error }) => `${status} ${error?.code ?? ''}`.trim())
+}
+
+const connected = async (): Promise<number> => {
+  const { rows } = await database.pool.query(
+    "select count(*)::integer as count from device where connection_state = 'connected'",
+  )
+  return rows[0].count
+}
+
+test('devices of an instance that was killed are disconnected soon, and have not connected in time', async () => {
+  const [one, , killed] = [await start(), await start(), await start()]
+  const devices = await registerFleet(one.client, 'lost', 20, answering)
+  await fleetAt(killed.mqttPort, devices).connect()
+  await expect.poll(connected).toBe(20)
+  await killed.kill()
+  const jobId = await schedule(one, 'lost', { connectTimeoutInSeconds: 3 })
+  await expect.poll(connected, { timeout: 8_000 }).toBe(0)
+  expect(new Set(await outcomes(one, jobId))).toEqual(new Set(['FAILED DeviceNotOnline']))
+})
