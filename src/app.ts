@@ -13,6 +13,7 @@ import { forgetPresence } from './device/commands.ts'
 import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { mountConsole } from './http/console.ts'
+import { withGraphiql } from './http/graphiql.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
 import { joinInstances } from './instances.ts'
@@ -164,8 +165,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         strictQuery: config.strictQuery,
       },
     })
+    const isGraphiqlOn = anonymous !== undefined || config.graphiql
     const http = createHttpServer(deps, {
-      graphql,
+      graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
       rest: mountWebDoor(deps, restPaths, rest),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,

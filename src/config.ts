@@ -43,6 +43,8 @@ export type Config = {
   readonly jobHistoryDays: number
   /** Method calls in flight at most, in this process. */
   readonly methodWindow: number
+  /** Whether GraphiQL is served also where tokens are needed. */
+  readonly graphiql: boolean
   /** What the REST door answers to the name of a job that there is not. */
   readonly restUnknownJob: (typeof UNKNOWN_JOB)[number]
   /** Whether the REST door cancels jobs that run already. */
@@ -167,6 +169,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
+    graphiql: flag('GRAPHIQL'),
     restUnknownJob: choice('REST_UNKNOWN_JOB', UNKNOWN_JOB),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),

@@ -78,13 +78,8 @@ export function createGraphqlServer(
     multipart: false,
     cors: false,
     landingPage: false,
-    graphiql: {
-      title: 'Twincast',
-      subscriptionsProtocol: 'WS',
-      defaultQuery: '{\n  jobs(first: 10) {\n    nodes {\n      jobId\n      status\n      outcome\n    }\n  }\n}\n',
-    },
-    // Loaded when it is asked for: it is large, and comes from this machine, not from the internet.
-    renderGraphiQL: async (settings) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(settings),
+    // Served beside this door, by what serves the console.
+    graphiql: false,
     maskedErrors: { maskError: mask },
     // What is worth logging, the mask logs.
     logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },

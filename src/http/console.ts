@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname, join } from 'node:path'
 import type { Deps } from '../deps.ts'
+import { openAssets, sendAsset } from './asset.ts'
 import { respond } from './respond.ts'
 import type { Mount } from './server.ts'
 
@@ -11,13 +10,6 @@ import type { Mount } from './server.ts'
  * ask for too: below a path of its own the console can never be taken for them, nor they for it.
  */
 const base = '/console'
-
-/** The files that the build has written, by the endings it gives them. */
-const types: Readonly<Record<string, string>> = {
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml',
-}
 
 /** The names the build gives: no dots but before the ending, no slashes, so that none can lead out of the folder. */
 const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
@@ -30,8 +22,9 @@ export type ConsoleSettings = {
 
 /** The mounts of the console: its pages and files, from the folder that `vite build` wrote, and the way there from `/`. */
 export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: ConsoleSettings): Mount[] {
+  const find = openAssets(folder)
   const handle: Mount['handle'] = (request, response) => {
-    serve({ folder, ...settings }, request, response).catch((error: unknown) => {
+    serve({ find, ...settings }, request, response).catch((error: unknown) => {
       deps.log.error({ err: error }, 'a file of the console could not be sent')
       response.destroy()
     })
@@ -47,30 +40,24 @@ export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: 
   ]
 }
 
-type Served = ConsoleSettings & { readonly folder: string }
+type Served = ConsoleSettings & { readonly find: ReturnType<typeof openAssets> }
 
 async function serve(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = request.url?.split('?', 1)[0] ?? ''
   if (!path.startsWith(`${base}/assets/`)) return servePage(served, response)
   const [, name] = asset.exec(path) ?? []
-  const type = types[extname(name ?? '')]
-  const bytes = name !== undefined && type !== undefined ? await read(join(served.folder, 'assets', name)) : undefined
-  if (bytes === undefined || type === undefined) {
+  const found = name === undefined ? undefined : await served.find(`assets/${name}`)
+  if (found === undefined) {
     respond(response, 404, { message: 'The console has no such file, or none any more: load the page again.' })
     return
   }
-  response.writeHead(200, {
-    'content-type': type,
-    'content-length': bytes.length,
-    // Another content has another name.
-    'cache-control': 'public, max-age=31536000, immutable',
-  })
-  response.end(bytes)
+  // Another content has another name.
+  sendAsset(request, response, found, { 'cache-control': 'public, max-age=31536000, immutable' })
 }
 
 /** Every page is the same file: which one is shown, the console decides by the address. */
-async function servePage({ folder, hubHostName }: Served, response: ServerResponse): Promise<void> {
-  const page = await read(join(folder, 'index.html'))
+async function servePage({ find, hubHostName }: Served, response: ServerResponse): Promise<void> {
+  const page = await find('index.html')
   if (page === undefined) {
     const text = 'The console is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(text)
@@ -79,7 +66,9 @@ async function servePage({ folder, hubHostName }: Served, response: ServerRespon
   // Its editor makes styles while it runs; the policy knows them by a number that nobody can know before.
   const nonce = randomBytes(16).toString('base64')
   const settings: Readonly<Record<string, string>> = { nonce, hubHostName }
-  const text = page.toString('utf8').replace(/\{\{(nonce|hubHostName)\}\}/g, (_, name: string) => settings[name] ?? '')
+  const text = page.bytes
+    .toString('utf8')
+    .replace(/\{\{(nonce|hubHostName)\}\}/g, (_, name: string) => settings[name] ?? '')
   const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',
@@ -103,14 +92,4 @@ function policy(nonce: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
-}
-
-/** Undefined where there is no such file. */
-async function read(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -132,6 +132,18 @@ describe('files', () => {
     expect((await ask('/console/assets/page-2.css')).headers['content-type']).toBe('text/css; charset=utf-8')
   })
 
+  test('are sent compressed to who understands it', async () => {
+    const coded = async (accepted: string) => {
+      const reply = await fetch(`${url}/console/assets/index-Ab_1-x.js`, { headers: { 'accept-encoding': accepted } })
+      expect(await reply.text()).toBe('export {}')
+      expect(reply.headers.get('vary')).toBe('accept-encoding')
+      return reply.headers.get('content-encoding')
+    }
+    expect(await coded('gzip, deflate, br')).toBe('br')
+    expect(await coded('GZIP;q=0.5, br;q=0')).toBe('gzip')
+    expect(await coded('deflate')).toBe(null)
+  })
+
   test('HEAD has the same headers and no body; other verbs are refused', async () => {
     const head = await ask('/console/assets/index-Ab_1-x.js', 'HEAD')
     expect(head).toMatchObject({ status: 200, body: '', headers: { 'content-length': '9' } })

@@ -32,6 +32,32 @@ test('it is healthy and ready when it says so, and ends with 0 when it is told t
   expect(await hub.stop()).toBe(0)
 })
 
+test('GraphiQL is a small page of files from this hub, for browsers, and served only where tokens are not needed or on request', async () => {
+  const hub = await start()
+  const open = (url: string) => fetch(url, { headers: { accept: 'text/html,*/*' } })
+  const page = await open(hub.addresses.graphql)
+  const text = await page.text()
+  expect(page.status).toBe(200)
+  expect(text.length).toBeLessThan(2_000)
+  expect(text).not.toMatch(/<script>|<style|"https?:/)
+  const files = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path)
+  expect(files).toHaveLength(2)
+  for (const path of files) {
+    const file = await open(`${hub.addresses.http}${path}`)
+    expect([file.status, file.headers.get('content-encoding')]).toEqual([200, 'gzip'])
+    expect((await file.text()).length).toBeGreaterThan(100_000)
+  }
+  await hub.stop()
+
+  const IOTHUB_OWNER_KEY = Buffer.alloc(32, 5).toString('base64')
+  const keyed = await start({ IOTHUB_OWNER_KEY })
+  expect((await open(keyed.addresses.graphql)).status).toBe(401)
+  await keyed.stop()
+  const asked = await start({ IOTHUB_OWNER_KEY, GRAPHIQL: 'true' })
+  expect(await (await open(asked.addresses.graphql)).text()).toBe(text)
+  await asked.stop()
+})
+
 test('a configuration with several problems is refused with all of them', async () => {
   const refusal = start({ HTTP_PORT: 'http', LOG_LEVEL: 'loud' })
   await expect(refusal).rejects.toThrow(/HTTP_PORT[\s\S]*LOG_LEVEL/)

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+
+/** The types of the files that the build writes, by the endings it gives them. */
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** What a browser may be sent instead of the bytes themselves, best first. */
+const codings = ['br', 'gzip'] as const
+type Coding = (typeof codings)[number]
+
+/** A file that is sent to browsers: read and compressed once, and shared by all answers. */
+export type Asset = { readonly type: string; readonly bytes: Buffer; readonly packed: Readonly<Record<Coding, Buffer>> }
+
+/** The files of a folder, each read when it is first asked for. Undefined: there is none of a known type by that name. */
+export function openAssets(folder: string): (name: string) => Promise<Asset | undefined> {
+  const assets = new Map<string, Promise<Asset | undefined>>()
+  const load = async (name: string, type: string): Promise<Asset | undefined> => {
+    const bytes = await readIfThere(join(folder, name))
+    return bytes && { type, bytes, packed: { br: await packBrotli(bytes), gzip: await pack(bytes) } }
+  }
+  return async (name) => {
+    const type = types[extname(name)]
+    if (type === undefined) return undefined
+    const loading = assets.get(name) ?? load(name, type)
+    assets.set(name, loading)
+    // What is not there now may be there later, and names that are made up are not worth remembering.
+    const forget = (): void => void assets.delete(name)
+    const asset = await loading.catch((error: unknown) => {
+      forget()
+      throw error
+    })
+    if (asset === undefined) forget()
+    return asset
+  }
+}
+
+/** Sends the file as the browser understands it best. */
+export function sendAsset(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  { type, bytes, packed }: Asset,
+  more: Readonly<Record<string, string>>,
+): void {
+  const coding = codings.find((name) => accepts(headers['accept-encoding'], name))
+  const body = coding === undefined ? bytes : packed[coding]
+  if (coding !== undefined) response.setHeader('content-encoding', coding)
+  response.writeHead(200, { 'content-type': type, 'content-length': body.length, vary: 'accept-encoding', ...more })
+  response.end(body)
+}
+
+/** Whether the header (RFC 9110, 12.5.3) names the coding and does not refuse it. */
+function accepts(header: string | string[] | undefined, coding: Coding): boolean {
+  return String(header ?? '')
+    .split(',')
+    .some((item) => {
+      const [name = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase())
+      return name === coding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+    })
+}
+
+const pack = promisify(gzip)
+// Beyond this quality the large ones take seconds, and get little smaller.
+const packBrotli = (bytes: Buffer): Promise<Buffer> =>
+  promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+import type { Deps } from '../deps.ts'
+import { openAssets, sendAsset } from './asset.ts'
+import type { Mount } from './server.ts'
+
+/**
+ * The console's policy, but for styles: GraphiQL's editor makes them while it runs, and knows no nonce. Its workers are
+ * made from texts in its script.
+ */
+const policy = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "worker-src 'self' blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/**
+ * The GraphQL mount with GraphiQL for browsers that open its address: one page for all, from the folder that `vite build`
+ * wrote. What it is made of are files of the console.
+ */
+export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: string): Mount {
+  const find = openAssets(folder)
+  return {
+    ...graphql,
+    handle(request, response) {
+      if (request.method !== 'GET' || !request.headers.accept?.includes('text/html')) {
+        graphql.handle(request, response)
+        return
+      }
+      const headers = {
+        'cache-control': 'no-cache',
+        'content-security-policy': policy,
+        'cross-origin-opener-policy': 'same-origin',
+      }
+      find('graphiql.html').then(
+        (page) => {
+          if (page !== undefined) sendAsset(request, response, page, headers)
+          else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(notBuilt)
+        },
+        (error: unknown) => {
+          deps.log.error({ err: error }, 'the page of GraphiQL could not be sent')
+          response.destroy()
+        },
+      )
+    },
+  }
+}
+
+const notBuilt = 'GraphiQL is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
