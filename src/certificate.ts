@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { readIfThere, writeDurably } from './data-folder.ts'
+import { parseCertificateTime } from './date-time.ts'
 import type { Validity } from './x509.ts'
 
 /** What a TLS server needs, as PEM. */
@@ -141,10 +142,15 @@ function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: 
   return (
     certificate.checkPrivateKey(key) &&
     certificate.verify(ca.publicKey) &&
-    Date.parse(certificate.validTo) - now.getTime() >= RENEW_DAYS * DAY &&
+    isGoodFor(RENEW_DAYS * DAY, certificate, now) &&
     named === names.length &&
     names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
   )
+}
+
+function isGoodFor(milliseconds: number, { validTo }: X509Certificate, now: Date): boolean {
+  const end = parseCertificateTime(validTo)
+  return end !== undefined && end.getTime() - now.getTime() >= milliseconds
 }
 
 /** From an hour ago, for clients whose clock is a little slow. */

@@ -1,4 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import { parseZonedDateTime } from '../date-time.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { type KeysetList, type Page, pageArguments, pageComplexity, resolvePage } from './connection.ts'
@@ -77,8 +78,8 @@ export type JobPlace = { readonly id: string; readonly createdTime: Date }
 
 /** The place again from the texts of a cursor: an ISO 8601 time and an id. Undefined for others. */
 export function parseJobPlace([time = '', id, ...others]: readonly string[]): JobPlace | undefined {
-  const createdTime = new Date(time)
-  if (id === undefined || others.length > 0 || Number.isNaN(createdTime.getTime())) return undefined
+  const createdTime = parseZonedDateTime(time)
+  if (id === undefined || others.length > 0 || createdTime === undefined) return undefined
   return { id, createdTime }
 }
 

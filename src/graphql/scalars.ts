@@ -1,20 +1,19 @@
 import { GraphQLError } from 'graphql'
+import { dateTimeExample, parseZonedDateTime } from '../date-time.ts'
 import { NotShownError } from '../errors.ts'
 import { isDeeper, maxPrintedDepth } from '../json.ts'
 import { builder } from './builder.ts'
 
-const iso8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
-
 builder.scalarType('DateTime', {
   description:
-    'A moment as ISO 8601 text with its offset, such as `2026-03-01T06:30:00Z`. Answers are always in UTC with milliseconds.',
+    'A moment as ISO 8601 text with its offset, such as `2026-03-01T06:30:00Z`, in the years 1 to 9999. A day that does not exist is an error. Answers are always in UTC with milliseconds.',
   serialize: (date) => date.toISOString(),
   parseValue: (value) => {
-    const date = new Date(typeof value === 'string' && iso8601.test(value) ? value : Number.NaN)
-    if (Number.isNaN(date.getTime())) {
-      throw new GraphQLError('A DateTime is ISO 8601 text with an offset, such as "2026-03-01T06:30:00Z".')
-    }
-    return date
+    const date = typeof value === 'string' ? parseZonedDateTime(value) : undefined
+    if (date !== undefined) return date
+    throw new GraphQLError(
+      `A DateTime is ISO 8601 text with an offset, such as "${dateTimeExample}", of a day that exists in the years 1 to 9999.`,
+    )
   },
 })
 

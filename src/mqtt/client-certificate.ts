@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { parseCertificateTime } from '../date-time.ts'
 import type { DeviceCertificate } from '../device/certificate.ts'
 
 /**
@@ -16,7 +17,11 @@ export function clientCertificateOf(connection: Duplex): DeviceCertificate | und
     thumbprints: [certificate.fingerprint, certificate.fingerprint256].map((text) => text.replaceAll(':', '')),
     commonName: typeof commonName === 'string' ? commonName : undefined,
     chained: connection.authorized,
-    validFrom: Date.parse(certificate.validFrom) / 1000,
-    validTo: Date.parse(certificate.validTo) / 1000,
+    validFrom: secondsOf(certificate.validFrom, Number.POSITIVE_INFINITY),
+    validTo: secondsOf(certificate.validTo, Number.NEGATIVE_INFINITY),
   }
 }
+
+/** Seconds since 1970. A certificate whose times cannot be read is never valid. */
+const secondsOf = (text: string, otherwise: number): number =>
+  (parseCertificateTime(text)?.getTime() ?? otherwise) / 1000

@@ -1,3 +1,4 @@
+import { parseZonedDateTime } from '../date-time.ts'
 import { NotFoundError } from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { initialStatus } from '../job/state.ts'
@@ -56,8 +57,8 @@ async function listJobs(call: Call): Promise<Response> {
 }
 
 function cursorFrom([time = '', id, ...others]: readonly string[]): { createdTime: Date; id: string } {
-  const createdTime = new Date(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(time) ? time : Number.NaN)
-  if (id === undefined || !/^[A-Za-z0-9-]+$/.test(id) || others.length > 0 || Number.isNaN(createdTime.getTime())) {
+  const createdTime = parseZonedDateTime(time)
+  if (id === undefined || !/^[A-Za-z0-9-]+$/.test(id) || others.length > 0 || createdTime === undefined) {
     throw invalidContinuation()
   }
   return { createdTime, id }

@@ -1,5 +1,6 @@
 // What resources of the wire have in common. Nothing here touches anything: values in, values out.
 
+import { dateTimeExample, parseDateTime } from '../date-time.ts'
 import { InvalidInputError } from '../errors.ts'
 
 type Path = readonly string[]
@@ -15,18 +16,18 @@ export function timeText(time: Date | null): string {
 }
 
 /**
- * A time as clients write it: ISO 8601, with any number of decimals (.NET writes seven), and without a zone it is UTC,
- * not the zone of this machine. Undefined for null, which the Azure SDK sends for "now". InvalidInputError.
+ * A time as clients write it, see date-time.ts; without a zone it is UTC, not the zone of this machine. Undefined for
+ * null, which the Azure SDK sends for "now". InvalidInputError.
  */
 export function timeFrom(value: unknown, path: Path): Date | undefined {
   if (value === undefined || value === null) return undefined
-  const form = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:(Z)|([+-]\d\d):?(\d\d))?)?$/i
-  const [text, date, clock = '00:00', , hours, minutes] = (typeof value === 'string' && form.exec(value)) || []
-  const time = new Date(`${date}T${clock}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
-  if (text === undefined || Number.isNaN(time.getTime())) {
-    throw new InvalidInputError(path, `${path.join('.')} is not a time such as 2024-05-01T10:00:00Z.`)
-  }
-  return time
+  const time = typeof value === 'string' ? parseDateTime(value) : undefined
+  if (time !== undefined) return time
+  const name = path.join('.')
+  throw new InvalidInputError(
+    path,
+    `${name} is not a time that exists, written as ${dateTimeExample} (years 1 to 9999).`,
+  )
 }
 
 /** The members of a JSON object. InvalidInputError for anything else. */

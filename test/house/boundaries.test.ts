@@ -9,6 +9,7 @@ const ground = [
   'batch',
   'clock',
   'config',
+  'date-time',
   'data-folder',
   'certificate',
   'x509',
@@ -204,6 +205,20 @@ test('the wall clock and timers are read in clock.ts only', () => {
       !['simulator', 'cli'].includes(folderOf(file)) &&
       /\b(Date\.now\(|new Date\(\)|setTimeout\(|setInterval\()/.test(code(file)),
   )
+  expect(broken).toEqual([])
+})
+
+test('times that somebody has written are read by date-time.ts only', () => {
+  // A program in the browser reads what the hub has printed, and what its own form holds.
+  const free = ['clock.ts', 'date-time.ts']
+  const isNumber = /^$|getTime\(\)|Date\.now\(\)|Math\.|Number\(|^\d+$|^now \+ /
+  const broken = files
+    .filter((file) => !free.includes(file))
+    .flatMap((file) => {
+      const made = [...code(file).matchAll(/\bnew Date\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)/g)]
+      const texts = made.map(([, argument = '']) => argument.trim()).filter((argument) => !isNumber.test(argument))
+      return [...(/\bDate\.parse\b/.test(code(file)) ? ['Date.parse'] : []), ...texts].map((text) => `${file}: ${text}`)
+    })
   expect(broken).toEqual([])
 })
 

@@ -156,6 +156,18 @@ describe('a new job', () => {
     ['with a whole statement', { queryCondition: 'SELECT * FROM devices' }, 400, /^ArgumentInvalid;.*SELECT/],
     ['with too long a condition', { queryCondition: `a = '${'x'.repeat(70_000)}'` }, 400, /^ArgumentInvalid;/],
     ['at no time', { startTime: 'soon' }, 400, /^ArgumentInvalid;startTime is not a time/],
+    [
+      'on a day that does not exist',
+      { startTime: '2026-01-32T10:00:00Z' },
+      400,
+      /^ArgumentInvalid;startTime is not a time that/,
+    ],
+    [
+      'on the 30th of February',
+      { startTime: '2026-02-30T10:00:00Z' },
+      400,
+      /^ArgumentInvalid;startTime is not a time that/,
+    ],
     ['too far ahead', { startTime: '2026-03-01T00:00:00Z' }, 400, /^ArgumentInvalid;.*30 days/],
     ['for no time', { maxExecutionTimeInSeconds: 0 }, 400, /^ArgumentInvalid;/],
     ['without a method', { cloudToDeviceMethod: null }, 400, /^ArgumentInvalid;.*needs a method/],

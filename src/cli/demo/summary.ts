@@ -1,3 +1,4 @@
+import { parseDateTime } from '../../date-time.ts'
 import type { Style } from '../terminal/style.ts'
 import { table } from '../terminal/table.ts'
 import { counted, number, seconds } from '../terminal/words.ts'
@@ -13,11 +14,13 @@ export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
     style.good(number(counts.succeededCount)),
     counts.failedCount > 0 ? style.bad(number(counts.failedCount)) : number(counts.failedCount),
     number(counts.canceledCount),
-    endTime === null ? '' : seconds(Date.parse(endTime) - Date.parse(startTime)),
+    endTime === null ? '' : seconds(millisecondsOf(endTime) - millisecondsOf(startTime)),
   ])
   const head = ['job', 'outcome', 'devices', 'succeeded', 'failed', 'canceled', 'took'].map(style.faint)
   return indent(table([head, ...rows], 2))
 }
+
+const millisecondsOf = (time: string): number => parseDateTime(time)?.getTime() ?? Number.NaN
 
 /** Answers by status. An answer completes a device job whatever its status: the method ran. */
 export function answerLines(groups: readonly ResultGroup[], style: Style): string[] {
