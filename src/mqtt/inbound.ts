@@ -176,12 +176,17 @@ export function createInbound(
       const topic = filterOf(subscription)
       const connection = connections.of(client)
       // Without a subscription the broker answers 0x80 for this filter and goes on with the others.
-      if (connection === undefined || parseSubscription(topic) === undefined) return done(null, null)
+      if (connection === undefined || !maySubscribe(connection, topic)) return done(null, null)
       connection.subscriptions.set(topic, subscription.qos)
       done(null, { ...subscription, topic })
     },
     close: () => closing.abort(),
   }
+}
+
+function maySubscribe({ deviceId }: Connection, filter: string): boolean {
+  const subscription = parseSubscription(filter)
+  return subscription?.kind === 'deviceBound' ? subscription.deviceId === deviceId : subscription !== undefined
 }
 
 type Refusal = {

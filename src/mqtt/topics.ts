@@ -23,6 +23,7 @@ export type SubscriptionFilter =
   | { readonly kind: 'methods' }
   | { readonly kind: 'twinResponses' }
   | { readonly kind: 'desiredPatches' }
+  | { readonly kind: 'deviceBound'; readonly deviceId: string }
 
 /** The identity in a CONNECT packet's user name. */
 export type UserName = { readonly hubName: string; readonly deviceId: string; readonly apiVersion?: string }
@@ -46,6 +47,7 @@ const REPORTED_PATCH = '$iothub/twin/PATCH/properties/reported/?'
 const DESIRED_PATCH = '$iothub/twin/PATCH/properties/desired/?'
 const DEVICES = 'devices/'
 const TELEMETRY = '/messages/events'
+const DEVICE_BOUND = '/messages/devicebound/#'
 
 /** Reads a topic a device published to; undefined when it is not one of ours. */
 export const parsePublish = (topic: string): PublishTopic | undefined => {
@@ -118,9 +120,8 @@ export const twinGetTopic = (rid: string): string => `${TWIN_GET}$rid=${rid}`
 export const reportedPatchTopic = (rid: string): string => `${REPORTED_PATCH}$rid=${rid}`
 
 /**
- * Reads a filter a device asks for; undefined for every filter but the three that are allowed. That of cloud-to-device
- * messages, `devices/{deviceId}/messages/devicebound/#`, is none of them: there are no such messages, and a grant would
- * be a promise.
+ * Reads a filter a device asks for; undefined for every filter but the four that are allowed. That of cloud-to-device
+ * messages, `devices/{deviceId}/messages/devicebound/#`, names a device: whoever grants it sees that it is the right one.
  */
 export const parseSubscription = (filter: string): SubscriptionFilter | undefined => {
   switch (filter) {
@@ -131,7 +132,7 @@ export const parseSubscription = (filter: string): SubscriptionFilter | undefine
     case DESIRED_PATCHES_FILTER:
       return { kind: 'desiredPatches' }
     default:
-      return undefined
+      return parseDeviceBound(filter)
   }
 }
 
@@ -155,6 +156,12 @@ export const parseUserName = (text: string): UserName | undefined => {
   const apiVersion =
     query < 0 ? parameter(rest, 0, 'api-version=')?.split('/', 1)[0] : parameter(text, query + 2, 'api-version=')
   return apiVersion ? { hubName, deviceId, apiVersion } : { hubName, deviceId }
+}
+
+const parseDeviceBound = (filter: string): SubscriptionFilter | undefined => {
+  if (!filter.startsWith(DEVICES) || !filter.endsWith(DEVICE_BOUND)) return undefined
+  const deviceId = filter.slice(DEVICES.length, -DEVICE_BOUND.length)
+  return deviceId === '' || /[/+]/.test(deviceId) ? undefined : { kind: 'deviceBound', deviceId }
 }
 
 const parseTelemetry = (topic: string): PublishTopic | undefined => {

@@ -78,6 +78,20 @@ test('a subscription is kept, with its QoS, when it is acknowledged, and forgott
   device.end()
 })
 
+test('a device may wait for cloud-to-device messages, of which there are none, in a kept session too', async () => {
+  const filter = `devices/${deviceId}/messages/devicebound/#`
+  const first = await connect()
+  expect(await subscribeRaw(first, { topic: filter, qos: 2 })).toEqual([1])
+  expect(await kept()).toEqual({ [filter]: 1 })
+  await disconnect(first)
+  const second = await connect()
+  expect(second.sessionPresent).toBe(true)
+  second.write({ cmd: 'unsubscribe', messageId: 9, unsubscriptions: [filter] })
+  expect(await second.next()).toMatchObject({ cmd: 'unsuback' })
+  expect(await kept()).toEqual({})
+  second.end()
+})
+
 test('a session without subscriptions is one', async () => {
   await disconnect(await connect())
   const device = await connect()

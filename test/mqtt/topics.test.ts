@@ -202,6 +202,8 @@ describe('a filter a device subscribes to', () => {
     ['$iothub/methods/POST/#', { kind: 'methods' }],
     ['$iothub/twin/res/#', { kind: 'twinResponses' }],
     ['$iothub/twin/PATCH/properties/desired/#', { kind: 'desiredPatches' }],
+    ['devices/d1/messages/devicebound/#', { kind: 'deviceBound', deviceId: 'd1' }],
+    ['devices/pump(1)*?/messages/devicebound/#', { kind: 'deviceBound', deviceId: 'pump(1)*?' }],
   ])('%j is allowed', (filter, expected) => {
     expect(parseSubscription(filter)).toStrictEqual(expected)
   })
@@ -222,8 +224,13 @@ describe('a filter a device subscribes to', () => {
     '$share/g/$iothub/methods/POST/#',
     '$SYS/#',
     'devices/#',
-    'devices/d1/messages/devicebound/#',
+    'devices/messages/devicebound/#',
+    'devices//messages/devicebound/#',
+    'devices/d1/messages/devicebound/',
+    'devices/d1/messages/devicebound/+',
     'devices/+/messages/devicebound/#',
+    'devices/d1/modules/m1/messages/devicebound/#',
+    '$share/g/devices/d1/messages/devicebound/#',
     'devices/d1/messages/#',
     'devices/d1/messages/events/#',
   ])('%j is refused', (filter) => {
