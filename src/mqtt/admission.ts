@@ -8,7 +8,7 @@ import { DomainError } from '../errors.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { intakeOf } from './intake.ts'
-import { parsePublish, parseUserName } from './topics.ts'
+import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
 export type ConnectRefusal = { readonly returnCode: 1 | 2 | 3 | 5; readonly reason: string }
@@ -26,6 +26,9 @@ export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]
   }
   // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has an id, with or without a session to keep.
   if (packet.clientId === '') return { returnCode: 2, reason: 'its client id is empty' }
+  if (![packet.clientId, packet.username ?? ''].every(isWellFormed)) {
+    return { returnCode: 5, reason: 'its client id or user name holds U+0000 or is not UTF-8' }
+  }
   const userName = parseUserName(packet.username ?? '')
   if (userName === undefined) return { returnCode: 5, reason: 'its user name is not {hub}/{deviceId}/?api-version=…' }
   if (userName.deviceId !== packet.clientId || !isDeviceId(packet.clientId)) {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Client } from 'aedes'
 import { connackPacket } from './admission.ts'
 import type { Intake } from './intake.ts'
+import { isWellFormed } from './topics.ts'
 
 /** Filters in one packet. There are four to ask for; a packet full of others would hold up everybody else. */
 const MAX_FILTERS = 100
@@ -18,7 +19,7 @@ export const filterOf = (subscription: Readonly<Subscription>): string =>
   written.get(subscription) ?? subscription.topic
 
 /**
- * Counts filters, changes SUBSCRIBE packets before the broker sees them, and tells of the device's goodbye. The broker grants what it
+ * Looks at filters, changes SUBSCRIBE packets before the broker sees them, and tells of the device's goodbye. The broker grants what it
  * reads before it asks its hook, so that QoS 2, which IoT Hub grants as 1, has to be changed here. And it answers a
  * filter that stands twice in a packet only once, where every filter is owed a code [MQTT-3.8.4-5]: all but the last of
  * its kind, which is the one that counts, get names of their own.
@@ -27,19 +28,21 @@ export function correctPackets(client: Client, intake: Intake, disconnecting: ()
   if (!('_parser' in client && client._parser instanceof EventEmitter)) {
     throw new Error('The broker keeps its parser elsewhere: this version of aedes does not fit.')
   }
-  /** Of too many the broker, which has the packet next, finds none. */
-  const counted = <T>(filters: T[]): T[] => {
+  /** Where not, the broker, which has the packet next, shall find nothing to do. */
+  const mayPass = (filters: readonly string[]): boolean => {
     intake.charge(filters.length * FILTER_COST)
-    if (filters.length <= MAX_FILTERS) return filters
-    client.conn.destroy()
-    return []
+    const fine = filters.length <= MAX_FILTERS && filters.every(isWellFormed)
+    if (!fine) client.conn.destroy()
+    return fine
   }
   client._parser.prependListener('packet', (packet) => {
     if (packet.cmd === 'subscribe') {
-      packet.subscriptions = counted(packet.subscriptions)
+      const filters: readonly Subscription[] = packet.subscriptions
+      if (!mayPass(filters.map(({ topic }) => topic))) packet.subscriptions = []
       correctSubscriptions(packet.subscriptions)
-    } else if (packet.cmd === 'unsubscribe') packet.unsubscriptions = counted(packet.unsubscriptions)
-    else if (packet.cmd === 'disconnect') disconnecting()
+    } else if (packet.cmd === 'unsubscribe') {
+      if (!mayPass(packet.unsubscriptions)) packet.unsubscriptions = []
+    } else if (packet.cmd === 'disconnect') disconnecting()
   })
 }
 

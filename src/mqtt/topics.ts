@@ -39,6 +39,12 @@ export const DESIRED_PATCHES_FILTER = '$iothub/twin/PATCH/properties/desired/#'
  */
 export const MAX_REQUEST_ID_LENGTH = 1024
 
+/**
+ * No text of a packet may hold U+0000 or bytes that are not UTF-8 [MQTT-1.5.3-1, MQTT-1.5.3-2]. Of the latter the parser
+ * leaves U+FFFD, which no client means.
+ */
+export const isWellFormed = (text: string): boolean => !/[\0\uFFFD]/.test(text)
+
 const METHOD_REQUEST = '$iothub/methods/POST/'
 const METHOD_RESPONSE = '$iothub/methods/res/'
 const TWIN_GET = '$iothub/twin/GET/?'
@@ -51,6 +57,7 @@ const DEVICE_BOUND = '/messages/devicebound/#'
 
 /** Reads a topic a device published to; undefined when it is not one of ours. */
 export const parsePublish = (topic: string): PublishTopic | undefined => {
+  if (!isWellFormed(topic)) return undefined
   // Method answers first: with bulk calls they are nearly all the traffic.
   if (topic.startsWith(METHOD_RESPONSE)) {
     const query = topic.indexOf('/?', METHOD_RESPONSE.length)
