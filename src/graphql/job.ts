@@ -1,5 +1,6 @@
 import { jobOutcome } from '../job/state.ts'
 import type { DeviceJobStatistics } from '../job/statistics.ts'
+import { maxPrintedDepth } from '../json.ts'
 import { checkMethodCall, type MethodCall } from '../method/call.ts'
 import { builder } from './builder.ts'
 import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './job-enums.ts'
@@ -106,7 +107,9 @@ export const Job = builder.prismaNode('Job', {
       select: { type: true, request: true },
       description: 'The method it calls; null for other jobs.',
       resolve: ({ type, request }) =>
-        type === 'scheduleDeviceMethod' ? checkMethodCall(membersOf(request), []) : null,
+        type === 'scheduleDeviceMethod'
+          ? checkMethodCall(membersOf(request), [], { jsonDepth: maxPrintedDepth })
+          : null,
     }),
     updateTwin: t.field({
       type: 'JSON',

@@ -6,7 +6,7 @@ import {
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql'
-import { envelopeDepth, isDeeper } from '../json.ts'
+import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json.ts'
 
 /**
  * Bytes of a request. Counted before anything is parsed, because comments are no tokens to the parser. A method payload
@@ -39,12 +39,14 @@ export function limitExceeded(limit: string, maximum: number, actual: number): G
   })
 }
 
-/** Throws the error for variables that no operation takes, before anything walks through them. */
-export function refuseDeepVariables(variables: unknown, jsonDepth: number): void {
-  const maximum = jsonDepth + envelopeDepth
-  if (!isDeeper(variables, maximum)) return
-  throw new GraphQLError(`The variables are nested more than ${maximum} levels deep.`, {
-    extensions: { code: 'LIMIT_EXCEEDED', limit: 'variablesDepth', maximum, http: { status: 400 } },
+/** Objects and arrays in one another in what a client sends with an operation. Each argument has limits of its own. */
+export const maxInputDepth = maxPrintedDepth + envelopeDepth
+
+/** Throws the error for variables that no operation takes, before anything walks through them or prints them. */
+export function refuseDeepVariables(variables: unknown): void {
+  if (!isDeeper(variables, maxInputDepth)) return
+  throw new GraphQLError(`The variables are nested more than ${maxInputDepth} levels deep.`, {
+    extensions: { code: 'LIMIT_EXCEEDED', limit: 'variablesDepth', maximum: maxInputDepth, http: { status: 400 } },
   })
 }
 

@@ -69,7 +69,7 @@ export function createGraphqlServer(
     plugins: [
       jsonOnly,
       authentication(authenticate),
-      limits(deps.limits.jsonDepth),
+      limits,
       subscribing(overHttp(subscribe, { mask, print })),
       printing(print),
     ],
@@ -157,9 +157,9 @@ const printing = (print: PrintResult): Plugin => ({
   },
 })
 
-const limits = (jsonDepth: number): Plugin => ({
+const limits: Plugin = {
   onParams({ params }) {
-    refuseDeepVariables(params.variables, jsonDepth)
+    refuseDeepVariables(params.variables)
   },
   onParse({ setParseFn }) {
     setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens }))
@@ -167,4 +167,4 @@ const limits = (jsonDepth: number): Plugin => ({
   onValidate({ addValidationRule }) {
     addValidationRule(shapeLimits)
   },
-})
+}

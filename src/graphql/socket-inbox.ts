@@ -1,5 +1,6 @@
 import { CloseCode } from 'graphql-ws'
-import { envelopeDepth, isDeeper } from '../json.ts'
+import { isDeeper } from '../json.ts'
+import { maxInputDepth } from './limits.ts'
 
 /** Messages that only a server sends: from a client they are no part of the protocol. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
@@ -13,7 +14,6 @@ const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 export function createSocketInbox(
   handle: (text: string) => Promise<void>,
   close: (code: number, reason: string) => void,
-  jsonDepth: number,
 ): (text: string) => void {
   const underWay = new Set<string>()
   /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
@@ -33,7 +33,7 @@ export function createSocketInbox(
     const message = messageIn(text)
     const { type, id } = message
     // The variables of an operation are looked at when it begins; graphql-ws echoes what comes with a ping.
-    const isTooDeep = type !== 'subscribe' && isDeeper(message, jsonDepth + envelopeDepth)
+    const isTooDeep = type !== 'subscribe' && isDeeper(message, maxInputDepth)
     if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deep')
     else if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)

@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors.ts'
 import type { Listen, TelemetryMessage } from '../events.ts'
+import { overBudget } from '../json-budget.ts'
 import { builder } from './builder.ts'
 import { either } from './either.ts'
 import { identityOf } from './identity-of.ts'
@@ -8,8 +9,6 @@ import { readOutlasting } from './outlast.ts'
 
 /** Messages that wait for a client which is slow to take them, at 256 KB at most each. */
 const maxWaiting = 100
-/** Objects and arrays inside each other. Printing an answer takes stack for each, and a device could ask for any number. */
-const maxNesting = 100
 
 type Body = { readonly contentType: string; readonly body: unknown }
 
@@ -26,13 +25,13 @@ const Telemetry = builder.objectRef<TelemetryMessage>('Telemetry').implement({
     contentType: t.string({
       description:
         '`application/json`: `body` is the JSON value that the message holds. Anything else, such as `application/octet-stream`: `body` is its bytes, as base64 text.',
-      resolve: (message) => bodyOf(message).contentType,
+      resolve: (message, _args, { deps }) => bodyOf(message, deps.limits.jsonDepth).contentType,
     }),
     body: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What it holds; `contentType` says how it stands here.',
-      resolve: (message) => bodyOf(message).body,
+      resolve: (message, _args, { deps }) => bodyOf(message, deps.limits.jsonDepth).body,
     }),
   }),
 })
@@ -40,14 +39,14 @@ const Telemetry = builder.objectRef<TelemetryMessage>('Telemetry').implement({
 /** A body is read once, whichever of its two fields are asked for. */
 const bodies = new WeakMap<TelemetryMessage, Body>()
 
-function bodyOf(message: TelemetryMessage): Body {
-  const body = bodies.get(message) ?? readBody(message)
+function bodyOf(message: TelemetryMessage, depth: number): Body {
+  const body = bodies.get(message) ?? readBody(message, depth)
   bodies.set(message, body)
   return body
 }
 
-function readBody({ payload, properties }: TelemetryMessage): Body {
-  const json = parseJson(payload)
+function readBody({ payload, properties }: TelemetryMessage, depth: number): Body {
+  const json = parseJson(payload, depth)
   if (json !== undefined) return { contentType: 'application/json', body: json }
   const claimed = properties['$.ct']
   return {
@@ -56,25 +55,15 @@ function readBody({ payload, properties }: TelemetryMessage): Body {
   }
 }
 
-function parseJson(payload: Uint8Array): unknown {
+function parseJson(payload: Uint8Array, depth: number): unknown {
+  if (overBudget(payload, { bytes: payload.length, members: Number.POSITIVE_INFINITY, depth }) !== undefined) {
+    return undefined
+  }
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
-    const value: unknown = JSON.parse(text)
-    return nestingOf(text) > maxNesting ? undefined : value
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload))
   } catch {
     return undefined
   }
-}
-
-/** How deep the brackets of a JSON text go. It must be one: strings without an end would take quadratic time. */
-function nestingOf(text: string): number {
-  let depth = 0
-  let deepest = 0
-  for (const [sign] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g)) {
-    if (sign === '[' || sign === '{') deepest = Math.max(deepest, ++depth)
-    else if (sign === ']' || sign === '}') depth--
-  }
-  return deepest
 }
 
 builder.subscriptionField('telemetry', (t) =>

@@ -40,7 +40,7 @@ type Extra = {
 
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
+  deps: Pick<Deps, 'clock' | 'log'>,
   options: {
     readonly yoga: Yoga
     readonly subscribe: Subscribe
@@ -83,7 +83,7 @@ export function createWebSockets(
       const context: ServerContext = { viewer: extra.viewer, signal: extra.ended.signal }
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       try {
-        refuseDeepVariables(variables, deps.limits.jsonDepth)
+        refuseDeepVariables(variables)
         const document = parse(query)
         const errors = validate(schema, document)
         if (errors.length > 0) return errors
@@ -121,20 +121,16 @@ export function createWebSockets(
         send: (data) => send(socket, data),
         close,
         onMessage(handle) {
-          const take = createSocketInbox(
-            async (text) => {
-              try {
-                // What had to wait until the socket was closed would be started for nobody.
-                if (socket.readyState === socket.OPEN) await handle(text)
-              } catch (error) {
-                if (socket.readyState !== socket.OPEN) return
-                deps.log.error({ err: error }, 'a WebSocket message could not be handled')
-                close(CloseCode.InternalServerError, 'Internal server error')
-              }
-            },
-            close,
-            deps.limits.jsonDepth,
-          )
+          const take = createSocketInbox(async (text) => {
+            try {
+              // What had to wait until the socket was closed would be started for nobody.
+              if (socket.readyState === socket.OPEN) await handle(text)
+            } catch (error) {
+              if (socket.readyState !== socket.OPEN) return
+              deps.log.error({ err: error }, 'a WebSocket message could not be handled')
+              close(CloseCode.InternalServerError, 'Internal server error')
+            }
+          }, close)
           socket.on('message', (data) => {
             const text = String(data)
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck

@@ -45,7 +45,7 @@ const operationOf = (request: JobRequest): JobOperation =>
  */
 export async function scheduleJob(deps: Deps, by: By, input: JobRequestInput): Promise<string> {
   const now = deps.clock.now()
-  const request = checkJobRequest(input, now, randomUUID)
+  const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
     const { jobId: id, queryCondition } = request
@@ -175,7 +175,7 @@ const noTime =
  */
 export async function previewJob(deps: Deps, input: PreviewRequestInput): Promise<JobPreview> {
   const { db, throttles } = deps
-  const request = checkPreviewRequest(input, deps.clock.now())
+  const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
   const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
   const condition = conditionOf(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
@@ -61,7 +62,7 @@ const secondsPerDay = 24 * 60 * 60
  * `InvalidInputError` with the path of the member for everything else, so that nothing has to fail later that could have
  * been refused.
  */
-export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () => string): JobRequest {
+export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () => string, limits: Limits): JobRequest {
   const common = {
     jobId: isLeftOut(input.jobId) ? makeId() : checkJobId(input.jobId),
     queryCondition: checkCondition(input.queryCondition),
@@ -74,7 +75,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
   switch (input.type) {
     case 'scheduleDeviceMethod':
       refuseOther(input.updateTwin, 'updateTwin')
-      return { ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod) }
+      return { ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod, limits) }
     case 'scheduleUpdateTwin':
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
       return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, input) }
@@ -85,7 +86,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
  * The job that a client thinks of. What is given is checked as it would be for the job; at most one of the call and the
  * patch may be. Errors as those of `checkJobRequest`.
  */
-export function checkPreviewRequest(input: PreviewRequestInput, now: Date): PreviewRequest {
+export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limits: Limits): PreviewRequest {
   const jobId = isLeftOut(input.jobId) ? undefined : checkJobId(input.jobId)
   const queryCondition = checkCondition(input.queryCondition)
   checkStartTime(input.startTime ?? now, now)
@@ -97,7 +98,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date): Prev
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
-    checkCall(input.cloudToDeviceMethod)
+    checkCall(input.cloudToDeviceMethod, limits)
     return { ...common, type: 'scheduleDeviceMethod', updateTwin: undefined }
   }
   if (isLeftOut(input.updateTwin)) return { ...common, type: undefined, updateTwin: undefined }
@@ -141,12 +142,12 @@ export function checkMaxExecutionTime(value: unknown): number {
   )
 }
 
-function checkCall(value: unknown): MethodCall {
+function checkCall(value: unknown, limits: Limits): MethodCall {
   const path = ['cloudToDeviceMethod']
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError(path, 'A device method job needs a method to call.')
   }
-  return checkMethodCall(value, path)
+  return checkMethodCall(value, path, limits)
 }
 
 function checkPatch(value: unknown, { mayChangeNothing = false }: { mayChangeNothing?: boolean } = {}): TwinPatch {

@@ -1,3 +1,4 @@
+import { overBudget } from '../json-budget.ts'
 import { maxPayloadLength } from './call.ts'
 
 /** A device's answer to a method call. `payload` is JSON text. */
@@ -11,14 +12,19 @@ const MAX_STATUS = 2 ** 31 - 1
 
 /**
  * Reads an answer as it came over the wire. The payload is kept as the text that it is, not printed again; an empty one
- * counts as null, for devices send that when they have nothing to say.
+ * counts as null, for devices send that when they have nothing to say. `depth` is that of `LIMIT_JSON_DEPTH`.
  */
-export function readResponse(status: number, payload: Uint8Array): MethodResponse | BadResponse {
+export function readResponse(status: number, payload: Uint8Array, depth: number): MethodResponse | BadResponse {
   if (status < MIN_STATUS || status > MAX_STATUS) return { problem: `The device answered with the status ${status}.` }
   if (payload.length > maxPayloadLength) {
     return { problem: `The device answered with ${payload.length} bytes; 128 KB are allowed.` }
   }
   if (payload.length === 0) return { status, payload: 'null' }
+  if (overBudget(payload, { bytes: maxPayloadLength, members: Number.POSITIVE_INFINITY, depth }) === 'depth') {
+    return {
+      problem: `The device answered with the status ${status} and a payload nested more than ${depth} levels deep.`,
+    }
+  }
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
   try {
     JSON.parse(text)

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isDeeper, type Json, type JsonObject } from '../json.ts'
+import type { Limits } from '../limits.ts'
 
 /** A direct method to be called. The two waits are for a device to connect, and then for its answer. */
 export type MethodCall = {
@@ -21,7 +22,6 @@ type Path = readonly string[]
 
 /** Bytes of a payload as JSON text, each way (IoT Hub). */
 export const maxPayloadLength = 128 * 1024
-const maxPayloadDepth = 64
 
 /** What the request of a call counts for: kilobytes, in whole steps of four (IoT Hub). `payload` is JSON text. */
 export const meteredKilobytes = (payload: string): number => Math.ceil(Buffer.byteLength(payload) / 4096) * 4
@@ -31,10 +31,14 @@ export const meteredKilobytes = (payload: string): number => Math.ceil(Buffer.by
  * connected now, and `null` for a payload (a device SDK refuses a call whose body is empty). Throws `InvalidInputError`
  * with the member's path.
  */
-export function checkMethodCall(input: MethodCallInput, path: Path): MethodCall {
+export function checkMethodCall(
+  input: MethodCallInput,
+  path: Path,
+  { jsonDepth }: Pick<Limits, 'jsonDepth'>,
+): MethodCall {
   return {
     methodName: checkName(input.methodName, [...path, 'methodName']),
-    payload: checkPayload(input.payload, [...path, 'payload']),
+    payload: checkPayload(input.payload, [...path, 'payload'], jsonDepth),
     responseTimeoutInSeconds: checkSeconds(input.responseTimeoutInSeconds, 30, 5, [
       ...path,
       'responseTimeoutInSeconds',
@@ -61,8 +65,11 @@ function nameOf(sign: string): string {
   return sign === ';' ? 'a semicolon' : JSON.stringify(sign)
 }
 
-function checkPayload(value: unknown, path: Path): Json {
-  const payload = checkJson(value ?? null, path, 0)
+function checkPayload(value: unknown, path: Path, maxDepth: number): Json {
+  if (isDeeper(value, maxDepth)) {
+    throw new InvalidInputError(path, `The payload is nested more than ${maxDepth} levels deep.`)
+  }
+  const payload = checkJson(value ?? null, path)
   const length = Buffer.byteLength(JSON.stringify(payload))
   if (length > maxPayloadLength) {
     throw new InvalidInputError(path, `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
@@ -71,17 +78,14 @@ function checkPayload(value: unknown, path: Path): Json {
 }
 
 /** Payloads are kept as JSON text, in which any string can be written: only the shape is looked at. */
-function checkJson(value: unknown, path: Path, depth: number): Json {
+function checkJson(value: unknown, path: Path): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   // 1e999 reads as Infinity, and would be written as null.
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (typeof value !== 'object') throw new InvalidInputError(path, 'The payload holds something that is not JSON.')
-  if (depth === maxPayloadDepth) {
-    throw new InvalidInputError(path, `The payload is nested more than ${maxPayloadDepth} levels deep.`)
-  }
-  if (Array.isArray(value)) return value.map((item: unknown) => checkJson(item, path, depth + 1))
+  if (Array.isArray(value)) return value.map((item: unknown) => checkJson(item, path))
   const members: JsonObject = Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, checkJson(member, path, depth + 1)]),
+    Object.entries(value).map(([key, member]) => [key, checkJson(member, path)]),
   )
   return members
 }

@@ -17,7 +17,7 @@ export async function invokeMethod(
   input: MethodCallInput,
   signal?: AbortSignal,
 ): Promise<MethodResponse> {
-  const call = checkMethodCall(input, [])
+  const call = checkMethodCall(input, [], deps.limits)
   const payload = JSON.stringify(call.payload)
   deps.throttles.take('methods', meteredKilobytes(payload))
   const device = await findIdentity(deps.db, deviceId)

@@ -145,7 +145,7 @@ export function createInbound(
           onMethodResponse({
             deviceId: connection.deviceId,
             requestId: topic.rid,
-            response: readResponse(topic.status, payload),
+            response: readResponse(topic.status, payload, deps.limits.jsonDepth),
           })
           return done()
         case 'twinGet':

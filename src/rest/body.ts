@@ -1,13 +1,14 @@
+import { overBudget } from '../json-budget.ts'
 import { RestError } from './errors.ts'
 
 /** Bytes of a body: a method payload (128 KB) or a twin (40 KB) fit with their envelope, escaped within reason. */
 export const maxBodyBytes = 256 * 1024
 
-/** Objects and arrays inside each other: more than the 64 of a method payload, and little enough to walk through. */
-const maxBodyDepth = 100
-
 /** The JSON body of a request, not yet looked at. 400, 413 and 415 as RestErrors. */
-export async function readBody(request: Request, maxBytes: number): Promise<unknown> {
+export async function readBody(
+  request: Request,
+  { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
+): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length === 0) throw new RestError('ArgumentNull', 'This request needs a body.')
   const mediaType = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
@@ -16,11 +17,10 @@ export async function readBody(request: Request, maxBytes: number): Promise<unkn
     const message = 'Send JSON, not packed: "Content-Type: application/json, charset=utf-8".'
     throw new RestError('GenericUnsupportedMediaType', message)
   }
-  const value = parse(bytes)
-  if (!isWithin(value, maxBodyDepth)) {
-    throw new RestError('DeserializationError', `The body is nested more than ${maxBodyDepth} levels deep.`)
+  if (overBudget(bytes, { bytes: maxBytes, members: Number.POSITIVE_INFINITY, depth: maxDepth }) === 'depth') {
+    throw new RestError('DeserializationError', `The body is nested more than ${maxDepth} levels deep.`)
   }
-  return value
+  return parse(bytes)
 }
 
 /** Stops at the limit: what is announced or comes beyond it is never held. */
@@ -51,9 +51,4 @@ function parse(bytes: Buffer): unknown {
     const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
     throw new RestError('DeserializationError', `The body is not JSON: ${reason}.`)
   }
-}
-
-function isWithin(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return depth > 0 && Object.values(value).every((member) => isWithin(member, depth - 1))
 }

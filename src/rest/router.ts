@@ -3,6 +3,7 @@ import { authenticateViewer } from '../access/commands.ts'
 import { may } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
+import { envelopeDepth } from '../json.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
@@ -58,7 +59,12 @@ export function createRestDoor(
       if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
       const handle = await authorize(request, route, segments)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
-      const json = route.body && (await readBody(request, route.body.maxBytes ?? maxBodyBytes))
+      const json =
+        route.body &&
+        (await readBody(request, {
+          maxBytes: route.body.maxBytes ?? maxBodyBytes,
+          maxDepth: deps.limits.jsonDepth + envelopeDepth,
+        }))
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request

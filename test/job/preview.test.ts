@@ -9,6 +9,7 @@ import {
   typicalPace,
 } from '../../src/job/preview.ts'
 import { checkPreviewRequest, type PreviewRequestInput } from '../../src/job/request.ts'
+import { defaultLimits } from '../../src/limits.ts'
 
 const exactly = (value: number): PreviewCount => ({ value, precision: 'exact' })
 const atLeast = (value: number): PreviewCount => ({ value, precision: 'atLeast' })
@@ -108,7 +109,7 @@ describe('an expectation', () => {
 
 describe('a job that is thought of', () => {
   const now = new Date('2026-01-01T00:00:00Z')
-  const check = (input: PreviewRequestInput) => checkPreviewRequest(input, now)
+  const check = (input: PreviewRequestInput) => checkPreviewRequest(input, now, defaultLimits)
 
   test('may leave open what it will do', () => {
     expect(check({ queryCondition: '*' })).toEqual({ queryCondition: '*', maxExecutionTimeInSeconds: 3600 })

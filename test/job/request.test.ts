@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError, QueryConditionError } from '../../src/errors.ts'
 import { checkJobRequest, type JobRequestInput } from '../../src/job/request.ts'
+import { defaultLimits } from '../../src/limits.ts'
 
 const now = new Date('2024-05-01T10:00:00Z')
 const day = 24 * 60 * 60 * 1000
@@ -15,7 +16,7 @@ const twinJob: JobRequestInput = {
   updateTwin: { tags: { wave: 2 }, properties: { desired: { a: null } } },
 }
 
-const check = (input: JobRequestInput) => checkJobRequest(input, now, () => 'made-id')
+const check = (input: JobRequestInput) => checkJobRequest(input, now, () => 'made-id', defaultLimits)
 
 function refusal(input: JobRequestInput): { path: string; message: string } {
   try {
@@ -59,7 +60,9 @@ describe('what is left out', () => {
 
 describe('a job id', () => {
   test.each(['a', 'upd-FW-7', 'queries', 'x'.repeat(64)])('may be %s, and none is made then', (jobId) => {
-    expect(checkJobRequest({ ...methodJob, jobId }, now, () => expect.fail('an id was given')).jobId).toBe(jobId)
+    expect(
+      checkJobRequest({ ...methodJob, jobId }, now, () => expect.fail('an id was given'), defaultLimits).jobId,
+    ).toBe(jobId)
   })
 
   test.each([[''], ['x'.repeat(65)], ['a b'], ['a_b'], ['ä'], ['a\n'], ['query'], ['QUERY'], [7]])(

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { checkMethodCall, type MethodCallInput } from '../../src/method/call.ts'
 
 function refusal(input: MethodCallInput): { path: string; message: string } {
   try {
-    checkMethodCall(input, ['call'])
+    checkMethodCall(input, ['call'], defaultLimits)
   } catch (error) {
     if (error instanceof InvalidInputError) return { path: error.path.join('/'), message: error.message }
     throw error
@@ -12,24 +13,24 @@ function refusal(input: MethodCallInput): { path: string; message: string } {
   throw new Error('not refused')
 }
 
-const payloadOf = (payload: unknown) => checkMethodCall({ methodName: 'm', payload }, []).payload
+const payloadOf = (payload: unknown) => checkMethodCall({ methodName: 'm', payload }, [], defaultLimits).payload
 const arrays = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 
 test('what is left out or null falls to its default', () => {
   const call = { methodName: 'reboot', payload: null, responseTimeoutInSeconds: 30, connectTimeoutInSeconds: 0 }
-  expect(checkMethodCall({ methodName: 'reboot' }, [])).toEqual(call)
+  expect(checkMethodCall({ methodName: 'reboot' }, [], defaultLimits)).toEqual(call)
   const nulls = { payload: null, responseTimeoutInSeconds: null, connectTimeoutInSeconds: null }
-  expect(checkMethodCall({ methodName: 'reboot', ...nulls }, [])).toEqual(call)
+  expect(checkMethodCall({ methodName: 'reboot', ...nulls }, [], defaultLimits)).toEqual(call)
 })
 
 test('what is given is kept', () => {
   const call = { methodName: 'm', payload: { a: [1] }, responseTimeoutInSeconds: 5, connectTimeoutInSeconds: 300 }
-  expect(checkMethodCall(call, [])).toEqual(call)
+  expect(checkMethodCall(call, [], defaultLimits)).toEqual(call)
 })
 
 describe('a method name', () => {
   test.each(['m', 'update-firmware_v1.2', "it's!", '%41&*~|^`', 'x'.repeat(100)])('may be %s', (methodName) => {
-    expect(checkMethodCall({ methodName }, []).methodName).toBe(methodName)
+    expect(checkMethodCall({ methodName }, [], defaultLimits).methodName).toBe(methodName)
   })
 
   test.each([...'/+#? $()<>@,;:\\"[]={}\n\0\u007fé'].map((sign) => [sign]))('may not hold %j', (sign) => {

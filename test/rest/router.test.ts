@@ -197,7 +197,7 @@ describe('the body', () => {
 
   test('that is nested too deep is refused and not walked through', async () => {
     const { status, error } = await put(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
-    expect([status, error]).toEqual([400, 'DeserializationError;The body is nested more than 100 levels deep.'])
+    expect([status, error]).toEqual([400, 'DeserializationError;The body is nested more than 72 levels deep.'])
   })
 
   test('that is too large is refused, also when it does not say so', async () => {
