@@ -6,6 +6,7 @@ import { authenticateViewer } from '../access/commands.ts'
 import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
+import { createRefusalLog } from '../refusals.ts'
 import type { Context } from './context.ts'
 import { refusalOf } from './guard.ts'
 import { overHttp } from './http-subscribe.ts'
@@ -54,6 +55,10 @@ export function createGraphqlServer(
   const streams = new Set<() => void>()
   const subscribe = createSharedSubscribe(mask)
 
+  const logRefusal = createRefusalLog(deps)
+  const refuse = ({ socket }: IncomingMessage, reason: string): void =>
+    logRefusal({ door: 'GraphQL', reason, address: socket.remoteAddress ?? '' })
+
   const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
     if (anonymous !== undefined) return anonymous
@@ -90,7 +95,7 @@ export function createGraphqlServer(
     path: '/graphql',
     methods: ['GET', 'POST'],
     handle(request, response) {
-      const refusal = refusalOf(request.headers, names)
+      const refusal = refusalOf(request, names)
       if (refusal === undefined) {
         Promise.resolve(yoga(request, response)).catch((error: unknown) => {
           deps.log.error({ err: error }, 'a GraphQL request could not be answered')
@@ -98,12 +103,18 @@ export function createGraphqlServer(
         })
         return
       }
+      refuse(request, refusal)
       response.writeHead(403, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
       response.end(JSON.stringify({ errors: [{ message: refusal, extensions: { code: 'FORBIDDEN' } }] }))
     },
     upgrade(request, connection, head) {
-      if (refusalOf(request.headers, names) === undefined) webSockets.upgrade(request, connection, head)
-      else connection.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      const refusal = refusalOf(request, names)
+      if (refusal === undefined) {
+        webSockets.upgrade(request, connection, head)
+        return
+      }
+      refuse(request, refusal)
+      connection.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     },
     fetch: yoga.fetch,
     openStreams: () => streams.size,

@@ -109,7 +109,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     answerUnknownLevels(client)
   }
   const listeners = createListeners(accept, { maxConnections: deps.limits.mqttConnections, handshakeTimeout })
-  const webSockets = createWebSocketMount(accept)
+  const webSockets = createWebSocketMount(deps, accept)
 
   return {
     listen: listeners.listen,

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
+import type { Deps } from '../deps.ts'
+import { isOwnOrigin } from '../origin.ts'
+import { createRefusalLog } from '../refusals.ts'
 import { PACKET_LIMITS } from './intake.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
@@ -28,10 +31,14 @@ const MAX_CHUNKS = 4096
 const CLOSE_TIMEOUT = 2_000
 
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
-export function createWebSocketMount(accept: (stream: Duplex) => void): {
+export function createWebSocketMount(
+  deps: Pick<Deps, 'clock' | 'log'>,
+  accept: (stream: Duplex) => void,
+): {
   readonly mount: WebSocketMount
   close(): void
 } {
+  const logRefusal = createRefusalLog(deps)
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = {
     noServer: true,
@@ -39,7 +46,7 @@ export function createWebSocketMount(accept: (stream: Duplex) => void): {
     maxFragments: MAX_FRAMES,
     maxBufferedChunks: MAX_CHUNKS,
     closeTimeout: CLOSE_TIMEOUT,
-    handleProtocols: () => 'mqtt',
+    handleProtocols: (protocols: Set<string>) => offeredBy(protocols) ?? false,
   }
   const server = new WebSocketServer(settings)
   const mount: WebSocketMount = {
@@ -51,7 +58,8 @@ export function createWebSocketMount(accept: (stream: Duplex) => void): {
     upgrade(request, connection, head) {
       const refusal = refusalOf(request)
       if (refusal !== undefined) {
-        connection.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+        logRefusal({ door: 'MQTT', reason: refusal.reason, address: request.socket.remoteAddress ?? '' })
+        connection.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
         return
       }
       server.handleUpgrade(request, connection, head, (socket) => {
@@ -72,14 +80,21 @@ export function createWebSocketMount(accept: (stream: Duplex) => void): {
   }
 }
 
-/** Why there will be no WebSocket, as an HTTP status; undefined when there may be one. */
-function refusalOf({ headers }: IncomingMessage): string | undefined {
-  // Browsers say where their page comes from, and no device does. Pages of the hub itself may play device.
-  const { origin, host = '' } = headers
-  if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host.toLowerCase())) {
-    return '403 Forbidden'
+type RefusedUpgrade = { readonly status: string; readonly reason: string }
+
+/** Why there will be no WebSocket; undefined when there may be one. */
+function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
+  // Pages of the hub itself may play device.
+  if (!isOwnOrigin(request)) {
+    const { origin = '', host = '' } = request.headers
+    return { status: '403 Forbidden', reason: `a page of ${origin} may not speak to ${host}` }
   }
   // [MQTT-6.0.0-3]
-  const offered = headers['sec-websocket-protocol']?.split(',') ?? []
-  return offered.some((protocol) => protocol.trim() === 'mqtt') ? undefined : '400 Bad Request'
+  if (offeredBy(request.headers['sec-websocket-protocol']?.split(',') ?? []) !== undefined) return undefined
+  return { status: '400 Bad Request', reason: 'it does not offer the WebSocket subprotocol mqtt' }
+}
+
+/** The name of the protocol as the client spells it: clients in C offer `MQTT`, and look for that in the answer. */
+function offeredBy(protocols: Iterable<string>): string | undefined {
+  return [...protocols].map((protocol) => protocol.trim()).find((protocol) => protocol.toLowerCase() === 'mqtt')
 }

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
+import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { refusalOf } from '../../src/graphql/guard.ts'
 import { openDoor } from './door.ts'
 import { openPort } from './sockets.ts'
 
+const socket = new Socket()
 const names = ['hub.example.test', 'localhost', '127.0.0.1', '[::1]']
 
 test.each([
@@ -16,13 +18,14 @@ test.each([
   ['a page of its own', { host: 'localhost:4000', origin: 'http://localhost:4000' }],
   ['a page of its own by TLS', { host: 'hub.example.test', origin: 'https://hub.example.test' }],
   ['a page of its own on the usual port', { host: 'localhost', origin: 'http://localhost:80' }],
-  ['a link on another site', { host: 'localhost:4000', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+  ['its own page through a proxy that names the port', { host: 'localhost:443', origin: 'https://localhost' }],
+  ['an address that was typed', { host: 'localhost:4000', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
   [
     'its own page, as browsers say',
     { host: 'localhost:4000', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may ask', (_what, headers) => {
-  expect(refusalOf(headers, names)).toBeUndefined()
+  expect(refusalOf({ headers, socket }, names)).toBeUndefined()
 })
 
 test.each([
@@ -33,18 +36,21 @@ test.each([
   ['a page of another site', { host: 'localhost:4000', origin: 'https://evil.example' }],
   ['a page on another port', { host: 'localhost:4000', origin: 'http://localhost:3000' }],
   ['a page without an origin', { host: 'localhost:4000', origin: 'null' }],
+  ['a link on another site', { host: 'localhost:4000', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
   ['an image on another site', { host: 'localhost:4000', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
   [
     'a page of a neighbouring site',
     { host: 'localhost:4000', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may not ask', (_what, headers) => {
-  expect(refusalOf(headers, names)).toEqual(expect.any(String))
+  expect(refusalOf({ headers, socket }, names)).toEqual(expect.any(String))
 })
 
 test('where tokens are needed, any name will do', () => {
-  expect(refusalOf({ host: 'proxy.example' }, undefined)).toBeUndefined()
-  expect(refusalOf({ host: 'proxy.example', origin: 'https://evil.example' }, undefined)).toEqual(expect.any(String))
+  expect(refusalOf({ headers: { host: 'proxy.example' }, socket }, undefined)).toBeUndefined()
+  expect(refusalOf({ headers: { host: 'proxy.example', origin: 'https://evil.example' }, socket }, undefined)).toEqual(
+    expect.any(String),
+  )
 })
 
 test('the door asks before it answers, over HTTP and WebSockets', async () => {

@@ -24,6 +24,8 @@ const ground = [
   'limits',
   'listen',
   'log',
+  'origin',
+  'refusals',
   'sessions',
   'throttles',
   'tls',

@@ -142,7 +142,7 @@ test.each(schemes)('requests whose connection closed are forgotten, and told of 
 test.each(schemes)(
   'an answer that is not read ends the connection, one that is awaited does not: %s',
   async (scheme) => {
-    const { asked, open } = await serve({ httpWriteTimeout: 20 })
+    const { asked, open } = await serve({ httpWriteTimeout: 1_000 })
     const patient = await open(scheme)
     const text = textOf(patient)
     patient.write(request('patient'))

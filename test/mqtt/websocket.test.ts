@@ -2,9 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import mqtt from 'mqtt'
 import mqttPacket from 'mqtt-packet'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { createWebSocketMount } from '../../src/mqtt/websocket.ts'
+import { createTestClock } from '../support/clock.ts'
 import {
   connectPacket,
   createQueue,
@@ -148,5 +151,37 @@ test.each([
 
 test('pages of the hub itself may come in, and who wants no WebSocket is told that this is one', async () => {
   expect(await refusalOf(['mqtt', 'mqttv3.1'], { origin: `http://127.0.0.1:${port}` })).toBe('open')
+  // As device clients at the usual port, and proxies that name it, do.
+  expect(await refusalOf(['mqtt'], { host: 'hub.example:443', origin: 'https://hub.example:443' })).toBe('open')
+  expect(await refusalOf(['mqtt'], { host: 'hub.example', origin: 'https://hub.example:443' })).toBe('open')
   expect((await fetch(url().replace('ws:', 'http:'))).status).toBe(426)
+})
+
+test('the protocol may be spelt as clients in C do, and is answered so', async () => {
+  const socket = new WebSocket(url(), ['AMQPWSB10', 'MQTT'])
+  await once(socket, 'open')
+  expect(socket.protocol).toBe('MQTT')
+  socket.terminate()
+})
+
+test('a refused upgrade is logged with the reason and the address, once for many', async () => {
+  const lines: string[] = []
+  const clock = createTestClock()
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) })
+  const { mount } = createWebSocketMount({ clock, log }, () => {})
+  const other = createServer().on('upgrade', mount.upgrade).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const where = `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`
+  for (let count = 0; count < 3; count++) {
+    const socket = new WebSocket(where, 'mqtt', { origin: 'https://elsewhere.example' })
+    await once(socket, 'error')
+  }
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { door: 'MQTT', reason: expect.stringContaining('https://elsewhere.example'), address: '127.0.0.1' },
+  ])
+  clock.advance(60_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(JSON.parse(lines[1] ?? '{}')).toMatchObject({ msg: 'a client was refused', times: 2 })
+  other.close()
 })
