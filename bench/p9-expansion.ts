@@ -1,5 +1,6 @@
 import { Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { abortable } from '../src/cli/abortable.ts'
+import { limitTime } from '../src/database/bounded-read.ts'
 import type { Tx } from '../src/database/client.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { expandJob } from '../src/job/fact-store.ts'
@@ -43,7 +44,7 @@ export async function expansion(bench: Bench): Promise<Row[]> {
         const cloudToDeviceMethod = { methodName: 'reboot' }
         const job = { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod } as const
         const id = await scheduleJob(bench.deps, bencher, job)
-        return insert(bench, expected, (tx) => expandJob(tx, id, condition))
+        return insert(bench, expected, (tx) => limitTime(tx, 600_000).then((tx) => expandJob(tx, id, condition)))
       },
       baseline: () =>
         insert(bench, expected, async (tx) => {

@@ -82,7 +82,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const { host, pathname } = new URL(config.databaseUrl) // never with its password
       throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
     })
-    const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'))
+    const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'), config.limits)
     lifecycle.onStop('the database connections', () => db.close())
     const events = createEvents(clock)
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)

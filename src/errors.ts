@@ -98,13 +98,23 @@ export class QueryConditionError extends DomainError {
 
 /** More than this hub takes at once. */
 export class LimitExceededError extends DomainError {
-  override readonly name = 'LimitExceededError'
+  override readonly name: string = 'LimitExceededError'
   readonly code = 'LIMIT_EXCEEDED'
   /** Seconds after which the same may be asked again. */
   readonly retryAfterSeconds: number
   constructor(message: string, retryAfterSeconds: number) {
     super(message)
     this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** A query that takes too long. Asked again it takes as long, unless the hub had too much else to do. */
+export class OutOfTimeError extends LimitExceededError {
+  constructor(seconds: number) {
+    super(
+      `This takes more than ${seconds} seconds. Narrow the condition, or ask for less: begin with what few devices meet.`,
+      Math.ceil(seconds),
+    )
   }
 }
 

@@ -117,6 +117,24 @@ export const limitTable = {
       'it sends no more calls, and other instances count its devices as disconnected; after twice that time it lets its devices go, if there were others',
   },
   // Database
+  queryMs: {
+    variable: 'LIMIT_QUERY_MS',
+    default: 10_000,
+    min: 10,
+    max: 600_000,
+    unit: 'ms',
+    what: "the database's time for one read whose cost the client chooses: devices that meet a condition, their number, device jobs, a statement",
+    answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 400 ArgumentInvalid',
+  },
+  queriesWaiting: {
+    variable: 'LIMIT_QUERIES_WAITING',
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    what: 'such reads of one caller (a policy at an address) that wait for their turn; all callers together have half of the connections for reads, one caller a quarter',
+    answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+  },
 } as const satisfies Readonly<Record<string, Limit>>
 
 export type LimitName = keyof typeof limitTable

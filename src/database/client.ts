@@ -3,7 +3,8 @@ import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Deps } from '../deps.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
-import { takeTurns } from './turns.ts'
+import { defaultLimits, type Limits } from '../limits.ts'
+import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
 
 /**
  * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
@@ -24,23 +25,11 @@ export type Db = Reader & {
   readonly prisma: PrismaClient
   /** For what doors read by SQL: on the connections of `prisma`, away from those of the scheduler. */
   readonly reads: Reader
-  /**
-   * Runs one statement that may be dear, for at most `ms` milliseconds of PostgreSQL's time, on half of the connections
-   * of `reads`; undefined when that was not enough, or too many are asked for at once. It can only read.
-   */
-  boundedRead<T>(ms: number, work: (db: Reader) => Promise<T>): Promise<T | undefined>
+  /** For what may take long because a client chose so; see bounded-read.ts. */
+  readonly boundedRead: BoundedRead
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
-
-/** One core must do: who is given so little time is not the one for whom others should wait. */
-const BOUNDED = 'begin read only; set local max_parallel_workers_per_gather = 0;'
-
-/** How many of them at a time, and how many wait for their turn: some seconds, when each takes all its time. */
-const BOUNDED_TURNS = { most: 4, waiting: 16 }
-
-/** The statement timeout was over, or an administrator ended the statement. */
-const CANCELED = '57014'
 
 /** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
 const RETRYABLE = new Set(['40001', '40P01'])
@@ -61,7 +50,11 @@ const SESSION = [
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
 /** `onError` hears of connections that break while nobody uses them; the pool replaces those by itself. */
-export function createDb(url: string, onError: (error: Error) => void): Db {
+export function createDb(
+  url: string,
+  onError: (error: Error) => void,
+  limits: Pick<Limits, 'queriesWaiting'> = defaultLimits,
+): Db {
   const settings = { connectionString: url, options: SESSION, connectionTimeoutMillis: 10_000 }
   // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
   const pool = new pg.Pool({ ...settings, max: 8, application_name: 'twincast' })
@@ -73,7 +66,6 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
   pool.on('error', hear)
   reads.on('error', hear)
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
-  const boundedTurn = takeTurns(BOUNDED_TURNS)
 
   const run = async <Row extends pg.QueryResultRow>(
     client: pg.Pool | pg.PoolClient,
@@ -113,15 +105,7 @@ export function createDb(url: string, onError: (error: Error) => void): Db {
     prisma,
     reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
-    async boundedRead(ms, work) {
-      try {
-        const begin = `${BOUNDED} set local statement_timeout = ${Math.ceil(ms)}`
-        return await boundedTurn(() => attempt(reads, begin, work))
-      } catch (error) {
-        if (!isOutOfTime(error)) throw error
-        return undefined
-      }
-    },
+    boundedRead: createBoundedRead(reads, limits, (begin, work) => attempt(reads, begin, work)),
     async transaction(work) {
       for (let count = 1; ; count++) {
         try {
@@ -168,9 +152,6 @@ export async function undoneOnFailure<T>(tx: Tx, work: () => Promise<T>): Promis
     throw error
   }
 }
-
-/** Whether a statement took longer than it may: two minutes, unless it is a bounded read. */
-export const isOutOfTime = (error: unknown): boolean => codeOf(error) === CANCELED
 
 /** What the database's clock says. Nothing is decided by it; it tells whether this machine's may be trusted. */
 export async function databaseTime(db: Reader): Promise<Date> {

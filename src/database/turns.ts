@@ -1,22 +1,70 @@
+/** How many go on at a time, of them how many of one caller, and how many of one caller may wait. */
+export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
+
+/** What one caller has under way, and the work that waits. */
+type Line = { under: number; readonly waiting: Set<() => void> }
+
 /**
- * Lets `most` pieces of work go on at a time, and as many as `waiting` wait for their turn, the first of them first. What
- * comes when the line is full is not done, and undefined is answered for it at once.
+ * Lets `most` pieces of work go on at a time, and at most `each` of one caller. Whoever has least under way comes next, so
+ * that one who asks for much at once comes behind those who ask for little. What comes when a caller's line is full is not
+ * done, nor what waits when `signal` aborts: undefined is answered for it at once.
  */
-export function takeTurns({ most, waiting }: { readonly most: number; readonly waiting: number }) {
-  const line: (() => void)[] = []
+export function takeTurns({ most, each, waiting }: Turns) {
+  const lines = new Map<string, Line>()
   let under = 0
-  return async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    if (under >= most) {
-      if (line.length >= waiting) return undefined
-      // Whoever has finished hands its place over: nobody who comes meanwhile can take it.
-      await new Promise<void>((resolve) => line.push(resolve))
-    } else under++
-    try {
-      return await work()
-    } finally {
-      const next = line.shift()
-      if (next === undefined) under--
-      else next()
+
+  const next = (): void => {
+    let first: [string, Line] | undefined
+    if (under < most) {
+      for (const entry of lines) {
+        const line = entry[1]
+        if (line.waiting.size > 0 && line.under < each && line.under < (first?.[1].under ?? each)) first = entry
+      }
     }
+    if (first === undefined) return
+    const [caller, line] = first
+    // Of those who have the same under way, whoever had a turn last comes last.
+    lines.delete(caller)
+    lines.set(caller, line)
+    const [begin] = line.waiting
+    if (begin === undefined) return
+    line.waiting.delete(begin)
+    line.under++
+    under++
+    begin()
+    next()
+  }
+
+  return <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> => {
+    const line = lines.get(caller) ?? { under: 0, waiting: new Set() }
+    if (signal?.aborted || line.waiting.size >= waiting) return Promise.resolve(undefined)
+    lines.set(caller, line)
+    const leave = (): void => {
+      if (line.under === 0 && line.waiting.size === 0) lines.delete(caller)
+    }
+    const run = async (): Promise<T> => {
+      try {
+        return await work()
+      } finally {
+        line.under--
+        under--
+        leave()
+        next()
+      }
+    }
+    return new Promise((resolve) => {
+      const begin = (): void => {
+        signal?.removeEventListener('abort', give)
+        resolve(run())
+      }
+      const give = (): void => {
+        line.waiting.delete(begin)
+        leave()
+        resolve(undefined)
+      }
+      line.waiting.add(begin)
+      signal?.addEventListener('abort', give, { once: true })
+      next()
+    })
   }
 }

@@ -1,16 +1,16 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import type { TwinRow } from '../twin/document.ts'
 import type { TwinDevice } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 
-const devicesWhere = (condition: CompiledCondition): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${fragment(condition)})`
+const devicesWhere = (db: BoundedReader, condition: CompiledCondition): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
 /** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and of those `among` only. */
 export async function findDeviceIds(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   page: {
     readonly cursor: string | undefined
@@ -23,14 +23,14 @@ export async function findDeviceIds(
   const within = among === undefined ? empty : sql`and d.id = any(${among})`
   const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
   const rows = await db.query<{ id: string }>(
-    sql`select d.id ${devicesWhere(condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select d.id ${devicesWhere(db, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
   return rows.map((row) => row.id)
 }
 
 /** How many they are. */
-export async function countDevices(db: Reader, condition: CompiledCondition): Promise<number> {
-  const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(condition)}`)
+export async function countDevices(db: BoundedReader, condition: CompiledCondition): Promise<number> {
+  const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(db, condition)}`)
   return row?.count ?? 0
 }
 
@@ -42,8 +42,8 @@ type PageAfter<Cursor> = { readonly cursor: Cursor | undefined; readonly limit: 
 /** The values of one row of results, each the JSON text of a member; null for one that is undefined. */
 export type ResultValues = readonly (string | null)[]
 
-const devicesAfter = (condition: CompiledCondition, { cursor, limit }: PageAfter<string>): Sql =>
-  sql`${devicesWhere(condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
+const devicesAfter = (db: BoundedReader, condition: CompiledCondition, { cursor, limit }: PageAfter<string>): Sql =>
+  sql`${devicesWhere(db, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
 /** A device with its twin: what a twin document is made of. */
 export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinRow }
@@ -54,7 +54,7 @@ type DeviceTwinColumns = Omit<TwinDevice, 'etagVersion' | 'authentication'> &
 
 /** A page of devices with their twins, by id. */
 export async function findDeviceTwins(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   page: PageAfter<string>,
 ): Promise<DeviceTwin[]> {
@@ -67,7 +67,7 @@ export async function findDeviceTwins(
                t.device_id as "deviceId", t.tags, t.desired, t.desired_metadata as "desiredMetadata",
                t.desired_version as "desiredVersion", t.reported, t.reported_metadata as "reportedMetadata",
                t.reported_version as "reportedVersion", t.version, t.etag_version as "etagVersion"
-        ${devicesAfter(condition, page)}`,
+        ${devicesAfter(db, condition, page)}`,
   )
   return rows.map((row) => {
     const { deviceEtagVersion, authenticationType: type, primaryThumbprint, secondaryThumbprint } = row
@@ -78,24 +78,24 @@ export async function findDeviceTwins(
 
 /** A page of what `values` gives of each device, by id. */
 export function findDeviceValues(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   values: CompiledCondition,
   page: PageAfter<string>,
 ): Promise<{ readonly id: string; readonly values: ResultValues }[]> {
   return db.query<{ id: string; values: ResultValues }>(
-    sql`select d.id, ${fragment(values)} as "values" ${devicesAfter(condition, page)}`,
+    sql`select d.id, ${fragment(db, values)} as "values" ${devicesAfter(db, condition, page)}`,
   )
 }
 
 /** What `values`, made of aggregates, gives of all devices together. */
 export async function aggregateDevices(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   values: CompiledCondition,
 ): Promise<ResultValues> {
   const [row] = await db.query<{ values: ResultValues }>(
-    sql`select ${fragment(values)} as "values" ${devicesWhere(condition)}`,
+    sql`select ${fragment(db, values)} as "values" ${devicesWhere(db, condition)}`,
   )
   return row?.values ?? []
 }
@@ -113,7 +113,7 @@ export type DeviceGroup = {
 
 /** A page of groups of devices that have the same `group`, by that value; those without one come last. */
 export function findDeviceGroups(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   { group, values }: { readonly group: CompiledCondition; readonly values: CompiledCondition },
   { cursor, limit }: PageAfter<GroupPlace>,
@@ -127,7 +127,7 @@ export function findDeviceGroups(
         from (
           select value, "values", left(value, 100) as beginning, md5(value) as digest
           from (
-            select ${fragment(group)} as value, ${fragment(values)} as "values" ${devicesWhere(condition)} group by 1
+            select ${fragment(db, group)} as value, ${fragment(db, values)} as "values" ${devicesWhere(db, condition)} group by 1
           ) grouped
         ) placed
         ${beyond}

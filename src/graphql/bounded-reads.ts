@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import type { Reader } from '../database/client.ts'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { LimitExceededError } from '../errors.ts'
 
@@ -27,7 +27,7 @@ type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
  */
 export function boundedReads<Args, Row, Parent = string>(
   what: string,
-  find: (db: Reader, parents: readonly Parent[], args: Args) => Promise<readonly Row[]>,
+  find: (db: BoundedReader, parents: readonly Parent[], args: Args) => Promise<readonly Row[]>,
   parentOf: (row: Row) => string,
   keyOf: (parent: Parent) => string = String,
 ): BoundedRead<Args, Row, Parent> {
@@ -39,7 +39,7 @@ export function boundedReads<Args, Row, Parent = string>(
     const readAll = async (parents: readonly Parent[]): Promise<Row[][]> => {
       const begun = clock.now().getTime()
       for (const [key, { until }] of kept) if (until <= begun) kept.delete(key)
-      const found = await db.boundedRead(MOST_MS, (reader) => find(reader, parents, args))
+      const found = await db.boundedRead({ caller: what }, MOST_MS, (reader) => find(reader, parents, args))
       if (found === undefined) {
         const retryAfter = Math.max(Math.ceil(((clock.now().getTime() - begun) * PAUSE) / 1000), 1)
         throw new LimitExceededError(`The hub has no time to read the ${what} now.`, retryAfter)

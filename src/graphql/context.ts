@@ -1,4 +1,5 @@
 import type { Viewer } from '../access/policy.ts'
+import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 
 /** What resolvers get: made once an operation, whichever way it came in. */
@@ -6,6 +7,8 @@ export type Context = {
   readonly deps: Deps
   /** Who asks. There always is one: whoever shows no valid token is turned away before anything is parsed. */
   readonly viewer: Viewer
+  /** Whose turn it is when the hub has much to read: a policy at an address. */
+  readonly caller: string
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal
   /** Ends each subscription that is open at this door; a shutdown calls them all. */
@@ -13,3 +16,6 @@ export type Context = {
   /** Stands for all subscriptions that ask the same thing with the same rights; for one operation where none is equal. */
   readonly group: object
 }
+
+/** Who asks, for what is read within a limit of time. */
+export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })

@@ -29,7 +29,7 @@ import { Device } from './device.ts'
 import { DeviceJob, DeviceJobStatus } from './device-job.ts'
 import { counters, Job } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
-import { perParent } from './loaders.ts'
+import { perParentInTime } from './loaders.ts'
 
 const DeviceJobConnection = builder.connectionObject(
   {
@@ -104,11 +104,11 @@ type JobArguments = {
   readonly page: Page<DeviceJobListPlace>
 }
 
-const findOfJob = perParent(
+const findOfJob = perParentInTime(
   (db, jobIds, { selection, order, page }: JobArguments) => findDeviceJobs(db, jobIds, selection, order, page),
   ({ jobId }) => jobId,
 )
-const countOfJob = perParent(countDeviceJobs, ({ jobId }) => jobId)
+const countOfJob = perParentInTime(countDeviceJobs, ({ jobId }) => jobId)
 
 const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   pending: 'pendingCount',
@@ -177,8 +177,8 @@ const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, JobPlace> =
   parseKeys: parseJobPlace,
 })
 
-const findOfDevice = perParent(findDeviceJobsByDevice, ({ deviceId }) => deviceId)
-const countOfDevice = perParent(countDeviceJobsByDevice, ({ deviceId }) => deviceId)
+const findOfDevice = perParentInTime(findDeviceJobsByDevice, ({ deviceId }) => deviceId)
+const countOfDevice = perParentInTime(countDeviceJobsByDevice, ({ deviceId }) => deviceId)
 
 builder.prismaObjectField(Device, 'deviceJobs', (t) =>
   t.field({

@@ -1,9 +1,11 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import { readInTime } from '../database/bounded-read.ts'
 import { findDeviceIds } from '../device/selection-store.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
 import { builder } from './builder.ts'
+import { askerOf } from './context.ts'
 import { Device, selectsAll } from './device.ts'
 import { either } from './either.ts'
 import { live } from './live.ts'
@@ -69,7 +71,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       })
       const find = async (which: { readonly cursor?: string; readonly among?: readonly string[] }) => {
         const page = { forward: true, limit: maxDevices, cursor: undefined, ...which }
-        const ids = await findDeviceIds(db.reads, condition, page)
+        const ids = await readInTime(context.deps, askerOf(context), (reader) => findDeviceIds(reader, condition, page))
         const devices = await db.prisma.device.findMany({ select, where: { id: { in: ids } }, orderBy: { id: 'asc' } })
         return { devices, rest: ids.length < maxDevices ? undefined : ids.at(-1) }
       }

@@ -1,4 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import { readInTime } from '../database/bounded-read.ts'
 import { countDevices, findDeviceIds } from '../device/selection-store.ts'
 import { authenticationOf } from '../device/store.ts'
 import { compileCondition } from '../query/compiler.ts'
@@ -7,6 +8,7 @@ import { parseCondition } from '../query/parser.ts'
 import { etagOf } from '../twin/document.ts'
 import { builder } from './builder.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage } from './connection.ts'
+import { askerOf } from './context.ts'
 import { authenticationTypes, DeviceAuthentication } from './device-authentication.ts'
 import { memberOf } from './member.ts'
 
@@ -149,8 +151,8 @@ builder.queryField('devices', (t) =>
       ...pageArguments(),
     },
     resolve: (_root, { queryCondition, ...page }, context, info) => {
-      const { db, throttles } = context.deps
-      throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
+      const { deps } = context
+      deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileCondition(parseCondition(queryCondition ?? '*'), deviceFields)
       const { select } = queryFromInfo({
         context,
@@ -163,12 +165,12 @@ builder.queryField('devices', (t) =>
         devicesById,
         page,
         async (wanted) => {
-          const ids = await findDeviceIds(db.reads, condition, wanted)
-          const rows = await db.prisma.device.findMany({ select, where: { id: { in: ids } } })
+          const ids = await readInTime(deps, askerOf(context), (db) => findDeviceIds(db, condition, wanted))
+          const rows = await deps.db.prisma.device.findMany({ select, where: { id: { in: ids } } })
           const byId = new Map(rows.map((row) => [row.id, row]))
           return ids.flatMap((id) => byId.get(id) ?? [])
         },
-        () => countDevices(db.reads, condition),
+        () => readInTime(deps, askerOf(context), (db) => countDevices(db, condition)),
       )
     },
   }),

@@ -3,6 +3,7 @@ import { previewJob } from '../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../job/preview.ts'
 import { builder } from './builder.ts'
 import { PreviewCount } from './capped-count.ts'
+import { askerOf } from './context.ts'
 import { Device } from './device.ts'
 import { resultUnion } from './errors.ts'
 import { Job } from './job.ts'
@@ -86,9 +87,10 @@ builder.queryField('previewJob', (t) =>
     description:
       'What a job would meet if it were scheduled: it is checked as scheduling checks it, and nothing is done. A LimitExceededError when its devices could not be counted in time; it can be scheduled all the same. Needs the rights of scheduling.',
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job.' }) },
-    resolve: (_root, { input }, { deps }) => {
+    resolve: (_root, { input }, context) => {
+      const { deps } = context
       deps.throttles.take('queries')
-      return previewJob(deps, input)
+      return previewJob(deps, askerOf(context), input)
     },
   }),
 )

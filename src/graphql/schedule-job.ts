@@ -8,6 +8,7 @@ import {
 } from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { builder } from './builder.ts'
+import { askerOf } from './context.ts'
 import { resultUnion } from './errors.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './job-input.ts'
 import { jobPayload } from './job-payload.ts'
@@ -32,9 +33,11 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     description:
       'Schedules a job that calls a direct method on every device that meets a condition, at most once each.',
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps, viewer }) => {
+    resolve: async (_root, { input }, context) => {
+      const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      return { jobId: await scheduleJob(deps, viewer, { type: 'scheduleDeviceMethod', ...input }) }
+      const request = { type: 'scheduleDeviceMethod' as const, ...input }
+      return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),
 )
@@ -46,9 +49,11 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     description:
       'Schedules a job that merges a patch into the twin of every device that meets a condition, exactly once each.',
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job.' }) },
-    resolve: async (_root, { input }, { deps, viewer }) => {
+    resolve: async (_root, { input }, context) => {
+      const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      return { jobId: await scheduleJob(deps, viewer, { type: 'scheduleUpdateTwin', ...input }) }
+      const request = { type: 'scheduleUpdateTwin' as const, ...input }
+      return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),
 )

@@ -18,7 +18,7 @@ import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** What an operation comes in with; the viewer is known before anything is parsed. */
-export type ServerContext = { viewer?: Viewer | undefined; signal?: AbortSignal }
+export type ServerContext = { viewer?: Viewer | undefined; address?: string | undefined; signal?: AbortSignal }
 
 /** Yoga with our contexts. */
 export type Yoga = YogaServerInstance<ServerContext, Context>
@@ -67,9 +67,10 @@ export function createGraphqlServer(
 
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
-    context: ({ viewer, signal, request }) => {
+    context: ({ viewer, address, signal, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
-      return { deps, viewer, signal: signal ?? request.signal, streams, group: {} }
+      const caller = `${viewer.policyName} at ${address}`
+      return { deps, viewer, caller, signal: signal ?? request.signal, streams, group: {} }
     },
     plugins: [
       jsonOnly,
@@ -97,7 +98,7 @@ export function createGraphqlServer(
     handle(request, response) {
       const refusal = refusalOf(request, names)
       if (refusal === undefined) {
-        Promise.resolve(yoga(request, response)).catch((error: unknown) => {
+        Promise.resolve(yoga(request, response, { address: request.socket.remoteAddress })).catch((error: unknown) => {
           deps.log.error({ err: error }, 'a GraphQL request could not be answered')
           response.destroy()
         })

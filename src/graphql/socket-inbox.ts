@@ -5,6 +5,15 @@ import { maxInputDepth } from './limits.ts'
 /** Messages that only a server sends: from a client they are no part of the protocol. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 
+/** What comes in on one WebSocket. */
+export type SocketInbox = {
+  take(text: string): void
+  /** Aborts when the client has completed the operation of this id, or has gone. */
+  signalOf(id: string): AbortSignal | undefined
+  /** The client has gone. */
+  close(): void
+}
+
 /**
  * Takes the messages of one WebSocket before graphql-ws does, for two rules that it does not keep by itself. A client may
  * give the id of an operation that it has completed to another one at once; graphql-ws would take the end of the first
@@ -14,13 +23,13 @@ const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 export function createSocketInbox(
   handle: (text: string) => Promise<void>,
   close: (code: number, reason: string) => void,
-): (text: string) => void {
-  const underWay = new Set<string>()
+): SocketInbox {
+  const underWay = new Map<string, AbortController>()
   /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
   const ending = new Map<string, string | undefined>()
 
   const start = (id: string, text: string): void => {
-    underWay.add(id)
+    underWay.set(id, new AbortController())
     void handle(text).then(() => {
       underWay.delete(id)
       const next = ending.get(id)
@@ -29,7 +38,7 @@ export function createSocketInbox(
     })
   }
 
-  return (text) => {
+  const take = (text: string): void => {
     const message = messageIn(text)
     const { type, id } = message
     // The variables of an operation are looked at when it begins; graphql-ws echoes what comes with a ping.
@@ -42,9 +51,18 @@ export function createSocketInbox(
       if (ending.get(id) === undefined) ending.set(id, text)
       else close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
     } else {
-      if (type === 'complete' && underWay.has(id)) ending.set(id, undefined)
+      const operation = type === 'complete' ? underWay.get(id) : undefined
+      if (operation !== undefined) ending.set(id, undefined)
       void handle(text)
+      operation?.abort()
     }
+  }
+  return {
+    take,
+    signalOf: (id) => underWay.get(id)?.signal,
+    close() {
+      for (const operation of underWay.values()) operation.abort()
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { maxTwinPaths, readTwinPaths } from '../twin/commands.ts'
 import type { TwinPath as Path } from '../twin/path-catalogue.ts'
 import { builder } from './builder.ts'
+import { askerOf } from './context.ts'
 
 const TwinPath = builder.objectRef<Path>('TwinPath').implement({
   description: 'A path that conditions can speak of, and what a sample of the devices has there.',
@@ -35,9 +36,10 @@ builder.queryField('twinPaths', (t) =>
       }),
       first: t.arg.int({ defaultValue: 100, description: `How many: 1 to ${maxTwinPaths}.` }),
     },
-    resolve: (_root, { prefix, first }, { deps }) => {
+    resolve: (_root, { prefix, first }, context) => {
+      const { deps } = context
       deps.throttles.take('queries')
-      return readTwinPaths(deps, { prefix: prefix ?? '', first: first ?? 100 })
+      return readTwinPaths(deps, askerOf(context), { prefix: prefix ?? '', first: first ?? 100 })
     },
   }),
 )

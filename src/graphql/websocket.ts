@@ -11,7 +11,7 @@ import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, ref
 import type { PrintResult } from './print-result.ts'
 import type { ServerContext, Yoga } from './server.ts'
 import type { Subscribe } from './shared-subscribe.ts'
-import { createSocketInbox } from './socket-inbox.ts'
+import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
 
 /** Milliseconds until a client must have said who it is. */
@@ -36,6 +36,7 @@ type Extra = {
   /** Whether the client has begun to say who it is. */
   introduced: boolean
   viewer?: Viewer
+  inbox?: SocketInbox
 }
 
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
@@ -77,10 +78,14 @@ export function createWebSockets(
       extra.viewer = { policyName, rights }
       return true
     },
-    async onSubscribe({ extra, subscriptions }, _id, { query, operationName, variables }) {
+    async onSubscribe({ extra, subscriptions }, id, { query, operationName, variables }) {
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
-      const context: ServerContext = { viewer: extra.viewer, signal: extra.ended.signal }
+      const context: ServerContext = {
+        viewer: extra.viewer,
+        address: extra.request.socket.remoteAddress,
+        signal: extra.inbox?.signalOf(id) ?? extra.ended.signal,
+      }
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       try {
         refuseDeepVariables(variables)
@@ -121,7 +126,7 @@ export function createWebSockets(
         send: (data) => send(socket, data),
         close,
         onMessage(handle) {
-          const take = createSocketInbox(async (text) => {
+          const inbox = createSocketInbox(async (text) => {
             try {
               // What had to wait until the socket was closed would be started for nobody.
               if (socket.readyState === socket.OPEN) await handle(text)
@@ -131,11 +136,12 @@ export function createWebSockets(
               close(CloseCode.InternalServerError, 'Internal server error')
             }
           }, close)
+          extra.inbox = inbox
           socket.on('message', (data) => {
             const text = String(data)
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck
             if (isTooBig) close(1009, 'Message too big')
-            else take(text)
+            else inbox.take(text)
           })
         },
       },
@@ -145,6 +151,7 @@ export function createWebSockets(
     socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
     socket.once('close', (code, reason) => {
       ended.abort()
+      extra.inbox?.close()
       closed(code, String(reason)).catch((error: unknown) =>
         deps.log.error({ err: error }, 'a WebSocket was left open'),
       )

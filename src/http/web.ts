@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
 import type { Mount } from './server.ts'
 
-/** A door that speaks in the requests and responses of the web, and answers every request itself. */
-export type WebDoor = (request: Request) => Promise<Response>
+/** A door that speaks in the requests and responses of the web, and answers every request itself. `address`: who asks. */
+export type WebDoor = (request: Request, address?: string) => Promise<Response>
 
 /** What a door hears of; the server refuses the others, some of which a Request could not hold. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -22,7 +22,7 @@ export function mountWebDoor(deps: Pick<Deps, 'log'>, paths: readonly string[], 
 async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
-  const response = await door(toRequest(incoming, gone.signal))
+  const response = await door(toRequest(incoming, gone.signal), incoming.socket.remoteAddress)
   const body = Buffer.from(await response.arrayBuffer())
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)

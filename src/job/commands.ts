@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
 import type { CompiledCondition } from '../database/condition.ts'
 import type { Deps } from '../deps.ts'
@@ -8,6 +9,7 @@ import {
   InvalidInputError,
   LimitExceededError,
   NotFoundError,
+  OutOfTimeError,
   QueryConditionError,
 } from '../errors.ts'
 import { compileCondition } from '../query/compiler.ts'
@@ -43,10 +45,15 @@ const operationOf = (request: JobRequest): JobOperation =>
  * Schedules a job and answers its id; it is durable when this returns. InvalidInputError, QueryConditionError,
  * AlreadyExistsError (also for the id of a job that has ended and is still kept), ExpectationFailedError.
  */
-export async function scheduleJob(deps: Deps, by: By, input: JobRequestInput): Promise<string> {
+export async function scheduleJob(
+  deps: Deps,
+  by: By,
+  input: JobRequestInput,
+  asker: Asker = { caller: by.policyName },
+): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
-  if (request.expect !== undefined) await meetExpectation(deps, request, request.expect)
+  if (request.expect !== undefined) await meetExpectation(deps, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
     const { jobId: id, queryCondition } = request
     const maxDevices = request.expect?.maxDevices ?? null
@@ -65,10 +72,15 @@ const countingTime = 20_000
  * Looks at the devices before anything is written, on the connections of the doors: counting may take its time. A taken
  * id is told first, so that whoever repeats a request learns that it has arrived.
  */
-async function meetExpectation({ db }: Pick<Deps, 'db'>, request: JobRequest, expect: JobExpectation): Promise<void> {
+async function meetExpectation(
+  { db }: Pick<Deps, 'db'>,
+  asker: Asker,
+  request: JobRequest,
+  expect: JobExpectation,
+): Promise<void> {
   if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
   const condition = conditionOf(request.queryCondition)
-  const devices = await db.boundedRead(countingTime, (reader) => readMatches(reader, condition))
+  const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, condition))
   if (devices !== undefined) return checkExpectation(expect, devices)
   const message = 'The devices could not be counted in time, so nothing can be expected of them. Nothing was scheduled.'
   throw new InvalidInputError(['expect'], message)
@@ -112,7 +124,11 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
       familyKey: source.retry?.familyKey ?? source.key,
       selection: request.selection,
     }
-    if (!(await isAnySelected(tx, retry))) throw nothingSelected(source.id, request.selection)
+    const bounded = await limitTime(tx, deps.limits.queryMs)
+    const any = await isAnySelected(bounded, retry).catch((error) => {
+      throw isOutOfTime(error) ? new OutOfTimeError(deps.limits.queryMs / 1000) : error
+    })
+    if (!any) throw nothingSelected(source.id, request.selection)
     const { startTime, maxExecutionTimeInSeconds = source.maxExecutionTimeSeconds } = request
     const job = {
       ...source,
@@ -173,20 +189,21 @@ const noTime =
  * uses one connection of the doors, and disturbs no job. InvalidInputError, QueryConditionError and AlreadyExistsError, as
  * scheduling would; LimitExceededError when there was no time to find any devices. The job can be scheduled all the same.
  */
-export async function previewJob(deps: Deps, input: PreviewRequestInput): Promise<JobPreview> {
+export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequestInput): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
   const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
   const condition = conditionOf(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
+  const reads = readsFor(db, asker)
   // One after the other: a preview holds one connection at a time.
-  const counts = await countMatches(db, condition, patch)
+  const counts = await countMatches(reads, condition, patch)
   if (counts === undefined) throw new LimitExceededError(noTime, previewAgainAfter)
-  const deviceIds = await findFirstIds(db, condition, previewedDevices)
-  const openJobs = (await findOpenJobs(db)).flatMap(withCondition)
-  const overlapCounts = await countOverlaps(db, condition, openJobs)
-  const pastJobs = type === undefined ? [] : await findPastJobs(db, type)
+  const deviceIds = await findFirstIds(reads, condition, previewedDevices)
+  const openJobs = (await findOpenJobs(reads)).flatMap(withCondition)
+  const overlapCounts = await countOverlaps(reads, condition, openJobs)
+  const pastJobs = type === undefined ? [] : await findPastJobs(reads, type)
   return {
     ...counts,
     deviceIds,

@@ -1,5 +1,5 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-job-store.ts'
 import { hasOutcome, isDispatched, target } from './fact-store.ts'
@@ -73,7 +73,7 @@ export const failedOutcomes = sql`(
 export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
 
 /** The sources of what is selected. Each asks the counters first, so that nobody looks for what is not there. */
-function sourcesOf({ statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
+function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
   const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
   const wantsOutcome = wants('completed') || wants('failed')
   const wantsFailedWithJob =
@@ -107,7 +107,7 @@ function sourcesOf({ statuses, errorCodes, responseStatuses, condition }: Device
       : [
           sql`exists (
             select from device d join twin t on t.device_id = d.id
-            where d.id = target.device_id and ${fragment(condition)}
+            where d.id = target.device_id and ${fragment(db, condition)}
           )`,
         ]
   return {
@@ -133,14 +133,15 @@ const union = (sources: readonly Sql[]): Sql => join(sources, ' union all ')
  * direction of the page.
  */
 export async function findDeviceJobs(
-  db: Reader,
+  db: BoundedReader,
   jobIds: string | readonly string[],
   selection: DeviceJobSelection,
   order: DeviceJobOrder,
   page: Page<DeviceJobListPlace>,
 ): Promise<DeviceJobView[]> {
   const ascending = (order.direction === 'asc') === page.forward
-  const rows = order.field === 'deviceId' ? byDeviceId(selection, ascending, page) : byEnd(selection, ascending, page)
+  const rows =
+    order.field === 'deviceId' ? byDeviceId(db, selection, ascending, page) : byEnd(db, selection, ascending, page)
   if (rows === undefined) return []
   const place = order.field === 'deviceId' ? deviceIdIn(ascending) : endIn(ascending)
   return await db.query<DeviceJobView>(
@@ -163,8 +164,13 @@ const endIn = (ascending: boolean): Sql =>
 const deviceIdBeyond = (deviceId: string, ascending: boolean): Sql =>
   ascending ? sql`and target.device_id > ${deviceId}` : sql`and target.device_id < ${deviceId}`
 
-function byDeviceId(selection: DeviceJobSelection, ascending: boolean, { cursor, limit }: Wanted): Sql | undefined {
-  const { ended, others, whole } = sourcesOf(selection)
+function byDeviceId(
+  db: BoundedReader,
+  selection: DeviceJobSelection,
+  ascending: boolean,
+  { cursor, limit }: Wanted,
+): Sql | undefined {
+  const { ended, others, whole } = sourcesOf(db, selection)
   const sources = whole ?? [...ended, ...others]
   if (sources.length === 0) return undefined
   const beyond = cursor === undefined ? empty : deviceIdBeyond(cursor.deviceId, ascending)
@@ -174,8 +180,13 @@ function byDeviceId(selection: DeviceJobSelection, ascending: boolean, { cursor,
 }
 
 /** The outcomes and the others follow each other: those that come second are looked at only when the first do not do. */
-function byEnd(selection: DeviceJobSelection, ascending: boolean, { cursor, limit }: Wanted): Sql | undefined {
-  const sources = sourcesOf(selection)
+function byEnd(
+  db: BoundedReader,
+  selection: DeviceJobSelection,
+  ascending: boolean,
+  { cursor, limit }: Wanted,
+): Sql | undefined {
+  const sources = sourcesOf(db, selection)
   const end = { rows: sources.ended, order: endIn(ascending) }
   const other = { rows: sources.others, order: deviceIdIn(ascending) }
   const [first, second] = ascending ? [end, other] : [other, end]
@@ -207,11 +218,11 @@ function endBeyond({ version, deviceId }: DeviceJobListPlace, ascending: boolean
 
 /** How many device jobs of each of these jobs are selected. Looks at all of them. */
 export async function countDeviceJobs(
-  db: Reader,
+  db: BoundedReader,
   jobIds: readonly string[],
   selection: DeviceJobSelection,
 ): Promise<{ readonly jobId: string; readonly count: number }[]> {
-  const { ended, others, whole } = sourcesOf(selection)
+  const { ended, others, whole } = sourcesOf(db, selection)
   const sources = whole ?? [...ended, ...others]
   if (sources.length === 0) return []
   const counts = sources.map((source) => sql`(select count(*) from ${rowsOf(source)} counted)`)

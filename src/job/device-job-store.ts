@@ -1,4 +1,5 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import type { DeviceJobKey } from './fact-store.ts'
@@ -64,7 +65,7 @@ export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
  * beyond `cursor`. Goes through the jobs and looks the device up in each: no index of its own for the facts to pay for.
  */
 export function findDeviceJobsByDevice(
-  db: Reader,
+  db: BoundedReader,
   deviceIds: readonly string[],
   { cursor, limit }: Omit<Page<{ readonly id: string; readonly createdTime: Date }>, 'forward'>,
 ): Promise<DeviceJobInTime[]> {
@@ -85,7 +86,7 @@ export function findDeviceJobsByDevice(
 
 /** How many device jobs these devices have; those that have none are left out. */
 export function countDeviceJobsByDevice(
-  db: Reader,
+  db: BoundedReader,
   deviceIds: readonly string[],
 ): Promise<{ readonly deviceId: string; readonly count: number }[]> {
   return db.query<{ deviceId: string; count: number }>(
@@ -142,16 +143,16 @@ export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: strin
  * speaks of `job` and of `v`, what is read of a device job.
  */
 export function findDeviceJobRows(
-  db: Reader,
+  db: BoundedReader,
   { ofJob, ofDeviceJob }: { readonly ofJob: CompiledCondition; readonly ofDeviceJob: CompiledCondition },
   { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
 ): Promise<DeviceJobRow[]> {
   const jobs =
     cursor === undefined
-      ? sql`select job.*, '' as after from job where ${fragment(ofJob)}`
+      ? sql`select job.*, '' as after from job where ${fragment(db, ofJob)}`
       : sql`select job.*, case when job.key = ${cursor.jobKey}::bigint then ${cursor.deviceId} else '' end as after
             from job
-            where job.key <= ${cursor.jobKey}::bigint and ${fragment(ofJob)}`
+            where job.key <= ${cursor.jobKey}::bigint and ${fragment(db, ofJob)}`
   return db.query<DeviceJobRow>(
     sql`select page.*
         from (${jobs}) job
@@ -169,7 +170,7 @@ export function findDeviceJobRows(
             from device_job target ${factsOneByOne}
             where target.job_key = job.key and target.device_id > job.after
           ) v
-          where ${fragment(ofDeviceJob)}
+          where ${fragment(db, ofDeviceJob)}
           order by v."deviceId"
           limit ${limit}
         ) page

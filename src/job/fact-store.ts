@@ -1,4 +1,5 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader, Tx } from '../database/client.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import { isAlive } from '../database/lease.ts'
@@ -39,13 +40,18 @@ export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobSt
  * Fixes the devices of a job: one statement, so one moment. Answers how many they are. `narrowed` is a further condition
  * over `d`, beginning with `and`.
  */
-export async function expandJob(tx: Tx, id: string, condition: CompiledCondition, narrowed = empty): Promise<number> {
+export async function expandJob(
+  tx: Tx & BoundedReader,
+  id: string,
+  condition: CompiledCondition,
+  narrowed = empty,
+): Promise<number> {
   const [row] = await tx.query<{ count: number }>(
     sql`with target as (
           insert into device_job (job_key, device_id)
           select job.key, d.id
           from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${fragment(condition)} ${narrowed}
+          where job.id = ${id} and ${fragment(tx, condition)} ${narrowed}
           order by d.id
           returning 1
         )

@@ -1,10 +1,10 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
+import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import { hasOutcome, target } from './fact-store.ts'
 import type { PreviewCount } from './preview.ts'
-import { type BoundedReader, devicesWhere } from './preview-store.ts'
+import { devicesWhere } from './preview-store.ts'
 import { selectedDevices } from './retry-store.ts'
 import { columns, type JobRow } from './store.ts'
 
@@ -15,7 +15,7 @@ export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry'>
 }
 
 /** The newest 100 of them, the newest first; none when there is no time to find them. */
-export async function findOpenJobs(db: BoundedReader): Promise<OpenJob[]> {
+export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   // Calls are not read: their payloads may be large, and nobody looks at them.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
@@ -49,7 +49,7 @@ const sampleSizes = { large: 10_000, small: 500 }
  * stand before a job, nothing is known of it: at least 0.
  */
 export async function countOverlaps(
-  db: BoundedReader,
+  db: BoundedReads,
   condition: CompiledCondition,
   jobs: readonly OverlapCandidate[],
 ): Promise<ReadonlyMap<string, PreviewCount>> {
@@ -81,7 +81,7 @@ function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandid
 }
 
 /** Whether a job will have to do with the device `d`. A device of a running job that has ended is done with it. */
-function touches({ key, condition, retry }: OverlapCandidate): Sql {
+function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate): Sql {
   if (condition === undefined) {
     return sql`exists (
       select from device_job target
@@ -89,20 +89,20 @@ function touches({ key, condition, retry }: OverlapCandidate): Sql {
     )`
   }
   return retry === null
-    ? sql`(${fragment(condition)})`
-    : sql`(${fragment(condition)}) and d.id in (${selectedDevices(retry)})`
+    ? sql`(${fragment(db, condition)})`
+    : sql`(${fragment(db, condition)}) and d.id in (${selectedDevices(retry)})`
 }
 
 /** Looks at each of up to `size` devices once, with the eyes of every job. */
 async function countInSample(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   jobs: readonly OverlapCandidate[],
   size: number,
 ): Promise<[string, PreviewCount][]> {
-  const counts = jobs.map((job) => sql`count(*) filter (where ${touches(job)})`)
+  const counts = jobs.map((job) => sql`count(*) filter (where ${touches(db, job)})`)
   const [row] = await db.query<{ devices: number; counts: number[] }>(
-    sql`with matching as materialized (select d.id ${devicesWhere(condition)} limit ${size})
+    sql`with matching as materialized (select d.id ${devicesWhere(db, condition)} limit ${size})
         select count(*)::integer as devices, array[${join(counts)}]::integer[] as counts
         from matching join device d on d.id = matching.id join twin t on t.device_id = d.id`,
   )
@@ -112,7 +112,7 @@ async function countInSample(
 
 /** Looks for devices that each of the jobs has in common with the condition, up to `limit`: by the indexes of both. */
 async function countCommon(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   jobs: readonly OverlapCandidate[],
   limit: number,
@@ -122,12 +122,12 @@ async function countCommon(
       select ${job.id}::text as id, count(*)::integer as count
       from (
         select from device d join twin t on t.device_id = d.id
-        where ${touches(job)} and d.id in (select id from matching)
+        where ${touches(db, job)} and d.id in (select id from matching)
         limit ${limit}
       ) common`,
   )
   const rows = await db.query<{ id: string; count: number }>(
-    sql`with matching as not materialized (select d.id ${devicesWhere(condition)}) ${join(counts, ' union all ')}`,
+    sql`with matching as not materialized (select d.id ${devicesWhere(db, condition)}) ${join(counts, ' union all ')}`,
   )
   return rows.map(({ id, count }) => [id, { value: count, precision: count < limit ? 'exact' : 'atLeast' }])
 }

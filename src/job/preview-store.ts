@@ -1,5 +1,5 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Db, Reader } from '../database/client.ts'
+import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
 import { complianceOf } from '../twin/compliance.ts'
 import type { TwinPatch } from '../twin/limits.ts'
@@ -8,12 +8,9 @@ import type { JobType } from './request.ts'
 
 // Every question of a preview is bounded: by milliseconds of PostgreSQL's time, and an answer for when that is over.
 
-/** A way to ask what may be dear. */
-export type BoundedReader = Pick<Db, 'boundedRead'>
-
 /** The devices that meet a condition, as `d` with their twins as `t`. */
-export const devicesWhere = (condition: CompiledCondition): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${fragment(condition)})`
+export const devicesWhere = (db: BoundedReader, condition: CompiledCondition): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
 /** How many devices meet a condition, and how many of them are connected, and hold a patch already. */
 export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }
@@ -24,7 +21,7 @@ export type Matches = DeviceSet & { readonly connectedCount: number; readonly co
  * patch all comply.
  */
 export async function readMatches(
-  db: Reader,
+  db: BoundedReader,
   condition: CompiledCondition,
   { patch = {}, limit }: { readonly patch?: TwinPatch | undefined; readonly limit?: number } = {},
 ): Promise<Matches> {
@@ -36,7 +33,7 @@ export async function readMatches(
         from (
           select d.connection_state = 'connected' as connected, (${complies(patch)}) as compliant,
                  hashtextextended(d.id, hashtextextended(d.generation_id, 0)) as hash
-          ${devicesWhere(condition)}
+          ${devicesWhere(db, condition)}
           ${limit === undefined ? empty : sql`limit ${limit}`}
         ) matching`,
   )
@@ -72,7 +69,7 @@ type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCoun
 
 /** Counts all of them, or those that PostgreSQL comes upon first; undefined when there is no time for that either. */
 export async function countMatches(
-  db: BoundedReader,
+  db: BoundedReads,
   condition: CompiledCondition,
   patch: TwinPatch | undefined,
 ): Promise<Counts | undefined> {
@@ -89,15 +86,15 @@ export async function countMatches(
 }
 
 /** The ids of the first devices that meet a condition; none when there is no time to find them. */
-export async function findFirstIds(db: BoundedReader, condition: CompiledCondition, limit: number): Promise<string[]> {
+export async function findFirstIds(db: BoundedReads, condition: CompiledCondition, limit: number): Promise<string[]> {
   const rows = await db.boundedRead(200, (reader) =>
-    reader.query<{ id: string }>(sql`select d.id ${devicesWhere(condition)} order by d.id limit ${limit}`),
+    reader.query<{ id: string }>(sql`select d.id ${devicesWhere(reader, condition)} order by d.id limit ${limit}`),
   )
   return (rows ?? []).map(({ id }) => id)
 }
 
 /** Up to 20 jobs of a type among the last 200 that ended; only those that ended by themselves. */
-export async function findPastJobs(db: BoundedReader, type: JobType): Promise<PastJob[]> {
+export async function findPastJobs(db: BoundedReads, type: JobType): Promise<PastJob[]> {
   const rows = await db.boundedRead(200, (reader) =>
     reader.query<PastJob>(
       sql`select succeeded_count + failed_count as "deviceCount",

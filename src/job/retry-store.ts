@@ -1,5 +1,6 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
+import type { BoundedReader } from '../database/bounded-read.ts'
+import type { Tx } from '../database/client.ts'
 import type { CompiledCondition } from '../database/condition.ts'
 import { facts, status, TIME_UP } from './device-job-store.ts'
 import { expandJob } from './fact-store.ts'
@@ -17,12 +18,20 @@ export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey
 }
 
 /** Whether there is anything to do again. */
-export async function isAnySelected(db: Reader, retry: Pick<Retry, 'sourceKey' | 'selection'>): Promise<boolean> {
+export async function isAnySelected(
+  db: BoundedReader,
+  retry: Pick<Retry, 'sourceKey' | 'selection'>,
+): Promise<boolean> {
   const [row] = await db.query<{ any: boolean }>(sql`select exists (${selectedDevices(retry)}) as any`)
   return row?.any ?? false
 }
 
 /** Fixes the devices of a retry: those of its source that are selected, still exist and meet the condition. */
-export function expandRetry(tx: Tx, id: string, condition: CompiledCondition, retry: Retry): Promise<number> {
+export function expandRetry(
+  tx: Tx & BoundedReader,
+  id: string,
+  condition: CompiledCondition,
+  retry: Retry,
+): Promise<number> {
   return expandJob(tx, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
 }

@@ -1,4 +1,4 @@
-import { AlreadyExistsError, DomainError, LimitExceededError, NotFoundError } from '../errors.ts'
+import { AlreadyExistsError, DomainError, LimitExceededError, NotFoundError, OutOfTimeError } from '../errors.ts'
 
 /** IoT Hub's error codes that this door uses: HTTP status, number, name. */
 const codes = {
@@ -63,6 +63,8 @@ function failure(name: ErrorName, message: string, headers: Readonly<Record<stri
 function nameOf(error: DomainError): ErrorName {
   if (error instanceof NotFoundError) return error.kind === 'device' ? 'DeviceNotFound' : 'JobNotFound'
   if (error instanceof AlreadyExistsError) return error.kind === 'device' ? 'DeviceAlreadyExists' : 'JobAlreadyExists'
+  // No ThrottlingException: clients of IoT Hub repeat that for minutes, and this would take as long each time.
+  if (error instanceof OutOfTimeError) return 'ArgumentInvalid'
   switch (error.code) {
     case 'NOT_FOUND':
       return 'GenericNotFound'
@@ -90,7 +92,8 @@ function nameOf(error: DomainError): ErrorName {
 }
 
 function headersOf(error: DomainError): Readonly<Record<string, string>> {
-  if (error instanceof LimitExceededError) return { 'retry-after': String(error.retryAfterSeconds) }
+  if (error instanceof LimitExceededError && !(error instanceof OutOfTimeError))
+    return { 'retry-after': String(error.retryAfterSeconds) }
   return error.code === 'UNAUTHORIZED' ? { 'www-authenticate': 'SharedAccessSignature' } : {}
 }
 

@@ -10,7 +10,7 @@ import { invalidContinuation, pageHeaders, pageRequest, readContinuation, writeC
 import { answer, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf } from './wire.ts'
 
-async function createJob({ deps, viewer, id, body, choices }: ViewerCall): Promise<Response> {
+async function createJob({ deps, viewer, caller, signal, id, body, choices }: ViewerCall): Promise<Response> {
   const request = jobRequestFrom(body, id)
   if (choices.strictQuery && typeof request.queryCondition === 'string') {
     parseCondition(request.queryCondition, { strict: true })
@@ -18,7 +18,7 @@ async function createJob({ deps, viewer, id, body, choices }: ViewerCall): Promi
   const { type } = membersOf(body, [])
   if (type !== request.type) deps.log.debug({ jobId: id, type }, 'the type of a job was spelled in an old way')
   const now = deps.clock.now()
-  await scheduleJob(deps, viewer, request)
+  await scheduleJob(deps, viewer, request, { caller, signal })
   return answer(createdJob(id, request.type, initialStatus(request.startTime ?? now, now)))
 }
 

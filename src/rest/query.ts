@@ -1,14 +1,14 @@
 import { InvalidInputError } from '../errors.ts'
 import { runStatement } from '../statement/commands.ts'
 import { pageHeaders, pageRequest } from './paging.ts'
-import { answer, type Call, type Route } from './route.ts'
+import { answer, askerOf, type Call, type Route } from './route.ts'
 import { membersOf } from './wire.ts'
 
 async function query(call: Call): Promise<Response> {
   const { query: text } = membersOf(call.body, [])
   if (typeof text !== 'string') throw new InvalidInputError(['query'], 'query is text: SELECT … FROM devices …')
   const { deps, choices } = call
-  const page = await runStatement(deps, text, pageRequest(call), { strict: choices.strictQuery })
+  const page = await runStatement(deps, askerOf(call), text, pageRequest(call), { strict: choices.strictQuery })
   return answer(page.items, pageHeaders(page.itemType, page.continuation))
 }
 

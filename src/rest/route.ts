@@ -1,4 +1,5 @@
 import type { Operation, Viewer } from '../access/policy.ts'
+import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
@@ -24,6 +25,8 @@ export type Call = {
   readonly headers: Headers
   /** Parsed JSON; undefined when the route takes no body. */
   readonly body: unknown
+  /** Whose turn it is when the hub has much to read: a policy at an address. */
+  readonly caller: string
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal
 }
@@ -62,6 +65,9 @@ type Described = {
   /** How failures of the operation itself look; those of the door are always classic. */
   readonly errorForm?: 'structured'
 }
+
+/** Who asks, for what is read within a limit of time. */
+export const askerOf = ({ caller, signal }: Pick<Call, 'caller' | 'signal'>): Asker => ({ caller, signal })
 
 /** 200 with a JSON body. */
 export function answer(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {

@@ -25,7 +25,7 @@ export const routes: readonly Route[] = [...resources, openApiRoute(resources)]
 export const restPaths: readonly string[] = [...new Set(routes.map(({ path }) => `/${path.split('/')[1]}`))]
 
 /** The REST door: answers every request, whatever becomes of it. */
-export type RestDoor = (request: Request) => Promise<Response>
+export type RestDoor = (request: Request, address?: string) => Promise<Response>
 
 /**
  * Makes the door. `hostNames` are the hub's own, for which tokens are made. There is no acting without a token here, not
@@ -40,17 +40,18 @@ export function createRestDoor(
     request: Request,
     route: Route,
     segments: readonly string[],
-  ): Promise<(call: Call) => Promise<Response>> => {
-    if (route.operation === undefined) return route.handle
+  ): Promise<(call: Omit<Call, 'caller'>, address: string | undefined) => Promise<Response>> => {
+    if (route.operation === undefined)
+      return (call, address) => route.handle({ ...call, caller: `anyone at ${address}` })
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
     // IoT Hub answers 401 to this too.
     if (!may(viewer, route.operation)) {
       throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
     }
-    return (call) => route.handle({ ...call, viewer })
+    return (call, address) => route.handle({ ...call, viewer, caller: `${viewer.policyName} at ${address}` })
   }
 
-  return async (request) => {
+  return async (request, address) => {
     let form: Route['errorForm']
     try {
       const { pathname, searchParams } = new URL(request.url)
@@ -68,7 +69,7 @@ export function createRestDoor(
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
-      return await handle({ deps, choices, id, query: searchParams, headers, body, signal })
+      return await handle({ deps, choices, id, query: searchParams, headers, body, signal }, address)
     } catch (error) {
       return refuse(deps, request, error, form)
     }

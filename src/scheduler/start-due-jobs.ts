@@ -1,4 +1,5 @@
-import { inTransaction, isOutOfTime, type Tx, undoneOnFailure } from '../database/client.ts'
+import { type BoundedReader, isOutOfTime, limitTime } from '../database/bounded-read.ts'
+import { inTransaction, type Tx, undoneOnFailure } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { clearTargets, expandJob } from '../job/fact-store.ts'
@@ -39,7 +40,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           return false
         }
         try {
-          const deviceCount = await undoneOnFailure(tx, () => fixDevices(tx, job))
+          const deviceCount = await undoneOnFailure(tx, async () => fixDevices(await limitTime(tx, 120_000), job))
           if (job.maxDevices !== null && deviceCount > job.maxDevices) {
             await clearTargets(tx, job.id)
             await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), now)
@@ -63,7 +64,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
 }
 
 /** Answers how many they are. */
-function fixDevices(tx: Tx, { id, queryCondition, retry }: JobRow): Promise<number> {
+function fixDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
   const condition = compileCondition(parseCondition(queryCondition), deviceFields)
   return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
 }

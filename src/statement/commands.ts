@@ -1,4 +1,4 @@
-import type { Reader } from '../database/client.ts'
+import { type Asker, type BoundedReader, readInTime } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
@@ -11,7 +11,6 @@ import { deviceFields, deviceJobFields, jobFieldNames } from '../query/fields.ts
 import { compileSelection, resultPaths } from '../query/selection.ts'
 import { splitCondition } from '../query/split.ts'
 import { parseStatement } from '../query/statement.ts'
-import { readWords } from '../query/words.ts'
 import { twinDocument } from '../twin/service-document.ts'
 import { readContinuation, writeContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
@@ -37,7 +36,7 @@ type Row = { readonly keys: readonly string[]; readonly item: JsonObject }
 type Plan = {
   readonly itemType: ItemType
   readonly patterns: readonly RegExp[]
-  read(db: Reader, keys: readonly string[] | undefined, limit: number): Promise<Row[]>
+  read(db: BoundedReader, keys: readonly string[] | undefined, limit: number): Promise<Row[]>
 }
 
 /** What PostgreSQL's text can hold. */
@@ -51,7 +50,8 @@ const digest = /^[0-9a-f]{32}$/
  * InvalidInputError `size` for a page size below 1, `continuation` for a token of another text or page size.
  */
 export async function runStatement(
-  deps: Pick<Deps, 'db'>,
+  deps: Pick<Deps, 'db' | 'limits'>,
+  asker: Asker,
   text: string,
   page: { readonly size: number; readonly continuation?: string | undefined },
   options: ParseOptions = {},
@@ -69,7 +69,7 @@ export async function runStatement(
       : readContinuation(question, page.continuation, patterns)
 
   const limit = Math.min(size, left ?? size)
-  const rows = await read(deps.db.reads, keys, limit + 1)
+  const rows = await readInTime(deps, asker, (db) => read(db, keys, limit + 1))
   const items = rows.slice(0, limit).map((row) => row.item)
   const last = rows[limit - 1]
   const leftNext = left === undefined ? undefined : left - limit
@@ -140,7 +140,7 @@ function planOverDevices(statement: Statement): Plan {
 }
 
 function planOverDeviceJobs({ condition, items }: Statement): Plan {
-  const [early, late] = splitCondition(readWords(condition, deviceJobFields), deviceJobFields, jobFieldNames)
+  const [early, late] = splitCondition(condition, deviceJobFields, jobFieldNames)
   const conditions = {
     ofJob: compileCondition(early, deviceJobFields),
     ofDeviceJob: compileCondition(late, deviceJobFields),

@@ -1,3 +1,4 @@
+import { type Asker, readsFor } from '../database/bounded-read.ts'
 import { inTransaction, type Tx } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
@@ -180,12 +181,13 @@ export const maxTwinPaths = 1000
  */
 export async function readTwinPaths(
   deps: Pick<Deps, 'db'>,
+  asker: Asker,
   { prefix, first }: { readonly prefix: string; readonly first: number },
 ): Promise<TwinPath[]> {
   if (first < 1 || first > maxTwinPaths) {
     throw new InvalidInputError(['first'], `first must be a whole number from 1 to ${maxTwinPaths}.`)
   }
-  return twinPathsOf(await readSampledPaths(deps.db), prefix).slice(0, first)
+  return twinPathsOf(await readSampledPaths(readsFor(deps.db, asker)), prefix).slice(0, first)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Db } from '../database/client.ts'
+import type { BoundedReads } from '../database/bounded-read.ts'
 import { deviceFields } from '../query/fields.ts'
 import { documentOf } from '../query/operands.ts'
 import type { SampledPath } from './path-catalogue.ts'
@@ -14,7 +14,7 @@ const maxSampleValueLength = 64
  * What there is at which path, the paths of most devices first: in a sample of 1,000 devices, or of 100 when there is no
  * time for so many, or else nothing. A fleet that is no larger is looked at as a whole.
  */
-export async function readSampledPaths(db: Pick<Db, 'boundedRead'>): Promise<SampledPath[]> {
+export async function readSampledPaths(db: BoundedReads): Promise<SampledPath[]> {
   const read = (devices: number, ms: number) =>
     db.boundedRead(ms, (reader) => reader.query<SampledPath>(pathsOfSample(devices)))
   return (await read(1_000, 1_000)) ?? (await read(100, 500)) ?? []

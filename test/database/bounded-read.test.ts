@@ -1,5 +1,10 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
+import { createDb } from '../../src/database/client.ts'
+import { fragment } from '../../src/database/condition.ts'
+import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 let deps: TestDeps
@@ -8,48 +13,117 @@ beforeAll(async () => {
 })
 afterAll(() => deps.close())
 
+const asker = { caller: 'a' }
 const sleep = (seconds: number) => sql`select pg_sleep(${seconds})`
+/** Waits until it is let go by `locked`. */
+const wait = sql`select 1 as one from pg_advisory_xact_lock_shared(4711)`
+
+/** Keeps statements that `wait` while the work goes on. */
+const locked = <T>(work: () => Promise<T>): Promise<T> =>
+  deps.db.transaction(async (tx) => {
+    await tx.query(sql`select pg_advisory_xact_lock(4711)`)
+    return await work()
+  })
+
+/** How many statements of bounded reads PostgreSQL works on. */
+async function underWay(): Promise<number> {
+  const { rows } = await deps.database.pool.query(
+    `select 1 from pg_stat_activity
+     where datname = current_database() and state = 'active' and application_name like 'twincast read %'`,
+  )
+  return rows.length
+}
 
 test('a read that is quick enough is answered', async () => {
-  expect(await deps.db.boundedRead(10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+  expect(await deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
 })
 
 test('a read that is not is given up, and the connection is as good as before', async () => {
-  expect(await deps.db.boundedRead(20, (db) => db.query(sleep(60)))).toBeUndefined()
+  expect(await deps.db.boundedRead(asker, 20, (db) => db.query(sleep(60)))).toBeUndefined()
   for (let connection = 0; connection < 8; connection++) {
-    const timeouts = await deps.db.reads.query(sql`select current_setting('statement_timeout') as timeout`)
-    expect(timeouts).toEqual([{ timeout: '2min' }])
+    const settings = await deps.db.reads.query(
+      sql`select current_setting('statement_timeout') as timeout, current_setting('application_name') as name`,
+    )
+    expect(settings).toEqual([{ timeout: '2min', name: 'twincast reads' }])
   }
 })
 
 test('reads that are given up leave room for others', async () => {
-  const reads = Array.from({ length: 20 }, () => deps.db.boundedRead(20, (db) => db.query(sleep(60))))
+  const reads = Array.from({ length: 20 }, () => deps.db.boundedRead(asker, 20, (db) => db.query(sleep(60))))
   expect(new Set(await Promise.all(reads))).toEqual(new Set([undefined]))
   expect(await deps.db.reads.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
 })
 
-test('however many come at once, other reads find a connection, and who would have to wait long is turned away', async () => {
-  const lock = sql`select 1 as one from pg_advisory_xact_lock(4711)`
-  const answers: (readonly unknown[] | undefined)[] = []
-  const ask = async () => answers.push(await deps.db.boundedRead(60_000, (db) => db.query(lock)))
-  const asked = await deps.db.transaction(async (tx) => {
-    await tx.query(lock)
-    const reads = Array.from({ length: 50 }, ask)
+test('however many one caller asks at once, another caller and other reads find a connection', async () => {
+  const answers = await locked(async () => {
+    const reads = Array.from({ length: 50 }, () => deps.db.boundedRead(asker, 60_000, (db) => db.query(wait)))
+    await vi.waitUntil(async () => (await underWay()) === 2)
+    expect(await deps.db.boundedRead({ caller: 'b' }, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([
+      { one: 1 },
+    ])
     expect(await deps.db.reads.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
-    expect(answers).toEqual(Array.from({ length: 30 }, () => undefined))
     return reads
   })
-  await Promise.all(asked)
-  expect(answers.slice(30)).toEqual(Array.from({ length: 20 }, () => [{ one: 1 }]))
+  expect(await Promise.all(answers)).toEqual(Array.from({ length: 50 }, () => [{ one: 1 }]))
+})
+
+test('when a caller has gone PostgreSQL stops its statement, nothing more is read, and the turn is free', async () => {
+  const gone = new AbortController()
+  let went = 0
+  const read = () =>
+    deps.db.boundedRead({ caller: 'a', signal: gone.signal }, 60_000, async (db) => {
+      await db.query(sleep(60)).catch(() => {})
+      went++
+      return await db.query(sleep(60))
+    })
+  const reads = [read(), read(), read()]
+  await vi.waitUntil(async () => (await underWay()) === 2)
+  gone.abort()
+  expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined])
+  expect(went).toBe(2)
+  expect(await underWay()).toBe(0)
+  expect(await deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+})
+
+test('a client that waits for the answer learns whether it took too long, or whether too much of it waits', async () => {
+  const db = createDb(deps.database.url, () => {}, { queriesWaiting: 1 })
+  try {
+    const read = (queryMs: number) =>
+      readInTime({ db, limits: { ...defaultLimits, queryMs } }, asker, (reader) => reader.query(wait))
+    const reads = await locked(async () => {
+      await expect(read(20)).rejects.toThrow(OutOfTimeError)
+      const [first, second, third] = [read(60_000), read(60_000), read(60_000)]
+      const refusal = await read(60_000).catch((error: unknown) => error)
+      expect(refusal).toBeInstanceOf(LimitExceededError)
+      expect(refusal).not.toBeInstanceOf(OutOfTimeError)
+      return [first, second, third]
+    })
+    await Promise.all(reads)
+  } finally {
+    await db.close()
+  }
 })
 
 test('it can only read', async () => {
   const write = sql`update hub set request_key = ''`
-  await expect(deps.db.boundedRead(10_000, (db) => db.query(write))).rejects.toMatchObject({ code: '25006' })
+  await expect(deps.db.boundedRead(asker, 10_000, (db) => db.query(write))).rejects.toMatchObject({ code: '25006' })
 })
 
 test('another failure is none of time', async () => {
-  await expect(deps.db.boundedRead(10_000, (db) => db.query(sql`select 1 / 0`))).rejects.toMatchObject({
+  await expect(deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 / 0`))).rejects.toMatchObject({
     code: '22012',
+  })
+})
+
+test('a condition cannot be put into a statement for any other reader', async () => {
+  const condition = { strings: ['true'], values: [] }
+  // @ts-expect-error: without a limit of time.
+  fragment(deps.db, condition)
+  // @ts-expect-error: as little as this.
+  fragment(deps.db.reads, condition)
+  await deps.db.transaction(async (tx) => {
+    // @ts-expect-error: and no transaction before `limitTime`.
+    fragment(tx, condition)
+    expect(fragment(await limitTime(tx, 1_000), condition).sql).toBe('true')
   })
 })

@@ -1,37 +1,85 @@
 import { expect, test } from 'vitest'
 import { takeTurns } from '../../src/database/turns.ts'
 
-test('so many go on at a time, the others follow in the order in which they came, and who finds the line full is turned away', async () => {
-  const turn = takeTurns({ most: 2, waiting: 2 })
+/** Work that goes on until it is ended, and which of it has begun. */
+function createWork(turns: Parameters<typeof takeTurns>[0]) {
+  const turn = takeTurns(turns)
   const begun: string[] = []
   const ends = new Map<string, (fail?: boolean) => void>()
-  const work = (name: string) =>
-    turn(
-      () =>
-        new Promise<string>((resolve, reject) => {
-          begun.push(name)
-          ends.set(name, (fail = false) => (fail ? reject(new Error(name)) : resolve(name)))
-        }),
-    )
+  return {
+    begun,
+    /** Called `a1` for the caller `a`. */
+    ask: (name: string, signal?: AbortSignal) =>
+      turn(
+        name.slice(0, 1),
+        () =>
+          new Promise<string>((resolve, reject) => {
+            begun.push(name)
+            ends.set(name, (fail = false) => (fail ? reject(new Error(name)) : resolve(name)))
+          }),
+        signal,
+      ),
+    end: (name: string, fail?: boolean) => ends.get(name)?.(fail),
+  }
+}
 
-  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(work)
-  expect(await work('e')).toBeUndefined()
-  expect(begun).toEqual(['a', 'b'])
+test('so many go on at a time, the others follow in the order in which they came, and who finds the line full is turned away', async () => {
+  const { ask, begun, end } = createWork({ most: 2, each: 2, waiting: 2 })
+  const [a1, a2, a3, a4] = ['a1', 'a2', 'a3', 'a4'].map((name) => ask(name))
+  expect(await ask('a5')).toBeUndefined()
+  expect(begun).toEqual(['a1', 'a2'])
 
-  ends.get('b')?.()
-  expect(await b).toBe('b')
-  expect(begun).toEqual(['a', 'b', 'c'])
+  end('a2')
+  expect(await a2).toBe('a2')
+  expect(begun).toEqual(['a1', 'a2', 'a3'])
 
-  ends.get('a')?.(true)
-  await expect(a).rejects.toThrow('a')
-  expect(begun).toEqual(['a', 'b', 'c', 'd'])
+  end('a1', true)
+  await expect(a1).rejects.toThrow('a1')
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'a4'])
 
-  ends.get('c')?.()
-  ends.get('d')?.()
-  expect(await Promise.all([c, d])).toEqual(['c', 'd'])
-  const [f, g] = [work('f'), work('g')]
-  expect(begun.slice(4)).toEqual(['f', 'g'])
-  ends.get('f')?.()
-  ends.get('g')?.()
-  await Promise.all([f, g])
+  end('a3')
+  end('a4')
+  expect(await Promise.all([a3, a4])).toEqual(['a3', 'a4'])
+  const again = [ask('a6'), ask('a7')]
+  expect(begun.slice(4)).toEqual(['a6', 'a7'])
+  end('a6')
+  end('a7')
+  await Promise.all(again)
+})
+
+test('one caller leaves turns to others, and whoever has least under way comes next', async () => {
+  const { ask, begun, end } = createWork({ most: 3, each: 2, waiting: 10 })
+  const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1'].map((name) => ask(name))
+  expect(begun).toEqual(['a1', 'a2', 'b1'])
+  end('a1')
+  await all[0]
+  expect(begun.slice(3)).toEqual(['c1'])
+  end('a2')
+  await all[1]
+  expect(begun.slice(4)).toEqual(['a3'])
+  end('c1')
+  await all[6]
+  // Both have one under way, and a had a turn since b had.
+  expect(begun.slice(5)).toEqual(['b2'])
+  for (const name of ['b1', 'b2', 'a3']) end(name)
+  await Promise.all([all[2], all[4], all[5]])
+  end('a4')
+  await Promise.all(all)
+})
+
+test('who has gone gives the place in the line up at once', async () => {
+  const { ask, begun, end } = createWork({ most: 1, each: 1, waiting: 1 })
+  const first = ask('a1')
+  const gone = new AbortController()
+  const second = ask('a2', gone.signal)
+  expect(await ask('a3')).toBeUndefined()
+  gone.abort()
+  expect(await second).toBeUndefined()
+  expect(await ask('a4', gone.signal)).toBeUndefined()
+  const fifth = ask('a5')
+  end('a1')
+  await first
+  expect(begun).toEqual(['a1', 'a5'])
+  end('a5')
+  await fifth
 })

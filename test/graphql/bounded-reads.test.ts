@@ -98,9 +98,9 @@ test('what takes more time than there is ends as a LimitExceededError, which is 
   const limits: number[] = []
   const hurried: typeof deps.db = {
     ...deps.db,
-    boundedRead: (ms, work) => {
+    boundedRead: (asker, ms, work) => {
       limits.push(ms)
-      return deps.db.boundedRead(ms / 200, work)
+      return deps.db.boundedRead(asker, ms / 200, work)
     },
   }
   const ask = () => read({ db: hurried, clock }, 'a', undefined)

@@ -172,7 +172,7 @@ test('equal subscribers that keep up share what is read', async () => {
   const group = {}
   const watchers = await Promise.all([1, 2, 3].map(() => watchSlowly(fleetOf('shared'), group)))
   for (const watcher of watchers) await watcher.next()
-  const read = vi.spyOn(hub.deps.db.reads, 'query')
+  const read = vi.spyOn(hub.deps.db, 'boundedRead')
   hub.deps.events.publish('presence', { deviceIds: [deviceId] })
   for (const watcher of watchers) expect(await watcher.next()).toBe('changed: shared-000 DISCONNECTED')
   expect(read).toHaveBeenCalledTimes(1)
@@ -241,7 +241,7 @@ test('equal subscribers share what is read of a deletion', async () => {
   const group = {}
   const watchers = await Promise.all([1, 2, 3].map(() => watchSlowly(fleetOf('shared-end'), group)))
   for (const watcher of watchers) await watcher.next()
-  const read = vi.spyOn(hub.deps.db.reads, 'query')
+  const read = vi.spyOn(hub.deps.db, 'boundedRead')
   await deleteDevice(hub.deps, { deviceId, ifMatch: '*' })
   for (const watcher of watchers) expect(await watcher.next()).toBe('changed: shared-end-000 deleted')
   expect(read).toHaveBeenCalledTimes(1)

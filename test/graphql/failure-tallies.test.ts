@@ -131,7 +131,7 @@ test('without time to read, a job that goes on is as it was known; the end has t
   let busy = false
   const db: typeof deps.db = {
     ...deps.db,
-    boundedRead: async (ms, work) => (busy ? undefined : await deps.db.boundedRead(ms, work)),
+    boundedRead: async (...read) => (busy ? undefined : await deps.db.boundedRead(...read)),
   }
   const counts = async () => (await tallyOf(jobId, { ...deps, db })).groups.map(({ count }) => count)
   busy = true

@@ -273,10 +273,11 @@ describe('bounded in time', () => {
     // The first try of each count has no time.
     const refused = new Set([0, 4])
     let question = 0
-    const hurried: typeof db.boundedRead = async (ms, work) =>
-      refused.has(question++) ? undefined : db.boundedRead(ms, work)
+    const hurried: typeof db.boundedRead = async (...read) =>
+      refused.has(question++) ? undefined : db.boundedRead(...read)
     const shown = await previewJob(
       { ...door.deps, db: { ...db, boundedRead: hurried } },
+      { caller: 'tester' },
       { queryCondition: fleet('big'), updateTwin: patch },
     )
     expect(shown).toMatchObject({

@@ -92,6 +92,7 @@ describe('the paths that exist', () => {
 test('without devices, or without time, there is what every device has', async () => {
   const unhurried = await readTwinPaths(
     { db: { ...door.deps.db, boundedRead: async () => undefined } },
+    { caller: 'tester' },
     { prefix: 'con', first: 10 },
   )
   expect(unhurried).toEqual([{ path: 'connectionState', types: ['string'], deviceCount: 0, sampleValues: [] }])

@@ -19,6 +19,7 @@ import { parseCondition } from '../../src/query/parser.ts'
 import { answer, dispatch } from '../graphql/facts.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenMethodJob, tester } from '../support/rows.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 const compile = (text: string) => compileCondition(parseCondition(text), deviceFields)
 
@@ -60,7 +61,7 @@ const everything = { statuses: undefined, errorCodes: undefined, responseStatuse
 async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[]) {
   const jobId = await givenMethodJob(deps, 'any')
   await deps.db.transaction(async (tx) => {
-    const deviceCount = await expandJob(tx, jobId, compile('*'))
+    const deviceCount = await expandJob(unhurried(tx), jobId, compile('*'))
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
   })
   const called = new Set<string>()
@@ -125,7 +126,7 @@ async function readPages(
   const ids: string[] = []
   let cursor: DeviceJobListPlace | undefined
   for (;;) {
-    const page = await findDeviceJobs(deps.db, jobId, selection, order, { cursor, forward, limit })
+    const page = await findDeviceJobs(unhurried(deps.db), jobId, selection, order, { cursor, forward, limit })
     ids.push(...page.map((row) => row.deviceId))
     cursor = page.at(-1)
     if (page.length < limit || ids.length > deviceIds.length) return ids
@@ -164,7 +165,7 @@ test('the pages of every order, forward and backward, are the filtered and sorte
               expect(await readPages(jobId, selection, order, { forward: false, limit })).toEqual(list.toReversed())
             }
           }
-          const [counted] = await countDeviceJobs(deps.db, [jobId], selection)
+          const [counted] = await countDeviceJobs(unhurried(deps.db), [jobId], selection)
           expect(counted?.count ?? 0).toBe(expected(all, wanted, { field: 'deviceId', direction: 'asc' }).length)
         }
       },
@@ -193,7 +194,7 @@ test('few failures of many are found by the index that has nothing else', async 
   }
   for (const field of ['deviceId', 'endTime'] as const) {
     await findDeviceJobs(
-      explaining,
+      unhurried(explaining),
       jobId,
       { errorCodes: ['A'] },
       { field, direction: 'desc' },

@@ -8,6 +8,7 @@ import { expandJob, lockOpenJobs, markDispatched, settle } from '../../src/job/f
 import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 const DEVICES = 8
 const now = new Date('2026-01-01T00:00:00Z')
@@ -24,7 +25,7 @@ afterAll(() => deps.close())
 async function givenStartedJob(): Promise<string> {
   const jobId = await givenMethodJob(deps, 'ended')
   await deps.db.transaction(async (tx) => {
-    const deviceCount = await expandJob(tx, jobId, {
+    const deviceCount = await expandJob(unhurried(tx), jobId, {
       strings: ['t.tags @> ', '::jsonb'],
       values: ['{"fleet":"ended"}'],
     })

@@ -9,6 +9,7 @@ import { findJob } from '../../src/job/store.ts'
 import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 let deps: TestDeps
 let deviceIds: string[]
@@ -44,7 +45,7 @@ test('whatever happens in whatever order, counters and history are what the fact
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const jobId = await givenMethodJob(deps, 'fact')
       await deps.db.transaction(async (tx) => {
-        const deviceCount = await expandJob(tx, jobId, {
+        const deviceCount = await expandJob(unhurried(tx), jobId, {
           strings: ['t.tags @> ', '::jsonb'],
           values: ['{"fleet":"fact"}'],
         })
@@ -133,7 +134,11 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
       jobEnded: job.endTime !== null,
     }),
   )
-  const views = await findDeviceJobs(deps.db, jobId, {}, byDeviceId, { cursor: undefined, forward: true, limit: 100 })
+  const views = await findDeviceJobs(unhurried(deps.db), jobId, {}, byDeviceId, {
+    cursor: undefined,
+    forward: true,
+    limit: 100,
+  })
   expect(views.map((view) => view.status)).toEqual(expected)
   expect(views.map((view) => view.version !== null)).toEqual(deviceIds.map((deviceId) => facts.outcomes.has(deviceId)))
   const count = (status: string) => expected.filter((other) => other === status).length

@@ -8,6 +8,7 @@ import { deviceFields } from '../../src/query/fields.ts'
 import { checkSectionPatch } from '../../src/twin/limits.ts'
 import { mergeTags } from '../../src/twin/merge.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 let deps: TestDeps
 beforeAll(async () => {
@@ -57,7 +58,7 @@ test('a twin complies with a patch exactly when merging it would change nothing'
     fc.asyncProperty(patch, async (given) => {
       const wanted: { tags?: JsonObject; desired?: JsonObject } = given
       for (const section of Object.values(wanted)) checkSectionPatch(section, [])
-      const { compliantCount } = await readMatches(deps.db, everyDevice, { patch: wanted })
+      const { compliantCount } = await readMatches(unhurried(deps.db), everyDevice, { patch: wanted })
       const expected = twins.filter(
         ({ tags, desired }) => staysAs(tags, wanted.tags) && staysAs(desired, wanted.desired),
       ).length
@@ -70,7 +71,7 @@ test('a twin complies with a patch exactly when merging it would change nothing'
 })
 
 test('counting stops at a limit', async () => {
-  expect((await readMatches(deps.db, everyDevice, { limit: 100 })).deviceCount).toBe(100)
+  expect((await readMatches(unhurried(deps.db), everyDevice, { limit: 100 })).deviceCount).toBe(100)
 })
 
 test('a patch may have as many members as fit into it', async () => {
@@ -79,5 +80,5 @@ test('a patch may have as many members as fit into it', async () => {
     gone: Object.fromEntries(names.map((name) => [name, null])),
     lists: Object.fromEntries(names.map((name) => [name, []])),
   }
-  expect((await readMatches(deps.db, everyDevice, { patch: { desired } })).compliantCount).toBe(0)
+  expect((await readMatches(unhurried(deps.db), everyDevice, { patch: { desired } })).compliantCount).toBe(0)
 })

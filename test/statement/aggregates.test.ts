@@ -6,7 +6,7 @@ import { runStatement } from '../../src/statement/commands.ts'
 import { expression, path, testDevice } from '../query/arbitraries.ts'
 import { evaluate, selects } from '../query/evaluator.ts'
 import { documentOf, insertDevices } from '../query/fleet.ts'
-import { print, printCondition } from '../query/print.ts'
+import { print } from '../query/print.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 /** Set QUERY_TEST_SEED to the number a failure printed to run it again. */
@@ -27,7 +27,7 @@ async function rowsOf(text: string, size = 1000): Promise<JsonObject[]> {
   const rows: JsonObject[] = []
   let continuation: string | undefined
   do {
-    const page = await runStatement(deps, text, { size, continuation })
+    const page = await runStatement(deps, { caller: 'tester' }, text, { size, continuation })
     rows.push(...page.items)
     continuation = page.continuation
   } while (continuation !== undefined)
@@ -114,7 +114,7 @@ test(`a projection shows what the twin document holds at the path (seed ${seed})
 test(`aggregates are those of the selected documents (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(path, expression, async (on, where) => {
-      const text = `SELECT ${list(on)} FROM devices WHERE ${printCondition(where)}`
+      const text = `SELECT ${list(on)} FROM devices WHERE ${print(where)}`
       const selected = documents.filter((document) => selects({ kind: 'where', expression: where }, document))
       const rows = await rowsOf(text)
       expect(rows).toHaveLength(1)

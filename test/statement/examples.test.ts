@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => deps.close())
 
-const run = (text: string) => runStatement(deps, text, { size: 100 })
+const run = (text: string) => runStatement(deps, { caller: 'tester' }, text, { size: 100 })
 
 /** The whole document, less the reason that no sample has. */
 const shown = (device: TestDevice | undefined): JsonObject => {
@@ -111,7 +111,7 @@ test.each([
 })
 
 test('strict mode refuses what Azure IoT Hub refuses', async () => {
-  const strict = (text: string) => runStatement(deps, text, { size: 1 }, { strict: true })
+  const strict = (text: string) => runStatement(deps, { caller: 'tester' }, text, { size: 1 }, { strict: true })
   await expect(strict('SELECT deviceId FROM devices.jobs')).rejects.toThrow(QueryConditionError)
   await expect(strict("SELECT * FROM devices WHERE CONTAINS(deviceId, 'a')")).rejects.toThrow(QueryConditionError)
   expect((await strict("SELECT deviceId FROM devices WHERE STARTSWITH(deviceId, 'p')")).items).toHaveLength(1)

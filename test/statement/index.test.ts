@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Db } from '../../src/database/client.ts'
+import type { BoundedRead } from '../../src/database/bounded-read.ts'
+import type { Reader } from '../../src/database/client.ts'
 import { runStatement } from '../../src/statement/commands.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 // One job over 100,000 devices among 100 over 1,000 each; of every job each tenth device has failed.
 
@@ -36,7 +38,7 @@ const rowsIn = (plan: Plan): number =>
 /** How many rows went through the statement that reads the page, all its steps together. */
 async function rowsRead(text: string, continuation?: string): Promise<{ read: number; continuation?: string }> {
   let read = 0
-  const db: Pick<Db, 'query'> = {
+  const db: Reader = {
     async query(sql, name) {
       const { rows } = await deps.database.pool.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
         `explain (analyze, format json) ${sql.text}`,
@@ -46,7 +48,11 @@ async function rowsRead(text: string, continuation?: string): Promise<{ read: nu
       return deps.db.query(sql, name)
     },
   }
-  const page = await runStatement({ db: { ...deps.db, ...db } }, text, { size: 100, continuation })
+  const boundedRead: BoundedRead = (_asker, _ms, work) => work(unhurried(db))
+  const page = await runStatement({ ...deps, db: { ...deps.db, boundedRead } }, { caller: 'tester' }, text, {
+    size: 100,
+    continuation,
+  })
   return { read, ...(page.continuation !== undefined && { continuation: page.continuation }) }
 }
 

@@ -13,7 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => deps.close())
 
-const run = (text: string, size: number, continuation?: string) => runStatement(deps, text, { size, continuation })
+const run = (text: string, size: number, continuation?: string) =>
+  runStatement(deps, { caller: 'tester' }, text, { size, continuation })
 
 /** All pages; `between` happens after each but the last. */
 async function pagesOf(
@@ -61,7 +62,9 @@ describe('pages', () => {
     const big = await createTestDeps()
     try {
       await givenDevices(big, 'big', 1001)
-      const { items, continuation } = await runStatement(big, 'SELECT deviceId FROM devices', { size: 2000 })
+      const { items, continuation } = await runStatement(big, { caller: 'tester' }, 'SELECT deviceId FROM devices', {
+        size: 2000,
+      })
       expect(items).toHaveLength(1000)
       expect(continuation).toBeDefined()
     } finally {

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import pg from 'pg'
+import type { Deps } from '../deps.ts'
+import { LimitExceededError, OutOfTimeError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
+import type { Reader, Tx } from './client.ts'
+import { takeTurns } from './turns.ts'
+
+declare const bounded: unique symbol
+
+/**
+ * A reader whose statements have a limit of time. Whatever takes long because a client chose so takes it and no other, and
+ * only with it can a client's condition be put into a statement (database/condition.ts).
+ */
+export type BoundedReader = Reader & { readonly [bounded]: true }
+
+/** Who asks. Turns are given out by `caller`; when `signal` aborts nobody waits for the answer any more. */
+export type Asker = { readonly caller: string; readonly signal?: AbortSignal }
+
+/** Reads within the time that is given to them; see `createBoundedRead`. */
+export type BoundedRead = <T>(
+  asker: Asker,
+  ms: number,
+  work: (db: BoundedReader) => Promise<T>,
+) => Promise<T | undefined>
+
+/** The same for one who asks. */
+export type BoundedReads = {
+  boundedRead<T>(ms: number, work: (db: BoundedReader) => Promise<T>): Promise<T | undefined>
+}
+
+export const readsFor = (db: { readonly boundedRead: BoundedRead }, asker: Asker): BoundedReads => ({
+  boundedRead: (ms, work) => db.boundedRead(asker, ms, work),
+})
+
+/** What a client waits for: OutOfTimeError when it took too long, LimitExceededError when too much of the client's waits. */
+export async function readInTime<T>(
+  { db, limits }: Pick<Deps, 'db' | 'limits'>,
+  asker: Asker,
+  work: (db: BoundedReader) => Promise<T>,
+): Promise<T> {
+  let begun = false
+  const found = await db.boundedRead(asker, limits.queryMs, (reader) => {
+    begun = true
+    return work(reader)
+  })
+  if (found !== undefined) return found
+  if (begun) throw new OutOfTimeError(limits.queryMs / 1000)
+  throw new LimitExceededError('Too many of your queries wait for their turn: send fewer at a time.', 1)
+}
+
+/** The statement timeout was over, or somebody cancelled the statement. */
+const CANCELED = '57014'
+
+/** Whether a statement took longer than it may. */
+export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === CANCELED
+
+/** Gives each statement that follows in a transaction so many milliseconds, those with a client's condition too. */
+export async function limitTime(tx: Tx, ms: number): Promise<Tx & BoundedReader> {
+  await tx.query(sql`select set_config('statement_timeout', ${String(Math.ceil(ms))}, true)`)
+  return tx as Tx & BoundedReader
+}
+
+/** One core must do: who is given so little time is not the one for whom others should wait. */
+const BEGIN = 'begin read only; set local max_parallel_workers_per_gather = 0;'
+
+class Abandoned extends Error {}
+
+/**
+ * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time; they can only read. All
+ * of them together use half of the connections of the pool, one caller a quarter. Undefined when the time was not enough,
+ * when too many wait already, and when the asker has gone: then PostgreSQL is told to stop.
+ */
+export function createBoundedRead(
+  pool: pg.Pool,
+  limits: Pick<Limits, 'queriesWaiting'>,
+  attempt: <T>(begin: string, work: (db: Reader) => Promise<T>) => Promise<T>,
+): BoundedRead {
+  const most = Math.max(Math.floor(pool.options.max / 2), 1)
+  const turn = takeTurns({ most, each: Math.max(Math.floor(most / 2), 1), waiting: limits.queriesWaiting })
+  const process = randomUUID()
+  let count = 0
+
+  const read = async <T>(
+    signal: AbortSignal | undefined,
+    ms: number,
+    work: (db: BoundedReader) => Promise<T>,
+  ): Promise<T> => {
+    // By this name another connection finds the statement, also behind a pooler, which has process ids of its own.
+    const name = `twincast read ${process} ${count++}`
+    let canceling: Promise<unknown> | undefined
+    const cancel = (): void => {
+      canceling = pool
+        .query('select pg_cancel_backend(pid) from pg_stat_activity where application_name = $1', [name])
+        .catch(() => {}) // its time will be over soon
+    }
+    const begin = `${BEGIN} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
+    return await attempt(begin, async (db) => {
+      const reader: Reader = {
+        query: (text, prepared) => (signal?.aborted ? Promise.reject(new Abandoned()) : db.query(text, prepared)),
+      }
+      signal?.addEventListener('abort', cancel, { once: true })
+      try {
+        return await work(reader as BoundedReader)
+      } finally {
+        signal?.removeEventListener('abort', cancel)
+        // Late, it would meet what the connection does next.
+        await canceling
+      }
+    })
+  }
+
+  return async ({ caller, signal }, ms, work) => {
+    try {
+      return await turn(caller, () => read(signal, ms, work), signal)
+    } catch (error) {
+      if (isOutOfTime(error) || error instanceof Abandoned) return undefined
+      throw error
+    }
+  }
+}
