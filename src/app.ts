@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -155,7 +156,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       deviceCa: config.x509CaPath && (await loadDeviceCa(config.x509CaPath)),
     })
 
-    const anonymous = config.loopback && config.ownerKey === undefined ? owner() : undefined
+    const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
+    const anonymous = needsToken ? undefined : owner()
     const graphql = createGraphqlServer(deps, { hostNames, anonymous })
     const rest = createRestDoor(deps, {
       hostNames,
@@ -219,7 +221,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   }
 }
 
-/** Who may do everything: anybody on this machine, as long as no key is configured. */
+/** Who may do everything: anybody on this machine, as long as no key was ever configured. */
 function owner(): Viewer {
   const policy = defaultPolicies.find(({ name }) => name === 'iothubowner')
   return { policyName: 'iothubowner', rights: policy?.rights ?? new Set() }

@@ -4,7 +4,15 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
 import { parseSasToken, type SasToken, tokenCovers, tokenExpired, verifySasSignature } from './sas.ts'
-import { findPolicies, findPolicy, insertPolicy, replacePolicies, savePrimaryKey } from './store.ts'
+import {
+  findOwnerKeyGiven,
+  findPolicies,
+  findPolicy,
+  insertPolicy,
+  replacePolicies,
+  saveOwnerKeyGiven,
+  savePrimaryKey,
+} from './store.ts'
 
 /** A new key of a policy, as base64. */
 export const makeKey = (): string => randomBytes(32).toString('base64')
@@ -28,6 +36,15 @@ export function settlePolicies(
     await savePrimaryKey(tx, 'iothubowner', ownerKey)
     return findPolicies(tx)
   })
+}
+
+/**
+ * Whether the owner's key was ever chosen by somebody, by this start (`isGivenNow`) or an earlier one, on this instance or
+ * another of the hub. From then on every request needs a token.
+ */
+export async function wasOwnerKeyGiven(deps: Pick<Deps, 'db'>, isGivenNow: boolean): Promise<boolean> {
+  if (isGivenNow) await inTransaction(deps, saveOwnerKeyGiven)
+  return isGivenNow || (await findOwnerKeyGiven(deps.db))
 }
 
 /** The policies of the instances that are alive, which one that joins them has to share; the owner's `ownerKey` apart. */

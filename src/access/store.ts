@@ -43,3 +43,13 @@ export async function insertPolicy(tx: Tx, policy: Policy): Promise<void> {
 export async function savePrimaryKey(tx: Tx, name: string, key: string): Promise<void> {
   await tx.query(sql`update policy set primary_key = ${key} where name = ${name} and primary_key <> ${key}`)
 }
+
+/** Keeps for good that somebody chose the owner's key. */
+export async function saveOwnerKeyGiven(tx: Tx): Promise<void> {
+  await tx.query(sql`update hub set owner_key_given = true where not owner_key_given`)
+}
+
+export async function findOwnerKeyGiven(db: Reader): Promise<boolean> {
+  const rows = await db.query(sql`select from hub where owner_key_given`)
+  return rows.length > 0
+}

@@ -29,3 +29,11 @@ export function refusalOf(
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
 }
+
+/** Headers that proxies add, besides all that begin with `x-forwarded-`. */
+const proxyHeaders: ReadonlySet<string> = new Set(['forwarded', 'via', 'x-real-ip'])
+
+/** Whether a proxy says that it passes a request on, which then may come from anywhere. `names` are in lower case. */
+export function isForwarded(names: Iterable<string>): boolean {
+  return [...names].some((name) => proxyHeaders.has(name) || name.startsWith('x-forwarded-'))
+}

@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
 import type { Context } from './context.ts'
-import { refusalOf } from './guard.ts'
+import { isForwarded, refusalOf } from './guard.ts'
 import { overHttp } from './http-subscribe.ts'
 import { maxRequestBytes, maxTokens, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
@@ -38,6 +38,12 @@ export type GraphqlServer = {
   close(): Promise<void>
 }
 
+/**
+ * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. The names of all
+ * headers show whether the request was forwarded. UnauthorizedError.
+ */
+export type Authenticate = (authorization: string | undefined, headerNames: Iterable<string>) => Promise<Viewer>
+
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
@@ -59,10 +65,14 @@ export function createGraphqlServer(
   const refuse = ({ socket }: IncomingMessage, reason: string): void =>
     logRefusal({ door: 'GraphQL', reason, address: socket.remoteAddress ?? '' })
 
-  const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
+  const authenticate: Authenticate = async (authorization, headerNames) => {
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
-    if (anonymous !== undefined) return anonymous
-    throw new UnauthorizedError('A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".')
+    const needed = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
+    if (anonymous === undefined) throw new UnauthorizedError(needed)
+    if (!isForwarded(headerNames)) return anonymous
+    throw new UnauthorizedError(
+      `${needed} This request came through a proxy; without a token only this machine may ask.`,
+    )
   }
 
   const yoga: Yoga = createYoga<ServerContext, Context>({
@@ -141,12 +151,13 @@ const jsonOnly: Plugin<ServerContext> = {
 }
 
 /** Turns away whoever shows no valid token, before the body is read: what strangers send is not even looked at. */
-const authentication = (
-  authenticate: (authorization: string | undefined) => Promise<Viewer>,
-): Plugin<ServerContext, ServerContext> => ({
+const authentication = (authenticate: Authenticate): Plugin<ServerContext, ServerContext> => ({
   async onRequestParse({ request, serverContext }) {
     try {
-      serverContext.viewer = await authenticate(request.headers.get('authorization') ?? undefined)
+      serverContext.viewer = await authenticate(
+        request.headers.get('authorization') ?? undefined,
+        request.headers.keys(),
+      )
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error
       const http = { status: 401, headers: { 'WWW-Authenticate': 'SharedAccessSignature' } }

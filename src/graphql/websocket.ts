@@ -9,7 +9,7 @@ import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
 import type { PrintResult } from './print-result.ts'
-import type { ServerContext, Yoga } from './server.ts'
+import type { Authenticate, ServerContext, Yoga } from './server.ts'
 import type { Subscribe } from './shared-subscribe.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
@@ -45,8 +45,7 @@ export function createWebSockets(
   options: {
     readonly yoga: Yoga
     readonly subscribe: Subscribe
-    /** UnauthorizedError. Undefined: no token was sent. */
-    readonly authenticate: (authorization: string | undefined) => Promise<Viewer>
+    readonly authenticate: Authenticate
     readonly mask: (error: unknown) => GraphQLError
     readonly print: PrintResult
   },
@@ -64,7 +63,7 @@ export function createWebSockets(
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
-        viewer = await authenticate(authorization)
+        viewer = await authenticate(authorization, Object.keys(request.headers))
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
         // `false` closes with 4403 Forbidden, unless the socket is closing already.

@@ -75,3 +75,28 @@ test('the door asks before it answers, over HTTP and WebSockets', async () => {
   await port.close()
   await door.close()
 })
+
+test.each(['X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-Host', 'Forwarded', 'Via', 'X-Real-IP'])(
+  'a request without a token that was passed on (%s) may come from anywhere, and needs one',
+  async (header) => {
+    const door = await openDoor()
+    const port = await openPort(door)
+    const headers = { 'content-type': 'application/json', [header]: 'for=192.0.2.7' }
+    const url = port.url.replace('ws', 'http')
+    const ask = async (more = {}) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { ...headers, ...more },
+        body: '{"query":"{ __typename }"}',
+      })
+      return { status: response.status, text: await response.text() }
+    }
+    expect(await ask()).toEqual({ status: 401, text: expect.stringContaining('came through a proxy') })
+    expect((await ask({ authorization: await door.token('service') })).status).toBe(200)
+    const socket = await port.socket({ headers: { [header]: 'x' } })
+    socket.send({ type: 'connection_init' })
+    expect((await socket.closed).code).toBe(4401)
+    await port.close()
+    await door.close()
+  },
+)

@@ -86,3 +86,30 @@ test('a database that cannot be reached is refused with its variable, and withou
   expect(refusal).toMatch(/DATABASE_URL/)
   expect(refusal).not.toContain('secret')
 })
+
+test('where a key was ever given, tokens are needed for good, on every instance of the hub', async () => {
+  const { url, drop } = await createTestDatabase()
+  const other = await mkdtemp(join(tmpdir(), 'twincast-start-'))
+  const ask = async (variables: Readonly<Record<string, string>>) => {
+    const hub = await start({ DATABASE_URL: url, ...variables })
+    const response = await fetch(hub.addresses.graphql, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ __typename }"}',
+    })
+    return { hub, status: response.status }
+  }
+  const before = await ask({})
+  expect(before.status).toBe(200)
+  await before.hub.stop()
+  const keyed = await ask({ IOTHUB_OWNER_KEY: Buffer.alloc(32, 6).toString('base64') })
+  expect(keyed.status).toBe(401)
+  const joined = await ask({ DATA_DIR: other })
+  expect(joined.status).toBe(401)
+  await Promise.all([keyed.hub.stop(), joined.hub.stop()])
+  const after = await ask({ DATA_DIR: other })
+  expect(after.status).toBe(401)
+  await after.hub.stop()
+  await drop()
+  await rm(other, { recursive: true })
+})
