@@ -118,6 +118,18 @@ export class OutOfTimeError extends LimitExceededError {
   }
 }
 
+/** The answer would hold more bytes than one may. */
+export class AnswerTooLargeError extends DomainError {
+  override readonly name = 'AnswerTooLargeError'
+  readonly code = 'LIMIT_EXCEEDED'
+  readonly limit = 'answerBytes'
+  readonly maximum: number
+  constructor(maximum: number) {
+    super(`The answer would be larger than ${maximum} bytes. Ask for fewer rows a page, or for fewer fields.`)
+    this.maximum = maximum
+  }
+}
+
 /** A method for a device that is not connected, or has not subscribed to methods, within the connect timeout. */
 export class DeviceOfflineError extends DomainError {
   override readonly name = 'DeviceOfflineError'

@@ -76,6 +76,33 @@ export const limitTable = {
   },
   // GraphQL
   // Answers
+  answerBytes: {
+    variable: 'LIMIT_ANSWER_BYTES',
+    default: 16 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'one answer of GraphQL, or one event of a subscription: 100 full twins with ordinary metadata fit',
+    answer: 'an error LIMIT_EXCEEDED: ask for fewer rows a page, or for fewer fields',
+  },
+  pageBytes: {
+    variable: 'LIMIT_PAGE_BYTES',
+    default: 4 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'the rows of one page of REST',
+    answer: 'the page ends early, with a continuation token; a single row that is larger is refused with 413',
+  },
+  socketBytes: {
+    variable: 'LIMIT_SOCKET_BYTES',
+    default: 2 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'what waits for one WebSocket of GraphQL, all its subscriptions together',
+    answer: 'nothing more is read for it until that has left; of a state only the last change is sent then',
+  },
   // JSON
   jsonDepth: {
     variable: 'LIMIT_JSON_DEPTH',

@@ -1,4 +1,5 @@
 import type { Viewer } from '../access/policy.ts'
+import type { AnswerBudget } from '../answer-budget.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 
@@ -9,6 +10,8 @@ export type Context = {
   readonly viewer: Viewer
   /** Whose turn it is when the hub has much to read: a policy at an address. */
   readonly caller: string
+  /** How much may be read for the answer; for each event of a subscription. */
+  readonly answer: AnswerBudget
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal
   /** Ends each subscription that is open at this door; a shutdown calls them all. */

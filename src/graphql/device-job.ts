@@ -1,7 +1,10 @@
-import { type DeviceJobView, findDeviceJobsByKey } from '../job/device-job-store.ts'
+import { type DeviceJobView, findDeviceJobsByKey, findPayloads } from '../job/device-job-store.ts'
+import type { DeviceJobKey } from '../job/fact-store.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { Job } from './job.ts'
+import { perParent } from './loaders.ts'
+import { asWritten } from './written.ts'
 
 /** Where one device is in one job. */
 export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
@@ -18,7 +21,17 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
   } as const,
 })
 
-type Answer = { readonly status: number; readonly payload: string | null }
+type Answer = DeviceJobKey & { readonly status: number }
+
+const payloadsOf = perParent(
+  async (db, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
+    const { payloads, bytes } = await findPayloads(db, keys, answer.left)
+    answer.take(bytes)
+    return payloads
+  },
+  (row) => nodeId(row),
+  (key) => nodeId(key),
+)
 
 const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').implement({
   description: 'What a device answered to a method call.',
@@ -28,7 +41,10 @@ const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').i
       type: 'JSON',
       nullable: true,
       description: 'What it said: at most 128 KB.',
-      resolve: ({ payload }) => (payload === null ? null : JSON.parse(payload)),
+      resolve: async (key, _args, context) => {
+        const [answered] = await payloadsOf(context, key, undefined)
+        return answered?.payload == null ? null : asWritten(answered.payload)
+      },
     }),
   }),
 })
@@ -93,8 +109,8 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
       type: DeviceMethodResponse,
       nullable: true,
       description: 'What the device answered; null while it has not, and for twin updates.',
-      resolve: ({ responseStatus, responsePayload }) =>
-        responseStatus === null ? null : { status: responseStatus, payload: responsePayload },
+      resolve: ({ jobId, deviceId, responseStatus }) =>
+        responseStatus === null ? null : { jobId, deviceId, status: responseStatus },
     }),
     error: t.field({
       type: DeviceJobError,

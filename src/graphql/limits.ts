@@ -32,9 +32,10 @@ export const maxOperationsPerSocket = 100
 /** WebSockets at once; each may be idle for ever, and takes about 30 KB: 300 MB when all are taken. */
 export const maxSockets = 10_000
 
-/** The error of every limit: `extensions` name it, and how far the request went. */
-export function limitExceeded(limit: string, maximum: number, actual: number): GraphQLError {
-  return new GraphQLError(`The request is over a limit: ${limit} is ${actual} and may be at most ${maximum}.`, {
+/** The error of every limit: `extensions` name it, and how far the request went. `advice` says what to do. */
+export function limitExceeded(limit: string, maximum: number, actual: number, advice = ''): GraphQLError {
+  const message = `The request is over a limit: ${limit} is ${actual} and may be at most ${maximum}. ${advice}`.trim()
+  return new GraphQLError(message, {
     extensions: { code: 'LIMIT_EXCEEDED', limit, maximum, actual },
   })
 }

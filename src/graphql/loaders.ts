@@ -1,14 +1,16 @@
 import DataLoader from 'dataloader'
+import type { AnswerBudget } from '../answer-budget.ts'
 import { type BoundedReader, readInTime } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
 import { askerOf, type Context } from './context.ts'
 
-/** Finds the rows of these parents; it is told the time too. */
+/** Finds the rows of these parents; it is told the time and how much may be read, too. */
 type Find<Db, Args, Row, Parent> = (
   db: Db,
   parents: readonly Parent[],
   args: Args,
   now: Date,
+  answer: AnswerBudget,
 ) => Promise<readonly Row[]>
 
 type PerParent<Args, Row, Parent> = (context: Context, parent: Parent, args: Args) => Promise<readonly Row[]>
@@ -54,7 +56,7 @@ function load<Args, Row, Parent>(
       async (asked) => {
         const parents = new Map(asked.map((parent) => [keyOf(parent), parent]))
         const rows = new Map([...parents.keys()].map((key) => [key, [] as Row[]]))
-        const found = await find(context, [...parents.values()], args, context.deps.clock.now())
+        const found = await find(context, [...parents.values()], args, context.deps.clock.now(), context.answer)
         for (const row of found) rows.get(parentOf(row))?.push(row)
         return asked.map((parent) => rows.get(keyOf(parent)) ?? [])
       },

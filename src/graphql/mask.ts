@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { Log } from '../deps.ts'
-import { DomainError, InvalidInputError, LimitExceededError, QueryConditionError } from '../errors.ts'
+import {
+  AnswerTooLargeError,
+  DomainError,
+  InvalidInputError,
+  LimitExceededError,
+  QueryConditionError,
+} from '../errors.ts'
 
 /**
  * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up
@@ -53,6 +59,9 @@ function domainExtensions(cause: unknown): Shown | undefined {
   if (cause instanceof InvalidInputError) return { message, extensions: { code, path: cause.path } }
   if (cause instanceof LimitExceededError) {
     return { message, extensions: { code, retryAfterSeconds: cause.retryAfterSeconds } }
+  }
+  if (cause instanceof AnswerTooLargeError) {
+    return { message, extensions: { code, limit: cause.limit, maximum: cause.maximum } }
   }
   return { message, extensions: { code } }
 }

@@ -3,6 +3,7 @@ import type { MethodResponse } from '../method/answer.ts'
 import { invokeMethod } from '../method/commands.ts'
 import { builder } from './builder.ts'
 import { resultUnion } from './errors.ts'
+import { asWritten } from './written.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
   description: 'A direct method to be called on one device, now.',
@@ -36,7 +37,7 @@ const InvokeDeviceMethodPayload = builder.objectRef<MethodResponse>('InvokeDevic
       type: 'JSON',
       nullable: true,
       description: 'What it said: at most 128 KB.',
-      resolve: ({ payload }) => JSON.parse(payload),
+      resolve: ({ payload }) => asWritten(payload),
     }),
   }),
 })

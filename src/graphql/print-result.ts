@@ -1,4 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import { jsonPieces } from '../json-text.ts'
+import { limitExceeded } from './limits.ts'
 
 /** Prints the result of an operation. Never throws. */
 export type PrintResult = (result: unknown) => string
@@ -11,12 +13,16 @@ export const printedBy = <Result extends ExecutionResult>(print: PrintResult, re
 
 /**
  * How every result leaves, over HTTP and WebSocket. What cannot be printed becomes an error in its place, which `mask`
- * logs: an event may end nothing but itself.
+ * logs: an event may end nothing but itself. So does what has more than `maxBytes`, which is known before its pieces are
+ * put together.
  */
-export function createPrintResult(mask: (error: unknown) => GraphQLError): PrintResult {
+export function createPrintResult(mask: (error: unknown) => GraphQLError, maxBytes: number): PrintResult {
   return (result) => {
     try {
-      return JSON.stringify(result)
+      const pieces = jsonPieces(result)
+      const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
+      if (bytes <= maxBytes) return pieces.join('')
+      throw limitExceeded('answerBytes', maxBytes, bytes, 'Ask for fewer rows a page, or for fewer fields.')
     } catch (error) {
       const failed: ExecutionResult = { errors: [mask(error)] }
       return JSON.stringify(failed)

@@ -1,8 +1,7 @@
 import { GraphQLError } from 'graphql'
 import { dateTimeExample, parseZonedDateTime } from '../date-time.ts'
-import { NotShownError } from '../errors.ts'
-import { isDeeper, maxPrintedDepth } from '../json.ts'
 import { builder } from './builder.ts'
+import { serializeJson } from './written.ts'
 
 builder.scalarType('DateTime', {
   description:
@@ -19,11 +18,6 @@ builder.scalarType('DateTime', {
 
 builder.scalarType('JSON', {
   description: 'Any JSON value. Numbers are IEEE 754 doubles: integers beyond ±(2^53 - 1) lose digits.',
-  serialize: (value) => {
-    if (isDeeper(value, maxPrintedDepth)) {
-      throw new NotShownError(`This value is nested more than ${maxPrintedDepth} levels deep and is not shown.`)
-    }
-    return value
-  },
+  serialize: serializeJson,
   parseValue: (value) => value,
 })

@@ -4,6 +4,7 @@ import { GraphQLError, parse } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { authenticateViewer } from '../access/commands.ts'
 import type { Viewer } from '../access/policy.ts'
+import { AnswerBudget } from '../answer-budget.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
@@ -57,7 +58,7 @@ export function createGraphqlServer(
   const { hostNames, anonymous } = options
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
-  const print = createPrintResult(mask)
+  const print = createPrintResult(mask, deps.limits.answerBytes)
   const streams = new Set<() => void>()
   const subscribe = createSharedSubscribe(mask)
 
@@ -80,7 +81,8 @@ export function createGraphqlServer(
     context: ({ viewer, address, signal, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
       const caller = `${viewer.policyName} at ${address}`
-      return { deps, viewer, caller, signal: signal ?? request.signal, streams, group: {} }
+      const answer = new AnswerBudget(deps.limits.answerBytes)
+      return { deps, viewer, caller, answer, signal: signal ?? request.signal, streams, group: {} }
     },
     plugins: [
       jsonOnly,

@@ -64,7 +64,10 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     const contextValue: Context = { ...context, group, signal: group.left.signal }
 
     const executeRow = (row: object): Result => {
-      const run = () => execute({ ...args, rootValue: row, contextValue })
+      const run = () => {
+        contextValue.answer.reset()
+        return execute({ ...args, rootValue: row, contextValue })
+      }
       const result = run()
       if (!('then' in result)) return masked(result)
       const later = executeOutlasting(contextValue, result, run).then(masked)

@@ -1,14 +1,20 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
+import { AnswerBudget } from '../answer-budget.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
 import { patchTwin } from '../twin/commands.ts'
 import { etagOf } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
+import { documentsIn, findTwinTexts, type TwinDocument, type TwinTexts } from '../twin/text-store.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { Device } from './device.ts'
 import { either } from './either.ts'
 import { resultUnion } from './errors.ts'
 import { identityOf } from './identity-of.ts'
 import { live } from './live.ts'
+import { perParent } from './loaders.ts'
+import { mentions } from './mentions.ts'
 import { readOutlasting } from './outlast.ts'
 import { sharedReads } from './shared-reads.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -31,6 +37,7 @@ const TwinSection = builder.objectRef<Section>('TwinSection').implement({
 
 const TwinProperties = builder.prismaObject('Twin', {
   variant: 'TwinProperties',
+  select: { deviceId: true },
   description: 'What services want of a device, and what it says.',
   fields: (t) => ({
     desired: t.field({
@@ -68,12 +75,39 @@ const Twin = builder.prismaObject('Twin', {
   }),
 })
 
+// Reading: documents stay text from the database to the answer, and are read when they are asked for only
+
+const twinsOf = perParent(
+  async (db, deviceIds, names: readonly TwinDocument[], _now, answer) => {
+    const { twins, bytes } = await findTwinTexts(db, deviceIds, names, answer.left)
+    answer.take(bytes)
+    return twins
+  },
+  ({ deviceId }) => deviceId,
+)
+
+/** Which documents of the twin a client asks for. Metadata is the largest of them by far, and mostly not among them. */
+function documentsAsked(context: Context, info: GraphQLResolveInfo): readonly TwinDocument[] {
+  const { select } = queryFromInfo({ context, info, select: { deviceId: true } })
+  const [value, metadata] = [mentions(info, 'value'), mentions(info, 'metadata')]
+  return documentsIn(Object.keys(select)).filter(
+    (name) => name === 'tags' || (name.endsWith('Metadata') ? metadata : value),
+  )
+}
+
+async function readTwin(context: Context, info: GraphQLResolveInfo, deviceId: string): Promise<TwinTexts> {
+  const [twin] = await twinsOf(context, deviceId, documentsAsked(context, info))
+  if (twin === undefined) throw new NotFoundError('device', deviceId)
+  return twin
+}
+
 builder.prismaObjectField(Device, 'twin', (t) =>
-  t.relation('twin', {
-    nullable: false,
-    onNull: 'error',
+  t.field({
+    type: Twin,
+    select: { id: true },
     authScopes: { operation: 'readTwins' },
     description: 'The JSON document about it. Needs the right serviceConnect.',
+    resolve: ({ id }, _args, context, info) => readTwin(context, info, id),
   }),
 )
 
@@ -94,11 +128,10 @@ const UpdateTwinInput = builder.inputType('UpdateTwinInput', {
 const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('UpdateTwinPayload').implement({
   description: 'The twin was changed; a connected device is told of new desired properties.',
   fields: (t) => ({
-    twin: t.prismaField({
+    twin: t.field({
       type: Twin,
       description: 'The twin as it is now.',
-      resolve: (query, { deviceId }, _args, { deps }) =>
-        deps.db.prisma.twin.findUniqueOrThrow({ ...query, where: { deviceId } }),
+      resolve: ({ deviceId }, _args, context, info) => readTwin(context, info, deviceId),
     }),
   }),
 })
@@ -124,7 +157,7 @@ builder.mutationField('updateTwin', (t) =>
 
 // Subscription
 
-type Found = { readonly twin: { readonly deviceId: string; readonly version: number }; readonly generationId: string }
+type Found = { readonly twin: TwinTexts; readonly generationId: string }
 
 const twins = sharedReads<Found | null>()
 
@@ -138,13 +171,17 @@ builder.subscriptionField('twinUpdated', (t) =>
       deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
     },
     subscribe: (_root, { deviceId }, context, info) => {
-      const { db, events } = context.deps
-      const { select } = queryFromInfo({ context, info, select: { deviceId: true, version: true } })
+      const { db, events, limits } = context.deps
+      const names = documentsAsked(context, info)
       const find = async (): Promise<Found | null> => {
-        const twin = await db.prisma.twin.findUnique({ select, where: { deviceId } })
+        const {
+          twins: [twin],
+          bytes,
+        } = await findTwinTexts(db.reads, [deviceId], names, limits.answerBytes)
+        new AnswerBudget(limits.answerBytes).take(bytes)
         // After the twin: if it is still the device that it was, then the twin was that of this one, too.
         const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
-        return twin && device && { twin, generationId: device.generationId }
+        return twin === undefined || device === null ? null : { twin, generationId: device.generationId }
       }
       let mine = { generationId: '', version: 0 }
       const show = ({ twin, generationId }: Found) => {

@@ -16,7 +16,6 @@ export type DeviceJobView = DeviceJobKey & {
   readonly dispatchedTime: Date | null
   readonly endedTime: Date | null
   readonly responseStatus: number | null
-  readonly responsePayload: string | null
   readonly errorCode: string | null
   readonly errorDescription: string | null
 }
@@ -42,7 +41,7 @@ export const view = sql`
   job.id as "jobId", target.device_id as "deviceId", ${status} as status, o.version, x.dispatched_time as "dispatchedTime",
   case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
     as "endedTime",
-  o.response_status as "responseStatus", o.response_payload as "responsePayload",
+  o.response_status as "responseStatus",
   case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
   case when ${status} = 'failed' then coalesce(
     o.error_description,
@@ -110,10 +109,38 @@ export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): 
   )
 }
 
+/** What a device answered: JSON text. */
+export type DeviceJobPayload = DeviceJobKey & { readonly payload: string | null }
+
+/**
+ * What these devices answered, and how many bytes all of it is. Of more than `maxBytes` only the beginning is read: to
+ * know how long a text is, the database need not read it.
+ */
+export async function findPayloads(
+  db: Reader,
+  keys: readonly DeviceJobKey[],
+  maxBytes: number,
+): Promise<{ readonly payloads: DeviceJobPayload[]; readonly bytes: number }> {
+  const rows = await db.query<DeviceJobPayload & { bytes: string | null }>(
+    sql`select "jobId", "deviceId", bytes, case when bytes <= ${maxBytes} then response_payload end as payload
+        from (
+          select job.id as "jobId", o.device_id as "deviceId", o.response_payload,
+                 sum(octet_length(o.response_payload)) over (rows unbounded preceding) as bytes
+          from unnest(
+            ${keys.map(({ jobId }) => jobId)}::text[], ${keys.map(({ deviceId }) => deviceId)}::text[]
+          ) as given (job_id, device_id)
+          join job on job.id = given.job_id
+          join device_job_outcome o on o.job_key = job.key and o.device_id = given.device_id
+        ) answered`,
+  )
+  return { payloads: rows, bytes: rows.reduce((most, { bytes }) => Math.max(most, Number(bytes ?? 0)), 0) }
+}
+
 // Statements: SELECT … FROM devices.jobs
 
 /** A device job with what `devices.jobs` tells of its job. `updatedTime`: when the last of its facts was written. */
 export type DeviceJobRow = DeviceJobView & {
+  readonly responsePayload: string | null
   readonly jobKey: string
   readonly jobType: JobType
   readonly startTime: Date
@@ -159,7 +186,7 @@ export function findDeviceJobRows(
         cross join lateral (
           select v.*
           from (
-            select ${view}, job.key as "jobKey", job.type as "jobType", job.start_time as "startTime", job.deadline,
+            select ${view}, o.response_payload as "responsePayload", job.key as "jobKey", job.type as "jobType", job.start_time as "startTime", job.deadline,
                    job.started_time as "createdTime",
                    coalesce(
                      case when ${status} in ('completed', 'failed', 'canceled')

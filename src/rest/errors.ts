@@ -1,4 +1,11 @@
-import { AlreadyExistsError, DomainError, LimitExceededError, NotFoundError, OutOfTimeError } from '../errors.ts'
+import {
+  AlreadyExistsError,
+  AnswerTooLargeError,
+  DomainError,
+  LimitExceededError,
+  NotFoundError,
+  OutOfTimeError,
+} from '../errors.ts'
 
 /** IoT Hub's error codes that this door uses: HTTP status, number, name. */
 const codes = {
@@ -65,6 +72,8 @@ function nameOf(error: DomainError): ErrorName {
   if (error instanceof AlreadyExistsError) return error.kind === 'device' ? 'DeviceAlreadyExists' : 'JobAlreadyExists'
   // No ThrottlingException: clients of IoT Hub repeat that for minutes, and this would take as long each time.
   if (error instanceof OutOfTimeError) return 'ArgumentInvalid'
+  // To be tried again would be of no use, as it would be after 429.
+  if (error instanceof AnswerTooLargeError) return 'MessageTooLarge'
   switch (error.code) {
     case 'NOT_FOUND':
       return 'GenericNotFound'

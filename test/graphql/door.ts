@@ -6,6 +6,7 @@ import { findPolicy } from '../../src/access/store.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
+import type { Limits } from '../../src/limits.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -39,9 +40,14 @@ export type TestDoor = {
 }
 
 export async function openDoor(
-  options: { clock?: Clock; anonymous?: Viewer | undefined; throttling?: Partial<Throttling> } = {},
+  options: {
+    clock?: Clock
+    anonymous?: Viewer | undefined
+    throttling?: Partial<Throttling>
+    limits?: Partial<Limits>
+  } = {},
 ): Promise<TestDoor> {
-  const base = await createTestDeps(options.clock, options.throttling)
+  const base = await createTestDeps(options.clock, options.throttling, options.limits)
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log }

@@ -1,0 +1,23 @@
+import { NotShownError } from '../errors.ts'
+import { isDeeper, maxPrintedDepth } from '../json.ts'
+import { overBudget } from '../json-budget.ts'
+import { JsonText, jsonTextOf, onOneLine } from '../json-text.ts'
+
+const any = Number.POSITIVE_INFINITY
+const printable = { bytes: any, members: any, depth: maxPrintedDepth }
+
+const notShown = (): NotShownError =>
+  new NotShownError(`This value is nested more than ${maxPrintedDepth} levels deep and is not shown.`)
+
+/** JSON as a device wrote it, which was checked to be JSON when it came. NotShownError for one that is too deep. */
+export function asWritten(text: string): JsonText {
+  if (overBudget(Buffer.from(text), printable) !== undefined) throw notShown()
+  return new JsonText(onOneLine(text))
+}
+
+/** A value of the type JSON, an object as text: it is printed once for all names that it has. NotShownError. */
+export function serializeJson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (!(value instanceof JsonText) && isDeeper(value, maxPrintedDepth)) throw notShown()
+  return jsonTextOf(value)
+}

@@ -1,0 +1,75 @@
+import { join, raw, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader } from '../database/client.ts'
+import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
+import { JsonText } from '../json-text.ts'
+
+/** The JSON documents of a twin by their names, and their columns. */
+const documents = {
+  tags: raw('tags'),
+  desired: raw('desired'),
+  desiredMetadata: raw('desired_metadata'),
+  reported: raw('reported'),
+  reportedMetadata: raw('reported_metadata'),
+} as const
+
+/** A document of a twin. */
+export type TwinDocument = keyof typeof documents
+
+type Counters = {
+  readonly deviceId: string
+  readonly desiredVersion: number
+  readonly reportedVersion: number
+  readonly version: number
+  readonly etagVersion: number
+}
+
+/** A twin as its readers pass it on; documents that were not asked for are not there. */
+export type TwinTexts = Counters & { readonly [Name in TwinDocument]?: JsonText }
+
+type Row = Counters & { readonly [Name in TwinDocument]?: string } & WithBytes
+
+const named = (name: TwinDocument): Sql => raw(`"${name}"`)
+
+const isDocument = (name: string): name is TwinDocument => Object.hasOwn(documents, name)
+
+/** The documents among these names. */
+export const documentsIn = (names: readonly string[]): TwinDocument[] => names.filter(isDocument).sort()
+
+/**
+ * The twins of these devices with these documents, in no particular order, and the bytes of the documents. Reads one
+ * after the other, and none behind that with which they are more than `maxBytes`.
+ */
+export async function findTwinTexts(
+  db: Reader,
+  deviceIds: readonly string[],
+  names: readonly TwinDocument[],
+  maxBytes: number,
+): Promise<{ readonly twins: TwinTexts[]; readonly bytes: number }> {
+  const rows = await db.query<Row>(
+    names.length === 0 ? withoutDocuments(deviceIds) : withDocuments(deviceIds, names, maxBytes),
+  )
+  const twins = rows.map(({ deviceId, desiredVersion, reportedVersion, version, etagVersion, ...texts }): TwinTexts => {
+    const documents = names.map((name) => [name, new JsonText(texts[name] ?? '{}')])
+    return { deviceId, desiredVersion, reportedVersion, version, etagVersion, ...Object.fromEntries(documents) }
+  })
+  return { twins, bytes: bytesOf(rows) }
+}
+
+const counters = sql`
+  t.device_id as "deviceId", t.desired_version as "desiredVersion", t.reported_version as "reportedVersion", t.version,
+  t.etag_version as "etagVersion"`
+
+const withoutDocuments = (deviceIds: readonly string[]): Sql =>
+  sql`select ${counters}, 0 as size, 0 as bytes from twin t where t.device_id = any(${deviceIds})`
+
+function withDocuments(deviceIds: readonly string[], names: readonly TwinDocument[], maxBytes: number): Sql {
+  const texts = join(names.map((name) => sql`t.${documents[name]}::text as ${named(name)}`))
+  const size = join(
+    names.map((name) => sql`octet_length(${named(name)})`),
+    ' + ',
+  )
+  const row = (id: Sql): Sql => sql`
+    select twin.*, ${size} as size
+    from (select ${counters}, ${texts} from twin t where t.device_id = ${id} offset 0) twin`
+  return withinBytes(sql`select ${deviceIds}::text[]`, row, maxBytes)
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { answer, countStatements, dispatch, start } from './facts.ts'
+
+const KB = 1024
+
+let door: TestDoor
+let roomy: TestDoor
+beforeAll(async () => {
+  door = await openDoor({ limits: { answerBytes: 64 * KB } })
+  await givenDevices(door.deps, 'pump', 20)
+  await givenMethodJob(door.deps, 'pump', {}, { jobId: 'read' })
+  await start(door.deps, 'read')
+  const targets = Array.from({ length: 20 }, (_, index) => ({
+    jobId: 'read',
+    deviceId: `pump-${String(index + 1).padStart(4, '0')}`,
+  }))
+  await dispatch(door.deps, ...targets)
+  const payload = JSON.stringify({ text: 'p'.repeat(5000) }, null, 2)
+  await answer(door.deps, ...targets.map((target) => ({ ...target, response: { status: 200, payload } })))
+
+  const { pool } = door.deps.database
+  // 5 KB each, and metadata of 50 KB.
+  await pool.query(`
+    update twin set
+      tags = jsonb_build_object('note', repeat('n', 5000)),
+      reported_metadata = jsonb_build_object('m', repeat('m', 50000))`)
+
+  roomy = await openDoor()
+  await givenDevices(roomy.deps, 'full', 100)
+})
+afterAll(() => Promise.all([door.close(), roomy.close()]))
+
+const devices = (first: number, fields: string): string =>
+  `{ devices(first: ${first}) { nodes { twin { ${fields} } } } }`
+const payloads = (first: number, fields: string): string =>
+  `{ job(jobId: "read") { deviceJobs(first: ${first}) { nodes { outcome { status ${fields} } } } } }`
+
+const tooLarge = {
+  message: expect.stringContaining('Ask for fewer rows a page, or for fewer fields.'),
+  extensions: { code: 'LIMIT_EXCEEDED', limit: 'answerBytes', maximum: 64 * KB },
+}
+
+describe('an answer of more bytes than it may have is an error LIMIT_EXCEEDED', () => {
+  test.each([
+    ['twins', devices(20, 'tags')],
+    ['metadata', devices(2, 'properties { reported { metadata } }')],
+    ['what devices answered', payloads(20, 'payload')],
+    ['a document under many names', devices(2, Array.from({ length: 9 }, (_, n) => `a${n}: tags`).join(' '))],
+    ['an answer under many names', payloads(2, Array.from({ length: 9 }, (_, n) => `a${n}: payload`).join(' '))],
+  ])('%s', async (_, query) => {
+    const { data, errors } = await door.ask(query)
+    expect(errors[0]).toMatchObject(tooLarge)
+    expect(JSON.stringify(data)).not.toMatch(/nnn|mmm|ppp/)
+    expect(door.logged).toEqual([])
+  })
+})
+
+test.each([
+  ['fewer rows', devices(10, 'tags')],
+  ['fewer fields', devices(20, 'version properties { reported { value version } }')],
+  ['fewer answers', payloads(10, 'payload')],
+  ['their statuses only', payloads(20, '')],
+])('%s are answered', async (_, query) => {
+  const { errors } = await door.ask(query)
+  expect(errors).toEqual([])
+})
+
+test('what is asked for under two names is read once', async () => {
+  const statements = await countStatements(() => door.ask(devices(2, 'a: tags b: tags')))
+  expect(statements).toBe(await countStatements(() => door.ask(devices(2, 'tags'))))
+})
+
+test('metadata is read when somebody asks for it, also in a fragment, and never else', async () => {
+  const query = `{ devices(first: 1) { nodes { twin { ...Properties } } } }
+    fragment Properties on Twin { properties { reported { ...Section ...Section } } }
+    fragment Section on TwinSection { metadata ... { version } }`
+  const { data } = await door.ask(query)
+  expect(JSON.stringify(data)).toContain('mmm')
+})
+
+test('what a device answered is passed on as it wrote it, on one line', async () => {
+  const response = await door.server.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: payloads(1, 'payload') }),
+  })
+  const text = await response.text()
+  expect(text).toContain('"payload":{   "text": "ppp')
+  expect(text).not.toContain('\n')
+})
+
+test('100 full twins with ordinary metadata fit into the default', async () => {
+  const { pool } = roomy.deps.database
+  // 8 KB of tags, and twice 32 KB in 330 properties.
+  await pool.query(`
+    update twin set
+      tags = (select jsonb_object_agg('tag' || n, repeat('t', 70)) from generate_series(1, 105) n),
+      desired = value, reported = value, desired_metadata = metadata, reported_metadata = metadata
+    from (
+      select jsonb_object_agg('property' || n, repeat('p', 88)) as value,
+             jsonb_object_agg('property' || n, jsonb_build_object(
+               '$lastUpdated', '2026-03-01T06:30:00.000Z', '$lastUpdatedVersion', n)) as metadata
+      from generate_series(1, 330) n
+    ) section`)
+  const section = '{ value metadata version }'
+  const query = devices(100, `version etag tags properties { desired ${section} reported ${section} }`)
+  const { data, errors } = await roomy.ask(query)
+  expect(errors).toEqual([])
+  expect(JSON.stringify(data).length).toBeGreaterThan(7_200 * KB)
+})
