@@ -9,6 +9,10 @@ export async function attachFleet(
   deliver: (request: MethodRequest) => void,
 ): Promise<() => void> {
   const rows = await deps.db.query<{ id: string }>(sql`select id from device where starts_with(id, ${`${fleet}-`})`)
+  await deps.db.query(
+    sql`update device set connection_state = 'connected', connection_id = 'bench', instance_id = ${deps.lease.instanceId}
+        where starts_with(id, ${`${fleet}-`})`,
+  )
   const detach = rows.map(({ id }) => deps.sessions.attach(id, deliver))
   return () => {
     for (const one of detach) one()

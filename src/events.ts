@@ -36,6 +36,10 @@ export type Topics = {
   twinsElsewhere: [event: { readonly deviceIds: readonly string[] }]
   /** The connection states of these devices were written. */
   presence: [event: { readonly deviceIds: readonly string[] }]
+  /** These connections to whichever instance have been taken the place of by newer ones of their devices. */
+  replaced: [event: { readonly connectionIds: readonly string[] }]
+  /** These devices wait again for calls that were about to leave, wherever they are connected. */
+  waiting: [event: { readonly deviceIds: readonly string[] }]
   /** Events of other instances may have been lost: whoever holds something because of them looks at all of it again. */
   missed: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
@@ -65,8 +69,8 @@ type EventsOf = {
 /** Calls back with each event, until the function that it answers is called. */
 export type Listen<Event> = (hear: (event: Event) => void) => () => void
 
-/** What other instances hear of, as ids: of jobs or devices, or kinds of work. */
-export const carriedTopics = ['job', 'work', 'twin', 'identity', 'presence'] as const
+/** What other instances hear of, as ids: of jobs, devices or connections, or kinds of work. */
+export const carriedTopics = ['job', 'work', 'twin', 'identity', 'presence', 'replaced', 'waiting'] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 
 /** Typed publish and subscribe over an EventTarget, in memory; `instances.ts` carries some of it to other instances. */
@@ -134,6 +138,8 @@ export function createEvents(clock: Clock): Events {
     twin: (deviceId) => carry('twin', [deviceId]),
     identity: ({ deviceId }) => carry('identity', [deviceId]),
     presence: ({ deviceIds }) => carry('presence', deviceIds),
+    replaced: ({ connectionIds }) => carry('replaced', connectionIds),
+    waiting: ({ deviceIds }) => carry('waiting', deviceIds),
   }
   const receivers: { readonly [Topic in CarriedTopic]: (ids: readonly string[]) => void } = {
     job: (jobIds) => {
@@ -150,6 +156,8 @@ export function createEvents(clock: Clock): Events {
       for (const deviceId of deviceIds) pubSub.publish('identity', { deviceId })
     },
     presence: (deviceIds) => pubSub.publish('presence', { deviceIds }),
+    replaced: (connectionIds) => pubSub.publish('replaced', { connectionIds }),
+    waiting: (deviceIds) => pubSub.publish('waiting', { deviceIds }),
   }
   return {
     publish(topic, ...args) {

@@ -19,7 +19,14 @@ import {
   makeKey,
   type SymmetricKey,
 } from './identity.ts'
-import { clearPresence, namesInstance, type PresenceChange, saveActivity, savePresence } from './presence-store.ts'
+import {
+  type Begun,
+  clearPresence,
+  namesInstance,
+  type PresenceChange,
+  saveActivity,
+  savePresence,
+} from './presence-store.ts'
 import {
   type DeviceRow,
   findDevices,
@@ -208,11 +215,21 @@ export async function authenticateDevice(
   return signed && alive && tokenCovers(token, segments, hostNames) && admitted ? { expiry: token.expiry } : undefined
 }
 
-/** Records connections that began and ended here, at most one change a device. */
-export async function recordPresence(deps: Deps, changes: readonly PresenceChange[]): Promise<void> {
-  await inTransaction(deps, async (tx, afterCommit) => {
-    await savePresence(tx, changes, deps.lease.instanceId)
-    afterCommit(() => deps.events.publish('presence', { deviceIds: changes.map(({ deviceId }) => deviceId) }))
+/**
+ * Records connections that began and ended here, at most one change a device. Answers, by connection, those that began;
+ * connections to other instances that they take the place of are told to end.
+ */
+export function recordPresence(
+  deps: Pick<Deps, 'db' | 'lease' | 'events'>,
+  changes: readonly PresenceChange[],
+): Promise<ReadonlyMap<string, Begun>> {
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const { begun, replaced } = await savePresence(tx, changes, deps.lease.instanceId)
+    afterCommit(() => {
+      if (replaced.length > 0) deps.events.publish('replaced', { connectionIds: replaced })
+      deps.events.publish('presence', { deviceIds: changes.map(({ deviceId }) => deviceId) })
+    })
+    return begun
   })
 }
 

@@ -1,26 +1,57 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
+import { isAlive } from '../database/lease.ts'
 
 /** A connection that began or ended here. `connectionId` names it, so that a late end cannot undo a newer beginning. */
 export type PresenceChange = {
   readonly deviceId: string
   readonly connectionId: string
   readonly connected: boolean
+  /** Not where the device is connected to a living instance by now. */
+  readonly onlyIfFree?: boolean
   readonly time: Date
 }
 
-/** Writes beginnings and ends of connections to this instance, at most one a device. */
-export async function savePresence(tx: Tx, changes: readonly PresenceChange[], instanceId: string): Promise<void> {
-  await tx.query(
+/** A connection that the row of its device now names. */
+export type Begun = {
+  /** The version of the device's desired properties at that moment. */
+  readonly desiredVersion: number
+}
+
+type WrittenRow = {
+  readonly connectionId: string
+  readonly connected: boolean
+  readonly desiredVersion: number | null
+  /** What the row named before, at another instance. */
+  readonly replacedId: string | null
+}
+
+/** What presence became: which connections began, and which, at other instances, are to end for them. */
+export type PresenceWritten = { readonly begun: ReadonlyMap<string, Begun>; readonly replaced: readonly string[] }
+
+/**
+ * Writes beginnings and ends of connections to this instance, at most one a device. Nothing begins when it is not alive:
+ * others may be clearing up after it, and must not be let down by a lease that ends between its check and the commit.
+ */
+export async function savePresence(
+  tx: Tx,
+  changes: readonly PresenceChange[],
+  instanceId: string,
+): Promise<PresenceWritten> {
+  const rows = await tx.query<WrittenRow>(
     sql`with change as (
           select * from unnest(
             ${changes.map((change) => change.deviceId)}::text[],
             ${changes.map((change) => change.connectionId)}::text[],
             ${changes.map((change) => change.connected)}::boolean[],
+            ${changes.map((change) => change.onlyIfFree === true)}::boolean[],
             ${changes.map((change) => change.time)}::timestamptz[]
-          ) as change (device_id, connection_id, connected, time)
+          ) as change (device_id, connection_id, connected, only_if_free, time)
+        ), alive as (
+          select from instance where id = ${instanceId} and lease_until > statement_timestamp() for key share
         ), locked as (
-          select id from device where id in (select device_id from change) order by id for update
+          select id, connection_id, instance_id from device
+          where id in (select device_id from change) order by id for update
         )
         update device
         set connection_state = case when change.connected then 'connected' else 'disconnected' end,
@@ -28,11 +59,24 @@ export async function savePresence(tx: Tx, changes: readonly PresenceChange[], i
             last_activity_time = greatest(last_activity_time, change.time),
             connection_id = case when change.connected then change.connection_id end,
             instance_id = case when change.connected then ${instanceId} end
-        from change join locked on locked.id = change.device_id
+        from change
+        join locked on locked.id = change.device_id
+        left join twin on change.connected and twin.device_id = change.device_id
         where device.id = change.device_id
-          and (change.connected or device.connection_id = change.connection_id)`,
+          and case when change.connected then exists (select from alive)
+                else device.connection_id = change.connection_id end
+          and not (change.only_if_free and device.instance_id is not null and ${isAlive(sql`device.instance_id`)})
+        returning change.connection_id as "connectionId", change.connected, twin.desired_version as "desiredVersion",
+          case when locked.instance_id <> ${instanceId} then locked.connection_id end as "replacedId"`,
     'save-presence',
   )
+  const began = rows.filter(({ connected }) => connected)
+  return {
+    begun: new Map(
+      began.map(({ connectionId, desiredVersion }) => [connectionId, { desiredVersion: desiredVersion ?? 0 }]),
+    ),
+    replaced: began.flatMap(({ replacedId }) => replacedId ?? []),
+  }
 }
 
 /** Writes when devices were last heard of; never back in time. */

@@ -126,13 +126,15 @@ export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
  * Writes that these calls may have been sent, before they are; answers those that now may be, at most once each for
- * ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of others are passed over.
+ * ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of others are passed over. So are those of devices
+ * that are not connected to this instance, and all of them when it is not alive: what it holds are old connections, and
+ * the one call is for where the device is.
  */
 export async function markDispatched(
   tx: Tx,
   open: OpenJobs,
   dispatches: readonly Dispatch[],
-  now: Date,
+  { instanceId, now }: { readonly instanceId: string; readonly now: Date },
 ): Promise<DeviceJobKey[]> {
   const given = dispatches.filter(({ jobId }) => open.has(jobId))
   const marked = await tx.query<{ jobKey: string; deviceId: string }>(
@@ -146,7 +148,10 @@ export async function markDispatched(
           insert into device_job_dispatch (job_key, device_id, dispatched_time, deadline)
           select job_key, device_id, ${now}, to_timestamp(deadline / 1000.0)
           from given
-          where not ${hasOutcome(sql`given`)}
+          where ${isAlive(sql`${instanceId}`)} and not ${hasOutcome(sql`given`)}
+            -- Where there is nobody else, it is not looked up. A scalar, for PostgreSQL would hash all devices for an exists.
+            and (not exists (select from instance where id <> ${instanceId})
+              or (select instance_id = ${instanceId} from device where device.id = given.device_id))
           on conflict do nothing
           returning job_key, device_id
         ), change as (

@@ -8,6 +8,7 @@ import { DomainError } from '../errors.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { intakeOf } from './intake.ts'
+import type { Presence } from './presence.ts'
 import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
@@ -65,32 +66,37 @@ type Hooks = Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>>
 
 /** The broker's hooks that decide who comes in. A connection that is let in is kept in `connections`. */
 export function createAdmission(
-  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'throttles'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'lease' | 'throttles'>,
   options: {
     readonly hostNames: readonly string[]
     readonly connections: Connections
+    readonly presence: Presence
     readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
   },
 ): Hooks {
-  const { hostNames, connections, takeTurn } = options
+  const { hostNames, connections, presence, takeTurn } = options
   /** Between the two hooks; the broker would keep a will in its own way. */
   const wills = new WeakMap<Client, Will>()
 
-  const decide = async (connection: Connection): Promise<ConnectRefusal | { readonly expiry: number }> => {
+  const decide = async (connection: Connection): Promise<ConnectRefusal | undefined> => {
     const { deviceId, password, certificate } = connection
     try {
       const credential = await takeTurn(async () =>
         // Those who hung up while they waited cost no more.
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
-      return (
-        credential ?? {
+      if (credential === undefined) {
+        return {
           returnCode: 5,
           reason: 'its token or certificate is not good, or the device is disabled or unknown',
         }
-      )
+      }
+      connection.expiry = credential.expiry
+      // Before it hears that it is in: from then on it can be found here, and no older connection is taken for it.
+      if (!connection.ended) connection.firstDesired = (await presence.begin(connection)).desiredVersion
+      return undefined
     } catch (error) {
-      deps.log.warn({ err: error, deviceId }, 'a device could not be authenticated')
+      deps.log.warn({ err: error, deviceId }, 'a device could not be let in')
       return { returnCode: 3, reason: 'the database could not be asked' }
     }
   }
@@ -128,17 +134,16 @@ export function createAdmission(
       client.conn.once('close', () => connections.end(connection))
       const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
       connections.add(connection)
-      const decision = crowded
+      const refusal = crowded
         ? ({ returnCode: 3, reason: 'too many devices are connecting' } as const)
         : await decide(connection)
-      if ('expiry' in decision) {
-        connection.expiry = decision.expiry
+      if (refusal === undefined) {
         done(null, true)
         return
       }
-      deps.log.debug({ clientId: client.id, ...decision }, 'a connection was refused')
+      deps.log.debug({ clientId: client.id, ...refusal }, 'a connection was refused')
       // The broker would destroy the connection before TLS has sent the answer, which then is lost.
-      client.conn.write(connackPacket(decision.returnCode), () => connections.end(connection))
+      client.conn.write(connackPacket(refusal.returnCode), () => connections.end(connection))
     },
   }
 }

@@ -12,6 +12,7 @@ import { createOutbound } from './outbound.ts'
 import { createPresence } from './presence.ts'
 import { watchRevocations } from './revocation.ts'
 import { createSessionPersistence } from './session-persistence.ts'
+import { followReplaced } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createTurns } from './turns.ts'
 import { createBlankPersistence, createUnroutedBus } from './unrouted.ts'
@@ -54,20 +55,17 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)
   const telemetry = createTelemetry(deps)
-  const connections = createConnections({
-    opened: ({ deviceId, id }) => presence.add({ deviceId, connectionId: id, connected: true, time: deps.clock.now() }),
-    ended(connection) {
-      const { deviceId, id } = connection
-      presence.add({ deviceId, connectionId: id, connected: false, time: deps.clock.now() })
-      telemetry.takeWill(connection)
-    },
+  const connections = createConnections((connection, wasOpen) => {
+    presence.end(connection)
+    if (wasOpen) telemetry.takeWill(connection)
   })
   const revocations = watchRevocations(deps, { hostNames, connections })
+  const stopFollowing = followReplaced(deps, connections)
   const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
   const broker = await Aedes.createBroker({
-    ...createAdmission(deps, { hostNames, connections, takeTurn }),
+    ...createAdmission(deps, { hostNames, connections, presence, takeTurn }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed, so there is nothing to forward but what this door sends itself.
@@ -117,8 +115,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)
-      for (const connection of [...connections.all()]) connections.end(connection)
+      for (const connection of [...connections.all(), ...connections.undecided()]) connections.end(connection)
       inbound.close()
+      stopFollowing()
       webSockets.close()
       await listeners.close()
       await Promise.all([revocations.close(), outbound.close()])

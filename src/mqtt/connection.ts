@@ -25,6 +25,8 @@ export type Connection = {
   outdated: boolean
   /** Nothing may be done for it any more. */
   ended: boolean
+  /** The how-manieth it was of which presence was told, here and until the end of it; 0 is not yet. */
+  announced: number
   /** Packets for it that the broker holds until its socket has room. */
   held: number
   /** The filters it was granted, with their QoS. */
@@ -37,6 +39,8 @@ export type Connection = {
   detachMethods: (() => void) | undefined
   /** Has subscribed to changes of its desired properties. */
   wantsDesired: boolean
+  /** The version of its desired properties when it was let in: it reads what there was by then. */
+  firstDesired: number
   /** The newest version of its desired properties that was sent to it, in whatever way; 0 is none. */
   sentDesired: number
   /** The newest version of its desired properties that was heard of since it is here; 0 is none. */
@@ -62,11 +66,13 @@ export const newConnection = (known: NewConnection): Connection => ({
   expiry: 0,
   outdated: false,
   ended: false,
+  announced: 0,
   held: 0,
   subscriptions: new Map(),
   activeTime: 0,
   detachMethods: undefined,
   wantsDesired: false,
+  firstDesired: 0,
   sentDesired: 0,
   heardDesired: 0,
   catchingUp: false,
@@ -96,6 +102,8 @@ export function send(connection: Connection, topic: string, payload: string): vo
 export type Connections = {
   /** Whose connection this is, once its password is being looked at and until it has ended. */
   of(client: Client): Connection | undefined
+  /** The connection of this id, if it is open. */
+  named(id: string): Connection | undefined
   /** The open connection of a device. */
   find(deviceId: string): Connection | undefined
   /** Those that are open. */
@@ -106,21 +114,19 @@ export type Connections = {
   readonly size: number
   /** Keeps a connection whose password is about to be looked at. */
   add(connection: Connection): void
-  /** Its device is who it says. An older connection of the device ends. */
+  /** Its device is who it says. An older connection of the device ends, or this one when it is the older. */
   open(connection: Connection): void
   /** The connection has ended, or is to end now. May be said again. */
   end(connection: Connection): void
 }
 
-type Listener = {
-  readonly opened: (connection: Connection) => void
-  /** Only for those that were opened. */
-  readonly ended: (connection: Connection) => void
-}
+/** Hears of each connection that ends, and whether it was open. */
+type Ended = (connection: Connection, wasOpen: boolean) => void
 
-export function createConnections({ opened, ended }: Listener): Connections {
+export function createConnections(ended: Ended): Connections {
   const byClient = new Map<Client, Connection>()
   const byDevice = new Map<string, Connection>()
+  const byId = new Map<string, Connection>()
   const undecided = new Set<Connection>()
 
   const end = (connection: Connection): void => {
@@ -131,12 +137,13 @@ export function createConnections({ opened, ended }: Listener): Connections {
     connection.detachMethods?.()
     connection.detachMethods = undefined
     connection.client.close()
-    if (byDevice.get(connection.deviceId) !== connection) return
-    byDevice.delete(connection.deviceId)
-    ended(connection)
+    const wasOpen = byId.delete(connection.id)
+    if (byDevice.get(connection.deviceId) === connection) byDevice.delete(connection.deviceId)
+    ended(connection, wasOpen)
   }
   return {
     of: (client) => byClient.get(client),
+    named: (id) => byId.get(id),
     find: (deviceId) => byDevice.get(deviceId),
     all: () => byDevice.values(),
     undecided: () => undecided,
@@ -152,11 +159,15 @@ export function createConnections({ opened, ended }: Listener): Connections {
     },
     open(connection) {
       if (connection.ended) return
-      const older = byDevice.get(connection.deviceId)
-      if (older !== undefined) end(older)
+      const other = byDevice.get(connection.deviceId)
+      if (other !== undefined && other.announced > connection.announced) {
+        end(connection)
+        return
+      }
+      if (other !== undefined) end(other)
       undecided.delete(connection)
       byDevice.set(connection.deviceId, connection)
-      opened(connection)
+      byId.set(connection.id, connection)
     },
     end,
   }

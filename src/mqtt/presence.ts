@@ -1,11 +1,23 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
 import { recordPresence } from '../device/commands.ts'
-import type { PresenceChange } from '../device/presence-store.ts'
+import type { Begun, PresenceChange } from '../device/presence-store.ts'
+import type { Connection } from './connection.ts'
 
 /** Tells the database which devices are connected to this instance. */
 export type Presence = {
-  add(change: PresenceChange): void
+  /**
+   * Resolves when the device's row names this connection, and those before it are told to end. Rejects when that cannot
+   * be written now, or a newer connection of the device has come.
+   */
+  begin(connection: Connection): Promise<Begun>
+  /**
+   * The row may have lost this connection, which is open: names it again, unless the device is somewhere else by now.
+   * Answers whether the row has it.
+   */
+  claim(connection: Connection): Promise<boolean>
+  /** The connection has ended. One that never began is passed over. */
+  end(connection: Connection): void
   close(): Promise<void>
 }
 
@@ -13,20 +25,72 @@ export type Presence = {
 const BATCH = 1_000
 const WAIT = 20
 
+type Wait = { readonly found: (begun: Begun | undefined) => void; readonly failed: (error: unknown) => void }
+
 /**
- * Collects beginnings and ends of connections and writes them together. Bounded by the number of connections: while the
- * database is away nobody can come in, so all there is to remember is that they went.
+ * Collects beginnings and ends of connections and writes them together, in the order in which they happened. Bounded by
+ * the number of connections: while the database is away nobody can come in, so all there is to remember is that they went.
  */
 export function createPresence(deps: Deps): Presence {
-  return createBatch<PresenceChange>({
+  /** By connection. Who is turned away no longer waits, and is not written. */
+  const waiting = new Map<string, Wait>()
+  let announced = 0
+  /** Why nothing can be written, until it can. */
+  let trouble: { readonly error: unknown } | undefined
+
+  const turnAway = (error: unknown): void => {
+    for (const { failed } of waiting.values()) failed(error)
+    waiting.clear()
+  }
+  const answer = (connectionId: string, begun: Begun | undefined): void => {
+    waiting.get(connectionId)?.found(begun)
+    waiting.delete(connectionId)
+  }
+  const line = createBatch<PresenceChange>({
     clock: deps.clock,
     size: BATCH,
     wait: WAIT,
     async flush(changes) {
-      for (const round of inRounds(changes)) await recordPresence(deps, round)
+      for (const round of inRounds(changes.filter((change) => !change.connected || waiting.has(change.connectionId)))) {
+        const begun = await recordPresence(deps, round)
+        for (const { connected, connectionId } of round) if (connected) answer(connectionId, begun.get(connectionId))
+      }
+      trouble = undefined
+      // Those that a newer connection in the same batch made old.
+      for (const { connected, connectionId } of changes) if (connected) answer(connectionId, undefined)
     },
-    onError: (error) => deps.log.warn({ err: error }, 'presence of devices could not be written'),
+    onError(error) {
+      deps.log.warn({ err: error }, 'presence of devices could not be written')
+      trouble = { error }
+      turnAway(error)
+    },
   })
+  const write = (connection: Connection, onlyIfFree: boolean): Promise<Begun | undefined> => {
+    if (trouble !== undefined) throw trouble.error
+    const { deviceId, id: connectionId } = connection
+    const written = new Promise<Begun | undefined>((found, failed) => waiting.set(connectionId, { found, failed }))
+    line.add({ deviceId, connectionId, connected: true, onlyIfFree, time: deps.clock.now() })
+    void line.flush()
+    return written
+  }
+
+  return {
+    async begin(connection) {
+      connection.announced = ++announced
+      const begun = await write(connection, false)
+      if (begun === undefined) throw new Error('The device could not be written to be connected here.')
+      return begun
+    },
+    claim: async (connection) => (await write(connection, true)) !== undefined,
+    end({ announced, deviceId, id: connectionId }) {
+      if (announced === 0) return
+      line.add({ deviceId, connectionId, connected: false, time: deps.clock.now() })
+    },
+    async close() {
+      turnAway(new Error('The door is closing.'))
+      await line.close()
+    },
+  }
 }
 
 /**
@@ -38,13 +102,13 @@ export function inRounds(changes: readonly PresenceChange[]): PresenceChange[][]
   const beginnings = new Map<string, PresenceChange>()
   const ends = new Map<string, PresenceChange>()
   for (const change of changes) {
+    const begun = beginnings.get(change.deviceId)
     if (change.connected) {
+      // A newer connection has come already.
+      if (change.onlyIfFree === true && begun !== undefined) continue
       beginnings.set(change.deviceId, change)
       ends.delete(change.deviceId)
-    } else {
-      const begun = beginnings.get(change.deviceId)
-      if (begun === undefined || begun.connectionId === change.connectionId) ends.set(change.deviceId, change)
-    }
+    } else if (begun === undefined || begun.connectionId === change.connectionId) ends.set(change.deviceId, change)
   }
   const first = [...beginnings.values()]
   const second: PresenceChange[] = []

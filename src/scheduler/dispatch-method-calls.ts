@@ -36,11 +36,17 @@ export function dispatchMethodCalls(
   /** Found and not yet sent: the next batch, read while the present one is being marked. */
   let found: DeviceJobKey[] = []
 
-  const stopListening = deps.sessions.onAttach((deviceId) => {
+  const arrive = (deviceId: string): void => {
     arrivals.add(deviceId)
     // The first of a burst wakes the loop; the others are there by the time it looks.
     if (arrivals.size === 1) deps.events.publish('work', 'deviceJobs', {})
-  })
+  }
+  const stopListening = [
+    deps.sessions.onAttach(arrive),
+    deps.events.listen('waiting')(({ deviceIds }) => {
+      for (const deviceId of deviceIds) if (deps.sessions.reaches(deviceId)) arrive(deviceId)
+    }),
+  ]
 
   const learnJobs = async (): Promise<void> => {
     const jobIds = new Set(await findWaitingJobIds(deps.db, 'scheduleDeviceMethod'))
@@ -103,11 +109,12 @@ export function dispatchMethodCalls(
         const deadline = new Date(now.getTime() + call.timeoutMs)
         dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline })
       }
-      const marked = await markDispatched(tx, open, [...dispatches.values()], now)
+      const { instanceId } = deps.lease
+      const marked = await markDispatched(tx, open, [...dispatches.values()], { instanceId, now })
       return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
     })
 
-  /** Takes back what could not leave: those devices wait again, and are asked for again if they are back already. */
+  /** Takes back what could not leave: those devices wait again, and are asked for where they are back already. */
   const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
     await inTransaction(deps, async (tx) => {
       const open = await lockOpenJobs(
@@ -116,7 +123,7 @@ export function dispatchMethodCalls(
       )
       await unmarkDispatched(tx, open, keys)
     })
-    for (const { deviceId } of keys) if (deps.sessions.reaches(deviceId)) arrivals.add(deviceId)
+    deps.events.publish('waiting', { deviceIds: keys.map(({ deviceId }) => deviceId) })
   }
 
   /** Answers how many calls have left. */
@@ -144,6 +151,8 @@ export function dispatchMethodCalls(
     every: 5_000,
     wokenBy: ['started', 'deviceJobs'],
     async run(now) {
+      // Others may have taken its devices over. It is heard of again when that has been settled.
+      if (!deps.lease.holds()) return { done: 0, full: false }
       await learnJobs()
       if (found.length === 0) await find()
       // Who has gone since asks again when it comes back.
@@ -168,6 +177,8 @@ export function dispatchMethodCalls(
       const held = next !== undefined && unused === 0
       return { done: batch.length, full: more && window.free > 0 && !held, next }
     },
-    close: stopListening,
+    close() {
+      for (const stop of stopListening) stop()
+    },
   }
 }

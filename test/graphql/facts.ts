@@ -1,18 +1,12 @@
 import pg from 'pg'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import {
-  type DeviceJobKey,
-  expandJob,
-  lockOpenJobs,
-  markDispatched,
-  type Settlement,
-  settle,
-} from '../../src/job/fact-store.ts'
+import { type DeviceJobKey, expandJob, lockOpenJobs, type Settlement, settle } from '../../src/job/fact-store.ts'
 import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
 import { deviceFields } from '../../src/query/fields.ts'
 import { parseCondition } from '../../src/query/parser.ts'
+import { markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
 // What the scheduler would do, a fact at a time.
@@ -35,7 +29,8 @@ export async function start(deps: Deps, jobId: string): Promise<void> {
 export async function dispatch(deps: Deps, ...keys: DeviceJobKey[]): Promise<void> {
   const now = deps.clock.now()
   await deps.db.transaction(async (tx) => {
-    await markDispatched(
+    await markCalls(
+      deps,
       tx,
       await lockOpenJobs(
         tx,
@@ -43,7 +38,6 @@ export async function dispatch(deps: Deps, ...keys: DeviceJobKey[]): Promise<voi
         'running',
       ),
       keys.map((key) => ({ ...key, deadline: new Date(now.getTime() + 60_000) })),
-      now,
     )
   })
   for (const { jobId } of keys) deps.events.jobChanged(jobId)

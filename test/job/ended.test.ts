@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../src/database/client.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { type EndedPlace, findEndedPlaces, findJobKey, beforeAll as start } from '../../src/job/ended-store.ts'
-import { expandJob, lockOpenJobs, markDispatched, settle } from '../../src/job/fact-store.ts'
+import { expandJob, lockOpenJobs, settle } from '../../src/job/fact-store.ts'
 import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, markCalls, tester } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
 const DEVICES = 8
@@ -66,7 +66,7 @@ async function apply(jobIds: readonly string[], action: Step): Promise<void> {
   await deps.db.transaction(async (tx) => {
     if (action.kind === 'dispatch') {
       const calls = keys.map((key) => ({ ...key, deadline: now }))
-      await markDispatched(tx, await lockOpenJobs(tx, ids, 'running'), calls, now)
+      await markCalls(deps, tx, await lockOpenJobs(tx, ids, 'running'), calls)
     } else if (action.kind === 'offline') {
       const error = { code: 'GatewayTimeout', description: 'It was not there.' }
       const settlements = keys.map((key) => ({ ...key, error }))

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import { findDeviceJobs } from '../../src/job/device-job-list-store.ts'
-import { expandJob, lockOpenJobs, markDispatched, settle, unmarkDispatched } from '../../src/job/fact-store.ts'
+import { expandJob, lockOpenJobs, settle, unmarkDispatched } from '../../src/job/fact-store.ts'
 import { findHistories } from '../../src/job/history-store.ts'
 import { deriveDeviceJobStatus } from '../../src/job/state.ts'
 import { findJob } from '../../src/job/store.ts'
 import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
 let deps: TestDeps
@@ -66,11 +66,11 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
     case 'dispatch':
       await deps.db.transaction(async (tx) => {
         const open = await lockOpenJobs(tx, [jobId], 'running')
-        const marked = await markDispatched(
+        const marked = await markCalls(
+          deps,
           tx,
           open,
           keys.map((key) => ({ ...key, deadline: now })),
-          now,
         )
         for (const { deviceId } of marked) {
           expect(facts.dispatched).not.toContain(deviceId)

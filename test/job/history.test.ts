@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cancelJob, scheduleJob } from '../../src/job/commands.ts'
-import { lockOpenJobs, markDispatched, settle } from '../../src/job/fact-store.ts'
+import { lockOpenJobs, settle } from '../../src/job/fact-store.ts'
 import { findHistories } from '../../src/job/history-store.ts'
 import { type JobStatus, jobTransitions } from '../../src/job/state.ts'
 import { saveFailed } from '../../src/job/transition-store.ts'
@@ -9,7 +9,7 @@ import { pruneHistory } from '../../src/scheduler/prune-history.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let clock: TestClock
@@ -41,7 +41,7 @@ async function callDevice(job: string): Promise<void> {
   await deps.db.transaction(async (tx) => {
     const open = await lockOpenJobs(tx, [job], 'running')
     const deadline = new Date(clock.now().getTime() + 30_000)
-    await markDispatched(tx, open, [{ jobId: job, deviceId: 'pump-0001', deadline }], clock.now())
+    await markCalls(deps, tx, open, [{ jobId: job, deviceId: 'pump-0001', deadline }])
   })
 }
 

@@ -4,7 +4,7 @@ import { deleteDevice } from '../../src/device/commands.ts'
 import { InvalidInputError } from '../../src/errors.ts'
 import { cancelJob, retryJob } from '../../src/job/commands.ts'
 import { findDeviceJobsByKey } from '../../src/job/device-job-store.ts'
-import { lockOpenJobs, markDispatched, type Settlement, settle } from '../../src/job/fact-store.ts'
+import { lockOpenJobs, type Settlement, settle } from '../../src/job/fact-store.ts'
 import { findFamilyStatistics } from '../../src/job/family-store.ts'
 import type { EndedStatus, RetryInput } from '../../src/job/retry.ts'
 import { lockSource } from '../../src/job/store.ts'
@@ -14,7 +14,7 @@ import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { patchTwins } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
 
 const DAY = 86_400_000
 let deps: TestDeps
@@ -56,7 +56,7 @@ async function run(jobId: string, fateOf: (deviceId: string) => Fate, cancelled 
     const deadline = new Date(clock.now().getTime() + 1_000)
     const keys = called.map(({ deviceId }) => ({ jobId, deviceId }))
     const dispatches = keys.map((key) => ({ ...key, deadline }))
-    await markDispatched(tx, open, dispatches, clock.now())
+    await markCalls(deps, tx, open, dispatches)
     const ends = keys.flatMap((key): Settlement[] => {
       const [verb, what = ''] = fateOf(key.deviceId).split(' ')
       if (verb === 'answers') return [{ ...key, response: { status: Number(what), payload: 'null' } }]

@@ -8,6 +8,7 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
+import { openTcpProxy } from '../support/tcp-proxy.ts'
 import { ScheduleMethod } from './operations.ts'
 
 /** A hub in a process of its own, one of several on a database. */
@@ -23,11 +24,13 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await Promise.all(fleets.splice(0).map((fleet) => fleet.close()))
-  for (const { client, thaw, stop } of instances.splice(0)) {
-    client.close()
-    thaw()
-    await stop()
-  }
+  await Promise.all(
+    instances.splice(0).map(({ client, thaw, stop }) => {
+      client.close()
+      thaw()
+      return stop()
+    }),
+  )
   await database.drop()
   await rm(root, { recursive: true, force: true })
 })
@@ -88,4 +91,31 @@ test('devices of an instance that was killed are disconnected soon, and have not
   const jobId = await schedule(one, 'lost', { connectTimeoutInSeconds: 3 })
   await expect.poll(connected, { timeout: 8_000 }).toBe(0)
   expect(new Set(await outcomes(one, jobId))).toEqual(new Set(['FAILED DeviceNotOnline']))
+})
+
+test('a device that comes to another instance is called there, once, while its old connection hangs', async () => {
+  const [one, other] = [await start(), await start()]
+  const devices = await registerFleet(one.client, 'moved', 30, answering)
+  const line = await openTcpProxy({ host: '127.0.0.1', port: one.mqttPort })
+  const old = fleetAt(line.port, devices)
+  await old.connect()
+  line.breakOpen('drop')
+  const living = fleetAt(other.mqttPort, devices)
+  await living.connect()
+  expect(new Set(await outcomes(one, await schedule(one, 'moved')))).toEqual(new Set(['COMPLETED']))
+  expect(living.ledger.entries).toHaveLength(30)
+  expect(old.ledger.entries).toEqual([])
+  await line.close()
+})
+
+test('a second connection to another instance ends the first', async () => {
+  const [one, other] = [await start(), await start()]
+  const devices = await registerFleet(one.client, 'second', 3, answering)
+  const [first, second] = [fleetAt(one.mqttPort, devices), fleetAt(other.mqttPort, devices)]
+  await first.connect()
+  await second.connect()
+  for (const { deviceId } of devices) await expect.poll(() => first.isConnected(deviceId)).toBe(false)
+  expect(await connected()).toBe(3)
+  expect(new Set(await outcomes(one, await schedule(one, 'second')))).toEqual(new Set(['COMPLETED']))
+  expect(second.ledger.entries).toHaveLength(3)
 })

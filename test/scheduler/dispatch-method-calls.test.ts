@@ -12,7 +12,7 @@ import { createWindow } from '../../src/scheduler/window.ts'
 import { createSessions, type MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { counters, givenDevices, givenMethodJob, givenPresent, jobRow, tester } from '../support/rows.ts'
 
 /** One process: its duties, and what the devices attached to it have received. */
 async function createInstance(deps: TestDeps, windowSize = 2_000) {
@@ -62,6 +62,7 @@ beforeEach(async () => {
   for (const table of ['device_job_outcome', 'device_job_dispatch', 'device_job', 'job']) {
     await deps.database.pool.query(`delete from ${table}`)
   }
+  await givenPresent(deps, ids)
   received = []
   detach = []
   instance = await createInstance(deps)
@@ -174,6 +175,73 @@ test('of several instances that reach the same devices at once, one calls each, 
   for (const job of jobs) {
     expect(await counters(deps, job)).toBe('running: 0 pending, 0 running, 5 succeeded, 0 failed, 0 canceled')
   }
+})
+
+/** Another living instance on the same database. */
+const otherInstance = async () => ({ ...deps, lease: await takeLeaseForGood(deps.db), sessions: createSessions() })
+
+test('a device is called where it is connected, and not where it was', async () => {
+  attach('pump-0001') // its old connection, which does not know that it is over
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const other = await otherInstance()
+  await givenPresent(other, ['pump-0001'])
+  await instance.dispatch()
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('5 pending')
+  const reached: string[] = []
+  other.sessions.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
+  const there = await createInstance(other)
+  await there.dispatch()
+  await there.stop()
+  // It is not the first of its devices that it hears of: the job was there before.
+  expect(reached).toEqual(['pump-0001'])
+  expect(await counters(deps, job)).toBe('running: 4 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('an instance whose lease is over calls nobody, by its own clock and by the row', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const { instanceId } = deps.lease
+  const late = await createInstance({ ...deps, lease: { instanceId, holds: () => false } })
+  await late.dispatch()
+  await late.stop()
+  await deps.database.pool.query('update instance set lease_until = now() where id = $1', [instanceId])
+  await instance.dispatch()
+  await deps.database.pool.query("update instance set lease_until = 'infinity' where id = $1", [instanceId])
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('5 pending')
+})
+
+test('what one instance takes back is found by the one that the device has come to', async () => {
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const other = await otherInstance()
+  const reached: string[] = []
+  // The device moves after the mark and before the call leaves, and the other asks in between.
+  const there = await createInstance(other)
+  const deliver = (): boolean => false
+  const transaction: typeof deps.db.transaction = async (work) => {
+    const result = await deps.db.transaction(work)
+    if (!deps.sessions.reaches('pump-0001') || reached.length > 0 || other.sessions.size > 0) return result
+    await givenPresent(other, ['pump-0001'])
+    other.sessions.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
+    await there.dispatch()
+    return result
+  }
+  attach('pump-0001')
+  const here = await createInstance({
+    ...deps,
+    db: { ...deps.db, transaction },
+    sessions: { ...deps.sessions, deliver },
+  })
+  await here.dispatch()
+  await here.stop()
+  await there.dispatch()
+  await there.stop()
+  expect(reached).toEqual(['pump-0001'])
+  expect(await counters(deps, job)).toBe('running: 4 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
 })
 
 test('a device that went in the moment of its turn waits again and is called when it is back', async () => {

@@ -9,7 +9,7 @@ import { unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttles.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, givenTwinJob, jobRow } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, givenPresent, givenTwinJob, jobRow } from '../support/rows.ts'
 
 // Job device operations at ten a second, as in a hub of the tier S1.
 
@@ -22,6 +22,7 @@ beforeAll(async () => {
   clock = createTestClock()
   base = await createTestDeps(clock)
   ids = await givenDevices(base, 'pump', 45)
+  await givenPresent(base, ids)
 })
 afterAll(() => base.close())
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { createEvents } from '../../src/events.ts'
 import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, givenPresent, jobRow } from '../support/rows.ts'
 
 let clock: TestClock
 let deps: TestDeps
@@ -15,6 +15,7 @@ beforeAll(async () => {
   clock = createTestClock()
   deps = await createTestDeps(clock)
   const ids = await givenDevices(deps, 'pump', 3)
+  await givenPresent(deps, ids)
   for (const deviceId of ids) {
     const answer = { deviceId, response: { status: 200, payload: 'null' } }
     const detach = deps.sessions.attach(deviceId, ({ requestId }) => {

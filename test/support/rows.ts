@@ -1,7 +1,10 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Tx } from '../../src/database/client.ts'
 import type { Deps } from '../../src/deps.ts'
-import { createDevices } from '../../src/device/commands.ts'
+import { createDevices, recordPresence } from '../../src/device/commands.ts'
 import type { Job } from '../../src/generated/prisma/client.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
+import { type DeviceJobKey, type Dispatch, markDispatched, type OpenJobs } from '../../src/job/fact-store.ts'
 import type { By } from '../../src/job/history.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
 
@@ -50,4 +53,39 @@ export const jobRow = (deps: Deps, id: string): Promise<Job> => deps.db.prisma.j
 export async function counters(deps: Deps, id: string): Promise<string> {
   const job = await jobRow(deps, id)
   return `${job.status}: ${job.pendingCount} pending, ${job.runningCount} running, ${job.succeededCount} succeeded, ${job.failedCount} failed, ${job.canceledCount} canceled`
+}
+
+/** Marks calls as a hub does to which the devices are connected; they are so only while it does. */
+export async function markCalls(
+  deps: Deps,
+  tx: Tx,
+  open: OpenJobs,
+  dispatches: readonly Dispatch[],
+): Promise<DeviceJobKey[]> {
+  const { instanceId } = deps.lease
+  const deviceIds = dispatches.map(({ deviceId }) => deviceId)
+  const before = await tx.query<{ id: string; state: string; connection: string | null; instance: string | null }>(
+    sql`select id, connection_state as state, connection_id as connection, instance_id as instance
+        from device where id = any(${deviceIds})`,
+  )
+  await tx.query(
+    sql`update device set connection_state = 'connected', connection_id = 'x', instance_id = ${instanceId}
+        where id = any(${deviceIds})`,
+  )
+  const marked = await markDispatched(tx, open, dispatches, { instanceId, now: deps.clock.now() })
+  for (const { id, state, connection, instance } of before) {
+    await tx.query(
+      sql`update device set connection_state = ${state}, connection_id = ${connection}, instance_id = ${instance}
+          where id = ${id}`,
+    )
+  }
+  return marked
+}
+
+/** Devices that are connected to this hub, as far as the rows say. */
+export async function givenPresent(deps: Deps, deviceIds: readonly string[]): Promise<void> {
+  await recordPresence(
+    deps,
+    deviceIds.map((deviceId) => ({ deviceId, connectionId: 'x', connected: true, time: deps.clock.now() })),
+  )
 }
