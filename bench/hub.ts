@@ -39,17 +39,9 @@ export async function openHub(): Promise<BenchHub> {
     closers.add(() => folder.release())
     const postgres = await startEmbeddedPostgres({ folder, log })
     closers.add(() => postgres.stop())
-    let closing = false
     await migrate(postgres.url, log)
-    const db = createDb(postgres.url, (error) => {
-      if (!closing) log.warn({ err: error }, 'a connection broke')
-    })
-    // PostgreSQL first: the pools would wait for a statement of minutes that was begun when somebody pressed Ctrl-C.
-    closers.add(async () => {
-      closing = true
-      await postgres.stop()
-      await db.close()
-    })
+    const db = createDb(postgres.url, { limits: defaultLimits, log })
+    closers.add(() => db.close())
     const postmaster = await findPostmaster(db)
     return {
       deps: {

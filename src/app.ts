@@ -83,9 +83,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const { host, pathname } = new URL(config.databaseUrl) // never with its password
       throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
     })
-    const db = createDb(url, (error) => log.warn({ err: error }, 'a connection to the database broke'), config.limits)
-    lifecycle.onStop('the database connections', () => db.close())
     const events = createEvents(clock)
+    const db = createDb(url, { limits: config.limits, log, onBack: () => events.lookAgain() })
+    lifecycle.onStop('the database connections', () => db.close())
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
     const lease =
       config.databaseUrl === undefined

@@ -75,7 +75,7 @@ class Abandoned extends Error {}
 export function createBoundedRead(
   pool: pg.Pool,
   limits: Pick<Limits, 'queriesWaiting'>,
-  attempt: <T>(begin: string, work: (db: Reader) => Promise<T>) => Promise<T>,
+  attempt: <T>(begin: string, work: (db: Reader) => Promise<T>, ms: number) => Promise<T>,
 ): BoundedRead {
   const most = Math.max(Math.floor(pool.options.max / 2), 1)
   const turn = takeTurns({ most, each: Math.max(Math.floor(most / 2), 1), waiting: limits.queriesWaiting })
@@ -96,7 +96,7 @@ export function createBoundedRead(
         .catch(() => {}) // its time will be over soon
     }
     const begin = `${BEGIN} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
-    return await attempt(begin, async (db) => {
+    const readAll = async (db: Reader): Promise<T> => {
       const reader: Reader = {
         query: (text, prepared) => (signal?.aborted ? Promise.reject(new Abandoned()) : db.query(text, prepared)),
       }
@@ -108,7 +108,8 @@ export function createBoundedRead(
         // Late, it would meet what the connection does next.
         await canceling
       }
-    })
+    }
+    return await attempt(begin, readAll, ms)
   }
 
   return async ({ caller, signal }, ms, work) => {

@@ -1,10 +1,13 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
-import type { Deps } from '../deps.ts'
+import type { Deps, Log } from '../deps.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
-import { defaultLimits, type Limits } from '../limits.ts'
+import type { Limits } from '../limits.ts'
 import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
+import { DatabaseAwayError, isOutage } from './outage.ts'
+import { Pool } from './pool.ts'
+import { startPulse } from './pulse.ts'
 
 /**
  * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
@@ -27,57 +30,102 @@ export type Db = Reader & {
   readonly reads: Reader
   /** For what may take long because a client chose so; see bounded-read.ts. */
   readonly boundedRead: BoundedRead
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** A statement of it may take `longest` milliseconds, or as long as any other. */
+  transaction<T>(work: (tx: Tx) => Promise<T>, longest?: number): Promise<T>
+  /** Why the database cannot be used, in a sentence; undefined while it answers. */
+  trouble(): string | undefined
+  /** Before the end: a database that does not answer within so many milliseconds is given up, and nothing waits for it. */
+  hurry(silence: number): void
   close(): Promise<void>
+}
+
+/** What the database is used with. */
+export type DbOptions = {
+  readonly limits: Limits
+  readonly log: Log
+  /** The database answers again after it did not: what waits for its next look may look at once. */
+  readonly onBack?: () => void
 }
 
 /** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
 const RETRYABLE = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 
-const SESSION = [
-  // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
-  // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
-  '-c random_page_cost=1.1',
-  // Statements here are short and many: what would be compiled for a large job would take longer than its run.
-  '-c jit=off',
-  '-c statement_timeout=120000',
-  '-c lock_timeout=30000',
-  '-c idle_in_transaction_session_timeout=60000',
-  '-c timezone=UTC',
-].join(' ')
+/** Milliseconds for which a statement that may take long waits for a lock. */
+const LONG_LOCK = 30_000
+/** Milliseconds after the end of its time in which the server's word of that must have come. */
+const MARGIN = 3_000
+/** Milliseconds that connections have to end politely. */
+const FAREWELL = 2_000
+
+const sessionOptions = ({ databaseStatement }: Limits): string =>
+  [
+    // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
+    // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
+    '-c random_page_cost=1.1',
+    // Statements here are short and many: what would be compiled for a large job would take longer than its run.
+    '-c jit=off',
+    `-c statement_timeout=${databaseStatement}`,
+    // Before the time of the statement is over, so that the error says what it waited for.
+    `-c lock_timeout=${Math.ceil(databaseStatement * 0.8)}`,
+    '-c idle_in_transaction_session_timeout=60000',
+    '-c timezone=UTC',
+    // Of a hub that has gone with its machine the server shall not keep the locks for the two hours of TCP.
+    '-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+  ].join(' ')
 
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
-/** `onError` hears of connections that break while nobody uses them; the pool replaces those by itself. */
-export function createDb(
-  url: string,
-  onError: (error: Error) => void,
-  limits: Pick<Limits, 'queriesWaiting'> = defaultLimits,
-): Db {
-  const settings = { connectionString: url, options: SESSION, connectionTimeoutMillis: 10_000 }
+export function createDb(url: string, { limits, log, onBack = () => {} }: DbOptions): Db {
+  const settings = {
+    url,
+    options: sessionOptions(limits),
+    wait: limits.databaseWait,
+    patience: limits.databaseStatement + MARGIN,
+    isMute: () => pulse.isMute(),
+  }
   // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
-  const pool = new pg.Pool({ ...settings, max: 8, application_name: 'twincast' })
-  const reads = new pg.Pool({ ...settings, max: 8, application_name: 'twincast reads' })
-  let closing = false
+  const pool = new Pool({ ...settings, name: 'twincast', connections: limits.databaseConnections })
+  const reads = new Pool({ ...settings, name: 'twincast reads', connections: limits.databaseReadConnections })
+  let closing: Promise<void> | undefined
   const hear = (error: Error): void => {
-    if (!closing) onError(error)
+    // Of those that were broken because nothing answered, the pulse has told.
+    if (closing === undefined && !(error instanceof DatabaseAwayError))
+      log.warn({ err: error }, 'a connection to the database broke')
   }
   pool.on('error', hear)
   reads.on('error', hear)
+  const pulse = startPulse(
+    { url, silence: limits.databaseSilence, log },
+    {
+      silent() {
+        pool.break()
+        reads.break()
+      },
+      back: onBack,
+    },
+  )
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
   const run = async <Row extends pg.QueryResultRow>(
     client: pg.Pool | pg.PoolClient,
     sql: Sql,
     name: string | undefined,
+    longest?: number,
   ): Promise<Row[]> => {
-    const statement = { text: sql.text, values: sql.values }
-    const result = await client.query<Row>(name === undefined ? statement : { ...statement, name })
+    const statement = { text: sql.text, values: sql.values, ...(name === undefined ? {} : { name }) }
+    // Types of pg do not know it. Undefined is the pool's.
+    const patience = longest === undefined ? {} : { query_timeout: longest + MARGIN }
+    const result = await client.query<Row>({ ...statement, ...patience })
     return result.rows
   }
 
-  const attempt = async <T>(from: pg.Pool, begin: string, work: (db: Reader) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(
+    from: pg.Pool,
+    begin: string,
+    work: (db: Reader) => Promise<T>,
+    longest?: number,
+  ): Promise<T> => {
     const client = await from.connect()
     let broken: Error | undefined
     // The pool hears of those that idle only: what nobody heard would end the process.
@@ -87,13 +135,17 @@ export function createDb(
     client.on('error', hearBroken)
     try {
       await client.query(begin)
-      const result = await work({ query: (sql, name) => run(client, sql, name) })
+      const result = await work({ query: (sql, name) => run(client, sql, name, longest) })
       await client.query('commit')
       return result
     } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => {
-        broken = rollbackError
-      })
+      // Over a connection that does not answer nothing can be undone; its end does that.
+      if (isOutage(error)) broken ??= toError(error)
+      else {
+        await client.query('rollback').catch((rollbackError: Error) => {
+          broken = rollbackError
+        })
+      }
       throw error
     } finally {
       client.off('error', hearBroken)
@@ -101,42 +153,56 @@ export function createDb(
     }
   }
 
+  // Sockets of a pool that has ended may still break when PostgreSQL stops: `closing` is there before it begins to.
+  const close = async (): Promise<void> => {
+    await prisma.$disconnect()
+    await Promise.all([pool.close(FAREWELL), reads.close(FAREWELL), pulse.close()])
+  }
+
   return {
     prisma,
     reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
-    boundedRead: createBoundedRead(reads, limits, (begin, work) => attempt(reads, begin, work)),
-    async transaction(work) {
+    boundedRead: createBoundedRead(reads, limits, (begin, work, ms) => attempt(reads, begin, work, ms)),
+    async transaction(work, longest) {
+      const begin =
+        longest === undefined
+          ? 'begin'
+          : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${LONG_LOCK}`
       for (let count = 1; ; count++) {
         try {
-          return await attempt(pool, 'begin', (db) => work(db as Tx))
+          return await attempt(pool, begin, (db) => work(db as Tx), longest)
         } catch (error) {
           if (!RETRYABLE.has(codeOf(error)) || count >= ATTEMPTS) throw error
         }
       }
     },
-    async close() {
-      closing = true // sockets of a pool that has ended may still break when PostgreSQL stops
-      await prisma.$disconnect()
-      await Promise.all([pool.end(), reads.end()])
+    trouble: pulse.trouble,
+    hurry: pulse.hurry,
+    close() {
+      closing ??= close()
+      return closing
     },
   }
 }
 
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
 /**
  * One transaction, and what to do once it is certain. `afterCommit` work is for hints (events): when the process dies
  * in between it is not done, and nothing may depend on it. A transaction that PostgreSQL gave up to resolve a deadlock
- * runs again from the start.
+ * runs again from the start. Its statements may take `longest` milliseconds each, or as long as any other.
  */
 export async function inTransaction<T>(
   deps: Pick<Deps, 'db'>,
   work: (tx: Tx, afterCommit: (tell: () => void) => void) => Promise<T>,
+  longest?: number,
 ): Promise<T> {
   let queue: (() => void)[] = []
   const result = await deps.db.transaction((tx) => {
     queue = []
     return work(tx, (tell) => queue.push(tell))
-  })
+  }, longest)
   for (const tell of queue) tell()
   return result
 }

@@ -115,33 +115,37 @@ function tellJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
 export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<string> {
   const now = deps.clock.now()
   const request = checkRetry(input, now, randomUUID)
-  await inTransaction(deps, async (tx, afterCommit) => {
-    const source = await lockSource(tx, input.jobId)
-    if (source === undefined) throw new NotFoundError('job', input.jobId)
-    if (!source.ended) throw notEnded(source)
-    const retry = {
-      sourceKey: source.key,
-      familyKey: source.retry?.familyKey ?? source.key,
-      selection: request.selection,
-    }
-    const bounded = await limitTime(tx, deps.limits.queryMs)
-    const any = await isAnySelected(bounded, retry).catch((error) => {
-      throw isOutOfTime(error) ? new OutOfTimeError(deps.limits.queryMs / 1000) : error
-    })
-    if (!any) throw nothingSelected(source.id, request.selection)
-    const { startTime, maxExecutionTimeInSeconds = source.maxExecutionTimeSeconds } = request
-    const job = {
-      ...source,
-      id: request.newJobId,
-      queryCondition: narrowCondition(source.queryCondition, request.queryCondition),
-      maxDevices: null,
-      retry,
-      ...timesOf({ startTime, maxExecutionTimeInSeconds }, now),
-    }
-    const inserted = await insertJob(tx, job, by, request.reason)
-    if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
-    afterCommit(() => tellJobChanged(deps, request.newJobId))
-  })
+  await inTransaction(
+    deps,
+    async (tx, afterCommit) => {
+      const source = await lockSource(tx, input.jobId)
+      if (source === undefined) throw new NotFoundError('job', input.jobId)
+      if (!source.ended) throw notEnded(source)
+      const retry = {
+        sourceKey: source.key,
+        familyKey: source.retry?.familyKey ?? source.key,
+        selection: request.selection,
+      }
+      const bounded = await limitTime(tx, deps.limits.queryMs)
+      const any = await isAnySelected(bounded, retry).catch((error) => {
+        throw isOutOfTime(error) ? new OutOfTimeError(deps.limits.queryMs / 1000) : error
+      })
+      if (!any) throw nothingSelected(source.id, request.selection)
+      const { startTime, maxExecutionTimeInSeconds = source.maxExecutionTimeSeconds } = request
+      const job = {
+        ...source,
+        id: request.newJobId,
+        queryCondition: narrowCondition(source.queryCondition, request.queryCondition),
+        maxDevices: null,
+        retry,
+        ...timesOf({ startTime, maxExecutionTimeInSeconds }, now),
+      }
+      const inserted = await insertJob(tx, job, by, request.reason)
+      if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
+      afterCommit(() => tellJobChanged(deps, request.newJobId))
+    },
+    deps.limits.queryMs,
+  )
   return request.newJobId
 }
 

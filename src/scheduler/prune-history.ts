@@ -15,7 +15,11 @@ export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays
     wokenBy: [],
     async run(now) {
       const before = new Date(now.getTime() - historyDays * DAY)
-      const deleted = await inTransaction(deps, (tx) => deleteJobsEndedBefore(tx, before, BATCH))
+      const deleted = await inTransaction(
+        deps,
+        (tx) => deleteJobsEndedBefore(tx, before, BATCH),
+        deps.limits.databaseLongStatement,
+      )
       if (deleted.length > 0) deps.log.info({ jobs: deleted.length }, 'history pruned')
       return { done: deleted.length, full: deleted.length === BATCH }
     },

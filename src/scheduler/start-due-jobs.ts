@@ -21,6 +21,7 @@ import type { Step } from './loop.ts'
 
 /** Scheduled and due → queued → running, its devices fixed: one job a turn, at most `maxRunning` at a time. */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step {
+  const longest = deps.limits.databaseLongStatement
   return {
     name: 'start-due-jobs',
     every: 5_000,
@@ -29,35 +30,39 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       const queued = await inTransaction(deps, (tx) => queueDueJobs(tx, now))
       for (const jobId of queued) deps.events.jobChanged(jobId)
 
-      const started = await inTransaction(deps, async (tx, afterCommit) => {
-        await lockStarting(tx)
-        const job = await lockNextDueJob(tx, maxRunning)
-        if (job === undefined) return false
-        afterCommit(() => deps.events.jobChanged(job.id))
-        if (job.deadline <= now) {
-          // Left to finish-jobs, which knows the reason; only there does a job's time run out.
-          afterCommit(() => deps.events.publish('work', 'settled', {}))
-          return false
-        }
-        try {
-          const deviceCount = await undoneOnFailure(tx, async () => fixDevices(await limitTime(tx, 120_000), job))
-          if (job.maxDevices !== null && deviceCount > job.maxDevices) {
-            await clearTargets(tx, job.id)
-            await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), now)
-            return true
+      const started = await inTransaction(
+        deps,
+        async (tx, afterCommit) => {
+          await lockStarting(tx)
+          const job = await lockNextDueJob(tx, maxRunning)
+          if (job === undefined) return false
+          afterCommit(() => deps.events.jobChanged(job.id))
+          if (job.deadline <= now) {
+            // Left to finish-jobs, which knows the reason; only there does a job's time run out.
+            afterCommit(() => deps.events.publish('work', 'settled', {}))
+            return false
           }
-          await saveStarted(tx, job.id, { status: deviceCount === 0 ? 'completed' : 'running', deviceCount, now })
-          afterCommit(() => {
-            deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
-            deps.events.publish('work', 'started', {})
-          })
-        } catch (error) {
-          const reason = whyItCannotStart(error)
-          if (reason === undefined) throw error
-          await saveFailed(tx, job.id, reason, now)
-        }
-        return true
-      })
+          try {
+            const deviceCount = await undoneOnFailure(tx, async () => fixDevices(await limitTime(tx, longest), job))
+            if (job.maxDevices !== null && deviceCount > job.maxDevices) {
+              await clearTargets(tx, job.id)
+              await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), now)
+              return true
+            }
+            await saveStarted(tx, job.id, { status: deviceCount === 0 ? 'completed' : 'running', deviceCount, now })
+            afterCommit(() => {
+              deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
+              deps.events.publish('work', 'started', {})
+            })
+          } catch (error) {
+            const reason = whyItCannotStart(error)
+            if (reason === undefined) throw error
+            await saveFailed(tx, job.id, reason, now)
+          }
+          return true
+        },
+        longest,
+      )
       return { done: started ? 1 : 0, full: started, next: await nextStartTime(deps.db) }
     },
   }

@@ -1,10 +1,10 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
-import { createDb } from '../../src/database/client.ts'
 import { fragment } from '../../src/database/condition.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits.ts'
+import { openTestDb } from '../support/database.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 let deps: TestDeps
@@ -44,7 +44,7 @@ test('a read that is not is given up, and the connection is as good as before', 
     const settings = await deps.db.reads.query(
       sql`select current_setting('statement_timeout') as timeout, current_setting('application_name') as name`,
     )
-    expect(settings).toEqual([{ timeout: '2min', name: 'twincast reads' }])
+    expect(settings).toEqual([{ timeout: '12s', name: 'twincast reads' }])
   }
 })
 
@@ -86,7 +86,7 @@ test('when a caller has gone PostgreSQL stops its statement, nothing more is rea
 })
 
 test('a client that waits for the answer learns whether it took too long, or whether too much of it waits', async () => {
-  const db = createDb(deps.database.url, () => {}, { queriesWaiting: 1 })
+  const db = openTestDb(deps.database.url, { queriesWaiting: 1 })
   try {
     const read = (queryMs: number) =>
       readInTime({ db, limits: { ...defaultLimits, queryMs } }, asker, (reader) => reader.query(wait))

@@ -1,14 +1,17 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
 let db: Db
-const heard: Error[] = []
+const heard: string[] = []
+const log = pino({}, { write: (line) => heard.push(JSON.parse(line).msg) })
 beforeAll(async () => {
   database = await createTestDatabase()
-  db = createDb(database.url, (error) => heard.push(error))
+  db = createDb(database.url, { limits: defaultLimits, log })
 })
 afterAll(async () => {
   await db.close()
@@ -40,6 +43,6 @@ test('a connection that is cut during a statement of a transaction fails that tr
 test('connections that are cut while nobody uses them are replaced', async () => {
   const pids = await Promise.all(Array.from({ length: 4 }, () => db.query(ownPid)))
   for (const [own] of pids) await cut(own?.pid)
-  await expect.poll(() => heard).toHaveLength(4)
+  await expect.poll(() => heard).toEqual(Array(4).fill('a connection to the database broke'))
   expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
 })

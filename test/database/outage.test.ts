@@ -1,8 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createDb, type Db } from '../../src/database/client.ts'
+import type { Db } from '../../src/database/client.ts'
 import { isOutage } from '../../src/database/outage.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createTestDatabase, openTestDb, type TestDatabase } from '../support/database.ts'
 import { type Line, openLine } from '../support/line.ts'
 
 let database: TestDatabase
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(async () => {
   line = await openLine(database.url)
-  db = createDb(line.url, () => {})
+  db = openTestDb(line.url)
 })
 afterEach(async () => {
   await line.close()
@@ -72,7 +72,7 @@ test.each([
 })
 
 test('what is wrong with a statement, or with who sends it, is no outage', async () => {
-  const none = createDb(`${database.url}_none`, () => {})
+  const none = openTestDb(`${database.url}_none`)
   const errors = [
     await errorOf(db.query(sql`select 1 / 0`)),
     await errorOf(db.prisma.$queryRaw(sql`select * from nothing`)),

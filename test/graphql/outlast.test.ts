@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createDb, type Db } from '../../src/database/client.ts'
+import type { Db } from '../../src/database/client.ts'
 import { updateDevice } from '../../src/device/commands.ts'
 import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
 import { reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
+import { openTestDb } from '../support/database.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { type Line, openLine } from '../support/line.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
@@ -28,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => deps.close())
 beforeEach(async () => {
   line = await openLine(deps.database.url)
-  db = createDb(line.url, () => {})
+  db = openTestDb(line.url)
   server = createGraphqlServer({ ...deps, db }, { hostNames: [], anonymous: owner })
   port = await openPort({ server })
 })

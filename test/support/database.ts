@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { pino } from 'pino'
 import { inject } from 'vitest'
+import { createDb, type Db } from '../../src/database/client.ts'
+import { defaultLimits, type Limits } from '../../src/limits.ts'
 import { databaseUrl } from './global-setup.ts'
 
 /** A database of a test file's own. */
@@ -29,6 +32,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     },
   }
 }
+
+/** The program's connections to a database, which say nothing of what befalls them. */
+export const openTestDb = (url: string, limits: Partial<Limits> = {}): Db =>
+  createDb(url, { limits: { ...defaultLimits, ...limits }, log: pino({ level: 'silent' }) })
 
 async function administer(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })

@@ -1,6 +1,5 @@
 import { pino } from 'pino'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { createDb } from '../../src/database/client.ts'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
@@ -8,7 +7,7 @@ import { defaultLimits, type Limits } from '../../src/limits.ts'
 import { createSessions } from '../../src/sessions.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttles.ts'
-import { createTestDatabase, type TestDatabase } from './database.ts'
+import { createTestDatabase, openTestDb, type TestDatabase } from './database.ts'
 
 /** Real dependencies on a database of their own. */
 export type TestDeps = Deps & { readonly database: TestDatabase; close(): Promise<void> }
@@ -20,9 +19,7 @@ export async function createTestDeps(
   limits: Partial<Limits> = {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
-  const db = createDb(database.url, (error) => {
-    throw error
-  })
+  const db = openTestDb(database.url, limits)
   return {
     db,
     lease: await takeLeaseForGood(db),

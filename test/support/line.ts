@@ -3,7 +3,7 @@ import { openDatabaseProxy } from './tcp-proxy.ts'
 /** A way to the database that can be cut. */
 export type Line = {
   readonly url: string
-  /** Connections that were tried while it was not open. */
+  /** Connections that were tried while it was not open, but for those that only ask whether it is. */
   tries(): number
   /** Ends all connections, and drops those that come, or tells them that the database is starting up. */
   cut(how?: 'dropping' | 'starting'): void
@@ -13,13 +13,16 @@ export type Line = {
 }
 
 export async function openLine(databaseUrl: string): Promise<Line> {
-  const { url, tries, become, answer, close } = await openDatabaseProxy(databaseUrl)
+  const { url, become, answer, close } = await openDatabaseProxy(databaseUrl)
+  let tries = 0
   return {
     url,
-    tries,
+    tries: () => tries,
     cut(how = 'dropping') {
-      if (how === 'starting') answer(startingUp)
-      else void become('reset')
+      answer((said) => {
+        if (!said.includes('twincast pulse')) tries++
+        return how === 'starting' ? startingUp : Buffer.alloc(0)
+      })
     },
     restore: () => void become('forward'),
     close,

@@ -21,8 +21,8 @@ export type TcpProxy = {
   become(weather: Weather): Promise<void>
   /** How connections fare that are open now. Those to come are not touched. */
   breakOpen(how: 'stall' | 'drop' | 'reset'): void
-  /** Those to come hear these bytes after they have said something, and are ended. Open ones are reset. */
-  answer(bytes: Buffer): void
+  /** Those to come are answered to the first that they say, and ended. Open ones are reset. */
+  answer(reply: (said: Buffer) => Buffer): void
   close(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
   const pairs = new Set<Pair>()
   const muted = new Set<net.Socket>()
   let weather: Weather = 'forward'
-  let answer: Buffer | undefined
+  let answer: ((said: Buffer) => Buffer) | undefined
   let tries = 0
 
   /** Passes bytes on at the pace of the one that takes them, while the weather of the pair allows. */
@@ -76,11 +76,11 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
   }
 
   const server = net.createServer({ allowHalfOpen: true }, (near) => {
-    const bytes = answer
-    if (weather !== 'forward' || bytes !== undefined) {
+    const reply = answer
+    if (weather !== 'forward' || reply !== undefined) {
       tries++
       mute(near)
-      if (bytes !== undefined) near.once('data', () => near.end(bytes))
+      if (reply !== undefined) near.once('data', (said) => near.end(reply(said)))
       else if (weather === 'stall') near.resume()
       else if (weather !== 'drop') near.resetAndDestroy()
       return
@@ -123,8 +123,8 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
       if (how === 'reset') resetAll()
       else for (const pair of pairs) settle(pair, how)
     },
-    answer(bytes) {
-      answer = bytes
+    answer(reply) {
+      answer = reply
       resetAll()
     },
     close: stopListening,

@@ -1,0 +1,132 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createDb, type Db } from '../../src/database/client.ts'
+import { isOutage } from '../../src/database/outage.ts'
+import { defaultLimits } from '../../src/limits.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { openDatabaseProxy, type TcpProxy, type Weather } from '../support/tcp-proxy.ts'
+
+let database: TestDatabase
+let proxy: TcpProxy & { readonly url: string }
+let db: Db
+let lines: string[]
+let backs: number
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  proxy = await openDatabaseProxy(database.url)
+  lines = []
+  backs = 0
+  db = createDb(proxy.url, {
+    limits: { ...defaultLimits, databaseSilence: 1_000 },
+    log: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
+    onBack: () => backs++,
+  })
+  await Promise.all([readWithAll(), db.transaction((tx) => tx.query(sql`select 1`))])
+})
+afterEach(async () => {
+  await db.close()
+  await proxy.close()
+})
+
+const readWithAll = () =>
+  Promise.all([
+    ...Array.from({ length: 3 }, () => db.query(sql`select 1 as one`)),
+    ...Array.from({ length: 3 }, () => db.reads.query(sql`select 1 as one`)),
+    ...Array.from({ length: 3 }, () => db.prisma.device.findMany()),
+  ])
+const works = () =>
+  readWithAll().then(
+    () => true,
+    () => false,
+  )
+/** How pieces of work of every kind end that have been begun and cannot be answered. */
+const endsOf = (pieces: readonly Promise<unknown>[]) =>
+  Promise.allSettled(pieces).then((ends) => ends.map((end) => end.status === 'rejected' && isOutage(end.reason)))
+const beginAll = (): Promise<unknown>[] => [
+  db.query(sql`select 1`),
+  db.query(sql`select 1`, 'a-named-one'),
+  db.reads.query(sql`select 1`),
+  db.prisma.device.findMany(),
+  db.prisma.device.count(),
+  db.transaction((tx) => tx.query(sql`select 1`)),
+  db.transaction((tx) => tx.query(sql`select 1`), 600_000),
+  db.boundedRead({ caller: 'test' }, 600_000, (reader) => reader.query(sql`select 1`)),
+]
+
+const hangs = ['stall', 'drop'] as const
+
+test.each(hangs)(
+  'statements of every kind on connections that %s end as an outage, and later ones work',
+  async (how) => {
+    proxy.breakOpen(how)
+    const ends = await endsOf(beginAll())
+    expect(ends).toEqual(ends.map(() => true))
+    await expect.poll(works).toBe(true)
+    expect(lines).toContain('connections to the database have gone silent: opening new ones')
+    // The database did answer, on new connections.
+    expect(lines).not.toContain('the database does not answer')
+  },
+)
+
+test.each(hangs)('connections that %s while nobody uses them are replaced before anybody does', async (how) => {
+  proxy.breakOpen(how)
+  await expect.poll(() => lines).toContain('connections to the database have gone silent: opening new ones')
+  expect(await works()).toBe(true)
+})
+
+test.each<Weather>(['stall', 'drop', 'refuse', 'reset'])(
+  'a database that is away (%s) is noticed, told of once, and found when it is back',
+  async (how) => {
+    await proxy.become(how)
+    const begun = endsOf(beginAll())
+    await expect.poll(() => db.trouble()).toBe('The database does not answer.')
+    const ends = await begun
+    expect(ends).toEqual(ends.map(() => true))
+    // From now on nobody waits.
+    expect(await endsOf(beginAll())).toEqual(ends)
+    expect(await works()).toBe(false)
+    expect(lines.filter((line) => line === 'the database does not answer')).toHaveLength(1)
+    expect(backs).toBe(0)
+
+    await proxy.become('forward')
+    await expect.poll(() => backs).toBe(1)
+    expect(db.trouble()).toBeUndefined()
+    expect(await works()).toBe(true)
+    expect(lines.filter((line) => line === 'the database answers again')).toHaveLength(1)
+  },
+)
+
+test.each(hangs)('connections that %s do not keep the hub from its end', async (how) => {
+  const sleeping = sql`select pg_sleep(600)`
+  const ends = endsOf([
+    db.transaction((tx) => tx.query(sleeping), 600_000),
+    db.reads.query(sleeping),
+    db.prisma.$queryRaw(sleeping),
+  ])
+  const asleep = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+  await expect.poll(async () => (await database.pool.query(`select ${asleep}`)).rows.length).toBe(3)
+  proxy.breakOpen(how)
+  await db.close()
+  expect(await ends).toEqual([true, true, true])
+  // PostgreSQL has not heard of that.
+  await database.pool.query(`select pg_terminate_backend(pid, 10000) ${asleep}`)
+})
+
+test('a statement that takes too long is cancelled by the server, and its connection is good for the next', async () => {
+  const brief = createDb(database.url, {
+    limits: { ...defaultLimits, databaseStatement: 200 },
+    log: pino({ level: 'silent' }),
+  })
+  const slow = sql`select pg_sleep(600)`
+  await expect(brief.query(slow)).rejects.toMatchObject({ code: '57014' })
+  await expect(brief.reads.query(slow)).rejects.toMatchObject({ code: '57014' })
+  await expect(brief.transaction((tx) => tx.query(slow))).rejects.toMatchObject({ code: '57014' })
+  await expect(brief.transaction((tx) => tx.query(slow), 300)).rejects.toMatchObject({ code: '57014' })
+  const longer = brief.transaction((tx) => tx.query(sql`select 1 as one from pg_sleep(0.5)`), 60_000)
+  expect(await longer).toEqual([{ one: 1 }])
+  await brief.close()
+})
