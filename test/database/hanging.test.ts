@@ -21,7 +21,7 @@ beforeEach(async () => {
   lines = []
   backs = 0
   db = createDb(proxy.url, {
-    limits: { ...defaultLimits, databaseSilence: 1_000 },
+    limits: { ...defaultLimits, databaseSilence: 2_000 },
     log: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
     onBack: () => backs++,
   })
