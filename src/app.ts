@@ -23,7 +23,7 @@ import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-settling.ts'
-import { createRestDoor, restPaths } from './rest/router.ts'
+import { createRestDoor, looksLikeRest, restPaths } from './rest/router.ts'
 import { lookAgain } from './scheduler/look-again.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createSessions } from './sessions.ts'
@@ -170,7 +170,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const isGraphiqlOn = anonymous !== undefined || config.graphiql
     const http = createHttpServer(deps, {
       graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
-      rest: mountWebDoor(deps, restPaths, rest),
+      rest: mountWebDoor(deps, restPaths, rest, looksLikeRest),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
       whyNotReady,

@@ -20,7 +20,7 @@ export type SasToken = {
  */
 export const expiryToleranceInSeconds = 300
 
-const scheme = 'SharedAccessSignature '
+const scheme = 'sharedaccesssignature '
 /** Room for a device id of 128 characters with each one percent-encoded twice, a long host and a policy. */
 const maxTokenLength = 4096
 const fieldNames: ReadonlySet<string> = new Set(['sr', 'sig', 'se', 'skn'])
@@ -30,7 +30,8 @@ const fieldNames: ReadonlySet<string> = new Set(['sr', 'sig', 'se', 'skn'])
  * once each and `skn` at most once, in any order, nothing else. An empty `skn` means none: some device clients send it.
  */
 export function parseSasToken(text: string): SasToken | undefined {
-  if (text.length > maxTokenLength || !text.startsWith(scheme)) return undefined
+  // The name of a scheme is compared without case (RFC 9110, 11.1).
+  if (text.length > maxTokenLength || !text.toLowerCase().startsWith(scheme)) return undefined
   const fields = new Map<string, string>()
   for (const field of text.slice(scheme.length).split('&')) {
     const equals = field.indexOf('=')
@@ -64,7 +65,7 @@ export type SasRequest = {
 export function signSasToken({ resource, key, expiry, policyName }: SasRequest): string {
   const signature = digestOf(resource, expiry, Buffer.from(key, 'base64')).toString('base64')
   const policy = policyName === undefined ? '' : `&skn=${encodeURIComponent(policyName)}`
-  return `${scheme}sr=${resource}&sig=${encodeURIComponent(signature)}${policy}&se=${expiry}`
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}${policy}&se=${expiry}`
 }
 
 /**

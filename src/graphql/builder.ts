@@ -12,7 +12,10 @@ import type { Context } from './context.ts'
 import { limitExceeded, maxComplexity, maxPageSize } from './limits.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
-/** As how many objects a JSON document counts, which is written out each time it is asked for: a twin has up to 72 KB. */
+/**
+ * As how many objects a JSON document counts, which is written out each time it is asked for: a twin has up to 288 KB of
+ * JSON text, and about 1 MB with its metadata.
+ */
 const documentComplexity = 5
 
 function complexityOf(type: GraphQLNamedType): number {

@@ -15,6 +15,8 @@ export type Mount = {
   readonly path: string
   /** Whether it answers at all paths below, too. */
   readonly below?: boolean
+  /** Whether it answers a request at a path that nobody has, for its client would not read the server's own answer. */
+  readonly claims?: (url: string) => boolean
   readonly methods: readonly string[]
   readonly handle: Handle
   /** Takes over the connection of a WebSocket. */
@@ -83,7 +85,10 @@ export function createHttpServer(
   ]
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {
     const path = request.url?.split('?', 1)[0] ?? ''
-    return mounts.find((mount) => mount.path === path || (mount.below && path.startsWith(`${mount.path}/`)))
+    return (
+      mounts.find((mount) => mount.path === path || (mount.below && path.startsWith(`${mount.path}/`))) ??
+      mounts.find((mount) => mount.claims?.(request.url ?? ''))
+    )
   }
 
   /** The connections on which HTTP is spoken. What is under way on one is forgotten with it. */

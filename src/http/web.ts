@@ -8,15 +8,20 @@ export type WebDoor = (request: Request, address?: string) => Promise<Response>
 /** What a door hears of; the server refuses the others, some of which a Request could not hold. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** The mounts of a door at these paths and everything below them. */
-export function mountWebDoor(deps: Pick<Deps, 'log'>, paths: readonly string[], door: WebDoor): Mount[] {
+/** The mounts of a door at these paths and everything below them, and what it `claims` of other paths (see `Mount`). */
+export function mountWebDoor(
+  deps: Pick<Deps, 'log'>,
+  paths: readonly string[],
+  door: WebDoor,
+  claims: (url: string) => boolean = () => false,
+): Mount[] {
   const handle: Mount['handle'] = (incoming, outgoing) => {
     serve(door, incoming, outgoing).catch((error: unknown) => {
       deps.log.error({ err: error }, 'a request could not be answered')
       outgoing.destroy()
     })
   }
-  return paths.map((path) => ({ path, below: true, methods, handle }))
+  return paths.map((path) => ({ path, below: true, claims, methods, handle }))
 }
 
 async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

@@ -12,7 +12,7 @@ const maxSize = 1000
  * said otherwise, 1,000 at most, whatever is said. InvalidInputError.
  */
 export function pageRequest({ headers, query }: Pick<Call, 'headers' | 'query'>): PageRequest {
-  const size = headers.get('x-ms-max-item-count') ?? query.get('pageSize')
+  const size = (headers.get('x-ms-max-item-count') ?? query.get('pageSize')) || null
   const continuation = headers.get('x-ms-continuation') ?? query.get('continuationToken')
   if (size !== null && !/^0*[1-9]\d{0,8}$/.test(size)) {
     throw new InvalidInputError(['x-ms-max-item-count'], 'x-ms-max-item-count must be a whole number from 1.')

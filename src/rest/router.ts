@@ -4,6 +4,7 @@ import { may } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json.ts'
+import { absence, absentRoots } from './absent.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
@@ -11,6 +12,7 @@ import { classicBody, failureOf, faultOf, RestError, structuredBody } from './er
 import { jobRoutes } from './jobs.ts'
 import { methodRoutes } from './methods.ts'
 import { openApiRoute } from './openapi.ts'
+import { parameters } from './parameters.ts'
 import { queryRoutes } from './query.ts'
 import type { Call, Choices, Route } from './route.ts'
 import { twinRoutes } from './twins.ts'
@@ -22,7 +24,13 @@ const resources: readonly Route[] = [...queryRoutes, ...deviceRoutes, ...twinRou
 export const routes: readonly Route[] = [...resources, openApiRoute(resources)]
 
 /** The paths that are this door's, with all below them. */
-export const restPaths: readonly string[] = [...new Set(routes.map(({ path }) => `/${path.split('/')[1]}`))]
+export const restPaths: readonly string[] = [
+  ...new Set(routes.map(({ path }) => `/${path.split('/')[1]}`)),
+  ...absentRoots,
+]
+
+/** Whether a request at a path that is nobody's is one for this door: so that its client is answered in a form it reads. */
+export const looksLikeRest = (url: string): boolean => /^\/[^?]*\?(?:.*&)?api-version=/i.test(url)
 
 /** The REST door: answers every request, whatever becomes of it. */
 export type RestDoor = (request: Request, address?: string) => Promise<Response>
@@ -55,9 +63,10 @@ export function createRestDoor(
     let form: Route['errorForm']
     try {
       const { pathname, searchParams } = new URL(request.url)
+      const query = inOwnSpelling(searchParams)
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
-      if (route.operation !== undefined) checkApiVersion(searchParams.get('api-version'))
+      if (route.operation !== undefined) checkApiVersion(query.get('api-version'))
       const handle = await authorize(request, route, segments)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const json =
@@ -69,7 +78,7 @@ export function createRestDoor(
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
-      return await handle({ deps, choices, id, query: searchParams, headers, body, signal }, address)
+      return await handle({ deps, choices, id, query, headers, body, signal }, address)
     } catch (error) {
       return refuse(deps, request, error, form)
     }
@@ -94,7 +103,7 @@ function findRoute(method: string, segments: readonly string[]): { route: Route;
     const id = idIn(route.path, segments)
     return id === undefined ? [] : { route, id }
   })
-  if (found.length === 0) throw new RestError('GenericNotFound', 'There is nothing at this path.')
+  if (found.length === 0) throw new RestError('GenericNotFound', absence(segments))
   const match = found.find(({ route }) => route.method === method)
   if (match !== undefined) return match
   const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
@@ -112,6 +121,13 @@ function idIn(pattern: string, segments: readonly string[]): string | undefined 
     else if (part !== segment) return undefined
   }
   return id
+}
+
+const parameterNames = new Map(Object.keys(parameters).map((name) => [name.toLowerCase(), name]))
+
+/** The query string with the names of this door's parameters as they are written here: IoT Hub reads them in any case. */
+function inOwnSpelling(query: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...query].map(([name, value]) => [parameterNames.get(name.toLowerCase()) ?? name, value]))
 }
 
 function checkApiVersion(version: string | null): void {

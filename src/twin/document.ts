@@ -49,8 +49,7 @@ export function parseEtag(ifMatch: string): string {
   return /^"[^"]*"$/.test(text) ? text.slice(1, -1) : text
 }
 
-/** Whether a write under this `If-Match` may change a row whose counter this is. `*` (quoted or not) always may. */
+/** Whether a write under this `If-Match`, an etag or a list of them, may change a row whose counter this is. `*` (quoted or not) always may. */
 export function etagMatches(ifMatch: string, counter: number): boolean {
-  const etag = parseEtag(ifMatch)
-  return etag === '*' || etag === etagOf(counter)
+  return parseEtag(ifMatch) === '*' || ifMatch.split(',').some((part) => parseEtag(part) === etagOf(counter))
 }

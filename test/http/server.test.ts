@@ -47,6 +47,7 @@ const rest: Mount = {
   path: '/devices',
   below: true,
   methods: ['GET'],
+  claims: (url) => url.endsWith('?api-version=1'),
   handle: (request, response) => response.end(`mounted below, ${request.url}`),
 }
 
@@ -91,6 +92,8 @@ describe('paths', () => {
     for (const path of ['/devices', '/devices/', '/devices/a/b?x=1']) {
       expect(await ask(`${url.https}${path}`)).toMatchObject({ status: 200, body: `mounted below, ${path}` })
     }
+    expect((await ask(`${url.http}/nothing?api-version=1`)).body).toBe('mounted below, /nothing?api-version=1')
+    expect((await ask(`${url.http}/graphql?api-version=1`)).body).toBe('mounted')
     expect((await ask(`${url.http}/devicesx`)).status).toBe(404)
     expect((await ask(`${url.http}/devices/a`, { method: 'TRACE' })).status).toBe(405)
   })

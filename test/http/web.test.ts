@@ -103,3 +103,9 @@ test('a door that throws ends the connection, and the log has why', async () => 
   await expect(send(port, 'GET', '/devices')).rejects.toThrow()
   expect(logged.join()).toContain('broken door')
 })
+
+test('a door answers at a path of nobody what it claims, and the server the rest', async () => {
+  const claims = (url: string) => url.includes('mine')
+  const mounts = mountWebDoor({ log }, ['/a'], async () => new Response(), claims)
+  expect(mounts.map((mount) => [mount.claims?.('/b?mine'), mount.claims?.('/b')])).toEqual([[true, false]])
+})

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defaultPolicies } from '../../src/access/policy.ts'
 import { maxBodyBytes } from '../../src/rest/body.ts'
-import { routes } from '../../src/rest/router.ts'
+import { looksLikeRest, routes } from '../../src/rest/router.ts'
 import { createTestClock } from '../support/clock.ts'
 import { hubName, openDoor, type TestDoor } from './door.ts'
 
@@ -22,8 +22,41 @@ describe('the path', () => {
     '/jobs/v2/a/cancel/b',
   ])('%s is unknown', async (path) => {
     const { status, error, headers } = await door.ask(`GET ${path}`)
-    expect([status, error]).toEqual([404, 'GenericNotFound;There is nothing at this path.'])
+    expect([status, error]).toEqual([
+      404,
+      'GenericNotFound;There is nothing at this path. docs/rest.md lists the paths that there are.',
+    ])
     expect(headers.get('iothub-errorcode')).toBe('GenericNotFound')
+  })
+
+  test.each([
+    ['GET /configurations', /^GenericNotFound;This hub has no automatic device configurations.*docs\/rest\.md/],
+    ['PUT /configurations/c', /no automatic device configurations/],
+    ['POST /devices/d/applyConfigurationContent', /no IoT Edge deployments/],
+    ['GET /digitaltwins/d', /no digital twins API.*\/twins\/\{deviceId\}/],
+    ['POST /digitaltwins/d/commands/c', /no digital twins API/],
+    ['GET /devices/d/modules', /This hub has no modules/],
+    ['PUT /devices/d/modules/$edgeAgent', /This hub has no modules/],
+    ['POST /twins/d/modules/m/methods', /This hub has no modules/],
+    ['GET /messages/serviceBound/feedback', /no cloud-to-device messages/],
+    ['POST /messages/deviceBound', /no cloud-to-device messages/],
+    ['GET /devices/d/messages/deviceBound', /no cloud-to-device messages/],
+    ['DELETE /devices/d/commands', /no cloud-to-device messages/],
+    ['POST /devices/d/messages/events', /docs\/mqtt\.md/],
+    ['POST /devices/d/files', /no file upload/],
+    ['PUT /jobs/v2/d/methods/job01', /PUT \/jobs\/v2\/\{jobId\}/], // as the first article on jobs has it
+    ['PUT /jobs/v2/d/twin/job01', /PUT \/jobs\/v2\/\{jobId\}/],
+  ])('%s is said not to be part of this hub', async (request, text) => {
+    const { status, error } = await door.ask(request)
+    expect([status, error]).toEqual([404, expect.stringMatching(text)])
+    expect(error?.split(';')).toHaveLength(2)
+  })
+
+  test('that other programs than this one might be asked by is still taken for REST when it names an api-version', () => {
+    expect(looksLikeRest('/services?api-version=2021-04-12')).toBe(true)
+    expect(looksLikeRest('/services?a=1&API-Version=2021-04-12')).toBe(true)
+    expect(looksLikeRest('/services/api-version=1?x=1')).toBe(false)
+    expect(looksLikeRest('http://x/?api-version=1')).toBe(false)
   })
 
   test.each([
@@ -60,6 +93,12 @@ describe('the api-version', () => {
       expect([status, error?.split(';')[0]]).toEqual([400, 'InvalidProtocolVersion'])
     },
   )
+
+  test('may be spelled in any case, like the other parameters', async () => {
+    expect((await door.ask('GET /devices?Api-Version=2021-04-12')).status).toBe(200)
+    expect((await door.ask('GET /devices?api-version=2021-04-12&TOP=0')).status).toBe(400)
+    expect((await door.ask('GET /jobs/v2/query?api-version=2021-04-12&JobStatus=done')).status).toBe(400)
+  })
 
   test('may not be left out', async () => {
     expect((await door.ask('GET /devices?top=1')).error).toMatch(/^InvalidProtocolVersion;/)
@@ -107,6 +146,10 @@ describe('the token', () => {
     [
       'that has expired a moment ago',
       () => door.token('iothubowner', { expiry: door.deps.clock.now().getTime() / 1000 - 299 }),
+    ],
+    [
+      'whose scheme is in small letters',
+      async () => (await door.token('iothubowner')).replace(/^\w+/, (scheme) => scheme.toLowerCase()),
     ],
     ['for the hub in capitals', () => door.token('iothubowner', { resource: hubName.toUpperCase() })],
     [

@@ -48,6 +48,9 @@ describe('etags', () => {
     ['AAAAAAAAAAI=', false],
     ['W/"AAAAAAAAAAE="', false],
     ['"AAAAAAAAAAE=', false],
+    ['"AAAAAAAAAAI=", "AAAAAAAAAAE="', true],
+    ['"AAAAAAAAAAI=", "AAAAAAAAAAM="', false],
+    ['"AAAAAAAAAAI=", "*"', false],
     ['', false],
     ['""', false],
   ])('If-Match %s on the first version: %s', (ifMatch, matches) => {
