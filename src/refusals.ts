@@ -2,14 +2,20 @@ import type { Deps } from './deps.ts'
 import { gatherLog } from './gathered-log.ts'
 
 /** A client that was turned away. `reason` is for the log, which may say more than the client is told. */
-export type Refusal = { readonly door: 'GraphQL' | 'REST' | 'MQTT'; readonly reason: string; readonly address: string }
+export type Refusal = {
+  readonly door: 'GraphQL' | 'REST' | 'MQTT'
+  readonly reason: string
+  readonly address: string
+  /** Whose refusals are counted apart. */
+  readonly deviceId?: string
+}
 
 /** Logs a refusal: the first of a kind at once, then once a minute how many there were. */
 export type LogRefusal = (refusal: Refusal) => void
 
 export function createRefusalLog({ clock, log }: Pick<Deps, 'clock' | 'log'>): LogRefusal {
   return gatherLog<Refusal>(clock, {
-    keyOf: ({ door, reason }) => `${door} ${reason}`,
+    keyOf: ({ door, reason, deviceId = '' }) => `${door} ${reason} ${deviceId}`,
     write: (refusal, notWritten) =>
       log.info(notWritten === 0 ? refusal : { ...refusal, times: notWritten + 1 }, 'a client was refused'),
   })

@@ -3,7 +3,7 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
-import { parseSasToken, type SasToken, tokenCovers, tokenExpired, verifySasSignature } from './sas.ts'
+import { parseSasToken, type SasToken, tokenFault } from './sas.ts'
 import {
   findOwnerKeyGiven,
   findPolicies,
@@ -57,18 +57,23 @@ export async function readPolicies({ db }: Pick<Deps, 'db'>): Promise<{ policies
 
 /**
  * The policy whose key signed this token, when the token is alive and covers the resource `segments` below one of the
- * hub's names; else undefined.
+ * hub's names; else what is wrong with it, for the log.
  */
 export async function verifyPolicyToken(
   deps: Pick<Deps, 'db' | 'clock'>,
   token: SasToken,
   segments: readonly string[],
   hostNames: readonly string[],
-): Promise<Policy | undefined> {
+): Promise<{ readonly policy: Policy } | { readonly fault: string }> {
   const policy = token.policyName === undefined ? undefined : await findPolicy(deps.db, token.policyName)
-  const signed = verifySasSignature(token, policy === undefined ? [] : [policy.primaryKey, policy.secondaryKey])
-  const alive = !tokenExpired(token, deps.clock.now().getTime() / 1000)
-  return signed && alive && tokenCovers(token, segments, hostNames) ? policy : undefined
+  const fault = tokenFault(token, {
+    keysBase64: policy === undefined ? [] : [policy.primaryKey, policy.secondaryKey],
+    segments,
+    acceptedHosts: hostNames,
+    nowSeconds: deps.clock.now().getTime() / 1000,
+  })
+  if (policy === undefined) return { fault: 'its token names no policy of this hub' }
+  return fault === undefined ? { policy } : { fault }
 }
 
 /**
@@ -83,11 +88,12 @@ export async function authenticateViewer(
   segments: readonly string[] = [],
 ): Promise<Viewer> {
   const token = parseSasToken(authorization)
-  const policy = token && (await verifyPolicyToken(deps, token, segments, hostNames))
-  if (token === undefined || policy === undefined) {
+  const verified = token && (await verifyPolicyToken(deps, token, segments, hostNames))
+  if (token === undefined || verified === undefined || 'fault' in verified) {
     throw new UnauthorizedError(
       'The token was refused. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
     )
   }
+  const { policy } = verified
   return { policyName: policy.name, rights: policy.rights, expiry: token.expiry }
 }

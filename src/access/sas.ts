@@ -46,7 +46,8 @@ export function parseSasToken(text: string): SasToken | undefined {
   if (resource === undefined || !/^[!-~]+$/.test(resource)) return undefined
   // The base64 of 32 bytes, which makes the digests to be compared of one length.
   if (signature === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(signature)) return undefined
-  // Ten digits last until 2286. No leading zero: the number must print as the text that was signed.
+  // Ten digits last until 2286, and any of them is taken: who can sign for ten years could sign each day, and devices are in
+  // use that were given a token for years. Other keys end it. No leading zero: the number must print as the text that was signed.
   if (expiry === undefined || !/^[1-9][0-9]{0,9}$/.test(expiry)) return undefined
   // PostgreSQL fails at a text with U+0000 instead of not finding it.
   if (policyName === undefined || policyName.includes('\0')) return undefined
@@ -109,6 +110,24 @@ export function tokenCovers(token: SasToken, segments: readonly string[], accept
 /** Whether the token is past its expiry and the tolerance. */
 export function tokenExpired(token: SasToken, nowSeconds: number): boolean {
   return nowSeconds > token.expiry + expiryToleranceInSeconds
+}
+
+/** What a token is held against: the keys of its signer, and the resource, below one of the hub's names, that is wanted. */
+export type TokenDemand = {
+  readonly keysBase64: readonly string[]
+  readonly segments: readonly string[]
+  readonly acceptedHosts: readonly string[]
+  readonly nowSeconds: number
+}
+
+/** What is wrong with a token, for the log; undefined is nothing. It takes the same time whatever is wrong. */
+export function tokenFault(token: SasToken, demand: TokenDemand): string | undefined {
+  const signed = verifySasSignature(token, demand.keysBase64)
+  const covers = tokenCovers(token, demand.segments, demand.acceptedHosts)
+  const expired = tokenExpired(token, demand.nowSeconds)
+  if (!covers) return 'its token is for another resource'
+  if (expired) return 'its token has expired'
+  return signed ? undefined : 'its token is signed with another key'
 }
 
 function digestOf(resource: string, expiry: number, key: Buffer): Buffer {

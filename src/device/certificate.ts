@@ -14,27 +14,31 @@ export type DeviceCertificate = {
 }
 
 /**
- * Whether the certificate shows that its bearer, who has its private key, is this device: by a thumbprint that the device
- * was registered with, or by the word of an authority. `now` is in seconds since 1970 UTC.
+ * Why the certificate does not show that its bearer, who has its private key, is this device; undefined when it does: by a
+ * thumbprint that the device was registered with, or by the word of an authority. `now` is in seconds since 1970 UTC.
  */
-export function certificateProves(
+export function certificateFault(
   certificate: DeviceCertificate,
   device: { readonly id: string; readonly authentication: Authentication },
   now: number,
-): boolean {
-  if (now < certificate.validFrom || now > certificate.validTo) return false
+): string | undefined {
+  if (now < certificate.validFrom) return 'its certificate is not valid yet'
+  if (now > certificate.validTo) return 'its certificate has expired'
   const { id, authentication } = device
   switch (authentication.type) {
     case 'selfSigned': {
       const { primaryThumbprint, secondaryThumbprint } = authentication.x509Thumbprint
-      return [primaryThumbprint, secondaryThumbprint].some(
+      const known = [primaryThumbprint, secondaryThumbprint].some(
         (thumbprint) => thumbprint !== null && certificate.thumbprints.includes(thumbprint),
       )
+      return known ? undefined : 'its certificate has none of the registered thumbprints'
     }
     case 'certificateAuthority':
-      return certificate.chained && certificate.commonName === id
+      if (!certificate.chained) return 'no chain leads from its certificate to an authority of X509_CA'
+      return certificate.commonName === id ? undefined : 'its certificate is not made out to its device id'
     case 'sas':
+      return 'it has a certificate, and the device is registered with keys'
     case 'none':
-      return false
+      return 'the device is registered without authentication'
   }
 }

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { verifyPolicyToken } from '../access/commands.ts'
 import { may } from '../access/policy.ts'
-import { parseSasToken, tokenCovers, tokenExpired, verifySasSignature } from '../access/sas.ts'
+import { parseSasToken, tokenFault } from '../access/sas.ts'
 import { inTransaction, type Tx } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
-import { certificateProves, type DeviceCertificate } from './certificate.ts'
+import { certificateFault, type DeviceCertificate } from './certificate.ts'
 import {
   checkAuthentication,
   checkCapabilities,
@@ -177,13 +177,16 @@ export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Prom
   return device
 }
 
-/** How a device showed who it is: until when that holds (seconds since 1970 UTC). */
-export type DeviceCredential = { readonly expiry: number }
+/** How a device showed who it is: until when that holds (seconds since 1970 UTC). `modelId` it announced before. */
+export type DeviceCredential = { readonly expiry: number; readonly modelId: string }
+
+/** Why a device may not come in: for the log, for it tells what a stranger should not know. */
+export type DeviceRefusal = { readonly refusal: string }
 
 /**
  * Checks what a device shows: as its password a shared access signature, made with one of its own keys or with a policy
- * that may connect devices, or else, with an empty password, a certificate. Undefined when it may not come in, for
- * whatever reason: unknown, disabled, wrong key, expired.
+ * that may connect devices, or else, with an empty password, a certificate. It takes the same time whether there is such a
+ * device or not.
  */
 export async function authenticateDevice(
   deps: Pick<Deps, 'db' | 'clock'>,
@@ -193,26 +196,38 @@ export async function authenticateDevice(
     readonly certificate?: DeviceCertificate | undefined
     readonly hostNames: readonly string[]
   },
-): Promise<DeviceCredential | undefined> {
+): Promise<DeviceCredential | DeviceRefusal> {
   const { deviceId, password, certificate, hostNames } = shown
   const token = parseSasToken(password)
-  if (token === undefined && (password !== '' || certificate === undefined)) return undefined
+  if (token === undefined && password !== '') return { refusal: 'its password is not a shared access signature' }
+  if (token === undefined && certificate === undefined)
+    return { refusal: 'it has neither a password nor a certificate' }
   const device = await findIdentity(deps.db, deviceId)
-  const admitted = device?.status === 'enabled'
   const now = deps.clock.now().getTime() / 1000
-  if (token === undefined) {
-    const proven = admitted && certificate !== undefined && certificateProves(certificate, device, now)
-    return proven ? { expiry: certificate.validTo } : undefined
+  const shownBy = async (): Promise<{ readonly expiry: number } | { readonly fault: string }> => {
+    if (token === undefined) {
+      if (certificate === undefined || device === undefined) return { fault: 'there is no such device' }
+      const fault = certificateFault(certificate, device, now)
+      return fault === undefined ? { expiry: certificate.validTo } : { fault }
+    }
+    const segments = ['devices', deviceId]
+    if (token.policyName !== undefined) {
+      const verified = await verifyPolicyToken(deps, token, segments, hostNames)
+      if ('fault' in verified) return verified
+      return may(verified.policy, 'connectDevices') ? token : { fault: 'its policy may not connect devices' }
+    }
+    const keysBase64 = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
+    const fault = tokenFault(token, { keysBase64, segments, acceptedHosts: hostNames, nowSeconds: now })
+    if (device !== undefined && device.authentication.type !== 'sas') {
+      return { fault: 'it has a token, and the device is not registered with keys' }
+    }
+    return fault === undefined ? token : { fault }
   }
-  const segments = ['devices', deviceId]
-  if (token.policyName !== undefined) {
-    const policy = await verifyPolicyToken(deps, token, segments, hostNames)
-    return policy !== undefined && may(policy, 'connectDevices') && admitted ? { expiry: token.expiry } : undefined
-  }
-  const keys = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
-  const signed = verifySasSignature(token, keys)
-  const alive = !tokenExpired(token, now)
-  return signed && alive && tokenCovers(token, segments, hostNames) && admitted ? { expiry: token.expiry } : undefined
+  const shownIs = await shownBy()
+  if (device === undefined) return { refusal: 'there is no such device' }
+  if ('fault' in shownIs) return { refusal: shownIs.fault }
+  if (device.status !== 'enabled') return { refusal: 'the device is disabled' }
+  return { expiry: shownIs.expiry, modelId: device.modelId }
 }
 
 /**

@@ -1,7 +1,13 @@
-import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { JsonObject } from '../json.ts'
-import { type Authentication, type DeviceStatus, type StoredAuthentication, storedAuthentication } from './identity.ts'
+import {
+  type Authentication,
+  type DeviceStatus,
+  keyLength,
+  type StoredAuthentication,
+  storedAuthentication,
+} from './identity.ts'
 
 /** A device about to be created, with the twin it starts with. */
 export type NewDevice = {
@@ -94,27 +100,44 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
 
 type IdentityRow = Omit<Identity, 'authentication'> & StoredAuthentication
 
-async function selectIdentity(db: Reader, id: string, lock: Sql): Promise<Identity | undefined> {
-  const [row] = await db.query<IdentityRow>(
-    sql`select id, etag_version as "etagVersion", status, status_reason as "statusReason",
-               authentication_type as "authenticationType", primary_key as "primaryKey",
-               secondary_key as "secondaryKey", primary_thumbprint as "primaryThumbprint",
-               secondary_thumbprint as "secondaryThumbprint", iot_edge as "iotEdge"
-        from device
-        where id = ${id} ${lock}`,
-    lock === empty ? 'find-identity' : 'lock-identity',
-  )
-  if (row === undefined) return undefined
+const identityColumns = sql`etag_version as "etagVersion", status, status_reason as "statusReason",
+  authentication_type as "authenticationType", primary_key as "primaryKey", secondary_key as "secondaryKey",
+  primary_thumbprint as "primaryThumbprint", secondary_thumbprint as "secondaryThumbprint", iot_edge as "iotEdge"`
+
+const identityOf = (id: string, row: IdentityRow): Identity => {
   const { etagVersion, status, statusReason, iotEdge } = row
   return { id, etagVersion, status, statusReason, authentication: authenticationOf(row), iotEdge }
 }
 
-export function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {
-  return selectIdentity(db, id, empty)
+/** An identity, and the model that the device announced when it connected last; empty is none. */
+export type AnnouncedIdentity = Identity & { readonly modelId: string }
+
+/**
+ * The identity of a device. One that there is not costs as much time as one that there is: a row like any other is read,
+ * and forgotten.
+ */
+export async function findIdentity(db: Reader, id: string): Promise<AnnouncedIdentity | undefined> {
+  const [row] = await db.query<IdentityRow & { readonly known: boolean; readonly modelId: string }>(
+    sql`select true as known, ${identityColumns}, model_id as "modelId" from device where id = ${id}
+        union all
+        select false, 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false, ''
+        limit 1`,
+    'find-identity',
+  )
+  if (row === undefined) return undefined
+  const found = { ...identityOf(id, row), modelId: row.modelId }
+  return row.known ? found : undefined
 }
 
-export function lockIdentity(tx: Tx, id: string): Promise<Identity | undefined> {
-  return selectIdentity(tx, id, sql`for update`)
+/** As long as the keys that the hub makes. */
+const noKey = Buffer.alloc(keyLength).toString('base64')
+
+export async function lockIdentity(tx: Tx, id: string): Promise<Identity | undefined> {
+  const [row] = await tx.query<IdentityRow>(
+    sql`select ${identityColumns} from device where id = ${id} for update`,
+    'lock-identity',
+  )
+  return row && identityOf(id, row)
 }
 
 /** Which of these devices there are. */

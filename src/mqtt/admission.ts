@@ -5,8 +5,9 @@ import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
+import { createRefusalLog } from '../refusals.ts'
 import { clientCertificateOf } from './client-certificate.ts'
-import { type Connection, type Connections, newConnection, type Will } from './connection.ts'
+import { addressOf, type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { intakeOf } from './intake.ts'
 import type { Presence } from './presence.ts'
 import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
@@ -75,6 +76,14 @@ export function createAdmission(
   },
 ): Hooks {
   const { hostNames, connections, presence, takeTurn } = options
+  const logRefusal = createRefusalLog(deps)
+  /** Says what CONNACK does not: why. */
+  const tell = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
+    const address = addressOf(client)
+    // Those who come too many at a time are counted together.
+    logRefusal({ door: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
+  }
+
   /** Between the two hooks; the broker would keep a will in its own way. */
   const wills = new WeakMap<Client, Will>()
 
@@ -85,12 +94,8 @@ export function createAdmission(
         // Those who hung up while they waited cost no more.
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
-      if (credential === undefined) {
-        return {
-          returnCode: 5,
-          reason: 'its token or certificate is not good, or the device is disabled or unknown',
-        }
-      }
+      if (credential === undefined) return { returnCode: 3, reason: 'it has gone' }
+      if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
       connection.expiry = credential.expiry
       // Before it hears that it is in: from then on it can be found here, and no older connection is taken for it.
       if (!connection.ended) connection.firstDesired = (await presence.begin(connection)).desiredVersion
@@ -116,7 +121,7 @@ export function createAdmission(
         done(null, true)
         return
       }
-      deps.log.debug({ clientId: packet.clientId.slice(0, 128), ...refusal }, 'a connection was refused')
+      tell(client, packet.clientId, refusal)
       client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
     },
     async authenticate(client, _userName, password, done) {
@@ -141,7 +146,7 @@ export function createAdmission(
         done(null, true)
         return
       }
-      deps.log.debug({ clientId: client.id, ...refusal }, 'a connection was refused')
+      if (!connection.ended) tell(client, client.id, refusal)
       // The broker would destroy the connection before TLS has sent the answer, which then is lost.
       client.conn.write(connackPacket(refusal.returnCode), () => connections.end(connection))
     },

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
@@ -96,9 +97,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   })
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
-  const accept = (stream: Duplex): void => {
+  const accept = (stream: Duplex, request?: IncomingMessage): void => {
     const intake = controlIntake(stream, deps)
-    const client = broker.handle(stream)
+    const client = broker.handle(stream, request)
     correctPackets(client, intake, () => {
       // [MQTT-3.1.2-10]
       const connection = connections.of(client)
@@ -106,7 +107,10 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     })
     answerUnknownLevels(client)
   }
-  const listeners = createListeners(accept, { maxConnections: deps.limits.mqttConnections, handshakeTimeout })
+  const listeners = createListeners((socket) => accept(socket), {
+    maxConnections: deps.limits.mqttConnections,
+    handshakeTimeout,
+  })
   const webSockets = createWebSocketMount(deps, accept)
 
   return {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Client } from 'aedes'
 import type { DeviceCertificate } from '../device/certificate.ts'
 import type { Intake } from './intake.ts'
@@ -97,6 +98,10 @@ export function send(connection: Connection, topic: string, payload: string): vo
     connection.held--
   })
 }
+
+/** Where a connection comes from, as far as it can be seen here: a proxy has an address of its own. */
+export const addressOf = ({ conn, req }: Client): string =>
+  req?.socket.remoteAddress ?? (conn instanceof Socket ? conn.remoteAddress : undefined) ?? ''
 
 /** The connections to this process. At most one a device is open: the newest. */
 export type Connections = {

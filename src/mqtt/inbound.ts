@@ -4,9 +4,10 @@ import type { AedesOptions, Client } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, LimitExceededError, NotFoundError } from '../errors.ts'
 import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
+import { createRefusalLog } from '../refusals.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
-import { type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
+import { addressOf, type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
 import { filterOf } from './corrections.ts'
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
@@ -51,6 +52,7 @@ export function createInbound(
   deps: Deps,
   { connections, onMethodResponse, telemetry, takeTurn }: InboundOptions,
 ): Hooks & { readonly counters: Readonly<InboundCounters>; close(): void } {
+  const logRefusal = createRefusalLog(deps)
   const closing = new AbortController()
   setMaxListeners(0, closing.signal) // one for each device that waits
   const counters: InboundCounters = {
@@ -125,7 +127,7 @@ export function createInbound(
 
   const forbid = (client: Client, done: (error: Error) => void, reason: string): void => {
     counters.forbidden++
-    deps.log.debug({ clientId: client.id }, reason)
+    logRefusal({ door: 'MQTT', reason, address: addressOf(client), deviceId: client.id })
     done(new Error(reason))
   }
 
@@ -135,9 +137,9 @@ export function createInbound(
       const connection = client === null ? undefined : connections.of(client)
       // The connection is closing.
       if (client === null || connection === undefined) return done(new Error('no connection'))
-      if (packet.qos === 2) return forbid(client, done, 'QoS 2 is not offered')
+      if (packet.qos === 2) return forbid(client, done, 'it publishes at QoS 2, which is not offered')
       const topic = parsePublish(packet.topic)
-      if (topic === undefined) return forbid(client, done, 'no device may publish to this topic')
+      if (topic === undefined) return forbid(client, done, 'it publishes to a topic that no device may publish to')
       const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
       switch (topic.kind) {
         case 'methodResponse':
@@ -157,7 +159,8 @@ export function createInbound(
           return done()
         }
         case 'telemetry': {
-          if (topic.deviceId !== connection.deviceId) return forbid(client, done, 'the topic is of another device')
+          if (topic.deviceId !== connection.deviceId)
+            return forbid(client, done, 'it publishes to a topic of another device')
           telemetry.take(connection, { propertyBag: topic.propertyBag, payload, retain: packet.retain })
           const waitMs = deps.throttles.delay('telemetry')
           if (waitMs === 0) return done()

@@ -17,8 +17,9 @@ export function watchRevocations(
     connection.outdated = false
     try {
       const { deviceId, password, certificate } = connection
-      if ((await authenticateDevice(deps, { deviceId, password, certificate, hostNames })) !== undefined) return
-      deps.log.debug({ deviceId }, 'a connection was closed: its device may no longer stay')
+      const credential = await authenticateDevice(deps, { deviceId, password, certificate, hostNames })
+      if (!('refusal' in credential)) return
+      deps.log.info({ deviceId, reason: credential.refusal }, 'a connection was closed: its device may no longer stay')
     } catch (error) {
       // Rather a device that has to come back than one that stays without leave.
       deps.log.warn({ err: error, deviceId: connection.deviceId }, 'a device could not be authenticated again')

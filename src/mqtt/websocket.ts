@@ -33,7 +33,7 @@ const CLOSE_TIMEOUT = 2_000
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
 export function createWebSocketMount(
   deps: Pick<Deps, 'clock' | 'log'>,
-  accept: (stream: Duplex) => void,
+  accept: (stream: Duplex, request: IncomingMessage) => void,
 ): {
   readonly mount: WebSocketMount
   close(): void
@@ -68,7 +68,7 @@ export function createWebSocketMount(
           if (!isBinary) stream.destroy()
         })
         const stream = createWebSocketStream(socket)
-        accept(stream)
+        accept(stream, request)
       })
     },
   }

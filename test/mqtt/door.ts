@@ -10,6 +10,7 @@ import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import type { Clock } from '../../src/clock.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import type { Db } from '../../src/database/client.ts'
+import type { Log } from '../../src/deps.ts'
 import { createDevice } from '../../src/device/commands.ts'
 import type { Limits } from '../../src/limits.ts'
 import { createMqttDoor, type MethodAnswer, type MqttDoor, type MqttDoorOptions } from '../../src/mqtt/broker.ts'
@@ -39,16 +40,17 @@ export async function startDoor(
     readonly deviceCa?: string
     readonly throttling?: Partial<Throttling>
     readonly limits?: Partial<Limits>
+    readonly log?: Log
   } = {},
 ): Promise<TestDoor> {
-  const { clock, db = (real) => real, deviceCa, throttling, limits, ...doorOptions } = options
+  const { clock, db = (real) => real, deviceCa, throttling, limits, log, ...doorOptions } = options
   const deps = await createTestDeps(clock, throttling, limits)
   const path = await mkdtemp(join(tmpdir(), 'twincast-mqtt-'))
   const folder = await openDataFolder(path)
   const { cert, key, ca = '' } = await loadOrMakeCertificate(path, { hostNames: [], now: new Date() })
   const answers = createQueue<MethodAnswer>()
   const door = await createMqttDoor(
-    { ...deps, db: db(deps.db) },
+    { ...deps, db: db(deps.db), ...(log && { log }) },
     {
       hostNames: [hubName],
       onMethodResponse: answers.add,
