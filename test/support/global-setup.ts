@@ -8,6 +8,7 @@ import { openDataFolder } from '../../src/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { findBrowser, withoutBrowser } from './find-browser.ts'
+import { withoutPrograms } from './programs.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -19,6 +20,8 @@ declare module 'vitest' {
 /** One PostgreSQL a run: the real one, embedded or the one TEST_DATABASE_URL names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (findBrowser() === undefined) console.warn(withoutBrowser)
+  const missing = withoutPrograms()
+  if (missing !== undefined) console.warn(missing)
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const server = await startServer(log)
   const template = `twincast_template_${process.pid}`
