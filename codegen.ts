@@ -17,7 +17,7 @@ const config: CodegenConfig = {
   generates: {
     'src/generated/graphql/': {
       preset: 'client',
-      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'test/**/*.ts', '!test/console/**'],
+      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts', '!test/console/**'],
       // Fragments are for sharing fields here, not for hiding them between components.
       presetConfig: { fragmentMasking: false },
       // Documents are text with a type: clients need no GraphQL parser.

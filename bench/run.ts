@@ -13,6 +13,9 @@ import { fanOut } from './p15-fan-out.ts'
 import { progress } from './p17-progress.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
+import { attacked } from './s8-attacks.ts'
+import { blocks } from './s9-blocks.ts'
+import { memory } from './s10-memory.ts'
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   P1: pipeline,
@@ -21,6 +24,9 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   P10: conditions,
   P15: fanOut,
   P17: progress,
+  S8: attacked,
+  S9: blocks,
+  S10: memory,
 }
 const NAMES = Object.keys(BENCHMARKS)
 

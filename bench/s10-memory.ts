@@ -1,0 +1,71 @@
+import { attacks } from './attacks.ts'
+import type { Bench } from './benchmark.ts'
+import { compare } from './measure.ts'
+import type { Row, Run } from './row.ts'
+import { openWatchedHub, type WatchedHub } from './watched-hub.ts'
+
+const KB = 1024
+/** KB that one connection may take while it is open. A service may be in the middle of a large answer. */
+const ALLOWED = { stranger: 256, device: 2 * KB, service: 8 * KB }
+/** Connections at a time, so that what the program itself takes in between does not count. */
+const CONNECTIONS = 20
+/** KB that 20 connections together may leave: what the program has compiled and cached meanwhile. */
+const REMAINDER = 512
+/** Milliseconds after which the connections are at their work. */
+const AT_WORK = 1_000
+
+/** S10: the memory that a connection with the worst input known takes, and what it leaves. */
+export async function memory(bench: Bench): Promise<Row[]> {
+  const hub = await openWatchedHub(bench, bench.quick ? 200 : 20_000)
+  try {
+    const rows: Row[] = []
+    for (const [index, attack] of attacks.entries()) {
+      const left: Run[] = []
+      const row = await compare(bench, {
+        name: `S10 ${index + 1}`,
+        what: `memory of a connection by which a ${attack.who} ${attack.what}`,
+        unit: 'KB',
+        baselineName: 'what is allowed',
+        limit: { kind: 'gate', atMost: 1 },
+        async ours() {
+          const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal), bench.signal)
+          left.push({ value: kept, cpuMicros: {} })
+          return { value: taken / CONNECTIONS, cpuMicros: {} }
+        },
+        baseline: async () => ({ value: ALLOWED[attack.who], cpuMicros: {} }),
+      })
+      rows.push(row, {
+        ...row,
+        name: `${row.name} after`,
+        what: `kept after ${CONNECTIONS} of them have ended`,
+        ours: left.slice(1),
+        baseline: row.baseline.map(() => ({ value: REMAINDER, cpuMicros: {} })),
+      })
+    }
+    return rows
+  } finally {
+    await hub.close()
+  }
+}
+
+/** KB in use on top of what was before: while the connections are open, and when they have ended. */
+async function weigh(
+  hub: WatchedHub,
+  open: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<{ taken: number; kept: number }> {
+  const before = await hub.ask('weigh')
+  const ending = new AbortController()
+  const all = Promise.all(Array.from({ length: CONNECTIONS }, () => open(AbortSignal.any([signal, ending.signal]))))
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, AT_WORK))])
+  const during = await hub.ask('weigh')
+  ending.abort()
+  await all
+  // The hub hears of it a moment later.
+  await new Promise((resolve) => setTimeout(resolve, AT_WORK))
+  const after = await hub.ask('weigh')
+  return {
+    taken: Math.max(during.memory - before.memory, 0) / KB,
+    kept: Math.max(after.memory - before.memory, 0) / KB,
+  }
+}

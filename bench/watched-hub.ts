@@ -1,0 +1,137 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { signSasToken } from '../src/access/sas.ts'
+import type { Addresses } from '../src/app.ts'
+import { abortable } from '../src/cli/abortable.ts'
+import { createHubClient, type HubClient } from '../src/cli/hub-client.ts'
+import { graphql } from '../src/generated/graphql/gql.ts'
+import type { Target } from './attack-target.ts'
+import type { Conduct } from './measure.ts'
+import type { Condition, Question } from './watched-hub-process.ts'
+
+/** A whole hub in a process of its own, with an embedded PostgreSQL, tokens and devices. */
+export type WatchedHub = {
+  readonly target: Target
+  /** A service that may do everything. */
+  readonly client: HubClient
+  /** Its state now; with `watch` its event loop is watched from now on. */
+  ask(question: Exclude<Question, 'stop'>): Promise<Condition>
+  close(): Promise<void>
+}
+
+/** Base64 of the key of the policy that may do everything. */
+const ownerKey = Buffer.from('the key of a benchmark').toString('base64')
+
+const CreateDevices = graphql(/* GraphQL */ `
+  mutation BenchCreateDevices($input: CreateDevicesInput!) {
+    createDevices(input: $input) {
+      ... on CreateDevicesPayload {
+        results {
+          ... on CreateDevicePayload {
+            device {
+              deviceId
+              authentication {
+                symmetricKey {
+                  primaryKey
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+`)
+
+const token = (resource: string, key: string, policyName?: string): string =>
+  signSasToken({
+    resource: encodeURIComponent(resource),
+    key,
+    expiry: Math.floor(Date.now() / 1000) + 86_400,
+    ...(policyName !== undefined && { policyName }),
+  })
+
+/** Starts it and registers `devices`; those of the first hundred have twins as large as IoT Hub takes. */
+export async function openWatchedHub({ signal, say }: Conduct, devices: number): Promise<WatchedHub> {
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
+  const child = fork(fileURLToPath(new URL('./watched-hub-process.ts', import.meta.url)), {
+    execArgv: [...process.execArgv, '--expose-gc'],
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: folder,
+      IOTHUB_OWNER_KEY: ownerKey,
+      ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' },
+    },
+  })
+  const ended = once(child, 'exit')
+  const fail = ended.then(() => {
+    throw new Error('The process of the hub has ended.')
+  })
+  fail.catch(() => {})
+  const started = abortable(Promise.race([once(child, 'message'), fail]), signal)
+  const ask = async (question: Exclude<Question, 'stop'>): Promise<Condition> => {
+    child.send(question)
+    const [condition]: Condition[] = await abortable(Promise.race([once(child, 'message'), fail]), signal)
+    if (condition === undefined) throw new Error('The hub did not answer.')
+    return condition
+  }
+  let client: HubClient | undefined
+  const close = async (): Promise<void> => {
+    client?.close()
+    if (child.connected) child.send('stop' satisfies Question)
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const [addresses]: Addresses[] = await started
+    if (addresses === undefined) throw new Error('The hub does not say where it is.')
+    client = createHubClient({ url: addresses.graphql, authorization: token('localhost', ownerKey, 'iothubowner') })
+    say(`registering ${devices.toLocaleString('en')} devices`)
+    const { execute } = client
+    const register = async (from: number, count: number): Promise<string> => {
+      const inputs = Array.from({ length: count }, (_, index) => deviceInput(from + index))
+      const { createDevices } = await execute(CreateDevices, { input: { devices: inputs } })
+      const [first] = 'results' in createDevices ? createDevices.results : []
+      if (first === undefined || !('device' in first)) throw new Error('The devices could not be registered.')
+      return first.device.authentication?.symmetricKey?.primaryKey ?? ''
+    }
+    const key = await register(0, HEAVY_BATCH)
+    for (let from = HEAVY_BATCH; from < HEAVY; from += HEAVY_BATCH) await register(from, HEAVY_BATCH)
+    for (let from = HEAVY; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
+    const portOf = (address: string | undefined): number => Number(new URL(address ?? '').port)
+    return {
+      client,
+      target: {
+        httpPort: portOf(addresses.http),
+        httpsPort: portOf(addresses.https),
+        mqttPort: portOf(addresses.mqtt),
+        mqttsPort: portOf(addresses.mqtts),
+        serviceToken: token('localhost', ownerKey, 'iothubowner'),
+        device: { deviceId: idOf(0), password: token(`localhost/devices/${idOf(0)}`, key) },
+      },
+      ask,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The devices of a hub, by number. */
+export const idOf = (index: number): string => `pump-${String(index).padStart(7, '0')}`
+
+/** Devices with large twins, which are a page; and how many of them fit in a request. */
+const HEAVY = 100
+const HEAVY_BATCH = 5
+
+function deviceInput(index: number) {
+  const tags = { weight: index + 1 }
+  if (index >= HEAVY) return { deviceId: idOf(index), twin: { tags } }
+  const members = Array.from({ length: 1_500 }, (_, member) => [`member${member}`, member])
+  return { deviceId: idOf(index), twin: { tags, properties: { desired: Object.fromEntries(members) } } }
+}
