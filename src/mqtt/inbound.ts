@@ -83,8 +83,10 @@ export function createInbound(
       await untilRead(connection)
       connection.openRequests--
       if (connection.openRequests < MAX_OPEN_REQUESTS) {
-        connection.readOn?.()
+        // What is read at once may fill the room again, and hold the reading again.
+        const { readOn } = connection
         connection.readOn = undefined
+        readOn?.()
       }
     })
   }

@@ -148,6 +148,20 @@ test('forty patches in one write are all taken, in order', async () => {
   device.end()
 })
 
+test('a device that goes on reporting while it is read later is read to the end', async () => {
+  const [, device] = await watchingDevice()
+  const rids = Array.from({ length: 4 * MAX_OPEN_REQUESTS }, (_, index) => `p${index}`)
+  // Each in a write of its own: they are read at different times.
+  for (const rid of rids) {
+    report(device, rid, '{"on":true}')
+    await new Promise(setImmediate)
+  }
+  for (const rid of rids) expect((await device.nextPublish()).topic).toContain(`res/204/?$rid=${rid}&`)
+  get(device, 'last')
+  expect((await device.nextPublish()).topic).toBe('$iothub/twin/res/200/?$rid=last')
+  device.end()
+})
+
 test(`with ${MAX_OPEN_REQUESTS} requests open nothing more is read, and all are answered when they can be`, async () => {
   const [, device] = await watchingDevice()
   const hold = reads.hold('find-twin')
