@@ -56,11 +56,11 @@ export function runClient(program: string, args: readonly string[]): ClientProgr
   }
 }
 
-/** Calls the service API without a token, as the owner on loopback may. */
+/** Calls the service API. */
 export async function callRest(app: TestApp, method: string, path: string, body: unknown): Promise<unknown> {
   const response = await fetch(`${app.addresses.http}${path}?api-version=2021-04-12`, {
     method,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: app.ownerToken },
     body: JSON.stringify(body),
   })
   return response.json()

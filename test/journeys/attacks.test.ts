@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Target } from '../../bench/attack-target.ts'
 import { attacks } from '../../bench/attacks.ts'
 import { signSasToken } from '../../src/access/sas.ts'
-import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { graphql } from '../../src/generated/graphql/gql.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -12,23 +11,13 @@ import { registerFleet } from '../support/fleet.ts'
 const CONNECTIONS = 3
 const ownerKey = Buffer.from('a key of sixteen bytes').toString('base64')
 let app: TestApp
-let client: HubClient
 let target: Target
 
-const sign = (resource: string, key: string, policyName?: string): string =>
-  signSasToken({
-    resource: encodeURIComponent(resource),
-    key,
-    expiry: Math.floor(Date.now() / 1000) + 3600,
-    ...(policyName !== undefined && { policyName }),
-  })
 const portOf = (address: string): number => Number(new URL(address).port)
 
 beforeAll(async () => {
   app = await startApp({ IOTHUB_OWNER_KEY: ownerKey })
-  const serviceToken = sign('localhost', ownerKey, 'iothubowner')
-  client = createHubClient({ url: app.addresses.graphql, authorization: serviceToken })
-  const [device] = await registerFleet(client, 'attacked', 120, () => ({ kind: 'answer' }))
+  const [device] = await registerFleet(app.client, 'attacked', 120, () => ({ kind: 'answer' }))
   if (device === undefined) throw new Error('no device was registered')
   const { deviceId, primaryKey } = device
   target = {
@@ -36,14 +25,18 @@ beforeAll(async () => {
     httpsPort: portOf(app.addresses.https),
     mqttPort: app.mqttPort,
     mqttsPort: app.mqttsPort,
-    serviceToken,
-    device: { deviceId, password: sign(`localhost/devices/${deviceId}`, primaryKey) },
+    serviceToken: app.ownerToken,
+    device: {
+      deviceId,
+      password: signSasToken({
+        resource: encodeURIComponent(`localhost/devices/${deviceId}`),
+        key: primaryKey,
+        expiry: Math.floor(Date.now() / 1000) + 3600,
+      }),
+    },
   }
 })
-afterAll(async () => {
-  client.close()
-  await app.close()
-})
+afterAll(() => app.close())
 
 const ReadDevice = graphql(/* GraphQL */ `
   query AttackedReadDevice($deviceId: String!) {
@@ -60,9 +53,11 @@ test.for(sentences)('an honest client is served while %s', async ([, attack], { 
   const attacking = Promise.all(Array.from({ length: CONNECTIONS }, () => attack.once(target, ending)))
   for (let count = 0; count < 5; count++) {
     const deviceId = `attacked-${count + 1}`
-    expect(await client.execute(ReadDevice, { deviceId })).toEqual({ device: { deviceId } })
+    expect(await app.client.execute(ReadDevice, { deviceId })).toEqual({ device: { deviceId } })
   }
   await attacking
-  expect(await client.execute(ReadDevice, { deviceId: 'attacked-0' })).toEqual({ device: { deviceId: 'attacked-0' } })
+  expect(await app.client.execute(ReadDevice, { deviceId: 'attacked-0' })).toEqual({
+    device: { deviceId: 'attacked-0' },
+  })
   expect(app.errors).toEqual([])
 })

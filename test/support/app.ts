@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { signSasToken } from '../../src/access/sas.ts'
 import { type Addresses, createApp } from '../../src/app.ts'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
@@ -12,6 +13,8 @@ import { createTestDatabase } from './database.ts'
 export type TestApp = {
   readonly addresses: Addresses
   readonly client: HubClient
+  /** `Authorization` of the owner. Without one GraphQL is open here, REST is not. */
+  readonly ownerToken: string
   /** PEM of the private CA that devices have to trust. */
   readonly ca: string
   readonly mqttPort: number
@@ -48,10 +51,21 @@ export async function startApp(
     MQTT_PORT: String(portOf(addresses.mqtt)),
     MQTTS_PORT: String(portOf(addresses.mqtts)),
   }
-  const client = createHubClient({ url: addresses.graphql })
+  const key = variables.IOTHUB_OWNER_KEY ?? (await readFile(join(folder, 'iothubowner-key'), 'utf8')).trim()
+  const ownerToken = signSasToken({
+    resource: 'localhost',
+    key,
+    expiry: Math.floor(Date.now() / 1000) + 3600,
+    policyName: 'iothubowner',
+  })
+  const client = createHubClient({
+    url: addresses.graphql,
+    ...(variables.IOTHUB_OWNER_KEY !== undefined && { authorization: ownerToken }),
+  })
   return {
     addresses,
     client,
+    ownerToken,
     ca: await readFile(join(folder, 'ca.pem'), 'utf8'),
     mqttPort: Number(ports.MQTT_PORT),
     mqttsPort: Number(ports.MQTTS_PORT),
