@@ -5,6 +5,8 @@ export type Clock = {
   elapsed(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves in a later turn of the event loop: long work lets everybody else have theirs in between. */
+  giveWay(): Promise<void>
 }
 
 /** The clock of production: the machine's. */
@@ -25,5 +27,9 @@ export const systemClock: Clock = {
       // setTimeout fires at once past 2^31 - 1 ms: a longer sleep wakes early, which a loop can bear.
       const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1))
       signal?.addEventListener('abort', wake, { once: true })
+    }),
+  giveWay: () =>
+    new Promise((resolve) => {
+      setImmediate(resolve)
     }),
 }

@@ -5,6 +5,7 @@ import { parseSasToken, tokenFault } from '../access/sas.ts'
 import { inTransaction, type Tx } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
@@ -54,10 +55,10 @@ const makeKeys = (): SymmetricKey => ({
   secondaryKey: makeKey(randomBytes(keyLength)),
 })
 
-function checkNewDevice(input: NewDeviceInput, now: Date): NewDevice {
+function checkNewDevice(input: NewDeviceInput, now: Date, limits: Limits): NewDevice {
   const time = now.toISOString()
   const nothing = { value: {}, metadata: {}, version: 0 } // the first write makes version 1
-  const patch = input.twin === undefined || input.twin === null ? {} : checkTwinPatch(input.twin, ['twin'])
+  const patch = input.twin === undefined || input.twin === null ? {} : checkTwinPatch(input.twin, ['twin'], limits)
   const desired = mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true })
   return {
     id: checkDeviceId(input.deviceId, ['deviceId']),
@@ -86,7 +87,7 @@ export async function createDevices(
   const devices = new Map<string, NewDevice>()
   const results = inputs.map((input) => {
     try {
-      const device = checkNewDevice(input, now)
+      const device = checkNewDevice(input, now, deps.limits)
       if (devices.has(device.id)) return new AlreadyExistsError('device', device.id)
       devices.set(device.id, device)
       return device.id

@@ -149,7 +149,7 @@ builder.mutationField('updateTwin', (t) =>
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps }) => {
       deps.throttles.take('twinUpdates')
-      await patchTwin(deps, { deviceId, ifMatch: ifMatch ?? '*', patch: checkTwinPatch(patch, ['patch']) })
+      await patchTwin(deps, { deviceId, ifMatch: ifMatch ?? '*', patch: checkTwinPatch(patch, ['patch'], deps.limits) })
       return { deviceId }
     },
   }),

@@ -78,7 +78,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       return { ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod, limits) }
     case 'scheduleUpdateTwin':
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
-      return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, input) }
+      return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, limits, input) }
   }
 }
 
@@ -102,7 +102,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     return { ...common, type: 'scheduleDeviceMethod', updateTwin: undefined }
   }
   if (isLeftOut(input.updateTwin)) return { ...common, type: undefined, updateTwin: undefined }
-  return { ...common, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin) }
+  return { ...common, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin, limits) }
 }
 
 /** An id that a new job may have, if nobody else has it. InvalidInputError. */
@@ -150,10 +150,14 @@ function checkCall(value: unknown, limits: Limits): MethodCall {
   return checkMethodCall(value, path, limits)
 }
 
-function checkPatch(value: unknown, { mayChangeNothing = false }: { mayChangeNothing?: boolean } = {}): TwinPatch {
+function checkPatch(
+  value: unknown,
+  limits: Limits,
+  { mayChangeNothing = false }: { mayChangeNothing?: boolean } = {},
+): TwinPatch {
   const path = ['updateTwin']
   if (isLeftOut(value)) throw new InvalidInputError(path, 'A twin update job needs a patch.')
-  const patch = checkTwinPatch(value, path)
+  const patch = checkTwinPatch(value, path, limits)
   if (!mayChangeNothing && Object.keys({ ...patch.tags, ...patch.desired }).length === 0) {
     throw new InvalidInputError(path, 'The twin patch is empty: it would change no device.')
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { AedesOptions, Client } from 'aedes'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError, LimitExceededError, NotFoundError } from '../errors.ts'
+import { InvalidInputError, LimitExceededError, NotFoundError, NotShownError } from '../errors.ts'
 import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
 import { createRefusalLog } from '../refusals.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
@@ -206,6 +206,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof InvalidInputError) {
     return { status: 400, errorCode: 400004, message: `${error.path.join('.')}: ${error.message}` }
   }
+  if (error instanceof NotShownError) return { status: 400, errorCode: 400004, message: error.message }
   if (error instanceof LimitExceededError) return { status: 429, errorCode: 429001, message: error.message }
   if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
   return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }

@@ -1,5 +1,6 @@
 import type { Client } from 'aedes'
 import type { Deps } from '../deps.ts'
+import { NotShownError } from '../errors.ts'
 import type { DesiredPatch } from '../events.ts'
 import type { JsonObject } from '../json.ts'
 import { readTwin } from '../twin/commands.ts'
@@ -15,7 +16,7 @@ const RETRY = 5_000
  * connection of the one device.
  */
 export function createOutbound(
-  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'sessions'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'limits' | 'log' | 'events' | 'sessions'>,
   {
     connections,
     takeTurn,
@@ -50,6 +51,8 @@ export function createOutbound(
           { err: error, deviceId: connection.deviceId },
           'desired properties could not be read for a device',
         )
+        // Reading it again would change nothing. The device hears of the twin when it is changed.
+        if (error instanceof NotShownError) break
         await deps.clock.sleep(RETRY * (0.5 + Math.random()), closing.signal)
       }
     }

@@ -3,7 +3,7 @@ import { createDevices, deleteDevice, type NewDeviceInput, updateDevice } from '
 import { checkDeviceId } from '../device/identity.ts'
 import { AlreadyExistsError, InvalidInputError } from '../errors.ts'
 import { patchTwin } from '../twin/commands.ts'
-import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
+import { checkTwinPatch, type TwinLimits, type TwinPatch } from '../twin/limits.ts'
 import { identityFrom } from './device-wire.ts'
 import { failureOf, RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
@@ -55,7 +55,7 @@ export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promi
   for (const element of elements) {
     const { id, importMode } = namesIn(element)
     try {
-      const item = readItem(element)
+      const item = readItem(element, deps.limits)
       if (seen.has(item.deviceId)) {
         throw new RestError('DeviceDefinedMultipleTimes', `"${item.deviceId}" stands in this request more than once.`)
       }
@@ -79,7 +79,7 @@ function namesIn(element: unknown): { id: string; importMode: string } {
   return { id: text('id'), importMode: text('importMode') }
 }
 
-function readItem(element: unknown): Item {
+function readItem(element: unknown, limits: TwinLimits): Item {
   const members = membersOf(element, [])
   const mode = modeIn(members.importMode ?? 'create')
   const deviceId = checkDeviceId(members.id, ['id'])
@@ -95,7 +95,7 @@ function readItem(element: unknown): Item {
     deviceId,
     mode,
     device: { deviceId, ...identityFrom(members), twin },
-    patch: Object.keys(twin).length === 0 ? undefined : checkTwinPatch(twin, []),
+    patch: Object.keys(twin).length === 0 ? undefined : checkTwinPatch(twin, [], limits),
     etag: members.eTag ?? members.etag,
     twinEtag: members.twinETag ?? members.twinEtag,
   }

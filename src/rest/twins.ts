@@ -14,7 +14,7 @@ async function patch(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
   await patchTwin(deps, {
     deviceId: id,
-    patch: checkTwinPatch(twinChangeFrom(body, []), []),
+    patch: checkTwinPatch(twinChangeFrom(body, []), [], deps.limits),
     ifMatch: headers.get('if-match') ?? '*',
   })
   return answerTwin(call)
@@ -24,7 +24,7 @@ async function replace(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
   await replaceTwin(deps, {
     deviceId: id,
-    sections: checkTwinPatch(twinReplacementFrom(body), []),
+    sections: checkTwinPatch(twinReplacementFrom(body), [], deps.limits),
     ifMatch: headers.get('if-match') ?? '*',
   })
   return answerTwin(call)

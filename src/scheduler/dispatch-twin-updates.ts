@@ -27,7 +27,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       // Read under the lock, so that two instances never patch the same device for one job.
       const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', limit)
       if (deviceIds.length === 0) return []
-      const result = await patchTwins(tx, deviceIds, patch, now)
+      const result = await patchTwins(deps, tx, deviceIds, patch, now)
       const settlements: Settlement[] = [
         ...result.deviceIds.map((deviceId) => ({ jobId, deviceId })),
         ...result.refused.map(({ deviceId, error }) => ({
@@ -46,7 +46,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         tellOfPatches(deps, result)
         tellProgress(deps, progress)
       })
-      return deviceIds
+      const [next] = result.postponed
+      return next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
     })
 
   return {

@@ -1,50 +1,70 @@
 import { type Asker, readsFor } from '../database/bounded-read.ts'
 import { inTransaction, type Tx } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import { InvalidInputError, NotFoundError, NotShownError, PreconditionError } from '../errors.ts'
 import type { DesiredPatch } from '../events.ts'
 import type { JsonObject } from '../json.ts'
 import { etagMatches, type TwinRow } from './document.ts'
-import { checkSectionPatch, checkSectionSize, type TwinPatch } from './limits.ts'
+import { checkSectionPatch, checkSectionSize, maxTwinBytes, type TwinLimits, type TwinPatch } from './limits.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
-import { findTwin, lockTwins, saveDesired, saveReported } from './store.ts'
+import { sizeOf } from './size.ts'
+import {
+  deleteReportedMembers,
+  deleteServiceMembers,
+  findTwin,
+  type Locked,
+  lockTwins,
+  readServiceSides,
+  type ServiceSide,
+  saveDesired,
+  saveReported,
+} from './store.ts'
 
 /** The twin after a patch by a service. InvalidInputError when a section would grow over its limit. */
-function patched(twin: TwinRow, patch: TwinPatch, now: Date): TwinRow {
-  const tags = patch.tags === undefined ? twin.tags : mergeTags(twin.tags, patch.tags)
-  const desired =
-    patch.desired === undefined
-      ? desiredOf(twin)
-      : mergeSection(desiredOf(twin), patch.desired, now.toISOString(), { stampVersion: true })
-  return written(twin, tags, desired)
+function patched(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
+  return written(
+    twin,
+    {
+      tags: tags && mergeTags(twin.tags, tags),
+      desired: desired && mergeSection(desiredOf(twin), desired, now.toISOString(), { stampVersion: true }),
+    },
+    limits,
+  )
 }
 
 /** The twin with the sections that a service gives in place of what they held. InvalidInputError as above. */
-function replaced(twin: TwinRow, sections: TwinPatch, now: Date): TwinRow {
-  const desired =
-    sections.desired === undefined
-      ? desiredOf(twin)
-      : replaceSection(desiredOf(twin), sections.desired, now.toISOString(), { stampVersion: true })
-  return written(twin, sections.tags === undefined ? twin.tags : mergeTags({}, sections.tags), desired)
+function replaced(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
+  return written(
+    twin,
+    {
+      tags: tags && mergeTags({}, tags),
+      desired: desired && replaceSection(desiredOf(twin), desired, now.toISOString(), { stampVersion: true }),
+    },
+    limits,
+  )
 }
 
-const desiredOf = (twin: TwinRow): TwinSection => ({
+const desiredOf = (twin: ServiceSide): TwinSection => ({
   value: twin.desired,
   metadata: twin.desiredMetadata,
   version: twin.desiredVersion,
 })
 
-function written(twin: TwinRow, tags: JsonObject, desired: TwinSection): TwinRow {
-  checkSectionSize(tags, 'tags', ['tags'])
-  checkSectionSize(desired.value, 'desired', ['properties', 'desired'])
+type WrittenSections = { readonly tags: JsonObject | undefined; readonly desired: TwinSection | undefined }
+
+function written(twin: ServiceSide, { tags, desired }: WrittenSections, limits: TwinLimits): ServiceSide {
+  if (tags !== undefined) checkSectionSize(tags, 'tags', { path: ['tags'], limits, before: twin.tags })
+  if (desired !== undefined) {
+    checkSectionSize(desired.value, 'desired', { path: ['properties', 'desired'], limits, before: twin.desired })
+  }
   return {
     ...twin,
-    tags,
-    desired: desired.value,
-    desiredMetadata: desired.metadata,
-    desiredVersion: desired.version,
+    tags: tags ?? twin.tags,
+    desired: desired?.value ?? twin.desired,
+    desiredMetadata: desired?.metadata ?? twin.desiredMetadata,
+    desiredVersion: desired?.version ?? twin.desiredVersion,
     version: twin.version + 1,
     etagVersion: twin.etagVersion + 1,
   }
@@ -62,7 +82,7 @@ const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
 
 /**
  * What became of a batch of patches: whose twins are as the patch wants them, which of them have changed, who should be
- * told what, whose limits forbade it, who has no twin.
+ * told what, whose limits forbade it, who has no twin. `postponed` are those that the batch had no room for.
  */
 export type PatchedTwins = {
   readonly deviceIds: readonly string[]
@@ -70,47 +90,130 @@ export type PatchedTwins = {
   readonly desiredPatches: readonly DesiredPatch[]
   readonly refused: readonly { readonly deviceId: string; readonly error: InvalidInputError }[]
   readonly missing: readonly string[]
+  readonly postponed: readonly string[]
+}
+
+/** Bytes of twins, read and written, after which others have their turn: some milliseconds of work. */
+const TURN = 64 * 1024
+/** Bytes of twins in a statement. */
+const CHUNK = 256 * 1024
+/** Bytes of twins in a batch: its transaction must not last. */
+const BATCH = 8 * 1024 * 1024
+/** Bytes of metadata that a member has beside its key. */
+const STAMP = 100
+
+/** What a patch adds to the work for a twin at most, in bytes. */
+function bytesOf({ tags = {}, desired = {} }: TwinPatch): number {
+  const size = sizeOf(desired)
+  return sizeOf(tags).bytes + 2 * size.bytes + STAMP * size.members
 }
 
 /**
- * Applies one patch to many twins within the caller's transaction. The caller tells of it after the commit. A patch
- * without content changes nothing: clients of IoT Hub send empty sections along with those they mean.
+ * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller tells of it after
+ * the commit. A patch without content changes nothing: clients of IoT Hub send empty sections along with those they
+ * mean. Twins differ in size by a factor of ten thousand, so what is done in one go is counted in bytes.
  */
 export async function patchTwins(
+  { clock, limits }: Pick<Deps, 'clock' | 'limits'>,
   tx: Tx,
   deviceIds: readonly string[],
   given: TwinPatch,
   now: Date,
 ): Promise<PatchedTwins> {
   const patch = withContent(given)
-  const twins = await lockTwins(tx, deviceIds)
-  const found = new Set(twins.map((twin) => twin.deviceId))
+  const most = maxTwinBytes(limits)
+  const locked = await lockTwins(tx, deviceIds, 'service', { maxBytes: isEmpty(patch) ? 0 : CHUNK, most })
+  const found = new Set(locked.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
-  if (isEmpty(patch)) return { deviceIds: [...found], changed: [], desiredPatches: [], refused: [], missing }
-  const saved: TwinRow[] = []
+  if (isEmpty(patch)) {
+    return { deviceIds: [...found], changed: [], desiredPatches: [], refused: [], missing, postponed: [] }
+  }
+  const patchBytes = bytesOf(patch)
+  const changed: string[] = []
+  const desiredPatches: DesiredPatch[] = []
   const refused: { deviceId: string; error: InvalidInputError }[] = []
-  for (const twin of twins) {
+  const note = (deviceId: string, version: number): void => {
+    changed.push(deviceId)
+    if (patch.desired !== undefined) desiredPatches.push({ deviceId, version, patch: patch.desired })
+  }
+  let saved: ServiceSide[] = []
+  let work = { turn: 0, chunk: 0, batch: 0 }
+  const save = async (): Promise<void> => {
+    if (saved.length > 0) await saveDesired(tx, saved)
+    saved = []
+    work = { ...work, chunk: 0 }
+  }
+
+  let read = new Map(locked.flatMap((twin) => (twin.read === undefined ? [] : [[twin.deviceId, twin.read]])))
+  for (const [place, { deviceId, bytes }] of locked.entries()) {
+    if (work.batch >= BATCH) {
+      await save()
+      const postponed = locked.slice(place).map((twin) => twin.deviceId)
+      return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed }
+    }
+    if (bytes > most) {
+      const gone = deletedMembers(patch)
+      if (gone === undefined) refused.push({ deviceId, error: tooLarge(bytes) })
+      else note(deviceId, await deleteServiceMembers(tx, deviceId, gone, now))
+      continue
+    }
+    let twin = read.get(deviceId)
+    if (twin === undefined) {
+      await save()
+      read = new Map(
+        (await readServiceSides(tx, nextChunk(locked.slice(place), most))).map((row) => [row.deviceId, row]),
+      )
+      twin = read.get(deviceId)
+    }
+    if (twin === undefined) throw new Error(`The twin of "${deviceId}" is gone although it is locked.`)
     try {
-      saved.push(patched(twin, patch, now))
+      const after = patched(twin, patch, now, limits)
+      saved.push(after)
+      note(deviceId, after.desiredVersion)
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error
-      refused.push({ deviceId: twin.deviceId, error })
+      refused.push({ deviceId, error })
     }
+    const done = bytes + patchBytes
+    work = { turn: work.turn + done, chunk: work.chunk + done, batch: work.batch + done }
+    if (work.chunk >= CHUNK) await save()
+    if (work.turn < TURN) continue
+    work = { ...work, turn: 0 }
+    await clock.giveWay()
   }
-  if (saved.length > 0) await saveDesired(tx, saved)
-  const { desired } = patch
-  const changed = saved.map((twin) => twin.deviceId)
-  return {
-    deviceIds: changed,
-    changed,
-    desiredPatches:
-      desired === undefined
-        ? []
-        : saved.map((twin) => ({ deviceId: twin.deviceId, version: twin.desiredVersion, patch: desired })),
-    refused,
-    missing,
-  }
+  await save()
+  return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed: [] }
 }
+
+/** The ids of the first twins that are to be read in one statement, at least one. */
+function nextChunk(twins: readonly { readonly deviceId: string; readonly bytes: number }[], most: number): string[] {
+  const ids: string[] = []
+  let sum = 0
+  for (const { deviceId, bytes } of twins) {
+    if (bytes > most) continue
+    if (ids.length > 0 && sum + bytes > CHUNK) break
+    sum += bytes
+    ids.push(deviceId)
+  }
+  return ids
+}
+
+/** What a patch deletes of the roots of its sections; undefined when it does anything else. */
+function deletedMembers({
+  tags = {},
+  desired = {},
+}: TwinPatch): { readonly tags: readonly string[]; readonly desired: readonly string[] } | undefined {
+  const values = [...Object.values(tags), ...Object.values(desired)]
+  return values.every((value) => value === null)
+    ? { tags: Object.keys(tags), desired: Object.keys(desired) }
+    : undefined
+}
+
+const tooLarge = (bytes: number): InvalidInputError =>
+  new InvalidInputError(
+    [],
+    `The twin is ${bytes} bytes and too large to be merged with anything. Delete members first: set them to null at the root of their section.`,
+  )
 
 /** Tells those who watch these twins, and the devices that should hear of new desired properties. */
 export function tellOfPatches(
@@ -121,8 +224,13 @@ export function tellOfPatches(
   if (desiredPatches.length > 0) deps.events.publish('desiredPatches', desiredPatches)
 }
 
-async function lockMatchingTwin(tx: Tx, deviceId: string, ifMatch: string): Promise<TwinRow> {
-  const [twin] = await lockTwins(tx, [deviceId])
+/** Locks a twin and reads up to `maxBytes` of what services write of it. */
+async function lockMatchingTwin(
+  tx: Tx,
+  { deviceId, ifMatch }: { readonly deviceId: string; readonly ifMatch: string },
+  size: { readonly maxBytes: number; readonly most: number },
+): Promise<Locked<ServiceSide>> {
+  const [twin] = await lockTwins(tx, [deviceId], 'service', size)
   if (twin === undefined) throw new NotFoundError('device', deviceId)
   if (etagMatches(ifMatch, twin.etagVersion)) return twin
   throw new PreconditionError(`The twin of "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
@@ -137,8 +245,8 @@ export function patchTwin(
   { deviceId, patch, ifMatch }: { deviceId: string; patch: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    await lockMatchingTwin(tx, deviceId, ifMatch)
-    const result = await patchTwins(tx, [deviceId], patch, deps.clock.now())
+    await lockMatchingTwin(tx, { deviceId, ifMatch }, { maxBytes: 0, most: 0 })
+    const result = await patchTwins(deps, tx, [deviceId], patch, deps.clock.now())
     const [refusal] = result.refused
     if (refusal !== undefined) throw refusal.error
     afterCommit(() => tellOfPatches(deps, result))
@@ -154,10 +262,12 @@ export function replaceTwin(
   { deviceId, sections, ifMatch }: { deviceId: string; sections: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const before = await lockMatchingTwin(tx, deviceId, ifMatch)
+    const size = { maxBytes: CHUNK, most: maxTwinBytes(deps.limits) }
+    const { read: before, bytes } = await lockMatchingTwin(tx, { deviceId, ifMatch }, size)
+    if (before === undefined) throw tooLarge(bytes)
     const changes = withContent(sections, before)
     if (isEmpty(changes)) return
-    const after = replaced(before, changes, deps.clock.now())
+    const after = replaced(before, changes, deps.clock.now(), deps.limits)
     await saveDesired(tx, [after])
     const patch = patchBetween(before.desired, after.desired)
     const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
@@ -165,11 +275,14 @@ export function replaceTwin(
   })
 }
 
-/** The twin as it stands. NotFoundError. */
-export async function readTwin(deps: Pick<Deps, 'db'>, deviceId: string): Promise<TwinRow> {
-  const twin = await findTwin(deps.db, deviceId)
-  if (twin === undefined) throw new NotFoundError('device', deviceId)
-  return twin
+/** The twin as it stands. NotFoundError; NotShownError when an earlier version let it grow too large. */
+export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, deviceId: string): Promise<TwinRow> {
+  const found = await findTwin(deps.db, deviceId, maxTwinBytes(deps.limits))
+  if (found === undefined) throw new NotFoundError('device', deviceId)
+  if (found.twin !== undefined) return found.twin
+  throw new NotShownError(
+    `The twin of "${deviceId}" is ${found.bytes} bytes and too large to be shown. Delete members at the root of its sections.`,
+  )
 }
 
 /** The most that `readTwinPaths` answers. */
@@ -195,21 +308,34 @@ export async function readTwinPaths(
  * unchecked JSON. NotFoundError, InvalidInputError.
  */
 export async function reportProperties(deps: Deps, deviceId: string, patch: unknown): Promise<number> {
-  const checked = checkSectionPatch(patch, ['properties', 'reported'])
+  const { limits, clock } = deps
+  const path = ['properties', 'reported']
+  const checked = checkSectionPatch(patch, path, limits)
   return inTransaction(deps, async (tx, afterCommit) => {
-    const [twin] = await lockTwins(tx, [deviceId])
+    const most = maxTwinBytes(limits)
+    const [twin] = await lockTwins(tx, [deviceId], 'device', { maxBytes: CHUNK, most })
     if (twin === undefined) throw new NotFoundError('device', deviceId)
-    const before = { value: twin.reported, metadata: twin.reportedMetadata, version: twin.reportedVersion }
-    const reported = mergeSection(before, checked, deps.clock.now().toISOString(), { stampVersion: false })
-    checkSectionSize(reported.value, 'reported', ['properties', 'reported'])
+    afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
+    const { read: before } = twin
+    if (before === undefined) {
+      const gone = deletedMembers({ desired: checked })
+      if (gone === undefined) throw tooLarge(twin.bytes)
+      return deleteReportedMembers(tx, deviceId, gone.desired, clock.now())
+    }
+    const reported = mergeSection(
+      { value: before.reported, metadata: before.reportedMetadata, version: before.reportedVersion },
+      checked,
+      clock.now().toISOString(),
+      { stampVersion: false },
+    )
+    checkSectionSize(reported.value, 'reported', { path, limits, before: before.reported })
     await saveReported(tx, {
-      ...twin,
+      deviceId,
       reported: reported.value,
       reportedMetadata: reported.metadata,
       reportedVersion: reported.version,
-      version: twin.version + 1,
+      version: before.version + 1,
     })
-    afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
     return reported.version
   })
 }

@@ -1,12 +1,17 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
+import type { Limits } from '../limits.ts'
 import { withoutMarks } from './merge.ts'
+import { hasMoreMembers, type SectionSize, sizeOf } from './size.ts'
 
 /** A checked change to what services may write of a twin. A section that is not there stays as it is. */
 export type TwinPatch = { readonly tags?: JsonObject; readonly desired?: JsonObject }
 
 /** What has a size limit of its own. */
 export type SectionName = 'tags' | 'desired' | 'reported'
+
+/** The limits of ours beside those of IoT Hub. */
+export type TwinLimits = Pick<Limits, 'twinBytes' | 'twinMembers'>
 
 type Path = readonly string[]
 
@@ -19,21 +24,26 @@ const maxDepth = 10
 const minInteger = -(2 ** 52)
 const maxInteger = 2 ** 52 - 1
 
-/** What a key may not look like. The last row is ours: such keys have a meaning of their own in JavaScript. */
+/** Keys that have a meaning of their own in JavaScript. */
+const reserved: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor'])
+
+/** Nearly all keys are such, and break no other rule. */
+const plainKey = /^[\w-]{1,64}$/
+
+/** What a key may not look like. */
 const keyRules: readonly (readonly [pattern: RegExp, fault: string])[] = [
   [/^$/, 'is empty'],
   [/\p{Cc}/u, 'holds a control character'],
   [/\s/u, 'holds white space'],
   [/[.$#]/, 'holds one of the signs . $ #'],
   [/\p{Surrogate}/u, 'holds half of a surrogate pair'],
-  [/^(?:__proto__|prototype|constructor)$/, 'is a reserved word'],
 ]
 
 /**
  * The patch in `{ tags?, properties?: { desired? } }`, the shape services send. Anything else in it is refused with its
  * path, and so is a section that is over its size limit before it is merged with anything.
  */
-export function checkTwinPatch(patch: unknown, path: Path): TwinPatch {
+export function checkTwinPatch(patch: unknown, path: Path, limits: TwinLimits): TwinPatch {
   const { tags, properties, ...others } = membersOf(patch, path)
   refuseOthers(others, path)
   const { desired, reported, ...otherProperties } =
@@ -46,9 +56,9 @@ export function checkTwinPatch(patch: unknown, path: Path): TwinPatch {
   }
   refuseOthers(otherProperties, [...path, 'properties'])
   return {
-    ...(tags !== undefined && { tags: checkFreshSection(tags, 'tags', [...path, 'tags']) }),
+    ...(tags !== undefined && { tags: checkFreshSection(tags, 'tags', [...path, 'tags'], limits) }),
     ...(desired !== undefined && {
-      desired: checkFreshSection(desired, 'desired', [...path, 'properties', 'desired']),
+      desired: checkFreshSection(desired, 'desired', [...path, 'properties', 'desired'], limits),
     }),
   }
 }
@@ -57,22 +67,64 @@ export function checkTwinPatch(patch: unknown, path: Path): TwinPatch {
  * A patch of one section as plain JSON: keys, strings, numbers and depth within the limits, nothing that jsonb cannot
  * hold, `$metadata` and `$version` dropped from its root. `null` stands for "delete" and so cannot stand in an array.
  */
-export function checkSectionPatch(value: unknown, path: Path): JsonObject {
+export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: TwinLimits): JsonObject {
+  // First: all that follows takes its time for every member.
+  if (hasMoreMembers(value, twinMembers)) {
+    throw new InvalidInputError(path, `A change to a section has at most ${twinMembers} members; send it in parts.`)
+  }
   return checkMembers(withoutMarks(membersOf(value, path)), path, { depth: 0, inArray: false })
 }
 
-/** Refuses a section that is too large. To be asked of the result of a merge: two small patches may add up. */
-export function checkSectionSize(merged: JsonObject, section: SectionName, path: Path): void {
+/**
+ * Refuses a section that is too large. To be asked of the result of a merge: two small patches may add up. What was too
+ * large `before`, for an earlier version let it grow so, may be that still as long as it gets smaller.
+ *
+ * IoT Hub's measure gives control characters, `[]`, `{}` and `""` no weight, so it bounds neither the text of a section
+ * nor its metadata, of which every member has some 80 bytes. The other two do. What people write fits: a number weighs 8
+ * and has 24 characters at most, so a section's text is less than four times its weight; and a key with its value
+ * weighs eight bytes or more on average, so that 32 KB have no more than 4,096 members.
+ */
+export function checkSectionSize(
+  merged: JsonObject,
+  section: SectionName,
+  { path, limits, before }: { readonly path: Path; readonly limits: TwinLimits; readonly before?: JsonObject },
+): void {
   const size = sizeOf(merged)
-  if (size > maxSectionSize[section]) {
-    const limit = maxSectionSize[section] / 1024
-    throw new InvalidInputError(path, `The ${section} section would be ${size} bytes and may be at most ${limit} KB.`)
+  const most = largest(section, limits)
+  const over = measures.filter((measure) => size[measure] > most[measure])
+  const [first] = over
+  if (first === undefined) return
+  if (before !== undefined) {
+    const earlier = sizeOf(before)
+    if (over.every((measure) => size[measure] < earlier[measure])) return
+  }
+  throw new InvalidInputError(path, `The ${section} section ${faultOf(first, size, most)}.`)
+}
+
+/** Bytes of a twin as text, its metadata included: more than any has that is within the limits. It is not read then. */
+export const maxTwinBytes = ({ twinBytes, twinMembers }: TwinLimits): number => 4 * (2 * twinBytes + 100 * twinMembers)
+
+const measures = ['weight', 'members', 'bytes'] as const
+
+function largest(section: SectionName, { twinBytes, twinMembers }: TwinLimits): SectionSize {
+  const weight = maxSectionSize[section]
+  return { weight, members: twinMembers, bytes: (twinBytes * weight) / maxSectionSize.desired }
+}
+
+function faultOf(measure: keyof SectionSize, size: SectionSize, most: SectionSize): string {
+  switch (measure) {
+    case 'weight':
+      return `would be ${size.weight} bytes and may be at most ${most.weight / 1024} KB`
+    case 'members':
+      return `would have ${size.members} members and may have at most ${most.members}`
+    case 'bytes':
+      return `would be ${size.bytes} bytes of JSON text and may be at most ${most.bytes / 1024} KB`
   }
 }
 
-function checkFreshSection(value: unknown, section: SectionName, path: Path): JsonObject {
-  const patch = checkSectionPatch(value, path)
-  checkSectionSize(patch, section, path)
+function checkFreshSection(value: unknown, section: SectionName, path: Path, limits: TwinLimits): JsonObject {
+  const patch = checkSectionPatch(value, path, limits)
+  checkSectionSize(patch, section, { path, limits })
   return patch
 }
 
@@ -90,10 +142,12 @@ function checkMembers(members: Readonly<Record<string, unknown>>, path: Path, { 
 }
 
 function checkKey(key: string, path: Path): void {
+  if (plainKey.test(key) && !reserved.has(key)) return
   const length = Buffer.byteLength(key)
   if (length > maxKeyLength) {
     throw new InvalidInputError(path, `The key ${shown(key)} is ${length} bytes long and may be at most 1 KB.`)
   }
+  if (reserved.has(key)) throw new InvalidInputError(path, `The key ${shown(key)} is a reserved word.`)
   for (const [pattern, fault] of keyRules) {
     if (pattern.test(key)) throw new InvalidInputError(path, `The key ${shown(key)} ${fault}.`)
   }
@@ -129,27 +183,6 @@ function checkString(value: string, path: Path): string {
   if (value.includes('\0')) throw refused(path, 'holds the character U+0000')
   if (/\p{Surrogate}/u.test(value)) throw refused(path, 'holds half of a surrogate pair')
   return value
-}
-
-/**
- * IoT Hub's measure: every key and every string in bytes of UTF-8 without control characters, a number 8, a boolean 4.
- * A `null` deletes and so weighs nothing, nor does its key; metadata and versions are not part of the section.
- */
-function sizeOf(value: Json): number {
-  switch (typeof value) {
-    case 'string':
-      return Buffer.byteLength(value.replace(/\p{Cc}/gu, ''))
-    case 'number':
-      return 8
-    case 'boolean':
-      return 4
-  }
-  if (value === null) return 0
-  if (Array.isArray(value)) return value.reduce((sum: number, item: Json) => sum + sizeOf(item), 0)
-  return Object.entries(value).reduce(
-    (sum, [key, member]) => (member === null ? sum : sum + Buffer.byteLength(key) + sizeOf(member)),
-    0,
-  )
 }
 
 function membersOf(value: unknown, path: Path): Readonly<Record<string, unknown>> {

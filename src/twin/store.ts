@@ -1,15 +1,72 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import type { TwinRow } from './document.ts'
 
-const columns = sql`
-  device_id as "deviceId", tags, desired, desired_metadata as "desiredMetadata", desired_version as "desiredVersion",
-  reported, reported_metadata as "reportedMetadata", reported_version as "reportedVersion",
-  version, etag_version as "etagVersion"`
+/** What services write of a twin. */
+export type ServiceSide = Pick<
+  TwinRow,
+  'deviceId' | 'tags' | 'desired' | 'desiredMetadata' | 'desiredVersion' | 'version' | 'etagVersion'
+>
 
-export async function findTwin(db: Reader, deviceId: string): Promise<TwinRow | undefined> {
-  const [row] = await db.query<TwinRow>(sql`select ${columns} from twin where device_id = ${deviceId}`, 'find-twin')
-  return row
+/** What the device writes of a twin. */
+export type DeviceSide = Pick<TwinRow, 'deviceId' | 'reported' | 'reportedMetadata' | 'reportedVersion' | 'version'>
+
+/** A row that is locked, and how many bytes its documents have as text. Without documents it was not read. */
+export type Locked<Side> = {
+  readonly deviceId: string
+  readonly etagVersion: number
+  readonly bytes: number
+  readonly read: Side | undefined
+}
+
+const counters = sql`
+  device_id as "deviceId", desired_version as "desiredVersion", reported_version as "reportedVersion", version,
+  etag_version as "etagVersion"`
+
+const documents = {
+  tags: { column: sql`tags`, name: sql`"tags"` },
+  desired: { column: sql`desired`, name: sql`"desired"` },
+  desiredMetadata: { column: sql`desired_metadata`, name: sql`"desiredMetadata"` },
+  reported: { column: sql`reported`, name: sql`"reported"` },
+  reportedMetadata: { column: sql`reported_metadata`, name: sql`"reportedMetadata"` },
+} as const
+
+type DocumentName = keyof typeof documents
+
+/** A side of a twin: the documents that are read and written together. */
+export type Side = 'service' | 'device'
+
+const documentsOf: Readonly<Record<Side | 'whole', readonly DocumentName[]>> = {
+  service: ['tags', 'desired', 'desiredMetadata'],
+  device: ['reported', 'reportedMetadata'],
+  whole: ['tags', 'desired', 'desiredMetadata', 'reported', 'reportedMetadata'],
+}
+
+/** The bytes of these documents as text. A subquery, or it would be calculated wherever it is spoken of. */
+const sizeOf = (names: readonly DocumentName[]): Sql =>
+  sql`(select ${join(
+    names.map((name) => sql`octet_length(${documents[name].column}::text)`),
+    ' + ',
+  )} as bytes offset 0) size`
+
+/** The documents, or nulls where `when` does not hold: what is too large is not even sent. */
+const columnsOf = (names: readonly DocumentName[], when: Sql): Sql =>
+  join(names.map((name) => sql`case when ${when} then ${documents[name].column} end as ${documents[name].name}`))
+
+/** A twin, or how many bytes it has when those are more than `maxBytes`. */
+export async function findTwin(
+  db: Reader,
+  deviceId: string,
+  maxBytes: number,
+): Promise<{ readonly bytes: number; readonly twin: TwinRow | undefined } | undefined> {
+  const names = documentsOf.whole
+  const [row] = await db.query<TwinRow & { readonly bytes: number }>(
+    sql`select ${counters}, bytes, ${columnsOf(names, sql`bytes <= ${maxBytes}`)}
+        from twin cross join lateral ${sizeOf(names)}
+        where device_id = ${deviceId}`,
+    'find-twin',
+  )
+  return row && { bytes: row.bytes, twin: row.bytes <= maxBytes ? row : undefined }
 }
 
 /** Which version the desired properties of these devices have. */
@@ -23,16 +80,55 @@ export function findDesiredVersions(
   )
 }
 
-/** The twins of these devices, locked in the order of their ids, so that two batches cannot wait for each other. */
-export function lockTwins(tx: Tx, deviceIds: readonly string[]): Promise<TwinRow[]> {
-  return tx.query<TwinRow>(
-    sql`select ${columns} from twin where device_id = any(${deviceIds}) order by device_id for update`,
-    'lock-twins',
+/**
+ * Locks the twins of these devices in the order of their ids, so that two batches cannot wait for each other, and reads
+ * one side of the first of them, up to the one with which they have `maxBytes`; of none that has more than `most`.
+ */
+export async function lockTwins<Name extends Side>(
+  tx: Tx,
+  deviceIds: readonly string[],
+  side: Name,
+  { maxBytes, most }: { readonly maxBytes: number; readonly most: number },
+): Promise<Locked<Name extends 'service' ? ServiceSide : DeviceSide>[]> {
+  type Row = (Name extends 'service' ? ServiceSide : DeviceSide) & {
+    readonly etagVersion: number
+    readonly bytes: number
+    readonly isRead: boolean
+  }
+  const names = documentsOf[side]
+  const rows = await tx.query<Row>(
+    sql`with locked as (
+          select twin.*, bytes
+          from twin cross join lateral ${sizeOf(names)}
+          where device_id = any(${deviceIds})
+          order by device_id for update of twin
+        ), page as (
+          select *, bytes <= ${most} and sum(bytes) over (order by device_id) - bytes < ${maxBytes} as is_read
+          from locked
+        )
+        select ${counters}, bytes, is_read as "isRead", ${columnsOf(names, sql`is_read`)}
+        from page order by device_id`,
+    `lock-twins-${side}`,
+  )
+  return rows.map((row) => ({
+    deviceId: row.deviceId,
+    etagVersion: row.etagVersion,
+    bytes: row.bytes,
+    read: row.isRead ? row : undefined,
+  }))
+}
+
+/** What services write of these twins, which must be locked. */
+export function readServiceSides(tx: Tx, deviceIds: readonly string[]): Promise<ServiceSide[]> {
+  return tx.query<ServiceSide>(
+    sql`select ${counters}, ${columnsOf(documentsOf.service, sql`true`)}
+        from twin where device_id = any(${deviceIds}) order by device_id`,
+    'read-service-sides',
   )
 }
 
 /** What services write of a twin, and the counters that go with it. */
-export async function saveDesired(tx: Tx, twins: readonly TwinRow[]): Promise<void> {
+export async function saveDesired(tx: Tx, twins: readonly ServiceSide[]): Promise<void> {
   await tx.query(
     sql`update twin
         set tags = saved.tags, desired = saved.desired, desired_metadata = saved.desired_metadata,
@@ -52,7 +148,7 @@ export async function saveDesired(tx: Tx, twins: readonly TwinRow[]): Promise<vo
 }
 
 /** What the device writes of its twin. */
-export async function saveReported(tx: Tx, twin: TwinRow): Promise<void> {
+export async function saveReported(tx: Tx, twin: DeviceSide): Promise<void> {
   await tx.query(
     sql`update twin
         set reported = ${JSON.stringify(twin.reported)}::jsonb,
@@ -62,4 +158,50 @@ export async function saveReported(tx: Tx, twin: TwinRow): Promise<void> {
         where device_id = ${twin.deviceId}`,
     'save-reported',
   )
+}
+
+/**
+ * Deletes members of the roots of what services write of a twin that is too large to be read. Answers the version of its
+ * desired properties.
+ */
+export async function deleteServiceMembers(
+  tx: Tx,
+  deviceId: string,
+  { tags, desired }: { readonly tags: readonly string[]; readonly desired: readonly string[] },
+  now: Date,
+): Promise<number> {
+  const written = desired.length > 0 ? 1 : 0
+  const [row] = await tx.query<{ version: number }>(
+    sql`update twin
+        set tags = tags - ${tags}::text[],
+            desired = desired - ${desired}::text[],
+            desired_metadata = case when ${written} = 0 then desired_metadata else
+              desired_metadata - ${desired}::text[] || jsonb_build_object(
+                '$lastUpdated', ${now.toISOString()}::text, '$lastUpdatedVersion', desired_version + 1
+              )
+            end,
+            desired_version = desired_version + ${written}, version = version + 1, etag_version = etag_version + 1
+        where device_id = ${deviceId}
+        returning desired_version as version`,
+  )
+  return row?.version ?? 0
+}
+
+/** The same for what the device writes. Answers the version of its reported properties. */
+export async function deleteReportedMembers(
+  tx: Tx,
+  deviceId: string,
+  keys: readonly string[],
+  now: Date,
+): Promise<number> {
+  const [row] = await tx.query<{ version: number }>(
+    sql`update twin
+        set reported = reported - ${keys}::text[],
+            reported_metadata = reported_metadata - ${keys}::text[]
+              || jsonb_build_object('$lastUpdated', ${now.toISOString()}::text),
+            reported_version = reported_version + 1, version = version + 1
+        where device_id = ${deviceId}
+        returning reported_version as version`,
+  )
+  return row?.version ?? 0
 }

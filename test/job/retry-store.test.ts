@@ -173,7 +173,7 @@ test('devices that were deleted, or no longer meet the condition, are left out w
   const jobId = await run(await givenMethodJob(deps, 'lamp'), () => 'fails X')
   const retry = await retryJob(deps, tester, { jobId })
   await deleteDevice(deps, { deviceId: 'lamp-0001', ifMatch: '*' })
-  await deps.db.transaction((tx) => patchTwins(tx, ['lamp-0002'], { tags: { fleet: 'scrap' } }, clock.now()))
+  await deps.db.transaction((tx) => patchTwins(deps, tx, ['lamp-0002'], { tags: { fleet: 'scrap' } }, clock.now()))
   await start()
   expect(await devicesOf(retry)).toEqual(['lamp-0003'])
 })

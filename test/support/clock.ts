@@ -34,6 +34,10 @@ export function createTestClock(start = new Date('2026-01-01T00:00:00Z')): TestC
         for (const watcher of watchers) watcher()
         watchers = []
       }),
+    giveWay: () =>
+      new Promise((resolve) => {
+        setImmediate(resolve)
+      }),
     advance(ms) {
       now += ms
       const due = [...sleepers].filter((sleeper) => sleeper.until <= now).sort((a, b) => a.until - b.until)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { checkSectionPatch, checkSectionSize, checkTwinPatch, type SectionName } from '../../src/twin/limits.ts'
 
 function refusal(check: () => unknown): { path: string; message: string } {
@@ -32,7 +33,7 @@ describe('a patch of one section', () => {
     ['the largest and smallest integers', { a: 4503599627370495, b: -4503599627370496 }],
     ['a large number with a fraction', { a: 4503599627370495.5 }],
   ])('%s is taken as it is', (_sentence, patch) => {
-    expect(checkSectionPatch(patch, [])).toEqual(patch)
+    expect(checkSectionPatch(patch, [], defaultLimits)).toEqual(patch)
   })
 
   test.each<readonly [sentence: string, key: string]>([
@@ -52,11 +53,15 @@ describe('a patch of one section', () => {
   ])('a key %s is refused by name, deep inside and even to delete it', (_sentence, key) => {
     // fromEntries, so that __proto__ is a member as JSON.parse would make it.
     for (const value of [1, null]) {
-      const { path, message } = refusal(() => checkSectionPatch({ ok: Object.fromEntries([[key, value]]) }, ['root']))
+      const { path, message } = refusal(() =>
+        checkSectionPatch({ ok: Object.fromEntries([[key, value]]) }, ['root'], defaultLimits),
+      )
       expect(path).toBe(`root/ok/${key}`)
       expect(message).toContain(JSON.stringify(key).slice(1, 50).replace(/"$/, ''))
     }
-    expect(() => checkSectionPatch({ ok: [Object.fromEntries([[key, 1]])] }, [])).toThrow(InvalidInputError)
+    expect(() => checkSectionPatch({ ok: [Object.fromEntries([[key, 1]])] }, [], defaultLimits)).toThrow(
+      InvalidInputError,
+    )
   })
 
   test.each<readonly [sentence: string, value: unknown, path: string, message: RegExp]>([
@@ -82,24 +87,29 @@ describe('a patch of one section', () => {
     ['null', null, 'root', /"root" is not an object/],
     ['text', 'x', 'root', /"root" is not an object/],
   ])('%s is refused with its path and its limit', (_sentence, value, path, message) => {
-    expect(refusal(() => checkSectionPatch(value, ['root']))).toEqual({ path, message: expect.stringMatching(message) })
+    expect(refusal(() => checkSectionPatch(value, ['root'], defaultLimits))).toEqual({
+      path,
+      message: expect.stringMatching(message),
+    })
   })
 
   test('what is nested without end is refused before it exhausts the stack', () => {
     const deep: unknown = JSON.parse(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`)
-    expect(() => checkSectionPatch(deep, [])).toThrow(/10 levels/)
+    expect(() => checkSectionPatch(deep, [], defaultLimits)).toThrow(/10 levels/)
   })
 
   test('$metadata and $version are dropped at the root and refused below it', () => {
-    expect(checkSectionPatch({ a: 1, $version: 3, $metadata: { $lastUpdated: 'x' } }, [])).toEqual({ a: 1 })
-    expect(() => checkSectionPatch({ a: { $version: 3 } }, [])).toThrow(InvalidInputError)
+    expect(checkSectionPatch({ a: 1, $version: 3, $metadata: { $lastUpdated: 'x' } }, [], defaultLimits)).toEqual({
+      a: 1,
+    })
+    expect(() => checkSectionPatch({ a: { $version: 3 } }, [], defaultLimits)).toThrow(InvalidInputError)
   })
 
   test('whatever is taken is JSON that comes back from its text unchanged, and no prototype is touched', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 12 }), (value) => {
         try {
-          const patch = checkSectionPatch(value, [])
+          const patch = checkSectionPatch(value, [], defaultLimits)
           expect(JSON.parse(JSON.stringify(patch))).toEqual(JSON.parse(JSON.stringify(value)))
         } catch (error) {
           expect(error).toBeInstanceOf(InvalidInputError)
@@ -126,8 +136,10 @@ describe('the size of a section', () => {
     ['desired', 32768, '32 KB'],
     ['reported', 32768, '32 KB'],
   ])('%s may be %i bytes and not one more', (section, limit, text) => {
-    expect(() => checkSectionSize(sectionOf(limit), section, [])).not.toThrow()
-    const { path, message } = refusal(() => checkSectionSize(sectionOf(limit + 4), section, ['here']))
+    expect(() => checkSectionSize(sectionOf(limit), section, { path: [], limits: defaultLimits })).not.toThrow()
+    const { path, message } = refusal(() =>
+      checkSectionSize(sectionOf(limit + 4), section, { path: ['here'], limits: defaultLimits }),
+    )
     expect(path).toBe('here')
     expect(message).toContain(section)
     expect(message).toContain(text)
@@ -143,19 +155,21 @@ describe('the size of a section', () => {
     ['a null and its key nothing', { a: null, b: { c: null } }, 1],
   ])('counts %s', (_sentence, member, size) => {
     const filler = { ...sectionOf(7168), z: 'x'.repeat(1024 - 1 - size) }
-    expect(() => checkSectionSize({ ...filler, ...member }, 'tags', [])).not.toThrow()
-    expect(() => checkSectionSize({ ...filler, ...member, z: `${filler.z}x` }, 'tags', [])).toThrow(InvalidInputError)
+    expect(() => checkSectionSize({ ...filler, ...member }, 'tags', { path: [], limits: defaultLimits })).not.toThrow()
+    expect(() =>
+      checkSectionSize({ ...filler, ...member, z: `${filler.z}x` }, 'tags', { path: [], limits: defaultLimits }),
+    ).toThrow(InvalidInputError)
   })
 })
 
 describe('a twin patch', () => {
   test('is tags and desired properties, each only when it is there', () => {
-    expect(checkTwinPatch({ tags: { a: 1 }, properties: { desired: { b: null } } }, [])).toEqual({
+    expect(checkTwinPatch({ tags: { a: 1 }, properties: { desired: { b: null } } }, [], defaultLimits)).toEqual({
       tags: { a: 1 },
       desired: { b: null },
     })
-    expect(Object.keys(checkTwinPatch({}, []))).toEqual([])
-    expect(Object.keys(checkTwinPatch({ tags: undefined, properties: {} }, []))).toEqual([])
+    expect(Object.keys(checkTwinPatch({}, [], defaultLimits))).toEqual([])
+    expect(Object.keys(checkTwinPatch({ tags: undefined, properties: {} }, [], defaultLimits))).toEqual([])
   })
 
   test.each<readonly [sentence: string, patch: unknown, path: string, message: RegExp]>([
@@ -170,12 +184,15 @@ describe('a twin patch', () => {
     ['a bad desired value', { properties: { desired: { a: [null] } } }, 'p/properties/desired/a/0', /null/],
     ['__proto__', JSON.parse('{"__proto__":{"tags":{}}}'), 'p/__proto__', /no member/],
   ])('with %s is refused with its path', (_sentence, patch, path, message) => {
-    expect(refusal(() => checkTwinPatch(patch, ['p']))).toEqual({ path, message: expect.stringMatching(message) })
+    expect(refusal(() => checkTwinPatch(patch, ['p'], defaultLimits))).toEqual({
+      path,
+      message: expect.stringMatching(message),
+    })
   })
 
   test('that is too large by itself is refused before it meets a twin', () => {
     const tags = Object.fromEntries([1, 2, 3].map((n) => [`k${n}`, 'x'.repeat(4000)]))
-    expect(refusal(() => checkTwinPatch({ tags }, [])).path).toBe('tags')
-    expect(() => checkTwinPatch({ properties: { desired: tags } }, [])).not.toThrow()
+    expect(refusal(() => checkTwinPatch({ tags }, [], defaultLimits)).path).toBe('tags')
+    expect(() => checkTwinPatch({ properties: { desired: tags } }, [], defaultLimits)).not.toThrow()
   })
 })

@@ -1,0 +1,94 @@
+import type { Json, JsonObject } from '../json.ts'
+
+/** How much a section holds. */
+export type SectionSize = {
+  /**
+   * IoT Hub's measure: every key and every string in bytes of UTF-8 without control characters, a number 8, a boolean 4.
+   * A `null` deletes and so weighs nothing, nor does its key; metadata and versions are not part of the section.
+   */
+  readonly weight: number
+  /** Members of objects and items of arrays, at all levels. */
+  readonly members: number
+  /** Bytes of its JSON text. */
+  readonly bytes: number
+}
+
+/** No section is nested deeper, unless another program wrote it: then it has members without end. */
+const deepest = 64
+
+/** The size of a section, in one pass. */
+export function sizeOf(section: JsonObject): SectionSize {
+  let members = 0
+  let bytes = 0
+  const measure = (value: Json, depth: number): number => {
+    switch (typeof value) {
+      case 'string':
+        return measureText(value)
+      case 'number':
+        bytes += String(value).length
+        return 8
+      case 'boolean':
+        bytes += value ? 4 : 5
+        return 4
+    }
+    if (value === null) {
+      bytes += 4
+      return 0
+    }
+    if (depth === deepest) {
+      members = Number.POSITIVE_INFINITY
+      return 0
+    }
+    let weight = 0
+    let count = 0
+    if (isArray(value)) {
+      count = value.length
+      for (const item of value) weight += measure(item, depth + 1)
+    } else {
+      for (const [key, member] of Object.entries(value)) {
+        count++
+        const keyWeight = measureText(key)
+        weight += measure(member, depth + 1) + (member === null ? 0 : keyWeight)
+      }
+      bytes += count // colons
+    }
+    members += count
+    bytes += 2 + Math.max(count - 1, 0) // brackets and commas
+    return weight
+  }
+  const measureText = (text: string): number => {
+    const length = Buffer.byteLength(text)
+    if (!/["\\\p{Cc}]/u.test(text)) {
+      bytes += length + 2
+      return length
+    }
+    bytes += Buffer.byteLength(JSON.stringify(text))
+    return Buffer.byteLength(text.replace(/\p{Cc}/gu, ''))
+  }
+  return { weight: measure(section, 0), members, bytes }
+}
+
+/**
+ * Whether a change to a section has more members at all levels than that; it is looked at no further. The marks of its
+ * root count nothing.
+ */
+export function hasMoreMembers(section: unknown, most: number): boolean {
+  let members = 0
+  const isOver = (value: unknown, depth: number): boolean => {
+    if (typeof value !== 'object' || value === null || depth === deepest) return false
+    for (const [key, member] of entriesOf(value)) {
+      if (depth === 0 && (key === '$metadata' || key === '$version')) continue
+      members++
+      if (members > most || isOver(member, depth + 1)) return true
+    }
+    return false
+  }
+  return isOver(section, 0)
+}
+
+/** The members of a parsed object or array, one after the other: a list of all would cost as much as they are many. */
+function* entriesOf(value: object): Generator<readonly [key: string, member: unknown]> {
+  for (const key in value) yield [key, Reflect.get(value, key)]
+}
+
+const isArray = (value: Json): value is readonly Json[] => Array.isArray(value)

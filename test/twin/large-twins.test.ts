@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { InvalidInputError, NotShownError } from '../../src/errors.ts'
+import type { Json, JsonObject } from '../../src/json.ts'
+import { patchTwin, patchTwins, readTwin, replaceTwin, reportProperties } from '../../src/twin/commands.ts'
+import { sizeOf } from '../../src/twin/size.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { givenDevices } from '../support/rows.ts'
+
+let deps: TestDeps
+beforeAll(async () => {
+  deps = await createTestDeps()
+})
+afterAll(() => deps.close())
+
+const members = (count: number, value: Json): JsonObject =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, value]))
+
+/** Sets columns of a twin to what no version of the hub takes in now: `count` members of 4,096 signs without weight. */
+const givenLarge = (deviceId: string, columns: readonly string[], count: number) =>
+  deps.database.pool.query(
+    `update twin set ${columns.map((column) => `${column} = large`).join(', ')}
+     from (select jsonb_object_agg('k' || n, repeat(chr(127), 4096)) as large from generate_series(0, $2::int - 1) n) made
+     where device_id = $1`,
+    [deviceId, count],
+  )
+
+describe('a device', () => {
+  test.each<readonly [string, (round: number) => JsonObject]>([
+    ['signs without weight', (round) => ({ [`k${round}`]: '\u007f'.repeat(4096) })],
+    [
+      'empty members',
+      (round) => Object.fromEntries(Object.keys(members(500, {})).map((key) => [`${key}-${round}`, {}])),
+    ],
+  ])('cannot let its twin grow by %s', async (what, patchOf) => {
+    const [deviceId = ''] = await givenDevices(deps, `grows-${what.length}`, 1)
+    const grow = async (): Promise<void> => {
+      for (let round = 0; round < 100; round++) await reportProperties(deps, deviceId, patchOf(round))
+    }
+    await expect(grow()).rejects.toBeInstanceOf(InvalidInputError)
+    const { bytes, members } = sizeOf((await readTwin(deps, deviceId)).reported)
+    expect(bytes).toBeLessThanOrEqual(deps.limits.twinBytes)
+    expect(members).toBeLessThanOrEqual(deps.limits.twinMembers)
+  })
+
+  test.each<readonly [string, Json]>([
+    ['one array of numbers of any precision', Array.from({ length: 4095 }, () => -1.2345678901234568e-300)],
+    ['numbers under short names', members(2_300, 0.1234567890123456)],
+    ['texts of many lines in quotes', members(8, '"line"\n'.repeat(580))],
+  ])('may report all that weighs up to 32 KB: %s', async (what, value) => {
+    const [deviceId = ''] = await givenDevices(deps, `honest-${what.length}`, 1)
+    const section = { v: value }
+    expect(sizeOf(section).weight).toBeGreaterThan(26 * 1024)
+    expect(await reportProperties(deps, deviceId, section)).toBe(2)
+  })
+})
+
+describe('a twin that an earlier version let grow', () => {
+  test('is read, and takes what makes it smaller, but nothing that does not', async () => {
+    const [deviceId = ''] = await givenDevices(deps, 'grown', 1)
+    await givenLarge(deviceId, ['reported', 'desired'], 60)
+    expect(Object.keys((await readTwin(deps, deviceId)).reported)).toHaveLength(60)
+    await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(
+      /bytes of JSON text and may be at most 128 KB/,
+    )
+    await reportProperties(deps, deviceId, { k0: null })
+    await reportProperties(deps, deviceId, { k1: 'short' })
+    const patch = { desired: { k0: null } }
+    await patchTwin(deps, { deviceId, patch, ifMatch: '*' })
+    await patchTwin(deps, { deviceId, patch: { tags: { a: 1 } }, ifMatch: '*' })
+    const { reported, desired } = await readTwin(deps, deviceId)
+    expect([Object.keys(reported).length, reported.k1, Object.keys(desired).length]).toEqual([59, 'short', 59])
+  })
+
+  test('is not read when it is larger by far, and takes what deletes members of its roots', async () => {
+    const [deviceId = ''] = await givenDevices(deps, 'huge', 1)
+    await givenLarge(deviceId, ['reported', 'desired', 'tags'], 1_000)
+    const all = members(990, null)
+    await expect(readTwin(deps, deviceId)).rejects.toBeInstanceOf(NotShownError)
+    await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(/too large to be merged/)
+    await expect(patchTwin(deps, { deviceId, patch: { desired: { a: 1, k0: null } }, ifMatch: '*' })).rejects.toThrow(
+      /too large to be merged/,
+    )
+    await expect(replaceTwin(deps, { deviceId, sections: { tags: {} }, ifMatch: '*' })).rejects.toThrow(/too large/)
+
+    expect(await reportProperties(deps, deviceId, all)).toBe(2)
+    await patchTwin(deps, { deviceId, patch: { desired: all, tags: all }, ifMatch: '*' })
+    const twin = await readTwin(deps, deviceId)
+    expect(twin).toMatchObject({ reportedVersion: 2, desiredVersion: 2, version: 3, etagVersion: 2 })
+    expect([twin.reported, twin.desired, twin.tags].map((section) => Object.keys(section).length)).toEqual([10, 10, 10])
+    expect(twin.desiredMetadata).toEqual({ $lastUpdated: expect.any(String), $lastUpdatedVersion: 2 })
+    expect(twin.reportedMetadata).toEqual({ $lastUpdated: expect.any(String) })
+  })
+
+  test('fails alone in a batch', async () => {
+    const ids = await givenDevices(deps, 'among', 3)
+    await givenLarge('among-0002', ['desired'], 1_000)
+    const result = await deps.db.transaction((tx) => patchTwins(deps, tx, ids, { desired: { a: 1 } }, new Date()))
+    expect(result.changed).toEqual(['among-0001', 'among-0003'])
+    expect(result.refused).toEqual([{ deviceId: 'among-0002', error: expect.any(InvalidInputError) }])
+  })
+})
+
+describe('a batch of patches', () => {
+  test('gives way between large twins, and leaves those that it has no room for', async () => {
+    const ids = await givenDevices(deps, 'wide', 24)
+    let turns = 0
+    const clock = {
+      ...systemClock,
+      giveWay: () => {
+        turns++
+        return systemClock.giveWay()
+      },
+    }
+    const patch = { desired: members(4_000, {}) }
+    const patchSome = (left: readonly string[]) =>
+      deps.db.transaction((tx) => patchTwins({ ...deps, clock }, tx, left, patch, new Date()))
+    const first = await patchSome(ids)
+    expect(first.changed.length).toBeGreaterThan(10)
+    expect(turns).toBe(first.changed.length)
+    expect([...first.changed, ...first.postponed]).toEqual(ids)
+    const second = await patchSome(first.postponed)
+    expect(second.postponed).toEqual([])
+    expect(Object.keys((await readTwin(deps, ids.at(-1) ?? '')).desired)).toHaveLength(4_000)
+  })
+
+  test('reads twins of all sizes, each once, and changes them all', async () => {
+    const ids = await givenDevices(deps, 'mixed', 30)
+    for (const [place, deviceId] of ids.entries()) {
+      if (place % 3 === 0) await reportProperties(deps, deviceId, members(300, 1))
+      if (place % 2 === 0) {
+        await patchTwin(deps, { deviceId, patch: { desired: members(400, 'x'.repeat(20)) }, ifMatch: '*' })
+      }
+    }
+    const result = await deps.db.transaction((tx) => patchTwins(deps, tx, ids, { tags: { seen: true } }, new Date()))
+    expect(result.changed).toEqual(ids)
+    for (const [place, deviceId] of ids.entries()) {
+      const { tags, desired } = await readTwin(deps, deviceId)
+      expect([tags.seen, Object.keys(desired).length]).toEqual([true, place % 2 === 0 ? 400 : 0])
+    }
+  })
+})
