@@ -7,6 +7,8 @@ export type PresenceChange = {
   readonly deviceId: string
   readonly connectionId: string
   readonly connected: boolean
+  /** The model that the device announced with its connection; empty is none, undefined leaves what it was. */
+  readonly modelId?: string
   /** Not where the device is connected to a living instance by now. */
   readonly onlyIfFree?: boolean
   readonly time: Date
@@ -44,9 +46,10 @@ export async function savePresence(
             ${changes.map((change) => change.deviceId)}::text[],
             ${changes.map((change) => change.connectionId)}::text[],
             ${changes.map((change) => change.connected)}::boolean[],
+            ${changes.map((change) => change.modelId ?? null)}::text[],
             ${changes.map((change) => change.onlyIfFree === true)}::boolean[],
             ${changes.map((change) => change.time)}::timestamptz[]
-          ) as change (device_id, connection_id, connected, only_if_free, time)
+          ) as change (device_id, connection_id, connected, model_id, only_if_free, time)
         ), alive as (
           select from instance where id = ${instanceId} and lease_until > statement_timestamp() for key share
         ), locked as (
@@ -58,7 +61,8 @@ export async function savePresence(
             connection_state_updated_time = change.time,
             last_activity_time = greatest(last_activity_time, change.time),
             connection_id = case when change.connected then change.connection_id end,
-            instance_id = case when change.connected then ${instanceId} end
+            instance_id = case when change.connected then ${instanceId} end,
+            model_id = coalesce(change.model_id, device.model_id)
         from change
         join locked on locked.id = change.device_id
         left join twin on change.connected and twin.device_id = change.device_id

@@ -109,23 +109,20 @@ const identityOf = (id: string, row: IdentityRow): Identity => {
   return { id, etagVersion, status, statusReason, authentication: authenticationOf(row), iotEdge }
 }
 
-/** An identity, and the model that the device announced when it connected last; empty is none. */
-export type AnnouncedIdentity = Identity & { readonly modelId: string }
-
 /**
  * The identity of a device. One that there is not costs as much time as one that there is: a row like any other is read,
  * and forgotten.
  */
-export async function findIdentity(db: Reader, id: string): Promise<AnnouncedIdentity | undefined> {
-  const [row] = await db.query<IdentityRow & { readonly known: boolean; readonly modelId: string }>(
-    sql`select true as known, ${identityColumns}, model_id as "modelId" from device where id = ${id}
+export async function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {
+  const [row] = await db.query<IdentityRow & { readonly known: boolean }>(
+    sql`select true as known, ${identityColumns} from device where id = ${id}
         union all
-        select false, 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false, ''
+        select false, 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false
         limit 1`,
     'find-identity',
   )
   if (row === undefined) return undefined
-  const found = { ...identityOf(id, row), modelId: row.modelId }
+  const found = identityOf(id, row)
   return row.known ? found : undefined
 }
 

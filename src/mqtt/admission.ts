@@ -124,7 +124,7 @@ export function createAdmission(
       tell(client, packet.clientId, refusal)
       client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
     },
-    async authenticate(client, _userName, password, done) {
+    async authenticate(client, userName, password, done) {
       // preConnect has seen that the client id is the device's.
       const token = password?.toString() ?? ''
       const connection = newConnection({
@@ -134,6 +134,7 @@ export function createAdmission(
         intake: intakeOf(client.conn),
         password: token,
         certificate: token === '' ? clientCertificateOf(client.conn) : undefined,
+        modelId: parseUserName(userName ?? '')?.modelId ?? '',
         will: wills.get(client),
       })
       client.conn.once('close', () => connections.end(connection))

@@ -20,6 +20,8 @@ export type Connection = {
   /** The token it came with, to be looked at again when the device's identity changes. Empty: it has a certificate. */
   readonly password: string
   readonly certificate: DeviceCertificate | undefined
+  /** The model that it announced; empty is none. */
+  readonly modelId: string
   /** When the token or the certificate ends, in seconds since 1970 UTC. */
   expiry: number
   /** Its device's identity changed while the password was being looked at. */
@@ -59,7 +61,7 @@ export type Connection = {
 /** What is known of a connection when it is made. */
 export type NewConnection = Pick<
   Connection,
-  'id' | 'deviceId' | 'client' | 'intake' | 'password' | 'certificate' | 'will'
+  'id' | 'deviceId' | 'client' | 'intake' | 'password' | 'certificate' | 'modelId' | 'will'
 >
 
 export const newConnection = (known: NewConnection): Connection => ({

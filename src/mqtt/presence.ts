@@ -67,9 +67,9 @@ export function createPresence(deps: Deps): Presence {
   })
   const write = (connection: Connection, onlyIfFree: boolean): Promise<Begun | undefined> => {
     if (trouble !== undefined) throw trouble.error
-    const { deviceId, id: connectionId } = connection
+    const { deviceId, id: connectionId, modelId } = connection
     const written = new Promise<Begun | undefined>((found, failed) => waiting.set(connectionId, { found, failed }))
-    line.add({ deviceId, connectionId, connected: true, onlyIfFree, time: deps.clock.now() })
+    line.add({ deviceId, connectionId, connected: true, modelId, onlyIfFree, time: deps.clock.now() })
     void line.flush()
     return written
   }

@@ -25,8 +25,13 @@ export type SubscriptionFilter =
   | { readonly kind: 'desiredPatches' }
   | { readonly kind: 'deviceBound'; readonly deviceId: string }
 
-/** The identity in a CONNECT packet's user name. */
-export type UserName = { readonly hubName: string; readonly deviceId: string; readonly apiVersion?: string }
+/** The identity in a CONNECT packet's user name, and the model (a DTMI) of which the device says that it is. */
+export type UserName = {
+  readonly hubName: string
+  readonly deviceId: string
+  readonly apiVersion?: string
+  readonly modelId?: string
+}
 
 /** The subscriptions that carry no device id: every device writes the same text. */
 export const METHODS_FILTER = '$iothub/methods/POST/#'
@@ -146,7 +151,7 @@ export const parseSubscription = (filter: string): SubscriptionFilter | undefine
 /**
  * Reads the user name of a CONNECT packet: `{hub}/{deviceId}/?api-version=…&…`, and the older forms
  * `{hub}/{deviceId}/api-version=…`, `{hub}/{deviceId}/` and `{hub}/{deviceId}`. Undefined when hub or device is missing
- * or a further segment names a module.
+ * or a further segment names a module. A model id that is none is passed over: it is no reason to keep a device out.
  */
 export const parseUserName = (text: string): UserName | undefined => {
   const query = text.indexOf('/?')
@@ -162,7 +167,24 @@ export const parseUserName = (text: string): UserName | undefined => {
   // The oldest clients set a slash, not an ampersand, between the members of the query.
   const apiVersion =
     query < 0 ? parameter(rest, 0, 'api-version=')?.split('/', 1)[0] : parameter(text, query + 2, 'api-version=')
-  return apiVersion ? { hubName, deviceId, apiVersion } : { hubName, deviceId }
+  const modelId = query < 0 ? undefined : parseModelId(parameter(text, query + 2, 'model-id='))
+  return { hubName, deviceId, ...(apiVersion && { apiVersion }), ...(modelId && { modelId }) }
+}
+
+/** Characters of a model id (DTDL, version 2). */
+const MAX_MODEL_ID_LENGTH = 2048
+/** A digital twin model identifier: segments, and perhaps a version. */
+const MODEL_ID = /^dtmi:[a-z](?:\w*[a-z\d])?(?::[a-z](?:\w*[a-z\d])?)*(?:;[1-9]\d{0,8}(?:\.[1-9]\d{0,5})?)?$/i
+
+/** Some SDKs encode it, others do not. */
+const parseModelId = (encoded: string | undefined): string | undefined => {
+  if (encoded === undefined || encoded.length > 3 * MAX_MODEL_ID_LENGTH) return undefined
+  try {
+    const modelId = decodeURIComponent(encoded)
+    return modelId.length <= MAX_MODEL_ID_LENGTH && MODEL_ID.test(modelId) ? modelId : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const parseDeviceBound = (filter: string): SubscriptionFilter | undefined => {
