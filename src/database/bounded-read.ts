@@ -62,6 +62,45 @@ export async function limitTime(tx: Tx, ms: number): Promise<Tx & BoundedReader>
   return tx as Tx & BoundedReader
 }
 
+/** The same, until the signal aborts: then the work fails, and so does the transaction. */
+export async function limitTimeUntil<T>(
+  db: Reader,
+  tx: Tx,
+  { ms, signal }: { readonly ms: number; readonly signal: AbortSignal },
+  work: (tx: Tx & BoundedReader) => Promise<T>,
+): Promise<T> {
+  const name = `twincast selection ${randomUUID()}`
+  await tx.query(sql`select set_config('application_name', ${name}, true)`)
+  const bounded = await limitTime(tx, ms)
+  signal.throwIfAborted()
+  return await untilAborted(db, name, signal, () => work(bounded))
+}
+
+/**
+ * Works, and tells PostgreSQL to stop when the signal aborts. By the name of its connection another one finds the
+ * statement, also behind a pooler, which has process ids of its own.
+ */
+async function untilAborted<T>(
+  db: Reader,
+  name: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  let canceling: Promise<unknown> | undefined
+  const cancel = (): void => {
+    const statement = sql`select pg_cancel_backend(pid) from pg_stat_activity where application_name = ${name}`
+    canceling = db.query(statement).catch(() => {}) // its time will be over soon
+  }
+  signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    return await work()
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+    // Late, it would meet what the connection does next.
+    await canceling
+  }
+}
+
 /** One core must do: who is given so little time is not the one for whom others should wait. */
 const BEGIN = 'begin read only; set local max_parallel_workers_per_gather = 0;'
 
@@ -69,15 +108,15 @@ class Abandoned extends Error {}
 
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time; they can only read. All
- * of them together use half of the connections of the pool, one caller a quarter. Undefined when the time was not enough,
+ * of them together use half of the connections of `reads`, one caller a quarter. Undefined when the time was not enough,
  * when too many wait already, and when the asker has gone: then PostgreSQL is told to stop.
  */
 export function createBoundedRead(
-  pool: pg.Pool,
+  reads: Reader & { readonly connections: number },
   limits: Pick<Limits, 'queriesWaiting'>,
   attempt: <T>(begin: string, work: (db: Reader) => Promise<T>, ms: number) => Promise<T>,
 ): BoundedRead {
-  const most = Math.max(Math.floor(pool.options.max / 2), 1)
+  const most = Math.max(Math.floor(reads.connections / 2), 1)
   const turn = takeTurns({ most, each: Math.max(Math.floor(most / 2), 1), waiting: limits.queriesWaiting })
   const process = randomUUID()
   let count = 0
@@ -87,27 +126,13 @@ export function createBoundedRead(
     ms: number,
     work: (db: BoundedReader) => Promise<T>,
   ): Promise<T> => {
-    // By this name another connection finds the statement, also behind a pooler, which has process ids of its own.
     const name = `twincast read ${process} ${count++}`
-    let canceling: Promise<unknown> | undefined
-    const cancel = (): void => {
-      canceling = pool
-        .query('select pg_cancel_backend(pid) from pg_stat_activity where application_name = $1', [name])
-        .catch(() => {}) // its time will be over soon
-    }
     const begin = `${BEGIN} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
     const readAll = async (db: Reader): Promise<T> => {
       const reader: Reader = {
         query: (text, prepared) => (signal?.aborted ? Promise.reject(new Abandoned()) : db.query(text, prepared)),
       }
-      signal?.addEventListener('abort', cancel, { once: true })
-      try {
-        return await work(reader as BoundedReader)
-      } finally {
-        signal?.removeEventListener('abort', cancel)
-        // Late, it would meet what the connection does next.
-        await canceling
-      }
+      return await untilAborted(reads, name, signal, () => work(reader as BoundedReader))
     }
     return await attempt(begin, readAll, ms)
   }

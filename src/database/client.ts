@@ -163,7 +163,11 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
     prisma,
     reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
-    boundedRead: createBoundedRead(reads, limits, (begin, work, ms) => attempt(reads, begin, work, ms)),
+    boundedRead: createBoundedRead(
+      { connections: reads.options.max, query: (sql, name) => run(reads, sql, name) },
+      limits,
+      (begin, work, ms) => attempt(reads, begin, work, ms),
+    ),
     async transaction(work, longest) {
       const begin =
         longest === undefined

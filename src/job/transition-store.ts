@@ -22,30 +22,90 @@ export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** Until the transaction ends, no other instance starts jobs: the bound on running jobs holds for all of them. */
-export async function lockStarting(tx: Tx): Promise<void> {
-  await tx.query(sql`select pg_advisory_xact_lock(hashtext('twincast start jobs'))`)
+/** A queued job, and the policy of whoever scheduled it; null for a job that was scheduled before that was kept. */
+export type QueuedJob = { readonly id: string; readonly key: string; readonly actor: string | null }
+
+/** What there is to start. `isDue`: a scheduled job's time has come; else `next` is when that of the next one does. */
+export type Startable = { readonly isDue: boolean; readonly next: Date | null; readonly queued: readonly QueuedJob[] }
+
+/** Locks of jobs whose devices are being selected, by whichever instance; they are gone with the transaction. */
+const SELECTING = 7_468_114
+
+const selections = sql`
+  from pg_locks
+  where locktype = 'advisory' and granted and classid = ${SELECTING}::integer::oid and objsubid = 2
+    and database = (select oid from pg_database where datname = current_database())`
+
+const running = sql`(select count(*) from job where end_time is null and status = 'running')`
+
+/**
+ * What there is to start now. Of the waiting jobs the first of each policy, at most `most` each, in the order in which they
+ * wait; none when so many run, or are about to, that there is no room.
+ */
+export async function findStartable(
+  db: Reader,
+  now: Date,
+  { maxRunning, most }: { readonly maxRunning: number; readonly most: number },
+): Promise<Startable> {
+  const [row] = await db.query<Startable>(
+    sql`select exists (
+                 select from job where end_time is null and status = 'scheduled' and start_time <= ${now}
+               ) as "isDue",
+               (select min(start_time) from job where end_time is null and status = 'scheduled') as next,
+               case when ${running} + (select count(*) ${selections}) < ${maxRunning} then coalesce((
+                   select json_agg(json_build_object('id', id, 'key', key::text, 'actor', actor)
+                                   order by start_time, created_time, id)
+                   from (
+                     select job.*, actor,
+                            row_number() over (partition by actor order by start_time, created_time, job.id) as place
+                     from job left join job_event on job_key = job.key and job_event.type = 'scheduled'
+                     where end_time is null and job.status = 'queued'
+                   ) waiting
+                   where place <= ${most}
+                 ), '[]')
+                 else '[]' end as queued`,
+    'find-startable',
+  )
+  return row ?? { isDue: false, next: null, queued: [] }
 }
 
-/** The first of the waiting jobs, unless `maxRunning` jobs run already. */
-export async function lockNextDueJob(tx: Tx, maxRunning: number): Promise<JobRow | undefined> {
-  const [row] = await tx.query<JobRow>(
+/**
+ * The job, if it is queued and nobody else selects its devices: until the transaction ends, nobody else will. Its row stays
+ * free, so that it can be cancelled meanwhile.
+ */
+export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: number): Promise<JobRow | undefined> {
+  const [row] = await tx.query<{ locked: boolean }>(
+    sql`select pg_try_advisory_xact_lock(${SELECTING}::integer, (${key}::bigint & 2147483647)::integer) as locked`,
+  )
+  if (row?.locked !== true) return undefined
+  // In a statement of its own, which sees what whoever had the lock before has done. Of several who were let in at once,
+  // for there was room for one, the one with the job that has waited longest goes on.
+  const [job] = await tx.query<JobRow>(
     sql`select ${columns} from job
-        where end_time is null and status = 'queued'
-          and (select count(*) from job where end_time is null and status = 'running') < ${maxRunning}
-        order by start_time, created_time, id
-        limit 1
-        for no key update skip locked`,
+        where id = ${id} and status = 'queued'
+          and ${running} + (
+            select count(*) from job before
+            where end_time is null and status = 'queued'
+              and (start_time, created_time, id) < (job.start_time, job.created_time, job.id)
+              and (key & 2147483647)::oid in (select objid ${selections})
+          ) < ${maxRunning}`,
   )
-  return row
+  return job
 }
 
-/** When the next scheduled job is due. */
-export async function nextStartTime(db: Reader): Promise<Date | undefined> {
-  const [row] = await db.query<{ startTime: Date | null }>(
-    sql`select min(start_time) as "startTime" from job where end_time is null and status = 'scheduled'`,
+/**
+ * Whether the job may start: it still waits, and fewer than `maxRunning` jobs run. Until the transaction ends no other
+ * instance can start one, so that the bound holds for all of them, and the job cannot be cancelled.
+ */
+export async function lockStarting(tx: Tx, id: string, maxRunning: number): Promise<boolean> {
+  await tx.query(sql`select pg_advisory_xact_lock(hashtext('twincast start jobs'))`)
+  const rows = await tx.query(
+    sql`select from job
+        where id = ${id} and end_time is null and status = 'queued'
+          and ${running} < ${maxRunning}
+        for no key update`,
   )
-  return row?.startTime ?? undefined
+  return rows.length > 0
 }
 
 /** The job has its devices; without any it is completed at once. */

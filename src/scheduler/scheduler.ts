@@ -36,8 +36,9 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const dispatching = dispatchMethodCalls(deps, { requestKey, window })
   const closing = closeDeletedDevices(deps)
+  const starting = startDueJobs(deps, settings)
   const steps = [
-    startDueJobs(deps, settings),
+    ...Array.from({ length: deps.limits.jobSelections }, () => starting),
     dispatchTwinUpdates(deps),
     dispatching,
     expireDeviceJobs(deps, { window }),
@@ -52,6 +53,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     takeAnswer: (answer) => settling.take(answer),
     async stop(graceMs, hurry) {
       stopping.abort()
+      starting.close()
       dispatching.close()
       await closing.close()
       await Promise.all(loops)

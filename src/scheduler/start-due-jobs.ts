@@ -1,15 +1,16 @@
-import { type BoundedReader, isOutOfTime, limitTime } from '../database/bounded-read.ts'
+import { type BoundedReader, isOutOfTime, limitTimeUntil } from '../database/bounded-read.ts'
 import { inTransaction, type Tx, undoneOnFailure } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { clearTargets, expandJob } from '../job/fact-store.ts'
 import { tooManyDevices } from '../job/preview.ts'
 import { expandRetry } from '../job/retry-store.ts'
-import type { JobRow } from '../job/store.ts'
+import { findJob, type JobRow } from '../job/store.ts'
 import {
-  lockNextDueJob,
+  findStartable,
+  lockSelection,
   lockStarting,
-  nextStartTime,
+  type QueuedJob,
   queueDueJobs,
   saveFailed,
   saveStarted,
@@ -19,65 +20,147 @@ import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
 import type { Step } from './loop.ts'
 
-/** Scheduled and due → queued → running, its devices fixed: one job a turn, at most `maxRunning` at a time. */
-export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step {
-  const longest = deps.limits.databaseLongStatement
-  return {
-    name: 'start-due-jobs',
-    every: 5_000,
-    wokenBy: ['jobs'],
-    async run(now) {
-      const queued = await inTransaction(deps, (tx) => queueDueJobs(tx, now))
-      for (const jobId of queued) deps.events.jobChanged(jobId)
+/** What was found for a job must not be kept: it was cancelled meanwhile, another has taken its place, or the hub stops. */
+class Overtaken extends Error {}
 
-      const started = await inTransaction(
+/**
+ * Scheduled and due → queued → running, its devices selected: one job a turn, at most `maxRunning` at a time. Several loops
+ * may take turns of one such step at once: each selects the devices of another job, and no job waits for those of another.
+ */
+export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
+  const most = deps.limits.jobSelections
+  const closing = new AbortController()
+  /** The policies for whose jobs devices are being selected here, by the jobs. */
+  const selecting = new Map<string, string | null>()
+  /** Policies whose last selection took too long. */
+  const slow = new Set<string | null>()
+
+  const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
+
+  /** The jobs that may be next. Those of a policy that keeps the hub busy come last, and leave a place to others. */
+  const inTurn = (queued: readonly QueuedJob[]): readonly QueuedJob[] => {
+    const rank = ({ actor }: QueuedJob): number => (slow.has(actor) ? most : 0) + countOf(actor)
+    return queued
+      .filter(({ id, actor }) => !selecting.has(id) && countOf(actor) < Math.max(most - 1, 1))
+      .sort((one, other) => rank(one) - rank(other))
+  }
+
+  /** False when it is not to be started now, or not by this instance. */
+  const start = async (queued: QueuedJob, now: Date): Promise<boolean> => {
+    selecting.set(queued.id, queued.actor)
+    try {
+      return await inTransaction(
         deps,
         async (tx, afterCommit) => {
-          await lockStarting(tx)
-          const job = await lockNextDueJob(tx, maxRunning)
+          const job = await lockSelection(tx, queued, maxRunning)
           if (job === undefined) return false
-          afterCommit(() => deps.events.jobChanged(job.id))
           if (job.deadline <= now) {
             // Left to finish-jobs, which knows the reason; only there does a job's time run out.
             afterCommit(() => deps.events.publish('work', 'settled', {}))
             return false
           }
-          try {
-            const deviceCount = await undoneOnFailure(tx, async () => fixDevices(await limitTime(tx, longest), job))
-            if (job.maxDevices !== null && deviceCount > job.maxDevices) {
-              await clearTargets(tx, job.id)
-              await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), now)
-              return true
-            }
-            await saveStarted(tx, job.id, { status: deviceCount === 0 ? 'completed' : 'running', deviceCount, now })
-            afterCommit(() => {
-              deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
-              deps.events.publish('work', 'started', {})
-            })
-          } catch (error) {
-            const reason = whyItCannotStart(error)
-            if (reason === undefined) throw error
-            await saveFailed(tx, job.id, reason, now)
+          const selected = await select(tx, job)
+          if (!(await lockStarting(tx, job.id, maxRunning))) throw new Overtaken()
+          afterCommit(() => deps.events.jobChanged(job.id))
+          const startedTime = deps.clock.now()
+          if ('failure' in selected) {
+            await saveFailed(tx, job.id, selected.failure, startedTime)
+            return true
           }
+          const { deviceCount } = selected
+          if (job.maxDevices !== null && deviceCount > job.maxDevices) {
+            await clearTargets(tx, job.id)
+            await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), startedTime)
+            return true
+          }
+          const status = deviceCount === 0 ? 'completed' : 'running'
+          await saveStarted(tx, job.id, { status, deviceCount, now: startedTime })
+          afterCommit(() => {
+            deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
+            deps.events.publish('work', 'started', {})
+          })
           return true
         },
-        longest,
+        deps.limits.jobSelectionMs,
       )
-      return { done: started ? 1 : 0, full: started, next: await nextStartTime(deps.db) }
+    } catch (error) {
+      if (error instanceof Overtaken) return false
+      throw error
+    } finally {
+      selecting.delete(queued.id)
+    }
+  }
+
+  /** Selects the devices, until the job is no more queued. What it wrote when it failed is undone. */
+  const select = async (
+    tx: Tx,
+    job: JobRow,
+  ): Promise<{ readonly deviceCount: number } | { readonly failure: string }> => {
+    const ms = deps.limits.jobSelectionMs
+    const stopping = new AbortController()
+    const signal = AbortSignal.any([closing.signal, stopping.signal])
+    const stopListening = deps.events.listen(
+      'job',
+      job.id,
+    )(() => {
+      findJob(deps.db, job.id).then(
+        (found) => found?.status !== 'queued' && stopping.abort(),
+        () => {}, // it will be seen in the end
+      )
+    })
+    const actor = selecting.get(job.id) ?? null
+    try {
+      const deviceCount = await undoneOnFailure(tx, () =>
+        limitTimeUntil(deps.db, tx, { ms, signal }, (bounded) => selectDevices(bounded, job)),
+      )
+      slow.delete(actor)
+      return { deviceCount }
+    } catch (error) {
+      if (signal.aborted) throw new Overtaken()
+      if (isOutOfTime(error)) slow.add(actor)
+      const failure = whyItCannotStart(error, ms / 1000)
+      if (failure === undefined) throw error
+      return { failure }
+    } finally {
+      stopListening()
+    }
+  }
+
+  return {
+    name: 'start-due-jobs',
+    every: 5_000,
+    wokenBy: ['jobs'],
+    async run(now) {
+      const found = await findStartable(deps.db, now, { maxRunning, most })
+      if (found.isDue) {
+        const ids = await inTransaction(deps, (tx) => queueDueJobs(tx, now))
+        for (const jobId of ids) deps.events.jobChanged(jobId)
+      }
+      const { queued, next } = found.isDue ? await findStartable(deps.db, now, { maxRunning, most }) : found
+      for (let [job] = inTurn(queued), left = queued; job !== undefined; [job] = inTurn(left)) {
+        if (await start(job, now)) return { done: 1, full: true }
+        const { id } = job
+        left = left.filter((other) => other.id !== id)
+      }
+      return { done: 0, full: false, next: next ?? undefined }
     },
+    /** Gives up what is under way; the jobs stay queued. */
+    close: () => closing.abort(),
   }
 }
 
 /** Answers how many they are. */
-function fixDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
+function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
   const condition = compileCondition(parseCondition(queryCondition), deviceFields)
   return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
 }
 
 /** Undefined for a fault that may pass. A job that can never start must not keep those behind it from starting. */
-function whyItCannotStart(error: unknown): string | undefined {
+function whyItCannotStart(error: unknown, seconds: number): string | undefined {
   // It parsed when it was scheduled: an older version of the language let it in.
   if (error instanceof QueryConditionError) return `The query condition no longer works: ${error.message}`
-  if (isOutOfTime(error)) return 'It took more than two minutes to find the devices that meet the query condition.'
+  if (isOutOfTime(error)) {
+    return `It took more than ${seconds} seconds to find the devices that meet the query condition. Narrow the condition and schedule the job again.`
+  }
   return undefined
 }

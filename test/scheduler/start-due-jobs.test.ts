@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { createEvents } from '../../src/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
+import type { By } from '../../src/job/history.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -13,9 +15,10 @@ beforeAll(async () => {
   clock = createTestClock()
   deps = await createTestDeps(clock)
   await givenDevices(deps, 'pump', 3)
+  await givenDevices(deps, 'slow', 2)
 })
 afterAll(() => deps.close())
-beforeEach(() => deps.database.pool.query('delete from job'))
+beforeEach(() => deps.database.pool.query('delete from device_job; delete from job'))
 
 const start = (maxRunning = 10) => startDueJobs(deps, { maxRunning }).run(clock.now())
 
@@ -84,6 +87,157 @@ test('a job that waited for room until its time was up has failed and says why',
   expect(await jobRow(deps, second)).toMatchObject({ status: 'failed', failureReason: expect.stringContaining('room') })
 })
 
+/** Lets the selection of devices called `slow` wait while the work goes on, or until it is stopped. */
+async function whileSlow(work: () => Promise<void>): Promise<void> {
+  await deps.database.pool.query(
+    `create or replace function wait_for_slow() returns trigger language plpgsql
+       as $$ begin if new.device_id like 'slow-%' then perform pg_advisory_xact_lock_shared(4711); end if; return new; end $$;
+     create or replace trigger wait_for_slow before insert on device_job for each row execute function wait_for_slow()`,
+  )
+  const client = await deps.database.pool.connect()
+  try {
+    await client.query('select pg_advisory_lock(4711)')
+    await work()
+  } finally {
+    await client.query('select pg_advisory_unlock(4711)')
+    client.release()
+    await deps.database.pool.query('drop function wait_for_slow cascade')
+  }
+}
+
+/** Waits until devices of so many jobs are being selected and wait. */
+const selecting = (count: number) =>
+  vi.waitUntil(async () => {
+    const { rowCount } = await deps.database.pool.query(
+      `select from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and application_name like 'twincast selection %'`,
+    )
+    return rowCount === count
+  }, 10_000)
+
+const statusOf = async (id: string) => (await jobRow(deps, id)).status
+
+/** Jobs of another policy than the tester's. */
+const stranger: By = { policyName: 'stranger' }
+
+test('while the devices of one job are being found others start, by this and by another instance', async () => {
+  const slow = await givenMethodJob(deps, 'slow')
+  clock.advance(1)
+  const quick = [await givenMethodJob(deps, 'pump'), await givenMethodJob(deps, 'nobody')]
+  const [here, there] = [startDueJobs(deps, { maxRunning: 10 }), startDueJobs(deps, { maxRunning: 10 })]
+  let starting: Promise<unknown> = Promise.resolve()
+  await whileSlow(async () => {
+    starting = here.run(clock.now())
+    await selecting(1)
+    expect(await here.run(clock.now())).toMatchObject({ done: 1 })
+    expect(await there.run(clock.now())).toMatchObject({ done: 1 })
+    expect(await Promise.all(quick.map(statusOf))).toEqual(['running', 'completed'])
+    expect(await there.run(clock.now())).toMatchObject({ done: 0 })
+    expect(await statusOf(slow)).toBe('queued')
+  })
+  await starting
+  expect(await counters(deps, slow)).toBe('running: 2 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('a job can be cancelled at once while its devices are being found, and PostgreSQL stops looking', async () => {
+  const slow = await givenMethodJob(deps, 'slow')
+  await whileSlow(async () => {
+    const starting = start()
+    await selecting(1)
+    await cancelJob(deps, tester, slow)
+    expect(await statusOf(slow)).toBe('cancelled')
+    clock.advance(1_000) // events about one job keep a distance
+    expect(await starting).toMatchObject({ done: 0, full: false })
+    await selecting(0)
+  })
+  expect(await counters(deps, slow)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')
+  expect((await deps.database.pool.query('select from device_job')).rowCount).toBe(0)
+})
+
+test('what was found is not kept when the job was cancelled without being noticed, or its connection broke', async () => {
+  const [cancelled, broken] = [await givenMethodJob(deps, 'slow'), await givenMethodJob(deps, 'slow')]
+  let starting: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    const instance = startDueJobs({ ...deps, events: createEvents(clock) }, { maxRunning: 10 })
+    starting = [instance.run(clock.now()), instance.run(clock.now())].map((run) => run.catch(() => 'failed'))
+    await selecting(2)
+    await cancelJob(deps, tester, cancelled)
+    await deps.database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query like '%device_job%' and pid in (
+         select pid from pg_locks where locktype = 'advisory' and objid = (select key from job where id = '${broken}'))`,
+    )
+    await selecting(1)
+  })
+  expect(await Promise.all(starting)).toContain('failed')
+  expect(await statusOf(cancelled)).toBe('cancelled')
+  while ((await start()).full);
+  expect((await deps.database.pool.query('select from device_job')).rowCount).toBe(2)
+  expect(await counters(deps, broken)).toBe('running: 2 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('when the hub stops, what is being looked for is given up, and the job stays queued', async () => {
+  const slow = await givenMethodJob(deps, 'slow')
+  const step = startDueJobs(deps, { maxRunning: 10 })
+  await whileSlow(async () => {
+    const starting = step.run(clock.now())
+    await selecting(1)
+    step.close()
+    expect(await starting).toMatchObject({ done: 0 })
+  })
+  expect(await statusOf(slow)).toBe('queued')
+})
+
+test('one policy leaves a place to others, however many slow jobs it has', async () => {
+  for (let count = 0; count < 5; count++) await givenMethodJob(deps, 'slow')
+  clock.advance(1)
+  const other = await givenMethodJob(deps, 'pump', {}, {}, stranger)
+  const step = startDueJobs(deps, { maxRunning: 10 })
+  const starting: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    for (let turn = 0; turn < 3; turn++) {
+      starting.push(step.run(clock.now()))
+      if (turn === 0) await selecting(1)
+    }
+    await vi.waitUntil(async () => (await statusOf(other)) === 'running')
+    starting.push(step.run(clock.now()), step.run(clock.now()))
+    await selecting(3)
+    expect(await step.run(clock.now())).toMatchObject({ done: 0 })
+  })
+  await Promise.all(starting)
+})
+
+test('jobs of a policy whose selection took too long come behind those of others', async () => {
+  const limited = { ...deps, limits: { ...deps.limits, jobSelectionMs: 50 } }
+  const step = startDueJobs(limited, { maxRunning: 10 })
+  const slow = await givenMethodJob(deps, 'slow')
+  await whileSlow(async () => {
+    await step.run(clock.now())
+  })
+  expect(await jobRow(deps, slow)).toMatchObject({
+    status: 'failed',
+    deviceCount: 0,
+    failureReason: expect.stringContaining('more than 0.05 seconds to find the devices'),
+  })
+  const next = await givenMethodJob(deps, 'pump')
+  clock.advance(1)
+  const other = await givenMethodJob(deps, 'pump', {}, {}, stranger)
+  await step.run(clock.now())
+  expect(await Promise.all([next, other].map(statusOf))).toEqual(['queued', 'running'])
+  await step.run(clock.now())
+  expect(await statusOf(next)).toBe('running')
+})
+
+test('several that start jobs at once look for no more devices than there is room for', async () => {
+  for (let count = 0; count < 4; count++) await givenMethodJob(deps, 'slow')
+  let starting: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    starting = [start(2), start(2), start(2), start(2)]
+    await selecting(2)
+  })
+  await Promise.all(starting)
+  expect(await deps.db.prisma.job.count({ where: { status: 'running' } })).toBe(2)
+})
+
 test('a job whose devices cannot be found in time has failed and says why, and the next one has its turn', async () => {
   const slow = await givenMethodJob(deps, 'pump')
   clock.advance(1)
@@ -99,7 +253,7 @@ test('a job whose devices cannot be found in time has failed and says why, and t
   expect(await jobRow(deps, slow)).toMatchObject({
     status: 'failed',
     deviceCount: 0,
-    failureReason: expect.stringContaining('two minutes'),
+    failureReason: expect.stringContaining('more than 60 seconds'),
   })
   expect((await jobRow(deps, next)).status).toBe('completed')
 })

@@ -27,8 +27,9 @@ export function givenMethodJob(
   name: string,
   call: Readonly<Record<string, unknown>> = {},
   request: Partial<JobRequestInput> = {},
+  by: By = tester,
 ): Promise<string> {
-  return scheduleJob(deps, tester, {
+  return scheduleJob(deps, by, {
     type: 'scheduleDeviceMethod',
     queryCondition: `tags.fleet = '${name}'`,
     cloudToDeviceMethod: { methodName: 'reboot', ...call },
