@@ -5,6 +5,7 @@ import { Device, DeviceStatus } from './device.ts'
 import { DeviceAuthenticationInput } from './device-authentication.ts'
 import { resultUnion } from './errors.ts'
 import { maxNewDevices } from './limits.ts'
+import { readOutlasting } from './outlast.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 // Inputs
@@ -62,8 +63,10 @@ const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').i
     device: t.prismaField({
       type: Device,
       description: 'The new device.',
-      resolve: (query, { deviceId }, _args, { deps }) =>
-        deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
+      resolve: (query, { deviceId }, _args, context) =>
+        readOutlasting(context, () =>
+          context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
+        ),
     }),
   }),
 })
@@ -74,8 +77,10 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
     device: t.prismaField({
       type: Device,
       description: 'The device as it is now.',
-      resolve: (query, { deviceId }, _args, { deps }) =>
-        deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
+      resolve: (query, { deviceId }, _args, context) =>
+        readOutlasting(context, () =>
+          context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
+        ),
     }),
   }),
 })

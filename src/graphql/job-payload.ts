@@ -1,5 +1,6 @@
 import { builder } from './builder.ts'
 import { Job } from './job.ts'
+import { readOutlasting } from './outlast.ts'
 
 /** The payload of a mutation of one job, which is read with what the client selects of it. */
 export const jobPayload = (name: string, description: string, jobDescription: string) =>
@@ -9,8 +10,11 @@ export const jobPayload = (name: string, description: string, jobDescription: st
       job: t.prismaField({
         type: Job,
         description: jobDescription,
-        resolve: (query, { jobId }, _args, { deps }) =>
-          deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+        // It has happened: that it cannot be read at the moment must not look like a failure of it.
+        resolve: (query, { jobId }, _args, context) =>
+          readOutlasting(context, () =>
+            context.deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+          ),
       }),
     }),
   })

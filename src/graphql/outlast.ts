@@ -12,7 +12,7 @@ export type Outlasting = Pick<Context, 'signal'> & { readonly deps: Pick<Context
 
 /**
  * Reads, and while the database is away again, with pauses that grow, for about a minute at most. Every other error, and
- * the end of all who wait, ends it at once.
+ * the end of all who wait, ends it at once. For subscriptions, and for what a mutation has changed.
  */
 export async function readOutlasting<T>(context: Outlasting, read: () => Promise<T>): Promise<T> {
   const waitAfter = waitOut(context)

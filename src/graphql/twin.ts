@@ -131,7 +131,7 @@ const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('Upda
     twin: t.field({
       type: Twin,
       description: 'The twin as it is now.',
-      resolve: ({ deviceId }, _args, context, info) => readTwin(context, info, deviceId),
+      resolve: ({ deviceId }, _args, context, info) => readOutlasting(context, () => readTwin(context, info, deviceId)),
     }),
   }),
 })

@@ -288,3 +288,60 @@ test('devices that change and jobs that appear during an outage are shown after 
   })
   expect(await passing(job)).toEqual({ jobUpdated: { jobId: 'away-1' } })
 })
+
+test.each([
+  [
+    'scheduleDeviceMethod',
+    'a job',
+    `mutation {
+      scheduleDeviceMethod(input: {
+        jobId: "kept", queryCondition: "*", cloudToDeviceMethod: { methodName: "m" }
+      }) { ... on ScheduleJobPayload { job { jobId status statistics: deviceJobStatistics { deviceCount } } } }
+    }`,
+    { job: { jobId: 'kept', status: 'QUEUED', statistics: { deviceCount: 0 } } },
+  ],
+  [
+    'updateTwin',
+    'a twin',
+    `mutation {
+      updateTwin(input: { deviceId: "pump-0002", patch: { tags: { a: 1 } } }) {
+        ... on UpdateTwinPayload { twin { tags } }
+      }
+    }`,
+    { twin: { tags: { fleet: 'pump', a: 1 } } },
+  ],
+  [
+    'updateDevice',
+    'a device',
+    `mutation {
+      updateDevice(input: { deviceId: "pump-0003", status: DISABLED }) {
+        ... on UpdateDevicePayload { device { deviceId status } }
+      }
+    }`,
+    { device: { deviceId: 'pump-0003', status: 'DISABLED' } },
+  ],
+] as const)(
+  '%s has succeeded when %s is written, also if it cannot be read at once',
+  async (name, _what, query, answer) => {
+    // Whoever is told of the change is told before it is read.
+    const writing: Db = {
+      ...db,
+      transaction: async (work, ...others) => {
+        const result = await db.transaction(work, ...others)
+        line.cut()
+        return result
+      },
+    }
+    const writer = createGraphqlServer({ ...deps, db: writing }, { hostNames: [], anonymous: owner })
+    const asked = writer.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    })
+    await passUntil(() => line.tries() >= 2)
+    line.restore()
+    const response = await passing(Promise.resolve(asked))
+    expect(await response.json()).toEqual({ data: { [name]: answer } })
+    await writer.close()
+  },
+)
