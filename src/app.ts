@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
@@ -5,7 +6,7 @@ import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
-import { createDb, databaseTime } from './database/client.ts'
+import { createDb, type Db, databaseTime } from './database/client.ts'
 import { startEmbeddedPostgres } from './database/embedded.ts'
 import { holdLease, outlive, takeLeaseForGood } from './database/lease.ts'
 import { migrate } from './database/migrate.ts'
@@ -18,7 +19,7 @@ import { withGraphiql } from './http/graphiql.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
 import { joinInstances } from './instances.ts'
-import { createLifecycle } from './lifecycle.ts'
+import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
@@ -44,14 +45,30 @@ export type Addresses = {
 export type App = {
   /** Resolves when everything is ready. When a part cannot be started, those that were are stopped again. */
   start(): Promise<Addresses>
-  /** Stops in the order that loses nothing: requests, jobs with the answers under way, devices, database. */
+  /**
+   * Stops in the order that loses nothing: requests, jobs with the answers under way, devices, database. A start that is
+   * under way ends with a StoppedError.
+   */
   stop(): Promise<void>
-  /** Makes a stop skip what it waits for out of kindness only. */
+  /** Makes a stop skip what it need not wait for, and give a database up that does not answer at once. */
   hurry(): void
+}
+
+/** The hub was stopped before it was ready. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError'
+  constructor() {
+    super('The hub was stopped before it was ready.')
+  }
 }
 
 /** Milliseconds that a stop leaves devices to answer the calls under way. What comes later is settled after a restart. */
 const ANSWER_GRACE = 3_000
+/** Milliseconds that the database has for an answer while the hub stops, and when somebody asked for that a second time. */
+const STOP_SILENCE = 3_000
+const HURRIED_SILENCE = 1_000
+/** Milliseconds that a stop leaves a start that is under way to come to its end. */
+const START_GRACE = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
 const CLOCK_TOLERANCE = 1_000
 
@@ -64,28 +81,43 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   const log = options.log ?? createLog(config.logLevel, clock)
   const lifecycle = createLifecycle()
   const hurrying = new AbortController()
-  let phase: 'starting' | 'running' | 'stopping' = 'starting'
+  const stopping = new AbortController()
+  let started: Promise<Addresses> | undefined
+  let isRunning = false
+  let database: Db | undefined
 
   /** What `/readyz` says while the hub cannot work. */
   const whyNotReady = (): string | undefined => {
-    if (phase === 'starting') return 'The hub is starting.'
-    if (phase === 'stopping') return 'The hub is stopping.'
-    return undefined
+    if (stopping.signal.aborted) return 'The hub is stopping.'
+    return database?.trouble() ?? (isRunning ? undefined : 'The hub is starting.')
+  }
+  /** Keeps how to stop what has just been started, and starts no more when the hub is to stop. */
+  const onStop: Lifecycle['onStop'] = (name, stop) => {
+    lifecycle.onStop(name, stop)
+    stopping.signal.throwIfAborted()
   }
 
   const start = async (): Promise<Addresses> => {
     const folder = await openDataFolder(config.dataDir)
-    lifecycle.onStop('the data folder', () => folder.release())
+    onStop('the data folder', () => folder.release())
 
     const url = config.databaseUrl ?? (await startEmbedded(folder))
-    await migrate(url, log).catch((error) => {
+    await migrate(url, log, stopping.signal).catch((error) => {
+      stopping.signal.throwIfAborted()
       if (config.databaseUrl === undefined) throw error
       const { host, pathname } = new URL(config.databaseUrl) // never with its password
       throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
     })
     const events = createEvents(clock)
     const db = createDb(url, { limits: config.limits, log, onBack: () => events.lookAgain() })
-    lifecycle.onStop('the database connections', () => db.close())
+    database = db
+    onStop('the database connections', () => db.close())
+    /** Nobody waits for a farewell to a database that does not answer. */
+    const unlessAway = (farewell: Promise<void>): Promise<void> | undefined => {
+      if (db.trouble() === undefined) return farewell
+      farewell.catch(() => {})
+      return undefined
+    }
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
     const lease =
       config.databaseUrl === undefined
@@ -100,7 +132,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
             },
             { clear, returned: () => {}, stranded: () => {} },
           )
-    lifecycle.onStop('the lease of this instance', () => lease.leave())
+    onStop('the lease of this instance', () => unlessAway(lease.leave()))
     const deps: Deps = {
       db,
       clock,
@@ -120,7 +152,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     if (config.databaseUrl === undefined) await settle(true)
     else {
       const instances = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
-      lifecycle.onStop('the notifications of other instances', () => instances.close())
+      onStop('the notifications of other instances', () => unlessAway(instances.close()))
       await instances.enter(settle)
     }
     const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
@@ -139,14 +171,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         answerInvocation(deps, { deviceId, requestId, ...response })
       },
     })
-    lifecycle.onStop('the MQTT door', () => mqtt.close())
+    onStop('the MQTT door', () => mqtt.close())
     const running = await startScheduler(deps, {
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,
     })
     scheduler = running
-    lifecycle.onStop('the scheduler', () => running.stop(ANSWER_GRACE, hurrying.signal))
+    onStop('the scheduler', () => running.stop(ANSWER_GRACE, hurrying.signal))
     const devices = await mqtt.listen({
       host: config.host,
       port: config.mqttPort,
@@ -177,12 +209,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       cert,
       key,
     })
-    lifecycle.onStop('the HTTP server', () => {
-      phase = 'stopping'
-      return http.close()
-    })
+    onStop('the HTTP server', () => http.close())
     const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
-    phase = 'running'
+    isRunning = true
     const { hostname } = new URL(web.http)
     const addresses: Addresses = {
       ...web,
@@ -203,21 +232,41 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
   const startEmbedded = async (folder: DataFolder): Promise<string> => {
     const postgres = await startEmbeddedPostgres({ folder, log })
-    lifecycle.onStop('the embedded PostgreSQL', () => postgres.stop())
+    onStop('the embedded PostgreSQL', () => postgres.stop())
     return postgres.url
+  }
+
+  const stop = async (): Promise<void> => {
+    if (!stopping.signal.aborted) stopping.abort(new StoppedError())
+    database?.hurry(hurrying.signal.aborted ? HURRIED_SILENCE : STOP_SILENCE)
+    // What is being started now is stopped too, unless it takes too long.
+    const begun = new AbortController()
+    await Promise.race([
+      started?.catch(() => {}),
+      clock.sleep(START_GRACE, AbortSignal.any([hurrying.signal, begun.signal])),
+    ])
+    begun.abort()
+    await lifecycle.stop()
   }
 
   return {
     async start() {
+      const stopped = once(stopping.signal, 'abort').then(() => stopping.signal.throwIfAborted())
+      stopped.catch(() => {})
+      started = start()
       try {
-        return await start()
+        await Promise.race([started, stopped])
+        return await started
       } catch (error) {
-        await lifecycle.stop()
+        await stop()
         throw error
       }
     },
-    stop: () => lifecycle.stop(),
-    hurry: () => hurrying.abort(),
+    stop,
+    hurry() {
+      hurrying.abort()
+      database?.hurry(HURRIED_SILENCE)
+    },
   }
 }
 

@@ -11,8 +11,10 @@ for example HTTP_PORT=4100 npm start. All variables are in README.md.`,
   async run(_given, stop) {
     const app = createApp(readConfig(process.env, process.cwd()))
     stop.hurry.addEventListener('abort', () => app.hurry(), { once: true })
-    await app.start()
-    if (!stop.signal.aborted) await once(stop.signal, 'abort')
+    const stopped = once(stop.signal, 'abort')
+    // A start may hang, in a database that does not answer: a stop need not wait for it.
+    await Promise.race([app.start(), stopped])
+    await stopped
     await app.stop()
   },
 })

@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import type net from 'node:net'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { systemClock as clock } from '../clock.ts'
 import type { Log } from '../deps.ts'
+import { openSocket } from './pool.ts'
 
 /** A migration that failed or was changed after it had been applied; the database is as it was before it. */
 export class MigrationError extends Error {
@@ -13,6 +16,10 @@ type Migration = { readonly name: string; readonly sql: string; readonly checksu
 
 // Any number will do, as long as it is Twincast's alone: one program migrates a database at a time.
 const ADVISORY_LOCK = 7_468_113
+
+/** Milliseconds to connect, and to end politely. A migration may take as long as it takes: a signal ends the wait for it. */
+const CONNECT = 10_000
+const FAREWELL = 2_000
 
 async function readMigrations(): Promise<Migration[]> {
   // The same from src/ and from dist/: both lie beside prisma/.
@@ -34,10 +41,24 @@ async function readMigrations(): Promise<Migration[]> {
  * (its columns and checksums), so that `prisma migrate deploy` and `status` agree with it. Prisma's own command needs
  * an engine that is downloaded; this needs nothing.
  */
-export async function migrate(url: string, log: Log): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'twincast migrate' })
-  await client.connect()
+export async function migrate(url: string, log: Log, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  const sockets = new Set<net.Socket>()
+  const breakOff = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'twincast migrate',
+    connectionTimeoutMillis: CONNECT,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    stream: () => openSocket(sockets),
+  })
+  client.on('error', () => {}) // the statement under way says it
+  signal?.addEventListener('abort', breakOff, { once: true })
   try {
+    await client.connect()
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
     await client.query(`
       create table if not exists _prisma_migrations (
@@ -62,7 +83,12 @@ export async function migrate(url: string, log: Log): Promise<void> {
       }
     }
   } finally {
-    await client.end() // gives the advisory lock back
+    signal?.removeEventListener('abort', breakOff)
+    // Gives the advisory lock back. A connection that does not answer says no farewell.
+    const ended = new AbortController()
+    await Promise.race([client.end().catch(() => {}), clock.sleep(FAREWELL, ended.signal)])
+    ended.abort()
+    breakOff()
   }
 }
 
