@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
+import { createArrivals, openFileLimit } from './arrivals.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -164,8 +165,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
     // The door is closed until the scheduler can take answers, and closed again only after it has taken the last.
     let scheduler: Scheduler | undefined
+    const arrivals = createArrivals(deps, openFileLimit())
     const mqtt = await createMqttDoor(deps, {
       hostNames,
+      arrivals,
       onMethodResponse({ deviceId, requestId, response }) {
         if (scheduler?.takeAnswer({ deviceId, requestId, response })) return
         answerInvocation(deps, { deviceId, requestId, ...response })
@@ -206,6 +209,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
       whyNotReady,
+      arrivals,
       cert,
       key,
     })

@@ -21,7 +21,7 @@ export const limitTable = {
   // HTTP and TLS
   httpConnections: {
     variable: 'LIMIT_HTTP_CONNECTIONS',
-    default: 20_000,
+    default: 22_000,
     min: 1,
     max: 1_000_000,
     unit: 'count',
@@ -46,10 +46,37 @@ export const limitTable = {
     what: 'how long an answer waits for a client that reads none of it',
     answer: 'the connection is closed',
   },
+  addressConnections: {
+    variable: 'LIMIT_ADDRESS_CONNECTIONS',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    what: 'open connections of one address (of IPv6, one /64) to each port; what a port takes beyond that is kept for others',
+    answer: 'the connection is closed at once',
+  },
+  addressNewConnections: {
+    variable: 'LIMIT_ADDRESS_NEW_CONNECTIONS',
+    default: 2_000,
+    min: 1,
+    max: 100_000,
+    unit: 'per second',
+    what: 'new connections of one address to the HTTP ports, and to the MQTT ports; ten times as many at once',
+    answer: 'the connection is closed at once',
+  },
+  addressFailures: {
+    variable: 'LIMIT_ADDRESS_FAILURES',
+    default: 100,
+    min: 1,
+    max: 100_000,
+    unit: 'per second',
+    what: 'HTTP requests of one address that are refused for their token; ten times as many at once',
+    answer: '429 to tokens of that address that were not taken before',
+  },
   // MQTT
   mqttConnections: {
     variable: 'LIMIT_MQTT_CONNECTIONS',
-    default: 20_000,
+    default: 22_000,
     min: 1,
     max: 1_000_000,
     unit: 'count',

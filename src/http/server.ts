@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type Arrivals, createArrivals } from '../arrivals.ts'
 import type { Deps } from '../deps.ts'
 import { listenOn } from '../listen.ts'
 import { tlsSettings } from '../tls.ts'
@@ -19,6 +20,8 @@ export type Mount = {
   readonly claims?: (url: string) => boolean
   readonly methods: readonly string[]
   readonly handle: Handle
+  /** Whether it asks for no token. */
+  readonly isOpen?: boolean
   /** Takes over the connection of a WebSocket. */
   readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
   /** Ends what it keeps open. Without it, the connections it took over outlive this server. */
@@ -64,12 +67,23 @@ export function createHttpServer(
     readonly whyNotReady: () => string | undefined
     readonly cert: string
     readonly key: string
+    readonly arrivals?: Arrivals
     /** Milliseconds for the head of a request: who is slower holds connections, not conversations. 10,000 unless given. */
     readonly headersTimeout?: number
   },
 ): HttpServer {
-  const { graphql, rest = [], console: pages = [], mqtt, whyNotReady, cert, key, headersTimeout = 10_000 } = options
-  const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle })
+  const {
+    graphql,
+    rest = [],
+    console: pages = [],
+    mqtt,
+    whyNotReady,
+    cert,
+    key,
+    arrivals = createArrivals(deps),
+    headersTimeout = 10_000,
+  } = options
+  const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle, isOpen: true })
   const mounts: readonly Mount[] = [
     graphql,
     ...(mqtt === undefined ? [] : [mqtt]),
@@ -103,7 +117,21 @@ export function createHttpServer(
     } else if (!mount.methods.includes(request.method ?? '')) {
       const allow = mount.methods.join(', ')
       respond(response, 405, { message: `${mount.path} takes ${allow}.` }, { allow })
-    } else mount.handle(request, response)
+    } else if (mount.isOpen || letsTry(request, response)) mount.handle(request, response)
+  }
+  /** Whether the address may show tokens; it is told why not. */
+  const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
+    const { remoteAddress = '' } = socket
+    if (!arrivals.mayTry(remoteAddress, authorization)) {
+      const message = 'Too many requests from this address were refused for their token. Ask again in 1 s.'
+      respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
+      return false
+    }
+    response.once('finish', () => {
+      if (response.statusCode === 401) arrivals.tried(remoteAddress, authorization, false)
+      else if (response.statusCode < 400) arrivals.tried(remoteAddress, authorization, true)
+    })
+    return true
   }
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
     connection.on('error', (error) => deps.log.debug({ err: error }, 'a connection broke'))
@@ -140,6 +168,8 @@ export function createHttpServer(
   }
   plain.on('connection', speak)
   secure.on('secureConnection', speak)
+  arrivals.guard(plain, { variable: 'HTTP_PORT', kind: 'HTTP' })
+  arrivals.guard(secure, { variable: 'HTTPS_PORT', kind: 'HTTP' })
   for (const server of servers) {
     // Nothing came or went for so long. Without an answer that waits to be read, the hub is still at work on one.
     server.timeout = deps.limits.httpWriteTimeout
@@ -147,7 +177,6 @@ export function createHttpServer(
       const isAtWork = (pipelines.get(connection)?.unanswered.size ?? 0) > 0 && connection.writableLength === 0
       if (!isAtWork) connection.destroy()
     })
-    server.maxConnections = deps.limits.httpConnections
     server.on('upgrade', upgrade)
     server.on('connection', keep)
     // In the place of the bare one below it.

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
+import { type Arrivals, createArrivals } from '../arrivals.ts'
 import type { Deps } from '../deps.ts'
 import { createAdmission } from './admission.ts'
 import { createConnections, DRAIN_TIMEOUT } from './connection.ts'
@@ -40,6 +41,7 @@ export type MqttDoorOptions = {
   readonly onMethodResponse: (answer: MethodAnswer) => void
   /** Milliseconds in which a TLS handshake must be over. 10,000 unless given. */
   readonly handshakeTimeout?: number
+  readonly arrivals?: Arrivals
 }
 
 const MAX_TOPIC_LEVELS = 16
@@ -51,7 +53,7 @@ const DATABASE_TURNS = 5
 const CLOSE_PATIENCE = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
-  const { hostNames, onMethodResponse, handshakeTimeout = 10_000 } = options
+  const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
   const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)
@@ -107,10 +109,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     })
     answerUnknownLevels(client)
   }
-  const listeners = createListeners((socket) => accept(socket), {
-    maxConnections: deps.limits.mqttConnections,
-    handshakeTimeout,
-  })
+  const listeners = createListeners((socket) => accept(socket), { arrivals, handshakeTimeout })
   const webSockets = createWebSocketMount(deps, accept)
 
   return {

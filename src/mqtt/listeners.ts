@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import type { Arrivals } from '../arrivals.ts'
 import { ListenError, listenOn } from '../listen.ts'
 import { tlsSettings } from '../tls.ts'
 
@@ -21,13 +22,13 @@ export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly
 /** The door's sockets. `accept` gets each connection that is ready for MQTT. */
 export function createListeners(
   accept: (socket: Socket) => void,
-  { maxConnections, handshakeTimeout }: { readonly maxConnections: number; readonly handshakeTimeout: number },
+  { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
 ) {
   const servers: Server[] = []
   const sockets = new Set<Socket>()
 
   const start = (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
-    server.maxConnections = maxConnections
+    arrivals.guard(server, { variable, kind: 'MQTT' })
     server.on('connection', (socket) => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))

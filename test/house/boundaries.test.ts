@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '../../src')
 /** Files that lie in src/ itself, but for those that put parts together. All of them are ground: anybody may import them. */
 const ground = [
   'answer-budget',
+  'arrivals',
   'batch',
   'clock',
   'config',

@@ -1,0 +1,143 @@
+import type { Server, Socket } from 'node:net'
+import type { Deps } from './deps.ts'
+import {
+  type AddressLimits,
+  type AddressRecord,
+  arrive,
+  fail,
+  isForgettable,
+  leave,
+  mayTry,
+  networkOf,
+  newAddress,
+} from './throttle/address.ts'
+
+/** Which of the doors a port belongs to. Neither can use up what both share. */
+export type PortKind = 'HTTP' | 'MQTT'
+
+/** Decides who may connect, before TLS and HTTP are spoken, and who may show tokens. Shared by all ports of the hub. */
+export type Arrivals = {
+  /** Holds the server to its limit of connections and to those of each address. */
+  guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
+  /** Whether a request from there is looked at: when a token of its own was good, or not too many of others were bad. */
+  mayTry(address: string, authorization: string | undefined): boolean
+  /** Counts what came of the token. */
+  tried(address: string, authorization: string | undefined, isGood: boolean): void
+}
+
+/** Files that the hub needs besides connections: its database, its log, files of the console. */
+const ownFiles = 200
+/** How much of the connections that can be open one kind of port may have. */
+const kindShare = 0.9
+/** Addresses that are remembered before those of whom there is nothing to remember are looked for. */
+const mostAddresses = 2_000
+/** Good tokens that are remembered. */
+const mostTokens = 10_000
+
+/** `openFiles`: how many files and connections the process may have open. */
+export function createArrivals(
+  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
+  openFiles = Number.POSITIVE_INFINITY,
+): Arrivals {
+  const { clock, log } = deps
+  const limits: AddressLimits = {
+    connections: deps.limits.addressConnections,
+    newConnections: deps.limits.addressNewConnections,
+    failures: deps.limits.addressFailures,
+  }
+  const ofPort: Readonly<Record<PortKind, number>> = {
+    HTTP: deps.limits.httpConnections,
+    MQTT: deps.limits.mqttConnections,
+  }
+  const total = Math.max(openFiles - Math.min(ownFiles, openFiles / 4), 1)
+  const wanted = 2 * (ofPort.HTTP + ofPort.MQTT) + ownFiles
+  if (openFiles < wanted) {
+    log.warn(
+      { openFiles, wanted, connections: Math.floor(total) },
+      'this process may not open as many files as its limits of connections need: raise the limit (ulimit -n, LimitNOFILE), or lower LIMIT_HTTP_CONNECTIONS and LIMIT_MQTT_CONNECTIONS',
+    )
+  }
+
+  const open: Record<PortKind, number> = { HTTP: 0, MQTT: 0 }
+  const addresses = new Map<string, AddressRecord>()
+  const tokens = new Set<string>()
+  const now = (): number => clock.now().getTime()
+  const recordOf = (network: string): AddressRecord => addresses.get(network) ?? newAddress(limits, now())
+  const keep = (network: string, record: AddressRecord): void => {
+    if (addresses.size >= mostAddresses && !addresses.has(network)) forget()
+    addresses.set(network, record)
+  }
+  let sweepAt = 0
+  const forget = (): void => {
+    // Not for each that comes while there is much to remember.
+    if (now() < sweepAt) return
+    sweepAt = now() + 1_000
+    for (const [network, record] of addresses) if (isForgettable(record, now())) addresses.delete(network)
+  }
+
+  const refuse = (variable: string, reason: string, address: string): void =>
+    log.warn({ port: variable, address }, `connections are closed at once: ${reason}`)
+
+  const admit = (socket: Socket, variable: string, kind: PortKind): void => {
+    const { remoteAddress } = socket
+    // It has gone already.
+    if (remoteAddress === undefined) return
+    if (open[kind] >= total * kindShare || open.HTTP + open.MQTT >= total) {
+      refuse(variable, 'the process may not have more files open', remoteAddress)
+      socket.destroy()
+      return
+    }
+    const network = networkOf(remoteAddress)
+    const record = arrive(recordOf(network), variable, { limits, now: now() })
+    if (typeof record === 'string') {
+      refuse(variable, `${record} from one address`, remoteAddress)
+      socket.destroy()
+      return
+    }
+    keep(network, record)
+    open[kind]++
+    socket.once('close', () => {
+      open[kind]--
+      keep(network, leave(recordOf(network), variable))
+    })
+  }
+
+  return {
+    guard(server, { variable, kind }) {
+      server.maxConnections = ofPort[kind]
+      server.on('connection', (socket) => admit(socket, variable, kind))
+      server.on('drop', (data) => refuse(variable, 'the port has as many as it may', data?.remoteAddress ?? ''))
+      // Of one that listens: a connection could not be accepted. Without a listener it would end the process.
+      server.on('error', (error) => {
+        if (server.listening) log.error({ err: error, port: variable }, 'a connection could not be accepted')
+      })
+    },
+    mayTry(address, authorization) {
+      if (authorization !== undefined && tokens.has(authorization)) return true
+      const record = addresses.get(networkOf(address))
+      return record === undefined || mayTry(record, now())
+    },
+    tried(address, authorization, isGood) {
+      if (!isGood) {
+        const network = networkOf(address)
+        keep(network, fail(recordOf(network), now()))
+        if (authorization !== undefined) tokens.delete(authorization)
+      } else if (authorization !== undefined && !tokens.has(authorization)) {
+        const [oldest] = tokens
+        if (tokens.size >= mostTokens && oldest !== undefined) tokens.delete(oldest)
+        tokens.add(authorization)
+      }
+    },
+  }
+}
+
+/** How many files and connections this process may have open; infinity where the system does not say. */
+export function openFileLimit(): number {
+  const limits = memberOf(process.report.getReport(), 'userLimits')
+  const soft = memberOf(memberOf(limits, 'open_files'), 'soft')
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return Object.entries(Object(value)).find(([key]) => key === name)?.[1]
+}

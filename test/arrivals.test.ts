@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
+import { pino } from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import { createArrivals, openFileLimit, type PortKind } from '../src/arrivals.ts'
+import { defaultLimits, type Limits } from '../src/limits.ts'
+import { createTestClock } from './support/clock.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+function setUp(limits: Partial<Limits>, openFiles?: number) {
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+  const clock = createTestClock()
+  const arrivals = createArrivals({ clock, log, limits: { ...defaultLimits, ...limits } }, openFiles)
+  return {
+    arrivals,
+    clock,
+    lines,
+    async listen(kind: PortKind = 'MQTT') {
+      const server = createServer((socket) => socket.on('error', () => {}))
+      servers.push(server)
+      arrivals.guard(server, { variable: `${kind}_PORT`, kind })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const address = server.address()
+      return typeof address === 'object' ? (address?.port ?? 0) : 0
+    },
+  }
+}
+
+/** A connection and whether it is kept: the server has it when a byte could be sent back, or closes it. */
+async function open(port: number) {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+const closed = async (port: number): Promise<void> => {
+  const socket = await open(port)
+  socket.resume()
+  await once(socket, 'close')
+}
+
+test('one address has only so many connections open, and one that closes makes room', async () => {
+  const { listen, lines } = setUp({ addressConnections: 2 })
+  const port = await listen()
+  const [first, second] = [await open(port), await open(port)]
+  await closed(port)
+  expect(lines).toMatchObject([
+    { level: 40, port: 'MQTT_PORT', address: '127.0.0.1', msg: expect.stringContaining('too many connections') },
+  ])
+  // Another port is another matter.
+  const other = await open(await listen())
+  const gone = once(second, 'close')
+  second.destroy()
+  await gone
+  await expect
+    .poll(async () => {
+      const third = await open(port)
+      const isKept = await Promise.race([
+        once(third.resume(), 'close').then(() => false),
+        new Promise<boolean>((resolve) => setImmediate(() => setImmediate(() => resolve(true)))),
+      ])
+      third.destroy()
+      return isKept
+    })
+    .toBe(true)
+  first.destroy()
+  other.destroy()
+})
+
+test('one address opens connections only so fast, and time gives it more', async () => {
+  const { listen, clock } = setUp({ addressNewConnections: 1 })
+  const port = await listen()
+  const sockets = []
+  for (let count = 0; count < 10; count++) sockets.push(await open(port))
+  await closed(port)
+  clock.advance(1_000)
+  sockets.push(await open(port))
+  await closed(port)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('with few files to open, devices cannot use up the connections of HTTP, and the log says what to do', async () => {
+  const { listen, lines } = setUp({}, 16)
+  expect(lines).toMatchObject([{ openFiles: 16, connections: 12, msg: expect.stringContaining('ulimit -n') }])
+  const [mqtt, http] = [await listen('MQTT'), await listen('HTTP')]
+  const sockets = []
+  for (let count = 0; count < 11; count++) sockets.push(await open(mqtt))
+  await closed(mqtt)
+  sockets.push(await open(http))
+  await closed(http)
+  expect(lines.slice(1)).toMatchObject([{ port: 'MQTT_PORT' }, { port: 'HTTP_PORT' }])
+  for (const socket of sockets) socket.destroy()
+})
+
+test('where the defaults fit, nothing is said', () => {
+  expect(setUp({}, 1_000_000).lines).toEqual([])
+  expect(setUp({}).lines).toEqual([])
+  expect(openFileLimit()).toBeGreaterThan(0)
+})
+
+test('of an address that showed many bad tokens, only those are looked at that were good before', () => {
+  const { arrivals, clock } = setUp({ addressFailures: 1 })
+  arrivals.tried('192.0.2.7', 'good', true)
+  for (let count = 0; count < 10; count++) arrivals.tried('192.0.2.7', 'bad', false)
+  const may = (address: string, token?: string) => arrivals.mayTry(address, token)
+  expect([may('192.0.2.7', 'new'), may('192.0.2.7'), may('192.0.2.7', 'good'), may('192.0.2.8', 'new')]).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ])
+  clock.advance(1_000)
+  expect(may('192.0.2.7', 'new')).toBe(true)
+})
