@@ -152,4 +152,10 @@ export class NotShownError extends DomainError {
 export class UnauthorizedError extends DomainError {
   override readonly name = 'UnauthorizedError'
   readonly code = 'UNAUTHORIZED'
+  /** What exactly was wrong, for the log only: who guesses tokens is told nothing. */
+  readonly reason: string
+  constructor(message: string, reason = message) {
+    super(message)
+    this.reason = reason
+  }
 }

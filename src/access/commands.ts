@@ -78,8 +78,8 @@ export async function verifyPolicyToken(
 
 /**
  * Who asks, from the shared access signature of a policy (the text of an `Authorization` header). The token covers the
- * hub, or what is asked for below it: the path `segments`. UnauthorizedError,
- * which says no more than that: whether the policy, the key, the resource or the time was wrong is nobody's business.
+ * hub, or what is asked for below it: the path `segments`. UnauthorizedError, whose message says no more than that:
+ * whether the policy, the key, the resource or the time was wrong is nobody's business.
  */
 export async function authenticateViewer(
   deps: Pick<Deps, 'db' | 'clock'>,
@@ -88,10 +88,14 @@ export async function authenticateViewer(
   segments: readonly string[] = [],
 ): Promise<Viewer> {
   const token = parseSasToken(authorization)
-  const verified = token && (await verifyPolicyToken(deps, token, segments, hostNames))
-  if (token === undefined || verified === undefined || 'fault' in verified) {
+  const verified =
+    token === undefined
+      ? { fault: authorization === '' ? 'no token was sent' : 'its token is malformed' }
+      : await verifyPolicyToken(deps, token, segments, hostNames)
+  if (token === undefined || 'fault' in verified) {
     throw new UnauthorizedError(
       'The token was refused. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
+      'fault' in verified ? verified.fault : undefined,
     )
   }
   const { policy } = verified

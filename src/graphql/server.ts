@@ -10,7 +10,9 @@ import { UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
 import type { Context } from './context.ts'
 import { isForwarded, refusalOf } from './guard.ts'
+import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
+import { introspectionByRight } from './introspection.ts'
 import { maxRequestBytes, maxTokens, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
@@ -41,9 +43,14 @@ export type GraphqlServer = {
 
 /**
  * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. The names of all
- * headers show whether the request was forwarded. UnauthorizedError.
+ * headers show whether the request was forwarded. UnauthorizedError, which is logged.
  */
-export type Authenticate = (authorization: string | undefined, headerNames: Iterable<string>) => Promise<Viewer>
+export type Authenticate = (
+  authorization: string | undefined,
+  from: { readonly headerNames: Iterable<string>; readonly address: string | undefined },
+) => Promise<Viewer>
+
+const tokenNeeded = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
@@ -63,17 +70,24 @@ export function createGraphqlServer(
   const subscribe = createSharedSubscribe(mask)
 
   const logRefusal = createRefusalLog(deps)
-  const refuse = ({ socket }: IncomingMessage, reason: string): void =>
-    logRefusal({ door: 'GraphQL', reason, address: socket.remoteAddress ?? '' })
+  const refuse = (reason: string, address = ''): void => logRefusal({ door: 'GraphQL', reason, address })
 
-  const authenticate: Authenticate = async (authorization, headerNames) => {
+  const judge = async (authorization: string | undefined, headerNames: Iterable<string>): Promise<Viewer> => {
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
-    const needed = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
-    if (anonymous === undefined) throw new UnauthorizedError(needed)
+    if (anonymous === undefined) throw new UnauthorizedError(tokenNeeded, 'no token was sent')
     if (!isForwarded(headerNames)) return anonymous
     throw new UnauthorizedError(
-      `${needed} This request came through a proxy; without a token only this machine may ask.`,
+      `${tokenNeeded} This request came through a proxy; without a token only this machine may ask.`,
+      'no token was sent, and a proxy passed the request on',
     )
+  }
+  const authenticate: Authenticate = async (authorization, { headerNames, address }) => {
+    try {
+      return await judge(authorization, headerNames)
+    } catch (error) {
+      if (error instanceof UnauthorizedError) refuse(error.reason, address)
+      throw error
+    }
   }
 
   const yoga: Yoga = createYoga<ServerContext, Context>({
@@ -87,6 +101,8 @@ export function createGraphqlServer(
     plugins: [
       jsonOnly,
       authentication(authenticate),
+      httpForm,
+      introspectionByRight,
       limits,
       subscribing(overHttp(subscribe, { mask, print })),
       printing(print),
@@ -109,16 +125,21 @@ export function createGraphqlServer(
     methods: ['GET', 'POST'],
     handle(request, response) {
       const refusal = refusalOf(request, names)
-      if (refusal === undefined) {
-        Promise.resolve(yoga(request, response, { address: request.socket.remoteAddress })).catch((error: unknown) => {
-          deps.log.error({ err: error }, 'a GraphQL request could not be answered')
-          response.destroy()
-        })
+      if (refusal !== undefined) {
+        refuse(refusal, request.socket.remoteAddress)
+        respondError(response, 403, { message: refusal, extensions: { code: 'FORBIDDEN' } })
         return
       }
-      refuse(request, refusal)
-      response.writeHead(403, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
-      response.end(JSON.stringify({ errors: [{ message: refusal, extensions: { code: 'FORBIDDEN' } }] }))
+      // Whoever sends no token where one is needed costs no more than this.
+      if (anonymous === undefined && request.headers.authorization === undefined) {
+        refuse('no token was sent', request.socket.remoteAddress)
+        respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
+        return
+      }
+      Promise.resolve(yoga(request, response, { address: request.socket.remoteAddress })).catch((error: unknown) => {
+        deps.log.error({ err: error }, 'a GraphQL request could not be answered')
+        response.destroy()
+      })
     },
     upgrade(request, connection, head) {
       const refusal = refusalOf(request, names)
@@ -126,7 +147,7 @@ export function createGraphqlServer(
         webSockets.upgrade(request, connection, head)
         return
       }
-      refuse(request, refusal)
+      refuse(refusal, request.socket.remoteAddress)
       connection.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     },
     fetch: yoga.fetch,
@@ -137,6 +158,15 @@ export function createGraphqlServer(
     },
   }
 }
+
+/** Answers without having read the request, which therefore is the last on its connection. */
+function respondError(response: ServerResponse, status: 401 | 403, error: object): void {
+  const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' }
+  response.writeHead(status, status === 401 ? { ...headers, ...challenge } : headers)
+  response.end(JSON.stringify({ errors: [error] }))
+}
+
+const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
 
 /**
  * A form of another site can post text, URL-encoded and multipart bodies without asking first; JSON it cannot. And
@@ -156,13 +186,13 @@ const jsonOnly: Plugin<ServerContext> = {
 const authentication = (authenticate: Authenticate): Plugin<ServerContext, ServerContext> => ({
   async onRequestParse({ request, serverContext }) {
     try {
-      serverContext.viewer = await authenticate(
-        request.headers.get('authorization') ?? undefined,
-        request.headers.keys(),
-      )
+      serverContext.viewer = await authenticate(request.headers.get('authorization') ?? undefined, {
+        headerNames: request.headers.keys(),
+        address: serverContext.address,
+      })
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error
-      const http = { status: 401, headers: { 'WWW-Authenticate': 'SharedAccessSignature' } }
+      const http = { status: 401, headers: challenge }
       throw new GraphQLError(error.message, { extensions: { code: error.code, http } })
     }
   },

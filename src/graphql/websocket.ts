@@ -63,7 +63,10 @@ export function createWebSockets(
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
-        viewer = await authenticate(authorization, Object.keys(request.headers))
+        viewer = await authenticate(authorization, {
+          headerNames: Object.keys(request.headers),
+          address: request.socket.remoteAddress,
+        })
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
         // `false` closes with 4403 Forbidden, unless the socket is closing already.

@@ -4,6 +4,7 @@ import { may } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json.ts'
+import { createRefusalLog } from '../refusals.ts'
 import { absence, absentRoots } from './absent.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
@@ -43,6 +44,7 @@ export function createRestDoor(
   deps: Deps,
   { hostNames, choices }: { readonly hostNames: readonly string[]; readonly choices: Choices },
 ): RestDoor {
+  const logRefusal = createRefusalLog(deps)
   /** What the route does for whoever asks, if they may. */
   const authorize = async (
     request: Request,
@@ -80,6 +82,7 @@ export function createRestDoor(
       const { headers, signal } = request
       return await handle({ deps, choices, id, query, headers, body, signal }, address)
     } catch (error) {
+      if (error instanceof UnauthorizedError) logRefusal({ door: 'REST', reason: error.reason, address: address ?? '' })
       return refuse(deps, request, error, form)
     }
   }

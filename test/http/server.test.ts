@@ -162,6 +162,29 @@ test('a connection on which the head of a request does not end is closed', async
   await impatient.close()
 })
 
+test('after many refused tokens of an address, only those are looked at that were good before', async () => {
+  const door: Mount = {
+    path: '/door',
+    methods: ['GET'],
+    handle: ({ headers }, response) => response.writeHead(headers.authorization?.startsWith('good') ? 200 : 401).end(),
+  }
+  const limits = { ...defaultLimits, addressFailures: 1 }
+  const clock = createTestClock()
+  const other = createHttpServer({ ...deps, limits, clock }, { graphql: door, whyNotReady: () => undefined, ...tls })
+  const address = await other.listen(anywhere)
+  const statusOf = async (authorization: string, path = '/door') =>
+    (await ask(`${address.http}${path}`, { headers: { authorization } })).status
+  expect(await statusOf('good')).toBe(200)
+  for (let count = 0; count < 10; count++) expect(await statusOf('bad')).toBe(401)
+  expect(await statusOf('bad')).toBe(429)
+  expect(await statusOf('good, and not seen before')).toBe(429)
+  expect(await statusOf('good')).toBe(200)
+  expect(await statusOf('bad', '/healthz')).toBe(200)
+  clock.advance(1_000)
+  expect(await statusOf('good, and not seen before')).toBe(200)
+  await other.close()
+})
+
 describe('upgrades', () => {
   const upgrade = async (path: string) => {
     const request = http.get(`${url.http}${path}`, {

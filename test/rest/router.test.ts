@@ -1,7 +1,8 @@
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defaultPolicies } from '../../src/access/policy.ts'
 import { maxBodyBytes } from '../../src/rest/body.ts'
-import { looksLikeRest, routes } from '../../src/rest/router.ts'
+import { createRestDoor, looksLikeRest, routes } from '../../src/rest/router.ts'
 import { createTestClock } from '../support/clock.ts'
 import { hubName, openDoor, type TestDoor } from './door.ts'
 
@@ -275,5 +276,23 @@ test('a fault is answered with where to look for it, and what it was stands in t
   const trackingId = /Tracking ID:(\w+)-TimeStamp:01\/01\/2026 00:00:00$/.exec(body.ExceptionMessage)?.[1]
   expect(broken.logged).toMatchObject([
     { trackingId, path: '/devices', err: { message: 'the secret of the database' } },
+  ])
+})
+
+test('a refused token is logged with its reason and the address', async () => {
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+  const choices = { unknownJob: '404', cancelRunning: false, strictQuery: false } as const
+  const rest = createRestDoor({ ...door.deps, log, clock: createTestClock() }, { hostNames: [hubName], choices })
+  const ask = (authorization?: string) =>
+    rest(
+      new Request('http://hub/devices?api-version=2021-04-12', { headers: authorization ? { authorization } : {} }),
+      '192.0.2.7',
+    )
+  for (let count = 0; count < 2; count++) expect((await ask()).status).toBe(401)
+  expect((await ask(await door.token('device'))).status).toBe(401)
+  expect(lines).toMatchObject([
+    { door: 'REST', address: '192.0.2.7', reason: 'no token was sent' },
+    { door: 'REST', address: '192.0.2.7', reason: 'The policy device does not have the right to this.' },
   ])
 })

@@ -1,0 +1,141 @@
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createGraphqlServer } from '../../src/graphql/server.ts'
+import { createTestClock } from '../support/clock.ts'
+import { hubName, openDoor, type TestDoor } from './door.ts'
+import { openPort } from './sockets.ts'
+
+let door: TestDoor
+beforeAll(async () => {
+  door = await openDoor()
+})
+afterAll(() => door.close())
+
+const address = 'http://localhost/graphql'
+async function send(init: RequestInit, query = '') {
+  const response = await door.server.fetch(`${address}${query}`, init)
+  const text = await response.text()
+  const { errors = [], data } = text === '' ? {} : JSON.parse(text)
+  return { status: response.status, message: errors[0]?.message, code: errors[0]?.extensions?.code, data }
+}
+const post = (body: string | Uint8Array<ArrayBuffer>, headers = {}) =>
+  send({ method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
+
+test.each([
+  ['variables that are not JSON', '?query={__typename}&variables=%7B', 'The parameter "variables" is not JSON.'],
+  ['variables that are not an object', '?query={__typename}&variables=7', expect.stringContaining('"variables"')],
+  ['extensions that are not JSON', '?query={__typename}&extensions=x', 'The parameter "extensions" is not JSON.'],
+  ['a query that is not UTF-8', '?query={__typename%20%23%FF}', 'The query string is not well encoded.'],
+])('GET with %s is a bad request that says so', async (_what, query, message) => {
+  // What takes GraphQL's own type is told by the status.
+  expect(await send({ headers: { accept: 'application/graphql-response+json' } }, query)).toEqual({
+    status: 400,
+    message,
+    code: 'BAD_REQUEST',
+    data: undefined,
+  })
+})
+
+test('GET with good variables is answered', async () => {
+  expect(await send({}, '?query=query(%24a:Int!){jobs(first:%24a){nodes{jobId}}}&variables={"a":1}')).toMatchObject({
+    status: 200,
+    data: { jobs: { nodes: [] } },
+  })
+})
+
+test('a body that is not UTF-8 is a bad request, and none of it becomes another text', async () => {
+  const body = Buffer.from('{"query":"{ __typename #X }"}')
+  body[body.indexOf('X')] = 0xff
+  expect(await post(new Uint8Array(body))).toMatchObject({ status: 400, message: 'The body is not UTF-8.' })
+  expect(await post('{"query":"{ __typename #ü\\n }"}')).toMatchObject({ status: 200 })
+})
+
+test('a body that is not JSON, and one that is no object, say so', async () => {
+  const accept = { accept: 'application/graphql-response+json' }
+  expect(await post('{', accept)).toMatchObject({ status: 400, message: 'POST body sent invalid JSON.' })
+  expect(await post('7', accept)).toMatchObject({ status: 400, message: expect.stringContaining('number') })
+  expect(await post('null', accept)).toMatchObject({ status: 400, message: expect.stringContaining('null') })
+})
+
+test("a persisted query is refused in Apollo's words, so that its clients send the whole query", async () => {
+  const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
+  expect(await post(JSON.stringify({ extensions }))).toEqual({
+    status: 200,
+    message: 'PersistedQueryNotSupported',
+    code: 'PERSISTED_QUERY_NOT_SUPPORTED',
+    data: undefined,
+  })
+  expect(await send({}, `?extensions=${JSON.stringify(extensions)}`)).toMatchObject({
+    message: 'PersistedQueryNotSupported',
+  })
+  expect(await post(JSON.stringify({ query: '{ __typename }', extensions }))).toMatchObject({
+    status: 200,
+    code: undefined,
+  })
+})
+
+test.each(['multipart/mixed', 'application/json', 'application/graphql-response+json'])(
+  'a subscription whose client takes only %s is told what to ask for, and ended',
+  async (accept) => {
+    const query = 'subscription { devicePresenceChanged { __typename } }'
+    expect(await post(JSON.stringify({ query }), { accept })).toMatchObject({
+      status: 406,
+      message: expect.stringContaining('text/event-stream'),
+    })
+    await expect.poll(() => door.server.openStreams()).toBe(0)
+  },
+)
+
+test('a client that takes no JSON is told what to ask for', async () => {
+  const answer = await post('{"query":"{ __typename }"}', { accept: 'text/plain' })
+  expect(answer).toMatchObject({ status: 406, message: expect.stringContaining('application/json') })
+})
+
+test('the schema is described to who may read something in it', async () => {
+  const schema = '{ __schema { queryType { name } } }'
+  const type = 'query A { __typename } query B { x: __type(name: "Job") { name } }'
+  const ask = async (policy: string, query: string, operationName?: string) =>
+    post(JSON.stringify({ query, operationName }), { authorization: await door.token(policy) })
+  // First as somebody who may: what was found valid for one is remembered for all.
+  for (const policy of ['service', 'registryRead', 'iothubowner']) {
+    expect(await ask(policy, schema)).toMatchObject({ status: 200, data: { __schema: {} } })
+  }
+  expect(await ask('device', schema)).toMatchObject({ data: undefined, code: 'UNAUTHORIZED' })
+  expect(await ask('device', type, 'B')).toMatchObject({ data: undefined, code: 'UNAUTHORIZED' })
+  expect(await ask('device', '{ __typename }')).toMatchObject({ data: { __typename: 'Query' } })
+
+  const port = await openPort(door)
+  const client = port.client({ authorization: await door.token('device') })
+  const results = []
+  for await (const result of client.iterate({ query: schema })) results.push(result)
+  expect(results).toMatchObject([{ errors: [{ extensions: { code: 'UNAUTHORIZED' } }] }])
+  await port.close()
+})
+
+test('a refused token leaves one line in the log for many, with the reason and the address', async () => {
+  const lines: Record<string, unknown>[] = []
+  const clock = createTestClock()
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+  const server = createGraphqlServer({ ...door.deps, clock, log }, { hostNames: [hubName], anonymous: undefined })
+  const port = await openPort({ server })
+  const ask = (authorization?: string) =>
+    fetch(port.url.replace('ws', 'http'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) },
+      body: '{"query":"{ __typename }"}',
+    })
+  const wrong = await door.token('service', { key: Buffer.alloc(32, 1).toString('base64') })
+  for (let count = 0; count < 3; count++) expect((await ask(wrong)).status).toBe(401)
+  expect((await ask()).status).toBe(401)
+  const socket = await port.socket()
+  socket.send({ type: 'connection_init', payload: { authorization: 'nonsense' } })
+  expect((await socket.closed).code).toBe(4403)
+  expect(lines).toMatchObject([
+    { door: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('another key') },
+    { door: 'GraphQL', address: '127.0.0.1', reason: 'no token was sent' },
+    { door: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('malformed') },
+  ])
+  expect(JSON.stringify(lines)).not.toContain('sig=')
+  await port.close()
+  await server.close()
+})
