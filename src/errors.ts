@@ -118,14 +118,19 @@ export class OutOfTimeError extends LimitExceededError {
   }
 }
 
-/** The answer would hold more bytes than one may. */
+/** The answer, or a row of it, would hold more bytes than it may. */
 export class AnswerTooLargeError extends DomainError {
   override readonly name = 'AnswerTooLargeError'
   readonly code = 'LIMIT_EXCEEDED'
-  readonly limit = 'answerBytes'
+  readonly limit: 'answerBytes' | 'pageBytes'
   readonly maximum: number
-  constructor(maximum: number) {
-    super(`The answer would be larger than ${maximum} bytes. Ask for fewer rows a page, or for fewer fields.`)
+  constructor(limit: 'answerBytes' | 'pageBytes', maximum: number) {
+    super(
+      limit === 'answerBytes'
+        ? `The answer would be larger than ${maximum} bytes. Ask for fewer rows a page, or for fewer fields.`
+        : `A row would be larger than ${maximum} bytes. Select fewer of its members, or smaller ones.`,
+    )
+    this.limit = limit
     this.maximum = maximum
   }
 }

@@ -1,8 +1,8 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
-import type { TwinRow } from '../twin/document.ts'
-import type { TwinDevice } from '../twin/service-document.ts'
+import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
+import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 
 const devicesWhere = (db: BoundedReader, condition: CompiledCondition): Sql =>
@@ -45,47 +45,89 @@ export type ResultValues = readonly (string | null)[]
 const devicesAfter = (db: BoundedReader, condition: CompiledCondition, { cursor, limit }: PageAfter<string>): Sql =>
   sql`${devicesWhere(db, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
+/** Ids of such a page as one array: its rows are read one after the other, as long as there is room. */
+const idsAfter = (db: BoundedReader, condition: CompiledCondition, page: PageAfter<string>): Sql =>
+  sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, condition, page)}) chosen`
+
 /** A device with its twin: what a twin document is made of. */
-export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinRow }
+export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinTextRow }
 
 type DeviceTwinColumns = Omit<TwinDevice, 'etagVersion' | 'authentication'> &
-  TwinRow &
-  Omit<StoredAuthentication, 'primaryKey' | 'secondaryKey'> & { readonly deviceEtagVersion: number }
+  TwinTextRow &
+  Omit<StoredAuthentication, 'primaryKey' | 'secondaryKey'> & { readonly deviceEtagVersion: number } & WithBytes
 
-/** A page of devices with their twins, by id. */
+/** Rows of a page. `cut`: they are more than there was room for, and others may follow. */
+export type RowsWithin<Row> = { readonly rows: Row[]; readonly cut: boolean }
+
+/** A page of devices with their twins, by id, as far as there is room for. */
 export async function findDeviceTwins(
   db: BoundedReader,
   condition: CompiledCondition,
   page: PageAfter<string>,
-): Promise<DeviceTwin[]> {
-  const rows = await db.query<DeviceTwinColumns>(
-    sql`select d.id, d.etag_version as "deviceEtagVersion", d.status, d.status_reason as "statusReason",
-               d.status_updated_time as "statusUpdatedTime", d.authentication_type as "authenticationType",
-               d.primary_thumbprint as "primaryThumbprint", d.secondary_thumbprint as "secondaryThumbprint",
-               d.iot_edge as "iotEdge", d.model_id as "modelId", d.connection_state as "connectionState",
-               d.last_activity_time as "lastActivityTime",
-               t.device_id as "deviceId", t.tags, t.desired, t.desired_metadata as "desiredMetadata",
-               t.desired_version as "desiredVersion", t.reported, t.reported_metadata as "reportedMetadata",
-               t.reported_version as "reportedVersion", t.version, t.etag_version as "etagVersion"
-        ${devicesAfter(db, condition, page)}`,
-  )
-  return rows.map((row) => {
+  maxBytes: number,
+): Promise<RowsWithin<DeviceTwin>> {
+  const row = (id: Sql): Sql => sql`
+    select found.*, octet_length(tags) + octet_length(desired) + octet_length("desiredMetadata")
+                    + octet_length(reported) + octet_length("reportedMetadata") as size
+    from (
+      select d.id, d.etag_version as "deviceEtagVersion", d.status, d.status_reason as "statusReason",
+             d.status_updated_time as "statusUpdatedTime", d.authentication_type as "authenticationType",
+             d.primary_thumbprint as "primaryThumbprint", d.secondary_thumbprint as "secondaryThumbprint",
+             d.iot_edge as "iotEdge", d.model_id as "modelId", d.connection_state as "connectionState",
+             d.last_activity_time as "lastActivityTime",
+             t.device_id as "deviceId", t.tags::text, t.desired::text, t.desired_metadata::text as "desiredMetadata",
+             t.desired_version as "desiredVersion", t.reported::text, t.reported_metadata::text as "reportedMetadata",
+             t.reported_version as "reportedVersion", t.version, t.etag_version as "etagVersion"
+      from device d join twin t on t.device_id = d.id
+      where d.id = ${id}
+      offset 0
+    ) found`
+  const rows = await db.query<DeviceTwinColumns>(withinBytes(idsAfter(db, condition, page), row, maxBytes))
+  const twins = rows.map((row) => {
     const { deviceEtagVersion, authenticationType: type, primaryThumbprint, secondaryThumbprint } = row
     const authentication = { type, x509Thumbprint: { primaryThumbprint, secondaryThumbprint } }
     return { device: { ...row, etagVersion: deviceEtagVersion, authentication }, twin: row }
   })
+  return { rows: twins, cut: bytesOf(rows) > maxBytes }
 }
 
-/** A page of what `values` gives of each device, by id. */
-export function findDeviceValues(
+/**
+ * A page of what `values` gives of each device, by id, as far as there is room for; null for a device with which alone
+ * there is none. However many of them look into a document, it is unpacked once: by what leaves it as it is.
+ */
+export async function findDeviceValues(
   db: BoundedReader,
   condition: CompiledCondition,
   values: CompiledCondition,
   page: PageAfter<string>,
-): Promise<{ readonly id: string; readonly values: ResultValues }[]> {
-  return db.query<{ id: string; values: ResultValues }>(
-    sql`select d.id, ${fragment(db, values)} as "values" ${devicesAfter(db, condition, page)}`,
+  maxBytes: number,
+): Promise<RowsWithin<{ readonly id: string; readonly values: ResultValues | null }>> {
+  const row = (id: Sql): Sql => sql`
+    select found.id, found.size, case when found.size <= ${maxBytes} then array_to_json(found."values")::text end as "values"
+    from (
+      select given.*, (select coalesce(sum(octet_length(value)), 0)::integer from unnest(given."values") value) as size
+      from (
+        select d.id, ${fragment(db, values)} as "values"
+        from device d
+        cross join lateral (
+          select version, etag_version, desired_version, reported_version, tags || '{}' as tags, desired || '{}' as desired,
+                 desired_metadata || '{}' as desired_metadata, reported || '{}' as reported,
+                 reported_metadata || '{}' as reported_metadata
+          from twin where device_id = d.id
+          offset 0
+        ) t
+        where d.id = ${id}
+        offset 0
+      ) given
+      offset 0
+    ) found`
+  const rows = await db.query<{ readonly id: string; readonly values: string | null } & WithBytes>(
+    withinBytes(idsAfter(db, condition, page), row, maxBytes),
   )
+  return {
+    rows: rows.map(({ id, values }) => ({ id, values: values === null ? null : JSON.parse(values) })),
+    cut: bytesOf(rows) > maxBytes,
+  }
 }
 
 /** What `values`, made of aggregates, gives of all devices together. */
@@ -112,26 +154,38 @@ export type DeviceGroup = {
 }
 
 /** A page of groups of devices that have the same `group`, by that value; those without one come last. */
-export function findDeviceGroups(
+export async function findDeviceGroups(
   db: BoundedReader,
   condition: CompiledCondition,
   { group, values }: { readonly group: CompiledCondition; readonly values: CompiledCondition },
   { cursor, limit }: PageAfter<GroupPlace>,
-): Promise<DeviceGroup[]> {
+  maxBytes: number,
+): Promise<RowsWithin<DeviceGroup>> {
   const beyond =
     cursor === undefined
       ? empty
       : sql`where value is null or (beginning collate "C", digest collate "C") > (${cursor.beginning}, ${cursor.digest})`
-  return db.query<DeviceGroup>(
+  const rows = await db.query<DeviceGroup & WithBytes>(
     sql`select *
         from (
-          select value, "values", left(value, 100) as beginning, md5(value) as digest
+          select page.*, sum(size) over (order by beginning collate "C" nulls last, digest collate "C") as bytes
           from (
-            select ${fragment(db, group)} as value, ${fragment(db, values)} as "values" ${devicesWhere(db, condition)} group by 1
-          ) grouped
-        ) placed
-        ${beyond}
-        order by beginning collate "C" nulls last, digest collate "C"
-        limit ${limit}`,
+            select placed.*,
+                   coalesce(octet_length(value), 0)
+                     + (select coalesce(sum(octet_length(v)), 0)::integer from unnest(placed."values") v) as size
+            from (
+              select value, "values", left(value, 100) as beginning, md5(value) as digest
+              from (
+                select ${fragment(db, group)} as value, ${fragment(db, values)} as "values" ${devicesWhere(db, condition)} group by 1
+              ) grouped
+            ) placed
+            ${beyond}
+            order by beginning collate "C" nulls last, digest collate "C"
+            limit ${limit}
+          ) page
+        ) summed
+        where bytes - size <= ${maxBytes}
+        order by beginning collate "C" nulls last, digest collate "C"`,
   )
+  return { rows, cut: bytesOf(rows) > maxBytes }
 }

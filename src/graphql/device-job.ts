@@ -1,5 +1,11 @@
-import { type DeviceJobView, findDeviceJobsByKey, findPayloads } from '../job/device-job-store.ts'
+import {
+  type DeviceJobPayload,
+  type DeviceJobView,
+  findDeviceJobsByKey,
+  findPayloads,
+} from '../job/device-job-store.ts'
 import type { DeviceJobKey } from '../job/fact-store.ts'
+import type { JsonText } from '../json-text.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { Job } from './job.ts'
@@ -33,6 +39,16 @@ const payloadsOf = perParent(
   (key) => nodeId(key),
 )
 
+const written = new WeakMap<DeviceJobPayload, JsonText>()
+
+/** What was answered as text, the same for all names by which a client asks for it. */
+function textOf(answered: DeviceJobPayload | undefined): JsonText | null {
+  if (answered?.payload == null) return null
+  const text = written.get(answered) ?? asWritten(answered.payload)
+  written.set(answered, text)
+  return text
+}
+
 const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').implement({
   description: 'What a device answered to a method call.',
   fields: (t) => ({
@@ -43,7 +59,7 @@ const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').i
       description: 'What it said: at most 128 KB.',
       resolve: async (key, _args, context) => {
         const [answered] = await payloadsOf(context, key, undefined)
-        return answered?.payload == null ? null : asWritten(answered.payload)
+        return textOf(answered)
       },
     }),
   }),

@@ -11,8 +11,19 @@ const notShown = (): NotShownError =>
 
 /** JSON as a device wrote it, which was checked to be JSON when it came. NotShownError for one that is too deep. */
 export function asWritten(text: string): JsonText {
-  if (overBudget(Buffer.from(text), printable) !== undefined) throw notShown()
+  if (mayBeDeep(text) && overBudget(Buffer.from(text), printable) !== undefined) throw notShown()
   return new JsonText(onOneLine(text))
+}
+
+/** Whether there are as many brackets as it takes: most texts have fewer, and to look for a sign takes next to nothing. */
+function mayBeDeep(text: string): boolean {
+  let brackets = 0
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > maxPrintedDepth) return true
+    }
+  }
+  return false
 }
 
 /** A value of the type JSON, an object as text: it is printed once for all names that it has. NotShownError. */

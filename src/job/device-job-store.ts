@@ -2,6 +2,7 @@ import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/cli
 import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
 import { type CompiledCondition, fragment } from '../database/condition.ts'
+import { bytesOf, type WithBytes } from '../database/within-bytes.ts'
 import type { DeviceJobKey } from './fact-store.ts'
 import type { JobType } from './request.ts'
 import type { DeviceJobStatus } from './state.ts'
@@ -169,39 +170,50 @@ export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: strin
  * speaks of the row `job` only and narrows the jobs, one after the other, before their devices are looked at; `ofDeviceJob`
  * speaks of `job` and of `v`, what is read of a device job.
  */
-export function findDeviceJobRows(
+export async function findDeviceJobRows(
   db: BoundedReader,
   { ofJob, ofDeviceJob }: { readonly ofJob: CompiledCondition; readonly ofDeviceJob: CompiledCondition },
   { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
-): Promise<DeviceJobRow[]> {
+  maxBytes: number,
+): Promise<{ readonly rows: DeviceJobRow[]; readonly cut: boolean }> {
   const jobs =
     cursor === undefined
       ? sql`select job.*, '' as after from job where ${fragment(db, ofJob)}`
       : sql`select job.*, case when job.key = ${cursor.jobKey}::bigint then ${cursor.deviceId} else '' end as after
             from job
             where job.key <= ${cursor.jobKey}::bigint and ${fragment(db, ofJob)}`
-  return db.query<DeviceJobRow>(
-    sql`select page.*
-        from (${jobs}) job
-        cross join lateral (
-          select v.*
+  const rows = await db.query<DeviceJobRow & WithBytes>(
+    sql`select *
+        from (
+          select found.*, coalesce(octet_length("responsePayload"), 0) as size,
+                 sum(coalesce(octet_length("responsePayload"), 0)) over (order by "jobKey" desc, "deviceId") as bytes
           from (
-            select ${view}, o.response_payload as "responsePayload", job.key as "jobKey", job.type as "jobType", job.start_time as "startTime", job.deadline,
-                   job.started_time as "createdTime",
-                   coalesce(
-                     case when ${status} in ('completed', 'failed', 'canceled')
-                       then coalesce(o.ended_time, job.end_time) end,
-                     x.dispatched_time,
-                     job.started_time
-                   ) as "updatedTime"
-            from device_job target ${factsOneByOne}
-            where target.job_key = job.key and target.device_id > job.after
-          ) v
-          where ${fragment(db, ofDeviceJob)}
-          order by v."deviceId"
-          limit ${limit}
-        ) page
-        order by job.key desc, page."deviceId"
-        limit ${limit}`,
+            select page.*
+            from (${jobs}) job
+            cross join lateral (
+              select v.*
+              from (
+                select ${view}, o.response_payload as "responsePayload", job.key as "jobKey", job.type as "jobType",
+                       job.start_time as "startTime", job.deadline, job.started_time as "createdTime",
+                       coalesce(
+                         case when ${status} in ('completed', 'failed', 'canceled')
+                           then coalesce(o.ended_time, job.end_time) end,
+                         x.dispatched_time,
+                         job.started_time
+                       ) as "updatedTime"
+                from device_job target ${factsOneByOne}
+                where target.job_key = job.key and target.device_id > job.after
+              ) v
+              where ${fragment(db, ofDeviceJob)}
+              order by v."deviceId"
+              limit ${limit}
+            ) page
+            order by job.key desc, page."deviceId"
+            limit ${limit}
+          ) found
+        ) summed
+        where bytes - size <= ${maxBytes}
+        order by "jobKey" desc, "deviceId"`,
   )
+  return { rows, cut: bytesOf(rows) > maxBytes }
 }

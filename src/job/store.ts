@@ -1,5 +1,6 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
+import { bytesOf, type WithBytes } from '../database/within-bytes.ts'
 import type { MethodCall } from '../method/call.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { By } from './history.ts'
@@ -156,19 +157,33 @@ export async function findJobRecord(db: Reader, id: string): Promise<JobRecord |
   return row
 }
 
-/** A page of jobs, those that were scheduled last first: at most `limit` beyond `cursor`. */
-export function findJobRecords(
+/**
+ * A page of jobs, those that were scheduled last first: at most `limit` beyond `cursor`, and none behind that with whose
+ * request and condition they are more than `maxBytes`; `cut` then.
+ */
+export async function findJobRecords(
   db: Reader,
   { type, status }: { readonly type: JobType | undefined; readonly status: JobStatus | undefined },
   { cursor, limit }: { readonly cursor: Pick<JobRow, 'createdTime' | 'id'> | undefined; readonly limit: number },
-): Promise<JobRecord[]> {
-  return db.query<JobRecord>(
-    sql`select ${recordColumns} from job
-        where true
-          ${type === undefined ? empty : sql`and type = ${type}`}
-          ${status === undefined ? empty : sql`and status = ${status}`}
-          ${cursor === undefined ? empty : sql`and (created_time, id) < (${cursor.createdTime}, ${cursor.id})`}
-        order by created_time desc, id desc
-        limit ${limit}`,
+  maxBytes: number,
+): Promise<{ readonly jobs: readonly JobRecord[]; readonly cut: boolean }> {
+  const jobs = await db.query<JobRecord & WithBytes>(
+    sql`select *
+        from (
+          select ${recordColumns}, size, sum(size) over (order by created_time desc, id desc) as bytes
+          from (
+            select *, octet_length(request::text) + octet_length(query_condition) as size
+            from job
+            where true
+              ${type === undefined ? empty : sql`and type = ${type}`}
+              ${status === undefined ? empty : sql`and status = ${status}`}
+              ${cursor === undefined ? empty : sql`and (created_time, id) < (${cursor.createdTime}, ${cursor.id})`}
+            order by created_time desc, id desc
+            limit ${limit}
+          ) page
+        ) summed
+        where bytes - size <= ${maxBytes}
+        order by "createdTime" desc, id desc`,
   )
+  return { jobs, cut: bytesOf(jobs) > maxBytes }
 }

@@ -88,14 +88,22 @@ export const compileSelection = ({ items, groupBy }: Statement, fields: FieldMap
   if (items === undefined) return { kind: 'whole' }
   const keys = keysOf(items, fields)
   if (groupBy === undefined) {
-    const columns = keys.map((key, index) => ({ key, index }))
-    const values = items.map((item) =>
-      item.kind === 'aggregate' ? aggregateText(item, fields) : valueText(item.path, fields),
-    )
+    // What is selected under several keys is one value.
+    const values = new Map<string, Fragment>()
+    const places = new Map<string, number>()
+    const columns = items.map((item, place): Column => {
+      const name = item.kind === 'aggregate' ? item.name : ''
+      const id = JSON.stringify([name, item.path === undefined ? null : shownPath(fields, item.path.segments)])
+      if (!values.has(id)) {
+        places.set(id, values.size)
+        values.set(id, item.kind === 'aggregate' ? aggregateText(item, fields) : valueText(item.path, fields))
+      }
+      return { key: keys[place] ?? '', index: places.get(id) ?? 0 }
+    })
     return {
       kind: items.some((item) => item.kind === 'aggregate') ? 'total' : 'rows',
       columns,
-      values: textArray(values),
+      values: textArray([...values.values()]),
     }
   }
 

@@ -1,8 +1,10 @@
+import { itemsWithin } from '../answer-budget.ts'
 import { parseZonedDateTime } from '../date-time.ts'
 import { NotFoundError } from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
 import { initialStatus } from '../job/state.ts'
 import { findJobRecord, findJobRecords, type JobRecord } from '../job/store.ts'
+import { jsonPieces } from '../json-text.ts'
 import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
@@ -46,12 +48,13 @@ async function listJobs(call: Call): Promise<Response> {
   const list = `jobs:${filter.type ?? ''}:${filter.status ?? ''}`
   const { size, continuation } = pageRequest(call)
   const cursor = continuation === undefined ? undefined : cursorFrom(readContinuation(list, continuation))
-  const found = await findJobRecords(call.deps.db.reads, filter, { cursor, limit: size + 1 })
-  const jobs = found.slice(0, size)
-  const last = jobs.at(-1)
-  const more = found.length > size && last !== undefined
+  const { pageBytes } = call.deps.limits
+  const { jobs, cut } = await findJobRecords(call.deps.db.reads, filter, { cursor, limit: size + 1 }, pageBytes)
+  const items = itemsWithin(jobs.slice(0, size), (job) => jsonPieces(jobDocument(job)), pageBytes)
+  const last = jobs[items.length - 1]
+  const more = (cut || jobs.length > items.length) && last !== undefined
   return answer(
-    jobs.map(jobDocument),
+    items,
     pageHeaders('JobResponse', more ? writeContinuation(list, [last.createdTime.toISOString(), last.id]) : undefined),
   )
 }

@@ -1,6 +1,7 @@
 import type { Operation, Viewer } from '../access/policy.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
+import { printJson } from '../json-text.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
 import type { SchemaName } from './schemas.ts'
@@ -71,7 +72,7 @@ export const askerOf = ({ caller, signal }: Pick<Call, 'caller' | 'signal'>): As
 
 /** 200 with a JSON body. */
 export function answer(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  return answerText(JSON.stringify(body), headers)
+  return answerText(printJson(body), headers)
 }
 
 /** 200 with a body that is JSON text already. */

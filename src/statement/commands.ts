@@ -1,9 +1,10 @@
+import { itemsWithin } from '../answer-budget.ts'
 import { type Asker, type BoundedReader, readInTime } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { findDeviceJobRows } from '../job/device-job-store.ts'
-import type { JsonObject } from '../json.ts'
+import { JsonText, jsonPieces } from '../json-text.ts'
 import type { Condition, Statement } from '../query/ast.ts'
 import { compileCondition } from '../query/compiler.ts'
 import type { ParseOptions } from '../query/expression.ts'
@@ -11,7 +12,7 @@ import { deviceFields, deviceJobFields, jobFieldNames } from '../query/fields.ts
 import { compileSelection, resultPaths } from '../query/selection.ts'
 import { splitCondition } from '../query/split.ts'
 import { parseStatement } from '../query/statement.ts'
-import { twinDocument } from '../twin/service-document.ts'
+import { twinText } from '../twin/service-document.ts'
 import { readContinuation, writeContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
 import { memberResult, resultOf } from './result.ts'
@@ -22,21 +23,27 @@ export type ItemType = 'Twin' | 'DeviceJob' | 'Raw'
 /** A page of results; without a continuation it is the last. */
 export type StatementPage = {
   readonly itemType: ItemType
-  readonly items: readonly JsonObject[]
+  readonly items: readonly JsonText[]
   readonly continuation?: string
 }
 
 /** No page has more rows, whatever is asked for. */
 export const maxPageSize = 1000
 
-/** A row of results with the keys by which the rows are ordered. */
-type Row = { readonly keys: readonly string[]; readonly item: JsonObject }
+/** A row of results with the keys by which the rows are ordered; its item, JSON in pieces, is made when there is room for it. */
+type Row = { readonly keys: readonly string[]; readonly item: () => readonly string[] | undefined }
 
-/** How the rows of a statement are read: up to `limit` beyond those of `keys`, which match `patterns`. */
+/** Rows, and whether others may follow because there was no room for them. */
+type Rows = { readonly rows: readonly Row[]; readonly cut: boolean }
+
+/**
+ * How the rows of a statement are read: up to `limit` beyond those of `keys`, which match `patterns`, and none behind that
+ * with which they are more than `maxBytes`.
+ */
 type Plan = {
   readonly itemType: ItemType
   readonly patterns: readonly RegExp[]
-  read(db: BoundedReader, keys: readonly string[] | undefined, limit: number): Promise<Row[]>
+  read(db: BoundedReader, keys: readonly string[] | undefined, limit: number, maxBytes: number): Promise<Rows>
 }
 
 /** What PostgreSQL's text can hold. */
@@ -45,8 +52,8 @@ const integer = /^\d{1,18}$/
 const digest = /^[0-9a-f]{32}$/
 
 /**
- * Runs `SELECT … FROM …` on the live tables and answers a page of at most `size` rows. Rows that come or go between two
- * pages make no other row appear twice or not at all. QueryConditionError for a statement that does not parse;
+ * Runs `SELECT … FROM …` on the live tables and answers a page of at most `size` rows, fewer when they would be more bytes
+ * than a page has. Rows that come or go between two pages make no other row appear twice or not at all. QueryConditionError for a statement that does not parse;
  * InvalidInputError `size` for a page size below 1, `continuation` for a token of another text or page size.
  */
 export async function runStatement(
@@ -69,11 +76,13 @@ export async function runStatement(
       : readContinuation(question, page.continuation, patterns)
 
   const limit = Math.min(size, left ?? size)
-  const rows = await readInTime(deps, asker, (db) => read(db, keys, limit + 1))
-  const items = rows.slice(0, limit).map((row) => row.item)
-  const last = rows[limit - 1]
-  const leftNext = left === undefined ? undefined : left - limit
-  if (rows.length <= limit || last === undefined || leftNext === 0) return { itemType, items }
+  const { pageBytes } = deps.limits
+  const { rows, cut } = await readInTime(deps, asker, (db) => read(db, keys, limit + 1, pageBytes))
+  const items = itemsWithin(rows.slice(0, limit), (row) => row.item(), pageBytes)
+  const last = rows[items.length - 1]
+  const leftNext = left === undefined ? undefined : left - items.length
+  const isWhole = rows.length === items.length && !cut
+  if (isWhole || last === undefined || leftNext === 0) return { itemType, items }
   return { itemType, items, continuation: writeContinuation(question, { keys: last.keys, left: leftNext }) }
 }
 
@@ -99,18 +108,24 @@ function planOverDevices(statement: Statement): Plan {
       return {
         itemType: 'Twin',
         patterns: [storable],
-        async read(db, [cursor] = [], limit) {
-          const rows = await findDeviceTwins(db, condition, { cursor, limit })
-          return rows.map(({ device, twin }) => ({ keys: [device.id], item: twinDocument(device, twin) }))
+        async read(db, [cursor] = [], limit, maxBytes) {
+          const { rows, cut } = await findDeviceTwins(db, condition, { cursor, limit }, maxBytes)
+          const twins = rows.map(({ device, twin }) => ({ keys: [device.id], item: () => [twinText(device, twin)] }))
+          return { rows: twins, cut }
         },
       }
     case 'rows':
       return {
         itemType: 'Raw',
         patterns: [storable],
-        async read(db, [cursor] = [], limit) {
-          const rows = await findDeviceValues(db, condition, selection.values, { cursor, limit })
-          return rows.map(({ id, values }) => ({ keys: [id], item: resultOf(selection.columns, values) }))
+        async read(db, [cursor] = [], limit, maxBytes) {
+          const page = { cursor, limit }
+          const { rows, cut } = await findDeviceValues(db, condition, selection.values, page, maxBytes)
+          const results = rows.map(({ id, values }) => ({
+            keys: [id],
+            item: () => (values === null ? undefined : resultOf(selection.columns, values)),
+          }))
+          return { rows: results, cut }
         },
       }
     case 'total':
@@ -119,21 +134,22 @@ function planOverDevices(statement: Statement): Plan {
         patterns: [],
         async read(db) {
           const values = await aggregateDevices(db, condition, selection.values)
-          return [{ keys: [], item: resultOf(selection.columns, values) }]
+          return { rows: [{ keys: [], item: () => resultOf(selection.columns, values) }], cut: false }
         },
       }
     case 'groups':
       return {
         itemType: 'Raw',
         patterns: [storable, digest],
-        async read(db, keys, limit) {
+        async read(db, keys, limit, maxBytes) {
           const [beginning = '', digest = ''] = keys ?? []
           const cursor = keys && { beginning, digest }
-          const groups = await findDeviceGroups(db, condition, selection, { cursor, limit })
-          return groups.map((group) => ({
+          const { rows, cut } = await findDeviceGroups(db, condition, selection, { cursor, limit }, maxBytes)
+          const groups = rows.map((group) => ({
             keys: [group.beginning ?? '', group.digest ?? ''],
-            item: resultOf(selection.columns, [group.value, ...group.values]),
+            item: () => resultOf(selection.columns, [group.value, ...group.values]),
           }))
+          return { rows: groups, cut }
         },
       }
   }
@@ -149,16 +165,21 @@ function planOverDeviceJobs({ condition, items }: Statement): Plan {
   return {
     itemType: columns === undefined ? 'DeviceJob' : 'Raw',
     patterns: [integer, storable],
-    async read(db, keys, limit) {
+    async read(db, keys, limit, maxBytes) {
       const [jobKey = '', deviceId = ''] = keys ?? []
-      const rows = await findDeviceJobRows(db, conditions, { cursor: keys && { jobKey, deviceId }, limit })
-      return rows.map((row) => {
-        const document = deviceJobDocument(row)
-        return {
-          keys: [row.jobKey, row.deviceId],
-          item: columns === undefined ? document : memberResult(document, columns),
-        }
-      })
+      const page = { cursor: keys && { jobKey, deviceId }, limit }
+      const { rows, cut } = await findDeviceJobRows(db, conditions, page, maxBytes)
+      const results = rows.map((row) => ({
+        keys: [row.jobKey, row.deviceId],
+        item: () => {
+          const { responsePayload: payload } = row
+          if (columns === undefined) {
+            return jsonPieces(deviceJobDocument(row, payload === null ? null : new JsonText(payload)))
+          }
+          return memberResult(deviceJobDocument(row, payload === null ? null : JSON.parse(payload)), columns)
+        },
+      }))
+      return { rows: results, cut }
     },
   }
 }

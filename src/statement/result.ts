@@ -1,33 +1,35 @@
-import type { Json, JsonObject } from '../json.ts'
+import { jsonPieces, jsonTextOf } from '../json-text.ts'
 import type { Column } from '../query/selection.ts'
 
 /**
- * One row of results. A member whose value is undefined is left out; so is a sum beyond the range of numbers, which JSON
- * cannot hold.
+ * One row of results as JSON in pieces, of values that are JSON text. A member whose value is undefined is left out; so is a sum beyond the
+ * range of numbers, which JSON cannot hold.
  */
-export function resultOf(columns: readonly Column[], values: readonly (string | null)[]): JsonObject {
-  const members = columns.flatMap(({ key, index }): [string, Json][] => {
+export function resultOf(columns: readonly Column[], values: readonly (string | null)[]): readonly string[] {
+  const members = columns.flatMap(({ key, index }) => {
     const text = values[index] ?? null
-    if (text === null) return []
-    const value: Json = JSON.parse(text)
-    return typeof value === 'number' && !Number.isFinite(value) ? [] : [[key, value]]
+    return text === null || isInfinite(text) ? [] : [`,${JSON.stringify(key)}:`, text]
   })
-  return Object.fromEntries(members)
+  const [first = ',', ...others] = members
+  return ['{', first.slice(1), ...others, '}']
 }
 
-/** What stands in a document at each of these paths, under its key. */
+/** A number of fewer digits than that is finite. */
+const isInfinite = (text: string): boolean => text.length > 300 && /^-?\d/.test(text) && !Number.isFinite(Number(text))
+
+/** What stands in a document at each of these paths, under its key, as JSON in pieces. */
 export function memberResult(
-  document: JsonObject,
+  document: object,
   columns: readonly { readonly key: string; readonly path: readonly string[] }[],
-): JsonObject {
-  const members = columns.flatMap(({ key, path }): [string, Json][] => {
-    const value = path.reduce<Json | undefined>(memberOf, document)
-    return value === undefined ? [] : [[key, value]]
+): readonly string[] {
+  const members = columns.flatMap(({ key, path }) => {
+    const value = path.reduce<unknown>(memberOf, document)
+    return value === undefined ? [] : [[key, typeof value === 'object' && value !== null ? jsonTextOf(value) : value]]
   })
-  return Object.fromEntries(members)
+  return jsonPieces(Object.fromEntries(members))
 }
 
-function memberOf(value: Json | undefined, key: string): Json | undefined {
+function memberOf(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   return Object.entries(value).find(([name]) => name === key)?.[1]
 }

@@ -31,6 +31,33 @@ const capitalised = (word: string): string => word.charAt(0).toUpperCase() + wor
  */
 export function twinDocument(device: TwinDevice, twin: TwinRow): JsonObject {
   const { desired, reported } = serviceView(twin)
+  return { ...identityIn(device, twin), tags: twin.tags, properties: { desired, reported } }
+}
+
+/** The same of documents that are text, as text. */
+export function twinText(device: TwinDevice, twin: TwinTextRow): string {
+  const section = (text: string, metadata: string, version: number): string =>
+    `${text === '{}' ? '{' : `${text.slice(0, -1)}, `}"$metadata": ${metadata}, "$version": ${version}}`
+  const desired = section(twin.desired, twin.desiredMetadata, twin.desiredVersion)
+  const reported = section(twin.reported, twin.reportedMetadata, twin.reportedVersion)
+  const identity = JSON.stringify(identityIn(device, twin)).slice(0, -1)
+  return `${identity},"tags":${twin.tags},"properties":{"desired":${desired},"reported":${reported}}}`
+}
+
+/** A twin whose documents are text as PostgreSQL prints jsonb. */
+export type TwinTextRow = Pick<
+  TwinRow,
+  'deviceId' | 'desiredVersion' | 'reportedVersion' | 'version' | 'etagVersion'
+> & {
+  readonly tags: string
+  readonly desired: string
+  readonly desiredMetadata: string
+  readonly reported: string
+  readonly reportedMetadata: string
+}
+
+/** All that comes before the documents. */
+function identityIn(device: TwinDevice, twin: Pick<TwinRow, 'etagVersion' | 'version'>): JsonObject {
   return {
     deviceId: device.id,
     etag: etagOf(twin.etagVersion),
@@ -46,7 +73,5 @@ export function twinDocument(device: TwinDevice, twin: TwinRow): JsonObject {
     modelId: device.modelId,
     version: twin.version,
     capabilities: { iotEdge: device.iotEdge },
-    tags: twin.tags,
-    properties: { desired, reported },
   }
 }

@@ -22,6 +22,8 @@ describe('results have keys', () => {
     ['Properties.Reported.Battery, PROPERTIES.DESIRED', '', ['Battery:0', 'desired:1']],
     ['tags.Site, TAGS, nosuch.Name', '', ['Site:0', 'tags:1', 'Name:2']],
     ['tags.[[a.b]], deviceId AS Name', '', ['a.b:0', 'Name:1']],
+    // What is selected under several keys is one value.
+    ['tags AS a, tags AS b, devices.TAGS AS c, tags.x', '', ['a:0', 'b:0', 'c:0', 'x:1']],
     ['COUNT(), AVG(tags.a) AS mean, SUM(tags.a)', '', ['$1:0', 'mean:1', '$2:2']],
     ['COUNT() AS n, tags.site, MAX(tags.a)', 'GROUP BY Tags.site', ['n:1', 'site:0', '$1:2']],
     ['devices.Status, COUNT() AS n', 'GROUP BY status', ['status:0', 'n:1']],

@@ -4,6 +4,7 @@ import { signSasToken } from '../../src/access/sas.ts'
 import { findPolicy } from '../../src/access/store.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Deps } from '../../src/deps.ts'
+import type { Limits } from '../../src/limits.ts'
 import type { Choices } from '../../src/rest/route.ts'
 import { createRestDoor } from '../../src/rest/router.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
@@ -48,9 +49,10 @@ export async function openDoor(
     readonly wrap?: (deps: TestDeps) => Partial<Deps>
     readonly share?: TestDoor
     readonly throttling?: Partial<Throttling>
+    readonly limits?: Partial<Limits>
   } = {},
 ): Promise<TestDoor> {
-  const base = options.share?.deps ?? (await createTestDeps(options.clock, options.throttling))
+  const base = options.share?.deps ?? (await createTestDeps(options.clock, options.throttling, options.limits))
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log, ...options.wrap?.(base) }

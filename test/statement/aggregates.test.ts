@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/json.ts'
 import type { Path } from '../../src/query/ast.ts'
-import { runStatement } from '../../src/statement/commands.ts'
 import { expression, path, testDevice } from '../query/arbitraries.ts'
 import { evaluate, selects } from '../query/evaluator.ts'
 import { documentOf, insertDevices } from '../query/fleet.ts'
 import { print } from '../query/print.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { runStatement } from './run.ts'
 
 /** Set QUERY_TEST_SEED to the number a failure printed to run it again. */
 const seed = Number(process.env.QUERY_TEST_SEED ?? Date.now() % 2 ** 31)

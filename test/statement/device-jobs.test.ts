@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
-import { runStatement } from '../../src/statement/commands.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { selects } from '../query/evaluator.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, givenTwinJob, tester } from '../support/rows.ts'
+import { runStatement } from './run.ts'
 
 // Three jobs: `reboot` over four devices in every state; `cancelled` over the same; `update` over two others, ended by
 // time. The clock shows when each fact was written.

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json.ts'
-import { runStatement } from '../../src/statement/commands.ts'
 import { documentOf, insertDevices, type TestDevice } from '../query/fleet.ts'
 import { sampleTwins } from '../query/sample-twins.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { runStatement } from './run.ts'
 
 let deps: TestDeps
 beforeAll(async () => {

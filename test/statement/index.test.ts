@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BoundedRead } from '../../src/database/bounded-read.ts'
 import type { Reader } from '../../src/database/client.ts'
-import { runStatement } from '../../src/statement/commands.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { unhurried } from '../support/unhurried.ts'
+import { runStatement } from './run.ts'
 
 // One job over 100,000 devices among 100 over 1,000 each; of every job each tenth device has failed.
 
