@@ -9,6 +9,7 @@ import type { Limits } from '../limits.ts'
 import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
+import { CHUNK, TURN, writtenBytes } from '../twin/size.ts'
 import { certificateFault, type DeviceCertificate } from './certificate.ts'
 import {
   checkAuthentication,
@@ -77,28 +78,59 @@ function checkNewDevice(input: NewDeviceInput, now: Date, limits: Limits): NewDe
 
 /**
  * Creates devices, each on its own: what is wrong with one does not keep the others back. Answers, in the order given,
- * the id or the InvalidInputError or AlreadyExistsError; of two with the same id the first is created.
+ * the id or the InvalidInputError or AlreadyExistsError; of two with the same id the first is created. Few or many of
+ * them may come with large twins, so what is done in one go is counted in bytes.
  */
 export async function createDevices(
   deps: Deps,
   inputs: readonly NewDeviceInput[],
 ): Promise<readonly (string | DomainError)[]> {
   const now = deps.clock.now()
-  const devices = new Map<string, NewDevice>()
-  const results = inputs.map((input) => {
-    try {
-      const device = checkNewDevice(input, now, deps.limits)
-      if (devices.has(device.id)) return new AlreadyExistsError('device', device.id)
-      devices.set(device.id, device)
-      return device.id
-    } catch (error) {
-      if (error instanceof DomainError) return error
-      throw error
+  return inTransaction(deps, async (tx) => {
+    const results: (string | DomainError)[] = []
+    let chunk: { readonly device: NewDevice; readonly place: number }[] = []
+    let written = { turn: 0, chunk: 0 }
+    const insert = async (): Promise<void> => {
+      const created = await insertDevices(
+        tx,
+        chunk.map(({ device }) => device),
+        now,
+      )
+      for (const { device, place } of chunk) {
+        results[place] = created.has(device.id) ? device.id : new AlreadyExistsError('device', device.id)
+      }
+      chunk = []
+      written = { ...written, chunk: 0 }
     }
+    const ids = new Set<string>()
+    // In the order of their ids, as all who lock several devices do.
+    for (const [place, input] of inOrderOfIds(inputs)) {
+      try {
+        const device = checkNewDevice(input, now, deps.limits)
+        if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
+        ids.add(device.id)
+        chunk.push({ device, place })
+        const bytes = writtenBytes(device)
+        written = { turn: written.turn + bytes, chunk: written.chunk + bytes }
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error
+        results[place] = error
+      }
+      if (written.chunk >= CHUNK) await insert()
+      if (written.turn < TURN) continue
+      written = { ...written, turn: 0 }
+      await deps.clock.giveWay()
+    }
+    if (chunk.length > 0) await insert()
+    return results
   })
-  const created = await inTransaction(deps, (tx) => insertDevices(tx, [...devices.values()], now))
-  return results.map((result) =>
-    typeof result !== 'string' || created.has(result) ? result : new AlreadyExistsError('device', result),
+}
+
+/** The inputs with their places, by the ids that they give; those with the same stay in their order. */
+function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: number, input: NewDeviceInput])[] {
+  const idOf = ({ deviceId }: NewDeviceInput): string => (typeof deviceId === 'string' ? deviceId : '')
+  return [...inputs.entries()].sort(([, one], [, other]) =>
+    idOf(one) < idOf(other) ? -1 : idOf(one) > idOf(other) ? 1 : 0,
   )
 }
 

@@ -9,7 +9,7 @@ import { checkSectionPatch, checkSectionSize, maxTwinBytes, type TwinLimits, typ
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
-import { sizeOf } from './size.ts'
+import { CHUNK, TURN, writtenBytes } from './size.ts'
 import {
   deleteReportedMembers,
   deleteServiceMembers,
@@ -93,21 +93,8 @@ export type PatchedTwins = {
   readonly postponed: readonly string[]
 }
 
-/** Bytes of twins, read and written, after which others have their turn: some milliseconds of work. */
-const TURN = 64 * 1024
-/** Bytes of twins in a statement. */
-const CHUNK = 256 * 1024
 /** Bytes of twins in a batch: its transaction must not last. */
 const BATCH = 8 * 1024 * 1024
-/** Bytes of metadata that a member has beside its key. */
-const STAMP = 100
-
-/** What a patch adds to the work for a twin at most, in bytes. */
-function bytesOf({ tags = {}, desired = {} }: TwinPatch): number {
-  const size = sizeOf(desired)
-  return sizeOf(tags).bytes + 2 * size.bytes + STAMP * size.members
-}
-
 /**
  * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller tells of it after
  * the commit. A patch without content changes nothing: clients of IoT Hub send empty sections along with those they
@@ -128,7 +115,7 @@ export async function patchTwins(
   if (isEmpty(patch)) {
     return { deviceIds: [...found], changed: [], desiredPatches: [], refused: [], missing, postponed: [] }
   }
-  const patchBytes = bytesOf(patch)
+  const patchBytes = writtenBytes(patch)
   const changed: string[] = []
   const desiredPatches: DesiredPatch[] = []
   const refused: { deviceId: string; error: InvalidInputError }[] = []

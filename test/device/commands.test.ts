@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { createDevice, createDevices, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../src/errors.ts'
 import { readTwin } from '../../src/twin/commands.ts'
@@ -33,6 +34,24 @@ test('in a batch each device stands for itself', async () => {
   expect(results[1]).toBeInstanceOf(AlreadyExistsError)
   expect(results[2]).toBeInstanceOf(InvalidInputError)
   expect(results[3]).toBeInstanceOf(AlreadyExistsError)
+})
+
+test('a batch of large twins gives way between them, and answers in the order given', async () => {
+  let turns = 0
+  const clock = {
+    ...systemClock,
+    giveWay: () => {
+      turns++
+      return systemClock.giveWay()
+    },
+  }
+  const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
+  const ids = ['wide-4', 'wide-1', 'wide-3', 'wide-2', 'wide-1']
+  const inputs = ids.map((deviceId) => ({ deviceId, twin: { properties: { desired } } }))
+  const results = await createDevices({ ...deps, clock }, [...inputs, { deviceId: 'small' }])
+  expect(results).toEqual(['wide-4', 'wide-1', 'wide-3', 'wide-2', expect.any(AlreadyExistsError), 'small'])
+  expect(turns).toBe(4)
+  expect(Object.keys((await readTwin(deps, 'wide-3')).desired)).toHaveLength(4_000)
 })
 
 test('a write under an old etag changes nothing', async () => {
