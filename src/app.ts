@@ -163,7 +163,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       now: clock.now(),
     })
 
-    // The door is closed until the scheduler can take answers, and closed again only after it has taken the last.
+    // The door is closed until the scheduler can take answers, and closed again before it writes the last.
     let scheduler: Scheduler | undefined
     const arrivals = createArrivals(deps, openFileLimit())
     const mqtt = await createMqttDoor(deps, {
@@ -181,7 +181,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       historyDays: config.jobHistoryDays,
     })
     scheduler = running
-    onStop('the scheduler', () => running.stop(ANSWER_GRACE, hurrying.signal))
+    onStop('the scheduler', () => {
+      mqtt.turnAway()
+      return running.stop(ANSWER_GRACE, { hurry: hurrying.signal, hangUp: mqtt.hangUp })
+    })
     const devices = await mqtt.listen({
       host: config.host,
       port: config.mqttPort,

@@ -73,9 +73,11 @@ export function createAdmission(
     readonly connections: Connections
     readonly presence: Presence
     readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
+    /** Whether the hub is about to stop. */
+    readonly isLeaving: () => boolean
   },
 ): Hooks {
-  const { hostNames, connections, presence, takeTurn } = options
+  const { hostNames, connections, presence, takeTurn, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Says what CONNACK does not: why. */
   const tell = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
@@ -104,6 +106,12 @@ export function createAdmission(
       deps.log.warn({ err: error, deviceId }, 'a device could not be let in')
       return { returnCode: 3, reason: 'the database could not be asked' }
     }
+  }
+
+  const whyNotNow = (): string | undefined => {
+    if (isLeaving()) return 'the hub is stopping'
+    const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
+    return crowded ? 'too many devices are connecting' : undefined
   }
 
   return {
@@ -138,11 +146,9 @@ export function createAdmission(
         will: wills.get(client),
       })
       client.conn.once('close', () => connections.end(connection))
-      const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
+      const reason = whyNotNow()
       connections.add(connection)
-      const refusal = crowded
-        ? ({ returnCode: 3, reason: 'too many devices are connecting' } as const)
-        : await decide(connection)
+      const refusal = reason === undefined ? await decide(connection) : ({ returnCode: 3, reason } as const)
       if (refusal === undefined) {
         done(null, true)
         return

@@ -30,6 +30,10 @@ export type MqttDoor = {
   readonly webSocket: WebSocketMount
   /** How many devices are connected, and what they sent. */
   stats(): Readonly<InboundCounters> & { readonly telemetry: number; readonly connections: number }
+  /** Lets nobody in any more. Those who are in stay, and may answer. */
+  turnAway(): void
+  /** Reads nothing more of anybody: what has been read has been handled. */
+  hangUp(): void
   /** Breaks all connections off and records that. Ends within seconds, whatever the database does. */
   close(): Promise<void>
 }
@@ -67,8 +71,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
+  let leaving = false
   const broker = await Aedes.createBroker({
-    ...createAdmission(deps, { hostNames, connections, presence, takeTurn }),
+    ...createAdmission(deps, { hostNames, connections, presence, takeTurn, isLeaving: () => leaving }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed, so there is nothing to forward but what this door sends itself.
@@ -112,13 +117,24 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   const listeners = createListeners((socket) => accept(socket), { arrivals, handshakeTimeout })
   const webSockets = createWebSocketMount(deps, accept)
 
+  const hangUp = (): void => {
+    for (const connection of [...connections.all(), ...connections.undecided()]) connections.end(connection)
+  }
+  const turnAway = (): void => {
+    leaving = true
+    void listeners.stopListening()
+  }
+
   return {
     listen: listeners.listen,
     webSocket: webSockets.mount,
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
+    turnAway,
+    hangUp,
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)
-      for (const connection of [...connections.all(), ...connections.undecided()]) connections.end(connection)
+      turnAway()
+      hangUp()
       inbound.close()
       stopFollowing()
       webSockets.close()

@@ -37,6 +37,14 @@ export function createListeners(
     return listenOn(server, { variable, host, port })
   }
 
+  let closed: Promise<unknown> = Promise.resolve()
+  const stopListening = (): Promise<unknown> => {
+    const listening = servers.filter((server) => server.listening)
+    closed = Promise.all([closed, ...listening.map((server) => once(server, 'close'))])
+    for (const server of listening) server.close()
+    return closed
+  }
+
   return {
     async listen({ host, port, tlsPort, cert, key, deviceCa }: ListenOptions): Promise<ListenAddresses> {
       const tls = {
@@ -63,12 +71,13 @@ export function createListeners(
       }
       return { mqtts, mqtt }
     },
-    /** Stops listening and breaks off every connection, also those still shaking hands. */
+    /** Takes no new connections. Resolves when all that there are have ended. */
+    stopListening,
+    /** Breaks off every connection, also those still shaking hands. */
     async close(): Promise<void> {
-      const closed = servers.filter((server) => server.listening).map((server) => once(server, 'close'))
-      for (const server of servers) server.close()
+      const closed = stopListening()
       for (const socket of sockets) socket.destroy()
-      await Promise.all(closed)
+      await closed
     },
   }
 }

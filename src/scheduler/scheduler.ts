@@ -25,8 +25,11 @@ export type SchedulerSettings = {
 export type Scheduler = {
   /** False when the answer is not one to a job's call. */
   takeAnswer(answer: MethodAnswer): boolean
-  /** Sends nothing new; gives calls under way `graceMs` to be answered, unless in a `hurry`, and writes what was. */
-  stop(graceMs: number, hurry?: AbortSignal): Promise<void>
+  /**
+   * Sends nothing new; gives calls under way `graceMs` to be answered, unless in a `hurry`, and writes what was. `hangUp` is
+   * called before the last write: an answer that is taken after that would be lost, so none may be read any more.
+   */
+  stop(graceMs: number, how?: { readonly hurry?: AbortSignal; readonly hangUp?: () => void }): Promise<void>
 }
 
 /** Starts every duty, each in a loop of its own; they meet in the rows. */
@@ -51,13 +54,14 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
 
   return {
     takeAnswer: (answer) => settling.take(answer),
-    async stop(graceMs, hurry) {
+    async stop(graceMs, { hurry, hangUp } = {}) {
       stopping.abort()
       starting.close()
       dispatching.close()
       await closing.close()
       await Promise.all(loops)
       await window.settled(deps.clock, graceMs, hurry)
+      hangUp?.()
       await settling.close()
     },
   }

@@ -436,6 +436,22 @@ test('when the door closes all its devices are disconnected', async () => {
   await closing.close()
 })
 
+test('a hub that stops lets nobody in any more, and those who are in may still answer', async () => {
+  const leaving = await startDoor()
+  const deviceId = await givenDevice(leaving)
+  const device = await connectRaw(leaving.port, deviceId)
+  const stranger = await openRaw(leaving.port)
+  leaving.door.turnAway()
+  await expect(openRaw(leaving.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  stranger.write(connectPacket(await givenDevice(leaving)))
+  expect(await stranger.next()).toMatchObject({ cmd: 'connack', returnCode: 3 })
+  device.write(publishPacketOf('$iothub/methods/res/200/?$rid=r1', '1'))
+  expect(await leaving.nextAnswer()).toMatchObject({ deviceId, requestId: 'r1' })
+  leaving.door.hangUp()
+  expect(await device.next()).toBe('closed')
+  await leaving.close()
+})
+
 test('a listener takes no more connections than it may', async () => {
   const small = await startDoor({ limits: { mqttConnections: 1 } })
   const device = await connectRaw(small.port, await givenDevice(small))

@@ -77,3 +77,23 @@ test('a job that falls due while no hub runs is started once, at once when hubs 
   expect(events.rowCount).toBe(1)
   expect(called.sort()).toEqual(['pump-0001', 'pump-0002', 'pump-0003'])
 })
+
+test('what is answered up to the moment at which devices are hung up on is written', async () => {
+  const jobId = await givenMethodJob(deps, 'pump')
+  const settings = { maxRunning: 10, windowSize: 100, historyDays: 30 }
+  const scheduler = await startScheduler({ ...deps, events: createEvents(clock) }, settings)
+  const requests: { deviceId: string; requestId: string }[] = []
+  const ids = ['pump-0001', 'pump-0002', 'pump-0003']
+  const silent = ids.map((id) =>
+    deps.sessions.attach(id, ({ deviceId, requestId }) => requests.push({ deviceId, requestId })),
+  )
+  await expect.poll(() => requests.length).toBe(3)
+  const response = { status: 200, payload: 'null' }
+  await scheduler.stop(0, {
+    hangUp() {
+      for (const request of requests) expect(scheduler.takeAnswer({ ...request, response })).toBe(true)
+    },
+  })
+  for (const detach of silent) detach()
+  expect(await jobRow(deps, jobId)).toMatchObject({ succeededCount: 3 })
+})
