@@ -86,15 +86,23 @@ async function untilAborted<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  let canceling: Promise<unknown> | undefined
+  let ended = false
+  let canceling: Promise<void> | undefined
+  const cancelUntilEnded = async (): Promise<void> => {
+    // Again, for a statement that is still on its way to PostgreSQL is not stopped.
+    while (!ended) {
+      await db.query(sql`select pg_cancel_backend(pid) from pg_stat_activity where application_name = ${name}`)
+      if (!ended) await db.query(sql`select pg_sleep(0.02)`)
+    }
+  }
   const cancel = (): void => {
-    const statement = sql`select pg_cancel_backend(pid) from pg_stat_activity where application_name = ${name}`
-    canceling = db.query(statement).catch(() => {}) // its time will be over soon
+    canceling = cancelUntilEnded().catch(() => {}) // its time will be over soon
   }
   signal?.addEventListener('abort', cancel, { once: true })
   try {
     return await work()
   } finally {
+    ended = true
     signal?.removeEventListener('abort', cancel)
     // Late, it would meet what the connection does next.
     await canceling

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { givenDevicesForSlowCondition, slowCondition, untilUnderWay } from '../support/slow-condition.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { start } from './facts.ts'
+import { type OpenPort, openPort } from './sockets.ts'
+
+// What a client may choose so that it takes long, and what then becomes of everybody else.
+
+let door: TestDoor
+let port: OpenPort
+beforeAll(async () => {
+  door = await openDoor({ anonymous: undefined, limits: { queryMs: 60_000 } })
+  port = await openPort(door)
+  await givenDevicesForSlowCondition(door.deps)
+})
+afterAll(async () => {
+  await port.close()
+  await door.close()
+})
+
+const aliases = Array.from({ length: 8 }, (_, n) => `a${n}: devices(queryCondition: $c, first: 1) { totalCount }`)
+const eightTimes = { query: `query ($c: String!) { ${aliases.join(' ')} }`, variables: { c: slowCondition } }
+
+/** Asks over a real connection. */
+const ask = async (policy: string, body: object, signal?: AbortSignal) => {
+  const response = await fetch(port.url.replace('ws:', 'http:'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: await door.token(policy) },
+    body: JSON.stringify(body),
+    ...(signal !== undefined && { signal }),
+  })
+  return await response.json()
+}
+
+const socketOf = async (policy: string) => {
+  const socket = await port.socket()
+  socket.send({ type: 'connection_init', payload: { authorization: await door.token(policy) } })
+  expect(await socket.next()).toEqual({ type: 'connection_ack' })
+  return socket
+}
+
+test("one caller's eight slow queries leave others a turn, and end when the caller hangs up", async () => {
+  const gone = new AbortController()
+  const slow = ask('service', eightTimes, gone.signal).catch(() => 'hung up')
+  await untilUnderWay(door.deps, 2)
+  const query = `{ devices(queryCondition: "deviceId = 'many-1'", first: 1) { totalCount nodes { deviceId } } }`
+  expect(await ask('iothubowner', { query })).toEqual({
+    data: { devices: { totalCount: 1, nodes: [{ deviceId: 'many-1' }] } },
+  })
+  await untilUnderWay(door.deps, 2)
+  gone.abort()
+  expect(await slow).toBe('hung up')
+  await untilUnderWay(door.deps, 0)
+  expect(await ask('service', { query })).toMatchObject({ data: { devices: { totalCount: 1 } } })
+  expect(door.logged).toEqual([])
+})
+
+describe('over a WebSocket queries end', () => {
+  test('when the client completes the operation, and no other one', async () => {
+    const socket = await socketOf('service')
+    socket.send({ id: 'slow', type: 'subscribe', payload: eightTimes })
+    await untilUnderWay(door.deps, 2)
+    socket.send({ id: 'slow', type: 'complete' })
+    await untilUnderWay(door.deps, 0)
+    socket.send({ id: 'quick', type: 'subscribe', payload: { query: '{ devices(first: 1) { totalCount } }' } })
+    expect(await socket.next()).toMatchObject({ id: 'quick', payload: { data: { devices: { totalCount: 20_000 } } } })
+    socket.raw.terminate()
+  })
+
+  test('when it hangs up', async () => {
+    const socket = await socketOf('service')
+    socket.send({ id: 'slow', type: 'subscribe', payload: eightTimes })
+    await untilUnderWay(door.deps, 2)
+    socket.raw.terminate()
+    await untilUnderWay(door.deps, 0)
+  })
+})
+
+describe('what takes too long is an error that says what to do', () => {
+  let hurried: TestDoor
+  beforeAll(async () => {
+    hurried = await openDoor({ limits: { queryMs: 50 } })
+    await givenDevices(hurried.deps, 'pump', 3)
+    await givenMethodJob(hurried.deps, 'pump', {}, { jobId: 'job' })
+    await start(hurried.deps, 'job')
+  })
+  afterAll(() => hurried.close())
+
+  test.each([
+    ['devices', '{ devices(queryCondition: "tags.fleet = \'pump\'", first: 1) { nodes { deviceId } } }'],
+    ['their number', '{ devices(queryCondition: "tags.fleet = \'pump\'", first: 1) { totalCount } }'],
+    [
+      'device jobs of a job',
+      '{ job(jobId: "job") { deviceJobs(first: 1, filter: { queryCondition: "tags.a = 1" }) { nodes { status } } } }',
+    ],
+    [
+      'their number',
+      '{ job(jobId: "job") { deviceJobs(first: 1, filter: { queryCondition: "tags.a = 1" }) { totalCount } } }',
+    ],
+  ])('%s (%s)', async (_what, query) => {
+    const client = await hurried.deps.database.pool.connect()
+    try {
+      // Whatever reads twins waits.
+      await client.query('begin; lock table twin in access exclusive mode')
+      const { errors } = await hurried.ask(query)
+      expect(errors).toMatchObject([
+        {
+          message:
+            'This takes more than 0.05 seconds. Narrow the condition, or ask for less: begin with what few devices meet.',
+          extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
+        },
+      ])
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+    expect((await hurried.ask(query)).errors).toEqual([])
+  })
+})
