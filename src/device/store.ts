@@ -1,4 +1,5 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader, Tx } from '../database/client.ts'
 import type { JsonObject } from '../json.ts'
 import {
@@ -210,7 +211,7 @@ export type DeviceStatistics = {
   readonly connectedCount: number
 }
 
-export async function readDeviceStatistics(db: Reader): Promise<DeviceStatistics> {
+export async function readDeviceStatistics(db: BoundedReader): Promise<DeviceStatistics> {
   const [row] = await db.query<DeviceStatistics>(
     sql`select count(*)::integer as "totalCount",
                count(*) filter (where status = 'enabled')::integer as "enabledCount",

@@ -4,11 +4,11 @@ import { findFamilies, findFamilyStatistics, findRetries, maximumRelatives } fro
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { Job, Statistics } from './job.ts'
-import { perParent } from './loaders.ts'
+import { perParent, perParentInTime } from './loaders.ts'
 
 const findRetriesOf = perParent(findRetries, ({ ofKey }) => ofKey)
 const findJobsOf = perParent(findFamilies, ({ ofKey }) => ofKey)
-const findStatisticsOf = perParent(findFamilyStatistics, ({ familyKey }) => familyKey)
+const findStatisticsOf = perParentInTime(findFamilyStatistics, ({ familyKey }) => familyKey)
 
 /** The jobs with what the client selects of each: Prisma reads those of one turn together. */
 async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: readonly { readonly jobId: string }[]) {

@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
 import { facts, status } from './device-job-store.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
@@ -44,7 +45,7 @@ export type FamilyStatistics = DeviceJobStatistics & { readonly familyKey: strin
  * where it is in the newest job that has it. Reads all facts of a family, unless it is a job alone: that has counted
  * itself. Families without any device job may be left out.
  */
-export function findFamilyStatistics(db: Reader, familyKeys: readonly string[]): Promise<FamilyStatistics[]> {
+export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly string[]): Promise<FamilyStatistics[]> {
   return db.query<FamilyStatistics>(
     sql`with member as materialized (
           select job.*, coalesce(family_key, key) as family,

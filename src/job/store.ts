@@ -1,4 +1,5 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader, Tx } from '../database/client.ts'
 import { bytesOf, type WithBytes } from '../database/within-bytes.ts'
 import type { MethodCall } from '../method/call.ts'
@@ -162,7 +163,7 @@ export async function findJobRecord(db: Reader, id: string): Promise<JobRecord |
  * request and condition they are more than `maxBytes`; `cut` then.
  */
 export async function findJobRecords(
-  db: Reader,
+  db: BoundedReader,
   { type, status }: { readonly type: JobType | undefined; readonly status: JobStatus | undefined },
   { cursor, limit }: { readonly cursor: Pick<JobRow, 'createdTime' | 'id'> | undefined; readonly limit: number },
   maxBytes: number,

@@ -1,3 +1,4 @@
+import { readInTime } from '../database/bounded-read.ts'
 import { createDevice, deleteDevice, readDevice, updateDevice } from '../device/commands.ts'
 import { findDevices, readDeviceStatistics } from '../device/store.ts'
 import { InvalidInputError } from '../errors.ts'
@@ -5,7 +6,7 @@ import { etagOf } from '../twin/document.ts'
 import { applyBulk, maxBulkBytes, maxBulkDevices } from './bulk.ts'
 import { deviceDocument, deviceFrom } from './device-wire.ts'
 import { RestError } from './errors.ts'
-import { answer, type Call, type Route } from './route.ts'
+import { answer, askerOf, type Call, type Route } from './route.ts'
 
 const maxListed = 1000
 
@@ -57,8 +58,8 @@ async function changeDevices({ deps, body }: Call): Promise<Response> {
   })
 }
 
-async function deviceStatistics({ deps }: Call): Promise<Response> {
-  const { totalCount, enabledCount } = await readDeviceStatistics(deps.db.reads)
+async function deviceStatistics(call: Call): Promise<Response> {
+  const { totalCount, enabledCount } = await readInTime(call.deps, askerOf(call), readDeviceStatistics)
   return answer({
     totalDeviceCount: totalCount,
     enabledDeviceCount: enabledCount,
@@ -66,8 +67,8 @@ async function deviceStatistics({ deps }: Call): Promise<Response> {
   })
 }
 
-async function serviceStatistics({ deps }: Call): Promise<Response> {
-  const { connectedCount } = await readDeviceStatistics(deps.db.reads)
+async function serviceStatistics(call: Call): Promise<Response> {
+  const { connectedCount } = await readInTime(call.deps, askerOf(call), readDeviceStatistics)
   return answer({ connectedDeviceCount: connectedCount })
 }
 

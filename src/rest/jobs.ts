@@ -1,4 +1,5 @@
 import { itemsWithin } from '../answer-budget.ts'
+import { readInTime } from '../database/bounded-read.ts'
 import { parseZonedDateTime } from '../date-time.ts'
 import { NotFoundError } from '../errors.ts'
 import { cancelJob, scheduleJob } from '../job/commands.ts'
@@ -9,7 +10,7 @@ import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
 import { invalidContinuation, pageHeaders, pageRequest, readContinuation, writeContinuation } from './paging.ts'
-import { answer, type Call, type Route, type ViewerCall } from './route.ts'
+import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf } from './wire.ts'
 
 async function createJob({ deps, viewer, caller, signal, id, body, choices }: ViewerCall): Promise<Response> {
@@ -49,7 +50,9 @@ async function listJobs(call: Call): Promise<Response> {
   const { size, continuation } = pageRequest(call)
   const cursor = continuation === undefined ? undefined : cursorFrom(readContinuation(list, continuation))
   const { pageBytes } = call.deps.limits
-  const { jobs, cut } = await findJobRecords(call.deps.db.reads, filter, { cursor, limit: size + 1 }, pageBytes)
+  const { jobs, cut } = await readInTime(call.deps, askerOf(call), (db) =>
+    findJobRecords(db, filter, { cursor, limit: size + 1 }, pageBytes),
+  )
   const items = itemsWithin(jobs.slice(0, size), (job) => jsonPieces(jobDocument(job)), pageBytes)
   const last = jobs[items.length - 1]
   const more = (cut || jobs.length > items.length) && last !== undefined

@@ -15,6 +15,7 @@ import { patchTwins } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
+import { unhurried } from '../support/unhurried.ts'
 
 const DAY = 86_400_000
 let deps: TestDeps
@@ -152,7 +153,7 @@ test('a family counts every device once: done when it ever was, else as in the n
       }
       const count = (status: string) => [...statuses.values()].filter((other) => other === status).length
       const { key } = await jobRow(deps, jobs[0] ?? '')
-      expect(await findFamilyStatistics(deps.db, [String(key)])).toEqual([
+      expect(await findFamilyStatistics(unhurried(deps.db), [String(key)])).toEqual([
         {
           familyKey: String(key),
           deviceCount: 6,

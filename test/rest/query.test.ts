@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answer, dispatch, start } from '../graphql/facts.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { untilUnderWay } from '../support/slow-condition.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 let door: TestDoor
@@ -108,4 +109,48 @@ test('what IoT Hub refuses is refused where that is chosen', async () => {
   const body = { ...job, queryCondition: "STARTS_WITH(deviceId, 'pump')" }
   expect((await strict.ask('PUT /jobs/v2/strict', { body })).error).toMatch(/STARTS_WITH/)
   expect((await door.ask('PUT /jobs/v2/strict', { body })).error).toMatch(/30 days/)
+})
+
+describe('a statement that takes too long', () => {
+  /** Asks while whatever reads twins waits. */
+  async function askWhileLocked<T>(work: () => Promise<T>): Promise<T> {
+    const client = await door.deps.database.pool.connect()
+    try {
+      await client.query('begin; lock table twin in access exclusive mode')
+      return await work()
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  }
+
+  test('is refused so that no client repeats it for minutes', async () => {
+    const hurried = await openDoor({
+      share: door,
+      wrap: (deps) => ({ limits: { ...deps.limits, queryMs: 50 } }),
+    })
+    const { status, headers, body } = await askWhileLocked(() =>
+      ask("SELECT * FROM devices WHERE tags.fleet = 'pump'", {}, hurried),
+    )
+    expect([status, headers.get('iothub-errorcode'), headers.has('retry-after')]).toEqual([
+      400,
+      'ArgumentInvalid',
+      false,
+    ])
+    expect(body.Message).toContain('This takes more than 0.05 seconds. Narrow the condition')
+  })
+
+  test('is stopped when the client hangs up', async () => {
+    await askWhileLocked(async () => {
+      const gone = new AbortController()
+      const asked = door.ask('POST /devices/query', {
+        body: { query: 'SELECT COUNT() AS n FROM devices' },
+        signal: gone.signal,
+      })
+      await untilUnderWay(door.deps, 1)
+      gone.abort()
+      await asked
+      await untilUnderWay(door.deps, 0)
+    })
+  })
 })
