@@ -3,6 +3,8 @@ import { setMaxListeners } from 'node:events'
 import type { AedesOptions, Client } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, LimitExceededError, NotFoundError, NotShownError } from '../errors.ts'
+import { overBudget } from '../json-budget.ts'
+import type { Limits } from '../limits.ts'
 import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
 import { createRefusalLog } from '../refusals.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
@@ -119,7 +121,7 @@ export function createInbound(
   const answerPatch = async (connection: Connection, rid: string, payload: Buffer): Promise<void> => {
     try {
       deps.throttles.take('twinUpdates')
-      const version = await reportProperties(deps, connection.deviceId, parsePatch(payload))
+      const version = await reportProperties(deps, connection.deviceId, parsePatch(payload, deps.limits))
       // Empty: the Azure SDK takes a body for an error.
       send(connection, twinResponseTopic(204, rid, version), '')
     } catch (error) {
@@ -212,10 +214,20 @@ function refusalOf(error: unknown): Refusal {
   return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }
 }
 
-function parsePatch(payload: Buffer): unknown {
+/** What is too large is refused before it is parsed: walking through its members would keep everybody else waiting. */
+function parsePatch(payload: Buffer, { twinBytes, twinMembers, jsonDepth }: Limits): unknown {
+  const refuse = (fault: string): InvalidInputError => new InvalidInputError(['properties', 'reported'], fault)
+  switch (overBudget(payload, { bytes: twinBytes, members: twinMembers, depth: jsonDepth })) {
+    case 'bytes':
+      throw refuse(`The patch is ${payload.length} bytes of JSON and may be at most ${twinBytes}.`)
+    case 'members':
+      throw refuse(`The patch has more than ${twinMembers} members; send it in parts.`)
+    case 'depth':
+      throw refuse(`The patch is nested more than ${jsonDepth} levels deep.`)
+  }
   try {
     return JSON.parse(payload.toString())
   } catch {
-    throw new InvalidInputError(['properties', 'reported'], 'A patch of reported properties is a JSON object.')
+    throw refuse('A patch of reported properties is a JSON object.')
   }
 }

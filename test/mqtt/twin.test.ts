@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
 import type { JsonObject } from '../../src/json.ts'
+import { defaultLimits as hubLimits } from '../../src/limits.ts'
 import { MAX_OPEN_REQUESTS } from '../../src/mqtt/inbound.ts'
 import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
@@ -101,6 +102,9 @@ test.each([
   ['a key that is not allowed', '{"a.b":1}'],
   ['null in an array', '{"a":[null]}'],
   ['too much', JSON.stringify({ a: Array.from({ length: 9 }, () => 'x'.repeat(4000)) })],
+  ['more bytes than a section may have', JSON.stringify({ a: 'x'.repeat(hubLimits.twinBytes) })],
+  ['more members than a section may have', `{"a":[${'1,'.repeat(hubLimits.twinMembers)}1]}`],
+  ['a depth that no parser should walk', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
   ['a key that would reach the prototype', '{"__proto__":{"polluted":1}}'],
 ])('a report of %s is refused with a body that names the error, and changes nothing', async (_, patch) => {
   const [deviceId, device] = await watchingDevice()
