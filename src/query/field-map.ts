@@ -1,13 +1,14 @@
 import { bindText, type Fragment, sql } from './fragment.ts'
+import type { Words } from './spellings.ts'
 
 /**
- * What a name stands for. A `text`, `number` or `boolean` is an SQL expression of that type, never NULL unless
+ * What a name stands for. A `text` that has `words` is always one of them. A `text`, `number` or `boolean` is an SQL expression of that type, never NULL unless
  * `nullable`, which the language reads as null. A `document` is a jsonb expression that always holds an object: every
  * path below it is allowed, except where `members` names something else. A `group` has members only. A `json` is a value
  * below a document, by one segment or more; it may or may not be there.
  */
 export type Field =
-  | { readonly kind: 'text'; readonly sql: Fragment; readonly nullable: boolean }
+  | { readonly kind: 'text'; readonly sql: Fragment; readonly nullable: boolean; readonly words?: Words }
   | { readonly kind: 'number' | 'boolean'; readonly sql: Fragment }
   | { readonly kind: 'document'; readonly sql: Fragment; readonly members: Members }
   | { readonly kind: 'group'; readonly members: Members }

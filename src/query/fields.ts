@@ -1,5 +1,6 @@
 import type { Field, FieldMap, Members } from './field-map.ts'
 import { type Fragment, sql } from './fragment.ts'
+import { deviceJobStatusWords, jobTypeWords, type Words } from './spellings.ts'
 
 type Fields = Readonly<Record<string, Field>>
 
@@ -8,6 +9,7 @@ const caseBlind = (fields: Fields): Members =>
 
 const group = (members: Fields): Field => ({ kind: 'group', members: caseBlind(members) })
 const text = (expression: Fragment): Field => ({ kind: 'text', sql: expression, nullable: false })
+const word = (expression: Fragment, words: Words): Field => ({ kind: 'text', sql: expression, nullable: false, words })
 const nullableText = (expression: Fragment): Field => ({ kind: 'text', sql: expression, nullable: true })
 const document = (expression: Fragment, members: Fields = {}): Field => ({
   kind: 'document',
@@ -67,7 +69,7 @@ const createdTime = time(sql`job.started_time`)
 /** What `devices.jobs` tells of the job alone: SQL expressions over its row `job`. */
 const ofJob: Fields = {
   jobId: text(sql`job.id`),
-  jobType: text(sql`job.type`),
+  jobType: word(sql`job.type`, jobTypeWords),
   startTimeUtc: time(sql`job.start_time`),
   endTimeUtc: time(sql`job.deadline`),
   createdDateTimeUtc: createdTime,
@@ -96,7 +98,7 @@ export const deviceJobFields: FieldMap = {
     ...caseBlind({
       ...ofJob,
       deviceId: text(sql`v."deviceId"`),
-      status: text(sql`v.status`),
+      status: word(sql`v.status`, deviceJobStatusWords),
       lastUpdatedDateTimeUtc: time(sql`v."updatedTime"`),
       outcome: { kind: 'json', document: ending, segments: ['outcome'] },
       error: { kind: 'json', document: ending, segments: ['error'] },

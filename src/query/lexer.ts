@@ -148,6 +148,8 @@ export const tokenize = (text: string, whole: Whole = 'condition'): readonly Tok
     else if (text.startsWith('[[', index)) readSegment(position)
     else {
       const symbol = symbols.find((candidate) => text.startsWith(candidate, index))
+      // By its name: REST has no semicolon in its messages.
+      if (text[index] === ';') fail(`unexpected semicolon; a ${whole} ends without one`, position)
       if (symbol === undefined) return fail(`unexpected '${String.fromCodePoint(code)}'`, position)
       index += symbol.length
       tokens.push({ kind: 'symbol', text: symbol, position })

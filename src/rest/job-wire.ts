@@ -4,47 +4,15 @@ import { InvalidInputError, PreconditionError } from '../errors.ts'
 import type { JobRequestInput, JobType } from '../job/request.ts'
 import type { JobStatus } from '../job/state.ts'
 import type { JobRecord } from '../job/store.ts'
+import { jobStatusWords, jobTypeWords, type Words } from '../query/spellings.ts'
 import { parseEtag } from '../twin/document.ts'
 import { RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
 import { checkSameId, membersOf, timeFrom, timeText } from './wire.ts'
 
-/**
- * Every spelling of a job's type that stands in some article on IoT Hub, in lower case. The first of each kind is what
- * the service and its SDKs say, and what this hub says.
- */
-const typeSpellings: Readonly<Record<JobType, readonly string[]>> = {
-  scheduleDeviceMethod: [
-    'scheduledevicemethod',
-    'scheduledirectrequest',
-    'scheduledirectmethod',
-    'scheduleddevicemethod',
-  ],
-  scheduleUpdateTwin: ['scheduleupdatetwin', 'scheduletwinupdate', 'scheduledupdatetwin'],
-}
-
-/** The same for a job's status. */
-const statusSpellings: Readonly<Record<JobStatus, readonly string[]>> = {
-  queued: ['queued', 'enqueued', 'pending'],
-  scheduled: ['scheduled'],
-  running: ['running'],
-  completed: ['completed', 'finished'],
-  failed: ['failed'],
-  cancelled: ['cancelled', 'canceled'],
-}
-
-function canonical<Name extends JobType | JobStatus>(
-  spellings: Readonly<Record<Name, readonly string[]>>,
-  text: string,
-): Name | undefined {
-  const wanted = text.toLowerCase()
-  for (const name in spellings) if (spellings[name].includes(wanted)) return name
-  return undefined
-}
-
 /** The type in a request to create a job. GenericBadRequest for one that there is not. */
 function jobTypeFrom(value: unknown): JobType {
-  const type = typeof value === 'string' ? canonical(typeSpellings, value) : undefined
+  const type = typeof value === 'string' ? jobTypeWords.canonical(value) : undefined
   if (type !== undefined) return type
   throw new RestError('GenericBadRequest', 'The type of a job is scheduleDeviceMethod or scheduleUpdateTwin.')
 }
@@ -54,19 +22,15 @@ export type JobFilter = { readonly type: JobType | undefined; readonly status: J
 
 /** The filter in a query string, of which empty members count as absent. InvalidInputError for unknown words. */
 export function jobFilterFrom(query: URLSearchParams): JobFilter {
-  return { type: wordIn(query, 'jobType', typeSpellings), status: wordIn(query, 'jobStatus', statusSpellings) }
+  return { type: wordIn(query, 'jobType', jobTypeWords), status: wordIn(query, 'jobStatus', jobStatusWords) }
 }
 
-function wordIn<Name extends JobType | JobStatus>(
-  query: URLSearchParams,
-  parameter: string,
-  spellings: Readonly<Record<Name, readonly string[]>>,
-): Name | undefined {
+function wordIn<Name extends string>(query: URLSearchParams, parameter: string, words: Words<Name>): Name | undefined {
   const text = query.get(parameter)
   if (text === null || text === '') return undefined
-  const name = canonical(spellings, text)
+  const name = words.canonical(text)
   if (name !== undefined) return name
-  throw new InvalidInputError([parameter], `${parameter} is one of ${Object.keys(spellings).join(', ')}.`)
+  throw new InvalidInputError([parameter], `${parameter} is one of ${words.known.join(', ')}.`)
 }
 
 /** A request to create the job of this id, its values unchecked. Members that IoT Hub does not know are passed over. */

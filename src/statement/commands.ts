@@ -12,6 +12,7 @@ import { deviceFields, deviceJobFields, jobFieldNames } from '../query/fields.ts
 import { compileSelection, resultPaths } from '../query/selection.ts'
 import { splitCondition } from '../query/split.ts'
 import { parseStatement } from '../query/statement.ts'
+import { readWords } from '../query/words.ts'
 import { twinText } from '../twin/service-document.ts'
 import { readContinuation, writeContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
@@ -156,7 +157,7 @@ function planOverDevices(statement: Statement): Plan {
 }
 
 function planOverDeviceJobs({ condition, items }: Statement): Plan {
-  const [early, late] = splitCondition(condition, deviceJobFields, jobFieldNames)
+  const [early, late] = splitCondition(readWords(condition, deviceJobFields), deviceJobFields, jobFieldNames)
   const conditions = {
     ofJob: compileCondition(early, deviceJobFields),
     ofDeviceJob: compileCondition(late, deviceJobFields),

@@ -69,7 +69,7 @@ describe('what is no token is refused where it stands', () => {
     ['a = /* x', 'unterminated comment (line 1, column 5)'],
     ['tags.[[x]', "unterminated path segment; '[[' needs ']]' (line 1, column 6)"],
     ['0x', 'a hexadecimal number needs digits after 0x (line 1, column 1)'],
-    ['a = 1;', "unexpected ';' (line 1, column 6)"],
+    ['a = 1;', 'unexpected semicolon; a condition ends without one (line 1, column 6)'],
     ['a\n= “north”', "unexpected '“' (line 2, column 3)"],
     ['a\u00a0= 1', "unexpected '\u00a0' (line 1, column 2)"],
     ['a | b', "unexpected '|' (line 1, column 3)"],

@@ -61,6 +61,8 @@ describe('a condition becomes a tree', () => {
 })
 
 describe('what is no condition is refused where it stops being one', () => {
+  const alone = (id: string) =>
+    `'${id}' alone is neither true nor false; for the device of that name write deviceId = '${id}'`
   const afterWhere = 'a condition is what stands after WHERE, or * for all devices'
   test.each<[string, string, number, number]>([
     ['', 'unexpected end of condition', 1, 1],
@@ -89,6 +91,10 @@ describe('what is no condition is refused where it stops being one', () => {
     ['* AND true', 'unexpected keyword AND', 1, 3],
     ['true AND *', "unexpected '*'", 1, 10],
     ['tags.', 'unexpected end of condition', 1, 6],
+    ['off1', alone('off1'), 1, 1],
+    [" 'off1' ", alone('off1'), 1, 2],
+    ['FROM devices WHERE pump-001', alone('pump-001'), 1, 20],
+    ['"O\'Brien"', alone("O\\'Brien"), 1, 1],
     ['tags.3rd = 1', "unexpected '.3'", 1, 5],
     ['tags.labels[0] = 1', "unexpected '['", 1, 12],
     ['true.a', "unexpected '.'", 1, 5],
@@ -111,6 +117,12 @@ describe('what is no condition is refused where it stops being one', () => {
     const error = conditionError(() => parseCondition(text))
     expect(error.message).toBe(`${message} (line ${line}, column ${column})`)
     expect([error.line, error.column]).toEqual([line, column])
+  })
+
+  test('but a path, a constant and a name in a larger condition are none of that', () => {
+    for (const text of ['tags.critical', 'true', 'false', 'null', 'undefined', 'NOT off1', 'off1 OR true', '(off1)']) {
+      expect(() => parseCondition(text)).not.toThrow()
+    }
   })
 
   test('an unknown function, with the known ones named', () => {

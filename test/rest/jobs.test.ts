@@ -153,6 +153,7 @@ describe('a new job', () => {
       400,
       /^ArgumentInvalid;.*line 1, column 9/,
     ],
+    ['with a bare name', { queryCondition: 'off1' }, 400, /^ArgumentInvalid;.*write deviceId = 'off1'/],
     ['with a whole statement', { queryCondition: 'SELECT * FROM devices' }, 400, /^ArgumentInvalid;.*SELECT/],
     ['with too long a condition', { queryCondition: `a = '${'x'.repeat(70_000)}'` }, 400, /^ArgumentInvalid;/],
     ['at no time', { startTime: 'soon' }, 400, /^ArgumentInvalid;startTime is not a time/],

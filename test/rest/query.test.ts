@@ -88,6 +88,9 @@ test('pages go by the query parameters of the articles, too', async () => {
 
 test.each([
   ['SELECT * FROM gadgets', /line 1, column 15/],
+  ['SELECT * FROM devices;', /unexpected semicolon, a statement ends without one \(line 1, column 22\)/],
+  ['SELECT * FROM devices WHERE off1', /write deviceId = 'off1'/],
+  ["SELECT * FROM devices.jobs WHERE jobType = 'export'", /known are scheduleDeviceMethod, scheduleUpdateTwin/],
   ['SELECT * FROM devices WHERE', /line 1/],
   ["tags.a = 'b'", /line 1/],
   [`SELECT * FROM devices WHERE a = '${'x'.repeat(70_000)}'`, /./],

@@ -70,6 +70,45 @@ const rebootRow = {
   createdDateTimeUtc: at(1),
 }
 
+describe('job types and statuses', () => {
+  test.each([
+    ["jobType = 'scheduleTwinUpdate'", 'update'], // as an article of IoT Hub spells it
+    ["jobType = 'ScheduleUpdateTwin'", 'update'],
+    ["'scheduledUpdateTwin' = devices.jobs.jobType", 'update'],
+    ["jobType IN ['scheduleTwinUpdate']", 'update'],
+    ["jobType != 'scheduleDirectMethod'", 'update'],
+    ["NOT (jobType NIN ['SCHEDULETWINUPDATE', 'scheduleTwinUpdate'])", 'update'],
+    ["jobType = 'scheduleDirectRequest' AND status = 'Cancelled'", 'cancelled'],
+    ["(jobId = 'nosuch' OR devices.jobs.STATUS IN ['CANCELED']) AND jobId = 'cancelled'", 'cancelled'],
+    ["status = 'finished' AND jobId = 'reboot'", 'reboot'],
+    ["status = 'enqueued' AND jobId = 'reboot'", 'reboot'],
+  ])('are taken in every spelling: %s', async (where, jobId) => {
+    const rows = await rowsOf(where)
+    expect([...new Set(rows.map((row) => row.jobId))]).toEqual([jobId])
+  })
+
+  test.each([
+    [
+      "jobType = 'reboot'",
+      "unknown job type 'reboot'; known are scheduleDeviceMethod, scheduleUpdateTwin (line 1, column 44)",
+    ],
+    [
+      "status = 'done'",
+      /^unknown status of a device job 'done'; known are pending, scheduled, running, completed, failed, canceled/,
+    ],
+    ["status IN ['failed', 'lost'] AND NOT deviceId = 'a'", /^unknown status of a device job 'lost'/],
+    ["NOT (true OR jobType != '')", /^unknown job type ''/],
+  ])('that there are not are refused with those that there are: %s', async (where, message) => {
+    await expect(rowsOf(where)).rejects.toThrow(message)
+  })
+
+  test('are compared as any text where it is not whether they are the same', async () => {
+    expect((await rowsOf("STARTSWITH(jobType, 'scheduleU') AND status != 7")).length).toBe(0)
+    expect((await rowsOf("STARTSWITH(jobType, 'scheduleU')")).length).toBe(2)
+    expect((await rowsOf("jobType > 'scheduleE'")).length).toBe(2)
+  })
+})
+
 describe('a row tells of a device job', () => {
   test('that was answered', async () => {
     const [row] = await rowsOf("jobId = 'reboot' AND deviceId = 'pump-0001'")

@@ -1,0 +1,61 @@
+import type { Condition, Constant, Expression } from './ast.ts'
+import { type FieldMap, resolve } from './field-map.ts'
+import type { Words } from './spellings.ts'
+import { fail } from './token-reader.ts'
+
+/**
+ * The condition with the words of fixed lists as rows have them, whatever spelling and case they were compared in. So a
+ * comparison with a word that no row can have is an error, not a question without answers.
+ * @throws QueryConditionError for a word that is not in the list, which it names.
+ */
+export const readWords = (condition: Condition, fields: FieldMap): Condition => {
+  const wordsOf = (expression: Expression): Words | undefined => {
+    const target = expression.kind === 'path' ? resolve(fields, expression.segments) : undefined
+    return target?.kind === 'text' ? target.words : undefined
+  }
+
+  const read = <Value extends Constant>(value: Value, words: Words, { position }: Expression): Value | string => {
+    if (typeof value !== 'string') return value
+    return (
+      words.canonical(value) ??
+      fail(`unknown ${words.noun} '${value.slice(0, 64)}'; known are ${words.known.join(', ')}`, position)
+    )
+  }
+
+  const walk = (expression: Expression): Expression => {
+    switch (expression.kind) {
+      case 'literal':
+      case 'path':
+        return expression
+      case 'and':
+      case 'or':
+        return { ...expression, operands: expression.operands.map(walk) }
+      case 'not':
+      case 'negation':
+      case 'typeTest':
+        return { ...expression, operand: walk(expression.operand) }
+      case 'arithmetic':
+        return { ...expression, left: walk(expression.left), right: walk(expression.right) }
+      case 'textTest':
+        return { ...expression, text: walk(expression.text), part: walk(expression.part) }
+      case 'membership': {
+        const words = wordsOf(expression.operand)
+        if (words === undefined) return { ...expression, operand: walk(expression.operand) }
+        return { ...expression, elements: expression.elements.map((element) => read(element, words, expression)) }
+      }
+      case 'comparison': {
+        const { operator, left, right } = expression
+        const isEquality = operator === '=' || operator === '!='
+        const inPlace = (side: Expression, other: Expression): Expression => {
+          const words = isEquality ? wordsOf(other) : undefined
+          return side.kind === 'literal' && words !== undefined
+            ? { ...side, value: read(side.value, words, side) }
+            : walk(side)
+        }
+        return { ...expression, left: inPlace(left, right), right: inPlace(right, left) }
+      }
+    }
+  }
+
+  return condition.kind === 'all' ? condition : { kind: 'where', expression: walk(condition.expression) }
+}
