@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+// Parsing, printing and walking through JSON take time and stack by what its author wrote. So every file that does it says
+// here why nobody outside can make it take too much. Programs that are clients of the hub stand aside.
+
+const root = resolve(import.meta.dirname, '../../src')
+const clients = /^(?:cli|console|generated|simulator)\//
+
+/** What somebody outside has sent is parsed where its bytes and depth are looked at, in the same file. */
+const doors = [
+  'graphql/socket-inbox.ts',
+  'graphql/telemetry.ts',
+  'method/answer.ts',
+  'method/call.ts',
+  'mqtt/inbound.ts',
+  'rest/body.ts',
+]
+
+/** What is printed and parsed elsewhere, and what bounds it. */
+const bounded: Readonly<Record<string, string>> = {
+  // What came in through a door, or was checked by the rules of its kind
+  'device/store.ts': 'twins that twin/limits.ts has checked',
+  'twin/store.ts': 'twins that twin/limits.ts has checked',
+  'twin/size.ts': 'one text of a section',
+  'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
+  'job/store.ts': 'requests that job/request.ts has checked',
+  'job/preview-store.ts': 'patches that twin/limits.ts has checked',
+  'method/commands.ts': 'payloads that method/call.ts has checked',
+  'scheduler/dispatch-method-calls.ts': 'payloads that method/call.ts has checked',
+  'mqtt/outbound.ts': 'sections of twins that twin/limits.ts has checked',
+  'rest/methods.ts': 'a body that rest/body.ts has read',
+  'device/selection-store.ts': 'texts of the database, in a bounded page',
+  'query/operands.ts': 'names and values of a condition, whose length and depth the parser bounds',
+  'query/selection.ts': 'names of a statement',
+  'statement/result.ts': 'texts of the database, in a bounded page',
+  'graphql/http-form.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
+  'graphql/shared-subscribe.ts': 'variables that graphql/limits.ts has looked at',
+  'graphql/bounded-reads.ts': 'arguments that are no JSON',
+  'graphql/loaders.ts': 'arguments that are no JSON',
+  // Answers, which must survive whatever they hold
+  'json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
+  'graphql/print-result.ts': 'never throws',
+  'graphql/socket-results.ts': 'the id of an operation, in a message of bounded size',
+  'graphql/server.ts': 'a refusal of ours',
+  'http/respond.ts': 'answers of ours',
+  'rest/router.ts': 'an error of ours',
+  'rest/errors.ts': 'an error of ours',
+  // Lists of texts that come back as they went out, in a header, a variable or a body of bounded size
+  'graphql/connection.ts': 'a cursor: a list of texts, or refused',
+  'rest/paging.ts': 'a continuation: a list of texts, or refused',
+  'statement/continuation.ts': 'a continuation: a list of texts, or refused',
+  'statement/commands.ts': 'a text and a number',
+  'job/failure-groups.ts': 'texts and numbers',
+  'job/failure-store.ts': 'texts and numbers',
+  'job/preview.ts': 'a path',
+  // Quotes around a word in a sentence
+  'config.ts': 'a word in a sentence',
+  'device/identity.ts': 'a word in a sentence',
+  'twin/limits.ts': 'a word in a sentence',
+  // What only the hub and its operator write
+  'access/policy-file.ts': "the operator's file",
+  'data-folder.ts': "the hub's own file",
+  'database/postgres-programs.ts': 'files of packages',
+  'instances.ts': 'messages of other instances, of 8,000 bytes at most',
+  'mqtt/store.ts': 'filters of a device, four at most',
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.tsx?$/.test(file) && !clients.test(file))
+  .sort()
+const code = (file: string): string =>
+  readFileSync(join(root, file), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:])\/\/.*$/gm, '$1')
+
+test('every file that parses or prints JSON says what bounds it', () => {
+  const found = files.filter((file) => /\bJSON\s*\.\s*(?:parse|stringify)\b|\.json\(\)/.test(code(file)))
+  expect(found).toEqual([...doors, ...Object.keys(bounded)].sort())
+})
+
+test('what comes in from outside is looked at before anything walks through it', () => {
+  expect(doors.filter((file) => !/\b(?:overBudget|isDeeper)\(/.test(code(file)))).toEqual([])
+})
