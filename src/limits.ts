@@ -130,6 +130,15 @@ export const limitTable = {
     what: 'what waits for one WebSocket of GraphQL, all its subscriptions together',
     answer: 'nothing more is read for it until that has left; of a state only the last change is sent then',
   },
+  telemetryBytes: {
+    variable: 'LIMIT_TELEMETRY_BYTES',
+    default: 512 * 1024,
+    min: 256 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'messages of a device that wait for one subscription to its telemetry',
+    answer: 'the oldest of them are lost to that subscription',
+  },
   // JSON
   jsonDepth: {
     variable: 'LIMIT_JSON_DEPTH',

@@ -2,6 +2,7 @@ import type { Viewer } from '../access/policy.ts'
 import type { AnswerBudget } from '../answer-budget.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
+import type { Outlet } from './outlet.ts'
 
 /** What resolvers get: made once an operation, whichever way it came in. */
 export type Context = {
@@ -14,6 +15,8 @@ export type Context = {
   readonly answer: AnswerBudget
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal
+  /** Where the events of a WebSocket leave. An answer over HTTP has a connection of its own, which asks for each event. */
+  readonly outlet: Outlet | undefined
   /** Ends each subscription that is open at this door; a shutdown calls them all. */
   readonly streams: Set<() => void>
   /** Stands for all subscriptions that ask the same thing with the same rights; for one operation where none is equal. */

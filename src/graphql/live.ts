@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Listen } from '../events.ts'
 import type { Context } from './context.ts'
 import { whenExpired } from './expiry.ts'
+import { entered, type Outlet } from './outlet.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createSource, type Sink, type Source } from './source.ts'
 
@@ -36,12 +37,13 @@ export type SharedLive<Event, Row, Found> = Omit<Live<Event, Row>, 'read' | 'aga
 /** The part of a context that a subscription needs. */
 export type LiveContext = Pick<Context, 'viewer' | 'streams'> & {
   readonly deps: Pick<Context['deps'], 'clock'>
+  readonly outlet?: Outlet | undefined
 }
 
 /**
  * The rows of a subscription to the events of `listen`, which is `deps.events.listen(…)`. A row is read when the client
- * has taken the one before, so a slow client gets fewer rows, and always the last; what waits for it is a key for each
- * thing that changed. Ends with `isLast` and with the client; with the viewer's credential and with the door it is cut
+ * has taken the one before, and when there is room on its connection, so a slow client gets fewer rows, and always the
+ * last; what waits for it is a key for each thing that changed. Ends with `isLast` and with the client; with the viewer's credential and with the door it is cut
  * off, which is an error, because an end means that there is nothing more to come.
  */
 export function live<Event, Row>(
@@ -91,7 +93,7 @@ async function open<Event, Row, Found>(
   context: LiveContext,
   { attach, first, read, show, again, isLast }: Opening<Event, Row, Found>,
 ): Promise<Source<Row>> {
-  const { deps, viewer, streams } = context
+  const { deps, viewer, streams, outlet } = context
   /** What has changed since it was read, with the last event about it, in the order in which it first did. */
   const changed = new Map<string, Event | undefined>()
   /** What was read, and how much of it was taken. */
@@ -106,7 +108,23 @@ async function open<Event, Row, Found>(
   let fault: { readonly error: unknown } | undefined
   const ended = new AbortController()
 
-  const waits = (): boolean => sink !== undefined && !reading
+  /** Whether it has room on the connection: from before it reads until all that it read is on its way. */
+  let isIn = false
+  const start = (): void => {
+    isIn = true
+    give()
+  }
+  const hasEntered = (): boolean => {
+    if (!isIn) isIn = outlet === undefined || outlet.enter(start)
+    return isIn
+  }
+  const leave = (): void => {
+    const wasIn = isIn
+    isIn = false
+    if (wasIn) outlet?.leave()
+  }
+
+  const waits = (): boolean => sink !== undefined && !reading && (isIn || (outlet?.hasRoom() ?? true))
   const stop = attach({
     waits,
     changed(key, event) {
@@ -114,8 +132,11 @@ async function open<Event, Row, Found>(
       give()
     },
     found(key, event, what) {
-      if (waits()) onFound(what)
-      else changed.set(key, event)
+      if (waits() && hasEntered()) onFound(what)
+      else {
+        changed.set(key, event)
+        give()
+      }
     },
     failed: (error) => onFailed(error),
   })
@@ -127,6 +148,8 @@ async function open<Event, Row, Found>(
     changed.clear()
     found = []
     streams.delete(cutOff)
+    outlet?.withdraw(start)
+    leave()
     give()
   }
   const onFailed = (error: unknown): void => {
@@ -134,7 +157,8 @@ async function open<Event, Row, Found>(
     if (!over) fault = { error }
     end()
   }
-  const cutOff = (): void => onFailed(new GraphQLError('The hub has cut this subscription off.', cutOffOptions))
+  const cutOffError = () => new GraphQLError('The hub has cut this subscription off.', cutOffOptions)
+  const cutOff = (): void => onFailed(cutOffError())
   streams.add(cutOff)
   void whenExpired(deps.clock, viewer, ended.signal, cutOff)
 
@@ -183,7 +207,10 @@ async function open<Event, Row, Found>(
         if (failure === undefined) taker.done()
         else taker.fail(failure.error)
       } else {
-        if (!reading) readNext()
+        if (reading) break
+        // Others may have waited longer for the room that it has no use for now.
+        leave()
+        if (changed.size > 0 && hasEntered()) readNext()
         break
       }
     }
@@ -191,6 +218,8 @@ async function open<Event, Row, Found>(
   }
   if (first !== undefined) {
     try {
+      if (outlet !== undefined && !(await entered(outlet, ended.signal))) throw cutOffError()
+      isIn = true
       takeIn(await first())
     } catch (error) {
       end()

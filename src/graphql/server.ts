@@ -15,13 +15,19 @@ import { overHttp } from './http-subscribe.ts'
 import { introspectionByRight } from './introspection.ts'
 import { maxRequestBytes, maxTokens, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
+import type { Outlet } from './outlet.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { schema } from './schema.ts'
 import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** What an operation comes in with; the viewer is known before anything is parsed. */
-export type ServerContext = { viewer?: Viewer | undefined; address?: string | undefined; signal?: AbortSignal }
+export type ServerContext = {
+  viewer?: Viewer | undefined
+  address?: string | undefined
+  signal?: AbortSignal
+  outlet?: Outlet
+}
 
 /** Yoga with our contexts. */
 export type Yoga = YogaServerInstance<ServerContext, Context>
@@ -92,11 +98,11 @@ export function createGraphqlServer(
 
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
-    context: ({ viewer, address, signal, request }) => {
+    context: ({ viewer, address, signal, outlet, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
       const caller = `${viewer.policyName} at ${address}`
       const answer = new AnswerBudget(deps.limits.answerBytes)
-      return { deps, viewer, caller, answer, signal: signal ?? request.signal, streams, group: {} }
+      return { deps, viewer, caller, answer, signal: signal ?? request.signal, outlet, streams, group: {} }
     },
     plugins: [
       jsonOnly,

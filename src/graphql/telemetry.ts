@@ -7,8 +7,18 @@ import { identityOf } from './identity-of.ts'
 import { live } from './live.ts'
 import { readOutlasting } from './outlast.ts'
 
-/** Messages that wait for a client which is slow to take them, at 256 KB at most each. */
+/** Messages that wait for a client which is slow to take them. */
 const maxWaiting = 100
+
+/** Drops the oldest messages until the others are as few, and as small together, as may wait. The last one may. */
+function keepNewest(waiting: TelemetryMessage[], maxBytes: number): void {
+  let bytes = 0
+  const lastDropped = waiting.findLastIndex(({ payload }, index) => {
+    bytes += payload.length
+    return waiting.length - index > maxWaiting || (bytes > maxBytes && index < waiting.length - 1)
+  })
+  waiting.splice(0, lastDropped + 1)
+}
 
 type Body = { readonly contentType: string; readonly body: unknown }
 
@@ -76,7 +86,7 @@ builder.subscriptionField('telemetry', (t) =>
       deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
     },
     subscribe: (_root, { deviceId }, context) => {
-      const { db, events } = context.deps
+      const { db, events, limits } = context.deps
       const findGeneration = async (): Promise<string | undefined> => {
         const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
         return device?.generationId
@@ -90,7 +100,7 @@ builder.subscriptionField('telemetry', (t) =>
         keyOf(messages) {
           if (messages === undefined) return 'device'
           for (const message of messages) waiting.push(message)
-          waiting.splice(0, waiting.length - maxWaiting)
+          keepNewest(waiting, limits.telemetryBytes)
           return 'messages'
         },
         first: async () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { GraphQLError } from 'graphql'
+import { type GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../access/policy.ts'
@@ -8,9 +8,10 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
+import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
 import type { Authenticate, ServerContext, Yoga } from './server.ts'
-import type { Subscribe } from './shared-subscribe.ts'
+import { contextIn, type Subscribe } from './shared-subscribe.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
 
@@ -37,11 +38,12 @@ type Extra = {
   introduced: boolean
   viewer?: Viewer
   inbox?: SocketInbox
+  readonly outlet: Outlet
 }
 
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
     readonly yoga: Yoga
     readonly subscribe: Subscribe
@@ -55,7 +57,18 @@ export function createWebSockets(
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
     // By our clock instead: see `waitForInit`.
     connectionInitWaitTimeout: 0,
-    execute,
+    execute: async (args) => {
+      const { outlet, signal } = contextIn(args)
+      // A mutation is not put off: it may have been asked for in vain then, or wait for a device itself.
+      const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query'
+      if (!isQuery || outlet === undefined) return execute(args)
+      if (!(await entered(outlet, signal))) return { data: null }
+      try {
+        return await execute(args)
+      } finally {
+        outlet.leave()
+      }
+    },
     subscribe,
     async onConnect({ connectionParams, extra }) {
       const { socket, request, ended } = extra
@@ -87,6 +100,7 @@ export function createWebSockets(
         viewer: extra.viewer,
         address: extra.request.socket.remoteAddress,
         signal: extra.inbox?.signalOf(id) ?? extra.ended.signal,
+        outlet: extra.outlet,
       }
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       try {
@@ -119,7 +133,9 @@ export function createWebSockets(
   const sockets = new WebSocketServer(settings)
   const open = (socket: WebSocket, request: IncomingMessage): void => {
     const ended = new AbortController()
-    const extra: Extra = { socket, request, ended, introduced: false }
+    const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
+    request.socket.on('drain', outlet.relieve)
+    const extra: Extra = { socket, request, ended, introduced: false, outlet }
     // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const closed = server.opened(
