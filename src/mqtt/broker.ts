@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
 import { type Arrivals, createArrivals } from '../arrivals.ts'
 import type { Deps } from '../deps.ts'
+import { createRefusalLog } from '../refusals.ts'
 import { createAdmission } from './admission.ts'
-import { createConnections, DRAIN_TIMEOUT } from './connection.ts'
+import { answerAmqp } from './amqp.ts'
+import { addressOf, createConnections, DRAIN_TIMEOUT } from './connection.ts'
 import { answerUnknownLevels, correctPackets } from './corrections.ts'
 import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
 import { controlIntake, intakeOf } from './intake.ts'
@@ -48,6 +50,7 @@ export type MqttDoorOptions = {
   readonly arrivals?: Arrivals
 }
 
+const SPEAKS_AMQP = 'it speaks AMQP, which this hub does not: let it use MQTT'
 const MAX_TOPIC_LEVELS = 16
 /** Milliseconds in which CONNECT must have come. */
 const CONNECT_TIMEOUT = 10_000
@@ -105,6 +108,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
   const accept = (stream: Duplex, request?: IncomingMessage): void => {
+    answerAmqp(stream, () => logRefusal({ door: 'MQTT', reason: SPEAKS_AMQP, address: addressOf(client) }))
     const intake = controlIntake(stream, deps)
     const client = broker.handle(stream, request)
     correctPackets(client, intake, () => {
@@ -114,6 +118,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     })
     answerUnknownLevels(client)
   }
+  const logRefusal = createRefusalLog(deps)
   const listeners = createListeners((socket) => accept(socket), { arrivals, handshakeTimeout })
   const webSockets = createWebSocketMount(deps, accept)
 

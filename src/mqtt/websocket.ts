@@ -4,12 +4,15 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Deps } from '../deps.ts'
 import { isOwnOrigin } from '../origin.ts'
 import { createRefusalLog } from '../refusals.ts'
+import { AMQP_SUBPROTOCOLS } from './amqp.ts'
 import { PACKET_LIMITS } from './intake.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
 export type WebSocketMount = {
   readonly path: '/$iothub/websocket'
   readonly methods: readonly string[]
+  /** Whether the path is one at which IoT Hub speaks AMQP, whose clients are told that this hub does not. */
+  claims(url: string): boolean
   /** Whoever asks without wanting a WebSocket is told that this is one. */
   handle(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
@@ -46,12 +49,13 @@ export function createWebSocketMount(
     maxFragments: MAX_FRAMES,
     maxBufferedChunks: MAX_CHUNKS,
     closeTimeout: CLOSE_TIMEOUT,
-    handleProtocols: (protocols: Set<string>) => offeredBy(protocols) ?? false,
+    handleProtocols: (protocols: Set<string>, request: IncomingMessage) => offeredBy(protocols, request) ?? false,
   }
   const server = new WebSocketServer(settings)
   const mount: WebSocketMount = {
     path: '/$iothub/websocket',
     methods: ['GET'],
+    claims: isForServices,
     handle(_request, response) {
       response.writeHead(426, { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }).end()
     },
@@ -90,11 +94,19 @@ function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
     return { status: '403 Forbidden', reason: `a page of ${origin} may not speak to ${host}` }
   }
   // [MQTT-6.0.0-3]
-  if (offeredBy(request.headers['sec-websocket-protocol']?.split(',') ?? []) !== undefined) return undefined
+  if (offeredBy(request.headers['sec-websocket-protocol']?.split(',') ?? [], request) !== undefined) return undefined
   return { status: '400 Bad Request', reason: 'it does not offer the WebSocket subprotocol mqtt' }
 }
 
-/** The name of the protocol as the client spells it: clients in C offer `MQTT`, and look for that in the answer. */
-function offeredBy(protocols: Iterable<string>): string | undefined {
-  return [...protocols].map((protocol) => protocol.trim()).find((protocol) => protocol.toLowerCase() === 'mqtt')
+/** The path at which services speak AMQP to IoT Hub. */
+const isForServices = (url = ''): boolean => url.split('?', 1)[0] === '/$servicebus/websocket'
+
+/**
+ * The name of the protocol as the client spells it: clients in C offer `MQTT`, and look for that in the answer. Who offers
+ * only AMQP gets its WebSocket too, to be told in AMQP's own words that there is none (amqp.ts).
+ */
+function offeredBy(protocols: Iterable<string>, { url }: IncomingMessage): string | undefined {
+  const known = isForServices(url) ? AMQP_SUBPROTOCOLS : ['mqtt', ...AMQP_SUBPROTOCOLS]
+  const offered = [...protocols].map((protocol) => protocol.trim())
+  return known.flatMap((name) => offered.find((protocol) => protocol.toLowerCase() === name) ?? [])[0]
 }

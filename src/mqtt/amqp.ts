@@ -1,0 +1,97 @@
+import type { Duplex } from 'node:stream'
+
+/** The names that AMQP over WebSocket has as a subprotocol, in lower case. */
+export const AMQP_SUBPROTOCOLS: readonly string[] = ['amqpwsb10', 'amqp']
+
+const CONDITION = 'amqp:not-implemented'
+const DESCRIPTION = 'This hub does not speak AMQP. Let the device use MQTT, by port 8883 or over WebSocket.'
+
+/** Which protocol a header announces (AMQP 1.0, 2.2 and 5.3.1). */
+const PLAIN = 0
+const SASL = 3
+const header = (protocol: number): Buffer => Buffer.from([0x41, 0x4d, 0x51, 0x50, protocol, 1, 0, 0])
+const HEADER_LENGTH = 8
+/** Bytes of what a client has to say before it is answered. */
+const MAX_FRAME = 16 * 1024
+
+// AMQP 1.0, 1.6: a described list, a text and a symbol, all shorter than 256 bytes.
+const list = (descriptor: number, ...fields: readonly Buffer[]): Buffer => {
+  const content = Buffer.concat(fields)
+  return Buffer.concat([Buffer.of(0, 0x53, descriptor, 0xc0, content.length + 1, fields.length), content])
+}
+const short = (code: number, value: string): Buffer =>
+  Buffer.concat([Buffer.of(code, value.length), Buffer.from(value)])
+const text = (value: string): Buffer => short(0xa1, value)
+const symbol = (value: string): Buffer => short(0xa3, value)
+const symbols = (...values: readonly string[]): Buffer => {
+  const content = Buffer.concat(values.map((value) => symbol(value).subarray(1)))
+  return Buffer.concat([Buffer.of(0xe0, content.length + 2, values.length, 0xa3), content])
+}
+const frame = (type: number, body: Buffer): Buffer => {
+  const bytes = Buffer.concat([Buffer.alloc(4), Buffer.of(2, type, 0, 0), body])
+  bytes.writeUInt32BE(bytes.length)
+  return bytes
+}
+
+const saslMechanisms = frame(1, list(0x40, symbols('ANONYMOUS', 'EXTERNAL', 'MSSBCBS', 'PLAIN')))
+const saslOk = frame(1, list(0x44, Buffer.of(0x50, 0)))
+const open = frame(0, list(0x10, text('twincast')))
+const close = frame(0, list(0x18, list(0x1d, symbol(CONDITION), text(DESCRIPTION))))
+
+/**
+ * Answers a client that speaks AMQP, which the hub does not, at once and in its own words: the connection is opened and
+ * closed with an error that the SDKs take for final. A closed socket, or silence, they would take for a fault of the
+ * network, and try again for minutes. Who speaks something else is left to whoever reads `stream` next. `noticed` hears
+ * of it.
+ */
+export function answerAmqp(stream: Duplex, noticed: () => void): void {
+  const read = stream.read.bind(stream)
+  let expects: 'anything' | 'header' | 'sasl' | 'nothing' | 'no AMQP' = 'anything'
+  let pending: Buffer = Buffer.alloc(0)
+
+  const take = (length: number): Buffer | undefined => {
+    if (pending.length < length) return undefined
+    const taken = pending.subarray(0, length)
+    pending = pending.subarray(length)
+    return taken
+  }
+  const takeFrame = (): Buffer | undefined => (pending.length < 4 ? undefined : take(pending.readUInt32BE()))
+  const last = (...answer: readonly Buffer[]): void => {
+    expects = 'nothing'
+    stream.end(Buffer.concat(answer))
+  }
+  const answer = (): void => {
+    if (expects === 'header') {
+      const protocol = take(HEADER_LENGTH)?.[4]
+      if (protocol === undefined) return
+      if (protocol === SASL) {
+        expects = 'sasl'
+        stream.write(Buffer.concat([header(SASL), saslMechanisms]))
+        answer()
+      } else if (protocol === PLAIN) last(header(PLAIN), open, close)
+      else last(header(PLAIN))
+    } else if (expects === 'sasl' && takeFrame() !== undefined) {
+      // Whoever it is: nothing is let in by this.
+      expects = 'header'
+      stream.write(saslOk)
+      answer()
+    }
+  }
+
+  stream.read = (size) => {
+    const chunk: Buffer | null = read(size)
+    if (chunk === null) return null
+    if (expects === 'anything') {
+      expects = isAmqp(chunk) ? 'header' : 'no AMQP'
+      if (expects === 'header') noticed()
+    }
+    if (expects === 'no AMQP') return chunk
+    if (expects === 'nothing') return null
+    pending = Buffer.concat([pending, chunk])
+    answer()
+    if (pending.length > MAX_FRAME) stream.destroy()
+    return null
+  }
+}
+
+const isAmqp = (chunk: Buffer): boolean => chunk.subarray(0, 4).equals(header(PLAIN).subarray(0, 4))
