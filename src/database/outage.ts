@@ -48,6 +48,13 @@ export function isOutage(error: unknown): boolean {
   return error.cause !== undefined && isOutage(error.cause)
 }
 
+/** Seconds after which a client that met an outage may come again. */
+export const retryAfterSeconds = 3
+
+/** What a client is told of an outage. What became of a statement that was not answered, nobody knows. */
+export const outageMessage =
+  'The database of the hub does not answer at the moment: try again. A change may have been made all the same.'
+
 /** Whether the server refused a connection because it has no more of them: it does answer. */
 export function isFull(error: unknown): boolean {
   return memberOf(error, 'code') === '53300' || memberOf(driverError(error), 'originalCode') === '53300'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
+import { isOutage, outageMessage, retryAfterSeconds } from '../database/outage.ts'
 import type { Log } from '../deps.ts'
 import {
   AnswerTooLargeError,
@@ -11,7 +12,7 @@ import {
 
 /**
  * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up
- * with their code in `extensions`. Everything else is a fault: clients get a reference, and the log has the cause under
+ * with their code in `extensions`, outages of the database as what passes. Everything else is a fault: clients get a reference, and the log has the cause under
  * the same, once.
  */
 export function createMask(log: Log): (error: unknown) => GraphQLError {
@@ -23,6 +24,10 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
     const known = domainExtensions(cause) ?? databaseExtensions(cause)
     if (known !== undefined) return new GraphQLError(known.message, { nodes, path, extensions: known.extensions })
+    if (isOutage(cause)) {
+      log.warn({ err: cause }, 'a GraphQL request met an outage of the database')
+      return new GraphQLError(outageMessage, { nodes, path, extensions: unavailable() })
+    }
     const reference = randomUUID()
     log.error({ err: cause, reference, path: path?.join('.') }, 'a GraphQL request failed')
     return new GraphQLError(`The hub failed to do this. Its log has the cause under ${reference}.`, {
@@ -40,6 +45,18 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     masked.set(result, result)
     return result
   }
+}
+
+/** Whether a client is told by the error that it may come again. */
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof GraphQLError ? error.extensions.code === 'SERVICE_UNAVAILABLE' : isOutage(error)
+
+/** Yoga takes the status of an answer from `http`, which is no member for clients. */
+function unavailable(): Record<string, unknown> {
+  const headers = { 'Retry-After': String(retryAfterSeconds) }
+  return Object.defineProperty({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds }, 'http', {
+    value: { status: 503, headers },
+  })
 }
 
 /** What was thrown; a GraphQLError when that was one from the start. */

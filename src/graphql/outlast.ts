@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 /** Milliseconds for which a subscription waits for a database that is away. */
 const patience = 60_000
 const firstPause = 200
-const longestPause = 5_000
+const longestPause = 3_000
 
 /** What waiting goes by: the clock, and the end of all who wait. */
 export type Outlasting = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
@@ -26,17 +26,18 @@ export async function readOutlasting<T>(context: Outlasting, read: () => Promise
 }
 
 /**
- * The same for an execution, whose errors stand in its result: an outage that is too long becomes an error, for a result
- * with holes would be passed over. `first` has begun; `run` begins another.
+ * The same for an execution, or for the begin of a subscription, whose errors stand in its result: an outage that is too
+ * long becomes an error, for a result with holes would be passed over. `first` has begun; `run` begins another.
  */
-export async function executeOutlasting(
+export async function executeOutlasting<Result extends ExecutionResult | AsyncIterable<unknown>>(
   context: Outlasting,
-  first: Promise<ExecutionResult>,
-  run: () => ExecutionResult | Promise<ExecutionResult>,
-): Promise<ExecutionResult> {
+  first: Promise<Result>,
+  run: () => Result | Promise<Result>,
+): Promise<Result> {
   const waitAfter = waitOut(context)
   for (let result = await first; ; result = await run()) {
-    const outage = result.errors?.map(({ originalError }) => originalError).find(isOutage)
+    const errors = 'errors' in result ? result.errors : undefined
+    const outage = errors?.map(({ originalError }) => originalError).find(isOutage)
     if (outage === undefined) return result
     if (!(await waitAfter(outage))) throw outage
   }

@@ -86,7 +86,8 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     const resultOf = (row: object): Result =>
       group.last?.row === row ? group.last.result : keep(row, group.results.get(row) ?? executeRow(row))
     try {
-      const rows = await createSourceEventStream({ ...args, contextValue })
+      const begin = () => createSourceEventStream({ ...args, contextValue })
+      const rows = await executeOutlasting(contextValue, begin(), begin)
       if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
       if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `live`.')
       leave()

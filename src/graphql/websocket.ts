@@ -8,6 +8,8 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
+import { isUnavailable } from './mask.ts'
+import { readOutlasting } from './outlast.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
 import type { Authenticate, ServerContext, Yoga } from './server.ts'
@@ -76,10 +78,9 @@ export function createWebSockets(
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
-        viewer = await authenticate(authorization, {
-          headerNames: Object.keys(request.headers),
-          address: request.socket.remoteAddress,
-        })
+        const by = { headerNames: Object.keys(request.headers), address: request.socket.remoteAddress }
+        // A client that is told to come again may do so only a few times, and after longer and longer pauses.
+        viewer = await readOutlasting({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
         // `false` closes with 4403 Forbidden, unless the socket is closing already.
@@ -121,11 +122,14 @@ export function createWebSockets(
       return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
     // What errors say of HTTP is meant for HTTP.
-    onError: (_context, _id, _payload, errors) =>
-      errors.map((error) => {
+    onError({ extra }, _id, _payload, errors) {
+      // An operation that ends with an error is over for its client; one whose socket breaks is begun again.
+      if (errors.some(isUnavailable)) closeForNow(extra.socket)
+      return errors.map((error) => {
         const { http: _http, ...extensions } = error.extensions
         return { ...error.toJSON(), extensions }
-      }),
+      })
+    },
   })
 
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
@@ -150,6 +154,10 @@ export function createWebSockets(
               if (socket.readyState === socket.OPEN) await handle(text)
             } catch (error) {
               if (socket.readyState !== socket.OPEN) return
+              if (isUnavailable(error)) {
+                closeForNow(socket)
+                return
+              }
               deps.log.error({ err: error }, 'a WebSocket message could not be handled')
               close(CloseCode.InternalServerError, 'Internal server error')
             }
@@ -202,6 +210,11 @@ export function createWebSockets(
       for (const socket of sockets.clients) socket.terminate()
     },
   }
+}
+
+/** Tells a client to come again: other codes are the end for most of them. */
+function closeForNow(socket: WebSocket): void {
+  socket.close(1013, 'The database does not answer: try again later.')
 }
 
 /** Ends a connection whose client does not say who it is. */

@@ -1,3 +1,4 @@
+import { isOutage, outageMessage, retryAfterSeconds } from '../database/outage.ts'
 import {
   AlreadyExistsError,
   AnswerTooLargeError,
@@ -32,6 +33,7 @@ const codes = {
   GenericUnsupportedMediaType: [415, 415000],
   ThrottlingException: [429, 429001],
   ServerError: [500, 500001],
+  ServiceUnavailable: [503, 503001],
   GatewayTimeout: [504, 504101],
 } as const satisfies Readonly<Record<string, readonly [status: number, number: number]>>
 
@@ -111,6 +113,12 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RestError) return failure(error.code, error.message, error.headers)
   if (error instanceof DomainError) return failure(nameOf(error), error.message, headersOf(error))
   return undefined
+}
+
+/** What to answer while the database is away; undefined for another error. */
+export function outageOf(error: unknown): Failure | undefined {
+  if (!isOutage(error)) return undefined
+  return failure('ServiceUnavailable', outageMessage, { 'retry-after': String(retryAfterSeconds) })
 }
 
 /** What to answer to a fault. The log has its cause under the tracking id. */

@@ -9,7 +9,7 @@ import { absence, absentRoots } from './absent.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
-import { classicBody, failureOf, faultOf, RestError, structuredBody } from './errors.ts'
+import { classicBody, failureOf, faultOf, outageOf, RestError, structuredBody } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { methodRoutes } from './methods.ts'
 import { openApiRoute } from './openapi.ts'
@@ -151,6 +151,10 @@ function refuse(
   const tracking = { trackingId: randomUUID().replaceAll('-', ''), now: deps.clock.now() }
   const { trackingId } = tracking
   let failure = failureOf(error)
+  if (failure === undefined) {
+    failure = outageOf(error)
+    if (failure !== undefined) deps.log.warn({ err: error }, 'a REST request met an outage of the database')
+  }
   if (failure === undefined) {
     const { pathname } = new URL(request.url)
     deps.log.error({ err: error, trackingId, method: request.method, path: pathname }, 'a REST request failed')
