@@ -102,6 +102,20 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const folder = await openDataFolder(config.dataDir)
     onStop('the data folder', () => folder.release())
 
+    const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
+    const { cert, key } = await loadOrMakeCertificate(folder.path, {
+      hostNames: [config.hubHostName, config.host],
+      own: config.tls,
+      now: clock.now(),
+    })
+
+    const ground = { clock, log, limits: config.limits }
+    const arrivals = createArrivals(ground, openFileLimit())
+    // Its probes answer before the database does, and as long as anything is left to stop.
+    const http = createHttpServer(ground, { whyNotReady, arrivals, cert, key })
+    onStop('the HTTP server', () => http.close())
+    const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
+
     const url = config.databaseUrl ?? (await startEmbedded(folder))
     await migrate(url, log, stopping.signal).catch((error) => {
       stopping.signal.throwIfAborted()
@@ -156,16 +170,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       onStop('the notifications of other instances', () => unlessAway(instances.close()))
       await instances.enter(settle)
     }
-    const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
-    const { cert, key } = await loadOrMakeCertificate(folder.path, {
-      hostNames: [config.hubHostName, config.host],
-      own: config.tls,
-      now: clock.now(),
-    })
-
     // The door is closed until the scheduler can take answers, and closed again before it writes the last.
     let scheduler: Scheduler | undefined
-    const arrivals = createArrivals(deps, openFileLimit())
     const mqtt = await createMqttDoor(deps, {
       hostNames,
       arrivals,
@@ -181,10 +187,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       historyDays: config.jobHistoryDays,
     })
     scheduler = running
-    onStop('the scheduler', () => {
-      mqtt.turnAway()
-      return running.stop(ANSWER_GRACE, { hurry: hurrying.signal, hangUp: mqtt.hangUp })
-    })
+    onStop('the scheduler', () => running.stop(ANSWER_GRACE, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
     const devices = await mqtt.listen({
       host: config.host,
       port: config.mqttPort,
@@ -206,18 +209,17 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       },
     })
     const isGraphiqlOn = anonymous !== undefined || config.graphiql
-    const http = createHttpServer(deps, {
+    http.open({
       graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
       rest: mountWebDoor(deps, restPaths, rest, looksLikeRest),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
-      whyNotReady,
-      arrivals,
-      cert,
-      key,
     })
-    onStop('the HTTP server', () => http.close())
-    const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
+    // First of all: who comes now should go elsewhere, and those who are here may finish.
+    onStop('the doors', () => {
+      mqtt.turnAway()
+      return http.drain()
+    })
     isRunning = true
     const { hostname } = new URL(web.http)
     const addresses: Addresses = {

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -6,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
+import { freePorts } from './support/ports.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from './support/tcp-proxy.ts'
 
 let database: TestDatabase
@@ -26,7 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const openApp = () =>
+const openApp = (variables: Readonly<Record<string, string>> = {}) =>
   createApp(
     readConfig(
       {
@@ -37,6 +40,7 @@ const openApp = () =>
         MQTT_PORT: '0',
         MQTTS_PORT: '0',
         LIMIT_DATABASE_SILENCE: '2000',
+        ...variables,
       },
       folder,
     ),
@@ -101,4 +105,61 @@ test('a hub that is stopped while it starts leaves nothing started', async () =>
   await app.stop()
   expect(await started).toMatchObject({ name: 'StoppedError' })
   await expect.poll(() => proxy.open()).toBe(0)
+})
+
+test('a hub whose database has not answered yet is healthy and not ready, and lets no other request through', async () => {
+  const [port = 0] = await freePorts(1)
+  await proxy.become('stall')
+  const app = openApp({ HTTP_PORT: String(port) })
+  const started = app.start().catch((error: unknown) => error)
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined)
+    return [response?.status, response?.headers.get('retry-after')]
+  }
+  await expect.poll(() => ask('/healthz')).toEqual([200, null])
+  expect(await ask('/readyz')).toEqual([503, '1'])
+  expect(await ask('/graphql')).toEqual([503, '1'])
+  expect(await ask('/devices')).toEqual([503, '1'])
+  await app.stop()
+  expect(await started).toMatchObject({ name: 'StoppedError' })
+  expect(await ask('/healthz')).toEqual([undefined, undefined])
+})
+
+test('a hub that stops says so first, turns new devices away, and keeps the others for their answers', async () => {
+  const [port = 0, mqttPort = 0] = await freePorts(2)
+  const app = openApp({ HTTP_PORT: String(port), MQTT_PORT: String(mqttPort) })
+  await app.start()
+  const connect = async () => {
+    const socket = createConnection(mqttPort, '127.0.0.1').on('error', () => {})
+    return once(socket, 'connect').then(
+      () => socket,
+      () => undefined,
+    )
+  }
+  const early = await connect()
+  let isClosed = false
+  early?.once('close', () => {
+    isClosed = true
+  })
+  // A request under way keeps the stop from going on.
+  const slow = createConnection(port, '127.0.0.1').on('error', () => {})
+  slow.write(
+    `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n`,
+  )
+  let answer = ''
+  slow.on('data', (chunk) => {
+    answer += chunk
+  })
+  // The hub has it when it has answered what came later.
+  await fetch(`http://127.0.0.1:${port}/healthz`)
+  const stopped = app.stop()
+  await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503)
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+  expect((await fetch(`http://127.0.0.1:${port}/devices`)).status).toBe(503)
+  expect(await connect()).toBeUndefined()
+  expect(isClosed).toBe(false)
+  slow.write('{"query":"{ __typename   }"}')
+  await stopped
+  expect(answer).toContain('HTTP/1.1')
+  expect(answer).not.toContain('503')
 })

@@ -28,8 +28,23 @@ export type Mount = {
   readonly close?: () => Promise<void>
 }
 
-/** The HTTP server of the hub, plain and by TLS. */
+/** All that is mounted besides the probes. */
+export type Doors = {
+  readonly graphql: Mount
+  readonly rest?: readonly Mount[]
+  readonly console?: readonly Mount[]
+  readonly mqtt?: Mount
+}
+
+/**
+ * The HTTP server of the hub, plain and by TLS. It can listen before there is anything to open, and longer than anything
+ * is: its probes, `/healthz` and `/readyz`, answer all the time, everything else with 503 while the doors are closed.
+ */
 export type HttpServer = {
+  /** Lets requests through to the doors. */
+  open(doors: Doors): void
+  /** Lets no more requests through, and those under way finish for a while. */
+  drain(): Promise<void>
   /** Opens both ports and answers their addresses, such as `http://localhost:4000`. ListenError. */
   listen(address: {
     readonly host: string
@@ -60,10 +75,8 @@ const commonHeaders = {
 export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
-    readonly graphql: Mount
-    readonly rest?: readonly Mount[]
-    readonly console?: readonly Mount[]
-    readonly mqtt?: Mount
+    /** Those that are open from the beginning. */
+    readonly doors?: Doors
     readonly whyNotReady: () => string | undefined
     readonly cert: string
     readonly key: string
@@ -72,21 +85,9 @@ export function createHttpServer(
     readonly headersTimeout?: number
   },
 ): HttpServer {
-  const {
-    graphql,
-    rest = [],
-    console: pages = [],
-    mqtt,
-    whyNotReady,
-    cert,
-    key,
-    arrivals = createArrivals(deps),
-    headersTimeout = 10_000,
-  } = options
+  const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps), headersTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle, isOpen: true })
-  const mounts: readonly Mount[] = [
-    graphql,
-    ...(mqtt === undefined ? [] : [mqtt]),
+  const probes: readonly Mount[] = [
     // Whether the process lives: as long as it can say so.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
     probe('/readyz', (_request, response) => {
@@ -94,9 +95,14 @@ export function createHttpServer(
       if (reason === undefined) respond(response, 200, { status: 'ready' })
       else respond(response, 503, { status: 'not ready', reason }, { 'retry-after': '1' })
     }),
-    ...rest,
-    ...pages,
   ]
+  let isOpen = false
+  let mounts = probes
+  const open = ({ graphql, mqtt, rest = [], console: pages = [] }: Doors): void => {
+    isOpen = true
+    mounts = [graphql, ...(mqtt === undefined ? [] : [mqtt]), ...probes, ...rest, ...pages]
+  }
+  if (doors !== undefined) open(doors)
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {
     const path = request.url?.split('?', 1)[0] ?? ''
     return (
@@ -111,7 +117,10 @@ export function createHttpServer(
     pipelines.get(request.socket)?.add(response)
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
     const mount = mountAt(request)
-    if (mount === undefined) {
+    if (!isOpen && (mount === undefined || !probes.includes(mount))) {
+      const message = whyNotReady() ?? 'The hub is not ready.'
+      respond(response, 503, { message }, { 'retry-after': '1', connection: 'close' })
+    } else if (mount === undefined) {
       const message = `There is nothing at this path. There is ${mounts.map(({ path }) => path).join(', ')}.`
       respond(response, 404, { message })
     } else if (!mount.methods.includes(request.method ?? '')) {
@@ -142,7 +151,7 @@ export function createHttpServer(
     mount?.upgrade?.(request, connection, Buffer.concat([head, held]))
   }
   const wantsUpgrade = (request: http.IncomingMessage): boolean =>
-    request.method === 'CONNECT' || (isWebSocket(request) && mountAt(request)?.upgrade !== undefined)
+    request.method === 'CONNECT' || (isOpen && isWebSocket(request) && mountAt(request)?.upgrade !== undefined)
 
   // Node looks every thirty seconds who is too slow, which would make a minute of thirty.
   const connectionsCheckingInterval = headersTimeout / 2
@@ -184,8 +193,13 @@ export function createHttpServer(
   }
 
   const underWay = (): http.ServerResponse[] => [...pipelines.values()].flatMap(({ unanswered }) => [...unanswered])
-  const close = async (): Promise<void> => {
-    for (const server of servers) server.close()
+  let draining: Promise<void> | undefined
+  const drain = (): Promise<void> => {
+    isOpen = false
+    draining ??= finish()
+    return draining
+  }
+  const finish = async (): Promise<void> => {
     const waited = new AbortController()
     await Promise.all(mounts.map((mount) => mount.close?.()))
     // Not for the connections: browsers open some ahead, on which nothing has been asked.
@@ -194,6 +208,10 @@ export function createHttpServer(
     )
     await Promise.race([answered, deps.clock.sleep(closeTimeout, waited.signal)])
     waited.abort()
+  }
+  const close = async (): Promise<void> => {
+    for (const server of servers) server.close()
+    await drain()
     const gone = [...connections.values()].map((connection) => {
       const closed = new Promise((resolve) => connection.once('close', resolve))
       connection.destroy()
@@ -203,6 +221,8 @@ export function createHttpServer(
   }
 
   return {
+    open,
+    drain,
     async listen({ host, port, tlsPort }) {
       try {
         const [plainAddress, secureAddress] = [

@@ -57,9 +57,11 @@ beforeAll(async () => {
   })
   const serve = async (folder: string): Promise<string> => {
     const server = createHttpServer(deps, {
-      graphql: { ...other('/graphql'), below: false },
-      rest: restPaths.map(other),
-      console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
+      doors: {
+        graphql: { ...other('/graphql'), below: false },
+        rest: restPaths.map(other),
+        console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
+      },
       whyNotReady: () => undefined,
       ...tls,
     })

@@ -28,7 +28,11 @@ let server: HttpServer
 let url: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
-  server = createHttpServer(deps, { graphql: withGraphiql(deps, door, folder), whyNotReady: () => undefined, ...pem })
+  server = createHttpServer(deps, {
+    doors: { graphql: withGraphiql(deps, door, folder) },
+    whyNotReady: () => undefined,
+    ...pem,
+  })
   url = `${(await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })).http}/graphql`
 })
 afterEach(async () => {

@@ -56,8 +56,7 @@ beforeEach(async () => {
   under = []
   closed = false
   server = createHttpServer(deps, {
-    graphql,
-    rest: [rest],
+    doors: { graphql, rest: [rest] },
     whyNotReady: () => (ready ? undefined : 'The hub is starting.'),
     ...tls,
   })
@@ -149,7 +148,12 @@ describe('paths', () => {
 })
 
 test('a connection on which the head of a request does not end is closed', async () => {
-  const impatient = createHttpServer(deps, { graphql, whyNotReady: () => undefined, headersTimeout: 20, ...tls })
+  const impatient = createHttpServer(deps, {
+    doors: { graphql },
+    whyNotReady: () => undefined,
+    headersTimeout: 20,
+    ...tls,
+  })
   const address = await impatient.listen(anywhere)
   const slow = connect(Number(new URL(address.http).port), '127.0.0.1')
   slow.write('GET /graphql HTTP/1.1\r\nHost: hub\r\nX-Slow: ')
@@ -170,7 +174,10 @@ test('after many refused tokens of an address, only those are looked at that wer
   }
   const limits = { ...defaultLimits, addressFailures: 1 }
   const clock = createTestClock()
-  const other = createHttpServer({ ...deps, limits, clock }, { graphql: door, whyNotReady: () => undefined, ...tls })
+  const other = createHttpServer(
+    { ...deps, limits, clock },
+    { doors: { graphql: door }, whyNotReady: () => undefined, ...tls },
+  )
   const address = await other.listen(anywhere)
   const statusOf = async (authorization: string, path = '/door') =>
     (await ask(`${address.http}${path}`, { headers: { authorization } })).status
@@ -235,7 +242,7 @@ describe('listening', () => {
     ['HTTP_PORT', () => ({ ...anywhere, port: Number(new URL(url.http).port) })],
     ['HTTPS_PORT', () => ({ ...anywhere, tlsPort: Number(new URL(url.https).port) })],
   ])('%s in use is an error that names it and its address, and leaves no port open', async (variable, address) => {
-    const other = createHttpServer(deps, { graphql, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
     const { port, tlsPort } = address()
     await expect(other.listen(address())).rejects.toThrow(
       `${variable} is ${port || tlsPort}, but 127.0.0.1:${port || tlsPort} cannot be listened on: another program does`,
@@ -244,8 +251,42 @@ describe('listening', () => {
   })
 
   test('an address of another machine is an error that says so', async () => {
-    const other = createHttpServer(deps, { graphql, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
     await expect(other.listen({ ...anywhere, host: '192.0.2.1' })).rejects.toThrow('this machine has no such address')
+  })
+})
+
+describe('while the doors are closed', () => {
+  test('the probes answer, before anything is open, and all else is told when to ask again', async () => {
+    const early = createHttpServer(deps, { whyNotReady: () => 'The hub is starting.', ...tls })
+    const { http: address } = await early.listen(anywhere)
+    expect(await ask(`${address}/healthz`)).toMatchObject({ status: 200 })
+    expect(await ask(`${address}/readyz`)).toMatchObject({ status: 503 })
+    for (const path of ['/graphql', '/nothing']) {
+      expect(await ask(`${address}${path}`)).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '1', connection: 'close' },
+        body: '{"message":"The hub is starting."}',
+      })
+    }
+    const upgrade = { headers: { connection: 'Upgrade', upgrade: 'websocket' } }
+    expect((await ask(`${address}/graphql`, upgrade)).status).toBe(503)
+    early.open({ graphql })
+    expect(await ask(`${address}/graphql`)).toMatchObject({ status: 200 })
+    await early.close()
+  })
+
+  test('what was under way finishes, and the probes go on answering', async () => {
+    const asked = ask(`${url.http}/graphql`, { method: 'POST' })
+    while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const drained = server.drain()
+    expect(await ask(`${url.http}/graphql`)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
+    expect(await ask(`${url.http}/healthz`)).toMatchObject({ status: 200 })
+    under[0]?.end('finished')
+    expect(await asked).toMatchObject({ status: 200, body: 'finished' })
+    await drained
+    expect(closed).toBe(true)
+    expect(await ask(`${url.https}/healthz`)).toMatchObject({ status: 200 })
   })
 })
 
@@ -269,7 +310,7 @@ describe('closing', () => {
   test('does not wait for connections on which nothing is asked, such as browsers open ahead', async () => {
     const other = createHttpServer(
       { ...deps, clock: createTestClock() },
-      { graphql, whyNotReady: () => undefined, ...tls },
+      { doors: { graphql }, whyNotReady: () => undefined, ...tls },
     )
     const address = await other.listen(anywhere)
     const silent = [address.http, address.https].map((where) => connect(Number(new URL(where).port), '127.0.0.1'))
@@ -296,7 +337,7 @@ describe('closing', () => {
       }
       const other = createHttpServer(
         { ...deps, clock: createTestClock() },
-        { graphql, mqtt, whyNotReady: () => undefined, ...tls },
+        { doors: { graphql, mqtt }, whyNotReady: () => undefined, ...tls },
       )
       const address = await other.listen(anywhere)
       const { request } = scheme === 'https' ? https : http
@@ -314,7 +355,7 @@ describe('closing', () => {
 
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()
-    const other = createHttpServer({ ...deps, clock }, { graphql, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer({ ...deps, clock }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
     const address = await other.listen(anywhere)
     const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
