@@ -21,6 +21,19 @@ export type JsonPiece = { readonly text: string; readonly kind: 'key' | 'string'
 
 const pieces = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
+/** Signs that a page shows with indentation: each line of a value that is nested deep begins with hundreds of blanks. */
+const maxIndented = 500_000
+/** Pieces that a page colours: each is an element of its own. */
+const maxColoured = 20_000
+
+/** A value as a page shows it. One that would keep the browser busy is shown without colours, or on one line. */
+export function piecesOf(value: unknown): readonly JsonPiece[] {
+  const text = printJson(value)
+  if (text.length > maxIndented) return [{ text: JSON.stringify(value) ?? '', kind: undefined }]
+  const found = takeApart(text)
+  return found.length > maxColoured ? [{ text, kind: undefined }] : found
+}
+
 /** Takes printed JSON apart, for colours. Together the pieces are the text. */
 export function takeApart(text: string): readonly JsonPiece[] {
   const found: JsonPiece[] = []

@@ -1,4 +1,4 @@
-import { printJson, takeApart } from './json-text.ts'
+import { piecesOf } from './json-text.ts'
 import styles from './json-view.module.css'
 
 /** JSON to look at and to copy. `label` names it for screen readers. */
@@ -8,7 +8,7 @@ export function JsonView({ value, label }: { readonly value: unknown; readonly l
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
     <section className={styles.view} aria-label={label} tabIndex={0}>
       <pre>
-        {takeApart(printJson(value)).map(({ text, kind }) => {
+        {piecesOf(value).map(({ text, kind }) => {
           place += text.length
           return (
             <span key={place} className={kind && styles[kind]}>

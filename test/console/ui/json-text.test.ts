@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { parseJson, printJson, takeApart } from '../../../src/console/ui/json-text.ts'
+import { describe, expect, test } from 'vitest'
+import { parseJson, piecesOf, printJson, takeApart } from '../../../src/console/ui/json-text.ts'
 
 test('a text is a value, nothing, or has a problem', () => {
   expect(parseJson('{"a": 1}')).toEqual({ value: { a: 1 } })
@@ -34,4 +34,22 @@ test('keys, texts and words are told apart', () => {
     ['word', '-1.5e3'],
     ['word', 'true'],
   ])
+})
+
+describe('a value that a device chose', () => {
+  test.each<readonly [string, string, number]>([
+    ['is coloured while that is little', '{"a":[1,"x"]}', 8],
+    ['is shown without colours when it has many members', `[${'1,'.repeat(60_000)}1]`, 1],
+    [
+      'is shown on one line when its indentation would be most of it',
+      `${'['.repeat(256)}${'1,'.repeat(10_000)}1${']'.repeat(256)}`,
+      1,
+    ],
+  ])('%s', (_sentence, json, count) => {
+    const shown = piecesOf(JSON.parse(json))
+    expect(shown).toHaveLength(count)
+    const text = shown.map((piece) => piece.text).join('')
+    expect(JSON.parse(text)).toEqual(JSON.parse(json))
+    expect(text.length).toBeLessThan(500_001)
+  })
 })
