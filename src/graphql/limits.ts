@@ -51,6 +51,18 @@ export function refuseDeepVariables(variables: unknown): void {
   })
 }
 
+/** The parser takes stack for each level, and the tokens allow more levels than there is stack for. */
+export function parseDocument(parse: () => DocumentNode): DocumentNode {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new GraphQLError('The document is nested too deep to be parsed.', {
+      extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400 } },
+    })
+  }
+}
+
 type Size = { readonly depth: number; readonly aliases: number }
 
 const nothing: Size = { depth: 0, aliases: 0 }

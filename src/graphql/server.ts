@@ -13,7 +13,7 @@ import { isForwarded, refusalOf } from './guard.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { introspectionByRight } from './introspection.ts'
-import { maxRequestBytes, maxTokens, refuseDeepVariables, shapeLimits } from './limits.ts'
+import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
 import type { Outlet } from './outlet.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
@@ -223,7 +223,7 @@ const limits: Plugin = {
     refuseDeepVariables(params.variables)
   },
   onParse({ setParseFn }) {
-    setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens }))
+    setParseFn((source, parseOptions) => parseDocument(() => parse(source, { ...parseOptions, maxTokens })))
   },
   onValidate({ addValidationRule }) {
     addValidationRule(shapeLimits)

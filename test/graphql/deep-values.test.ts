@@ -169,3 +169,29 @@ test('a message that would be echoed and is nested too deep ends its own socket 
   expect(await socket.closed).toEqual({ code: 4400, reason: 'Message nested too deep' })
   expect(door.logged).toHaveLength(faults)
 })
+
+describe('a document that is nested as deep as its tokens allow', () => {
+  const call = (payload: string) =>
+    `mutation { invokeDeviceMethod(input: { deviceId: "x", methodName: "m", payload: ${payload} }) { __typename } }`
+  const objects = (levels: number): string => `${'{a:'.repeat(levels)}1${'}'.repeat(levels)}`
+
+  test.each<readonly [string, string]>([
+    ['arrays', call(deep(980))],
+    ['arrays without end', call('['.repeat(1_970))],
+    ['objects', call(objects(490))],
+    ['selections', `${'{a'.repeat(660)}${'}'.repeat(660)}`],
+    ['selections without end', '{a'.repeat(990)],
+    ['types of variables', `query ($a: ${'['.repeat(980)}Int${']'.repeat(980)}) { __typename }`],
+    ['inline fragments', `{${'...{'.repeat(650)}__typename${'}'.repeat(650)}}`],
+    ['directives', `{ __typename ${`@skip(if: ${deep(3)}) `.repeat(150)} }`],
+  ])('is answered, and is no fault of the hub: %s', async (_what, query) => {
+    const faults = door.logged.length
+    const { data, errors } = await door.ask(query)
+    expect(JSON.stringify([data, errors])).not.toContain('INTERNAL_SERVER_ERROR')
+    expect(door.logged.slice(faults)).toEqual([])
+    const socket = await connect()
+    socket.send({ id: '1', type: 'subscribe', payload: { query } })
+    expect(await socket.next()).toHaveProperty('id', '1')
+    socket.raw.terminate()
+  })
+})
