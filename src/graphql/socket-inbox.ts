@@ -8,7 +8,7 @@ const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 /** What comes in on one WebSocket. */
 export type SocketInbox = {
   take(text: string): void
-  /** Aborts when the client has completed the operation of this id, or has gone. */
+  /** Aborts when the operation of this id has ended, the client has completed it, or has gone. */
   signalOf(id: string): AbortSignal | undefined
   /** The client has gone. */
   close(): void
@@ -29,9 +29,11 @@ export function createSocketInbox(
   const ending = new Map<string, string | undefined>()
 
   const start = (id: string, text: string): void => {
-    underWay.set(id, new AbortController())
+    const operation = new AbortController()
+    underWay.set(id, operation)
     void handle(text).then(() => {
       underWay.delete(id)
+      operation.abort()
       const next = ending.get(id)
       ending.delete(id)
       if (next !== undefined) start(id, next)
