@@ -11,6 +11,7 @@ import { createDb, type Db, databaseTime } from './database/client.ts'
 import { startEmbeddedPostgres } from './database/embedded.ts'
 import { holdLease, outlive, takeLeaseForGood } from './database/lease.ts'
 import { migrate } from './database/migrate.ts'
+import { refuseTransactionPooling } from './database/pooler.ts'
 import type { Deps, Log } from './deps.ts'
 import { forgetPresence } from './device/commands.ts'
 import { createEvents } from './events.ts'
@@ -117,7 +118,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
 
     const url = config.databaseUrl ?? (await startEmbedded(folder))
-    await migrate(url, log, stopping.signal).catch((error) => {
+    const prepare = async (): Promise<void> => {
+      if (config.databaseUrl !== undefined) await refuseTransactionPooling(url, log, stopping.signal)
+      await migrate(url, log, stopping.signal)
+    }
+    await prepare().catch((error) => {
       stopping.signal.throwIfAborted()
       if (config.databaseUrl === undefined) throw error
       const { host, pathname } = new URL(config.databaseUrl) // never with its password

@@ -152,6 +152,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     return rate ?? undefined
   })
 
+  const databaseUrl = given('DATABASE_URL')
+  if (databaseUrl !== undefined && namesSeveralHosts(databaseUrl)) {
+    problems.push(
+      'DATABASE_URL names several hosts; allowed is one: the name or the address that leads to the present primary, ' +
+        'such as one of a proxy or one that moves with it.',
+    )
+  }
+
   const config: Config = {
     host,
     loopback,
@@ -161,7 +169,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     mqttsPort: ports.MQTTS_PORT,
     hubHostName: text('HUB_HOST_NAME', 'localhost', 'an IP address or a host name', isHost),
     dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
-    databaseUrl: secret('DATABASE_URL', 'an address that begins with postgres:// or postgresql://', isPostgresUrl),
+    databaseUrl: secret(
+      'DATABASE_URL',
+      'an address that begins with postgres:// or postgresql://',
+      (value) => isPostgresUrl(value) || namesSeveralHosts(value),
+    ),
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),
@@ -194,6 +206,13 @@ const isLoopback = (host: string): boolean =>
   host.toLowerCase() === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1')
 
 const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
+
+/** As libpq takes them, in the place of the host (`a:5432,b:5432`) or as a parameter. */
+function namesSeveralHosts(value: string): boolean {
+  const [, authority = '', rest = ''] = /^postgres(?:ql)?:\/\/([^/?#]*)(.*)$/s.exec(value) ?? []
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1)
+  return hosts.includes(',') || /[?&](?:host|hostaddr|port)=[^&]*(?:,|%2c)/i.test(rest)
+}
 
 /** Standard base64 with its padding, as IoT Hub writes keys; Buffer alone would skip over anything else. */
 function isKey(value: string): boolean {

@@ -218,6 +218,19 @@ describe('a secret that is refused', () => {
   })
 })
 
+test.each(['ann:hunter2@a,b/x', 'ann:hunter2@a:5432,b:5433/x', 'ann:hunter2@/x?host=a,b', 'a,b'])(
+  'several hosts of a database (%s) are refused with what to name instead',
+  (rest) => {
+    expect(problemsOf({ DATABASE_URL: `postgres://${rest}` })).toEqual([
+      expect.stringMatching(/^DATABASE_URL names several hosts; allowed is one: .* primary/),
+    ])
+  },
+)
+
+test('a comma in a password is no second host', () => {
+  expect(read({ DATABASE_URL: 'postgres://ann:a,b@db/x' }).databaseUrl).toBe('postgres://ann:a,b@db/x')
+})
+
 describe('loopback', () => {
   const hosts: [string, boolean][] = [
     ['127.0.0.1', true],

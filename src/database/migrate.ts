@@ -75,12 +75,10 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
       'select migration_name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
     )
     const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]))
-    for (const migration of await readMigrations()) {
-      const checksum = applied.get(migration.name)
-      if (checksum === undefined) await apply(client, migration, log)
-      else if (checksum !== migration.checksum) {
-        throw new MigrationError(`Migration ${migration.name} was changed after it had been applied to this database.`)
-      }
+    const migrations = await readMigrations()
+    refuseOthers(migrations, applied)
+    for (const migration of migrations) {
+      if (!applied.has(migration.name)) await apply(client, migration, log)
     }
   } finally {
     signal?.removeEventListener('abort', breakOff)
@@ -89,6 +87,29 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
     await Promise.race([client.end().catch(() => {}), clock.sleep(FAREWELL, ended.signal)])
     ended.abort()
     breakOff()
+  }
+}
+
+/**
+ * Throws, before anything has changed, when the database is not as this release knows it: what it reads and writes would
+ * be wrong, or fail, only later.
+ */
+function refuseOthers(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): void {
+  const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]))
+  const unknown = [...applied.keys()].filter((name) => !known.has(name))
+  if (unknown.length > 0) {
+    throw new MigrationError(
+      `This database was used by a newer Twincast: it has ${unknown.length === 1 ? 'the migration' : 'the migrations'} ` +
+        `${unknown.join(', ')}, which this release does not know. Start the newer release, or restore a backup of the ` +
+        'database from before it.',
+    )
+  }
+  for (const [name, checksum] of applied) {
+    if (known.get(name) === checksum) continue
+    throw new MigrationError(
+      `Migration ${name} was changed after it had been applied to this database: they belong to different builds of ` +
+        'Twincast. Start the build that applied it.',
+    )
   }
 }
 

@@ -22,8 +22,7 @@ const codes = new Set([
 ])
 
 /** Errors of the driver that have no code. */
-const messages =
-  /^(?:Connection terminated|timeout e|Query read timeout|Client (?:has encountered a connection error|was closed)|Cannot use a pool after)/
+const messages = /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/
 
 /** The database does not answer: connections to it were given up, and new ones are not tried before it answers again. */
 export class DatabaseAwayError extends Error {

@@ -35,7 +35,8 @@ function declared(): Map<string, string> {
 
 function columnType(type: string, attributes: string): string {
   const native = /@db\.(\w+)(?:\((\d+)\))?/.exec(attributes)
-  if (native?.[1] === 'Timestamptz') return `timestamp(${native[2]}) with time zone`
+  // Microseconds are what there is when nothing is said.
+  if (native?.[1] === 'Timestamptz') return `timestamp${native[2] === '6' ? '' : `(${native[2]})`} with time zone`
   if (native?.[1] === 'Json') return 'json'
   const types: Record<string, string> = {
     String: 'text',
@@ -76,7 +77,27 @@ test('migrating again changes nothing, also when two programs do it at once', as
   expect(new Set(rows.map((row) => row.migration_name)).size).toBe(rows.length)
 })
 
+const record = (name: string) =>
+  database.pool.query(
+    `insert into _prisma_migrations (id, checksum, migration_name, finished_at) values ($1, 'x', $1, now())`,
+    [name],
+  )
+const forget = (name: string) => database.pool.query('delete from _prisma_migrations where migration_name = $1', [name])
+
+test('a database that a newer release has used is refused before anything changes, with what to do', async () => {
+  await record('99990101000000_future')
+  // Were it applied, it would fail: its tables are there.
+  await forget('20261122000000_initial')
+  await expect(migrate(database.url, silent)).rejects.toThrow(
+    /newer Twincast: it has the migration 99990101000000_future, .* Start the newer release, or restore a backup/,
+  )
+  await record('99990101000001_more')
+  await expect(migrate(database.url, silent)).rejects.toThrow('migrations 99990101000000_future, 99990101000001_more')
+  await forget('99990101000000_future')
+  await forget('99990101000001_more')
+})
+
 test('a migration that was changed after it had been applied is refused by name', async () => {
-  await database.pool.query(`update _prisma_migrations set checksum = 'other' where migration_name like '%initial'`)
+  await database.pool.query(`update _prisma_migrations set checksum = 'other' where migration_name like '%functions'`)
   await expect(migrate(database.url, silent)).rejects.toThrow(MigrationError)
 })
