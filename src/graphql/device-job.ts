@@ -5,12 +5,11 @@ import {
   findPayloads,
 } from '../job/device-job-store.ts'
 import type { DeviceJobKey } from '../job/fact-store.ts'
-import type { JsonText } from '../json-text.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { Job } from './job.ts'
 import { perParent } from './loaders.ts'
-import { asWritten } from './written.ts'
+import { asWritten, memoized } from './written.ts'
 
 /** Where one device is in one job. */
 export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
@@ -39,15 +38,7 @@ const payloadsOf = perParent(
   (key) => nodeId(key),
 )
 
-const written = new WeakMap<DeviceJobPayload, JsonText>()
-
-/** What was answered as text, the same for all names by which a client asks for it. */
-function textOf(answered: DeviceJobPayload | undefined): JsonText | null {
-  if (answered?.payload == null) return null
-  const text = written.get(answered) ?? asWritten(answered.payload)
-  written.set(answered, text)
-  return text
-}
+const textOf = memoized(({ payload }: DeviceJobPayload) => asWritten(payload ?? 'null'))
 
 const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').implement({
   description: 'What a device answered to a method call.',
@@ -59,7 +50,7 @@ const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').i
       description: 'What it said: at most 128 KB.',
       resolve: async (key, _args, context) => {
         const [answered] = await payloadsOf(context, key, undefined)
-        return textOf(answered)
+        return answered === undefined ? null : textOf(answered)
       },
     }),
   }),

@@ -1,12 +1,60 @@
+import { NotFoundError } from '../errors.ts'
+import { findOperations, type OperationTexts } from '../job/operation-store.ts'
 import { jobOutcome } from '../job/state.ts'
 import type { DeviceJobStatistics } from '../job/statistics.ts'
-import { maxPrintedDepth } from '../json.ts'
-import { checkMethodCall, type MethodCall } from '../method/call.ts'
+import type { JsonText } from '../json-text.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './job-enums.ts'
+import { perParent } from './loaders.ts'
 import { memberOf } from './member.ts'
+import { mentions } from './mentions.ts'
+import { asWritten, memoized } from './written.ts'
 
-const CloudToDeviceMethod = builder.objectRef<MethodCall>('CloudToDeviceMethod').implement({
+// What it does stays text from the database to the answer, and is read when it is asked for only.
+
+const operationsOf = perParent(
+  async (db, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
+    const { operations, bytes } = await findOperations(db, jobIds, documents, answer.left)
+    answer.take(bytes)
+    return operations
+  },
+  ({ jobId }) => jobId,
+)
+
+async function operationOf(context: Context, jobId: string, documents: boolean): Promise<OperationTexts> {
+  const [operation] = await operationsOf(context, jobId, { documents })
+  if (operation === undefined) throw new NotFoundError('job', jobId)
+  return operation
+}
+
+type Method = {
+  readonly methodName: string
+  readonly payload: JsonText | null
+  readonly responseTimeoutInSeconds: number
+  readonly connectTimeoutInSeconds: number
+}
+
+/** A call as it was stored, whole. */
+function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts): Method {
+  const { responseTimeoutInSeconds, connectTimeoutInSeconds } = timeouts
+  if (methodName === null || responseTimeoutInSeconds === null || connectTimeoutInSeconds === null) {
+    throw new Error(`The job "${jobId}" has no whole method call.`)
+  }
+  const written = payload === null ? null : asWritten(payload)
+  return { methodName, payload: written, responseTimeoutInSeconds, connectTimeoutInSeconds }
+}
+
+/** A patch in the form in which it is given, the same text for all names by which a client asks for it. */
+const patchIn = memoized(({ tags, desired }: OperationTexts): JsonText => {
+  const members = [
+    ...(tags === null ? [] : [`"tags":${tags}`]),
+    ...(desired === null ? [] : [`"properties":{"desired":${desired}}`]),
+  ]
+  return asWritten(`{${members.join(',')}}`)
+})
+
+const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').implement({
   description: 'The direct method that a job calls.',
   fields: (t) => ({
     methodName: t.exposeString('methodName', { description: 'Its name, as the device knows it.' }),
@@ -104,23 +152,18 @@ export const Job = builder.prismaNode('Job', {
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,
       nullable: true,
-      select: { type: true, request: true },
+      select: { id: true, type: true },
       description: 'The method it calls; null for other jobs.',
-      resolve: ({ type, request }) =>
-        type === 'scheduleDeviceMethod'
-          ? checkMethodCall(membersOf(request), [], { jsonDepth: maxPrintedDepth })
-          : null,
+      resolve: async ({ id, type }, _args, context, info) =>
+        type === 'scheduleDeviceMethod' ? methodIn(await operationOf(context, id, mentions(info, 'payload'))) : null,
     }),
     updateTwin: t.field({
       type: 'JSON',
       nullable: true,
-      select: { type: true, request: true },
+      select: { id: true, type: true },
       description: 'The patch it merges, `{ tags, properties: { desired } }`; null for other jobs.',
-      resolve: ({ type, request }) => {
-        if (type !== 'scheduleUpdateTwin') return null
-        const { tags, desired } = membersOf(request)
-        return { ...(tags !== undefined && { tags }), ...(desired !== undefined && { properties: { desired } }) }
-      },
+      resolve: async ({ id, type }, _args, context) =>
+        type === 'scheduleUpdateTwin' ? patchIn(await operationOf(context, id, true)) : null,
     }),
     failureReason: t.exposeString('failureReason', {
       nullable: true,
@@ -138,11 +181,6 @@ export const Job = builder.prismaNode('Job', {
     }),
   }),
 })
-
-/** The call or the patch as it was stored. */
-function membersOf(request: unknown): Readonly<Record<string, unknown>> {
-  return typeof request === 'object' && request !== null ? { ...request } : {}
-}
 
 builder.queryField('job', (t) =>
   t.prismaField({

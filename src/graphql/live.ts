@@ -132,7 +132,7 @@ async function open<Event, Row, Found>(
       give()
     },
     found(key, event, what) {
-      if (waits() && hasEntered()) onFound(what)
+      if (sink !== undefined && !reading && hasEntered()) onFound(what)
       else {
         changed.set(key, event)
         give()

@@ -32,3 +32,13 @@ export function serializeJson(value: unknown): unknown {
   if (!(value instanceof JsonText) && isDeeper(value, maxPrintedDepth)) throw notShown()
   return jsonTextOf(value)
 }
+
+/** Makes the text of a row once, for all names by which a client asks for it. */
+export function memoized<Row extends object>(textOf: (row: Row) => JsonText): (row: Row) => JsonText {
+  const texts = new WeakMap<Row, JsonText>()
+  return (row) => {
+    const text = texts.get(row) ?? textOf(row)
+    texts.set(row, text)
+    return text
+  }
+}

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, givenTwinJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, start } from './facts.ts'
 
@@ -27,6 +27,13 @@ beforeAll(async () => {
       tags = jsonb_build_object('note', repeat('n', 5000)),
       reported_metadata = jsonb_build_object('m', repeat('m', 50000))`)
 
+  await Promise.all(
+    Array.from({ length: 20 }, (_, index) => givenTwinJob(door.deps, 'pump', { jobId: `patch-${index}` })),
+  )
+  await pool.query(`
+    update job set request = json_build_object('tags', json_build_object('note', repeat('q', 5000)))
+    where type = 'scheduleUpdateTwin'`)
+
   roomy = await openDoor()
   await givenDevices(roomy.deps, 'full', 100)
 })
@@ -36,6 +43,9 @@ const devices = (first: number, fields: string): string =>
   `{ devices(first: ${first}) { nodes { twin { ${fields} } } } }`
 const payloads = (first: number, fields: string): string =>
   `{ job(jobId: "read") { deviceJobs(first: ${first}) { nodes { outcome { status ${fields} } } } } }`
+
+const jobs = (first: number, fields: string): string =>
+  `{ jobs(first: ${first}, filter: { jobIdPrefix: "patch" }) { nodes { jobId ${fields} } } }`
 
 const tooLarge = {
   message: expect.stringContaining('Ask for fewer rows a page, or for fewer fields.'),
@@ -47,12 +57,14 @@ describe('an answer of more bytes than it may have is an error LIMIT_EXCEEDED', 
     ['twins', devices(20, 'tags')],
     ['metadata', devices(2, 'properties { reported { metadata } }')],
     ['what devices answered', payloads(20, 'payload')],
+    ['what jobs do', jobs(20, 'updateTwin')],
     ['a document under many names', devices(2, Array.from({ length: 9 }, (_, n) => `a${n}: tags`).join(' '))],
+    ['a patch under many names', jobs(2, Array.from({ length: 9 }, (_, n) => `a${n}: updateTwin`).join(' '))],
     ['an answer under many names', payloads(2, Array.from({ length: 9 }, (_, n) => `a${n}: payload`).join(' '))],
   ])('%s', async (_, query) => {
     const { data, errors } = await door.ask(query)
     expect(errors[0]).toMatchObject(tooLarge)
-    expect(JSON.stringify(data ?? null)).not.toMatch(/nnn|mmm|ppp/)
+    expect(JSON.stringify(data ?? null)).not.toMatch(/nnn|mmm|ppp|qqq/)
     expect(door.logged).toEqual([])
   })
 })
@@ -61,6 +73,8 @@ test.each([
   ['fewer rows', devices(10, 'tags')],
   ['fewer fields', devices(20, 'version properties { reported { value version } }')],
   ['fewer answers', payloads(10, 'payload')],
+  ['fewer jobs', jobs(10, 'updateTwin')],
+  ['jobs without what they do', jobs(20, 'status cloudToDeviceMethod { methodName }')],
   ['their statuses only', payloads(20, '')],
 ])('%s are answered', async (_, query) => {
   const { errors } = await door.ask(query)

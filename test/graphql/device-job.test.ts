@@ -134,7 +134,7 @@ describe('the number of SQL statements does not grow with the page', () => {
     [
       'jobs with statistics',
       '{ jobs(first: $first) { totalCount nodes { jobId outcome deviceJobStatistics { deviceCount } cloudToDeviceMethod { methodName } } } }',
-      2,
+      3,
     ],
     ['edges and nodes at once', '{ jobs(first: $first) { nodes { jobId } edges { cursor node { status } } } }', 1],
     [
