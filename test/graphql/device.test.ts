@@ -204,6 +204,12 @@ describe('the list of devices', () => {
     expect(errors).toMatchObject([{ path: ['devices'], extensions: { code: 'QUERY_CONDITION', line: 1, column: 24 } }])
   })
 
+  test('says what was meant by a name alone', async () => {
+    const { errors } = await door.ask(list, { queryCondition: 'off1', first: 1 })
+    expect(errors).toMatchObject([{ message: expect.stringContaining("write deviceId = 'off1'") }])
+    expect(errors).toMatchObject([{ extensions: { code: 'QUERY_CONDITION', line: 1, column: 1 } }])
+  })
+
   test('refuses the cursor of another list', async () => {
     const after = Buffer.from('["jobs:jobId:asc","pump-0001"]').toString('base64url')
     const { errors } = await door.ask(list, { first: 1, after })
