@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Limits } from '../limits.ts'
-import { withoutMarks } from './merge.ts'
+import { isMark } from './merge.ts'
 import { hasMoreMembers, type SectionSize, sizeOf } from './size.ts'
 
 /** A checked change to what services may write of a twin. A section that is not there stays as it is. */
@@ -72,7 +72,7 @@ export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: T
   if (hasMoreMembers(value, twinMembers)) {
     throw new InvalidInputError(path, `A change to a section has at most ${twinMembers} members; send it in parts.`)
   }
-  return checkMembers(withoutMarks(membersOf(value, path)), path, { depth: 0, inArray: false })
+  return checkMembers(objectIn(value, path), [...path], { depth: 0, inArray: false })
 }
 
 /**
@@ -131,29 +131,34 @@ function checkFreshSection(value: unknown, section: SectionName, path: Path, lim
 /** Where in a section a value stands. */
 type Place = { readonly depth: number; readonly inArray: boolean }
 
-function checkMembers(members: Readonly<Record<string, unknown>>, path: Path, { depth, inArray }: Place): JsonObject {
-  return Object.fromEntries(
-    Object.entries(members).map(([key, value]) => {
-      const memberPath = [...path, key]
-      checkKey(key, memberPath)
-      return [key, checkValue(value, memberPath, { depth: depth + 1, inArray })]
-    }),
-  )
+/** `path` grows and shrinks on the way: a list of its own for each of thousands of members would be most of the work. */
+function checkMembers(members: object, path: string[], { depth, inArray }: Place): JsonObject {
+  const checked: Record<string, Json> = {}
+  const place = { depth: depth + 1, inArray }
+  for (const [key, value] of Object.entries(members)) {
+    if (depth === 0 && isMark(key)) continue
+    path.push(key)
+    // It lets no key through by which a prototype could be reached.
+    checkKey(key, path)
+    checked[key] = checkValue(value, path, place)
+    path.pop()
+  }
+  return checked
 }
 
 function checkKey(key: string, path: Path): void {
   if (plainKey.test(key) && !reserved.has(key)) return
   const length = Buffer.byteLength(key)
   if (length > maxKeyLength) {
-    throw new InvalidInputError(path, `The key ${shown(key)} is ${length} bytes long and may be at most 1 KB.`)
+    throw new InvalidInputError([...path], `The key ${shown(key)} is ${length} bytes long and may be at most 1 KB.`)
   }
-  if (reserved.has(key)) throw new InvalidInputError(path, `The key ${shown(key)} is a reserved word.`)
+  if (reserved.has(key)) throw new InvalidInputError([...path], `The key ${shown(key)} is a reserved word.`)
   for (const [pattern, fault] of keyRules) {
-    if (pattern.test(key)) throw new InvalidInputError(path, `The key ${shown(key)} ${fault}.`)
+    if (pattern.test(key)) throw new InvalidInputError([...path], `The key ${shown(key)} ${fault}.`)
   }
 }
 
-function checkValue(value: unknown, path: Path, place: Place): Json {
+function checkValue(value: unknown, path: string[], place: Place): Json {
   if (value === null) {
     // An array is replaced whole, so a null anywhere inside one would delete nothing.
     if (place.inArray) throw refused(path, 'is null inside an array')
@@ -164,9 +169,14 @@ function checkValue(value: unknown, path: Path, place: Place): Json {
   if (typeof value === 'string') return checkString(value, path)
   if (typeof value !== 'object') throw refused(path, 'is not JSON')
   if (place.depth > maxDepth) throw refused(path, `is nested more than ${maxDepth} levels deep`)
-  if (!Array.isArray(value)) return checkMembers({ ...value }, path, place)
+  if (!Array.isArray(value)) return checkMembers(value, path, place)
   const itemPlace = { depth: place.depth + 1, inArray: true }
-  return value.map((item: unknown, index) => checkValue(item, [...path, String(index)], itemPlace))
+  return value.map((item: unknown, index) => {
+    path.push(String(index))
+    const checked = checkValue(item, path, itemPlace)
+    path.pop()
+    return checked
+  })
 }
 
 function checkNumber(value: number, path: Path): number {
@@ -186,8 +196,12 @@ function checkString(value: string, path: Path): string {
 }
 
 function membersOf(value: unknown, path: Path): Readonly<Record<string, unknown>> {
+  return { ...objectIn(value, path) }
+}
+
+function objectIn(value: unknown, path: Path): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(path, 'is not an object')
-  return { ...value }
+  return value
 }
 
 function refuseOthers(others: Readonly<Record<string, unknown>>, path: Path): void {
@@ -197,7 +211,7 @@ function refuseOthers(others: Readonly<Record<string, unknown>>, path: Path): vo
 
 function refused(path: Path, fault: string): InvalidInputError {
   const place = path.length === 0 ? 'The document' : `The value of ${shown(path.join('.'))}`
-  return new InvalidInputError(path, `${place} ${fault}.`)
+  return new InvalidInputError([...path], `${place} ${fault}.`)
 }
 
 /** A name as a sentence can carry it: quoted, and cut where it would drown the sentence. */

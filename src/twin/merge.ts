@@ -54,34 +54,52 @@ export function mergeTags(tags: JsonObject, patch: JsonObject): JsonObject {
   return merge(tags, patch, (value) => value, {})
 }
 
+/** Whether the hub writes this member of the root of a section. */
+export const isMark = (key: string): boolean => key === '$metadata' || key === '$version'
+
 /**
  * A section as a client wrote it, without `$metadata` and `$version`. They are ours to write, but clients of IoT Hub
  * read a twin, change it and send all of it back, so they are dropped, not refused.
  */
 export function withoutMarks<Value>(section: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
+  if (!Object.hasOwn(section, '$metadata') && !Object.hasOwn(section, '$version')) return section
   const { $metadata, $version, ...members } = section
   return members
 }
 
 /**
  * The merge of values and of their metadata are one: the trees have the same shape, and differ in what stands at a leaf
- * and at the root of an object. Only entries are read and only own members are made (`Object.fromEntries`), so a key
- * such as `__proto__` could name a member but never reach a prototype.
+ * and at the root of an object. Only own members are read and made, so a key such as `__proto__` could name a member but
+ * never reach a prototype. Sections have thousands of members: nothing is made for a member but the member.
  */
 function merge(target: JsonObject, patch: JsonObject, leaf: (value: Json) => Json, stamp: JsonObject): JsonObject {
-  const members = new Map<string, Json>([...Object.entries(target), ...Object.entries(stamp)])
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) {
-      members.delete(key)
-    } else if (isObject(value)) {
-      const present = members.get(key)
-      members.set(key, merge(isObject(present) ? present : {}, value, leaf, stamp))
-    } else {
-      members.set(key, leaf(value))
+  const members: Record<string, Json> = {}
+  for (const key in target) {
+    const value = ownMember(target, key)
+    if (value !== undefined && ownMember(patch, key) !== null) put(members, key, value)
+  }
+  for (const key in stamp) put(members, key, stamp[key] ?? null)
+  for (const key in patch) {
+    const value = ownMember(patch, key)
+    if (value === undefined || value === null) continue
+    if (!isObject(value)) put(members, key, leaf(value))
+    else {
+      const present = ownMember(members, key)
+      put(members, key, merge(isObject(present) ? present : {}, value, leaf, stamp))
     }
   }
-  return Object.fromEntries(members)
+  return members
 }
+
+const ownMember = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined
+
+function put(members: Record<string, Json>, key: string, value: Json): void {
+  if (key === '__proto__') Object.defineProperty(members, key, { value, ...ordinary })
+  else members[key] = value
+}
+
+const ordinary = { enumerable: true, configurable: true, writable: true }
 
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

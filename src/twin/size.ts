@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts'
+import { isMark } from './merge.ts'
 
 /** How much a section holds. */
 export type SectionSize = {
@@ -95,19 +96,19 @@ export function hasMoreMembers(section: unknown, most: number): boolean {
   let members = 0
   const isOver = (value: unknown, depth: number): boolean => {
     if (typeof value !== 'object' || value === null || depth === deepest) return false
-    for (const [key, member] of entriesOf(value)) {
-      if (depth === 0 && (key === '$metadata' || key === '$version')) continue
+    if (Array.isArray(value)) {
+      members += value.length
+      return members > most || value.some((item: unknown) => isOver(item, depth + 1))
+    }
+    // Not by a list of all: it would cost as much as they are many.
+    for (const key in value) {
+      if (depth === 0 && isMark(key)) continue
       members++
-      if (members > most || isOver(member, depth + 1)) return true
+      if (members > most || isOver(Reflect.get(value, key), depth + 1)) return true
     }
     return false
   }
   return isOver(section, 0)
-}
-
-/** The members of a parsed object or array, one after the other: a list of all would cost as much as they are many. */
-function* entriesOf(value: object): Generator<readonly [key: string, member: unknown]> {
-  for (const key in value) yield [key, Reflect.get(value, key)]
 }
 
 const isArray = (value: Json): value is readonly Json[] => Array.isArray(value)
