@@ -204,7 +204,7 @@ export const limitTable = {
     min: 1,
     max: 16,
     unit: 'count',
-    what: 'jobs whose devices are being found at a time by one instance; those of one policy leave one place to others',
+    what: 'jobs whose devices are being found at a time by one instance, on half of its connections at most; those of one policy leave one place to others',
     answer: 'the job stays queued',
   },
   queriesWaiting: {

@@ -8,7 +8,7 @@ import { finishJobs } from './finish-jobs.ts'
 import { loop } from './loop.ts'
 import { pruneHistory } from './prune-history.ts'
 import { type MethodAnswer, settleDeviceJobs } from './settle-device-jobs.ts'
-import { startDueJobs } from './start-due-jobs.ts'
+import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { createWindow } from './window.ts'
 
 /** What the scheduler can be told. */
@@ -41,7 +41,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const closing = closeDeletedDevices(deps)
   const starting = startDueJobs(deps, settings)
   const steps = [
-    ...Array.from({ length: deps.limits.jobSelections }, () => starting),
+    ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
     dispatchTwinUpdates(deps),
     dispatching,
     expireDeviceJobs(deps, { window }),

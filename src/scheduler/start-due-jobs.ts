@@ -15,6 +15,7 @@ import {
   saveFailed,
   saveStarted,
 } from '../job/transition-store.ts'
+import type { Limits } from '../limits.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
@@ -23,12 +24,19 @@ import type { Step } from './loop.ts'
 /** What was found for a job must not be kept: it was cancelled meanwhile, another has taken its place, or the hub stops. */
 class Overtaken extends Error {}
 
+/** Of how many jobs devices are selected at a time: half of the connections are for what else the scheduler does. */
+export const selectionsAtOnce = ({
+  jobSelections,
+  databaseConnections,
+}: Pick<Limits, 'jobSelections' | 'databaseConnections'>): number =>
+  Math.max(Math.min(jobSelections, Math.floor(databaseConnections / 2)), 1)
+
 /**
  * Scheduled and due → queued → running, its devices selected: one job a turn, at most `maxRunning` at a time. Several loops
  * may take turns of one such step at once: each selects the devices of another job, and no job waits for those of another.
  */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
-  const most = deps.limits.jobSelections
+  const most = selectionsAtOnce(deps.limits)
   const closing = new AbortController()
   /** The policies for whose jobs devices are being selected here, by the jobs. */
   const selecting = new Map<string, string | null>()

@@ -3,7 +3,7 @@ import { createEvents } from '../../src/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
-import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { selectionsAtOnce, startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
@@ -225,6 +225,12 @@ test('jobs of a policy whose selection took too long come behind those of others
   expect(await Promise.all([next, other].map(statusOf))).toEqual(['queued', 'running'])
   await step.run(clock.now())
   expect(await statusOf(next)).toBe('running')
+})
+
+test('half of the connections stay free for what else the scheduler does', () => {
+  const of = (jobSelections: number, databaseConnections: number) =>
+    selectionsAtOnce({ jobSelections, databaseConnections })
+  expect([of(4, 8), of(4, 20), of(4, 5), of(4, 1)]).toEqual([4, 4, 2, 1])
 })
 
 test('several that start jobs at once look for no more devices than there is room for', async () => {
