@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'DEVICE_OFFLINE'
   | 'DEVICE_TIMEOUT'
+  | 'BAD_DEVICE_RESPONSE'
   | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
 
@@ -141,7 +142,13 @@ export class DeviceOfflineError extends DomainError {
   readonly code = 'DEVICE_OFFLINE'
 }
 
-/** The device had the method call and did not answer in time, or with nothing that can be passed on. */
+/** The device had the method call, and its answer cannot be passed on: the method ran. */
+export class BadDeviceResponseError extends DomainError {
+  override readonly name = 'BadDeviceResponseError'
+  readonly code = 'BAD_DEVICE_RESPONSE'
+}
+
+/** The device had the method call and did not answer in time. */
 export class DeviceTimeoutError extends DomainError {
   override readonly name = 'DeviceTimeoutError'
   readonly code = 'DEVICE_TIMEOUT'

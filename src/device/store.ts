@@ -220,3 +220,9 @@ export async function readDeviceStatistics(db: BoundedReader): Promise<DeviceSta
   )
   return row ?? { totalCount: 0, enabledCount: 0, connectedCount: 0 }
 }
+
+/** Whether the device that had this id at a time is still there; another one with the same id may be. */
+export async function isStillThere(db: Reader, id: string, time: Date): Promise<boolean> {
+  const rows = await db.query(sql`select from device where id = ${id} and created_time <= ${time}`, 'is-still-there')
+  return rows.length > 0
+}

@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@pothos/core'
 import {
   AlreadyExistsError,
+  BadDeviceResponseError,
   ConflictError,
   DeviceOfflineError,
   DeviceTimeoutError,
@@ -27,6 +28,7 @@ const ErrorCode = builder.enumType('ErrorCode', {
     LIMIT_EXCEEDED: { description: 'More than this hub takes at once.' },
     DEVICE_OFFLINE: { description: 'The device is not connected, or has not subscribed to methods.' },
     DEVICE_TIMEOUT: { description: 'The device had the call and did not answer in time.' },
+    BAD_DEVICE_RESPONSE: { description: 'The device had the call, and its answer cannot be passed on.' },
   } as const,
 })
 
@@ -114,6 +116,12 @@ builder.objectType(DeviceOfflineError, {
   interfaces,
   description:
     'The device is not connected, or did not subscribe to methods within the connect timeout. It got no call.',
+})
+builder.objectType(BadDeviceResponseError, {
+  name: 'BadDeviceResponseError',
+  interfaces,
+  description:
+    'The device answered with something that is not JSON, is too long or nested too deep. The method ran, and what it said is lost.',
 })
 builder.objectType(DeviceTimeoutError, {
   name: 'DeviceTimeoutError',

@@ -1,4 +1,10 @@
-import { DeviceOfflineError, DeviceTimeoutError, InvalidInputError, NotFoundError } from '../errors.ts'
+import {
+  BadDeviceResponseError,
+  DeviceOfflineError,
+  DeviceTimeoutError,
+  InvalidInputError,
+  NotFoundError,
+} from '../errors.ts'
 import type { MethodResponse } from '../method/answer.ts'
 import { invokeMethod } from '../method/commands.ts'
 import { builder } from './builder.ts'
@@ -47,7 +53,7 @@ builder.mutationField('invokeDeviceMethod', (t) =>
     type: resultUnion(
       'InvokeDeviceMethodResult',
       InvokeDeviceMethodPayload,
-      [NotFoundError, DeviceOfflineError, DeviceTimeoutError, InvalidInputError],
+      [NotFoundError, DeviceOfflineError, DeviceTimeoutError, BadDeviceResponseError, InvalidInputError],
       'What became of a method call.',
     ),
     authScopes: { operation: 'invokeMethods' },

@@ -121,6 +121,22 @@ export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<D
   )
 }
 
+/**
+ * Calls under way to devices that are gone, also where there is another of the same id by now: it was created after its
+ * predecessor had the call, and cannot answer for it.
+ */
+export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select job.id as "jobId", x.device_id as "deviceId"
+        from job
+        cross join unnest(${deviceIds}::text[]) as gone (device_id)
+        join device_job_dispatch x on x.job_key = job.key and x.device_id = gone.device_id
+        where job.end_time is null and job.running_count > 0 and not ${hasOutcome(sql`x`)}
+          and not exists (select from device where id = x.device_id and created_time <= x.dispatched_time)`,
+    'find-calls-of-the-gone',
+  )
+}
+
 /** A call about to leave, and when it is lost. */
 export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 

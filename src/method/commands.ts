@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type { Deps } from '../deps.ts'
-import { findIdentity } from '../device/store.ts'
-import { DeviceOfflineError, DeviceTimeoutError, DomainError, NotFoundError } from '../errors.ts'
+import { findIdentity, isStillThere } from '../device/store.ts'
+import {
+  BadDeviceResponseError,
+  DeviceOfflineError,
+  DeviceTimeoutError,
+  DomainError,
+  NotFoundError,
+} from '../errors.ts'
 import type { BadResponse, MethodResponse } from './answer.ts'
 import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.ts'
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
  * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, or with nothing that can be passed on, InvalidInputError, LimitExceededError. That, or any error that is not named here,
- * means that nothing was sent: clients of IoT Hub repeat a call after one.
+ * the call and did not answer in time, or was deleted before it did, BadDeviceResponseError when its answer cannot be passed
+ * on, InvalidInputError, LimitExceededError. The last, or any error that is not named here, means that nothing was sent:
+ * clients of IoT Hub repeat a call after one.
  */
 export async function invokeMethod(
   deps: Deps,
@@ -29,6 +36,19 @@ export async function invokeMethod(
   const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
   const answer = firstFrom(answers, deviceId) // listens from here on, before the call can be answered
   const timeout = new AbortController()
+  const sent = deps.clock.now()
+  /** Whether the device that had the call is still there: what another one of its id says is no answer to it. */
+  let stillThere: Promise<boolean> | undefined
+  const stopListening = deps.events.listen('identity')((changed) => {
+    if (changed.deviceId !== deviceId) return
+    stillThere = isStillThere(deps.db, deviceId, sent)
+    stillThere.then(
+      (is) => {
+        if (!is) timeout.abort()
+      },
+      () => timeout.abort(),
+    )
+  })
   try {
     const { methodName } = call
     if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload })) {
@@ -41,12 +61,15 @@ export async function invokeMethod(
         AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
       ),
     ])
+    if ((await stillThere) === false) {
+      throw new DeviceTimeoutError(`"${deviceId}" had the call of ${methodName} and was deleted before it answered.`)
+    }
     if (first === undefined) {
       throw new DeviceTimeoutError(
         `"${deviceId}" had the call of ${methodName} and did not answer within ${call.responseTimeoutInSeconds} seconds.`,
       )
     }
-    if ('problem' in first) throw new DeviceTimeoutError(first.problem)
+    if ('problem' in first) throw new BadDeviceResponseError(first.problem)
     return first
   } catch (error) {
     if (error instanceof DomainError) throw error
@@ -54,6 +77,7 @@ export async function invokeMethod(
     throw new DeviceTimeoutError(`"${deviceId}" may have had the call, whose answer is lost.`, { cause: error })
   } finally {
     timeout.abort()
+    stopListening()
     await answers.return?.()
   }
 }

@@ -33,6 +33,7 @@ const codes = {
   GenericUnsupportedMediaType: [415, 415000],
   ThrottlingException: [429, 429001],
   ServerError: [500, 500001],
+  BadDeviceResponse: [502, 502001],
   ServiceUnavailable: [503, 503001],
   GatewayTimeout: [504, 504101],
 } as const satisfies Readonly<Record<string, readonly [status: number, number: number]>>
@@ -93,6 +94,9 @@ function nameOf(error: DomainError): ErrorName {
       return 'ThrottlingException'
     case 'DEVICE_OFFLINE':
       return 'DeviceNotOnline'
+    // SDKs of IoT Hub know it by its status, and do not repeat the call, which has run.
+    case 'BAD_DEVICE_RESPONSE':
+      return 'BadDeviceResponse'
     case 'DEVICE_TIMEOUT':
       return 'GatewayTimeout'
     case 'PAYLOAD_NOT_SHOWN':

@@ -1,13 +1,14 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
-import { findWaiting, lockOpenJobs, settle } from '../job/fact-store.ts'
+import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/fact-store.ts'
 import type { Step } from './loop.ts'
 import { tellProgress } from './tell-progress.ts'
 
 /**
- * Deleted while method jobs waited for it → failed, rather than waited for until the end of the job. It goes by events,
- * so a deletion that it missed costs no more than that wait.
+ * Deleted while method jobs waited for it, or for its answer → failed, rather than waited for until the end of the job; and
+ * nothing that another device of the same id says can count as that answer. It goes by events, so a deletion that it missed
+ * costs no more than that wait.
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void> } {
   const changed = new Set<string>()
@@ -19,6 +20,26 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void>
     }
   }
   const followed = follow()
+
+  const fail = async (
+    keys: readonly DeviceJobKey[],
+    from: 'pending' | 'running',
+    description: string,
+    now: Date,
+  ): Promise<void> => {
+    if (keys.length === 0) return
+    await inTransaction(deps, async (tx, afterCommit) => {
+      const open = await lockOpenJobs(
+        tx,
+        keys.map((key) => key.jobId),
+        // In a cancelled job nobody waits any more.
+        from === 'pending' ? 'running' : undefined,
+      )
+      const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
+      const progress = await settle(tx, open, settlements, from, now)
+      afterCommit(() => tellProgress(deps, progress))
+    })
+  }
 
   return {
     name: 'close-deleted-devices',
@@ -32,21 +53,11 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void>
         deps.db,
         deviceIds.filter((deviceId) => !existing.has(deviceId)),
       )
-      const error = { code: 'DeviceNotFound', description: 'The device was deleted before its turn came.' }
-      if (waiting.length > 0) {
-        await inTransaction(deps, async (tx, afterCommit) => {
-          const open = await lockOpenJobs(
-            tx,
-            waiting.map((key) => key.jobId),
-            'running',
-          )
-          const settlements = waiting.map((key) => ({ ...key, error }))
-          const progress = await settle(tx, open, settlements, 'pending', now)
-          afterCommit(() => tellProgress(deps, progress))
-        })
-      }
+      const called = await findCallsOfTheGone(deps.db, deviceIds)
+      await fail(waiting, 'pending', 'The device was deleted before its turn came.', now)
+      await fail(called, 'running', 'The device had the call, and was deleted before it answered.', now)
       for (const deviceId of deviceIds) changed.delete(deviceId)
-      return { done: waiting.length, full: false }
+      return { done: waiting.length + called.length, full: false }
     },
     async close() {
       await identities.return?.()

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { answerInvocation } from '../../src/method/commands.ts'
 import type { MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -48,8 +49,8 @@ test('an answer that is none ends the wait at once, and says what is wrong with 
     queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, problem: 'The device answered with tea.' }))
   })
   expect(await invoke({})).toEqual({
-    __typename: 'DeviceTimeoutError',
-    code: 'DEVICE_TIMEOUT',
+    __typename: 'BadDeviceResponseError',
+    code: 'BAD_DEVICE_RESPONSE',
     message: 'The device answered with tea.',
   })
   detach()
@@ -67,6 +68,39 @@ test('a device that does not answer is a DeviceTimeoutError', async () => {
   await clock.asleep()
   clock.advance(5000)
   expect(await answer).toMatchObject({ __typename: 'DeviceTimeoutError', code: 'DEVICE_TIMEOUT' })
+  detach()
+})
+
+test('what another device of the same id says is no answer to the call of its predecessor', async () => {
+  await createDevice(door.deps, { deviceId: 'short-lived' })
+  const requests: MethodRequest[] = []
+  const detach = door.deps.sessions.attach('short-lived', (request) => requests.push(request))
+  const answer = invoke({ deviceId: 'short-lived' })
+  await until(() => requests.length === 1)
+  await deleteDevice(door.deps, { deviceId: 'short-lived', ifMatch: '*' })
+  clock.advance(1)
+  await createDevice(door.deps, { deviceId: 'short-lived' })
+  for (const { deviceId, requestId } of requests) {
+    answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: 'null' })
+  }
+  expect(await answer).toMatchObject({
+    __typename: 'DeviceTimeoutError',
+    message: '"short-lived" had the call of reboot and was deleted before it answered.',
+  })
+  detach()
+})
+
+test('a change of the device while it has a call does not end the call', async () => {
+  await createDevice(door.deps, { deviceId: 'changed' })
+  const requests: MethodRequest[] = []
+  const detach = door.deps.sessions.attach('changed', (request) => requests.push(request))
+  const answer = invoke({ deviceId: 'changed' })
+  await until(() => requests.length === 1)
+  await updateDevice(door.deps, { deviceId: 'changed', ifMatch: '*', statusReason: 'looked at' })
+  for (const { deviceId, requestId } of requests) {
+    answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: '1' })
+  }
+  expect(await answer).toMatchObject({ __typename: 'InvokeDeviceMethodPayload', payload: 1 })
   detach()
 })
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   AlreadyExistsError,
+  BadDeviceResponseError,
   ConflictError,
   DeviceOfflineError,
   DeviceTimeoutError,
@@ -27,6 +28,7 @@ test.each([
   [new LimitExceededError('x', 1), 429, 429001, 'ThrottlingException'],
   [new DeviceOfflineError('x'), 404, 404103, 'DeviceNotOnline'],
   [new DeviceTimeoutError('x'), 504, 504101, 'GatewayTimeout'],
+  [new BadDeviceResponseError('x'), 502, 502001, 'BadDeviceResponse'],
   [new UnauthorizedError('x'), 401, 401002, 'IotHubUnauthorizedAccess'],
   [new RestError('TooManyDevices', 'x'), 413, 413002, 'TooManyDevices'],
 ])('%o has the status and the code of IoT Hub', (error, status, number, name) => {

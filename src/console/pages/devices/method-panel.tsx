@@ -155,6 +155,8 @@ function Advice({ type }: { readonly type: string }) {
           long as you say.
         </p>
       )
+    case 'BadDeviceResponseError':
+      return <p>The method ran. Let the device answer with JSON of at most 128 KB.</p>
     case 'DeviceTimeoutError':
       return (
         <p>

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDevice, deleteDevice } from '../../src/device/commands.ts'
+import { readRequestKey } from '../../src/job/store.ts'
+import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
+import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
+import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
+import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { createWindow } from '../../src/scheduler/window.ts'
+import type { MethodRequest } from '../../src/sessions.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { counters, givenDevices, givenMethodJob, givenPresent } from '../support/rows.ts'
+
+let clock: TestClock
+let deps: TestDeps
+let jobId: string
+let received: MethodRequest[]
+let settling: ReturnType<typeof settleDeviceJobs>
+let closing: ReturnType<typeof closeDeletedDevices>
+const closers: (() => void)[] = []
+
+/** Two devices have the call of a job, a third waits for it. */
+beforeEach(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+  const ids = await givenDevices(deps, 'pump', 3)
+  await givenPresent(deps, ids)
+  received = []
+  for (const id of ids.slice(0, 2)) closers.push(deps.sessions.attach(id, (request) => received.push(request)))
+  const requestKey = await readRequestKey(deps.db)
+  const window = createWindow(10, () => {})
+  settling = settleDeviceJobs(deps, { requestKey, window })
+  closing = closeDeletedDevices(deps)
+  const dispatching = dispatchMethodCalls(deps, { requestKey, window })
+  closers.push(() => dispatching.close())
+  jobId = await givenMethodJob(deps, 'pump')
+  await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
+  while ((await dispatching.run(clock.now())).full);
+  expect(await counters(deps, jobId)).toContain('1 pending, 2 running')
+})
+afterEach(async () => {
+  await closing.close()
+  for (const close of closers.splice(0)) close()
+  await deps.close()
+})
+
+const close = async (deviceId: string): Promise<void> => {
+  await deleteDevice(deps, { deviceId, ifMatch: '*' })
+  await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
+}
+
+test('a device that is deleted while a job waits for its turn or its answer has failed', async () => {
+  await close('pump-0003')
+  expect(await counters(deps, jobId)).toContain('0 pending, 2 running, 0 succeeded, 1 failed')
+  await close('pump-0001')
+  expect(await counters(deps, jobId)).toContain('0 pending, 1 running, 0 succeeded, 2 failed')
+  const { rows } = await deps.database.pool.query(
+    'select error_code, error_description from device_job_outcome order by device_id',
+  )
+  expect(rows).toEqual([
+    { error_code: 'DeviceNotFound', error_description: 'The device had the call, and was deleted before it answered.' },
+    { error_code: 'DeviceNotFound', error_description: 'The device was deleted before its turn came.' },
+  ])
+  await settling.close()
+})
+
+test('another device of the same id cannot answer the call of its predecessor', async () => {
+  await deleteDevice(deps, { deviceId: 'pump-0001', ifMatch: '*' })
+  clock.advance(1)
+  await createDevice(deps, { deviceId: 'pump-0001' })
+  await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
+  for (const { deviceId, requestId } of received) {
+    expect(settling.take({ deviceId, requestId, response: { status: 200, payload: 'null' } })).toBe(true)
+  }
+  await settling.close()
+  expect(await counters(deps, jobId)).toContain('1 pending, 0 running, 1 succeeded, 1 failed')
+})
