@@ -144,6 +144,15 @@ export async function findExistingIds(db: Reader, ids: readonly string[]): Promi
   return new Set(rows.map((row) => row.id))
 }
 
+/** Which of these devices are disabled. */
+export async function findDisabledIds(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from device where id = any(${ids}) and status = 'disabled'`,
+    'find-disabled-ids',
+  )
+  return new Set(rows.map((row) => row.id))
+}
+
 /** Writes the whole identity; its etag moves on. */
 export async function saveIdentity(tx: Tx, device: Identity, statusChanged: boolean, now: Date): Promise<void> {
   const columns = storedAuthentication(device.authentication)

@@ -63,7 +63,7 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'For programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, GatewayTimeout, ArgumentInvalid, BadDeviceResponse; others may come.',
+        'For programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, DeviceDisabled, GatewayTimeout, ArgumentInvalid, BadDeviceResponse; others may come.',
     }),
     description: t.exposeString('description', { description: 'For people.' }),
   }),

@@ -34,7 +34,7 @@ export const status = sql`case
 export const TIME_UP = 'JobRunPreconditionFailed'
 
 /** Why it failed then, when its call was not sent, and when it was; unless the job as a whole has a reason. */
-export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up.'})`
+export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up, or was disabled.'})`
 export const notAnswered = sql`coalesce(job.failure_reason, ${'The time of the job was up before the device answered.'})`
 
 /** What is read of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */

@@ -1,6 +1,14 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { type DeviceJobKey, findExpired, findPending, lockOpenJobs, settle } from '../job/fact-store.ts'
+import { findDisabledIds } from '../device/store.ts'
+import {
+  type DeviceJobKey,
+  findExpired,
+  findPending,
+  lockOpenJobs,
+  type Settlement,
+  settle,
+} from '../job/fact-store.ts'
 import { countUnderWay, findConnectExpiredJobIds } from '../job/store.ts'
 import type { Step } from './loop.ts'
 import { tellProgress } from './tell-progress.ts'
@@ -11,30 +19,27 @@ const BATCH = 1_000
 const ORPHAN_INTERVAL = 5_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
+const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
 const notOnline = {
   code: 'DeviceNotOnline',
   description: 'The device did not connect and subscribe to methods within the connect timeout.',
 }
 
+const isDisabled = { code: 'DeviceDisabled', description: 'The device is disabled, so it could not connect.' }
+
 /** Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed. */
 export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Window }): Step {
   let lookedForOrphans = new Date(0)
 
-  const fail = (
-    keys: readonly DeviceJobKey[],
-    from: 'running' | 'pending',
-    error: { readonly code: string; readonly description: string },
-    now: Date,
-  ): Promise<void> =>
+  const fail = (failures: readonly Settlement[], from: 'running' | 'pending', now: Date): Promise<void> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
         tx,
-        keys.map((key) => key.jobId),
+        failures.map(({ jobId }) => jobId),
         // In a cancelled job nobody waits any more.
         from === 'pending' ? 'running' : undefined,
       )
-      const settlements = keys.map((key) => ({ ...key, error }))
-      const progress = await settle(tx, open, settlements, from, now)
+      const progress = await settle(tx, open, failures, from, now)
       afterCommit(() => tellProgress(deps, progress))
     })
 
@@ -42,7 +47,7 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
   const expireOwn = async (now: Date): Promise<number> => {
     const expired = window.expired(now, BATCH)
     if (expired.length === 0) return 0
-    await fail(expired, 'running', noAnswer, now)
+    await fail(expired.map(withoutAnswer), 'running', now)
     for (const { requestId } of expired) window.remove(requestId)
     return expired.length
   }
@@ -53,7 +58,7 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
     lookedForOrphans = now
     if ((await countUnderWay(deps.db)) <= window.size) return 0
     const expired = await findExpired(deps.db, now, BATCH)
-    if (expired.length > 0) await fail(expired, 'running', noAnswer, now)
+    if (expired.length > 0) await fail(expired.map(withoutAnswer), 'running', now)
     if (expired.length === BATCH) lookedForOrphans = new Date(0)
     return expired.length
   }
@@ -68,9 +73,14 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
         after = deviceIds.length === BATCH ? deviceIds.at(-1) : undefined
         // A device that is here has connected in time; its turn is only yet to come.
         const away = deviceIds.filter((deviceId) => !deps.sessions.reaches(deviceId))
-        const keys = away.map((deviceId) => ({ jobId, deviceId }))
-        if (keys.length > 0) await fail(keys, 'pending', notOnline, now)
-        count += keys.length
+        const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
+        const failures = away.map((deviceId) => ({
+          jobId,
+          deviceId,
+          error: disabled.has(deviceId) ? isDisabled : notOnline,
+        }))
+        if (failures.length > 0) await fail(failures, 'pending', now)
+        count += away.length
       }
     }
     return count

@@ -154,7 +154,7 @@ test('what differs from device to device alone makes no groups of its own', asyn
 
 describe('device jobs that failed with their job', () => {
   const code = 'JobRunPreconditionFailed'
-  const notCalled = 'The device did not connect before the time of the job was up.'
+  const notCalled = 'The device did not connect before the time of the job was up, or was disabled.'
   const notAnswered = 'The time of the job was up before the device answered.'
 
   test('are groups when the time of the job is up, and not before', async () => {

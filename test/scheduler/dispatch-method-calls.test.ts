@@ -326,6 +326,22 @@ test('with a connect timeout, those that did not come have failed and those that
   expect(await counters(deps, job)).toBe('running: 1 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
 })
 
+test('with a connect timeout, one that did not come because it is disabled is said to be', async () => {
+  await deps.database.pool.query("update device set status = 'disabled' where id = 'pump-0002'")
+  await givenMethodJob(deps, 'pump', { connectTimeoutInSeconds: 30 })
+  await startJobs()
+  clock.advance(30_000)
+  await instance.expire()
+  const { rows } = await deps.database.pool.query(
+    'select error_code, count(*)::integer as count from device_job_outcome group by error_code order by error_code',
+  )
+  await deps.database.pool.query("update device set status = 'enabled' where id = 'pump-0002'")
+  expect(rows).toEqual([
+    { error_code: 'DeviceDisabled', count: 1 },
+    { error_code: 'DeviceNotOnline', count: 4 },
+  ])
+})
+
 test('those that are connected to another instance are its to call: the connect timeout does not fail them here', async () => {
   const other = { ...deps, lease: await takeLeaseForGood(deps.db) }
   const connect = (connected: boolean) =>

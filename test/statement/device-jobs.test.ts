@@ -189,7 +189,7 @@ describe('a row tells of a device job', () => {
         outcome: {},
         error: {
           code: 'JobRunPreconditionFailed',
-          description: 'The device did not connect before the time of the job was up.',
+          description: 'The device did not connect before the time of the job was up, or was disabled.',
         },
       },
     ],
