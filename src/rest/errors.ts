@@ -65,8 +65,15 @@ export type Failure = {
 
 function failure(name: ErrorName, message: string, headers: Readonly<Record<string, string>> = {}): Failure {
   const [status, number] = codes[name]
-  // The Azure SDK for Node cuts the text at the next semicolon.
-  return { status, number, name, message: message.replaceAll(';', ','), headers }
+  return { status, number, name, message: withoutSemicolons(message), headers }
+}
+
+/**
+ * The text without semicolons, at which the Azure SDK for Node cuts it. In a quoted name the sign is escaped, as JSON and
+ * the query language write it: a device may be called so, and no other may be named in its place.
+ */
+function withoutSemicolons(message: string): string {
+  return message.replaceAll(/"[^"]*"|'[^'\s]*'|;/g, (part) => (part === ';' ? ',' : part.replaceAll(';', '\\u003b')))
 }
 
 /** The code of a domain error. */

@@ -44,6 +44,12 @@ test('a text has no semicolon, at which the Azure SDK would cut it', () => {
   expect(failure?.message).toBe('within [5, 300], not 4')
 })
 
+test('a name with a semicolon is still that name in a text', () => {
+  expect(failureOf(new NotFoundError('device', 'a;b'))?.message).toBe('There is no device "a\\u003bb".')
+  const hint = failureOf(new QueryConditionError("write deviceId = 'a;b'; not a;b", 1, 1))?.message
+  expect(hint).toBe("write deviceId = 'a\\u003bb', not a,b (line 1, column 1)")
+})
+
 test('the classic form has the code and the text in one line, and where to look for more', () => {
   expect(classicBody({ ...shown, message: 'no such device' }, tracking)).toEqual({
     Message: 'ErrorCode:DeviceNotFound;no such device',
