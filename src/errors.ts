@@ -17,6 +17,9 @@ export type ErrorCode =
   | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
 
+/** A name as a sentence can carry it: no device or job has a longer one. */
+const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
+
 /** What all domain errors share: a sentence for people and a code for programs. */
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode
@@ -29,7 +32,7 @@ export class NotFoundError extends DomainError {
   readonly kind: 'device' | 'job'
   readonly key: string
   constructor(kind: 'device' | 'job', key: string) {
-    super(`There is no ${kind} "${key}".`)
+    super(`There is no ${kind} "${shown(key)}".`)
     this.kind = kind
     this.key = key
   }
@@ -42,7 +45,7 @@ export class AlreadyExistsError extends DomainError {
   readonly kind: 'device' | 'job'
   readonly key: string
   constructor(kind: 'device' | 'job', key: string) {
-    super(`There is already a ${kind} "${key}".`)
+    super(`There is already a ${kind} "${shown(key)}".`)
     this.kind = kind
     this.key = key
   }

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+// Documents are large: those of a page of twins, what devices answered, what jobs do. A page of them is read as text and no
+// further than it may be large, by the stores that can do that. Prisma would read and parse all of it.
+
+const root = resolve(import.meta.dirname, '../../src')
+const doors = ['graphql', 'rest', 'statement'].flatMap((folder) =>
+  readdirSync(join(root, folder), { encoding: 'utf8' }).map((file) => `${folder}/${file}`),
+)
+const source = (file: string): string => readFileSync(join(root, file), 'utf8')
+
+test('doors do not read documents by Prisma', () => {
+  const byPrisma =
+    /prisma\s*\.\s*twin\b|relation\('twin'|\b(?:tags|desired|reported|(?:desired|reported)Metadata|request|responsePayload): true\b/
+  const broken = doors.filter((file) => byPrisma.test(source(file)))
+  // What a field selects of a twin says which documents are asked for; they are read by twin/text-store.ts.
+  expect(broken).toEqual(['graphql/twin.ts'])
+  expect(source('graphql/twin.ts')).not.toMatch(/\bprisma\s*\.\s*twin\b|relation\('twin'/)
+})
+
+test('a store that reads a page of documents takes the bytes that there is room for', () => {
+  const readers: Readonly<Record<string, readonly string[]>> = {
+    'twin/text-store.ts': ['findTwinTexts'],
+    'device/selection-store.ts': ['findDeviceTwins', 'findDeviceValues', 'findDeviceGroups'],
+    'job/device-job-store.ts': ['findPayloads', 'findDeviceJobRows'],
+    'job/operation-store.ts': ['findOperations'],
+    'job/store.ts': ['findJobRecords'],
+  }
+  const lacking = Object.entries(readers).flatMap(([file, names]) =>
+    names.filter(
+      (name) => !new RegExp(`function ${name}\\([^]*?maxBytes: number[^]*?\\): Promise<`).test(source(file)),
+    ),
+  )
+  expect(lacking).toEqual([])
+})
