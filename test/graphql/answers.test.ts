@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { reportProperties } from '../../src/twin/commands.ts'
 import { givenDevices, givenMethodJob, givenTwinJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, start } from './facts.ts'
+import { openPort } from './sockets.ts'
 
 const KB = 1024
 
@@ -67,6 +69,25 @@ describe('an answer of more bytes than it may have is an error LIMIT_EXCEEDED', 
     expect(JSON.stringify(data ?? null)).not.toMatch(/nnn|mmm|ppp|qqq/)
     expect(door.logged).toEqual([])
   })
+})
+
+test('an event of more bytes than it may have is an error, and the subscription goes on', async () => {
+  const port = await openPort(door)
+  try {
+    const socket = await port.socket()
+    socket.send({ type: 'connection_init' })
+    await socket.next()
+    const names = Array.from({ length: 14 }, (_, n) => `a${n}: tags`).join(' ')
+    const query = `subscription { twinUpdated(deviceId: "pump-0001") { version ${names} } }`
+    socket.send({ id: '1', type: 'subscribe', payload: { query } })
+    expect(await socket.next()).toMatchObject({ type: 'next', payload: { errors: [tooLarge] } })
+    await reportProperties(door.deps, 'pump-0001', { speed: 1 })
+    expect(await socket.next()).toMatchObject({ type: 'next', payload: { errors: [tooLarge] } })
+    socket.send({ id: '2', type: 'subscribe', payload: { query: devices(2, names) } })
+    expect(await socket.next()).toMatchObject({ id: '2', type: 'next', payload: { errors: [tooLarge] } })
+  } finally {
+    await port.close()
+  }
 })
 
 test.each([
