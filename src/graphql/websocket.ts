@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
+import { countEarlyBytes } from '../early-bytes.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
@@ -25,6 +26,8 @@ const keepAlive = 12_000
 const closeTimeout = 2_000
 /** Bytes of a message from somebody who has not been let in: room for a token, and some. */
 export const maxBytesBeforeAck = 16 * 1024
+/** Bytes of frames around such a message, and of pings. */
+const frameRoom = 1024
 /**
  * Every piece costs on its own: frames of a message, which browsers cut at 64 KB or not at all, and chunks in which a frame
  * arrives, of which slow networks make some of 500 bytes.
@@ -39,6 +42,8 @@ type Extra = {
   /** Whether the client has begun to say who it is. */
   introduced: boolean
   viewer?: Viewer
+  /** Ends the count of bytes from somebody who has not been let in. */
+  readonly letIn: () => void
   inbox?: SocketInbox
   readonly outlet: Outlet
 }
@@ -92,6 +97,7 @@ export function createWebSockets(
       // would not come back for it.
       const { policyName, rights } = viewer
       extra.viewer = { policyName, rights }
+      extra.letIn()
       return true
     },
     async onSubscribe({ extra, subscriptions }, id, { query, operationName, variables }) {
@@ -135,11 +141,11 @@ export function createWebSockets(
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = { noServer: true, maxPayload: maxRequestBytes, handleProtocols, closeTimeout, ...pieces }
   const sockets = new WebSocketServer(settings)
-  const open = (socket: WebSocket, request: IncomingMessage): void => {
+  const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const ended = new AbortController()
     const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
     request.socket.on('drain', outlet.relieve)
-    const extra: Extra = { socket, request, ended, introduced: false, outlet }
+    const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
     // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const closed = server.opened(
@@ -193,7 +199,19 @@ export function createWebSockets(
         connection.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
         return
       }
-      sockets.handleUpgrade(request, connection, head, (socket) => open(socket, request))
+      sockets.handleUpgrade(request, connection, head, (socket) => {
+        const letIn = countEarlyBytes(connection, {
+          head,
+          most: maxBytesBeforeAck + frameRoom,
+          over() {
+            letIn()
+            // Nor is more of it read while the client is told.
+            socket.pause()
+            socket.close(1009, 'Message too big')
+          },
+        })
+        open(socket, request, letIn)
+      })
     },
     /** Says goodbye to all, and waits a moment for their answer. */
     async close(): Promise<void> {

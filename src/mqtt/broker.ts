@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
 import { type Arrivals, createArrivals } from '../arrivals.ts'
@@ -20,7 +19,7 @@ import { followReplaced } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createTurns } from './turns.ts'
 import { createBlankPersistence, createUnroutedBus } from './unrouted.ts'
-import { createWebSocketMount, type WebSocketMount } from './websocket.ts'
+import { createWebSocketMount, type Upgraded, type WebSocketMount } from './websocket.ts'
 
 export type { MethodAnswer } from './inbound.ts'
 
@@ -107,10 +106,10 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   })
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
-  const accept = (stream: Duplex, request?: IncomingMessage): void => {
+  const accept = (stream: Duplex, from?: Upgraded): void => {
     answerAmqp(stream, () => logRefusal({ door: 'MQTT', reason: SPEAKS_AMQP, address: addressOf(client) }))
-    const intake = controlIntake(stream, deps)
-    const client = broker.handle(stream, request)
+    const intake = controlIntake(stream, deps, from?.admitted)
+    const client = broker.handle(stream, from?.request)
     correctPackets(client, intake, () => {
       // [MQTT-3.1.2-10]
       const connection = connections.of(client)

@@ -34,9 +34,13 @@ const LOT = 10
  * Stands between a connection and the broker, which reads with `read` and has no limits of its own. Before a device is let
  * in, only its CONNECT is read. After that a device has so many packets and bytes a second, and twice as many at once; over
  * that it is read from later, and loses nothing. So neither pings nor answers to calls that nobody made can keep the hub
- * from the other devices.
+ * from the other devices. `admitted` is called when the device is let in.
  */
-export function controlIntake(stream: Duplex, { clock, limits }: Pick<Deps, 'clock' | 'limits'>): Intake {
+export function controlIntake(
+  stream: Duplex,
+  { clock, limits }: Pick<Deps, 'clock' | 'limits'>,
+  admitted: () => void = () => {},
+): Intake {
   const limitPackets = createPacketLimit(PACKET_LIMITS)
   const read = stream.read.bind(stream)
   const closed = new AbortController()
@@ -109,6 +113,7 @@ export function controlIntake(stream: Duplex, { clock, limits }: Pick<Deps, 'clo
       const full = (rate: number): Bucket => fullBucket({ amount: rate * BURST_SECONDS, seconds: BURST_SECONDS }, now)
       budget = { packets: full(limits.mqttPackets), bytes: full(limits.mqttBytes) }
       admission?.()
+      admitted()
     },
     hold,
     charge: (packets) => spend(packets, 0, clock.now().getTime()),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Deps } from '../deps.ts'
+import { countEarlyBytes } from '../early-bytes.ts'
 import { isOwnOrigin } from '../origin.ts'
 import { createRefusalLog } from '../refusals.ts'
 import { AMQP_SUBPROTOCOLS } from './amqp.ts'
@@ -30,13 +31,19 @@ const MAX_FRAMES = 256
 /** Chunks in which a frame arrives. Slow networks make them of 500 bytes. */
 const MAX_CHUNKS = 4096
 
+/** Bytes of frames around a CONNECT, and of pings. */
+const FRAME_ROOM = 1024
+
 /** Milliseconds that a client has to close its side, after which it is cut off. */
 const CLOSE_TIMEOUT = 2_000
+
+/** Where a connection comes from, and what it is told when its device is let in. */
+export type Upgraded = { readonly request: IncomingMessage; readonly admitted: () => void }
 
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
 export function createWebSocketMount(
   deps: Pick<Deps, 'clock' | 'log'>,
-  accept: (stream: Duplex, request: IncomingMessage) => void,
+  accept: (stream: Duplex, from: Upgraded) => void,
 ): {
   readonly mount: WebSocketMount
   close(): void
@@ -72,7 +79,21 @@ export function createWebSocketMount(
           if (!isBinary) stream.destroy()
         })
         const stream = createWebSocketStream(socket)
-        accept(stream, request)
+        // A device may send more behind its CONNECT. That is read when it is let in.
+        let isHeld = false
+        const stopCounting = countEarlyBytes(connection, {
+          head,
+          most: PACKET_LIMITS.first + FRAME_ROOM,
+          over() {
+            isHeld = true
+            connection.pause()
+          },
+        })
+        const admitted = (): void => {
+          stopCounting()
+          if (isHeld) connection.resume()
+        }
+        accept(stream, { request, admitted })
       })
     },
   }

@@ -136,6 +136,16 @@ describe('connection_init', () => {
     expect(await socket.next()).toEqual({ type: 'connection_ack' })
   })
 
+  test('that does not end is not read on, and its socket closed', async () => {
+    const socket = await port.socket()
+    const connection = port.connections.at(-1)
+    // The head of a frame that promises 256 KB, and then most of them.
+    const sent = Buffer.concat([Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 4, 0, 0, 1, 2, 3, 4]), Buffer.alloc(250_000)])
+    Reflect.get(socket.raw, '_socket').write(sent)
+    expect((await socket.closed).code).toBe(1009)
+    expect(connection?.bytesRead).toBeLessThan(maxBytesBeforeAck + 3 * 65_536)
+  })
+
   test('of more bytes closes the socket with 1009, whatever token it has', async () => {
     const socket = await port.socket()
     socket.send({ ...(await introduce()), padding: 'é'.repeat(maxBytesBeforeAck / 2) })

@@ -16,6 +16,7 @@ const ground = [
   'certificate',
   'x509',
   'deps',
+  'early-bytes',
   'errors',
   'events',
   'gathered-log',

@@ -185,3 +185,49 @@ test('a refused upgrade is logged with the reason and the address, once for many
   expect(JSON.parse(lines[1] ?? '{}')).toMatchObject({ msg: 'a client was refused', times: 2 })
   other.close()
 })
+
+test('of a stranger little more than a CONNECT is read, also in a message that does not end', async () => {
+  const connected = once(server, 'connection')
+  const socket = new WebSocket(url(), 'mqtt')
+  const [connection] = await connected
+  await once(socket, 'open')
+  // The head of a frame that promises 512 KB.
+  const head = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 8, 0, 0, 1, 2, 3, 4])
+  Reflect.get(socket, '_socket').write(Buffer.concat([head, Buffer.alloc(500_000)]))
+  await expect.poll(() => connection.bytesRead).toBeGreaterThan(16 * 1024)
+  // What another says meanwhile has been read long before the rest would have been.
+  await (await openSocket(await givenDevice(hub))).socket.close()
+  expect(connection.bytesRead).toBeLessThan(16 * 1024 + 3 * 65_536)
+  socket.terminate()
+})
+
+test('what a device sends behind its CONNECT in one message is read when it is let in', async () => {
+  const deviceId = await givenDevice(hub)
+  const socket = new WebSocket(url(), 'mqtt')
+  await once(socket, 'open')
+  const packets = createQueue<unknown>()
+  const parser = mqttPacket.parser({ protocolVersion: 4 })
+  parser.on('packet', packets.add)
+  socket.on('message', (data: Buffer) => parser.parse(data))
+  const topic = `devices/${deviceId}/messages/events/`
+  const telemetry = (messageId: number) =>
+    mqttPacket.generate({
+      cmd: 'publish',
+      topic,
+      payload: 'x'.repeat(20_000),
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
+    })
+  socket.send(Buffer.concat([mqttPacket.generate(connectPacket(deviceId)), telemetry(1), telemetry(2)]))
+  socket.send(telemetry(3))
+  const got = [await packets.next(), await packets.next(), await packets.next(), await packets.next()]
+  expect(got).toMatchObject([
+    { cmd: 'connack', returnCode: 0 },
+    { cmd: 'puback', messageId: 1 },
+    { cmd: 'puback', messageId: 2 },
+    { cmd: 'puback', messageId: 3 },
+  ])
+  socket.terminate()
+})
