@@ -172,12 +172,12 @@ test('a hub that stops takes the answers to calls under way, also those of devic
   const jobId = await scheduleMethod('stop')
   const topic = await called
   const restarted = app.restart()
-  const askIfUp = (): Promise<boolean> =>
-    fetch(app.addresses.http).then(
-      () => true,
+  const askIfReady = (): Promise<boolean> =>
+    fetch(`${app.addresses.http}/readyz`).then(
+      ({ ok }) => ok,
       () => false,
     )
-  await expect.poll(askIfUp).toBe(false)
+  await expect.poll(askIfReady).toBe(false)
   client.publish(methodResponseTopic(200, topic.split('$rid=')[1] ?? ''), '{}')
   await restarted
   expect((await watch(jobId)).at(-1)).toMatchObject({ status: 'COMPLETED', succeededCount: 1 })

@@ -1,3 +1,5 @@
+import { connect as connectTcp } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import type { Limits } from '../../src/limits.ts'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
@@ -119,6 +121,21 @@ test('before a device is let in nothing but its CONNECT is read, and then the re
   expect(await device.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
   await pongs(device, 100)
   device.end()
+})
+
+test('before CONNECT a packet of more than 16 KB is not gathered, by TLS as little as without', async () => {
+  const { hub } = await open({})
+  const sockets = [
+    connectTcp({ host: '127.0.0.1', port: hub.port }),
+    connectTls({ host: '127.0.0.1', port: hub.tlsPort, ca: hub.ca, servername: 'localhost' }),
+  ]
+  for (const socket of sockets) {
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.on('error', () => {})
+    // A byte more than 16 KB is announced; what could be gathered of it is not even sent.
+    socket.write(Uint8Array.of(0x10, 0x81, 0x80, 0x01))
+    await closed
+  }
 })
 
 test('telemetry over the limit holds its device up though it comes in a segment each', async () => {
