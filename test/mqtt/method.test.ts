@@ -97,6 +97,11 @@ test('an answer at QoS 1 is acknowledged and taken once', async () => {
 test.each([
   ['an empty answer counts as null', '', { status: 200, payload: 'null' }],
   ['an answer that is not JSON is told as such', 'oops', { problem: expect.stringContaining('not JSON') }],
+  [
+    'an answer that is nested too deep is told as such',
+    '['.repeat(5_000) + ']'.repeat(5_000),
+    { problem: expect.stringContaining('more than 64 levels deep') },
+  ],
   ['an answer over 128 KB is told as such', `"${'x'.repeat(131_072)}"`, { problem: expect.stringContaining('128 KB') }],
 ])('%s', async (_, payload, response) => {
   const [deviceId, device] = await subscribedDevice()

@@ -140,6 +140,28 @@ test('a device without a twin gets 404', async () => {
   device.end()
 })
 
+test('a device whose twin is far too large is told so, and can make it smaller', async () => {
+  const [deviceId, device] = await watchingDevice()
+  // As an earlier version let it grow.
+  await hub.deps.database.pool.query(
+    `update twin set reported = (select jsonb_object_agg('k' || n, repeat(chr(127), 4096)) from generate_series(1, 1000) n)
+     where device_id = $1`,
+    [deviceId],
+  )
+  const tooLarge = { errorCode: 400004, message: expect.stringContaining('too large') }
+  get(device, 'g1')
+  expect(await nextJson(device)).toMatchObject(['$iothub/twin/res/400/?$rid=g1', tooLarge])
+  report(device, 'r1', '{"a":1}')
+  expect(await nextJson(device)).toMatchObject(['$iothub/twin/res/400/?$rid=r1', tooLarge])
+  const gone = Array.from({ length: 999 }, (_, index) => [`k${index + 1}`, null])
+  report(device, 'r2', JSON.stringify(Object.fromEntries(gone)))
+  expect((await device.nextPublish()).topic).toBe('$iothub/twin/res/204/?$rid=r2&$version=2')
+  get(device, 'g2')
+  const [, twin] = await nextJson(device)
+  expect(Object.keys(twin.reported)).toEqual(['k1000', '$version'])
+  device.end()
+})
+
 test('forty patches in one write are all taken, in order', async () => {
   const [deviceId, device] = await watchingDevice()
   device.socket.cork()
