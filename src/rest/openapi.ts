@@ -1,5 +1,5 @@
 import { type Parameter, type ParameterName, parameters } from './parameters.ts'
-import { answer, type Route } from './route.ts'
+import { answerText, type Route } from './route.ts'
 import { schemas } from './schemas.ts'
 
 const contentOf = (schema: string): object => ({
@@ -97,8 +97,9 @@ export function openApiRoute(routes: readonly Route[]): Route {
     operationId: 'getOpenApiDocument',
     summary: 'This document.',
     answer: { status: 200 },
-    handle: async () => answer(document),
+    handle: async () => answerText(document),
   }
-  const document = openApiDocument([...routes, route])
+  // Printed once: nobody needs a token to ask for it, again and again.
+  const document = JSON.stringify(openApiDocument([...routes, route]))
   return route
 }

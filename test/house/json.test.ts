@@ -47,6 +47,7 @@ const bounded: Readonly<Record<string, string>> = {
   'http/respond.ts': 'answers of ours',
   'rest/router.ts': 'an error of ours',
   'rest/errors.ts': 'an error of ours',
+  'rest/openapi.ts': 'our document about the API, once',
   // Lists of texts that come back as they went out, in a header, a variable or a body of bounded size
   'graphql/connection.ts': 'a cursor: a list of texts, or refused',
   'rest/paging.ts': 'a continuation: a list of texts, or refused',
