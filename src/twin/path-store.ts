@@ -6,6 +6,8 @@ import type { SampledPath } from './path-catalogue.ts'
 
 /** Paths that a sample may have at most: what devices write under names of their own fills it last. */
 const maxPaths = 5_000
+/** Characters of a path: longer ones nobody types, and 5,000 of them would be a large answer. */
+const maxPathLength = 512
 const maxSampleValues = 5
 /** Characters of JSON text. */
 const maxSampleValueLength = 64
@@ -48,6 +50,7 @@ function pathsOfSample(devices: number): Sql {
              case when jsonb_typeof(value) in ('string', 'number', 'boolean')
                        and length(value::text) <= ${maxSampleValueLength} then value end as value
       from node
+      where length(array_to_string(path, '.')) <= ${maxPathLength}
       group by 1, 2, 4
     )
     select path as segments, array_agg(distinct type order by type) as types, sum(devices)::integer as "deviceCount",
