@@ -105,11 +105,11 @@ export const limitTable = {
   // Answers
   answerBytes: {
     variable: 'LIMIT_ANSWER_BYTES',
-    default: 16 * 1024 * 1024,
+    default: 8 * 1024 * 1024,
     min: 64 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'one answer of GraphQL, or one event of a subscription: 100 full twins with ordinary metadata fit',
+    what: 'one answer of GraphQL, or one event of a subscription: 100 full twins fit, or 50 with ordinary metadata',
     answer: 'an error LIMIT_EXCEEDED: ask for fewer rows a page, or for fewer fields',
   },
   pageBytes: {
