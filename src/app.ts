@@ -150,7 +150,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               onError: (error) =>
                 log.warn({ err: error }, 'the lease of this instance could not be renewed; trying again'),
             },
-            { clear, returned: () => {}, stranded: () => {} },
+            {
+              clear,
+              returned: () => events.publish('returned', {}),
+              stranded: () => events.publish('stranded', {}),
+            },
           )
     onStop('the lease of this instance', () => unlessAway(lease.leave()))
     const deps: Deps = {

@@ -42,6 +42,10 @@ export type Topics = {
   waiting: [event: { readonly deviceIds: readonly string[] }]
   /** Events of other instances may have been lost: whoever holds something because of them looks at all of it again. */
   missed: [event: Record<never, never>]
+  /** The database was out of reach for a while, or had taken this instance for dead: what it knew of it may be gone. */
+  returned: [event: Record<never, never>]
+  /** The database cannot be reached while there are other instances, who may reach it. */
+  stranded: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
   /** The answer to an interactive method call, by request id, or what is wrong with it. `payload` is JSON text. */

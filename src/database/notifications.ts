@@ -50,8 +50,8 @@ const settings = {
  * Listens on a connection of its own, which comes back when it breaks. Others are known by the process ids of their
  * connections, which PostgreSQL puts on each notification, and which everybody may look up in pg_stat_activity, whatever
  * user they belong to. Who comes says `hello`, or `again` and since when it was deaf and mute; the others then look at
- * what it may have changed and answer `here`, which tells it that from now on they send to it. So a process that is alone
- * sends nothing.
+ * what it may have changed and answer `here`, which tells it that from now on they send to it. Who leaves says `bye`
+ * after all else, so that nobody misses anything of it. A process that is alone sends nothing.
  *
  * Resolves when it listens, or when the first try has failed and is going to be repeated.
  */
@@ -75,10 +75,13 @@ export async function listenForNotifications(
     await query(`select pg_notify('${channel}', text) from unnest($1::text[]) text`, [texts]).catch(breakOff)
   }
 
+  const isHeard = (): boolean => connection !== undefined && (others.size > 0 || !looked)
+
   const receive = (from: number, text: string, deafSince: Date): void => {
     others.add(from)
-    const [, word, number] = /^(hello|again|here)(?: (\d{1,15}))?$/.exec(text) ?? []
+    const [, word, number] = /^(hello|again|here|bye)(?: (\d{1,15}))?$/.exec(text) ?? []
     if (word === undefined) heard(text)
+    else if (word === 'bye') others.delete(from)
     else if (word !== 'here') {
       void send([`here ${from}`])
       if (word === 'again' && number !== undefined) missed(new Date(Number(number)))
@@ -135,8 +138,12 @@ export async function listenForNotifications(
       }
     } finally {
       const left = broken.signal.aborted ? undefined : connection
+      const isMissed = isHeard()
       connection = undefined
-      if (left && closing.signal.aborted) await leave(left.query).catch(() => {})
+      if (left && closing.signal.aborted) {
+        if (isMissed) await left.query(`select pg_notify('${channel}', 'bye') as pid`).catch(() => {})
+        await leave(left.query).catch(() => {})
+      }
       broken.abort()
       // The socket may be dead: nobody waits for a farewell.
       void client.end().catch(() => {})
@@ -167,7 +174,7 @@ export async function listenForNotifications(
     kept = keepListening(resolve)
   })
   return {
-    isHeard: () => connection !== undefined && (others.size > 0 || !looked),
+    isHeard,
     send,
     async enter(work) {
       if (connection === undefined) throw unknownOthers()

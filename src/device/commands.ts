@@ -210,8 +210,8 @@ export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Prom
   return device
 }
 
-/** How a device showed who it is: until when that holds (seconds since 1970 UTC). */
-export type DeviceCredential = { readonly expiry: number }
+/** How a device showed who it is: until when that holds (seconds since 1970 UTC), and for which identity of the device. */
+export type DeviceCredential = { readonly expiry: number; readonly identity: string }
 
 /** Why a device may not come in: for the log, for it tells what a stranger should not know. */
 export type DeviceRefusal = { readonly refusal: string }
@@ -260,7 +260,7 @@ export async function authenticateDevice(
   if (device === undefined) return { refusal: 'there is no such device' }
   if ('fault' in shownIs) return { refusal: shownIs.fault }
   if (device.status !== 'enabled') return { refusal: 'the device is disabled' }
-  return { expiry: shownIs.expiry }
+  return { expiry: shownIs.expiry, identity: device.version }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/client.ts'
 import { isAlive } from '../database/lease.ts'
+import { identityVersion } from './store.ts'
 
 /** A connection that began or ended here. `connectionId` names it, so that a late end cannot undo a newer beginning. */
 export type PresenceChange = {
@@ -71,7 +72,7 @@ export async function savePresence(
                 else device.connection_id = change.connection_id end
           and not (change.only_if_free and device.instance_id is not null and ${isAlive(sql`device.instance_id`)})
         returning change.connection_id as "connectionId", change.connected, twin.desired_version as "desiredVersion",
-          case when locked.instance_id <> ${instanceId} then locked.connection_id end as "replacedId"`,
+          case when locked.instance_id <> ${instanceId} then nullif(locked.connection_id, change.connection_id) end as "replacedId"`,
     'save-presence',
   )
   const began = rows.filter(({ connected }) => connected)
@@ -81,6 +82,37 @@ export async function savePresence(
     ),
     replaced: began.flatMap(({ replacedId }) => replacedId ?? []),
   }
+}
+
+/** A connection, and which identity of its device it was let in for. */
+export type Held = { readonly id: string; readonly deviceId: string; readonly identity: string }
+
+/** What the row of its device says of a connection here that is not as it was. */
+export type Deviation = {
+  readonly connectionId: string
+  /** The device was changed, deleted, or made anew. */
+  readonly identityChanged: boolean
+  /** Where it is connected: to this instance, by this or a newer connection, to another that is alive, or to neither. */
+  readonly named: 'here' | 'elsewhere' | 'nowhere'
+}
+
+/** Those of the connections to this instance that the rows of their devices know otherwise. */
+export function findDeviations(db: Reader, connections: readonly Held[], instanceId: string): Promise<Deviation[]> {
+  return db.query<Deviation>(
+    sql`select held.connection_id as "connectionId",
+               device.id is null or held.identity <> ${identityVersion} as "identityChanged",
+               case when device.instance_id = ${instanceId} then 'here'
+                    when ${isAlive(sql`device.instance_id`)} then 'elsewhere'
+                    else 'nowhere' end as named
+        from unnest(
+          ${connections.map(({ id }) => id)}::text[],
+          ${connections.map(({ deviceId }) => deviceId)}::text[],
+          ${connections.map(({ identity }) => identity)}::text[]
+        ) as held (connection_id, device_id, identity)
+        left join device on device.id = held.device_id
+        where device.id is null or held.identity <> ${identityVersion} or device.instance_id is distinct from ${instanceId}`,
+    'find-deviations',
+  )
 }
 
 /** Writes when devices were last heard of; never back in time. */

@@ -28,6 +28,8 @@ export type NewDevice = {
 /** What decides whether a device may come in, and whether a write of its identity may happen. */
 export type Identity = {
   readonly id: string
+  /** Another one after each change, and for another device of the same id. */
+  readonly version: string
   readonly etagVersion: number
   readonly status: DeviceStatus
   readonly statusReason: string | null
@@ -99,15 +101,18 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
   return new Set(rows.map((row) => row.id))
 }
 
+/** `version` of the identity of a `device`, in a statement. */
+export const identityVersion = sql`(device.generation_id || '/' || device.etag_version)`
+
 type IdentityRow = Omit<Identity, 'authentication'> & StoredAuthentication
 
-const identityColumns = sql`etag_version as "etagVersion", status, status_reason as "statusReason",
+const identityColumns = sql`${identityVersion} as version, etag_version as "etagVersion", status, status_reason as "statusReason",
   authentication_type as "authenticationType", primary_key as "primaryKey", secondary_key as "secondaryKey",
   primary_thumbprint as "primaryThumbprint", secondary_thumbprint as "secondaryThumbprint", iot_edge as "iotEdge"`
 
 const identityOf = (id: string, row: IdentityRow): Identity => {
-  const { etagVersion, status, statusReason, iotEdge } = row
-  return { id, etagVersion, status, statusReason, authentication: authenticationOf(row), iotEdge }
+  const { version, etagVersion, status, statusReason, iotEdge } = row
+  return { id, version, etagVersion, status, statusReason, authentication: authenticationOf(row), iotEdge }
 }
 
 /**
@@ -118,7 +123,7 @@ export async function findIdentity(db: Reader, id: string): Promise<Identity | u
   const [row] = await db.query<IdentityRow & { readonly known: boolean }>(
     sql`select true as known, ${identityColumns} from device where id = ${id}
         union all
-        select false, 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false
+        select false, '', 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false
         limit 1`,
     'find-identity',
   )
@@ -154,7 +159,12 @@ export async function findDisabledIds(db: Reader, ids: readonly string[]): Promi
 }
 
 /** Writes the whole identity; its etag moves on. */
-export async function saveIdentity(tx: Tx, device: Identity, statusChanged: boolean, now: Date): Promise<void> {
+export async function saveIdentity(
+  tx: Tx,
+  device: Omit<Identity, 'version'>,
+  statusChanged: boolean,
+  now: Date,
+): Promise<void> {
   const columns = storedAuthentication(device.authentication)
   await tx.query(
     sql`update device
@@ -178,7 +188,7 @@ export async function removeDevice(tx: Tx, id: string): Promise<void> {
 }
 
 /** A device as doors show it: its identity, and what the hub knows of it. */
-export type DeviceRow = Identity & {
+export type DeviceRow = Omit<Identity, 'version'> & {
   readonly generationId: string
   readonly statusUpdatedTime: Date | null
   readonly connectionState: 'connected' | 'disconnected'

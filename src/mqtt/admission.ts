@@ -99,6 +99,7 @@ export function createAdmission(
       if (credential === undefined) return { returnCode: 3, reason: 'it has gone' }
       if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
       connection.expiry = credential.expiry
+      connection.identity = credential.identity
       // Before it hears that it is in: from then on it can be found here, and no older connection is taken for it.
       if (!connection.ended) connection.firstDesired = (await presence.begin(connection)).desiredVersion
       return undefined
@@ -110,6 +111,7 @@ export function createAdmission(
 
   const whyNotNow = (): string | undefined => {
     if (isLeaving()) return 'the hub is stopping'
+    if (!deps.lease.holds()) return 'the database cannot be reached, and other instances may have taken over'
     const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
     return crowded ? 'too many devices are connecting' : undefined
   }

@@ -14,8 +14,9 @@ import { createListeners, type ListenAddresses, type ListenOptions } from './lis
 import { createOutbound } from './outbound.ts'
 import { createPresence } from './presence.ts'
 import { watchRevocations } from './revocation.ts'
+import { callTheRoll } from './roll-call.ts'
 import { createSessionPersistence } from './session-persistence.ts'
-import { followReplaced } from './takeover.ts'
+import { yieldToOthers } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createTurns } from './turns.ts'
 import { createBlankPersistence, createUnroutedBus } from './unrouted.ts'
@@ -69,7 +70,8 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     if (wasOpen) telemetry.takeWill(connection)
   })
   const revocations = watchRevocations(deps, { hostNames, connections })
-  const stopFollowing = followReplaced(deps, connections)
+  const stopYielding = yieldToOthers(deps, connections)
+  const roll = callTheRoll(deps, { connections, presence, recheck: revocations.recheck })
   const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
@@ -140,10 +142,10 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
       turnAway()
       hangUp()
       inbound.close()
-      stopFollowing()
+      stopYielding()
       webSockets.close()
       await listeners.close()
-      await Promise.all([revocations.close(), outbound.close()])
+      await Promise.all([revocations.close(), outbound.close(), roll.close()])
       const written = new AbortController()
       await Promise.race([
         Promise.all([...requests, presence.close(), sessions.close(), telemetry.close()]),

@@ -24,6 +24,8 @@ export type Connection = {
   readonly modelId: string
   /** When the token or the certificate ends, in seconds since 1970 UTC. */
   expiry: number
+  /** Which identity of its device it was let in for. */
+  identity: string
   /** Its device's identity changed while the password was being looked at. */
   outdated: boolean
   /** Nothing may be done for it any more. */
@@ -67,6 +69,7 @@ export type NewConnection = Pick<
 export const newConnection = (known: NewConnection): Connection => ({
   ...known,
   expiry: 0,
+  identity: '',
   outdated: false,
   ended: false,
   announced: 0,

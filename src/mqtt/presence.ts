@@ -53,7 +53,15 @@ export function createPresence(deps: Deps): Presence {
     async flush(changes) {
       for (const round of inRounds(changes.filter((change) => !change.connected || waiting.has(change.connectionId)))) {
         const begun = await recordPresence(deps, round)
-        for (const { connected, connectionId } of round) if (connected) answer(connectionId, begun.get(connectionId))
+        const refused = new Set<string>()
+        for (const { connected, connectionId, deviceId } of round) {
+          if (!connected) continue
+          answer(connectionId, begun.get(connectionId))
+          if (!begun.has(connectionId)) refused.add(deviceId)
+        }
+        // Their beginning would have said of an older connection, too, that it has ended.
+        const ends = changes.filter(({ connected, deviceId }) => !connected && refused.has(deviceId))
+        for (const end of ends) await recordPresence(deps, [end])
       }
       trouble = undefined
       // Those that a newer connection in the same batch made old.

@@ -18,7 +18,10 @@ export function watchRevocations(
     try {
       const { deviceId, password, certificate } = connection
       const credential = await authenticateDevice(deps, { deviceId, password, certificate, hostNames })
-      if (!('refusal' in credential)) return
+      if (!('refusal' in credential)) {
+        connection.identity = credential.identity
+        return
+      }
       deps.log.info({ deviceId, reason: credential.refusal }, 'a connection was closed: its device may no longer stay')
     } catch (error) {
       // Rather a device that has to come back than one that stays without leave.
@@ -38,17 +41,10 @@ export function watchRevocations(
       }
     }
   }
-  /** Events may have been lost, so anybody's identity may have changed. One after the other: they may be many. */
-  const misses = deps.events.subscribe('missed')[Symbol.asyncIterator]()
-  const followMisses = async (): Promise<void> => {
-    for (let next = await misses.next(); !next.done; next = await misses.next()) {
-      for (const undecided of connections.undecided()) undecided.outdated = true
-      for (const connection of [...connections.all()]) {
-        if (closing.signal.aborted) return
-        if (!connection.ended) await recheck(connection)
-      }
-    }
-  }
+  /** Events may have been lost, so anybody's identity may have changed; those of open connections are looked at together. */
+  const stopListening = deps.events.listen('missed')(() => {
+    for (const undecided of connections.undecided()) undecided.outdated = true
+  })
   const sweep = async (): Promise<void> => {
     for (;;) {
       await deps.clock.sleep(SWEEP_INTERVAL, closing.signal)
@@ -59,16 +55,19 @@ export function watchRevocations(
       }
     }
   }
-  const ended = Promise.all([followIdentities(), followMisses(), sweep()])
+  const ended = Promise.all([followIdentities(), sweep()])
 
   return {
+    /** Looks again whether its device may stay. */
+    recheck,
     /** To be called when a connection opens: its identity may have changed since it was read. */
     opened(connection: Connection): void {
       if (connection.outdated) void recheck(connection)
     },
     async close(): Promise<void> {
       closing.abort()
-      await Promise.all([identities.return?.(), misses.return?.()])
+      stopListening()
+      await identities.return?.()
       await ended
     },
   }

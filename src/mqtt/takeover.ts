@@ -1,14 +1,30 @@
 import type { Deps } from '../deps.ts'
 import type { Connections } from './connection.ts'
 
-/** Ends connections whose devices have newer ones to other instances [MQTT-3.1.4-2]. Answers how to stop. */
-export function followReplaced(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
-  return deps.events.listen('replaced')(({ connectionIds }) => {
-    for (const id of connectionIds) {
-      const connection = connections.named(id)
-      if (connection === undefined) continue
-      deps.log.debug({ deviceId: connection.deviceId }, 'a connection was closed: its device is at another instance')
-      connections.end(connection)
-    }
-  })
+/**
+ * Ends connections whose devices have newer ones to other instances [MQTT-3.1.4-2], and all of them when the database
+ * cannot be reached from here while other instances may reach it: there they can be called. Answers how to stop.
+ */
+export function yieldToOthers(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
+  const stopListening = [
+    deps.events.listen('replaced')(({ connectionIds }) => {
+      for (const id of connectionIds) {
+        const connection = connections.named(id)
+        if (connection === undefined) continue
+        deps.log.debug({ deviceId: connection.deviceId }, 'a connection was closed: its device is at another instance')
+        connections.end(connection)
+      }
+    }),
+    deps.events.listen('stranded')(() => {
+      const all = [...connections.all()]
+      deps.log.warn(
+        { devices: all.length },
+        'the database is out of reach: devices are let go, to connect to other instances',
+      )
+      for (const connection of all) connections.end(connection)
+    }),
+  ]
+  return () => {
+    for (const stop of stopListening) stop()
+  }
 }

@@ -1,11 +1,15 @@
 import type { Deps } from '../deps.ts'
-import { findDesiredVersions } from '../twin/store.ts'
-import type { Connections } from './connection.ts'
+import { findNewerDesired } from '../twin/store.ts'
+import type { Connection, Connections } from './connection.ts'
 
 /** Devices a statement. */
 const BATCH = 1_000
 /** Milliseconds until versions that could not be read are read again, give or take half. */
 const RETRY = 5_000
+
+/** What the device knows of its desired properties, or can know: what was there when it came, it reads for itself. */
+const knownDesired = ({ firstDesired, sentDesired, heardDesired }: Connection): number =>
+  Math.max(firstDesired, sentDesired, heardDesired)
 
 /**
  * Tells devices that are connected here of desired properties that were written through another instance: it says
@@ -30,7 +34,11 @@ export function followTwinsElsewhere(
       const deviceIds = [...changed].slice(0, BATCH)
       for (const deviceId of deviceIds) changed.delete(deviceId)
       try {
-        for (const desired of await findDesiredVersions(deps.db, deviceIds)) tell(desired)
+        const known = deviceIds.flatMap((deviceId) => {
+          const connection = connections.find(deviceId)
+          return connection === undefined ? [] : { deviceId, version: knownDesired(connection) }
+        })
+        for (const desired of await findNewerDesired(deps.db, known)) tell(desired)
       } catch (error) {
         deps.log.warn({ err: error }, 'what devices are to be told could not be read')
         for (const deviceId of deviceIds) changed.add(deviceId)

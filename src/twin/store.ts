@@ -69,14 +69,19 @@ export async function findTwin(
   return row && { bytes: row.bytes, twin: row.bytes <= maxBytes ? row : undefined }
 }
 
-/** Which version the desired properties of these devices have. */
-export function findDesiredVersions(
-  db: Reader,
-  deviceIds: readonly string[],
-): Promise<{ readonly deviceId: string; readonly version: number }[]> {
+/** A version of the desired properties of a device. */
+export type DesiredVersion = { readonly deviceId: string; readonly version: number }
+
+/** The versions of those whose desired properties are newer than these. */
+export function findNewerDesired(db: Reader, known: readonly DesiredVersion[]): Promise<DesiredVersion[]> {
   return db.query(
-    sql`select device_id as "deviceId", desired_version as version from twin where device_id = any(${deviceIds})`,
-    'find-desired-versions',
+    sql`select twin.device_id as "deviceId", twin.desired_version as version
+        from unnest(
+          ${known.map(({ deviceId }) => deviceId)}::text[],
+          ${known.map(({ version }) => version)}::integer[]
+        ) as known (device_id, version)
+        join twin on twin.device_id = known.device_id and twin.desired_version > known.version`,
+    'find-newer-desired',
   )
 }
 

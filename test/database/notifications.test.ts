@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { listenForNotifications, maxTextBytes, type Notifications } from '../../src/database/notifications.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -61,7 +62,7 @@ test('a text reaches all others, once and in order, and not its sender', async (
   await expect.poll(() => a.heard).toEqual(['back'])
 })
 
-test('who is alone knows it after a look, learns at once of one who comes, and after a look of one who went', async () => {
+test('who is alone knows it after a look, and learns at once of one who comes, and of one who goes', async () => {
   const a = await startProcess()
   expect(a.isHeard()).toBe(true)
   await look(a)
@@ -72,12 +73,25 @@ test('who is alone knows it after a look, learns at once of one who comes, and a
   await look(b)
   expect(a.missed).toEqual([])
 
+  await b.send(['last'])
   await b.close()
+  await expect.poll(() => a.isHeard()).toBe(false)
+  expect(a.heard).toEqual(['last'])
   await expect.poll(listeningPids).toHaveLength(1)
-  expect(a.isHeard()).toBe(true)
+  await look(a)
+  expect(a.missed).toEqual([]) // it said all that it had to say
+})
+
+test('who goes without a word is missed at the next look, for it may not have sent its last', async () => {
+  const a = await startProcess()
+  const killed = new pg.Client({ connectionString: database.url })
+  await killed.connect()
+  await killed.query("select pg_notify('twincast', 'hello')")
+  await expect.poll(() => a.isHeard()).toBe(true)
+  await killed.end()
   await look(a)
   expect(a.isHeard()).toBe(false)
-  expect(a.missed).toHaveLength(1) // what the other may not have sent before it was killed
+  expect(a.missed).toHaveLength(1)
 })
 
 test('a connection that breaks comes back, and both sides look for what was lost since it was last known to work', async () => {

@@ -10,6 +10,7 @@ import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import type { Clock } from '../../src/clock.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import type { Db } from '../../src/database/client.ts'
+import type { Lease } from '../../src/database/lease.ts'
 import type { Log } from '../../src/deps.ts'
 import { createDevice } from '../../src/device/commands.ts'
 import type { Limits } from '../../src/limits.ts'
@@ -37,20 +38,30 @@ export async function startDoor(
   options: Partial<MqttDoorOptions> & {
     readonly clock?: Clock
     readonly db?: (db: Db) => Db
+    readonly lease?: (lease: Lease) => Lease
     readonly deviceCa?: string
     readonly throttling?: Partial<Throttling>
     readonly limits?: Partial<Limits>
     readonly log?: Log
   } = {},
 ): Promise<TestDoor> {
-  const { clock, db = (real) => real, deviceCa, throttling, limits, log, ...doorOptions } = options
+  const {
+    clock,
+    db = (real) => real,
+    lease = (real) => real,
+    deviceCa,
+    throttling,
+    limits,
+    log,
+    ...doorOptions
+  } = options
   const deps = await createTestDeps(clock, throttling, limits)
   const path = await mkdtemp(join(tmpdir(), 'twincast-mqtt-'))
   const folder = await openDataFolder(path)
   const { cert, key, ca = '' } = await loadOrMakeCertificate(path, { hostNames: [], now: new Date() })
   const answers = createQueue<MethodAnswer>()
   const door = await createMqttDoor(
-    { ...deps, db: db(deps.db), ...(log && { log }) },
+    { ...deps, db: db(deps.db), lease: lease(deps.lease), ...(log && { log }) },
     {
       hostNames: [hubName],
       onMethodResponse: answers.add,

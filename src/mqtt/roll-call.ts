@@ -1,0 +1,78 @@
+import type { Deps } from '../deps.ts'
+import { findDeviations } from '../device/presence-store.ts'
+import type { Connection, Connections } from './connection.ts'
+import type { Presence } from './presence.ts'
+
+/** Devices a statement. */
+const BATCH = 1_000
+/** Milliseconds until a roll call that failed is repeated. */
+const RETRY = 1_000
+
+/**
+ * Compares the open connections with the rows of their devices when something may have happened that nobody here was told
+ * of: events of other instances were lost, the database was away, or this instance was taken for dead. It costs a statement
+ * a thousand devices, and more only for those that it finds changed.
+ */
+export function callTheRoll(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'lease'>,
+  {
+    connections,
+    presence,
+    recheck,
+  }: {
+    readonly connections: Connections
+    readonly presence: Presence
+    /** The identity of its device is another than the one it was let in for. */
+    readonly recheck: (connection: Connection) => Promise<void>
+  },
+): { close(): Promise<void> } {
+  const closing = new AbortController()
+  let due = false
+  let calling: Promise<void> | undefined
+
+  /** The device is nowhere else: its row has lost the connection, and calls wait for it. */
+  const claim = async (connection: Connection): Promise<string | undefined> =>
+    (await presence.claim(connection)) && !connection.ended ? connection.deviceId : undefined
+
+  const compare = async (some: readonly Connection[]): Promise<void> => {
+    const claims: Promise<string | undefined>[] = []
+    for (const { connectionId, identityChanged, named } of await findDeviations(deps.db, some, deps.lease.instanceId)) {
+      const connection = connections.named(connectionId)
+      if (connection === undefined) continue
+      if (identityChanged) await recheck(connection)
+      if (named === 'elsewhere') connections.end(connection)
+      else if (named === 'nowhere' && !connection.ended) claims.push(claim(connection))
+    }
+    const deviceIds = (await Promise.all(claims)).filter((id) => id !== undefined)
+    if (deviceIds.length > 0) deps.events.publish('waiting', { deviceIds })
+  }
+  const call = async (): Promise<void> => {
+    while (due && !closing.signal.aborted) {
+      due = false
+      try {
+        const all = [...connections.all()]
+        for (let from = 0; from < all.length && !closing.signal.aborted; from += BATCH) {
+          await compare(all.slice(from, from + BATCH).filter(({ ended }) => !ended))
+        }
+      } catch (error) {
+        deps.log.warn({ err: error }, 'connections could not be compared with their devices; trying again')
+        due = true
+        await deps.clock.sleep(RETRY, closing.signal)
+      }
+    }
+    calling = undefined
+  }
+  const begin = (): void => {
+    due = true
+    calling ??= call()
+  }
+  const stopListening = [deps.events.listen('missed')(begin), deps.events.listen('returned')(begin)]
+
+  return {
+    async close() {
+      closing.abort()
+      for (const stop of stopListening) stop()
+      await calling
+    },
+  }
+}
