@@ -167,6 +167,7 @@ export async function holdLease(
 
   try {
     await join()
+    await renew() // and learn at once who else is there
   } catch (error) {
     drop()
     throw error

@@ -119,3 +119,19 @@ test('a second connection to another instance ends the first', async () => {
   expect(new Set(await outcomes(one, await schedule(one, 'second')))).toEqual(new Set(['COMPLETED']))
   expect(second.ledger.entries).toHaveLength(3)
 })
+
+test('an instance that stood still while its devices moved calls none of them when it goes on', async () => {
+  const [one, frozen] = [await start(), await start()]
+  const devices = await registerFleet(one.client, 'still', 20, answering)
+  const old = fleetAt(frozen.mqttPort, devices)
+  await old.connect()
+  frozen.freeze()
+  await expect.poll(connected, { timeout: 10_000 }).toBe(0)
+  const living = fleetAt(one.mqttPort, devices)
+  await living.connect()
+  const jobId = await schedule(one, 'still')
+  frozen.thaw()
+  expect(new Set(await outcomes(one, jobId))).toEqual(new Set(['COMPLETED']))
+  expect(living.ledger.entries).toHaveLength(20)
+  expect(old.ledger.entries).toEqual([])
+})
