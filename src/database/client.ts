@@ -85,8 +85,19 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
     isMute: () => pulse.isMute(),
   }
   // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
-  const pool = new Pool({ ...settings, name: 'twincast', connections: limits.databaseConnections })
-  const reads = new Pool({ ...settings, name: 'twincast reads', connections: limits.databaseReadConnections })
+  const pool = new Pool({
+    ...settings,
+    name: 'twincast',
+    connections: limits.databaseConnections,
+    onFull: () => giveWay(reads),
+  })
+  const reads = new Pool({
+    ...settings,
+    name: 'twincast reads',
+    connections: limits.databaseReadConnections,
+    onFull: () => giveWay(pool),
+  })
+  const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // it has its own troubles
   let closing: Promise<void> | undefined
   const hear = (error: Error): void => {
     // Of those that were broken because nothing answered, the pulse has told.

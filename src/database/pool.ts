@@ -16,6 +16,8 @@ export type PoolSettings = {
   readonly patience: number
   /** Whether the database is known to say nothing: then nobody waits for it. */
   readonly isMute: () => boolean
+  /** The server has no room for the connections that this pool wants. */
+  readonly onFull: () => void
 }
 
 type Taken = (error: Error | undefined, client: pg.PoolClient | undefined, release: (error?: unknown) => void) => void
@@ -69,6 +71,14 @@ export class Pool extends pg.Pool {
     for (const socket of this.#sockets) socket.destroy(new DatabaseAwayError())
   }
 
+  /** Ends the connections that nobody uses, but for one: somebody else has none. */
+  async giveWay(): Promise<void> {
+    for (let count = this.idleCount; count > 1; count--) {
+      const client = await super.connect()
+      client.release(true)
+    }
+  }
+
   /** Resolves when all connections have ended: by themselves, or after so many milliseconds because they are broken. */
   async close(ms: number): Promise<void> {
     const ended = new AbortController()
@@ -98,6 +108,7 @@ export class Pool extends pg.Pool {
 
   /** For a while those who wait get the connections that there are: to ask for more would only keep the server busy. */
   #shrink(): void {
+    this.#settings.onFull()
     this.options.max = Math.max(1, Math.min(this.options.max, this.totalCount))
     this.#small ??= clock.sleep(smallFor).then(() => {
       this.options.max = this.#settings.connections

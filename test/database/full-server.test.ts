@@ -1,0 +1,40 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Db } from '../../src/database/client.ts'
+import { createTestDatabase, openTestDb, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+let db: Db
+beforeAll(async () => {
+  database = await createTestDatabase()
+  // As a server that is nearly full: there is room for four connections, and for this one.
+  const name = new URL(database.url).pathname.slice(1)
+  await database.pool.query(`alter database ${name} connection limit 5`)
+  db = openTestDb(database.url)
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const brief = sql`select 1 as one from pg_sleep(0.02)`
+const statements = (count: number) => [
+  ...Array.from({ length: count }, () => db.query(brief)),
+  ...Array.from({ length: count }, () => db.reads.query(brief)),
+  ...Array.from({ length: count }, () => db.prisma.$queryRaw(brief)),
+  ...Array.from({ length: count }, () => db.transaction((tx) => tx.query(brief))),
+]
+
+test('statements wait when the server has no room for more connections', async () => {
+  for (let round = 0; round < 3; round++) {
+    const rows = await Promise.all(statements(15))
+    expect(rows).toEqual(rows.map(() => [{ one: 1 }]))
+  }
+  expect(db.trouble()).toBeUndefined()
+})
+
+test('connections that one kind of statement does not use are there for the other', async () => {
+  await Promise.all(Array.from({ length: 15 }, () => db.query(brief)))
+  await Promise.all(Array.from({ length: 15 }, () => db.reads.query(brief)))
+  await Promise.all(Array.from({ length: 15 }, () => db.query(brief)))
+})
