@@ -52,6 +52,11 @@ export type App = {
    * under way ends with a StoppedError.
    */
   stop(): Promise<void>
+  /**
+   * Reads the certificates again, for connections to come: TLS_CERT and TLS_KEY, or the hub's own, which is made anew when
+   * it has become old, and X509_CA. When one cannot be used, the log says so and all stay as they are. Never rejects.
+   */
+  reload(): Promise<void>
   /** Makes a stop skip what it need not wait for, and give a database up that does not answer at once. */
   hurry(): void
 }
@@ -69,6 +74,8 @@ const ANSWER_GRACE = 3_000
 /** Milliseconds that the database has for an answer while the hub stops, and when somebody asked for that a second time. */
 const STOP_SILENCE = 3_000
 const HURRIED_SILENCE = 1_000
+/** Milliseconds to take leave of the other instances. */
+const FAREWELL = 2_000
 /** Milliseconds that a stop leaves a start that is under way to come to its end. */
 const START_GRACE = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
@@ -87,6 +94,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let started: Promise<Addresses> | undefined
   let isRunning = false
   let database: Db | undefined
+  let renew: (() => Promise<void>) | undefined
 
   /** What `/readyz` says while the hub cannot work. */
   const whyNotReady = (): string | undefined => {
@@ -104,11 +112,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     onStop('the data folder', () => folder.release())
 
     const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
-    const { cert, key } = await loadOrMakeCertificate(folder.path, {
-      hostNames: [config.hubHostName, config.host],
-      own: config.tls,
-      now: clock.now(),
-    })
+    const loadCertificate = () =>
+      loadOrMakeCertificate(folder.path, {
+        hostNames: [config.hubHostName, config.host],
+        own: config.tls,
+        now: clock.now(),
+      })
+    const loadAuthorities = async () => config.x509CaPath && (await loadDeviceCa(config.x509CaPath))
+    const { cert, key } = await loadCertificate()
 
     const ground = { clock, log, limits: config.limits }
     const arrivals = createArrivals(ground, openFileLimit())
@@ -132,11 +143,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const db = createDb(url, { limits: config.limits, log, onBack: () => events.lookAgain() })
     database = db
     onStop('the database connections', () => db.close())
-    /** Nobody waits for a farewell to a database that does not answer. */
-    const unlessAway = (farewell: Promise<void>): Promise<void> | undefined => {
-      if (db.trouble() === undefined) return farewell
-      farewell.catch(() => {})
-      return undefined
+    /** Nobody waits long for a farewell: its connection may be dead, whatever others are. */
+    const briefly = async (farewell: Promise<void>): Promise<void> => {
+      const said = new AbortController()
+      const end = (): void => said.abort()
+      farewell.then(end, end)
+      await systemClock.sleep(db.trouble() === undefined ? FAREWELL : 0, said.signal)
     }
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
     const lease =
@@ -156,7 +168,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               stranded: () => events.publish('stranded', {}),
             },
           )
-    onStop('the lease of this instance', () => unlessAway(lease.leave()))
+    onStop('the lease of this instance', () => briefly(lease.leave()))
     const deps: Deps = {
       db,
       clock,
@@ -176,7 +188,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     if (config.databaseUrl === undefined) await settle(true)
     else {
       const instances = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
-      onStop('the notifications of other instances', () => unlessAway(instances.close()))
+      onStop('the notifications of other instances', () => briefly(instances.close()))
       await instances.enter(settle)
     }
     // The door is closed until the scheduler can take answers, and closed again before it writes the last.
@@ -203,8 +215,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       tlsPort: config.mqttsPort,
       cert,
       key,
-      deviceCa: config.x509CaPath && (await loadDeviceCa(config.x509CaPath)),
+      deviceCa: await loadAuthorities(),
     })
+    renew = async () => {
+      const { cert, key } = await loadCertificate()
+      const deviceCa = await loadAuthorities()
+      http.renew({ cert, key })
+      mqtt.renew({ cert, key, deviceCa })
+    }
 
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
     const anonymous = needsToken ? undefined : owner()
@@ -281,6 +299,18 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       }
     },
     stop,
+    async reload() {
+      if (renew === undefined || stopping.signal.aborted) {
+        log.warn('nothing was reloaded: the hub is not running')
+        return
+      }
+      try {
+        await renew()
+        log.info('the certificates were reloaded; the environment is read at a start only')
+      } catch (error) {
+        log.error({ err: error }, 'the certificates could not be reloaded: those in use stay')
+      }
+    },
     hurry() {
       hurrying.abort()
       database?.hurry(HURRIED_SILENCE)

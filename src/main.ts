@@ -3,13 +3,18 @@ import { createApp } from './app.ts'
 import { runCommand } from './cli/run-command.ts'
 import { readConfig } from './config.ts'
 
+/** The end of a terminal stops what was started from it; to a service the signal means that its files have changed. */
+const isService = !process.stdout.isTTY
+
 await runCommand({
   name: 'npm start',
   summary: `Runs the hub until Ctrl-C or SIGTERM; a second one makes it stop faster. It is configured by the environment,
 for example HTTP_PORT=4100 npm start. All variables are in README.md.`,
   options: {},
+  survivesHangup: isService,
   async run(_given, stop) {
     const app = createApp(readConfig(process.env, process.cwd()))
+    if (isService) process.on('SIGHUP', () => void app.reload())
     stop.hurry.addEventListener('abort', () => app.hurry(), { once: true })
     const stopped = once(stop.signal, 'abort')
     // A start may hang, in a database that does not answer: a stop need not wait for it.

@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
+import { loadOrMakeCertificate } from '../src/certificate.ts'
 import { readConfig } from '../src/config.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { freePorts } from './support/ports.ts'
@@ -40,6 +43,7 @@ const openApp = (variables: Readonly<Record<string, string>> = {}) =>
         MQTT_PORT: '0',
         MQTTS_PORT: '0',
         LIMIT_DATABASE_SILENCE: '2000',
+        ...variables,
         ...variables,
       },
       folder,
@@ -162,4 +166,41 @@ test('a hub that stops says so first, turns new devices away, and keeps the othe
   await stopped
   expect(answer).toContain('HTTP/1.1')
   expect(answer).not.toContain('503')
+})
+
+test('certificates that have changed are taken at a reload, and those that cannot be used are not', async () => {
+  await proxy.become('forward')
+  const pathOf = (name: string): string => join(folder, name)
+  const makePair = async (): Promise<string> => {
+    const other = await mkdtemp(join(tmpdir(), 'twincast-pair-'))
+    const { cert, key } = await loadOrMakeCertificate(other, { hostNames: [], now: new Date() })
+    await Promise.all([writeFile(pathOf('cert.pem'), cert), writeFile(pathOf('key.pem'), key)])
+    await rm(other, { recursive: true })
+    return new X509Certificate(cert).fingerprint256
+  }
+  const first = await makePair()
+  const app = openApp({ TLS_CERT: pathOf('cert.pem'), TLS_KEY: pathOf('key.pem') })
+  const { https, mqtts } = await app.start()
+  const shown = () =>
+    Promise.all(
+      [https, mqtts].map(async (address) => {
+        const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', rejectUnauthorized: false })
+        await once(socket, 'secureConnect')
+        const { fingerprint256 } = socket.getPeerCertificate()
+        socket.destroy()
+        return fingerprint256
+      }),
+    )
+  try {
+    expect(await shown()).toEqual([first, first])
+    const second = await makePair()
+    await app.reload()
+    expect(await shown()).toEqual([second, second])
+    await writeFile(pathOf('cert.pem'), 'none')
+    await app.reload()
+    expect(await shown()).toEqual([second, second])
+    expect(lines).toContain('the certificates could not be reloaded: those in use stay')
+  } finally {
+    await app.stop()
+  }
 })

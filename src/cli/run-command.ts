@@ -10,6 +10,8 @@ export type Command = Described & {
    * returning when stopping is how it normally ends. What it throws else is said in one line.
    */
   run(given: Given, stop: Stop): Promise<void>
+  /** Whether SIGHUP stops it, which it means where nothing else is said. What does not stop hears of it by itself. */
+  readonly survivesHangup?: boolean
 }
 
 /**
@@ -24,7 +26,7 @@ async function runToEnd(command: Command, args: readonly string[]): Promise<numb
   try {
     const request = readArguments(args, command.options)
     if (request === 'help') process.stdout.write(helpOf(command))
-    else await command.run(request, listenForStop())
+    else await command.run(request, listenForStop(command.survivesHangup ? ['SIGINT', 'SIGTERM'] : undefined))
     return 0
   } catch (error) {
     if (error instanceof Interrupted) return 128 + constants.signals[error.signal]

@@ -3,6 +3,9 @@ import type { constants } from 'node:os'
 /** `signal` aborts when the command is to stop (Ctrl-C), `hurry` when somebody asks a second time. */
 export type Stop = { readonly signal: AbortSignal; readonly hurry: AbortSignal }
 
+/** A signal that may stop a command. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
 /** Somebody stopped the command before it was done. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
@@ -34,9 +37,9 @@ export function createStop(now: () => number): Stop & { interrupt(signal: keyof 
 }
 
 /** A stop that the signals of the process interrupt. */
-export function listenForStop(): Stop {
+export function listenForStop(signals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Stop {
   const { interrupt, ...stop } = createStop(() => performance.now())
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal))
+  for (const signal of signals) process.on(signal, () => interrupt(signal))
   // The reader has gone (`| head`), or the terminal: nobody to talk to, but things to clean up.
   process.stdout.on('error', () => interrupt('SIGPIPE'))
   process.stderr.on('error', () => {})

@@ -51,6 +51,8 @@ export type HttpServer = {
     readonly port: number
     readonly tlsPort: number
   }): Promise<{ http: string; https: string }>
+  /** Connections to come get this certificate. PEM text. */
+  renew(pair: { readonly cert: string; readonly key: string }): void
   /** Takes no new connections, lets requests under way finish for a while, then cuts them off. */
   close(): Promise<void>
 }
@@ -238,6 +240,7 @@ export function createHttpServer(
         throw error
       }
     },
+    renew: (pair) => secure.setSecureContext({ ...tlsSettings, ...pair }),
     close,
   }
 }

@@ -10,7 +10,7 @@ import { answerUnknownLevels, correctPackets } from './corrections.ts'
 import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
 import { controlIntake, intakeOf } from './intake.ts'
 import { createKeptSessions } from './kept-sessions.ts'
-import { createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
+import { type Certificates, createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
 import { createOutbound } from './outbound.ts'
 import { createPresence } from './presence.ts'
 import { watchRevocations } from './revocation.ts'
@@ -28,6 +28,8 @@ export type { MethodAnswer } from './inbound.ts'
 export type MqttDoor = {
   /** Begins to listen. ListenError when a port cannot be had; then `close` is still due. */
   listen(options: ListenOptions): Promise<ListenAddresses>
+  /** Connections to come get these certificates. */
+  renew(certificates: Certificates): void
   /** For devices that come through an HTTP server. */
   readonly webSocket: WebSocketMount
   /** How many devices are connected, and what they sent. */
@@ -133,6 +135,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
 
   return {
     listen: listeners.listen,
+    renew: listeners.renew,
     webSocket: webSockets.mount,
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     turnAway,

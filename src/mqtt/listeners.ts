@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../arrivals.ts'
 import { ListenError, listenOn } from '../listen.ts'
 import { tlsSettings } from '../tls.ts'
@@ -17,6 +17,9 @@ export type ListenOptions = {
   readonly deviceCa?: string | undefined
 }
 
+/** What of it may change while the door is open. */
+export type Certificates = Pick<ListenOptions, 'cert' | 'key' | 'deviceCa'>
+
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
 /** The door's sockets. `accept` gets each connection that is ready for MQTT. */
@@ -25,6 +28,7 @@ export function createListeners(
   { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
 ) {
   const servers: Server[] = []
+  let tlsServer: TlsServer | undefined
   const sockets = new Set<Socket>()
 
   const start = (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
@@ -60,6 +64,7 @@ export function createListeners(
         ca: deviceCa ?? [],
       } as const satisfies TlsOptions
       const secure = createTlsServer(tls, accept)
+      tlsServer = secure
       // Node tells of a handshake that took too long, and leaves the connection open.
       secure.on('tlsClientError', (_error, socket) => socket.destroy())
       const mqtts = await start(secure, 'MQTTS_PORT', host, tlsPort)
@@ -70,6 +75,10 @@ export function createListeners(
         throw new ListenError(`MQTT_PORT: plain MQTT is for loopback addresses only, and ${mqtt.address} is none.`)
       }
       return { mqtts, mqtt }
+    },
+    /** Connections to come get these certificates. */
+    renew({ cert, key, deviceCa }: Certificates): void {
+      tlsServer?.setSecureContext({ ...tlsSettings, cert, key, ca: deviceCa ?? [] })
     },
     /** Takes no new connections. Resolves when all that there are have ended. */
     stopListening,
