@@ -33,7 +33,11 @@ function nameOf(host: string): string {
 /** Headers that proxies add, besides all that begin with `x-forwarded-`. */
 const proxyHeaders: ReadonlySet<string> = new Set(['forwarded', 'via', 'x-real-ip'])
 
-/** Whether a proxy says that it passes a request on, which then may come from anywhere. `names` are in lower case. */
-export function isForwarded(names: Iterable<string>): boolean {
-  return [...names].some((name) => proxyHeaders.has(name) || name.startsWith('x-forwarded-'))
+/**
+ * Whether a proxy passes a request on, which then may come from anywhere. Most say so; nginx by its own default adds no
+ * header and speaks HTTP/1.0, which no client of today does.
+ */
+export function isForwarded({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
+  if (httpVersion === '1.0') return true
+  return Object.keys(headers).some((name) => proxyHeaders.has(name) || name.startsWith('x-forwarded-'))
 }

@@ -25,6 +25,8 @@ import { createWebSockets } from './websocket.ts'
 export type ServerContext = {
   viewer?: Viewer | undefined
   address?: string | undefined
+  /** Whether a proxy passed the request on. */
+  forwarded?: boolean
   signal?: AbortSignal
   outlet?: Outlet
 }
@@ -48,12 +50,12 @@ export type GraphqlServer = {
 }
 
 /**
- * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. The names of all
- * headers show whether the request was forwarded. UnauthorizedError, which is logged.
+ * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. A
+ * request that a proxy passed on may come from anywhere. UnauthorizedError, which is logged.
  */
 export type Authenticate = (
   authorization: string | undefined,
-  from: { readonly headerNames: Iterable<string>; readonly address: string | undefined },
+  from: { readonly forwarded: boolean; readonly address: string | undefined },
 ) => Promise<Viewer>
 
 const tokenNeeded = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
@@ -78,18 +80,18 @@ export function createGraphqlServer(
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ door: 'GraphQL', reason, address })
 
-  const judge = async (authorization: string | undefined, headerNames: Iterable<string>): Promise<Viewer> => {
+  const judge = async (authorization: string | undefined, forwarded: boolean): Promise<Viewer> => {
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
     if (anonymous === undefined) throw new UnauthorizedError(tokenNeeded, 'no token was sent')
-    if (!isForwarded(headerNames)) return anonymous
+    if (!forwarded) return anonymous
     throw new UnauthorizedError(
       `${tokenNeeded} This request came through a proxy; without a token only this machine may ask.`,
       'no token was sent, and a proxy passed the request on',
     )
   }
-  const authenticate: Authenticate = async (authorization, { headerNames, address }) => {
+  const authenticate: Authenticate = async (authorization, { forwarded, address }) => {
     try {
-      return await judge(authorization, headerNames)
+      return await judge(authorization, forwarded)
     } catch (error) {
       if (error instanceof UnauthorizedError) refuse(error.reason, address)
       throw error
@@ -142,7 +144,9 @@ export function createGraphqlServer(
         respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
         return
       }
-      Promise.resolve(yoga(request, response, { address: request.socket.remoteAddress })).catch((error: unknown) => {
+      Promise.resolve(
+        yoga(request, response, { address: request.socket.remoteAddress, forwarded: isForwarded(request) }),
+      ).catch((error: unknown) => {
         deps.log.error({ err: error }, 'a GraphQL request could not be answered')
         response.destroy()
       })
@@ -193,7 +197,7 @@ const authentication = (authenticate: Authenticate): Plugin<ServerContext, Serve
   async onRequestParse({ request, serverContext }) {
     try {
       serverContext.viewer = await authenticate(request.headers.get('authorization') ?? undefined, {
-        headerNames: request.headers.keys(),
+        forwarded: serverContext.forwarded === true,
         address: serverContext.address,
       })
     } catch (error) {

@@ -8,6 +8,7 @@ import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../early-bytes.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { whenExpired } from './expiry.ts'
+import { isForwarded } from './guard.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
 import { isUnavailable } from './mask.ts'
 import { readOutlasting } from './outlast.ts'
@@ -83,7 +84,7 @@ export function createWebSockets(
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
-        const by = { headerNames: Object.keys(request.headers), address: request.socket.remoteAddress }
+        const by = { forwarded: isForwarded(request), address: request.socket.remoteAddress }
         // A client that is told to come again may do so only a few times, and after longer and longer pauses.
         viewer = await readOutlasting({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
-import { Socket } from 'node:net'
+import { createConnection, Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { refusalOf } from '../../src/graphql/guard.ts'
 import { openDoor } from './door.ts'
@@ -100,3 +101,22 @@ test.each(['X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-Host', 'Forwarde
     await door.close()
   },
 )
+
+test('a request by HTTP/1.0 without a token, as nginx passes it on by default, needs one', async () => {
+  const door = await openDoor()
+  const port = await openPort(door)
+  const ask = async (version: string) => {
+    const { hostname, port: number } = new URL(port.url)
+    const socket = createConnection(Number(number), hostname)
+    const body = '{"query":"{ __typename }"}'
+    socket.write(
+      `POST /graphql HTTP/${version}\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    return (await text(socket)).split('\r\n')[0]
+  }
+  expect(await ask('1.0')).toBe('HTTP/1.1 401 Unauthorized')
+  expect(await ask('1.1')).toBe('HTTP/1.1 200 OK')
+  await port.close()
+  await door.close()
+})
