@@ -69,6 +69,7 @@ function takeOver(socket: Socket, reading: 'read' | 'unread'): Raw {
     },
     async ended(signal) {
       signal.addEventListener('abort', () => socket.destroy(), { once: true })
+      if (signal.aborted) socket.destroy()
       await until(() => signal.aborted)
     },
     close: () => socket.destroy(),

@@ -28,7 +28,7 @@ export async function memory(bench: Bench): Promise<Row[]> {
         baselineName: 'what is allowed',
         limit: { kind: 'gate', atMost: 1 },
         async ours() {
-          const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal), bench.signal)
+          const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal))
           left.push({ value: kept, cpuMicros: {} })
           return { value: taken / CONNECTIONS, cpuMicros: {} }
         },
@@ -52,11 +52,10 @@ export async function memory(bench: Bench): Promise<Row[]> {
 async function weigh(
   hub: WatchedHub,
   open: (signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
 ): Promise<{ taken: number; kept: number }> {
   const before = await hub.ask('weigh')
   const ending = new AbortController()
-  const all = Promise.all(Array.from({ length: CONNECTIONS }, () => open(AbortSignal.any([signal, ending.signal]))))
+  const all = Promise.all(Array.from({ length: CONNECTIONS }, () => open(ending.signal)))
   await Promise.race([all, new Promise((resolve) => setTimeout(resolve, AT_WORK))])
   const during = await hub.ask('weigh')
   ending.abort()

@@ -49,8 +49,7 @@ const ReadDevice = graphql(/* GraphQL */ `
 const sentences = attacks.map((attack) => [`a ${attack.who} ${attack.what}`, attack] as const)
 
 test.for(sentences)('an honest client is served while %s', async ([, attack], { signal }) => {
-  const ending = AbortSignal.any([signal, AbortSignal.timeout(20_000)])
-  const attacking = Promise.all(Array.from({ length: CONNECTIONS }, () => attack.once(target, ending)))
+  const attacking = Promise.all(Array.from({ length: CONNECTIONS }, () => attack.once(target, signal)))
   for (let count = 0; count < 5; count++) {
     const deviceId = `attacked-${count + 1}`
     expect(await app.client.execute(ReadDevice, { deviceId })).toEqual({ device: { deviceId } })
