@@ -74,8 +74,9 @@ const ANSWER_GRACE = 3_000
 /** Milliseconds that the database has for an answer while the hub stops, and when somebody asked for that a second time. */
 const STOP_SILENCE = 3_000
 const HURRIED_SILENCE = 1_000
-/** Milliseconds to take leave of the other instances. */
+/** Milliseconds to take leave of the other instances, and when somebody asked a second time. */
 const FAREWELL = 2_000
+const HURRIED_FAREWELL = 500
 /** Milliseconds that a stop leaves a start that is under way to come to its end. */
 const START_GRACE = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
@@ -148,7 +149,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const said = new AbortController()
       const end = (): void => said.abort()
       farewell.then(end, end)
-      await systemClock.sleep(db.trouble() === undefined ? FAREWELL : 0, said.signal)
+      if (db.trouble() !== undefined) return
+      await systemClock.sleep(FAREWELL, AbortSignal.any([said.signal, hurrying.signal]))
+      if (hurrying.signal.aborted) await systemClock.sleep(HURRIED_FAREWELL, said.signal)
     }
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
     const lease =
@@ -245,7 +248,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // First of all: who comes now should go elsewhere, and those who are here may finish.
     onStop('the doors', () => {
       mqtt.turnAway()
-      return http.drain()
+      return http.drain(hurrying.signal)
     })
     isRunning = true
     const { hostname } = new URL(web.http)

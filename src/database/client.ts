@@ -99,6 +99,7 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
   })
   const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // it has its own troubles
   let closing: Promise<void> | undefined
+  let patience = Number.POSITIVE_INFINITY
   const hear = (error: Error): void => {
     // Of those that were broken because nothing answered, the pulse has told.
     if (closing === undefined && !(error instanceof DatabaseAwayError))
@@ -167,7 +168,9 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
   // Sockets of a pool that has ended may still break when PostgreSQL stops: `closing` is there before it begins to.
   const close = async (): Promise<void> => {
     await prisma.$disconnect()
-    await Promise.all([pool.close(FAREWELL), reads.close(FAREWELL), pulse.close()])
+    // To end a connection politely takes an answer.
+    const farewell = pulse.trouble() === undefined ? Math.min(FAREWELL, patience) : 0
+    await Promise.all([pool.close(farewell), reads.close(farewell), pulse.close()])
   }
 
   return {
@@ -193,7 +196,10 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
       }
     },
     trouble: pulse.trouble,
-    hurry: pulse.hurry,
+    hurry(silence) {
+      patience = Math.min(patience, silence)
+      pulse.hurry(silence)
+    },
     close() {
       closing ??= close()
       return closing

@@ -43,8 +43,8 @@ export type Doors = {
 export type HttpServer = {
   /** Lets requests through to the doors. */
   open(doors: Doors): void
-  /** Lets no more requests through, and those under way finish for a while. */
-  drain(): Promise<void>
+  /** Lets no more requests through, and those under way finish for a while, or until somebody hurries. */
+  drain(hurry?: AbortSignal): Promise<void>
   /** Opens both ports and answers their addresses, such as `http://localhost:4000`. ListenError. */
   listen(address: {
     readonly host: string
@@ -196,19 +196,20 @@ export function createHttpServer(
 
   const underWay = (): http.ServerResponse[] => [...pipelines.values()].flatMap(({ unanswered }) => [...unanswered])
   let draining: Promise<void> | undefined
-  const drain = (): Promise<void> => {
+  const drain = (hurry?: AbortSignal): Promise<void> => {
     isOpen = false
-    draining ??= finish()
+    draining ??= finish(hurry)
     return draining
   }
-  const finish = async (): Promise<void> => {
+  const finish = async (hurry?: AbortSignal): Promise<void> => {
     const waited = new AbortController()
+    const over = hurry === undefined ? waited.signal : AbortSignal.any([waited.signal, hurry])
     await Promise.all(mounts.map((mount) => mount.close?.()))
     // Not for the connections: browsers open some ahead, on which nothing has been asked.
     const answered = Promise.all(
       underWay().map((response) => new Promise((resolve) => response.once('close', resolve))),
     )
-    await Promise.race([answered, deps.clock.sleep(closeTimeout, waited.signal)])
+    await Promise.race([answered, deps.clock.sleep(closeTimeout, over)])
     waited.abort()
   }
   const close = async (): Promise<void> => {

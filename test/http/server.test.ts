@@ -288,6 +288,20 @@ describe('while the doors are closed', () => {
     expect(closed).toBe(true)
     expect(await ask(`${url.https}/healthz`)).toMatchObject({ status: 200 })
   })
+
+  test('what is under way is not waited for when somebody hurries', async () => {
+    const clock = createTestClock()
+    const other = createHttpServer({ ...deps, clock }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+    const { http: address } = await other.listen(anywhere)
+    const asked = ask(`${address}/graphql`, { method: 'POST' }).catch(() => 'cut off')
+    while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const hurrying = new AbortController()
+    const drained = other.drain(hurrying.signal)
+    hurrying.abort()
+    await drained
+    await other.close()
+    expect(await asked).toBe('cut off')
+  })
 })
 
 describe('closing', () => {
