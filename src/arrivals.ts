@@ -21,7 +21,7 @@ export type Arrivals = {
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
   /** Whether a request from there is looked at: when a token of its own was good, or not too many of others were bad. */
   mayTry(address: string, authorization: string | undefined): boolean
-  /** Counts what came of the token. */
+  /** Counts whether the token was good. */
   tried(address: string, authorization: string | undefined, isGood: boolean): void
 }
 

@@ -10,7 +10,7 @@ type PolicyRow = {
 }
 
 /**
- * The policy of this name. A policy that there is not costs as much time as one that there is: a row like any other is
+ * The policy of this name. An unknown policy takes as much time as a known one: a row like any other is
  * read, and forgotten.
  */
 export async function findPolicy(db: Reader, name: string): Promise<Policy | undefined> {

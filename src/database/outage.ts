@@ -50,7 +50,7 @@ export function isOutage(error: unknown): boolean {
 /** Seconds after which a client that met an outage may come again. */
 export const retryAfterSeconds = 3
 
-/** What a client is told of an outage. What became of a statement that was not answered, nobody knows. */
+/** What a client is told of an outage. Whether a statement without an answer was carried out is unknown. */
 export const outageMessage =
   'The database of the hub does not answer at the moment: try again. A change may have been made all the same.'
 

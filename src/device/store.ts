@@ -116,7 +116,7 @@ const identityOf = (id: string, row: IdentityRow): Identity => {
 }
 
 /**
- * The identity of a device. One that there is not costs as much time as one that there is: a row like any other is read,
+ * The identity of a device. An unknown device takes as much time as a known one: a row like any other is read,
  * and forgotten.
  */
 export async function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {

@@ -81,7 +81,7 @@ function withContent({ tags, desired }: TwinPatch, replaced?: Pick<TwinRow, 'tag
 const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
 
 /**
- * What became of a batch of patches: whose twins are as the patch wants them, which of them have changed, who should be
+ * The result of a batch of patches: whose twins are as the patch wants them, which of them have changed, who should be
  * told what, whose limits forbade it, who has no twin. `postponed` are those that the batch had no room for.
  */
 export type PatchedTwins = {
