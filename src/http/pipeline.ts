@@ -46,19 +46,29 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
       socket.pause()
     }
   }
+  let waiting = false
+  /** Others have their turn before more of this client's requests. */
+  const pumpLater = (): void => {
+    if (waiting || rest.length === 0) return
+    waiting = true
+    setImmediate(() => {
+      waiting = false
+      if (!socket.destroyed) pump()
+    })
+  }
   const onData = (chunk: Buffer): void => {
-    rest.push(chunk)
-    pump()
+    // What waits already is gone on with by whoever it waits for.
+    if (rest.push(chunk) === 1) pump()
   }
   const goOn = (): void => {
     if (!held || socket.destroyed || !mayParse()) return
     held = false
-    // It emits 'resume', which parses.
+    // It emits 'resume', as Node does when the client has read a large answer.
     socket.resume()
   }
   socket.removeAllListeners('data')
   socket.on('data', onData)
-  socket.on('resume', pump)
+  socket.on('resume', pumpLater)
   socket.once('close', () => {
     rest = []
     for (const response of unanswered) {
@@ -73,15 +83,14 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
     add(response) {
       unanswered.add(response)
       const forget = (): void => {
-        // Others have their turn before more of this client's requests.
-        if (unanswered.delete(response) && held) setImmediate(goOn)
+        if (unanswered.delete(response)) goOn()
       }
       response.once('finish', forget)
       response.once('close', forget)
     },
     release() {
       socket.off('data', onData)
-      socket.off('resume', pump)
+      socket.off('resume', pumpLater)
       const left = Buffer.concat(rest)
       rest = []
       return left

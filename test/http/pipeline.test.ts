@@ -34,9 +34,9 @@ afterEach(async () => {
 type Asked = { readonly body: string; readonly response: ServerResponse }
 
 /** A server that keeps what it is asked at `/door`, and clients of it. */
-async function serve(limits: Partial<typeof defaultLimits> = {}, clock = systemClock) {
+async function serve(limits: Partial<typeof defaultLimits> = {}, clock = systemClock, door?: Mount) {
   const asked: Asked[] = []
-  const graphql: Mount = {
+  const graphql: Mount = door ?? {
     path: '/door',
     methods: ['GET', 'POST', 'PATCH'],
     async handle(request, response) {
@@ -100,6 +100,35 @@ test.each(schemes)(
     expect(text().match(/answer \d+;/g)).toEqual(bodies.map((_, index) => `answer ${index};`))
   },
 )
+
+test.each(schemes)('however large the answers are, others have their turn after a few of them: %s', async (scheme) => {
+  let inTurn = 0
+  let most = 0
+  const large = Buffer.alloc(24 * 1024, 'x')
+  const graphql: Mount = {
+    path: '/door',
+    methods: ['GET'],
+    handle(_request, response) {
+      if (inTurn++ === 0) {
+        setImmediate(() => {
+          most = Math.max(most, inTurn)
+          inTurn = 0
+        })
+      }
+      response.end(large)
+    },
+  }
+  const { open } = await serve({ httpPipelinedRequests: 4 }, systemClock, graphql)
+  const client = await open(scheme)
+  let received = 0
+  client.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  client.write('GET /door HTTP/1.1\r\nHost: hub\r\n\r\n'.repeat(1_000))
+  await until(() => received > 1_000 * large.length)
+  // A turn as it is counted here may see the end of one lot, a whole one and the beginning of a third.
+  expect(most).toBeLessThanOrEqual(12)
+})
 
 test('of very short requests, too, only a few are parsed before some are answered', async () => {
   const { asked, open } = await serve({ httpPipelinedRequests: 4 })
