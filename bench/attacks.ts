@@ -152,6 +152,13 @@ export const attacks: readonly Attack[] = [
     once: bytesAtOnce(http, () => request('GET', '/openapi.json').repeat(1_500), 'close'),
   },
   {
+    what: 'asks for /openapi.json 1,500 times in one write and reads it',
+    who: 'stranger',
+    once: bytesAtOnce(http, () => request('GET', '/openapi.json').repeat(1_500), {
+      readUntil: 'nothing: until it is closed',
+    }),
+  },
+  {
     what: 'asks for /healthz 2,000 times in one write and reads nothing',
     who: 'stranger',
     once: bytesAtOnce(http, () => request('GET', '/healthz').repeat(2_000), 'hold, unread'),
