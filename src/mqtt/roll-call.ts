@@ -28,6 +28,7 @@ export function callTheRoll(
 ): { close(): Promise<void> } {
   const closing = new AbortController()
   let due = false
+  let isCalling = false
   let calling: Promise<void> | undefined
 
   /** The device is nowhere else: its row has lost the connection, and calls wait for it. */
@@ -47,6 +48,7 @@ export function callTheRoll(
     if (deviceIds.length > 0) deps.events.publish('waiting', { deviceIds })
   }
   const call = async (): Promise<void> => {
+    isCalling = true
     while (due && !closing.signal.aborted) {
       due = false
       try {
@@ -60,11 +62,12 @@ export function callTheRoll(
         await deps.clock.sleep(RETRY, closing.signal)
       }
     }
-    calling = undefined
+    // Without connections that is before the promise has been kept: `calling` cannot say it.
+    isCalling = false
   }
   const begin = (): void => {
     due = true
-    calling ??= call()
+    if (!isCalling) calling = call()
   }
   const stopListening = [deps.events.listen('missed')(begin), deps.events.listen('returned')(begin)]
 

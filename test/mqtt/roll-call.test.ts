@@ -50,6 +50,15 @@ function listenToWaiting(): string[] {
   return waiting
 }
 
+// First of all: what went wrong was that a roll called over nobody was the last one.
+test('a roll that was called while nobody was connected is called again', async () => {
+  hub.deps.events.lookAgain()
+  const [deviceId, device] = await connectedDevice()
+  await connectElsewhere(deviceId)
+  hub.deps.events.lookAgain()
+  expect(await device.next()).toBe('closed')
+})
+
 test('a device is in the rows when it hears that it is in', async () => {
   const [deviceId, device] = await connectedDevice()
   expect(await presenceOf(deviceId)).toMatchObject({ state: 'connected', instance: hub.deps.lease.instanceId })
