@@ -8,7 +8,7 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
-import { openTcpProxy } from '../support/tcp-proxy.ts'
+import { openDatabaseProxy, openTcpProxy } from '../support/tcp-proxy.ts'
 import { ScheduleMethod } from './operations.ts'
 
 /** A hub in a process of its own, one of several on a database. */
@@ -134,4 +134,31 @@ test('an instance that stood still while its devices moved calls none of them wh
   expect(new Set(await outcomes(one, jobId))).toEqual(new Set(['COMPLETED']))
   expect(living.ledger.entries).toHaveLength(20)
   expect(old.ledger.entries).toEqual([])
+})
+
+test('devices leave an instance that is cut off from the database, and can come back when it is not', async () => {
+  const proxy = await openDatabaseProxy(database.url)
+  const [one, cut] = [await start(), await start({ DATABASE_URL: proxy.url })]
+  const devices = await registerFleet(one.client, 'cut', 20, answering)
+  const stranded = fleetAt(cut.mqttPort, devices)
+  await stranded.connect()
+  const isGone = (fleet: Fleet) => devices.every(({ deviceId }) => !fleet.isConnected(deviceId))
+
+  await proxy.become('refuse')
+  await expect.poll(() => isGone(stranded), { timeout: 20_000 }).toBe(true)
+  const living = fleetAt(one.mqttPort, devices)
+  await living.connect()
+  expect(new Set(await outcomes(one, await schedule(one, 'cut')))).toEqual(new Set(['COMPLETED']))
+  expect(living.ledger.entries).toHaveLength(20)
+  expect(stranded.ledger.entries).toEqual([])
+
+  await proxy.become('forward')
+  // It refuses devices until its lease holds again.
+  const back = fleetAt(cut.mqttPort, devices, true)
+  await back.connect()
+  await expect.poll(() => isGone(living), { timeout: 30_000 }).toBe(true)
+  expect(new Set(await outcomes(one, await schedule(one, 'cut')))).toEqual(new Set(['COMPLETED']))
+  expect(back.ledger.entries).toHaveLength(20)
+  expect(living.ledger.entries).toHaveLength(20)
+  await proxy.close()
 })
