@@ -54,9 +54,7 @@ const OPTIONS = {
 await runCommand({
   name: 'npm run bench',
   summary: `Measures the hub against baselines on this machine, in turn (docs/benchmarks.md), with an embedded PostgreSQL
-and simulated devices. Takes about 35 minutes,
-of which the attacks of S8 to S10 take 25, with --million six more, and leaves nothing. Ends with 1 when a gate
-fails.`,
+and simulated devices. Leaves nothing. Ends with 1 when a gate fails.`,
   options: OPTIONS,
   async run(given, { signal }) {
     const conduct: Conduct = {
