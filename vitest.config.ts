@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
+import { RepeatedTests } from './test/support/repeated-tests.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -11,6 +12,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    runner: './test/support/runner.ts',
+    reporters: ['default', new RepeatedTests()],
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
