@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
 import type { Context } from './context.ts'
+import { createDocumentCache } from './document-cache.ts'
 import { isForwarded, refusalOf } from './guard.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
@@ -116,6 +117,7 @@ export function createGraphqlServer(
       printing(print),
     ],
     maxRequestBodySize: maxRequestBytes,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: forgetful },
     batching: false,
     multipart: false,
     cors: false,
@@ -168,6 +170,9 @@ export function createGraphqlServer(
     },
   }
 }
+
+/** Remembers nothing: an error holds the text that it is about, and programs do not repeat one that cannot be parsed. */
+const forgetful = { get: () => undefined, set: () => {} }
 
 /** Answers without having read the request, which therefore is the last on its connection. */
 function respondError(response: ServerResponse, status: 401 | 403, error: object): void {
