@@ -145,7 +145,17 @@ export function createWebSockets(
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const ended = new AbortController()
     const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
-    request.socket.on('drain', outlet.relieve)
+    /** Nothing is read of a client that leaves too much unread. What it sends is answered, too. */
+    let held = false
+    const holdIfFull = (): void => {
+      held ||= socket.bufferedAmount >= deps.limits.socketBytes
+      if (held) socket.pause()
+    }
+    request.socket.on('drain', () => {
+      if (held) socket.resume()
+      held = false
+      outlet.relieve()
+    })
     const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
     // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
@@ -175,6 +185,7 @@ export function createWebSockets(
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck
             if (isTooBig) close(1009, 'Message too big')
             else inbox.take(text)
+            holdIfFull()
           })
         },
       },
@@ -251,20 +262,26 @@ function send(socket: WebSocket, data: string): Promise<void> {
   })
 }
 
-/** Ends a connection whose other side is gone without having said so. */
+/**
+ * Ends a connection whose other side is gone without having said so. One of which nothing is read is there as long as less
+ * and less waits for it.
+ */
 async function watch({ clock }: Pick<Deps, 'clock'>, socket: WebSocket, ended: AbortSignal): Promise<void> {
   let alive = true
+  let waiting = 0
   socket.on('pong', () => {
     alive = true
   })
   for (;;) {
     await clock.sleep(keepAlive, ended)
     if (ended.aborted) return
-    if (!alive) {
+    const takesSome = socket.isPaused && socket.bufferedAmount < waiting
+    if (!alive && !takesSome) {
       socket.terminate()
       return
     }
     alive = false
+    waiting = socket.bufferedAmount
     socket.ping()
   }
 }

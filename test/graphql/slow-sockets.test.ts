@@ -37,6 +37,10 @@ const waiting = (): number => port.connections.at(-1)?.writableLength ?? 0
 /** Every message on its way here is among them: four are read at a time. */
 const most = socketBytes + 5 * (twinBytes + 1000)
 
+/** What a message may hold, nearly. */
+const text = 'x'.repeat(250_000)
+const bad = { query: '{' }
+
 /** Until nothing more comes to wait, and one that asks by another connection is served. */
 async function settled(): Promise<void> {
   let before = -1
@@ -98,3 +102,25 @@ test('a WebSocket that is closed while much waits for it leaves nothing behind',
   socket.raw.terminate()
   await until(() => door.server.openStreams() === 0)
 })
+
+test.each([
+  ['pings', (index: number) => ({ type: 'ping', payload: { index, text } })],
+  ['operations that are refused', (index: number) => ({ id: `${index} ${text}`, type: 'subscribe', payload: bad })],
+])(
+  'answers to %s wait in bounded memory for a client that does not read them, and all come when it does',
+  async (_, of) => {
+    const socket = await connect()
+    socket.raw.pause()
+    const count = 150
+    for (let index = 0; index < count; index++) socket.send(of(index))
+    await until(() => waiting() > 0)
+    await settled()
+    expect(waiting()).toBeLessThan(socketBytes + 2 * text.length)
+    socket.raw.resume()
+    for (let index = 0; index < count; index++) {
+      const { type, id, payload } = await socket.next()
+      expect([type, Object(payload).index ?? Number.parseInt(String(id), 10)]).toEqual([expect.anything(), index])
+    }
+  },
+  60_000,
+)
