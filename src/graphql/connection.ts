@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { utf8Text } from '../utf8.ts'
 import { builder } from './builder.ts'
 import { maxPageSize } from './limits.ts'
 
@@ -82,7 +83,7 @@ export function readCursor<Row, Keys>(list: KeysetList<Row, Keys>, cursor: strin
 
 function textsIn(list: string, cursor: string): readonly string[] {
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    const value: unknown = JSON.parse(utf8Text(Buffer.from(cursor, 'base64url')) ?? '')
     if (!Array.isArray(value)) return []
     const [name, ...keys] = value.filter((part) => typeof part === 'string')
     return name === list && keys.length === value.length - 1 ? keys : []

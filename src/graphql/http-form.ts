@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { bodyText } from '../utf8.ts'
 
 /** What is sent badly over HTTP is refused as that, with a sentence that says what to send. */
 export const httpForm: Plugin = {
@@ -29,7 +30,9 @@ export const httpForm: Plugin = {
 type Params = Record<string, unknown>
 
 async function parseBody(request: Request): Promise<Params> {
-  const body = parseJson(decode(await request.arrayBuffer()), 'POST body sent invalid JSON.')
+  const text = bodyText(new Uint8Array(await request.arrayBuffer()))
+  if (text === undefined) throw badRequest('The body is not UTF-8.')
+  const body = parseJson(text, 'POST body sent invalid JSON.')
   if (isParams(body)) return body
   throw badRequest(`POST body is expected to be object but received ${body === null ? 'null' : typeof body}`)
 }
@@ -51,14 +54,6 @@ function parseQuery({ url }: Request): Params {
     query: given.get('query') || undefined,
     variables: json('variables'),
     extensions: json('extensions'),
-  }
-}
-
-function decode(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw badRequest('The body is not UTF-8.')
   }
 }
 

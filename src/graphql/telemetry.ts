@@ -1,6 +1,7 @@
 import { NotFoundError } from '../errors.ts'
 import type { Listen, TelemetryMessage } from '../events.ts'
 import { overBudget } from '../json-budget.ts'
+import { utf8Text } from '../utf8.ts'
 import { builder } from './builder.ts'
 import { either } from './either.ts'
 import { identityOf } from './identity-of.ts'
@@ -70,7 +71,7 @@ function parseJson(payload: Uint8Array, depth: number): unknown {
     return undefined
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload))
+    return JSON.parse(utf8Text(payload) ?? '')
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../early-bytes.ts'
 import { UnauthorizedError } from '../errors.ts'
+import { utf8Text } from '../utf8.ts'
 import { whenExpired } from './expiry.ts'
 import { isForwarded } from './guard.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
@@ -181,9 +182,11 @@ export function createWebSockets(
           }, close)
           extra.inbox = inbox
           socket.on('message', (data) => {
-            const text = String(data)
-            const isTooBig = extra.viewer === undefined && Buffer.byteLength(text) > maxBytesBeforeAck
-            if (isTooBig) close(1009, 'Message too big')
+            // In a frame of text ws has seen that it is UTF-8, in a binary one it has not.
+            const text = Buffer.isBuffer(data) ? utf8Text(data) : undefined
+            const isTooBig = extra.viewer === undefined && Buffer.byteLength(text ?? '') > maxBytesBeforeAck
+            if (text === undefined) close(CloseCode.BadRequest, 'Message is not UTF-8')
+            else if (isTooBig) close(1009, 'Message too big')
             else inbox.take(text)
             holdIfFull()
           })
@@ -196,7 +199,7 @@ export function createWebSockets(
     socket.once('close', (code, reason) => {
       ended.abort()
       extra.inbox?.close()
-      closed(code, String(reason)).catch((error: unknown) =>
+      closed(code, utf8Text(reason) ?? '').catch((error: unknown) =>
         deps.log.error({ err: error }, 'a WebSocket was left open'),
       )
     })

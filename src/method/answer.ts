@@ -1,4 +1,5 @@
 import { overBudget } from '../json-budget.ts'
+import { utf8Text } from '../utf8.ts'
 import { maxPayloadLength } from './call.ts'
 
 /** A device's answer to a method call. `payload` is JSON text. */
@@ -25,7 +26,10 @@ export function readResponse(status: number, payload: Uint8Array, depth: number)
       problem: `The device answered with the status ${status} and a payload nested more than ${depth} levels deep.`,
     }
   }
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
+  const text = utf8Text(payload)
+  if (text === undefined) {
+    return { problem: `The device answered with the status ${status} and a payload that is not UTF-8.` }
+  }
   try {
     JSON.parse(text)
   } catch {

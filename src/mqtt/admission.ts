@@ -6,6 +6,7 @@ import { authenticateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
+import { utf8Text } from '../utf8.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { addressOf, type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { intakeOf } from './intake.ts'
@@ -30,6 +31,9 @@ export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]
   if (packet.clientId === '') return { returnCode: 2, reason: 'its client id is empty' }
   if (![packet.clientId, packet.username ?? ''].every(isWellFormed)) {
     return { returnCode: 5, reason: 'its client id or user name holds U+0000 or is not UTF-8' }
+  }
+  if (packet.password !== undefined && utf8Text(packet.password) === undefined) {
+    return { returnCode: 5, reason: 'its password is not UTF-8' }
   }
   const userName = parseUserName(packet.username ?? '')
   if (userName === undefined) return { returnCode: 5, reason: 'its user name is not {hub}/{deviceId}/?api-version=…' }
@@ -135,8 +139,8 @@ export function createAdmission(
       client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
     },
     async authenticate(client, userName, password, done) {
-      // preConnect has seen that the client id is the device's.
-      const token = password?.toString() ?? ''
+      // preConnect has seen that the client id is the device's, and that the password is text.
+      const token = (password && utf8Text(password)) ?? ''
       const connection = newConnection({
         id: randomUUID(),
         deviceId: client.id,

@@ -9,6 +9,7 @@ import { type BadResponse, type MethodResponse, readResponse } from '../method/a
 import { createRefusalLog } from '../refusals.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
+import { utf8Text } from '../utf8.ts'
 import { addressOf, type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
 import { filterOf } from './corrections.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -225,8 +226,10 @@ function parsePatch(payload: Buffer, { twinBytes, twinMembers, jsonDepth }: Limi
     case 'depth':
       throw refuse(`The patch is nested more than ${jsonDepth} levels deep.`)
   }
+  const text = utf8Text(payload)
+  if (text === undefined) throw refuse('The patch is not UTF-8.')
   try {
-    return JSON.parse(payload.toString())
+    return JSON.parse(text)
   } catch {
     throw refuse('A patch of reported properties is a JSON object.')
   }

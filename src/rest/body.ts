@@ -1,4 +1,5 @@
 import { overBudget } from '../json-budget.ts'
+import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
 
 /** Bytes of a body: a method payload (128 KB) or a twin (40 KB) fit with their envelope, escaped within reason. */
@@ -45,10 +46,13 @@ async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
 }
 
 function parse(bytes: Buffer): unknown {
+  const refused = (reason: string): RestError =>
+    new RestError('DeserializationError', `The body is not JSON: ${reason}.`)
+  const text = bodyText(bytes)
+  if (text === undefined) throw refused('it is not UTF-8')
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(text)
   } catch (error) {
-    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
-    throw new RestError('DeserializationError', `The body is not JSON: ${reason}.`)
+    throw refused(error instanceof Error ? error.message : String(error))
   }
 }

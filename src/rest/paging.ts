@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
+import { utf8Text } from '../utf8.ts'
 import type { Call } from './route.ts'
 
 /** What a client asks of a list: rows at most, and where it stopped. */
@@ -46,7 +47,7 @@ export function invalidContinuation(): InvalidInputError {
 
 function textsIn(continuation: string): readonly string[] {
   try {
-    const value: unknown = JSON.parse(Buffer.from(continuation, 'base64url').toString())
+    const value: unknown = JSON.parse(utf8Text(Buffer.from(continuation, 'base64url')) ?? '')
     return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : []
   } catch {
     return []

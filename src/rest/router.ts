@@ -64,7 +64,8 @@ export function createRestDoor(
   return async (request, address) => {
     let form: Route['errorForm']
     try {
-      const { pathname, searchParams } = new URL(request.url)
+      const { pathname, search, searchParams } = new URL(request.url)
+      checkEncoding(search)
       const query = inOwnSpelling(searchParams)
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
@@ -98,6 +99,15 @@ function segmentsOf(pathname: string): string[] {
     if (!(error instanceof URIError)) throw error
   }
   throw new InvalidInputError([], 'The path is not well encoded.')
+}
+
+/** The parameters of a query string that is not well encoded would be others than those that were sent. */
+function checkEncoding(search: string): void {
+  try {
+    decodeURIComponent(search)
+  } catch {
+    throw new InvalidInputError([], 'The query string is not well encoded.')
+  }
 }
 
 /** 404 for a path that none has, 405 for a verb that it does not take. */

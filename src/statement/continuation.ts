@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { InvalidInputError } from '../errors.ts'
+import { utf8Text } from '../utf8.ts'
 
 /** Where a page of results ended: the keys of its last row, and how many rows TOP still allows. */
 export type Place = { readonly keys: readonly string[]; readonly left: number | undefined }
@@ -35,7 +36,7 @@ export function readContinuation(question: string, token: string, patterns: read
 
 function valuesIn(token: string): readonly unknown[] {
   try {
-    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
+    const value: unknown = JSON.parse(utf8Text(Buffer.from(token, 'base64url')) ?? '')
     return Array.isArray(value) ? value : []
   } catch {
     return []

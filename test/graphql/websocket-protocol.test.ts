@@ -265,6 +265,14 @@ describe('a message', () => {
     expect(await socket.next()).toEqual({ id: '1', type: 'next', payload: { data: { __typename: 'Query' } } })
   })
 
+  test('in a binary frame that is not UTF-8 closes the socket with 4400, and none of it becomes another text', async () => {
+    const socket = await ready()
+    const message = Buffer.from(JSON.stringify(subscribe('1', '{ __typename #X\n }')))
+    message[message.indexOf('X')] = 0xff
+    socket.raw.send(message, { binary: true })
+    expect(await Promise.race([socket.next(), socket.closed])).toMatchObject({ code: 4400 })
+  })
+
   test('in a binary frame that holds none closes the socket with 4400', async () => {
     const socket = await ready()
     socket.raw.send(Buffer.from([0, 1, 2, 255]), { binary: true })

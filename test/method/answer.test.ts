@@ -28,6 +28,15 @@ describe('an answer', () => {
     expect(read(payload)).toEqual({ problem: expect.stringMatching(/not JSON/) })
   })
 
+  test.each([
+    ['a byte that begins no character', [0x22, 0xff, 0x22]],
+    ['half of a surrogate pair', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+  ])('that is not UTF-8 is none, and none of it becomes another text: %s', (_what, bytes) => {
+    expect(readResponse(200, Uint8Array.from(bytes), 64)).toEqual({
+      problem: 'The device answered with the status 200 and a payload that is not UTF-8.',
+    })
+  })
+
   test('may be 128 KB and not one byte more', () => {
     expect(read(`"${'x'.repeat(128 * 1024 - 2)}"`)).toHaveProperty('status', 200)
     expect(read(`"${'x'.repeat(128 * 1024 - 1)}"`)).toEqual({ problem: expect.stringMatching(/131073 bytes/) })

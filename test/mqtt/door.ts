@@ -253,7 +253,7 @@ export async function subscribeRaw(
   return answer !== 'closed' && answer.cmd === 'suback' ? answer.granted : answer
 }
 
-export const publishPacketOf = (topic: string, payload = '', changes: object = {}): Packet => ({
+export const publishPacketOf = (topic: string, payload: string | Buffer = '', changes: object = {}): Packet => ({
   cmd: 'publish',
   topic,
   payload,

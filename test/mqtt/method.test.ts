@@ -98,6 +98,11 @@ test.each([
   ['an empty answer counts as null', '', { status: 200, payload: 'null' }],
   ['an answer that is not JSON is told as such', 'oops', { problem: expect.stringContaining('not JSON') }],
   [
+    'an answer that is not UTF-8 is told as such',
+    Buffer.of(0x22, 0xff, 0x22),
+    { problem: expect.stringContaining('not UTF-8') },
+  ],
+  [
     'an answer that is nested too deep is told as such',
     '['.repeat(5_000) + ']'.repeat(5_000),
     { problem: expect.stringContaining('more than 64 levels deep') },

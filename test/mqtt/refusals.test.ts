@@ -57,6 +57,7 @@ test.each<[string, (deviceId: string) => object]>([
   ['its client id or user name holds U+0000 or is not UTF-8', userName(`${hubName}/{id}/?x=\0`)],
   ['its will is not telemetry of its own', will('a/b')],
   ['its password is not a shared access signature', () => ({ password: Buffer.from('secret') })],
+  ['its password is not UTF-8', () => ({ password: Buffer.of(0x53, 0xff) })],
   ['it has neither a password nor a certificate', () => ({ password: Buffer.alloc(0) })],
   ['its token is for another resource', () => token({})('device-0')],
   ['its token is for another resource', token({ host: 'other.example.test' })],

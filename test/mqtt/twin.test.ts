@@ -26,7 +26,7 @@ afterAll(() => hub.close())
 
 const get = (device: RawDevice, rid: string): void =>
   device.write(publishPacketOf(`$iothub/twin/GET/?$rid=${rid}`, ' '))
-const report = (device: RawDevice, rid: string, patch: string): void =>
+const report = (device: RawDevice, rid: string, patch: string | Buffer): void =>
   device.write(publishPacketOf(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, patch))
 
 const setDesired = (deviceId: string, desired: JsonObject, deps: Deps = hub.deps): Promise<void> =>
@@ -99,6 +99,7 @@ test.each([
   ['not JSON', '{'],
   ['nothing', ''],
   ['no object', '[1]'],
+  ['bytes that are not UTF-8', Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')])],
   ['a key that is not allowed', '{"a.b":1}'],
   ['null in an array', '{"a":[null]}'],
   ['too much', JSON.stringify({ a: Array.from({ length: 9 }, () => 'x'.repeat(4000)) })],

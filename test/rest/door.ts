@@ -23,7 +23,7 @@ export type Answer = {
 
 export type AskOptions = {
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON; text is sent as it is. */
+  /** Sent as JSON; text and a Blob are sent as they are. */
   readonly body?: unknown
   /** Null for none; a token of `iothubowner` unless told otherwise. */
   readonly token?: string | null
@@ -86,7 +86,9 @@ export async function openDoor(
             ...(body !== undefined && { 'content-type': 'application/json; charset=utf-8' }),
             ...headers,
           },
-          ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+          ...(body !== undefined && {
+            body: typeof body === 'string' || body instanceof Blob ? body : JSON.stringify(body),
+          }),
           ...(signal !== undefined && { signal }),
         }),
       )

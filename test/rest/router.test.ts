@@ -86,6 +86,11 @@ describe('the path', () => {
   )
 })
 
+test.each(['%', '%zz', '%C0%80', '%ff'])('a query string with %s is badly encoded', async (text) => {
+  const { status, error } = await door.ask(`GET /jobs/v2/query?api-version=2021-04-12&jobType=${text}`)
+  expect([status, error]).toEqual([400, 'ArgumentInvalid;The query string is not well encoded.'])
+})
+
 describe('the api-version', () => {
   test.each(['', '2021', '2021-4-12', '2021-04-12-beta', '2021-04-12-preview2', 'latest', ' 2021-04-12'])(
     '"%s" is none',
@@ -232,6 +237,17 @@ describe('the body', () => {
     const { status, error } = await put(text)
     expect([status, error?.split(';')[0]]).toEqual([400, 'DeserializationError'])
     expect(error?.split(';')).toHaveLength(2)
+  })
+
+  test('that is not UTF-8 is refused, and none of it becomes another text', async () => {
+    const body = Buffer.from('{"statusReason":"X"}')
+    body[body.indexOf('X')] = 0xff
+    const { status, error } = await put(new Blob([body]))
+    expect([status, error]).toEqual([400, 'DeserializationError;The body is not JSON: it is not UTF-8.'])
+  })
+
+  test('may begin with a byte order mark', async () => {
+    expect((await put('\uFEFF{"statusReason":"marked"}')).body).toMatchObject({ statusReason: 'marked' })
   })
 
   test.each(['null', '1', '"text"', '[]', 'true'])('%s is no object', async (text) => {
