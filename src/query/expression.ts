@@ -226,20 +226,7 @@ export const expressionParser = (reader: TokenReader, { strict = false }: ParseO
     return value
   }
 
-  /** One name, or one text, as somebody writes who means a device: it is never true, so no device would meet it. */
-  const refuseLoneName = (): void => {
-    const token = peek()
-    if (peek(1).kind !== 'end' || (token.kind !== 'name' && token.kind !== 'string')) return
-    if (token.kind === 'name' && (constants.has(word()) || reservedWords.has(word()))) return
-    const text = token.text.slice(0, 128).replace(/[\\']/g, '\\$&')
-    fail(
-      `'${text}' alone is neither true nor false; for the device of that name write deviceId = '${text}'`,
-      token.position,
-    )
-  }
-
   const parseWhere = (): Condition => {
-    refuseLoneName()
     const expression = parseOr()
     if (word() === 'not') unexpected('for NOT IN write NIN')
     checkLimits(expression)

@@ -3,7 +3,9 @@
 // What a condition is stands in expression.ts.
 
 import type { Condition } from './ast.ts'
+import { refuseBareWords } from './bare-words.ts'
 import { expressionParser, type ParseOptions } from './expression.ts'
+import { deviceFields } from './fields.ts'
 import { fail, readTokens } from './token-reader.ts'
 
 /**
@@ -36,5 +38,6 @@ export const parseCondition = (text: string, options: ParseOptions = {}): Condit
 
   const condition = parseAll()
   expectEnd()
+  refuseBareWords(condition, deviceFields)
   return condition
 }

@@ -7,7 +7,9 @@
 // What conditions, paths and segments are stands in expression.ts.
 
 import type { Aggregate, CollectionName, Path, SelectItem, Statement } from './ast.ts'
+import { refuseBareWords } from './bare-words.ts'
 import { expressionParser, type ParseOptions } from './expression.ts'
+import { deviceFields, deviceJobFields } from './fields.ts'
 import { aggregates } from './functions.ts'
 import { maximumItems } from './limits.ts'
 import { fail, readTokens } from './token-reader.ts'
@@ -98,6 +100,7 @@ export const parseStatement = (text: string, options: ParseOptions = {}): Statem
   const groupBy = takeWord('group') ? parseGroupBy() : undefined
   if (word() === 'order') unexpected('results cannot be ordered')
   expectEnd()
+  refuseBareWords(condition, collection === 'devices.jobs' ? deviceJobFields : deviceFields)
 
   const statement = { top, items, collection, condition, groupBy }
   if (collection === 'devices.jobs') checkDeviceJobs(statement, options)

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import type { Json, JsonObject } from '../../src/json.ts'
 import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, Path } from '../../src/query/ast.ts'
+import { refuseBareWords } from '../../src/query/bare-words.ts'
+import { deviceFields } from '../../src/query/fields.ts'
 import { functions } from '../../src/query/functions.ts'
 import type { TestDevice } from './fleet.ts'
 
@@ -215,7 +217,7 @@ const operation = (operand: fc.Arbitrary<Expression>): fc.Arbitrary<Expression> 
 
 const leaf = fc.oneof({ weight: 3, arbitrary: path }, { weight: 2, arbitrary: literal })
 
-/** Conditions up to four operations deep, most of them shallow; every one can be printed and parsed back. */
+/** Conditions up to four operations deep, most of them shallow; every one can be printed. */
 export const expression: fc.Arbitrary<Expression> = (() => {
   const one = operation(leaf)
   const two = operation(fc.oneof({ weight: 1, arbitrary: leaf }, { weight: 1, arbitrary: one }))
@@ -229,3 +231,13 @@ export const expression: fc.Arbitrary<Expression> = (() => {
     { weight: 1, arbitrary: four },
   )
 })()
+
+/** Those that are no bare word, and have none where something true or false is needed: they can be parsed back, too. */
+export const condition: fc.Arbitrary<Expression> = expression.filter((tree) => {
+  try {
+    refuseBareWords({ kind: 'where', expression: tree }, deviceFields)
+    return true
+  } catch {
+    return false
+  }
+})

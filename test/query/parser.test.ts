@@ -14,11 +14,11 @@ describe('a condition becomes a tree', () => {
     // Precedence, tightest first: unary minus, * / %, + -, comparisons and IN, NOT, AND, OR.
     ['a = 1 OR b = 2 AND c = 3', '((a = 1) or ((b = 2) and (c = 3)))'],
     ['a = 1 AND b = 2 OR c = 3', '(((a = 1) and (b = 2)) or (c = 3))'],
-    ['a OR b OR c', '(a or b or c)'],
-    ['a AND b AND (c AND d)', '(a and b and (c and d))'],
+    ['status OR version OR etag', '(status or version or etag)'],
+    ['status AND version AND (etag AND tags)', '(status and version and (etag and tags))'],
     ['NOT a = b', '(NOT (a = b))'],
-    ['NOT a AND b', '((NOT a) and b)'],
-    ['NOT NOT a', '(NOT (NOT a))'],
+    ['NOT status AND version', '((NOT status) and version)'],
+    ['NOT NOT status', '(NOT (NOT status))'],
     ['NOT a IN [1]', '(NOT (a IN [1]))'],
     ['a < b = true', '((a < b) = true)'],
     ['a = b < c', '((a = b) < c)'],
@@ -95,6 +95,11 @@ describe('what is no condition is refused where it stops being one', () => {
     [" 'off1' ", alone('off1'), 1, 2],
     ['FROM devices WHERE pump-001', alone('pump-001'), 1, 20],
     ['"O\'Brien"', alone("O\\'Brien"), 1, 1],
+    ['NOT off1', alone('off1'), 1, 5],
+    ['not (not [[off1]])', alone('off1'), 1, 10],
+    ["off1 OR tags.site = 'north'", alone('off1'), 1, 1],
+    ["tags.site = 'north' AND NOT (tags.a = 1 OR 'off1')", alone('off1'), 1, 44],
+    ['FROM devices WHERE pump-001 OR pump-002', alone('pump-001'), 1, 20],
     ['tags.3rd = 1', "unexpected '.3'", 1, 5],
     ['tags.labels[0] = 1', "unexpected '['", 1, 12],
     ['true.a', "unexpected '.'", 1, 5],
@@ -119,8 +124,17 @@ describe('what is no condition is refused where it stops being one', () => {
     expect([error.line, error.column]).toEqual([line, column])
   })
 
-  test('but a path, a constant and a name in a larger condition are none of that', () => {
-    for (const text of ['tags.critical', 'true', 'false', 'null', 'undefined', 'NOT off1', 'off1 OR true', '(off1)']) {
+  test('but a path, a constant and the negation of a member of devices, which may be null, are none of that', () => {
+    for (const text of [
+      'tags.critical',
+      'true',
+      'false',
+      'null',
+      'undefined',
+      'NOT statusReason',
+      'off1 = tags.a',
+      'IS_DEFINED(off1)',
+    ]) {
       expect(() => parseCondition(text)).not.toThrow()
     }
   })
@@ -132,7 +146,7 @@ describe('what is no condition is refused where it stops being one', () => {
 })
 
 describe('a condition has limits', () => {
-  const nest = (open: string, depth: number, close: string) => `${open.repeat(depth)}a${close.repeat(depth)}`
+  const nest = (open: string, depth: number, close: string) => `${open.repeat(depth)}tags.a${close.repeat(depth)}`
 
   test.each<[string, (depth: number) => string]>([
     ['parentheses', (depth) => nest('(', depth, ')')],
@@ -142,7 +156,7 @@ describe('a condition has limits', () => {
     ['sums', (depth) => nest('', 0, '').concat(' + 1'.repeat(depth))],
     ['products', (depth) => `a${' * 1'.repeat(depth)}`],
     ['comparisons', (depth) => `a${' = true'.repeat(depth)}`],
-    ['nested junctions', (depth) => nest('(b AND ', depth, ')')],
+    ['nested junctions', (depth) => nest('(true AND ', depth, ')')],
   ])('%s nest 32 levels and no more', (_, text) => {
     expect(() => parseCondition(text(32))).not.toThrow()
     expect(conditionError(() => parseCondition(text(33))).message).toContain(
@@ -170,7 +184,7 @@ describe('a condition has limits', () => {
   })
 
   test('2048 terms are read and no more', () => {
-    const text = (operands: number) => Array.from({ length: operands }, () => 'a').join(' OR ')
+    const text = (operands: number) => Array.from({ length: operands }, () => '0').join(' OR ')
     expect(() => parseCondition(text(1600))).not.toThrow()
     expect(conditionError(() => parseCondition(`${'a=1OR '.repeat(700)}a=1`)).message).toContain(
       'too many terms; at most 2048 are allowed',

@@ -63,6 +63,3 @@ export const print = (expression: Expression): string => {
     }
   }
 }
-
-/** The same where a condition stands: a name or a text alone is refused there, unless it is in parentheses. */
-export const printCondition = (expression: Expression): string => `(${print(expression)})`

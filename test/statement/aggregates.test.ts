@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/json.ts'
 import type { Path } from '../../src/query/ast.ts'
-import { expression, path, testDevice } from '../query/arbitraries.ts'
+import { condition, path, testDevice } from '../query/arbitraries.ts'
 import { evaluate, selects } from '../query/evaluator.ts'
 import { documentOf, insertDevices } from '../query/fleet.ts'
-import { print, printCondition } from '../query/print.ts'
+import { print } from '../query/print.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { runStatement } from './run.ts'
 
@@ -113,8 +113,8 @@ test(`a projection shows what the twin document holds at the path (seed ${seed})
 
 test(`aggregates are those of the selected documents (seed ${seed})`, async () => {
   await fc.assert(
-    fc.asyncProperty(path, expression, async (on, where) => {
-      const text = `SELECT ${list(on)} FROM devices WHERE ${printCondition(where)}`
+    fc.asyncProperty(path, condition, async (on, where) => {
+      const text = `SELECT ${list(on)} FROM devices WHERE ${print(where)}`
       const selected = documents.filter((document) => selects({ kind: 'where', expression: where }, document))
       const rows = await rowsOf(text)
       expect(rows).toHaveLength(1)
