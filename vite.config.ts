@@ -2,21 +2,25 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
+/** The page that the package makes, of 9 MB. */
+const wholeGraphiql = (): string =>
+  renderGraphiQL({
+    title: 'Twincast',
+    favicon: 'data:,',
+    endpoint: '/graphql',
+    subscriptionsProtocol: 'WS',
+    defaultQuery: '{\n  jobs(first: 10) {\n    nodes {\n      jobId\n      status\n      outcome\n    }\n  }\n}\n',
+  })
+
 /**
- * GraphiQL, which the hub serves at /graphql (src/http/graphiql.ts). The package makes one page of 9 MB with everything in
- * it. Taken apart, the page is small, browsers keep the rest, and the policy of the page allows no script in it.
+ * GraphiQL, which the hub serves at /graphql (src/http/graphiql.ts). Taken apart, the page is small, browsers keep the
+ * rest, and the policy of the page allows no script in it.
  */
 const graphiql: Plugin = {
   name: 'graphiql',
   apply: 'build',
   generateBundle() {
-    const whole = renderGraphiQL({
-      title: 'Twincast',
-      favicon: 'data:,',
-      endpoint: '/graphql',
-      subscriptionsProtocol: 'WS',
-      defaultQuery: '{\n  jobs(first: 10) {\n    nodes {\n      jobId\n      status\n      outcome\n    }\n  }\n}\n',
-    })
+    const whole = wholeGraphiql()
     const takeOut = (from: string, to: string): string => {
       const [start, end] = [whole.indexOf(from), whole.lastIndexOf(to)]
       if (start < 0 || end < start) throw new Error(`GraphiQL's page has no ${from}.`)
@@ -45,11 +49,26 @@ const graphiql: Plugin = {
   },
 }
 
+/**
+ * What the hub adds when it serves the console, for the development server: GraphiQL, here as a whole and at an address of
+ * its own, and the hub's name in the page.
+ */
+const likeTheHub: Plugin = {
+  name: 'like-the-hub',
+  apply: 'serve',
+  configureServer({ middlewares }) {
+    middlewares.use('/graphiql', (_request, response) => {
+      response.setHeader('content-type', 'text/html; charset=utf-8').end(wholeGraphiql())
+    })
+  },
+  transformIndexHtml: (page) => page.replace('{{hubHostName}}', process.env.HUB_HOST_NAME || 'localhost'),
+}
+
 /** The console: src/console → dist/console, which the hub serves (src/http/console.ts). */
 export default defineConfig({
   root: 'src/console',
   base: '/console/',
-  plugins: [react(), graphiql],
+  plugins: [react(), graphiql, likeTheHub],
   // The hub puts a new nonce in its place with each answer: CodeMirror adds its styles while it runs.
   html: { cspNonce: '{{nonce}}' },
   build: {
@@ -63,7 +82,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   logLevel: 'warn',
-  // `npx vite` beside a hub, for work on the console itself.
+  // `npm run dev`, or `npx vite` beside a hub that runs elsewhere (HUB).
   server: {
     proxy: {
       '/graphql': {

@@ -1,0 +1,41 @@
+import { relative, resolve } from 'node:path'
+import { runCommand } from '../src/cli/run-command.ts'
+import { openConsole } from './console.ts'
+import { createGenerator } from './generator.ts'
+import { createRestarts, runHub } from './hub.ts'
+import { effectOf } from './sources.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+await runCommand({
+  name: 'npm run dev',
+  summary: `Runs the hub from its sources, started again after each change, and the console with hot reload, until Ctrl-C. The
+hub is configured by the environment; DATA_DIR is .twincast-dev unless it is set. CONSOLE_PORT is the port of the console,
+5173 unless it is set.`,
+  options: {},
+  async run(_given, { signal, hurry }) {
+    const say = (text: string): void => void process.stdout.write(`${text}\n`)
+    const env = { ...process.env, DATA_DIR: process.env.DATA_DIR || '.twincast-dev' }
+    const hubUrl = `http://localhost:${process.env.HTTP_PORT || 4000}`
+    const restarts = createRestarts()
+    const generator = createGenerator({ root, say })
+    const pages = await openConsole({
+      root,
+      port: Number(process.env.CONSOLE_PORT || 5173),
+      hubUrl,
+      onChange(path) {
+        const file = relative(root, path)
+        const effect = effectOf(file, path)
+        if (effect === 'restart') restarts.ask(file)
+        else if (effect !== undefined) generator.run(effect)
+      },
+    })
+    try {
+      const onFirstReady = (): void =>
+        say(`\n  console   ${pages.console}\n  GraphQL   ${hubUrl}/graphql\n  GraphiQL  ${pages.graphiql}\n`)
+      await runHub({ root, env, restarts, stop: signal, hurry, say, onFirstReady })
+    } finally {
+      await Promise.all([pages.close(), generator.close()])
+    }
+  },
+})
