@@ -73,6 +73,12 @@ const commonHeaders = {
   'referrer-policy': 'no-referrer',
 } as const
 
+/**
+ * Of an answer by TLS: browsers that trust the certificate come to this name by TLS only, for a year. Other names below it
+ * are not the hub's. Whoever ends TLS in front of the hub decides this for itself.
+ */
+const strictTransport = 'max-age=31536000'
+
 /** Makes the server. `whyNotReady` says what `/readyz` does: undefined is ready. `cert` and `key` are PEM text. */
 export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
@@ -130,6 +136,10 @@ export function createHttpServer(
       respond(response, 405, { message: `${mount.path} takes ${allow}.` }, { allow })
     } else if (mount.isOpen || letsTry(request, response)) mount.handle(request, response)
   }
+  const handleSecure: Handle = (request, response) => {
+    response.setHeader('strict-transport-security', strictTransport)
+    handle(request, response)
+  }
   /** Whether the address may show tokens; it is told why not. */
   const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
     const { remoteAddress = '' } = socket
@@ -161,7 +171,7 @@ export function createHttpServer(
   const plain = http.createServer({ ...settings, IncomingMessage: requestThat(wantsUpgrade) }, handle)
   const secure = https.createServer(
     { ...settings, IncomingMessage: requestThat(wantsUpgrade), ...tlsSettings, cert, key, handshakeTimeout },
-    handle,
+    handleSecure,
   )
   const servers = [plain, secure]
   // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.

@@ -137,6 +137,17 @@ describe('paths', () => {
     expect(preflight.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
+  test('every answer by TLS tells browsers to come by TLS for a year, and none without TLS does', async () => {
+    for (const path of ['/graphql', '/healthz', '/nothing']) {
+      expect((await ask(url.https, { path })).headers).toMatchObject({
+        'strict-transport-security': 'max-age=31536000',
+      })
+      // A proxy that ends TLS answers for itself: it knows the name and the port by which browsers come.
+      const headers = { 'x-forwarded-proto': 'https', forwarded: 'proto=https' }
+      expect((await ask(url.http, { path, headers })).headers).not.toHaveProperty('strict-transport-security')
+    }
+  })
+
   test('every answer forbids guessing its type and framing it', async () => {
     for (const path of ['/graphql', '/healthz', '/nothing']) {
       expect((await ask(url.http, { path })).headers).toMatchObject({
