@@ -128,7 +128,8 @@ export const limitTable = {
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
     what: 'what waits for one WebSocket of GraphQL, all its subscriptions together',
-    answer: 'nothing more is read for it, nor of it, until that has left; of a state only the last change is sent then',
+    answer:
+      'nothing more is read for it, nor of it, until that has left; of a state only the last change is sent then. A client that reads nothing for 24 seconds is cut off, and the log says so',
   },
   telemetryBytes: {
     variable: 'LIMIT_TELEMETRY_BYTES',

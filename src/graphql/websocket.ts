@@ -7,6 +7,7 @@ import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../early-bytes.ts'
 import { UnauthorizedError } from '../errors.ts'
+import { type GatheredLog, gatherLog } from '../gathered-log.ts'
 import { utf8Text } from '../utf8.ts'
 import { whenExpired } from './expiry.ts'
 import { isForwarded } from './guard.ts'
@@ -50,6 +51,9 @@ type Extra = {
   readonly outlet: Outlet
 }
 
+/** Logs that a connection was cut off without a code that its client could read: why, and where the client is. */
+type LogCutOff = GatheredLog<{ readonly reason: string; readonly address: string }>
+
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
 export function createWebSockets(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
@@ -63,6 +67,14 @@ export function createWebSockets(
 ) {
   const { yoga, subscribe, authenticate, mask, print } = options
   const { execute } = yoga.getEnveloped({})
+  const logCutOff: LogCutOff = gatherLog(deps.clock, {
+    keyOf: ({ reason, address }) => `${reason} ${address}`,
+    write: (cutOff, notWritten) =>
+      deps.log.info(
+        notWritten === 0 ? cutOff : { ...cutOff, times: notWritten + 1 },
+        'a GraphQL WebSocket was cut off',
+      ),
+  })
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
     // By our clock instead: see `waitForInit`.
     connectionInitWaitTimeout: 0,
@@ -204,7 +216,7 @@ export function createWebSockets(
       )
     })
     void waitForInit(deps, extra)
-    void watch(deps, socket, ended.signal)
+    void watch(deps, extra, logCutOff)
   }
 
   return {
@@ -267,19 +279,22 @@ function send(socket: WebSocket, data: string): Promise<void> {
 
 /**
  * Ends a connection whose other side is gone without having said so. One of which nothing is read is there as long as less
- * and less waits for it.
+ * and less waits for it. A code and a reason would wait behind what is not read, so they stand in the log.
  */
-async function watch({ clock }: Pick<Deps, 'clock'>, socket: WebSocket, ended: AbortSignal): Promise<void> {
+async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }: Extra, log: LogCutOff): Promise<void> {
   let alive = true
   let waiting = 0
   socket.on('pong', () => {
     alive = true
   })
   for (;;) {
-    await clock.sleep(keepAlive, ended)
-    if (ended.aborted) return
+    await clock.sleep(keepAlive, ended.signal)
+    if (ended.signal.aborted) return
     const takesSome = socket.isPaused && socket.bufferedAmount < waiting
     if (!alive && !takesSome) {
+      const reason =
+        socket.bufferedAmount > 0 ? 'the client does not read what was sent' : 'the client does not answer pings'
+      log({ reason, address: request.socket.remoteAddress ?? '' })
       socket.terminate()
       return
     }

@@ -28,7 +28,7 @@ export type Answer<Data = Record<string, unknown>> = {
 export type TestDoor = {
   readonly deps: TestDeps
   readonly server: GraphqlServer
-  /** Log lines of warnings and errors. */
+  /** The log: warnings and errors, unless told otherwise. */
   readonly logged: readonly Record<string, unknown>[]
   /** Asks with plain text. */
   ask(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>
@@ -45,11 +45,13 @@ export async function openDoor(
     anonymous?: Viewer | undefined
     throttling?: Partial<Throttling>
     limits?: Partial<Limits>
+    /** What is logged at least; warnings and errors unless told otherwise. */
+    logLevel?: 'info' | 'warn'
   } = {},
 ): Promise<TestDoor> {
   const base = await createTestDeps(options.clock, options.throttling, options.limits)
   const logged: Record<string, unknown>[] = []
-  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
+  const log = pino({ level: options.logLevel ?? 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log }
   await settlePolicies(deps, Buffer.alloc(32, 7).toString('base64'), undefined)
   const server = createGraphqlServer(deps, {

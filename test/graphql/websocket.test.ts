@@ -11,7 +11,7 @@ let door: TestDoor
 let port: OpenPort
 beforeAll(async () => {
   clock = createTestClock()
-  door = await openDoor({ clock, anonymous: undefined })
+  door = await openDoor({ clock, anonymous: undefined, logLevel: 'info' })
   await givenDevices(door.deps, 'pump', 1)
   await givenMethodJob(door.deps, 'pump', {}, { jobId: 'followed' })
 })
@@ -20,6 +20,9 @@ beforeEach(async () => {
   port = await openPort(door)
 })
 afterEach(() => port.close())
+
+const address = '127.0.0.1'
+const cutOffs = () => door.logged.filter(({ msg }) => msg === 'a GraphQL WebSocket was cut off')
 
 const init = async (authorization?: string) => {
   const socket = await port.socket()
@@ -119,6 +122,25 @@ describe('a connection', () => {
     await pinged
     clock.advance(12_000)
     expect((await socket.closed).code).toBe(1006)
+    expect(cutOffs()).toEqual([expect.objectContaining({ reason: 'the client does not answer pings', address })])
+  })
+
+  test('whose other side reads nothing is cut off, and the log says why and who', async () => {
+    const before = cutOffs().length
+    const socket = await ready()
+    const connection = port.connections.at(-1)
+    socket.raw.pause()
+    for (let count = 0; count < 100; count++) {
+      socket.send({ type: 'ping', payload: { text: 'x'.repeat(200_000), count } })
+    }
+    await until(() => (connection?.writableLength ?? 0) > 0)
+    while (connection?.destroyed === false) {
+      clock.advance(12_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const [line, ...others] = cutOffs().slice(before)
+    expect(others).toEqual([])
+    expect(line).toMatchObject({ level: 30, reason: 'the client does not read what was sent', address })
   })
 })
 
