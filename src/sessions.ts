@@ -24,6 +24,8 @@ export type Sessions = {
   onAttach(listener: (deviceId: string) => void): () => void
   /** How many devices can be called here. */
   readonly size: number
+  /** Their ids. */
+  ids(): Iterable<string>
 }
 
 export function createSessions(): Sessions {
@@ -51,5 +53,6 @@ export function createSessions(): Sessions {
     get size() {
       return attached.size
     },
+    ids: () => attached.keys(),
   }
 }

@@ -94,7 +94,20 @@ export async function findTargets(db: Reader, jobId: string, after: string, limi
   return rows.map((row) => row.deviceId)
 }
 
-/** Up to `limit` of them after `after` that have no outcome: for twin updates, which no mark precedes. */
+/**
+ * Those of the devices that are targets of a job, whatever became of them. The ids are one array, so that PostgreSQL looks
+ * each of them up: of a join it reads the whole job as long as it has no statistics of it.
+ */
+export async function findTargetsAmong(db: Reader, jobId: string, deviceIds: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job
+        where job_key = ${keyOf(jobId)} and device_id = any(${deviceIds}::text[])`,
+    'find-targets-among',
+  )
+  return rows.map((row) => row.deviceId)
+}
+
+/** Up to `limit` of a job's devices after `after` that have no outcome: for twin updates, which no mark precedes. */
 export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job target

@@ -87,15 +87,17 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
   return row
 }
 
-/** The ids of running jobs of a type in which devices still wait, the longest running first. */
-export async function findWaitingJobIds(db: Reader, type: JobType): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    sql`select id from job
+/** Running jobs of a type in which devices still wait, the longest running first. */
+export function findWaitingJobs(
+  db: Reader,
+  type: JobType,
+): Promise<{ readonly id: string; readonly deviceCount: number }[]> {
+  return db.query(
+    sql`select id, device_count as "deviceCount" from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
         order by started_time, id`,
-    'find-waiting-job-ids',
+    'find-waiting-jobs',
   )
-  return rows.map((row) => row.id)
 }
 
 export async function findJob(db: Reader, id: string): Promise<JobRow | undefined> {

@@ -1,7 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findOpenTargets, lockOpenJobs, type Settlement, settle } from '../job/fact-store.ts'
-import { findJob, findWaitingJobIds } from '../job/store.ts'
+import { findJob, findWaitingJobs } from '../job/store.ts'
 import { patchTwins, tellOfPatches } from '../twin/commands.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { Step } from './loop.ts'
@@ -55,7 +55,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     every: 5_000,
     wokenBy: ['started'],
     async run(now) {
-      const jobIds = await findWaitingJobIds(deps.db, 'scheduleUpdateTwin')
+      const jobIds = (await findWaitingJobs(deps.db, 'scheduleUpdateTwin')).map(({ id }) => id)
       for (const jobId of cursors.keys()) if (!jobIds.includes(jobId)) cursors.delete(jobId)
       let done = 0
       for (const jobId of startingWith(held, jobIds)) {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
@@ -11,6 +11,7 @@ import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createWindow } from '../../src/scheduler/window.ts'
 import { createSessions, type MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
+import { countedDb } from '../support/counted-db.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, givenPresent, jobRow, tester } from '../support/rows.ts'
 
@@ -242,6 +243,81 @@ test('what one instance takes back is found by the one that the device has come 
   await there.stop()
   expect(reached).toEqual(['pump-0001'])
   expect(await counters(deps, job)).toBe('running: 4 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+describe('of a job with many targets', () => {
+  let crowd: string[]
+  beforeAll(async () => {
+    crowd = await givenDevices(deps, 'crowd', 300)
+  })
+
+  /** What an instance asks of the database that goes through the job for the first time. */
+  const goThrough = async (sessions = deps.sessions) => {
+    const db = countedDb(deps.db)
+    const fresh = await createInstance({ ...deps, db, sessions })
+    const { statements, rows } = db.asked
+    await fresh.dispatch()
+    await fresh.stop()
+    return { statements: db.asked.statements - statements, rows: db.asked.rows - rows }
+  }
+
+  test('an instance reads only those that are here, and calls them', async () => {
+    const here = crowd.slice(100, 110)
+    await givenPresent(deps, here)
+    for (const id of here) attach(id)
+    const job = await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    const { rows } = await goThrough()
+    expect(received.map(({ deviceId }) => deviceId).sort()).toEqual(here)
+    expect(await counters(deps, job)).toBe('running: 290 pending, 10 running, 0 succeeded, 0 failed, 0 canceled')
+    // The job, twice, the targets here, the job's lock, the marks.
+    expect(rows).toBeLessThan(30)
+  })
+
+  test('an instance without devices reads none of them', async () => {
+    await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    expect(await goThrough()).toEqual({ statements: 2, rows: 2 }) // that there is this job, and what it does
+  })
+
+  test('an instance with many other devices does not look each of them up', async () => {
+    const sessions = createSessions()
+    for (let index = 0; index < 5_000; index++) sessions.attach(`other-${index}`, () => {})
+    await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    expect(await goThrough(sessions)).toEqual({ statements: 3, rows: 302 })
+  })
+
+  test('a device that comes while the job is being gone through is called', async () => {
+    for (const id of crowd.slice(0, 10)) attach(id)
+    await givenPresent(deps, crowd.slice(0, 20))
+    await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    const query: typeof deps.db.query = async (sql, name) => {
+      if (name === 'find-targets-among') attach(crowd[15] ?? '')
+      return deps.db.query(sql, name)
+    }
+    const fresh = await createInstance({ ...deps, db: { ...deps.db, query } })
+    await fresh.dispatch()
+    await fresh.stop()
+    expect(received.map(({ deviceId }) => deviceId).sort()).toEqual([...crowd.slice(0, 10), crowd[15]])
+  })
+
+  test('what could not be looked up is looked up again', async () => {
+    const here = crowd.slice(0, 10)
+    await givenPresent(deps, here)
+    for (const id of here) attach(id)
+    await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    let failures = 1
+    const query: typeof deps.db.query = (sql, name) =>
+      name === 'find-targets-among' && failures-- > 0 ? Promise.reject(new Error('not now')) : deps.db.query(sql, name)
+    const fresh = await createInstance({ ...deps, db: { ...deps.db, query } })
+    await expect(fresh.dispatch()).rejects.toThrow('not now')
+    await fresh.dispatch()
+    await fresh.stop()
+    expect(received.map(({ deviceId }) => deviceId).sort()).toEqual(here)
+  })
 })
 
 test('a device that went in the moment of its turn waits again and is called when it is back', async () => {
