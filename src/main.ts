@@ -9,7 +9,7 @@ const isService = !process.stdout.isTTY
 await runCommand({
   name: 'npm start',
   summary: `Runs the hub until Ctrl-C or SIGTERM; a second one makes it stop faster. It is configured by the environment,
-for example HTTP_PORT=4100 npm start. All variables are in README.md.`,
+for example HTTP_PORT=4100 npm start. All variables are in docs/configuration.md.`,
   options: {},
   survivesHangup: isService,
   async run(_given, stop) {
