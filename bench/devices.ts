@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { abortable } from '../src/cli/abortable.ts'
+import type { Deps } from '../src/deps.ts'
 import type { Bench } from './benchmark.ts'
 
 /** Rows a statement: one over a million would meet the statement timeout. */
@@ -42,7 +43,13 @@ export async function registerDevices(
 }
 
 /** What autovacuum and the checkpointer would do some time later, in the midst of a measurement. */
-export async function settleTables({ deps: { db }, signal }: Pick<Bench, 'deps' | 'signal'>): Promise<void> {
+export async function settleTables({
+  deps: { db },
+  signal,
+}: {
+  readonly deps: Pick<Deps, 'db'>
+  readonly signal: AbortSignal
+}): Promise<void> {
   await abortable(db.query(sql`vacuum analyze device`), signal)
   await abortable(db.query(sql`vacuum analyze twin`), signal)
   await abortable(db.query(sql`checkpoint`), signal)

@@ -3,29 +3,55 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { abortable } from '../src/cli/abortable.ts'
 import type { Target } from './attack-target.ts'
-import type { AttackOrder } from './attacker.ts'
+import type { AttackNews, AttackOrder } from './attacker.ts'
 import type { Attack } from './attacks.ts'
 
-/** Does the work while a process attacks by one connection at a time. */
-export async function underAttack<T>(
-  target: Target,
-  { what }: Attack,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  // Started as this one was, so with the same compiler.
-  const child = fork(fileURLToPath(new URL('./attacker.ts', import.meta.url)))
+/** A process that attacks by one connection at a time, when it is told to. */
+export type Attacker = {
+  /** Does the work while it attacks. */
+  during<T>(work: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/**
+ * Starts it, at the lowest priority: it stands for another machine, whose processors are its own. Here it gets what the
+ * hub, its database and the honest client leave.
+ */
+export async function openAttacker(target: Target, { what }: Attack, signal: AbortSignal): Promise<Attacker> {
+  // Started as this one was, so with the same compiler. By `nice`, for a process can change only one of its threads.
+  const child = fork(fileURLToPath(new URL('./attacker.ts', import.meta.url)), {
+    execPath: 'nice',
+    execArgv: ['-n', '19', process.execPath, ...process.execArgv],
+  })
   const ended = once(child, 'exit')
   const fail = ended.then(() => {
     throw new Error('The process of the attacker has ended.')
   })
   fail.catch(() => {})
-  try {
-    child.send({ target, what } satisfies AttackOrder)
-    await abortable(Promise.race([once(child, 'message'), fail]), signal)
-    return await Promise.race([work(), fail])
-  } finally {
+  const order = async (message: AttackOrder): Promise<AttackNews> => {
+    const answered = once(child, 'message')
+    child.send(message)
+    const [news]: AttackNews[] = await abortable(Promise.race([answered, fail]), signal)
+    if (news === undefined) throw new Error('The attacker did not answer.')
+    return news
+  }
+  const close = async (): Promise<void> => {
     if (child.connected) child.disconnect()
     await ended
+  }
+  try {
+    await order({ target, what })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    async during(work) {
+      await order('begin')
+      const done = await Promise.race([work(), fail])
+      await order('pause')
+      return done
+    },
+    close,
   }
 }

@@ -1,15 +1,21 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
 import { signSasToken } from '../src/access/sas.ts'
 import type { Addresses } from '../src/app.ts'
 import { abortable } from '../src/cli/abortable.ts'
 import { createHubClient, type HubClient } from '../src/cli/hub-client.ts'
+import { createDb } from '../src/database/client.ts'
+import { DATABASE } from '../src/database/postgres-cluster.ts'
+import { clusterIn, findPostgresHome } from '../src/database/postgres-home.ts'
 import { graphql } from '../src/generated/graphql/gql.ts'
+import { defaultLimits } from '../src/limits.ts'
 import type { Target } from './attack-target.ts'
+import { settleTables } from './devices.ts'
 import type { Conduct } from './measure.ts'
 import type { Condition, Question } from './watched-hub-process.ts'
 
@@ -64,6 +70,7 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
       PATH: process.env.PATH,
       DATA_DIR: folder,
       IOTHUB_OWNER_KEY: ownerKey,
+      GRAPHIQL: 'true',
       ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' },
     },
   })
@@ -102,6 +109,7 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     const key = await register(0, HEAVY_BATCH)
     for (let from = HEAVY_BATCH; from < HEAVY; from += HEAVY_BATCH) await register(from, HEAVY_BATCH)
     for (let from = HEAVY; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
+    await settle(folder, signal)
     const portOf = (address: string | undefined): number => Number(new URL(address ?? '').port)
     return {
       client,
@@ -119,6 +127,23 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** What autovacuum and the checkpointer would do some time later, in the midst of a measurement. */
+async function settle(folder: string, signal: AbortSignal): Promise<void> {
+  const { home } = await findPostgresHome(folder)
+  const [, , , port] = (await readFile(join(clusterIn(home), 'postmaster.pid'), 'utf8')).split('\n')
+  const password = (await readFile(join(folder, 'database-password'), 'utf8')).trim()
+  const url = `postgresql://${DATABASE}:${password}@127.0.0.1:${port}/${DATABASE}`
+  const db = createDb(url, {
+    limits: defaultLimits,
+    log: pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })),
+  })
+  try {
+    await settleTables({ deps: { db }, signal })
+  } finally {
+    await db.close()
   }
 }
 
