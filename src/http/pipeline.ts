@@ -11,13 +11,17 @@ export type Pipeline = {
 }
 
 const headEnd = '\r\n\r\n'
-/** Bytes that are parsed at once at least, so that line ends alone do not make a call each. */
-const minPiece = 256
+/**
+ * Bytes that are parsed in one turn of the event loop at least: one request or two, and line ends alone do not take a
+ * turn each.
+ */
+const minPiece = 64
 
 /**
  * Bounds what a client gains by sending requests without waiting for the answers. Node parses all that one read brought,
- * which can be thousands of requests. Here the bytes go to the parser in pieces that end where a head ends, and wait
- * while `maxUnanswered` requests are under way or the client does not read.
+ * which can be thousands of requests. Here the bytes go to the parser in pieces that end where a head ends, one in a turn
+ * of the event loop, and wait while `maxUnanswered` requests are under way or the client does not read. So an honest
+ * request, which takes several turns, waits in each of them for one of this client's and not for all it may have under way.
  */
 export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
   const unanswered = new Set<ServerResponse>()
@@ -32,8 +36,9 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
   }
   const pump = (): void => {
     // Who paused it, Node, resumes it too.
-    while (rest[0] !== undefined && !socket.isPaused() && mayParse()) {
-      const chunk = rest[0]
+    if (socket.isPaused()) return
+    const chunk = rest[0]
+    if (chunk !== undefined && mayParse()) {
       const found = chunk.indexOf(headEnd, minPiece - headEnd.length, 'latin1')
       const end = found < 0 ? chunk.length : found + headEnd.length
       // Taken off first: an upgrade comes in the middle of the parsing, and takes what is left.
@@ -41,10 +46,10 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
       else rest.shift()
       parse(end < chunk.length ? chunk.subarray(0, end) : chunk)
     }
-    if (rest.length > 0 && !socket.isPaused()) {
-      held = true
-      socket.pause()
-    }
+    if (rest.length === 0 || socket.isPaused()) return
+    held = true
+    socket.pause()
+    setImmediate(goOn)
   }
   let waiting = false
   /** Others have their turn before more of this client's requests. */
