@@ -26,7 +26,10 @@ export function mountWebDoor(
 
 async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  outgoing.once('close', () => gone.abort())
+  // Not for each that has its answer: an abort costs as much as a small one, for the error that it makes.
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort()
+  })
   const response = await door(toRequest(incoming, gone.signal), incoming.socket.remoteAddress)
   const body = Buffer.from(await response.arrayBuffer())
   response.headers.forEach((value, name) => {

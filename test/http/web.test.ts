@@ -96,6 +96,18 @@ test('the door hears when the client has gone', async () => {
   expect(signal.aborted).toBe(true)
 })
 
+test('a client that has its answer has not gone', async () => {
+  const signals: AbortSignal[] = []
+  const port = await serve(async ({ signal }) => {
+    signals.push(signal)
+    return new Response('{}')
+  })
+  await send(port, 'GET', '/devices/a')
+  // The connection of the first has closed by the time the second is answered on another.
+  await send(port, 'GET', '/devices/b')
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, false])
+})
+
 test('a door that throws ends the connection, and the log has why', async () => {
   const port = await serve(async () => {
     throw new Error('broken door')
