@@ -18,6 +18,7 @@ import { createEvents } from './events.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
+import { withPrepared } from './http/prepared.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
 import { joinInstances } from './instances.ts'
@@ -26,7 +27,7 @@ import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-settling.ts'
-import { createRestDoor, looksLikeRest, restPaths } from './rest/router.ts'
+import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { lookAgain } from './scheduler/look-again.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createSessions } from './sessions.ts'
@@ -241,7 +242,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const isGraphiqlOn = anonymous !== undefined || config.graphiql
     http.open({
       graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
-      rest: mountWebDoor(deps, restPaths, rest, looksLikeRest),
+      rest: await Promise.all(
+        mountWebDoor(deps, restPaths, rest, looksLikeRest).map((mount) =>
+          mount.path === openApi.path ? withPrepared(mount, openApi) : mount,
+        ),
+      ),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
     })

@@ -16,15 +16,20 @@ const types: Readonly<Record<string, string>> = {
 const codings = ['br', 'gzip'] as const
 type Coding = (typeof codings)[number]
 
-/** A file that is sent to browsers: read and compressed once, and shared by all answers. */
+/** Bytes that are sent again and again, such as a file: read and compressed once, and shared by all answers. */
 export type Asset = { readonly type: string; readonly bytes: Buffer; readonly packed: Readonly<Record<Coding, Buffer>> }
+
+/** Compresses what is to be sent. */
+export async function makeAsset(type: string, bytes: Buffer): Promise<Asset> {
+  return { type, bytes, packed: { br: await packBrotli(bytes), gzip: await pack(bytes) } }
+}
 
 /** The files of a folder, each read when it is first asked for. Undefined: there is none of a known type by that name. */
 export function openAssets(folder: string): (name: string) => Promise<Asset | undefined> {
   const assets = new Map<string, Promise<Asset | undefined>>()
   const load = async (name: string, type: string): Promise<Asset | undefined> => {
     const bytes = await readIfThere(join(folder, name))
-    return bytes && { type, bytes, packed: { br: await packBrotli(bytes), gzip: await pack(bytes) } }
+    return bytes && makeAsset(type, bytes)
   }
   return async (name) => {
     const type = types[extname(name)]
@@ -42,7 +47,7 @@ export function openAssets(folder: string): (name: string) => Promise<Asset | un
   }
 }
 
-/** Sends the file as the browser understands it best. */
+/** Sends the bytes as the client understands them best. */
 export function sendAsset(
   { headers }: IncomingMessage,
   response: ServerResponse,

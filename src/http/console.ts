@@ -34,10 +34,10 @@ export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: 
     {
       path: '/',
       methods,
-      isOpen: true,
+      isOpen: () => true,
       handle: (_request, response) => response.writeHead(302, { location: `${base}/`, 'content-length': 0 }).end(),
     },
-    { path: base, below: true, methods, handle, isOpen: true },
+    { path: base, below: true, methods, handle, isOpen: () => true },
   ]
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Deps } from '../deps.ts'
 import { openAssets, sendAsset } from './asset.ts'
 import type { Mount } from './server.ts'
@@ -25,10 +26,13 @@ const policy = [
  */
 export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: string): Mount {
   const find = openAssets(folder)
+  const isForPage = ({ method, headers }: IncomingMessage): boolean =>
+    method === 'GET' && headers.accept?.includes('text/html') === true
   return {
     ...graphql,
+    isOpen: (request) => isForPage(request) || graphql.isOpen?.(request) === true,
     handle(request, response) {
-      if (request.method !== 'GET' || !request.headers.accept?.includes('text/html')) {
+      if (!isForPage(request)) {
         graphql.handle(request, response)
         return
       }

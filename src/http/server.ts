@@ -20,8 +20,8 @@ export type Mount = {
   readonly claims?: (url: string) => boolean
   readonly methods: readonly string[]
   readonly handle: Handle
-  /** Whether it asks for no token. */
-  readonly isOpen?: boolean
+  /** Whether it asks for no token, for this request. What is answered to anybody makes no token a good one. */
+  readonly isOpen?: (request: http.IncomingMessage) => boolean
   /** Takes over the connection of a WebSocket. */
   readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
   /** Ends what it keeps open. Without it, the connections it took over outlive this server. */
@@ -94,7 +94,12 @@ export function createHttpServer(
   },
 ): HttpServer {
   const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps), headersTimeout = 10_000 } = options
-  const probe = (path: string, handle: Handle): Mount => ({ path, methods: ['GET', 'HEAD'], handle, isOpen: true })
+  const probe = (path: string, handle: Handle): Mount => ({
+    path,
+    methods: ['GET', 'HEAD'],
+    handle,
+    isOpen: () => true,
+  })
   const probes: readonly Mount[] = [
     // Whether the process lives: as long as it can say so.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
@@ -134,7 +139,7 @@ export function createHttpServer(
     } else if (!mount.methods.includes(request.method ?? '')) {
       const allow = mount.methods.join(', ')
       respond(response, 405, { message: `${mount.path} takes ${allow}.` }, { allow })
-    } else if (mount.isOpen || letsTry(request, response)) mount.handle(request, response)
+    } else if (mount.isOpen?.(request) || letsTry(request, response)) mount.handle(request, response)
   }
   const handleSecure: Handle = (request, response) => {
     response.setHeader('strict-transport-security', strictTransport)

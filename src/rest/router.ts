@@ -12,7 +12,7 @@ import { deviceRoutes } from './devices.ts'
 import { classicBody, failureOf, faultOf, outageOf, RestError, structuredBody } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { methodRoutes } from './methods.ts'
-import { openApiRoute } from './openapi.ts'
+import { openApiDocument, openApiRoute } from './openapi.ts'
 import { parameters } from './parameters.ts'
 import { queryRoutes } from './query.ts'
 import type { Call, Choices, Route } from './route.ts'
@@ -23,6 +23,13 @@ const resources: readonly Route[] = [...queryRoutes, ...deviceRoutes, ...twinRou
 
 /** Everything this door serves. */
 export const routes: readonly Route[] = [...resources, openApiRoute(resources)]
+
+/** The OpenAPI document as it is sent. The door answers with it too; whoever mounts the door may do so without it. */
+export const openApi = {
+  path: '/openapi.json',
+  type: 'application/json; charset=utf-8',
+  text: JSON.stringify(openApiDocument(routes)),
+} as const
 
 /** The paths that are this door's, with all below them. */
 export const restPaths: readonly string[] = [

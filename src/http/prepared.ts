@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http'
+import { makeAsset, sendAsset } from './asset.ts'
+import type { Mount } from './server.ts'
+
+/** An answer that is the same for everybody, and needs no token. */
+export type Prepared = { readonly path: string; readonly type: string; readonly text: string }
+
+/**
+ * The mount with that answer to GET at its path. The bytes are made once: whoever asks for it again and again, a stranger
+ * too, costs the hub a write each, and not the way through a door.
+ */
+export async function withPrepared(mount: Mount, { path, type, text }: Prepared): Promise<Mount> {
+  const asset = await makeAsset(type, Buffer.from(text))
+  const isForIt = ({ method, url }: IncomingMessage): boolean => method === 'GET' && url?.split('?', 1)[0] === path
+  return {
+    ...mount,
+    isOpen: (request) => isForIt(request) || mount.isOpen?.(request) === true,
+    handle(request, response) {
+      if (isForIt(request)) sendAsset(request, response, asset, { 'cache-control': 'no-store' })
+      else mount.handle(request, response)
+    },
+  }
+}

@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { loadOrMakeCertificate } from '../../src/certificate.ts'
+import { createHttpServer, type Mount } from '../../src/http/server.ts'
+import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { createTestClock } from '../support/clock.ts'
+
+/** A server with this mount in the place of GraphQL's, for which time stands still. */
+export async function serveMount(graphql: Mount, limits: Partial<Limits> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
+  const pem = await loadOrMakeCertificate(folder, { hostNames: [], now: new Date() })
+  await rm(folder, { recursive: true })
+  const deps = { limits: { ...defaultLimits, ...limits }, clock: createTestClock(), log: pino({ level: 'silent' }) }
+  const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...pem })
+  const { http: url } = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
+  return { url, close: () => server.close() }
+}
