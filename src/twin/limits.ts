@@ -80,9 +80,10 @@ export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: T
  * large `before`, for an earlier version let it grow so, may be that still as long as it gets smaller.
  *
  * IoT Hub's measure gives control characters, `[]`, `{}` and `""` no weight, so it bounds neither the text of a section
- * nor its metadata, of which every member has some 80 bytes. The other two do. What people write fits: a number weighs 8
- * and has 24 characters at most, so a section's text is less than four times its weight; and a key with its value
- * weighs eight bytes or more on average, so that 32 KB have no more than 4,096 members.
+ * nor its metadata, of which every member has some 80 bytes; nor do numbers near zero, of which the database prints every
+ * digit. The other two do. What people write fits: a number weighs 8 and has some 24 characters, so a section's text is
+ * less than four times its weight; and a key with its value weighs eight bytes or more on average, so that 32 KB have no
+ * more than 4,096 members.
  */
 export function checkSectionSize(
   merged: JsonObject,

@@ -10,7 +10,7 @@ export type SectionSize = {
   readonly weight: number
   /** Members of objects and items of arrays, at all levels. */
   readonly members: number
-  /** Bytes of its JSON text. */
+  /** Bytes of its JSON text, as the database prints it. */
   readonly bytes: number
 }
 
@@ -45,7 +45,7 @@ export function sizeOf(section: JsonObject): SectionSize {
       case 'string':
         return measureText(value)
       case 'number':
-        bytes += String(value).length
+        bytes += lengthOf(value)
         return 8
       case 'boolean':
         bytes += value ? 4 : 5
@@ -109,6 +109,17 @@ export function hasMoreMembers(section: unknown, most: number): boolean {
     return false
   }
   return isOver(section, 0)
+}
+
+/** Characters of a number without an exponent: the database prints none, and 5e-324 in 326 characters. */
+function lengthOf(value: number): number {
+  const text = String(value)
+  const [mantissa = '', exponent] = text.split('e')
+  if (exponent === undefined) return text.length
+  const sign = value < 0 ? 1 : 0
+  const digits = mantissa.replace(/[-.]/g, '').length
+  const shift = Number(exponent)
+  return shift < 0 ? sign + 1 - shift + digits : sign + Math.max(shift + 1, digits)
 }
 
 const isArray = (value: Json): value is readonly Json[] => Array.isArray(value)

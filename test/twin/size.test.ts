@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/json.ts'
 import { hasMoreMembers, sizeOf } from '../../src/twin/size.ts'
 
+/** Of numbers those that are printed without an exponent. */
 const sections = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })).map((value): JsonObject => {
-  return JSON.parse(JSON.stringify(value))
+  return JSON.parse(JSON.stringify(value), (_key, member) =>
+    typeof member === 'number' && /e/.test(String(member)) ? 0.5 : member,
+  )
 })
 
 function membersOf(value: unknown): number {
@@ -22,6 +25,16 @@ describe('the size of a section', () => {
         expect(members).toBe(membersOf(section))
       }),
     )
+  })
+
+  test.each([
+    [5e-324, `0.${'0'.repeat(323)}5`],
+    [-1.25e-7, '-0.000000125'],
+    [1.5e21, '1500000000000000000000'],
+    [-1e300, `-1${'0'.repeat(300)}`],
+    [0.000001, '0.000001'],
+  ])('counts %f as the database prints it, which knows no exponents', (number, printed) => {
+    expect(sizeOf({ a: number }).bytes).toBe(`{"a":${printed}}`.length)
   })
 
   test.each<readonly [string, JsonObject]>([
