@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { JsonText, jsonPieces, jsonTextOf, onOneLine, printJson } from '../src/json-text.ts'
+import { JsonText, jsonPieces, jsonTextOf, membersOfText, onOneLine, printJson } from '../src/json-text.ts'
 
 test('a text is printed as it is, wherever it stands', () => {
   const text = new JsonText('{"big": 12345678901234567890}')
@@ -47,4 +48,33 @@ test('JSON is put on one line without a change of its meaning', () => {
   const text = '{\r\n  "a": "two\\nlines"\n}'
   expect(onOneLine(text)).not.toMatch(/[\r\n]/)
   expect(JSON.parse(onOneLine(text))).toEqual(JSON.parse(text))
+})
+
+test('the members of an object are texts as they stand in its text', () => {
+  const text = ' { "a" : 1e999 , "b":[1.0,{"a":2}],"c":"x, }\\" y","\\u0064": {"a":{}} ,"e":null,"":-0} '
+  const names = new Set(['a', 'b', 'c', 'd', 'e', '', 'x'])
+  expect([...membersOfText(text, names)]).toEqual([
+    ['a', '1e999'],
+    ['b', '[1.0,{"a":2}]'],
+    ['c', '"x, }\\" y"'],
+    ['d', '{"a":{}}'],
+    ['e', 'null'],
+    ['', '-0'],
+  ])
+  expect([...membersOfText(text, new Set(['b']))]).toEqual([['b', '[1.0,{"a":2}]']])
+  expect(membersOfText('{"a":1,"a":2}', names).get('a')).toBe('2')
+})
+
+test.each(['{}', ' { } ', '[{"a":1}]', '"{\\"a\\":1}"', '7', 'null'])('%s has no members', (text) => {
+  expect(membersOfText(text, new Set(['a', ''])).size).toBe(0)
+})
+
+test('the members of any object are what a parser reads', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(undefined, 1, '\t'), (value, space) => {
+      const members = membersOfText(JSON.stringify(value, null, space), new Set(Object.keys(value)))
+      const read = [...members].map(([name, text]): [string, unknown] => [name, JSON.parse(text)])
+      expect(new Map(read)).toEqual(new Map(Object.entries(JSON.parse(JSON.stringify(value)))))
+    }),
+  )
 })

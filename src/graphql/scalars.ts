@@ -17,7 +17,8 @@ builder.scalarType('DateTime', {
 })
 
 builder.scalarType('JSON', {
-  description: 'Any JSON value. Numbers are IEEE 754 doubles: integers beyond ±(2^53 - 1) lose digits.',
+  description:
+    'Any JSON value. In arguments numbers are IEEE 754 doubles: digits beyond those are lost, and what is beyond their range, such as `1e999`, is refused. What a device sent comes with its digits, such as `1e999` or `12345678901234567890`.',
   serialize: serializeJson,
   parseValue: (value) => value,
 })

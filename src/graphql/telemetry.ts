@@ -7,6 +7,7 @@ import { either } from './either.ts'
 import { identityOf } from './identity-of.ts'
 import { live } from './live.ts'
 import { readOutlasting } from './outlast.ts'
+import { asWritten } from './written.ts'
 
 /** Messages that wait for a client which is slow to take them. */
 const maxWaiting = 100
@@ -57,8 +58,8 @@ function bodyOf(message: TelemetryMessage, depth: number): Body {
 }
 
 function readBody({ payload, properties }: TelemetryMessage, depth: number): Body {
-  const json = parseJson(payload, depth)
-  if (json !== undefined) return { contentType: 'application/json', body: json }
+  const text = jsonIn(payload, depth)
+  if (text !== undefined) return { contentType: 'application/json', body: asWritten(text) }
   const claimed = properties['$.ct']
   return {
     contentType: claimed === undefined || /^application\/json\b/i.test(claimed) ? 'application/octet-stream' : claimed,
@@ -66,12 +67,15 @@ function readBody({ payload, properties }: TelemetryMessage, depth: number): Bod
   }
 }
 
-function parseJson(payload: Uint8Array, depth: number): unknown {
+/** The JSON text that a payload is. */
+function jsonIn(payload: Uint8Array, depth: number): string | undefined {
   if (overBudget(payload, { bytes: payload.length, members: Number.POSITIVE_INFINITY, depth }) !== undefined) {
     return undefined
   }
+  const text = utf8Text(payload) ?? ''
   try {
-    return JSON.parse(utf8Text(payload) ?? '')
+    JSON.parse(text)
+    return text
   } catch {
     return undefined
   }

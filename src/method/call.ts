@@ -81,7 +81,10 @@ function checkPayload(value: unknown, path: Path, maxDepth: number): Json {
 function checkJson(value: unknown, path: Path): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   // 1e999 reads as Infinity, and would be written as null.
-  if (typeof value === 'number' && Number.isFinite(value)) return value
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new InvalidInputError(path, 'The payload holds a number that is not finite.')
+  }
+  if (typeof value === 'number') return value
   if (typeof value !== 'object') throw new InvalidInputError(path, 'The payload holds something that is not JSON.')
   if (Array.isArray(value)) return value.map((item: unknown) => checkJson(item, path))
   const members: JsonObject = Object.fromEntries(

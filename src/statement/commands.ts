@@ -174,10 +174,8 @@ function planOverDeviceJobs({ condition, items }: Statement): Plan {
         keys: [row.jobKey, row.deviceId],
         item: () => {
           const { responsePayload: payload } = row
-          if (columns === undefined) {
-            return jsonPieces(deviceJobDocument(row, payload === null ? null : new JsonText(payload)))
-          }
-          return memberResult(deviceJobDocument(row, payload === null ? null : JSON.parse(payload)), columns)
+          const document = deviceJobDocument(row, payload === null ? null : new JsonText(payload))
+          return columns === undefined ? jsonPieces(document) : memberResult(document, columns)
         },
       }))
       return { rows: results, cut }

@@ -1,4 +1,4 @@
-import { jsonPieces, jsonTextOf } from '../json-text.ts'
+import { JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json-text.ts'
 import type { Column } from '../query/selection.ts'
 
 /**
@@ -17,11 +17,12 @@ export function resultOf(columns: readonly Column[], values: readonly (string | 
 /** A number of fewer digits than that is finite. */
 const isInfinite = (text: string): boolean => text.length > 300 && /^-?\d/.test(text) && !Number.isFinite(Number(text))
 
-/** What stands in a document at each of these paths, under its key, as JSON in pieces. */
+/** What stands in a document at each of these paths, under its key, as JSON in pieces. What is JSON text in it stays the text that it is. */
 export function memberResult(
   document: object,
   columns: readonly { readonly key: string; readonly path: readonly string[] }[],
 ): readonly string[] {
+  const memberOf = memberReader(new Set(columns.flatMap(({ path }) => path)))
   const members = columns.flatMap(({ key, path }) => {
     const value = path.reduce<unknown>(memberOf, document)
     return value === undefined ? [] : [[key, typeof value === 'object' && value !== null ? jsonTextOf(value) : value]]
@@ -29,7 +30,19 @@ export function memberResult(
   return jsonPieces(Object.fromEntries(members))
 }
 
-function memberOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return Object.entries(value).find(([name]) => name === key)?.[1]
+/** Reads members of these names. A text is gone through once, however many of its members are read. */
+function memberReader(names: ReadonlySet<string>): (value: unknown, key: string) => unknown {
+  const read = new Map<JsonText, ReadonlyMap<string, JsonText>>()
+  const membersOf = (value: JsonText): ReadonlyMap<string, JsonText> => {
+    const members =
+      read.get(value) ??
+      new Map([...membersOfText(value.text, names)].map(([name, text]) => [name, new JsonText(text)]))
+    read.set(value, members)
+    return members
+  }
+  return (value, key) => {
+    if (value instanceof JsonText) return membersOf(value).get(key)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    return Object.entries(value).find(([name]) => name === key)?.[1]
+  }
 }

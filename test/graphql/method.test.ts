@@ -44,6 +44,31 @@ test('the answer of the device is the answer', async () => {
   detach()
 })
 
+test('numbers of the answer are those that the device wrote, and those of a call are doubles', async () => {
+  const written = '[1e999, 12345678901234567890, -0, 1.0]'
+  const sent: string[] = []
+  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId, payload }) => {
+    sent.push(payload)
+    queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: written }))
+  })
+  const ask = async (payload: string): Promise<string> => {
+    const input = `{ deviceId: "pump-0001", methodName: "reboot", payload: ${payload} }`
+    const response = await door.server.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: `mutation { invokeDeviceMethod(input: ${input}) { ... on InvokeDeviceMethodPayload { payload } ... on Error { message } } }`,
+      }),
+    })
+    return response.text()
+  }
+  expect(await ask('[12345678901234567890, 1.0]')).toBe(`{"data":{"invokeDeviceMethod":{"payload":${written}}}}`)
+  expect(sent).toEqual(['[12345678901234567000,1]'])
+  expect(await ask('1e999')).toContain('The payload holds a number that is not finite.')
+  expect(sent).toHaveLength(1)
+  detach()
+})
+
 test('an answer that is none ends the wait at once, and says what is wrong with it', async () => {
   const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId }) => {
     queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, problem: 'The device answered with tea.' }))

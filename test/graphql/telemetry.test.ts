@@ -82,6 +82,17 @@ test.each<[string, string | Uint8Array, string | undefined, string, unknown]>([
   expect(await next()).toMatchObject({ contentType, body })
 })
 
+test('the numbers of a body are those that the device wrote', async () => {
+  const socket = await port.socket()
+  socket.send({ type: 'connection_init' })
+  await socket.next()
+  const told = new Promise<string>((resolve) => socket.raw.once('message', (data) => resolve(String(data))))
+  socket.send({ id: '1', type: 'subscribe', payload: { query, variables: { deviceId } } })
+  await until(() => door.deps.events.isHeard('telemetry', deviceId))
+  publish('[1e999, 12345678901234567890, -0, 1.0]')
+  expect(await told).toContain('"body":[1e999, 12345678901234567890, -0, 1.0]')
+})
+
 const bodyOf = (message: unknown): number => Number(Object(message).body)
 
 test('who does not keep up loses the oldest messages, and nothing of the order', async () => {

@@ -63,8 +63,12 @@ describe('a payload', () => {
     }
   })
 
-  test.each([[JSON.parse('{"a":1e999}')], [[undefined]], [() => 1], [1n]])('that is not JSON is refused', (payload) => {
+  test.each([[[undefined]], [() => 1], [1n]])('that is not JSON is refused', (payload) => {
     expect(refusal({ methodName: 'm', payload }).message).toMatch(/not JSON/)
+  })
+
+  test('with a number beyond the doubles is refused, which would be sent as null', () => {
+    expect(refusal({ methodName: 'm', payload: JSON.parse('{"a":1e999}') }).message).toMatch(/not finite/)
   })
 
   test('keeps a member called __proto__ a member', () => {

@@ -99,6 +99,8 @@ test.each([
   ['not JSON', '{'],
   ['nothing', ''],
   ['no object', '[1]'],
+  ['a number that is not finite', '{"a":1e999}'],
+  ['an integer of too many digits', '{"a":12345678901234567890}'],
   ['bytes that are not UTF-8', Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')])],
   ['a key that is not allowed', '{"a.b":1}'],
   ['null in an array', '{"a":[null]}'],
@@ -119,6 +121,15 @@ test.each([
     timestampUtc: expect.stringMatching(/^\d{4}-.*Z$/),
   })
   expect(await readTwin(hub.deps, deviceId)).toMatchObject({ reported: {}, reportedVersion: 1 })
+  device.end()
+})
+
+test('numbers that a device reports are doubles', async () => {
+  const [, device] = await watchingDevice()
+  report(device, 'r', '{"a":1.0,"b":-0,"c":1e2,"d":0.1234567890123456789}')
+  expect((await device.nextPublish()).topic).toContain('res/204')
+  get(device, 'g')
+  expect((await device.nextPublish()).payload).toContain('"reported":{"a":1,"b":0,"c":100,"d":0.12345678901234568,')
   device.end()
 })
 

@@ -17,6 +17,8 @@ export type Answer = {
   readonly headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: what is tested is whether it has the shape that the test says
   readonly body: any
+  /** The body as it was sent. */
+  readonly text: string
   /** `code;text` of a classic error. */
   readonly error: string | undefined
 }
@@ -98,6 +100,7 @@ export async function openDoor(
         status: response.status,
         headers: response.headers,
         body: answer,
+        text,
         error: /^ErrorCode:(.*)/s.exec(answer?.Message)?.[1],
       }
     },

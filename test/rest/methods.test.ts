@@ -41,6 +41,24 @@ test.each([200, 404, 500, -1])('whatever status the device answers (%i), the cal
   expect(requests).toMatchObject([{ deviceId: 'here', methodName: 'reboot', payload: '{"x":1}' }])
 })
 
+test.each(['1e999', '12345678901234567890', '-0', '1.0', '{ "a": [1e400, 1.50] }'])(
+  'the payload comes back digit by digit: %s',
+  async (payload) => {
+    respond = answering(200, payload)
+    expect((await call('here')).text).toBe(`{"status":200,"payload":${payload}}`)
+  },
+)
+
+test('a number in the payload of a call is read as a double, and one beyond them is refused', async () => {
+  respond = answering(200, 'null')
+  const body = '{"methodName":"reboot","payload":[12345678901234567890,1.0,-0]}'
+  expect((await door.ask('POST /twins/here/methods', { body })).status).toBe(200)
+  expect(requests).toMatchObject([{ payload: '[12345678901234567000,1,0]' }])
+  const answer = await door.ask('POST /twins/here/methods', { body: '{"methodName":"reboot","payload":[1e999]}' })
+  expect([answer.status, inner(answer).message]).toEqual([400, 'The payload holds a number that is not finite.'])
+  expect(requests).toHaveLength(1)
+})
+
 test('the payload comes back as the device wrote it, and a call always has one', async () => {
   respond = answering(200, 'null')
   expect((await call('here')).body).toEqual({ status: 200, payload: null })

@@ -25,6 +25,33 @@ const change = (verb: 'PATCH' | 'PUT', body: unknown, ifMatch?: string) =>
   door.ask(`${verb} /twins/${id}`, { body, headers: ifMatch === undefined ? {} : { 'if-match': ifMatch } })
 const valuesOf = ({ $metadata, $version, ...values }: Record<string, unknown>) => values
 
+describe('numbers of a twin', () => {
+  test.each(['tags', 'desired'])('are doubles, as services write %s', async (section) => {
+    const patch = (number: string) =>
+      change('PATCH', section === 'tags' ? `{"tags":{"n":${number}}}` : `{"properties":{"desired":{"n":${number}}}}`)
+    for (const [number, kept] of [
+      ['1.0', '1'],
+      ['-0', '0'],
+      ['1e2', '100'],
+      ['0.1234567890123456789', '0.12345678901234568'],
+      ['4503599627370495', '4503599627370495'],
+      ['1e-400', '0'],
+    ] as const) {
+      expect((await patch(number)).status).toBe(200)
+      expect([number, (await door.ask(`GET /twins/${id}`)).text]).toEqual([
+        number,
+        expect.stringMatching(`"n": ?${kept}[,}]`),
+      ])
+    }
+    for (const number of ['1e999', '-1e400']) {
+      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*is not a finite number/)
+    }
+    for (const number of ['12345678901234567890', '4503599627370496', '1e300']) {
+      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*integers lie within -4503599627370496/)
+    }
+  })
+})
+
 describe('a twin', () => {
   test('is read whole', async () => {
     await reportProperties(door.deps, id, { battery: 81.5 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
+import { runStatement as runToText } from '../../src/statement/commands.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { selects } from '../query/evaluator.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -267,6 +268,34 @@ test('results can be selected from the rows, the payload of an answer too', asyn
       { deviceId: 'pump-0004' },
     ],
   })
+})
+
+test('numbers of an answer are those that the device wrote, in the row and in what is selected of it', async () => {
+  const [deviceId = ''] = await givenDevices(deps, 'exact', 1)
+  const jobId = await givenMethodJob(deps, 'exact')
+  await start(deps, jobId)
+  await dispatch(deps, { jobId, deviceId })
+  const payload = '{ "huge": 1e999, "many": 12345678901234567890, "inner": { "\\u0061": [-0, 1.0] } }'
+  await answer(deps, { jobId, deviceId, response: { status: 200, payload } })
+  const textOf = async (selection: string): Promise<string | undefined> => {
+    const page = await runToText(
+      deps,
+      { caller: 'tester' },
+      `SELECT ${selection} FROM devices.jobs WHERE jobId = '${jobId}'`,
+      { size: 1 },
+    )
+    return page.items[0]?.text
+  }
+  const path = 'outcome.deviceMethodResponse.payload'
+  expect(await textOf('*')).toContain(`"payload":${payload}`)
+  expect(await textOf(`${path}, outcome`)).toBe(
+    `{"payload":${payload},"outcome":{"deviceMethodResponse":{"status":200,"payload":${payload}}}}`,
+  )
+  expect(await textOf(`${path}.huge, ${path}.many, ${path}.inner.a AS list, ${path}.nosuch, ${path}.many.deeper`)).toBe(
+    '{"huge":1e999,"many":12345678901234567890,"list":[-0, 1.0]}',
+  )
+  // Others count the jobs.
+  await deps.database.pool.query('delete from job where id = $1', [jobId])
 })
 
 describe('pages', () => {
