@@ -12,6 +12,7 @@ import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events.ts'
 import { defaultLimits } from '../src/limits.ts'
+import { createRequestRoom } from '../src/request-room.ts'
 import { createSessions } from '../src/sessions.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 import { createThrottles } from '../src/throttles.ts'
@@ -52,6 +53,7 @@ export async function openHub(): Promise<BenchHub> {
         events: createEvents(systemClock),
         sessions: createSessions(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
+        requestRoom: createRequestRoom(defaultLimits),
         limits: defaultLimits,
       },
       meters: {

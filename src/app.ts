@@ -27,6 +27,7 @@ import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-settling.ts'
+import { createRequestRoom } from './request-room.ts'
 import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { lookAgain } from './scheduler/look-again.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
@@ -181,6 +182,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       events,
       sessions: createSessions(),
       throttles: createThrottles(clock, config.throttling),
+      requestRoom: createRequestRoom(config.limits),
       limits: config.limits,
     }
     await compareClocks(deps)

@@ -4,6 +4,7 @@ import type { Db } from './database/client.ts'
 import type { Lease } from './database/lease.ts'
 import type { Events } from './events.ts'
 import type { Limits } from './limits.ts'
+import type { RequestRoom } from './request-room.ts'
 import type { Sessions } from './sessions.ts'
 import type { Throttles } from './throttles.ts'
 
@@ -17,6 +18,7 @@ export type Deps = {
   readonly events: Events
   readonly sessions: Sessions
   readonly throttles: Throttles
+  readonly requestRoom: RequestRoom
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log

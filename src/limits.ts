@@ -101,7 +101,16 @@ export const limitTable = {
     what: 'bytes a second of one device, twice as many at once',
     answer: 'the device is read from later',
   },
-  // GraphQL
+  // Requests
+  requestBytes: {
+    variable: 'LIMIT_REQUEST_BYTES',
+    default: 32 * 1024 * 1024,
+    min: 1024 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'texts of the requests of one caller (a policy at an address) that are under way, those of subscriptions among them; four times as many of all callers. A body without Content-Length counts as the longest that is allowed',
+    answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+  },
   // Answers
   answerBytes: {
     variable: 'LIMIT_ANSWER_BYTES',

@@ -23,5 +23,8 @@ export type Context = {
   readonly group: object
 }
 
+/** Whose turn it is, by who asks and from where. */
+export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.policyName} at ${address}`
+
 /** Who asks, for what is read within a limit of time. */
 export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })

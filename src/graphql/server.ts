@@ -6,9 +6,10 @@ import { authenticateViewer } from '../access/commands.ts'
 import type { Viewer } from '../access/policy.ts'
 import { AnswerBudget } from '../answer-budget.ts'
 import type { Deps } from '../deps.ts'
-import { UnauthorizedError } from '../errors.ts'
+import { LimitExceededError, UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
-import type { Context } from './context.ts'
+import { announcedBytes, type RequestRoom } from '../request-room.ts'
+import { type Context, callerOf } from './context.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { isForwarded, refusalOf } from './guard.ts'
 import { httpForm } from './http-form.ts'
@@ -30,6 +31,8 @@ export type ServerContext = {
   forwarded?: boolean
   signal?: AbortSignal
   outlet?: Outlet
+  /** Calls it when the answer has left. For what comes by HTTP. */
+  whenAnswered?: (act: () => void) => void
 }
 
 /** Yoga with our contexts. */
@@ -103,13 +106,14 @@ export function createGraphqlServer(
     schema,
     context: ({ viewer, address, signal, outlet, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
-      const caller = `${viewer.policyName} at ${address}`
+      const caller = callerOf(viewer, address)
       const answer = new AnswerBudget(deps.limits.answerBytes)
       return { deps, viewer, caller, answer, signal: signal ?? request.signal, outlet, streams, group: {} }
     },
     plugins: [
       jsonOnly,
       authentication(authenticate),
+      holding(deps.requestRoom),
       httpForm,
       introspectionByRight,
       limits,
@@ -147,7 +151,11 @@ export function createGraphqlServer(
         return
       }
       Promise.resolve(
-        yoga(request, response, { address: request.socket.remoteAddress, forwarded: isForwarded(request) }),
+        yoga(request, response, {
+          address: request.socket.remoteAddress,
+          forwarded: isForwarded(request),
+          whenAnswered: (act) => response.once('close', act),
+        }),
       ).catch((error: unknown) => {
         deps.log.error({ err: error }, 'a GraphQL request could not be answered')
         response.destroy()
@@ -209,6 +217,22 @@ const authentication = (authenticate: Authenticate): Plugin<ServerContext, Serve
       if (!(error instanceof UnauthorizedError)) throw error
       const http = { status: 401, headers: challenge }
       throw new GraphQLError(error.message, { extensions: { code: error.code, http } })
+    }
+  },
+})
+
+/** Takes room for what a request holds until it is answered, before its body is read. */
+const holding = (room: RequestRoom): Plugin<ServerContext, ServerContext> => ({
+  onRequestParse({ request, serverContext: { viewer, address, whenAnswered } }) {
+    if (viewer === undefined || whenAnswered === undefined) return
+    const bytes = request.method === 'POST' ? announcedBytes(request, maxRequestBytes) : request.url.length
+    try {
+      whenAnswered(room.take(callerOf(viewer, address), bytes))
+    } catch (error) {
+      if (!(error instanceof LimitExceededError)) throw error
+      const { message, code, retryAfterSeconds } = error
+      const http = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
+      throw new GraphQLError(message, { extensions: { code, retryAfterSeconds, http } })
     }
   },
 })

@@ -14,6 +14,17 @@ export type SocketInbox = {
   close(): void
 }
 
+/** The room that operations take as long as they are under way, or wait to begin. */
+export type OperationRoom = {
+  /** Takes room for so many characters until the function that this answers is called; undefined: there is none. */
+  hold(length: number): (() => void) | undefined
+  /** Says of an operation that there was no room for it. */
+  refuse(id: string): void
+}
+
+/** An operation with the room that it takes. */
+type Held = { readonly text: string; readonly release: () => void }
+
 /**
  * Takes the messages of one WebSocket before graphql-ws does, for two rules that it does not keep by itself. A client may
  * give the id of an operation that it has completed to another one at once; graphql-ws would take the end of the first
@@ -23,21 +34,29 @@ export type SocketInbox = {
 export function createSocketInbox(
   handle: (text: string) => Promise<void>,
   close: (code: number, reason: string) => void,
+  { hold, refuse }: OperationRoom,
 ): SocketInbox {
   const underWay = new Map<string, AbortController>()
   /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
-  const ending = new Map<string, string | undefined>()
+  const ending = new Map<string, Held | undefined>()
 
-  const start = (id: string, text: string): void => {
+  const start = (id: string, { text, release }: Held): void => {
     const operation = new AbortController()
     underWay.set(id, operation)
     void handle(text).then(() => {
       underWay.delete(id)
       operation.abort()
+      release()
       const next = ending.get(id)
       ending.delete(id)
       if (next !== undefined) start(id, next)
     })
+  }
+
+  const begin = (id: string, text: string, how: (operation: Held) => void): void => {
+    const release = hold(text.length)
+    if (release === undefined) refuse(id)
+    else how({ text, release })
   }
 
   const take = (text: string): void => {
@@ -48,13 +67,16 @@ export function createSocketInbox(
     if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deep')
     else if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)
-    else if (type === 'subscribe' && !underWay.has(id)) start(id, text)
+    else if (type === 'subscribe' && !underWay.has(id)) begin(id, text, (operation) => start(id, operation))
     else if (type === 'subscribe' && ending.has(id)) {
-      if (ending.get(id) === undefined) ending.set(id, text)
+      if (ending.get(id) === undefined) begin(id, text, (operation) => ending.set(id, operation))
       else close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
     } else {
       const operation = type === 'complete' ? underWay.get(id) : undefined
-      if (operation !== undefined) ending.set(id, undefined)
+      if (operation !== undefined) {
+        ending.get(id)?.release()
+        ending.set(id, undefined)
+      }
       void handle(text)
       operation?.abort()
     }

@@ -6,9 +6,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../access/policy.ts'
 import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../early-bytes.ts'
-import { UnauthorizedError } from '../errors.ts'
+import { LimitExceededError, UnauthorizedError } from '../errors.ts'
 import { type GatheredLog, gatherLog } from '../gathered-log.ts'
 import { utf8Text } from '../utf8.ts'
+import { callerOf } from './context.ts'
 import { whenExpired } from './expiry.ts'
 import { isForwarded } from './guard.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from './limits.ts'
@@ -56,7 +57,7 @@ type LogCutOff = GatheredLog<{ readonly reason: string; readonly address: string
 
 /** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom'>,
   options: {
     readonly yoga: Yoga
     readonly subscribe: Subscribe
@@ -172,13 +173,28 @@ export function createWebSockets(
     const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
     // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
+    const hold = (length: number): (() => void) | undefined => {
+      if (extra.viewer === undefined) return () => {}
+      try {
+        return deps.requestRoom.take(callerOf(extra.viewer, request.socket.remoteAddress), length)
+      } catch (error) {
+        if (error instanceof LimitExceededError) return undefined
+        throw error
+      }
+    }
+    const refuse = (id: string): void => {
+      const { requestBytes } = deps.limits
+      const message = `The operations under way hold too many bytes. Complete some; ${requestBytes} may be held at a time.`
+      const extensions = { code: 'LIMIT_EXCEEDED', limit: 'requestBytes', maximum: requestBytes }
+      socket.send(JSON.stringify({ id, type: 'error', payload: [{ message, extensions }] }))
+    }
     const closed = server.opened(
       {
         protocol: socket.protocol,
         send: (data) => send(socket, data),
         close,
         onMessage(handle) {
-          const inbox = createSocketInbox(async (text) => {
+          const handleAll = async (text: string): Promise<void> => {
             try {
               // What had to wait until the socket was closed would be started for nobody.
               if (socket.readyState === socket.OPEN) await handle(text)
@@ -191,7 +207,8 @@ export function createWebSockets(
               deps.log.error({ err: error }, 'a WebSocket message could not be handled')
               close(CloseCode.InternalServerError, 'Internal server error')
             }
-          }, close)
+          }
+          const inbox = createSocketInbox(handleAll, close, { hold, refuse })
           extra.inbox = inbox
           socket.on('message', (data) => {
             // In a frame of text ws has seen that it is UTF-8, in a binary one it has not.

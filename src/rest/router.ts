@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json.ts'
 import { createRefusalLog } from '../refusals.ts'
+import { announcedBytes } from '../request-room.ts'
 import { absence, absentRoots } from './absent.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
@@ -57,19 +58,24 @@ export function createRestDoor(
     request: Request,
     route: Route,
     segments: readonly string[],
-  ): Promise<(call: Omit<Call, 'caller'>, address: string | undefined) => Promise<Response>> => {
-    if (route.operation === undefined)
-      return (call, address) => route.handle({ ...call, caller: `anyone at ${address}` })
+    address: string | undefined,
+  ): Promise<{ readonly caller: string; handle(call: Omit<Call, 'caller'>): Promise<Response> }> => {
+    if (route.operation === undefined) {
+      const caller = `anyone at ${address}`
+      return { caller, handle: (call) => route.handle({ ...call, caller }) }
+    }
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
     // IoT Hub answers 401 to this too.
     if (!may(viewer, route.operation)) {
       throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
     }
-    return (call, address) => route.handle({ ...call, viewer, caller: `${viewer.policyName} at ${address}` })
+    const caller = `${viewer.policyName} at ${address}`
+    return { caller, handle: (call) => route.handle({ ...call, viewer, caller }) }
   }
 
   return async (request, address) => {
     let form: Route['errorForm']
+    let release = (): void => {}
     try {
       const { pathname, search, searchParams } = new URL(request.url)
       checkEncoding(search)
@@ -77,21 +83,21 @@ export function createRestDoor(
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
       if (route.operation !== undefined) checkApiVersion(query.get('api-version'))
-      const handle = await authorize(request, route, segments)
+      const { caller, handle } = await authorize(request, route, segments, address)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
-      const json =
-        route.body &&
-        (await readBody(request, {
-          maxBytes: route.body.maxBytes ?? maxBodyBytes,
-          maxDepth: deps.limits.jsonDepth + envelopeDepth,
-        }))
+      const maxBytes = route.body?.maxBytes ?? maxBodyBytes
+      if (route.body) release = deps.requestRoom.take(caller, announcedBytes(request, maxBytes))
+      const maxDepth = deps.limits.jsonDepth + envelopeDepth
+      const json = route.body && (await readBody(request, { maxBytes, maxDepth }))
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
-      return await handle({ deps, choices, id, query, headers, body, signal }, address)
+      return await handle({ deps, choices, id, query, headers, body, signal })
     } catch (error) {
       if (error instanceof UnauthorizedError) logRefusal({ door: 'REST', reason: error.reason, address: address ?? '' })
       return refuse(deps, request, error, form)
+    } finally {
+      release()
     }
   }
 }

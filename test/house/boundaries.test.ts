@@ -30,6 +30,7 @@ const ground = [
   'log',
   'origin',
   'refusals',
+  'request-room',
   'sessions',
   'throttles',
   'tls',

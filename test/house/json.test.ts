@@ -43,6 +43,7 @@ const bounded: Readonly<Record<string, string>> = {
   'json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
   'graphql/print-result.ts': 'never throws',
   'graphql/socket-results.ts': 'the id of an operation, in a message of bounded size',
+  'graphql/websocket.ts': 'an error of ours, with such an id',
   'graphql/server.ts': 'a refusal of ours',
   'http/respond.ts': 'answers of ours',
   'rest/router.ts': 'an error of ours',

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { routes } from '../../src/rest/router.ts'
 import type { MethodRequest } from '../../src/sessions.ts'
 import type { ThrottleName } from '../../src/throttle/presets.ts'
@@ -99,4 +99,30 @@ test('a method over the limit is refused before the device hears of it, by its s
   expect(requests).toHaveLength(2)
   clock.advance(2_000)
   expect((await call('x'.repeat(100_000))).status).toBe(200)
+})
+
+test('over the room for requests the answer is 429, and a body without a length counts as the longest', async () => {
+  const door = await openDoor({ limits: { requestBytes: 1024 * 1024 } })
+  doors.push(door)
+  await givenDevices(door.deps, 'pump', 1)
+  const client = new AbortController()
+  const call = { methodName: 'reboot', connectTimeoutInSeconds: 300 }
+  const invoke = (signal?: AbortSignal) =>
+    door.ask('POST /twins/pump-0001/methods', { body: call, ...(signal && { signal }) })
+  const under = [1, 2, 3, 4].map(() => invoke(client.signal))
+  const isFull = (): boolean => {
+    try {
+      door.deps.requestRoom.take('iothubowner at undefined', 1)()
+      return false
+    } catch {
+      return true
+    }
+  }
+  await vi.waitUntil(isFull)
+  const refused = await door.ask('PATCH /twins/pump-0001', { body: {} })
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('iothub-errorcode')).toBe('ThrottlingException')
+  client.abort()
+  await Promise.all(under)
+  expect((await door.ask('PATCH /twins/pump-0001', { body: {} })).status).toBe(200)
 })

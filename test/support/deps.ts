@@ -4,6 +4,7 @@ import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { createRequestRoom } from '../../src/request-room.ts'
 import { createSessions } from '../../src/sessions.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttles.ts'
@@ -26,6 +27,7 @@ export async function createTestDeps(
     events: createEvents(clock),
     sessions: createSessions(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
+    requestRoom: createRequestRoom({ ...defaultLimits, ...limits }),
     limits: { ...defaultLimits, ...limits },
     clock,
     log: pino({ level: 'silent' }),
