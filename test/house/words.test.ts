@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { words } from './words.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
+
+/**
+ * How many of these words are left, by what users read. These numbers may only shrink: lower one when you have rewritten
+ * sentences, and never raise one. What is not named here has none.
+ */
+const left: Readonly<Record<string, number>> = {
+  'CHANGELOG.md': 9,
+  'README.md': 11,
+  'docs/benchmarks.md': 14,
+  'docs/console.md': 2,
+  'docs/graphql.md': 21,
+  'docs/job-states.md': 6,
+  'docs/limits.md': 2,
+  'docs/mqtt.md': 14,
+  'docs/operations.md': 4,
+  'docs/query.md': 7,
+  'docs/rest.md': 15,
+  'schema.graphql': 47,
+  'texts of the console': 7,
+  'errors, log and --help': 16,
+}
+
+/** The prose of a Markdown file: without code and the addresses of links. */
+const proseOf = (markdown: string): string =>
+  markdown
+    .replace(/^```[\s\S]*?^```/gm, '')
+    .replace(/`[^`\n]*`/g, '')
+    .replace(/\]\([^)]*\)/g, ']')
+
+/** What stands between the quotes of a program's texts, and between the tags of its pages. */
+function textsOf(program: string): string {
+  const code = program.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
+  const literals = code.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|(?<!sql|graphql\()`((?:[^`\\]|\\.)*)`/g)
+  const tagged = code.matchAll(/>\s*([A-Z][^<>{}=;]*)[<{]/g)
+  const texts = [...literals, ...tagged].map(([, a, b, c]) => (a ?? b ?? c ?? '').replace(/\$\{[^}]*\}/g, '…'))
+  return texts.filter((text) => text.includes(' ')).join('\n')
+}
+
+const programs = (folder: string, isIt: (file: string) => boolean): string =>
+  readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file) && isIt(file))
+    .map((file) => textsOf(read(`${folder}/${file}`)))
+    .join('\n')
+
+const documents = ['.', 'docs'].flatMap((folder) =>
+  readdirSync(resolve(root, folder))
+    .filter((file) => file.endsWith('.md') && file !== 'ARCHITECTURE.md')
+    .map((file) => (folder === '.' ? file : `${folder}/${file}`)),
+)
+
+/** What users read, by name. */
+const texts: readonly (readonly [string, string])[] = [
+  // The list of words itself names them.
+  ...documents.map((file) => [file, proseOf(read(file)).replace(/^\| avoid \|.*\n(?:\|.*\n?)*/m, '')] as const),
+  ['schema.graphql', [...read('schema.graphql').matchAll(/"""([\s\S]*?)"""/g)].map(([, text]) => text).join('\n')],
+  ['texts of the console', programs('src/console', () => true)],
+  // Descriptions of the schema are in schema.graphql.
+  ['errors, log and --help', programs('src', (file) => !/^(?:console|generated|graphql)\//.test(file))],
+]
+
+test.each(texts)('%s has no more words that readers stop at than it had', (name, text) => {
+  const found = words.flatMap(({ avoid, write, pattern }) =>
+    pattern === undefined
+      ? []
+      : [...text.matchAll(new RegExp(pattern, 'gim'))].map(
+          ({ index }) => `${text.slice(Math.max(0, index - 40), index + 40).replace(/\s+/g, ' ')}: ${avoid} → ${write}`,
+        ),
+  )
+  expect(found.length, found.join('\n')).toBeLessThanOrEqual(left[name] ?? 0)
+})
+
+test('CONTRIBUTING.md shows the list', () => {
+  const rows = words.map(({ avoid, write }) => `| ${avoid} | ${write} |`).join('\n')
+  expect(read('CONTRIBUTING.md')).toContain(`| avoid | write |\n|---|---|\n${rows}\n`)
+})
