@@ -59,7 +59,7 @@ export type App = {
    * it has become old, and X509_CA. When one cannot be used, the log says so and all stay as they are. Never rejects.
    */
   reload(): Promise<void>
-  /** Makes a stop skip what it need not wait for, and give a database up that does not answer at once. */
+  /** Makes a stop skip what it need not wait for, and gives the database up shortly after, whatever it has not written. */
   hurry(): void
 }
 
@@ -73,12 +73,12 @@ export class StoppedError extends Error {
 
 /** Milliseconds that a stop leaves devices to answer the calls under way. What comes later is settled after a restart. */
 const ANSWER_GRACE = 3_000
-/** Milliseconds that the database has for an answer while the hub stops, and when somebody asked for that a second time. */
+/** Milliseconds that the database has for an answer while the hub stops. */
 const STOP_SILENCE = 3_000
-const HURRIED_SILENCE = 1_000
-/** Milliseconds to take leave of the other instances, and when somebody asked a second time. */
+/** Milliseconds to take leave of the other instances. */
 const FAREWELL = 2_000
-const HURRIED_FAREWELL = 500
+/** Milliseconds that the database has for all that is left, when somebody asked for the stop a second time. */
+const HURRIED = 500
 /** Milliseconds that a stop leaves a start that is under way to come to its end. */
 const START_GRACE = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
@@ -93,6 +93,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   const log = options.log ?? createLog(config.logLevel, clock)
   const lifecycle = createLifecycle()
   const hurrying = new AbortController()
+  const givingUp = new AbortController()
   const stopping = new AbortController()
   let started: Promise<Addresses> | undefined
   let isRunning = false
@@ -152,8 +153,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const end = (): void => said.abort()
       farewell.then(end, end)
       if (db.trouble() !== undefined) return
-      await systemClock.sleep(FAREWELL, AbortSignal.any([said.signal, hurrying.signal]))
-      if (hurrying.signal.aborted) await systemClock.sleep(HURRIED_FAREWELL, said.signal)
+      await systemClock.sleep(FAREWELL, AbortSignal.any([said.signal, givingUp.signal]))
     }
     const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
     const lease =
@@ -283,8 +283,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   }
 
   const stop = async (): Promise<void> => {
-    if (!stopping.signal.aborted) stopping.abort(new StoppedError())
-    database?.hurry(hurrying.signal.aborted ? HURRIED_SILENCE : STOP_SILENCE)
+    if (!stopping.signal.aborted) {
+      log.info('stopping')
+      stopping.abort(new StoppedError())
+    }
+    database?.hurry(STOP_SILENCE)
     // What is being started now is stopped too, unless it takes too long.
     const begun = new AbortController()
     await Promise.race([
@@ -293,6 +296,13 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     ])
     begun.abort()
     await lifecycle.stop()
+  }
+
+  /** Whatever the database does, silence, locks and slowness included. */
+  const giveUpSoon = async (): Promise<void> => {
+    if (database?.trouble() === undefined) await systemClock.sleep(HURRIED)
+    givingUp.abort()
+    database?.giveUp()
   }
 
   return {
@@ -322,8 +332,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       }
     },
     hurry() {
+      if (hurrying.signal.aborted) return
+      log.info('hurrying: what the database does not take at once is given up')
       hurrying.abort()
-      database?.hurry(HURRIED_SILENCE)
+      void giveUpSoon()
     },
   }
 }

@@ -1,18 +1,16 @@
-import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
-import { loadOrMakeCertificate } from '../src/certificate.ts'
 import { readConfig } from '../src/config.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { freePorts } from './support/ports.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from './support/tcp-proxy.ts'
+import { shownFingerprint, tlsPairIn, writeTlsPair } from './support/tls-pair.ts'
 
 let database: TestDatabase
 let folder: string
@@ -129,6 +127,26 @@ test('a hub whose database has not answered yet is healthy and not ready, and le
   expect(await ask('/healthz')).toEqual([undefined, undefined])
 })
 
+test('who asks a second time for a stop is not kept waiting for the farewell to other instances', async () => {
+  const rarely = { LIMIT_INSTANCE_LEASE: '60000' }
+  const [patient, hurried] = [openApp(rarely), openApp({ ...rarely, DATA_DIR: join(folder, 'hurried') })]
+  await Promise.all([patient.start(), hurried.start()])
+  const client = await database.pool.connect()
+  // Neither can say any more that its lease is over.
+  await client.query('begin; lock table instance in access exclusive mode')
+  const ended: string[] = []
+  const stops = [patient.stop().then(() => ended.push('patient'))]
+  const waiting =
+    "select count(*)::integer as count from pg_locks where relation = 'instance'::regclass and not granted"
+  await expect.poll(async () => (await database.pool.query(waiting)).rows[0].count).toBe(1)
+  stops.push(hurried.stop().then(() => ended.push('hurried')))
+  hurried.hurry()
+  await Promise.all(stops)
+  expect(ended).toEqual(['hurried', 'patient'])
+  await client.query('rollback')
+  client.release()
+})
+
 test('a hub that stops says so first, turns new devices away, and keeps the others for their answers', async () => {
   const [port = 0, mqttPort = 0] = await freePorts(2)
   const app = openApp({ HTTP_PORT: String(port), MQTT_PORT: String(mqttPort) })
@@ -170,33 +188,17 @@ test('a hub that stops says so first, turns new devices away, and keeps the othe
 
 test('certificates that have changed are taken at a reload, and those that cannot be used are not', async () => {
   await proxy.become('forward')
-  const pathOf = (name: string): string => join(folder, name)
-  const makePair = async (): Promise<string> => {
-    const other = await mkdtemp(join(tmpdir(), 'twincast-pair-'))
-    const { cert, key } = await loadOrMakeCertificate(other, { hostNames: [], now: new Date() })
-    await Promise.all([writeFile(pathOf('cert.pem'), cert), writeFile(pathOf('key.pem'), key)])
-    await rm(other, { recursive: true })
-    return new X509Certificate(cert).fingerprint256
-  }
-  const first = await makePair()
-  const app = openApp({ TLS_CERT: pathOf('cert.pem'), TLS_KEY: pathOf('key.pem') })
+  const pair = tlsPairIn(folder)
+  const first = await writeTlsPair(pair)
+  const app = openApp(pair)
   const { https, mqtts } = await app.start()
-  const shown = () =>
-    Promise.all(
-      [https, mqtts].map(async (address) => {
-        const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', rejectUnauthorized: false })
-        await once(socket, 'secureConnect')
-        const { fingerprint256 } = socket.getPeerCertificate()
-        socket.destroy()
-        return fingerprint256
-      }),
-    )
+  const shown = () => Promise.all([https, mqtts].map(shownFingerprint))
   try {
     expect(await shown()).toEqual([first, first])
-    const second = await makePair()
+    const second = await writeTlsPair(pair)
     await app.reload()
     expect(await shown()).toEqual([second, second])
-    await writeFile(pathOf('cert.pem'), 'none')
+    await writeFile(pair.TLS_CERT, 'none')
     await app.reload()
     expect(await shown()).toEqual([second, second])
     expect(lines).toContain('the certificates could not be reloaded: those in use stay')

@@ -36,6 +36,8 @@ export type Db = Reader & {
   trouble(): string | undefined
   /** Before the end: a database that does not answer within so many milliseconds is given up, and nothing waits for it. */
   hurry(silence: number): void
+  /** Before the end: breaks all connections at once, whether they answer or not. What is asked from now on is refused. */
+  giveUp(): void
   close(): Promise<void>
 }
 
@@ -99,10 +101,10 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
   })
   const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // it has its own troubles
   let closing: Promise<void> | undefined
-  let patience = Number.POSITIVE_INFINITY
+  let isGivenUp = false
   const hear = (error: Error): void => {
     // Of those that were broken because nothing answered, the pulse has told.
-    if (closing === undefined && !(error instanceof DatabaseAwayError))
+    if (closing === undefined && !isGivenUp && !(error instanceof DatabaseAwayError))
       log.warn({ err: error }, 'a connection to the database broke')
   }
   pool.on('error', hear)
@@ -117,6 +119,7 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
       back: onBack,
     },
   )
+  const trouble = (): string | undefined => (isGivenUp ? 'The database was given up.' : pulse.trouble())
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
   const run = async <Row extends pg.QueryResultRow>(
@@ -169,7 +172,7 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
   const close = async (): Promise<void> => {
     await prisma.$disconnect()
     // To end a connection politely takes an answer.
-    const farewell = pulse.trouble() === undefined ? Math.min(FAREWELL, patience) : 0
+    const farewell = trouble() === undefined ? FAREWELL : 0
     await Promise.all([pool.close(farewell), reads.close(farewell), pulse.close()])
   }
 
@@ -195,10 +198,13 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
         }
       }
     },
-    trouble: pulse.trouble,
-    hurry(silence) {
-      patience = Math.min(patience, silence)
-      pulse.hurry(silence)
+    trouble,
+    hurry: pulse.hurry,
+    giveUp() {
+      isGivenUp = true
+      pool.giveUp()
+      reads.giveUp()
+      void pulse.close()
     },
     close() {
       closing ??= close()

@@ -36,6 +36,7 @@ export class Pool extends pg.Pool {
   readonly #settings: PoolSettings
   readonly #sockets: Set<net.Socket>
   #small: Promise<void> | undefined
+  #isGivenUp = false
 
   constructor(settings: PoolSettings) {
     const sockets = new Set<net.Socket>()
@@ -48,7 +49,12 @@ export class Pool extends pg.Pool {
       query_timeout: settings.patience,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      stream: () => openSocket(sockets),
+      stream: () => {
+        const socket = openSocket(sockets)
+        // Once it is there: pg connects it first.
+        if (this.#isGivenUp) setImmediate(() => socket.destroy(new DatabaseAwayError()))
+        return socket
+      },
     })
     this.#settings = settings
     this.#sockets = sockets
@@ -69,6 +75,12 @@ export class Pool extends pg.Pool {
   /** Ends all connections at once, those in use too, without a word to the server. */
   break(): void {
     for (const socket of this.#sockets) socket.destroy(new DatabaseAwayError())
+  }
+
+  /** Ends all connections at once, and those to come, which statements that wait already still ask for. */
+  giveUp(): void {
+    this.#isGivenUp = true
+    this.break()
   }
 
   /** Ends the connections that nobody uses, but for one: somebody else has none. */
@@ -95,7 +107,7 @@ export class Pool extends pg.Pool {
     const { wait, isMute } = this.#settings
     const start = clock.now().getTime()
     for (;;) {
-      if (isMute()) throw new DatabaseAwayError()
+      if (this.#isGivenUp || isMute()) throw new DatabaseAwayError()
       try {
         return await super.connect()
       } catch (error) {

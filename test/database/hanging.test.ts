@@ -57,6 +57,12 @@ const beginAll = (): Promise<unknown>[] => [
   db.boundedRead({ caller: 'test' }, 600_000, (reader) => reader.query(sql`select 1`)),
 ]
 
+const sleeping = sql`select pg_sleep(600)`
+const asleep = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+const sleepers = async () => (await database.pool.query(`select ${asleep}`)).rows.length
+/** PostgreSQL does not notice that a connection has gone whose statement sleeps. */
+const endSleepers = () => database.pool.query(`select pg_terminate_backend(pid, 10000) ${asleep}`)
+
 const hangs = ['stall', 'drop'] as const
 
 test.each(hangs)(
@@ -105,19 +111,16 @@ test.each<Weather>(['stall', 'drop', 'refuse', 'reset'])(
 )
 
 test.each(hangs)('connections that %s do not keep the hub from its end', async (how) => {
-  const sleeping = sql`select pg_sleep(600)`
   const ends = endsOf([
     db.transaction((tx) => tx.query(sleeping), 600_000),
     db.reads.query(sleeping),
     db.prisma.$queryRaw(sleeping),
   ])
-  const asleep = "from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-  await expect.poll(async () => (await database.pool.query(`select ${asleep}`)).rows.length).toBe(3)
+  await expect.poll(sleepers).toBe(3)
   proxy.breakOpen(how)
   await db.close()
   expect(await ends).toEqual([true, true, true])
-  // PostgreSQL has not heard of that.
-  await database.pool.query(`select pg_terminate_backend(pid, 10000) ${asleep}`)
+  await endSleepers()
 })
 
 test('a statement that takes too long is cancelled by the server, and its connection is good for the next', async () => {
@@ -133,4 +136,30 @@ test('a statement that takes too long is cancelled by the server, and its connec
   const longer = brief.transaction((tx) => tx.query(sql`select 1 as one from pg_sleep(0.5)`), 60_000)
   expect(await longer).toEqual([{ one: 1 }])
   await brief.close()
+})
+
+test.each(hangs)('a database that hangs (%s) is closed sooner when it was given up than politely', async (how) => {
+  const polite = createDb(proxy.url, { limits: defaultLimits, log: pino({ level: 'silent' }) })
+  const ends = endsOf([polite.query(sleeping), db.query(sleeping), db.reads.query(sleeping)])
+  await expect.poll(sleepers).toBe(3)
+  proxy.breakOpen(how)
+  const closed: string[] = []
+  const closings = [polite.close().then(() => closed.push('politely'))]
+  db.giveUp()
+  closings.push(db.close().then(() => closed.push('given up')))
+  await Promise.all(closings)
+  expect(closed).toEqual(['given up', 'politely'])
+  expect(await ends).toEqual([true, true, true])
+  await endSleepers()
+})
+
+test('when a database is given up that answers, all ends: what is under way, what waits for a connection, what comes', async () => {
+  const slow = sql`select pg_sleep(2)`
+  const most = defaultLimits.databaseConnections + defaultLimits.databaseReadConnections
+  const begun = endsOf(Array.from({ length: most + 1 }, () => [db.query(slow), db.reads.query(slow)]).flat())
+  await expect.poll(sleepers).toBe(most)
+  db.giveUp()
+  expect(db.trouble()).toBe('The database was given up.')
+  const ends = [...(await begun), ...(await endsOf([db.query(sql`select 1`), db.reads.query(sql`select 1`)]))]
+  expect(new Set(ends)).toEqual(new Set([true]))
 })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Addresses } from '../../src/app.ts'
@@ -11,6 +11,11 @@ export type HubProcess = {
   readonly addresses: Addresses
   /** What it logged so far, a line an entry. */
   readonly lines: readonly string[]
+  /** Resolves when it has logged an entry with this message. Rejects when it ends without. */
+  logged(message: string): Promise<void>
+  send(signal: NodeJS.Signals): void
+  /** Its exit code, when it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>
   /** Lets it stand still, as a machine does that is suspended, until `thaw`. */
@@ -28,25 +33,41 @@ export async function startHubProcess(variables: Readonly<Record<string, string>
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
-  const exited = once(child, 'exit')
-  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+  let isClosed = false
+  const arrivals = new EventEmitter().setMaxListeners(0)
+  const ended = once(child, 'exit').then(() => child.exitCode)
+  const end = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
-    await exited
-    return child.exitCode
+    return ended
   }
   const ready = new Promise<Addresses>((found, failed) => {
     const read = (line: string): void => {
       lines.push(line)
+      arrivals.emit('change')
       if (line.includes('"msg":"ready"')) found(JSON.parse(line))
     }
     createInterface({ input: child.stdout }).on('line', read)
     createInterface({ input: child.stderr }).on('line', read)
     // When all that it said has been read, which may be after its exit.
-    child.once('close', () => failed(new Error(`The hub ended before it was ready:\n${lines.join('\n')}`)))
+    child.once('close', () => {
+      isClosed = true
+      arrivals.emit('change')
+      failed(new Error(`The hub ended before it was ready:\n${lines.join('\n')}`))
+    })
   })
+  const hasLogged = (message: string): boolean =>
+    lines.some((line) => line.includes(`"msg":${JSON.stringify(message)}`))
   return {
     addresses: await ready,
     lines,
+    async logged(message) {
+      while (!hasLogged(message)) {
+        if (isClosed) throw new Error(`The hub ended and did not log "${message}":\n${lines.join('\n')}`)
+        await once(arrivals, 'change')
+      }
+    },
+    send: (signal) => void child.kill(signal),
+    ended,
     kill: async () => {
       await end('SIGKILL')
     },
