@@ -55,7 +55,9 @@ test('a roll that was called while nobody was connected is called again', async 
   hub.deps.events.lookAgain()
   const [deviceId, device] = await connectedDevice()
   await connectElsewhere(deviceId)
+  expect(hub.door.stats().connections).toBe(1)
   hub.deps.events.lookAgain()
+  await expect.poll(() => hub.door.stats().connections).toBe(0)
   expect(await device.next()).toBe('closed')
 })
 
