@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
-import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from '../throttle/bucket.ts'
-import { createPacketLimit } from './packet-limit.ts'
+import { type Allowance, newAllowance, renew } from '../throttle/allowance.ts'
+import { createPacketLimit, type Stretch } from './packet-limit.ts'
 
 /** Remaining lengths, in bytes. A CONNECT holds two ids and a token; messages are at most 256 KB in IoT Hub. */
 export const PACKET_LIMITS = { first: 16 * 1024, others: 256 * 1024 }
@@ -25,11 +25,6 @@ export function intakeOf(stream: Duplex): Intake {
   return intake
 }
 
-/** Seconds of its rate that a device may use at once. */
-const BURST_SECONDS = 2
-/** Of a device over its rate, packets are read in lots: the share of a second's packets in one. */
-const LOT = 10
-
 /**
  * Stands between a connection and the broker, which reads with `read` and has no limits of its own. Before a device is let
  * in, only its CONNECT is read. After that a device has so many packets and bytes a second, and twice as many at once; over
@@ -46,7 +41,7 @@ export function controlIntake(
   const closed = new AbortController()
   stream.once('close', () => closed.abort())
   /** Undefined until the device is let in. */
-  let budget: { packets: Bucket; bytes: Bucket } | undefined
+  let budget: { readonly packets: Allowance; readonly bytes: Allowance } | undefined
   let connects = 1
   let holds = 0
   let admission: (() => void) | undefined
@@ -68,38 +63,33 @@ export function controlIntake(
     release()
   }
 
-  /** How many packets may be read now. */
-  const packetsNow = (now: number): number => {
-    if (budget === undefined) return connects
-    const packets = unitsIn(budget.packets, now)
-    const waitMs = Math.max(
-      packets > 0 ? 0 : takeFrom(budget.packets, Math.ceil(limits.mqttPackets / LOT), now).waitMs,
-      takeFrom(budget.bytes, 1, now).waitMs,
-    )
-    if (waitMs === 0) return packets
-    void pause(waitMs)
-    return 0
+  /** Whether the budget allows reading; otherwise it is held until it does. Only now and then this takes a look at the clock. */
+  const mayRead = (): boolean => {
+    if (budget === undefined || (budget.packets.left > 0 && budget.bytes.left > 0)) return true
+    const now = clock.now().getTime()
+    const waitMs = Math.max(renew(budget.packets, now), renew(budget.bytes, now))
+    if (waitMs > 0) void pause(waitMs)
+    return waitMs === 0
   }
 
-  const spend = (packets: number, bytes: number, now: number): void => {
-    connects -= packets
-    if (budget === undefined) return
-    budget.packets = spendFrom(budget.packets, packets, now).bucket
-    budget.bytes = spendFrom(budget.bytes, bytes, now).bucket
+  const spend = ({ begun, length }: Stretch): void => {
+    if (budget === undefined) connects -= begun
+    else {
+      budget.packets.left -= begun
+      budget.bytes.left -= length
+    }
   }
 
   stream.read = (size) => {
-    if (holds > 0) return null
-    const now = clock.now().getTime()
-    const most = packetsNow(now)
-    const chunk: Buffer | null = holds > 0 ? null : read(size)
+    if (holds > 0 || !mayRead()) return null
+    const chunk: Buffer | null = read(size)
     if (chunk === null) return null
-    const stretch = limitPackets(chunk, most)
+    const stretch = limitPackets(chunk, budget?.packets.left ?? connects)
     if (stretch === undefined) {
       stream.destroy()
       return null
     }
-    spend(stretch.begun, stretch.length, now)
+    spend(stretch)
     if (stretch.length === chunk.length) return chunk
     if (budget === undefined) admission = hold()
     // Not kept here: a stream that has data has not ended, whatever its device did after it had sent this.
@@ -110,13 +100,14 @@ export function controlIntake(
   const intake: Intake = {
     admit() {
       const now = clock.now().getTime()
-      const full = (rate: number): Bucket => fullBucket({ amount: rate * BURST_SECONDS, seconds: BURST_SECONDS }, now)
-      budget = { packets: full(limits.mqttPackets), bytes: full(limits.mqttBytes) }
+      budget = { packets: newAllowance(limits.mqttPackets, now), bytes: newAllowance(limits.mqttBytes, now) }
       admission?.()
       admitted()
     },
     hold,
-    charge: (packets) => spend(packets, 0, clock.now().getTime()),
+    charge(packets) {
+      if (budget !== undefined) budget.packets.left -= packets
+    },
   }
   intakes.set(stream, intake)
   return intake
