@@ -18,6 +18,8 @@ const CLOSE_OBJECT = 0x7d
 export function overBudget(text: Uint8Array, budget: JsonBudget): keyof JsonBudget | undefined {
   const { length } = text
   if (length > budget.bytes) return 'bytes'
+  // Each member and each level takes a byte at least.
+  if (length <= budget.members && length <= budget.depth) return undefined
   let members = 0
   let depth = 0
   let opened = false
