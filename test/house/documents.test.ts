@@ -7,7 +7,9 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../../src')
 const doors = ['graphql', 'rest', 'statement'].flatMap((folder) =>
-  readdirSync(join(root, folder), { encoding: 'utf8' }).map((file) => `${folder}/${file}`),
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`),
 )
 const source = (file: string): string => readFileSync(join(root, file), 'utf8')
 
