@@ -85,7 +85,10 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     }
     const resultOf = (row: object): Result =>
       group.last?.row === row ? group.last.result : keep(row, group.results.get(row) ?? executeRow(row))
+    // Who goes before the first rows are read waits for them no more, and has nothing yet that would be ended.
+    context.signal.addEventListener('abort', leave, { once: true })
     try {
+      if (context.signal.aborted) leave()
       const begin = () => createSourceEventStream({ ...args, contextValue })
       const rows = await executeOutlasting(contextValue, begin(), begin)
       if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
@@ -95,6 +98,8 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     } catch (error) {
       leave()
       throw mask(error)
+    } finally {
+      context.signal.removeEventListener('abort', leave)
     }
   }
 }

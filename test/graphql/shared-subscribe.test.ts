@@ -202,7 +202,7 @@ test('the last to leave takes with it what they had in common', async () => {
   const args = {
     schema: new GraphQLSchema({ query, subscription }),
     document: parse('subscription { silence }'),
-    contextValue: { viewer: owner, group: {} },
+    contextValue: { viewer: owner, group: {}, signal: new AbortController().signal },
   }
   const join = async () => {
     const results = await open(args)
