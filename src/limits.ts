@@ -196,7 +196,7 @@ export const limitTable = {
     min: 10,
     max: 600_000,
     unit: 'ms',
-    what: "the database's time for one read whose cost the client chooses: devices that meet a condition, their number, device jobs, a statement",
+    what: "the database's time for one read whose cost the client chooses: devices that meet a condition, their number, lists of jobs, device jobs, a statement",
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 400 ArgumentInvalid',
   },
   jobSelectionMs: {

@@ -1,8 +1,10 @@
+import { readInTime } from '../database/bounded-read.ts'
 import { NotFoundError } from '../errors.ts'
 import { findDeviceJobsByKey } from '../job/device-job-store.ts'
 import { beforeAll, type EndedPlace, findEndedPlaces, findJobKey } from '../job/ended-store.ts'
 import { builder } from './builder.ts'
 import { cursorOf, type KeysetList, readCursor } from './connection.ts'
+import { askerOf } from './context.ts'
 import { DeviceJob } from './device-job.ts'
 import { Job } from './job.ts'
 import { maxPageSize } from './limits.ts'
@@ -89,7 +91,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
       let place = after == null ? beforeAll : readCursor(list, after, 'after')
 
       const findAfter = async (from: EndedPlace): Promise<Found> => {
-        const found = await findEndedPlaces(deps.db.reads, jobKey, from, maxFound)
+        const found = await readInTime(deps, askerOf(context), (db) => findEndedPlaces(db, jobKey, from, maxFound))
         if (found === undefined) return { after: from, batches: null }
         const { places, more, over } = found
         const batches: Batch[] = []

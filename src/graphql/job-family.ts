@@ -4,10 +4,11 @@ import { findFamilies, findFamilyStatistics, findRetries, maximumRelatives } fro
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { Job, Statistics } from './job.ts'
-import { perParent, perParentInTime } from './loaders.ts'
+import { perParentInTime } from './loaders.ts'
 
-const findRetriesOf = perParent(findRetries, ({ ofKey }) => ofKey)
-const findJobsOf = perParent(findFamilies, ({ ofKey }) => ofKey)
+// A job may be retried any number of times, and all retries of it are sorted for the newest.
+const findRetriesOf = perParentInTime(findRetries, ({ ofKey }) => ofKey)
+const findJobsOf = perParentInTime(findFamilies, ({ ofKey }) => ofKey)
 const findStatisticsOf = perParentInTime(findFamilyStatistics, ({ familyKey }) => familyKey)
 
 /** The jobs with what the client selects of each: Prisma reads those of one turn together. */

@@ -8,15 +8,16 @@ import { PreviewCount } from './capped-count.ts'
 import type { Context } from './context.ts'
 import { counters, Job } from './job.ts'
 import { jobStatuses, jobTypes } from './job-enums.ts'
-import { perParent } from './loaders.ts'
+import { perParentInTime } from './loaders.ts'
 import { memberOf } from './member.ts'
 
 /** Devices that are not connected are counted up to this. */
 const mostNotConnected = 10_000
 
-// Read for all jobs of a page at once, and once for all fields that need them.
-const recentOutcomes = perParent(findRecentOutcomes, ({ jobId }) => jobId)
-const queuePositions = perParent(findQueuePositions, ({ jobId }) => jobId)
+// Read for all jobs of a page at once, and once for all fields that need them. The outcomes of 100 jobs, and a queue of
+// hundreds of thousands, take the database a second or more.
+const recentOutcomes = perParentInTime(findRecentOutcomes, ({ jobId }) => jobId)
+const queuePositions = perParentInTime(findQueuePositions, ({ jobId }) => jobId)
 // All pending device jobs may have to be looked at, and no event tells of devices that connect: it may be somewhat old.
 const notConnected = boundedReads('devices that are not connected', countNotConnected, ({ jobId }) => jobId)
 

@@ -1,8 +1,10 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import { readInTime } from '../database/bounded-read.ts'
 import { parseZonedDateTime } from '../date-time.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
+import { countJobs, findJobs, type JobOrder, type JobSelection } from '../job/list-store.ts'
 import { builder } from './builder.ts'
-import { type KeysetList, type Page, pageArguments, pageComplexity, resolvePage } from './connection.ts'
+import { type KeysetList, pageArguments, pageComplexity, resolvePage } from './connection.ts'
+import { askerOf } from './context.ts'
 import { Job } from './job.ts'
 import { JobStatus, JobType } from './job-enums.ts'
 
@@ -27,20 +29,15 @@ export const JobFilter = builder.inputType('JobFilter', {
   }),
 })
 
-/** The filter as a condition of Prisma's. */
-export function jobsWhere(filter: typeof JobFilter.$inferInput | null | undefined): Prisma.JobWhereInput {
+/** The filter as the store takes it. */
+export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefined): JobSelection {
   const { type, status, createdTime, jobIdPrefix } = filter ?? {}
   return {
-    ...(type != null && { type: { in: [...type] } }),
-    ...(status != null && { status: { in: [...status] } }),
-    ...(createdTime != null && {
-      createdTime: {
-        ...(createdTime.from != null && { gte: createdTime.from }),
-        ...(createdTime.to != null && { lt: createdTime.to }),
-      },
-    }),
-    // A range and no LIKE, for an index can answer it: ids are letters, digits and dashes, which all lie before ~.
-    ...(jobIdPrefix != null && { id: { gte: jobIdPrefix, lt: `${jobIdPrefix}~` } }),
+    types: type ?? undefined,
+    statuses: status ?? undefined,
+    from: createdTime?.from ?? undefined,
+    to: createdTime?.to ?? undefined,
+    idPrefix: jobIdPrefix ?? undefined,
   }
 }
 
@@ -63,7 +60,7 @@ export const OrderDirection = builder.enumType('OrderDirection', {
   } as const,
 })
 
-const JobOrder = builder.inputType('JobOrder', {
+const JobOrderInput = builder.inputType('JobOrder', {
   description: 'The order of a list of jobs.',
   fields: (t) => ({
     field: t.field({ type: JobOrderField, required: true, description: 'What to compare.' }),
@@ -71,7 +68,7 @@ const JobOrder = builder.inputType('JobOrder', {
   }),
 })
 
-type Order = typeof JobOrder.$inferInput
+type Order = typeof JobOrderInput.$inferInput
 
 /** The place of a job in the order of time. Jobs of one millisecond follow each other by their names. */
 export type JobPlace = { readonly id: string; readonly createdTime: Date }
@@ -95,22 +92,11 @@ const listIn = ({ field, direction }: Order): KeysetList<JobPlace, Keys> => ({
   },
 })
 
-/** The rows beyond the cursor, nearest first. */
-function pageIn({ field, direction }: Order, { cursor, forward, limit }: Page<Keys>) {
-  const ascending = (direction === 'asc') === forward
-  const beyond = ascending ? 'gt' : 'lt'
-  const sort = ascending ? 'asc' : 'desc'
-  const { id, createdTime } = cursor ?? {}
-  const where: Prisma.JobWhereInput =
-    id === undefined
-      ? {}
-      : createdTime === undefined
-        ? { id: { [beyond]: id } }
-        : { OR: [{ createdTime: { [beyond]: createdTime } }, { createdTime, id: { [beyond]: id } }] }
-  const orderBy: Prisma.JobOrderByWithRelationInput[] =
-    field === 'jobId' ? [{ id: sort }] : [{ createdTime: sort }, { id: sort }]
-  return { where, orderBy, take: limit }
-}
+/** The order in which a page is read: nearest to its cursor first. */
+const readIn = ({ field, direction }: Order, forward: boolean): JobOrder => ({
+  field,
+  direction: (direction === 'asc') === forward ? 'asc' : 'desc',
+})
 
 // The list
 
@@ -138,14 +124,14 @@ builder.queryField('jobs', (t) =>
       'Jobs that have not ended, and those that have and are still kept; the latest first unless `orderBy` says otherwise.',
     args: {
       filter: t.arg({ type: JobFilter, description: 'Which; all when left out.' }),
-      orderBy: t.arg({ type: JobOrder, description: 'CREATED_TIME DESC when left out.' }),
+      orderBy: t.arg({ type: JobOrderInput, description: 'CREATED_TIME DESC when left out.' }),
       ...pageArguments(),
     },
     resolve: (_root, { filter, orderBy, ...args }, context, info) => {
-      const { prisma } = context.deps.db
-      context.deps.throttles.take('jobOperations')
+      const { deps } = context
+      deps.throttles.take('jobOperations')
       const order = orderBy ?? { field: 'createdTime', direction: 'desc' }
-      const passing = jobsWhere(filter)
+      const selection = selectionOf(filter)
       const { select } = queryFromInfo({
         context,
         info,
@@ -156,11 +142,11 @@ builder.queryField('jobs', (t) =>
       return resolvePage(
         listIn(order),
         args,
-        (wanted) => {
-          const { where, ...page } = pageIn(order, wanted)
-          return prisma.job.findMany({ select, where: { AND: [passing, where] }, ...page })
-        },
-        () => prisma.job.count({ where: passing }),
+        (page) =>
+          readInTime(deps, askerOf(context), (db) =>
+            findJobs(db, Object.keys(select), selection, readIn(order, page.forward), page),
+          ),
+        () => readInTime(deps, askerOf(context), (db) => countJobs(db, selection)),
       )
     },
   }),

@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
 
 /**
@@ -28,10 +29,11 @@ export async function findJobKey(
 
 /**
  * At most `limit` device jobs of this job that ended after `after`. Undefined when the job is there no more. Whoever has
- * been told of a place will never find an earlier one new: versions are given out under the lock on the job's row.
+ * been told of a place will never find an earlier one new: versions are given out under the lock on the job's row. Of a
+ * large job that has ended, all failures are counted, and all devices may be gone through for those without an outcome.
  */
 export async function findEndedPlaces(
-  db: Reader,
+  db: BoundedReader,
   jobKey: string,
   after: EndedPlace,
   limit: number,

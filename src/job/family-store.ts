@@ -1,6 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import type { Reader } from '../database/client.ts'
 import { facts, status } from './device-job-store.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
@@ -11,7 +10,7 @@ export const maximumRelatives = 100
 export type Relative = { readonly ofKey: string; readonly jobId: string }
 
 /** The retries of each of these jobs (by their keys), the oldest first. */
-export function findRetries(db: Reader, jobKeys: readonly string[]): Promise<Relative[]> {
+export function findRetries(db: BoundedReader, jobKeys: readonly string[]): Promise<Relative[]> {
   return db.query<Relative>(
     sql`select given.key as "ofKey", retry.id as "jobId"
         from unnest(${jobKeys}::bigint[]) as given (key)
@@ -23,7 +22,7 @@ export function findRetries(db: Reader, jobKeys: readonly string[]): Promise<Rel
 }
 
 /** The jobs of each of these families (by the keys of their first jobs) that are still kept, the oldest first. */
-export function findFamilies(db: Reader, familyKeys: readonly string[]): Promise<Relative[]> {
+export function findFamilies(db: BoundedReader, familyKeys: readonly string[]): Promise<Relative[]> {
   return db.query<Relative>(
     sql`select given.key as "ofKey", member.id as "jobId"
         from unnest(${familyKeys}::bigint[]) as given (key)

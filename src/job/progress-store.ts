@@ -1,5 +1,5 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
+import type { BoundedReader } from '../database/bounded-read.ts'
 import { neverCalled, rowsOf } from './device-job-list-store.ts'
 import { LATELY, type RecentOutcomes, type Waiting } from './progress.ts'
 
@@ -10,7 +10,7 @@ const MOST_OUTCOMES = 5_000
 
 /** The newest outcomes of each of these jobs, as far as they are of lately. */
 export function findRecentOutcomes(
-  db: Reader,
+  db: BoundedReader,
   jobIds: readonly string[],
   _args: undefined,
   now: Date,
@@ -34,7 +34,7 @@ export function findRecentOutcomes(
 
 /** The place of each of these jobs among all that are queued, in the order in which they will start; 1 is next. */
 export function findQueuePositions(
-  db: Reader,
+  db: BoundedReader,
   jobIds: readonly string[],
 ): Promise<OfJob<{ readonly position: number }>[]> {
   return db.query<OfJob<{ position: number }>>(
@@ -53,7 +53,7 @@ export function findQueuePositions(
  * until when they wait. Of those that are running method jobs; others are left out.
  */
 export function countNotConnected(
-  db: Reader,
+  db: BoundedReader,
   jobIds: readonly string[],
   { limit }: { readonly limit: number },
 ): Promise<OfJob<Waiting>[]> {

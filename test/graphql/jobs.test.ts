@@ -81,11 +81,51 @@ describe('pages', () => {
   })
 })
 
+test('a list shows of each job what the job shows by itself', async () => {
+  const fields = (
+    level: number,
+  ): string => `id jobId type status outcome queryCondition createdTime startTime startedTime
+    endTime deadline maxExecutionTimeInSeconds maxDevices cloudToDeviceMethod { methodName payload } updateTwin
+    failureReason statusMessage deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount
+    canceledCount } history { type } throughput eta blockers { reason } failureGroups { code }
+    ${level === 0 ? '' : `retryOf { ${fields(level - 1)} } family { statistics { deviceCount } }`}`
+  const { pool } = door.deps.database
+  await pool.query(
+    `update job set status = 'completed', started_time = created_time, end_time = created_time, device_count = 3,
+       succeeded_count = 3, max_devices = 7, status_message = 'm', failure_reason = 'f' where id = 'a-1'`,
+  )
+  await pool.query(
+    `update job set retry_of = source.key, family_key = source.key, retry_selection = '{}'
+     from job source where job.id = 'a-2' and source.id = 'a-1'`,
+  )
+  const { data, errors } = await door.ask(`{ jobs(first: 7) { nodes { ${fields(1)} } } }`)
+  expect(errors).toEqual([])
+  const listed = Object(data.jobs).nodes
+  expect(listed.map(({ jobId }: { jobId: string }) => jobId)).toEqual(newestFirst)
+  for (const job of listed) {
+    const { data: single } = await door.ask(`query ($id: String!) { job(jobId: $id) { ${fields(1)} } }`, {
+      id: job.jobId,
+    })
+    expect(job).toEqual(single.job)
+  }
+  expect(listed.find(({ jobId }: { jobId: string }) => jobId === 'a-2').retryOf).toMatchObject({
+    jobId: 'a-1',
+    maxDevices: 7,
+  })
+  await pool.query("update job set retry_of = null, family_key = null, retry_selection = null where id = 'a-2'")
+  await pool.query(
+    `update job set status = 'queued', started_time = null, end_time = null, device_count = 0, succeeded_count = 0
+     where id = 'a-1'`,
+  )
+})
+
 describe('a filter', () => {
   test.each<[string, JobFilter, string[]]>([
     ['type', { type: ['SCHEDULE_UPDATE_TWIN'] }, ['b-2', 'b-1']],
     ['status', { status: ['RUNNING'] }, []],
     ['several statuses', { status: ['RUNNING', 'QUEUED'] }, newestFirst],
+    ['no status at all', { status: [] }, []],
+    ['a status given twice', { status: ['QUEUED', 'QUEUED'] }, newestFirst],
     ['a prefix', { jobIdPrefix: 'a-' }, ['a-5', 'a-4', 'a-3', 'a-2', 'a-1']],
     ['a prefix with a wildcard of SQL', { jobIdPrefix: '%' }, []],
     ['a span of time', { createdTime: { from: '2026-01-01T00:00:01Z', to: '2026-01-01T00:00:03Z' } }, ['a-2', 'b-1']],
