@@ -83,6 +83,15 @@ export const limitTable = {
     what: 'open connections of each of the two MQTT ports',
     answer: 'the connection is closed at once',
   },
+  mqttConnects: {
+    variable: 'LIMIT_MQTT_CONNECTS',
+    default: 5,
+    min: 1,
+    max: 1_000_000,
+    unit: 'per second',
+    what: 'connections of one device, four times as many at once',
+    answer: 'the device is let in later; a newer connection ends one that waits',
+  },
   mqttPackets: {
     variable: 'LIMIT_MQTT_PACKETS',
     default: 2_000,

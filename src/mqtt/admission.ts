@@ -11,6 +11,7 @@ import { clientCertificateOf } from './client-certificate.ts'
 import { addressOf, type Connection, type Connections, newConnection, type Will } from './connection.ts'
 import { intakeOf } from './intake.ts'
 import type { Presence } from './presence.ts'
+import type { Rations } from './ration.ts'
 import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
@@ -75,13 +76,14 @@ export function createAdmission(
   options: {
     readonly hostNames: readonly string[]
     readonly connections: Connections
+    readonly rations: Rations
     readonly presence: Presence
     readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
     /** Whether the hub is about to stop. */
     readonly isLeaving: () => boolean
   },
 ): Hooks {
-  const { hostNames, connections, presence, takeTurn, isLeaving } = options
+  const { hostNames, connections, rations, presence, takeTurn, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Says what CONNACK does not: why. */
   const tell = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
@@ -93,6 +95,23 @@ export function createAdmission(
   /** Between the two hooks; the broker would keep a will in its own way. */
   const wills = new WeakMap<Client, Will>()
 
+  /**
+   * Who connects again and again waits between two times, for each is a read and two writes. It waits once: a newer
+   * connection takes the place of one that waits, as it would of one that is in. Asked only of devices that are who they
+   * say, so that nobody else can make one wait.
+   */
+  const untilDue = async (connection: Connection): Promise<void> => {
+    const waitMs = rations.connect(connection.deviceId)
+    if (waitMs === 0) return
+    const ration = rations.of(connection.deviceId)
+    if (ration.waiting !== undefined) connections.end(ration.waiting)
+    ration.waiting = connection
+    const gone = new AbortController()
+    connection.client.conn.once('close', () => gone.abort())
+    if (!connection.ended) await deps.clock.sleep(waitMs, gone.signal)
+    if (ration.waiting === connection) ration.waiting = undefined
+  }
+
   const decide = async (connection: Connection): Promise<ConnectRefusal | undefined> => {
     const { deviceId, password, certificate } = connection
     try {
@@ -102,10 +121,12 @@ export function createAdmission(
       )
       if (credential === undefined) return { returnCode: 3, reason: 'it has gone' }
       if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
+      await untilDue(connection)
+      if (connection.ended) return { returnCode: 3, reason: 'it has gone' }
       connection.expiry = credential.expiry
       connection.identity = credential.identity
       // Before it hears that it is in: from then on it can be found here, and no older connection is taken for it.
-      if (!connection.ended) connection.firstDesired = (await presence.begin(connection)).desiredVersion
+      connection.firstDesired = (await presence.begin(connection)).desiredVersion
       return undefined
     } catch (error) {
       deps.log.warn({ err: error, deviceId }, 'a device could not be let in')

@@ -13,6 +13,7 @@ import { createKeptSessions } from './kept-sessions.ts'
 import { type Certificates, createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
 import { createOutbound } from './outbound.ts'
 import { createPresence } from './presence.ts'
+import { createRations } from './ration.ts'
 import { watchRevocations } from './revocation.ts'
 import { callTheRoll } from './roll-call.ts'
 import { createSessionPersistence } from './session-persistence.ts'
@@ -64,6 +65,7 @@ const CLOSE_PATIENCE = 10_000
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
   const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
   const takeTurn = createTurns(DATABASE_TURNS)
+  const rations = createRations(deps)
   const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)
   const telemetry = createTelemetry(deps)
@@ -79,7 +81,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
 
   let leaving = false
   const broker = await Aedes.createBroker({
-    ...createAdmission(deps, { hostNames, connections, presence, takeTurn, isLeaving: () => leaving }),
+    ...createAdmission(deps, { hostNames, connections, rations, presence, takeTurn, isLeaving: () => leaving }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed, so there is nothing to forward but what this door sends itself.
@@ -99,7 +101,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   broker.on('connackSent', ({ returnCode }, client) => {
     if (returnCode !== 0) return
     outbound.restored(client)
-    intakeOf(client.conn).admit()
+    intakeOf(client.conn).admit(rations.of(client.id))
   })
   broker.on('subscribe', (subscriptions, client) => {
     const granted = subscriptions.filter(({ qos }) => qos < 0x80)

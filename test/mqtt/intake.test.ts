@@ -97,6 +97,57 @@ test('filters and twin requests count twenty', async () => {
   device.end()
 })
 
+test('a device that comes back has what it had left', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
+  const device = await connectRaw(hub.port, deviceId)
+  for (let i = 0; i < 20; i++) device.write(ping)
+  await pongs(device, 20)
+  device.end()
+  const again = await connectRaw(hub.port, deviceId)
+  again.write(ping)
+  const received = again.socket.bytesRead
+  await meanwhile(hub)
+  expect(again.socket.bytesRead).toBe(received)
+  await nextLot(clock, 100)
+  await pongs(again, 1)
+  again.end()
+})
+
+test('a device that connects too often is let in later, by the newest of its connections', async () => {
+  const { hub, clock, deviceId } = await open({ mqttConnects: 1 })
+  for (let i = 0; i < 4; i++) (await connectRaw(hub.port, deviceId)).end()
+  const [older, newer] = [await openRaw(hub.port), await openRaw(hub.port)]
+  older.write(connectPacket(deviceId))
+  await clock.asleep()
+  newer.write(connectPacket(deviceId))
+  expect(await older.next()).toBe('closed')
+  // Nobody else waits for it.
+  await meanwhile(hub)
+  expect(newer.socket.bytesRead).toBe(0)
+  await nextLot(clock, 2_000)
+  expect(await newer.next()).toMatchObject({ cmd: 'connack', returnCode: 0 })
+  newer.end()
+})
+
+test('of what a device sends at once a few packets are handled in a turn of the event loop', async () => {
+  const { hub, deviceId } = await open({})
+  const device = await connectRaw(hub.port, deviceId)
+  const one = publishPacketOf(`devices/${deviceId}/messages/events/`, 'x')
+  device.socket.cork()
+  for (let i = 0; i < 1_000; i++) device.write(one)
+  device.socket.uncork()
+  let seen = 0
+  let most = 0
+  while (seen < 1_000) {
+    await new Promise((resolve) => setImmediate(resolve))
+    most = Math.max(most, hub.door.stats().telemetry - seen)
+    seen = hub.door.stats().telemetry
+  }
+  // A turn as it is counted here may see the end of one lot and the beginning of another.
+  expect(most).toBeLessThanOrEqual(128)
+  device.end()
+})
+
 test('what a device sends before it closes is handled, however late', async () => {
   const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
   const device = await connectRaw(hub.port, deviceId)
