@@ -98,7 +98,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'per second',
-    what: 'packets of one device, twice as many at once; a twin request and a filter count 20',
+    what: 'packets of one device, twice as many at once; a twin request and a filter count 20, and each 128 bytes of a twin or a patch one more',
     answer: 'the device is read from later',
   },
   mqttBytes: {

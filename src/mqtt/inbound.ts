@@ -29,6 +29,9 @@ export type MethodAnswer = {
 export const MAX_OPEN_REQUESTS = 16
 /** What a twin request costs its device, in packets: it is a statement or a transaction. */
 const REQUEST_COST = 20
+/** And as many bytes of a twin or a patch cost as much as a packet: they are parsed, looked at, merged and printed. */
+const BYTES_OF_A_PACKET = 128
+const packetsFor = (bytes: number): number => Math.floor(bytes / BYTES_OF_A_PACKET)
 
 /** How many publications of each kind have come in since the start. */
 export type InboundCounters = {
@@ -75,9 +78,9 @@ export function createInbound(
   }
 
   /** One request after the other: a device may rely on what it reported when it reads. `answer` never rejects. */
-  const enqueue = (connection: Connection, answer: () => Promise<void>): void => {
+  const enqueue = (connection: Connection, bytes: number, answer: () => Promise<void>): void => {
     counters.twinRequests++
-    connection.intake.charge(REQUEST_COST - 1)
+    connection.intake.charge(REQUEST_COST - 1 + packetsFor(bytes))
     connection.openRequests++
     if (connection.openRequests === MAX_OPEN_REQUESTS) connection.readOn = connection.intake.hold()
     connection.lastRequest = connection.lastRequest.then(async () => {
@@ -113,7 +116,9 @@ export function createInbound(
         twin = await readTwin(deps, connection.deviceId)
       }
       connection.sentDesired = twin.desiredVersion
-      send(connection, twinResponseTopic(200, rid), JSON.stringify(deviceView(twin)))
+      const text = JSON.stringify(deviceView(twin))
+      connection.intake.charge(packetsFor(text.length))
+      send(connection, twinResponseTopic(200, rid), text)
     } catch (error) {
       refuse(connection, rid, refusalOf(error))
     }
@@ -158,7 +163,7 @@ export function createInbound(
         case 'twinGet':
         case 'reportedPatch': {
           const { kind, rid } = topic
-          enqueue(connection, () =>
+          enqueue(connection, payload.length, () =>
             kind === 'twinGet' ? answerGet(connection, rid) : answerPatch(connection, rid, payload),
           )
           return done()

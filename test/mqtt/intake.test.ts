@@ -97,6 +97,23 @@ test('filters and twin requests count twenty', async () => {
   device.end()
 })
 
+test('a twin counts by its bytes, and so does a patch', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 40 })
+  const device = await connectRaw(hub.port, deviceId)
+  const patch = JSON.stringify({ text: 'x'.repeat(3_000) })
+  device.write(publishPacketOf('$iothub/twin/PATCH/properties/reported/?$rid=1', patch))
+  expect((await device.nextPublish()).topic).toContain('res/204')
+  device.write(publishPacketOf('$iothub/twin/GET/?$rid=2'))
+  expect((await device.nextPublish()).topic).toContain('res/200')
+  device.write(ping)
+  const received = device.socket.bytesRead
+  await meanwhile(hub)
+  expect(device.socket.bytesRead).toBe(received)
+  await nextLot(clock, 1_000)
+  await pongs(device, 1)
+  device.end()
+})
+
 test('a device that comes back has what it had left', async () => {
   const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
   const device = await connectRaw(hub.port, deviceId)
