@@ -56,12 +56,17 @@ const makeKeys = (): SymmetricKey => ({
   secondaryKey: makeKey(randomBytes(keyLength)),
 })
 
-function checkNewDevice(input: NewDeviceInput, now: Date, limits: Limits): NewDevice {
+/** The device, and the bytes that the work on it counts for: of what was given, for all of that was looked at. */
+function checkNewDevice(
+  input: NewDeviceInput,
+  now: Date,
+  limits: Limits,
+): { readonly device: NewDevice; readonly bytes: number } {
   const time = now.toISOString()
   const nothing = { value: {}, metadata: {}, version: 0 } // the first write makes version 1
   const patch = input.twin === undefined || input.twin === null ? {} : checkTwinPatch(input.twin, ['twin'], limits)
   const desired = mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true })
-  return {
+  const device = {
     id: checkDeviceId(input.deviceId, ['deviceId']),
     generationId: randomUUID(),
     status: checkStatus(input.status, ['status']),
@@ -74,6 +79,7 @@ function checkNewDevice(input: NewDeviceInput, now: Date, limits: Limits): NewDe
     desiredVersion: desired.version,
     reportedMetadata: mergeSection(nothing, {}, time, { stampVersion: false }).metadata,
   }
+  return { device, bytes: writtenBytes(patch) }
 }
 
 /**
@@ -106,15 +112,16 @@ export async function createDevices(
     // In the order of their ids, as all who lock several devices do.
     for (const [place, input] of inOrderOfIds(inputs)) {
       try {
-        const device = checkNewDevice(input, now, deps.limits)
+        const { device, bytes } = checkNewDevice(input, now, deps.limits)
         if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
         ids.add(device.id)
         chunk.push({ device, place })
-        const bytes = writtenBytes(device)
         written = { turn: written.turn + bytes, chunk: written.chunk + bytes }
       } catch (error) {
         if (!(error instanceof DomainError)) throw error
         results[place] = error
+        // It may have been looked at to its last member.
+        if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: TURN }
       }
       if (written.chunk >= CHUNK) await insert()
       if (written.turn < TURN) continue

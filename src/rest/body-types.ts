@@ -32,15 +32,17 @@ function typed(value: unknown, schema: Schema, path: Path): unknown {
 
 /** The value when it is of the type, or says one that is; undefined when not. */
 const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: Path) => unknown>> = {
-  object: (value, { properties = {} }, path) =>
-    typeof value !== 'object' || value === null || Array.isArray(value)
-      ? undefined
-      : Object.fromEntries(
-          Object.entries(value).map(([name, member]) => {
-            const schema = Object.hasOwn(properties, name) ? properties[name] : undefined
-            return [name, schema === undefined ? member : typed(member, schema, [...path, name])]
-          }),
-        ),
+  object: (value, { properties }, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    // A section of a twin may have thousands of members.
+    if (properties === undefined) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => {
+        const schema = Object.hasOwn(properties, name) ? properties[name] : undefined
+        return [name, schema === undefined ? member : typed(member, schema, [...path, name])]
+      }),
+    )
+  },
   array: (value, { items = {} }, path) =>
     Array.isArray(value) ? value.map((item: unknown, index) => typed(item, items, [...path, index])) : undefined,
   string: (value) => (typeof value === 'string' ? value : undefined),

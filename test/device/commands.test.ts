@@ -36,7 +36,8 @@ test('in a batch each device stands for itself', async () => {
   expect(results[3]).toBeInstanceOf(AlreadyExistsError)
 })
 
-test('a batch of large twins gives way between them, and answers in the order given', async () => {
+/** Creates devices, and counts how often that gives way. */
+async function createCounting(inputs: Parameters<typeof createDevices>[1]) {
   let turns = 0
   const clock = {
     ...systemClock,
@@ -45,13 +46,37 @@ test('a batch of large twins gives way between them, and answers in the order gi
       return systemClock.giveWay()
     },
   }
+  return { results: await createDevices({ ...deps, clock }, inputs), turns }
+}
+
+test('a batch of large twins gives way between them, and answers in the order given', async () => {
   const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
   const ids = ['wide-4', 'wide-1', 'wide-3', 'wide-2', 'wide-1']
   const inputs = ids.map((deviceId) => ({ deviceId, twin: { properties: { desired } } }))
-  const results = await createDevices({ ...deps, clock }, [...inputs, { deviceId: 'small' }])
+  const { results, turns } = await createCounting([...inputs, { deviceId: 'small' }])
   expect(results).toEqual(['wide-4', 'wide-1', 'wide-3', 'wide-2', expect.any(AlreadyExistsError), 'small'])
-  expect(turns).toBe(4)
+  expect(turns).toBe(5)
   expect(Object.keys((await readTwin(deps, 'wide-3')).desired)).toHaveLength(4_000)
+})
+
+test.each<readonly [string, unknown, unknown]>([
+  ['of which nothing is left to write', null, expect.stringMatching(/^sparse/)],
+  ['that are refused at their last member', { '': 1 }, expect.any(InvalidInputError)],
+])('a batch of large twins %s gives way between them, too', async (_what, last, result) => {
+  const members = Array.from({ length: 4_000 }, (_, index) => [`k${index}`, null])
+  const desired = Object.fromEntries([...members, ['last', last]])
+  const inputs = Array.from({ length: 6 }, (_, index) => ({
+    deviceId: `sparse-${typeof last}-${last === null}-${index}`,
+    twin: { properties: { desired } },
+  }))
+  const { results, turns } = await createCounting(inputs)
+  expect(results).toEqual(inputs.map(() => result))
+  expect(turns).toBe(6)
+})
+
+test('a batch of small devices gives way seldom', async () => {
+  const inputs = Array.from({ length: 100 }, (_, index) => ({ deviceId: `few-${index}`, twin: { tags: { index } } }))
+  expect((await createCounting(inputs)).turns).toBe(0)
 })
 
 test('a write under an old etag changes nothing', async () => {

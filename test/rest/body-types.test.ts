@@ -48,3 +48,8 @@ test('names that mean something to JavaScript are names like any other', () => {
   const body: unknown = JSON.parse('{"__proto__":{"status":1},"constructor":2,"hasOwnProperty":3}')
   expect(JSON.stringify(typedBody(body, 'Device'))).toBe(JSON.stringify(body))
 })
+
+test('a section of a twin is not gone through, for it may have thousands of members', () => {
+  const desired = { a: 1 }
+  expect(Object(typedBody([{ id: 'a', properties: { desired } }], 'BulkRequest'))[0].properties.desired).toBe(desired)
+})
