@@ -31,10 +31,17 @@ export class NotFoundError extends DomainError {
   readonly code = 'NOT_FOUND'
   readonly kind: 'device' | 'job'
   readonly key: string
-  constructor(kind: 'device' | 'job', key: string) {
-    super(`There is no ${kind} "${shown(key)}".`)
+  constructor(kind: 'device' | 'job', key: string, message = `There is no ${kind} "${shown(key)}".`) {
+    super(message)
     this.kind = kind
     this.key = key
+  }
+}
+
+/** A device that may not be called. IoT Hub has one code for it and for a device that there is not. */
+export class DeviceDisabledError extends NotFoundError {
+  constructor(deviceId: string) {
+    super('device', deviceId, `The device "${shown(deviceId)}" is disabled.`)
   }
 }
 

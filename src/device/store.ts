@@ -132,6 +132,9 @@ export async function findIdentity(db: Reader, id: string): Promise<Identity | u
   return row.known ? found : undefined
 }
 
+/** Tells the device from another one that has its id after it was deleted. */
+export const generationOf = ({ version }: Identity): string => version.slice(0, version.indexOf('/'))
+
 /** As long as the keys that the hub makes. */
 const noKey = Buffer.alloc(keyLength).toString('base64')
 
@@ -238,10 +241,4 @@ export async function readDeviceStatistics(db: BoundedReader): Promise<DeviceSta
         from device`,
   )
   return row ?? { totalCount: 0, enabledCount: 0, connectedCount: 0 }
-}
-
-/** Whether the device that had this id at a time is still there; another one with the same id may be. */
-export async function isStillThere(db: Reader, id: string, time: Date): Promise<boolean> {
-  const rows = await db.query(sql`select from device where id = ${id} and created_time <= ${time}`, 'is-still-there')
-  return rows.length > 0
 }

@@ -54,7 +54,7 @@ const interfaces = [ErrorInterface]
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   interfaces,
-  description: 'There is no device or job of that id.',
+  description: 'There is no device or job of that id, or the device is disabled and cannot be called.',
 })
 builder.objectType(AlreadyExistsError, {
   name: 'AlreadyExistsError',

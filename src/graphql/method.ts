@@ -57,7 +57,8 @@ builder.mutationField('invokeDeviceMethod', (t) =>
       'What became of a method call.',
     ),
     authScopes: { operation: 'invokeMethods' },
-    description: 'Calls a direct method on one device and waits for its answer. It is sent at most once.',
+    description:
+      'Calls a direct method on one device and waits for its answer. It is sent at most once. A disabled device is a NotFoundError that says so; one that is deleted or disabled while it has the call ends it with a DeviceTimeoutError.',
     args: { input: t.arg({ type: InvokeDeviceMethodInput, required: true, description: 'The call.' }) },
     resolve: (_root, { input: { deviceId, ...call } }, { deps, signal }) => invokeMethod(deps, deviceId, call, signal),
   }),

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Deps } from '../deps.ts'
-import { findIdentity, isStillThere } from '../device/store.ts'
+import { findIdentity, generationOf, type Identity } from '../device/store.ts'
 import {
   BadDeviceResponseError,
+  DeviceDisabledError,
   DeviceOfflineError,
   DeviceTimeoutError,
   DomainError,
@@ -14,7 +15,7 @@ import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
  * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, or was deleted before it did, BadDeviceResponseError when its answer cannot be passed
+ * the call and did not answer in time, or was deleted or disabled before it did, BadDeviceResponseError when its answer cannot be passed
  * on, InvalidInputError, LimitExceededError. The last, or any error that is not named here, means that nothing was sent:
  * clients of IoT Hub repeat a call after one.
  */
@@ -28,31 +29,20 @@ export async function invokeMethod(
   const payload = JSON.stringify(call.payload)
   deps.throttles.take('methods', meteredKilobytes(payload))
   const device = await findIdentity(deps.db, deviceId)
-  if (device?.status !== 'enabled') throw new NotFoundError('device', deviceId)
-  await waitForDevice(deps, deviceId, call.connectTimeoutInSeconds, signal)
+  if (device === undefined) throw new NotFoundError('device', deviceId)
+  if (device.status !== 'enabled') throw new DeviceDisabledError(deviceId)
+  await waitForDevice(deps, device, call.connectTimeoutInSeconds, signal)
 
   // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
   const requestId = randomBytes(12).toString('base64url')
   const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
   const answer = firstFrom(answers, deviceId) // listens from here on, before the call can be answered
   const timeout = new AbortController()
-  const sent = deps.clock.now()
-  /** Whether the device that had the call is still there: what another one of its id says is no answer to it. */
-  let stillThere: Promise<boolean> | undefined
-  const stopListening = deps.events.listen('identity')((changed) => {
-    if (changed.deviceId !== deviceId) return
-    stillThere = isStillThere(deps.db, deviceId, sent)
-    stillThere.then(
-      (is) => {
-        if (!is) timeout.abort()
-      },
-      () => timeout.abort(),
-    )
-  })
+  const following = follow(deps, device, timeout)
   try {
     const { methodName } = call
     if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload })) {
-      throw offline(deviceId, call.connectTimeoutInSeconds)
+      throw unreached(deviceId, await fateOf(deps, device), call.connectTimeoutInSeconds)
     }
     const first = await Promise.race([
       answer,
@@ -61,8 +51,10 @@ export async function invokeMethod(
         AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
       ),
     ])
-    if ((await stillThere) === false) {
-      throw new DeviceTimeoutError(`"${deviceId}" had the call of ${methodName} and was deleted before it answered.`)
+    const fate = await following.fate()
+    // What another device of its id says is no answer; what it said itself before it was disabled is one.
+    if (fate === 'deleted' || (fate !== undefined && first === undefined)) {
+      throw new DeviceTimeoutError(`"${deviceId}" had the call of ${methodName} and was ${fate} before it answered.`)
     }
     if (first === undefined) {
       throw new DeviceTimeoutError(
@@ -77,7 +69,7 @@ export async function invokeMethod(
     throw new DeviceTimeoutError(`"${deviceId}" may have had the call, whose answer is lost.`, { cause: error })
   } finally {
     timeout.abort()
-    stopListening()
+    following.stop()
     await answers.return?.()
   }
 }
@@ -96,31 +88,68 @@ async function firstFrom(
   }
 }
 
+/** Why a device that was there, and might be called, cannot answer any more. Another one of its id is another device. */
+type Fate = 'deleted' | 'disabled'
+
+async function fateOf({ db }: Pick<Deps, 'db'>, device: Identity): Promise<Fate | undefined> {
+  const now = await findIdentity(db, device.id)
+  if (now === undefined || generationOf(now) !== generationOf(device)) return 'deleted'
+  return now.status === 'enabled' ? undefined : 'disabled'
+}
+
+/** Looks again whenever the device changes, and aborts `wait` when it cannot answer any more or that cannot be found out. */
+function follow(
+  deps: Pick<Deps, 'db' | 'events'>,
+  device: Identity,
+  wait: AbortController,
+): { readonly fate: () => Promise<Fate | undefined>; readonly stop: () => void } {
+  let fate: Promise<Fate | undefined> = Promise.resolve(undefined)
+  const stop = deps.events.listen('identity')((changed) => {
+    if (changed.deviceId !== device.id) return
+    fate = fateOf(deps, device)
+    fate.then(
+      (found) => {
+        if (found !== undefined) wait.abort()
+      },
+      () => wait.abort(),
+    )
+  })
+  return { fate: () => fate, stop }
+}
+
 async function waitForDevice(
-  deps: Pick<Deps, 'sessions' | 'clock'>,
-  deviceId: string,
+  deps: Pick<Deps, 'db' | 'events' | 'sessions' | 'clock'>,
+  device: Identity,
   seconds: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (deps.sessions.reaches(deviceId)) return
-  const arrived = new AbortController()
+  if (deps.sessions.reaches(device.id)) return
+  const wait = new AbortController()
+  const following = follow(deps, device, wait)
   const stopListening = deps.sessions.onAttach((attached) => {
-    if (attached === deviceId) arrived.abort()
+    if (attached === device.id) wait.abort()
   })
   try {
-    await deps.clock.sleep(seconds * 1000, AbortSignal.any([arrived.signal, ...(signal ? [signal] : [])]))
+    await deps.clock.sleep(seconds * 1000, AbortSignal.any([wait.signal, ...(signal ? [signal] : [])]))
+    // What another instance changed is heard of later than the device is back.
+    const fate = await fateOf(deps, device)
+    if (fate !== undefined || !deps.sessions.reaches(device.id)) throw unreached(device.id, fate, seconds)
   } finally {
     stopListening()
+    following.stop()
   }
-  if (!deps.sessions.reaches(deviceId)) throw offline(deviceId, seconds)
 }
 
-const offline = (deviceId: string, seconds: number): DeviceOfflineError =>
-  new DeviceOfflineError(
+/** Whoever was disabled or deleted a moment ago is not connected for that reason. */
+function unreached(deviceId: string, fate: Fate | undefined, seconds: number): DomainError {
+  if (fate === 'deleted') return new NotFoundError('device', deviceId)
+  if (fate === 'disabled') return new DeviceDisabledError(deviceId)
+  return new DeviceOfflineError(
     seconds === 0
       ? `"${deviceId}" is not connected, or has not subscribed to methods.`
       : `"${deviceId}" did not connect and subscribe to methods within ${seconds} seconds.`,
   )
+}
 
 /** Hands an answer to whoever waits for it; nobody may. */
 export function answerInvocation(

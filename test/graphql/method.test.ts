@@ -103,7 +103,6 @@ test('what another device of the same id says is no answer to the call of its pr
   const answer = invoke({ deviceId: 'short-lived' })
   await until(() => requests.length === 1)
   await deleteDevice(door.deps, { deviceId: 'short-lived', ifMatch: '*' })
-  clock.advance(1)
   await createDevice(door.deps, { deviceId: 'short-lived' })
   for (const { deviceId, requestId } of requests) {
     answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: 'null' })
@@ -112,6 +111,80 @@ test('what another device of the same id says is no answer to the call of its pr
     __typename: 'DeviceTimeoutError',
     message: '"short-lived" had the call of reboot and was deleted before it answered.',
   })
+  detach()
+})
+
+test('a device that is disabled while it has a call ends it at once, unless it has answered', async () => {
+  for (const answers of [false, true]) {
+    const deviceId = `locked-out-${answers}`
+    await createDevice(door.deps, { deviceId })
+    const requests: MethodRequest[] = []
+    const detach = door.deps.sessions.attach(deviceId, (request) => requests.push(request))
+    const answer = invoke({ deviceId })
+    await until(() => requests.length === 1)
+    const [{ requestId } = { requestId: '' }] = requests
+    if (answers) answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: '1' })
+    await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+    expect(await answer).toMatchObject(
+      answers
+        ? { __typename: 'InvokeDeviceMethodPayload', payload: 1 }
+        : {
+            __typename: 'DeviceTimeoutError',
+            message: `"${deviceId}" had the call of reboot and was disabled before it answered.`,
+          },
+    )
+    detach()
+  }
+})
+
+test('a device that is disabled is said to be disabled, also when its connection has just ended', async () => {
+  await createDevice(door.deps, { deviceId: 'just-disabled' })
+  const { sessions } = door.deps
+  const detach = sessions.attach('just-disabled', () => {})
+  const { reaches } = sessions
+  // Between the first look at the device and the look for its connection.
+  Object.assign(sessions, { reaches: () => false })
+  const { pool } = door.deps.database
+  const lock = await pool.connect()
+  await lock.query('begin')
+  await lock.query(`update device set status = 'disabled' where id = 'just-disabled'`)
+  const asked = invoke({ deviceId: 'just-disabled', connectTimeoutInSeconds: 5 })
+  await clock.asleep()
+  await lock.query('commit')
+  lock.release()
+  clock.advance(5_000)
+  expect(await asked).toMatchObject({
+    __typename: 'NotFoundError',
+    code: 'NOT_FOUND',
+    message: 'The device "just-disabled" is disabled.',
+  })
+  Object.assign(sessions, { reaches })
+  detach()
+})
+
+test.each([
+  ['disabled', 'The device "awaited-disabled" is disabled.'],
+  ['deleted', 'There is no device "awaited-deleted".'],
+])('a device that is %s while a call waits for it to connect ends the wait', async (fate, message) => {
+  const deviceId = `awaited-${fate}`
+  await createDevice(door.deps, { deviceId })
+  const asked = invoke({ deviceId, connectTimeoutInSeconds: 300 })
+  await clock.asleep()
+  if (fate === 'disabled') await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+  else await deleteDevice(door.deps, { deviceId, ifMatch: '*' })
+  expect(await asked).toMatchObject({ __typename: 'NotFoundError', message })
+})
+
+test('a call that waits for a device goes to no other one of the same id', async () => {
+  await createDevice(door.deps, { deviceId: 'awaited' })
+  const asked = invoke({ deviceId: 'awaited', connectTimeoutInSeconds: 300 })
+  await clock.asleep()
+  const requests: MethodRequest[] = []
+  await deleteDevice(door.deps, { deviceId: 'awaited', ifMatch: '*' })
+  await createDevice(door.deps, { deviceId: 'awaited' })
+  const detach = door.deps.sessions.attach('awaited', (request) => requests.push(request))
+  expect(await asked).toMatchObject({ __typename: 'NotFoundError' })
+  expect(requests).toEqual([])
   detach()
 })
 

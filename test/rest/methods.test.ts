@@ -78,13 +78,14 @@ test('the seconds of a call may be text, as the Azure CLI sends them', async () 
   expect(inner(await call('here', { responseTimeoutInSeconds: '4' })).message).toContain('[5, 300]')
 })
 
-test('an unknown or disabled device is not found', async () => {
-  for (const deviceId of ['ghost', 'off']) {
-    const answer = await call(deviceId)
-    expect(answer.status).toBe(404)
-    expect(answer.headers.get('iothub-errorcode')).toBe('DeviceNotFound')
-    expect(inner(answer).errorCode).toBe(404001)
-  }
+test.each([
+  ['ghost', 'There is no device "ghost".'],
+  ['off', 'The device "off" is disabled.'],
+])('an unknown or disabled device is not found, and the text says which: %s', async (deviceId, message) => {
+  const answer = await call(deviceId)
+  expect(answer.status).toBe(404)
+  expect(answer.headers.get('iothub-errorcode')).toBe('DeviceNotFound')
+  expect(inner(answer)).toMatchObject({ errorCode: 404001, message })
 })
 
 test('a device that is not connected is not online', async () => {
