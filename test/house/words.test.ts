@@ -11,18 +11,17 @@ const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
  * sentences, and never raise one. What is not named here has none.
  */
 const left: Readonly<Record<string, number>> = {
-  'CHANGELOG.md': 9,
-  'README.md': 11,
-  'docs/benchmarks.md': 14,
-  'docs/console.md': 2,
-  'docs/graphql.md': 21,
-  'docs/job-states.md': 6,
+  'CHANGELOG.md': 7,
+  'docs/benchmarks.md': 12,
+  'docs/console.md': 1,
+  'docs/graphql.md': 17,
+  'docs/job-states.md': 5,
   'docs/limits.md': 2,
-  'docs/mqtt.md': 14,
-  'docs/operations.md': 4,
-  'docs/query.md': 7,
-  'docs/rest.md': 15,
-  'schema.graphql': 47,
+  'docs/mqtt.md': 12,
+  'docs/operations.md': 2,
+  'docs/query.md': 5,
+  'docs/rest.md': 11,
+  'schema.graphql': 37,
   'texts of the console': 7,
   'errors, log and --help': 16,
 }

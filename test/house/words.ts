@@ -42,6 +42,8 @@ export const words: readonly Word[] = [
 function perWithoutPer(): RegExp {
   const counted =
     'times|devices|bytes|rows|calls|messages|requests|packets|lines|changes|updates|connections|operations|statements'
-  const unit = 'second|minute|hour|day|device|job|connection|page|subscriber|unit|instance'
-  return new RegExp(`\\b(?:[\\d,.]+(?: (?!and|or|to|of|with)\\w+)?|once|twice|${counted}) an? (?:${unit})\\b`)
+  const time = 'second|minute|hour|day'
+  const unit = `${time}|device|job|connection|page|subscriber|unit|instance`
+  const number = '\\d[\\d,.]*(?: (?!and|or|to|of|with)\\w+)?|once|twice'
+  return new RegExp(`\\b(?:(?:${number}) an? (?:${unit})|(?:${counted}) an? (?:${time}|page))\\b`)
 }
