@@ -155,7 +155,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (db.trouble() !== undefined) return
       await systemClock.sleep(FAREWELL, AbortSignal.any([said.signal, givingUp.signal]))
     }
-    const clear = (dead: string) => forgetPresence({ db, clock, events }, dead)
+    const clear = (dead: string): Promise<void> => {
+      events.publish('died', {})
+      return forgetPresence({ db, clock, events }, dead)
+    }
     const lease =
       config.databaseUrl === undefined
         ? await takeLeaseForGood(db)

@@ -46,6 +46,8 @@ export type Topics = {
   returned: [event: Record<never, never>]
   /** The database cannot be reached while there are other instances, who may reach it. */
   stranded: [event: Record<never, never>]
+  /** An instance is dead for good, and this one clears up after it. */
+  died: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
   /** The answer to an interactive method call, by request id, or what is wrong with it. `payload` is JSON text. */

@@ -60,7 +60,7 @@ const MARGIN = 3_000
 /** Milliseconds that connections have to end politely. */
 const FAREWELL = 2_000
 
-const sessionOptions = ({ databaseStatement }: Limits): string =>
+const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
   [
     // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
     // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
@@ -70,7 +70,9 @@ const sessionOptions = ({ databaseStatement }: Limits): string =>
     `-c statement_timeout=${databaseStatement}`,
     // Before the time of the statement is over, so that the error says what it waited for.
     `-c lock_timeout=${Math.ceil(databaseStatement * 0.8)}`,
-    '-c idle_in_transaction_session_timeout=60000',
+    // Who stands still in the midst of a transaction keeps its locks no longer than others take it for alive: they wait for
+    // these before they clear up after it. A machine may be busy for five seconds.
+    `-c idle_in_transaction_session_timeout=${Math.max(instanceLease, 5_000)}`,
     '-c timezone=UTC',
     // Of a hub that has gone with its machine the server shall not keep the locks for the two hours of TCP.
     '-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',

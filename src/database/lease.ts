@@ -51,8 +51,8 @@ const RENEW = `with renewed as (
   from instance where id <> $1`
 
 /**
- * Takes the row of a dead instance for itself and declares it dead. The lock waits for writes of presence that began
- * while the lease held; they are over, and can be seen, before anybody clears up.
+ * Takes the row of a dead instance for itself and declares it dead. The lock waits for writes of presence and marks of
+ * calls that began while the lease held; they are over, and can be seen, before anybody clears up.
  */
 const DECLARE_DEAD = `with dead as (
     select id from instance where id = $1 and lease_until <= statement_timestamp() for update
@@ -60,7 +60,14 @@ const DECLARE_DEAD = `with dead as (
   update instance set lease_until = '-infinity' from dead where instance.id = dead.id returning instance.id`
 
 const LEAVE = `update instance set lease_until = '-infinity' where id = $1`
-const FORGET = `delete from instance where id = $1 and lease_until = '-infinity'`
+/**
+ * Only while whoever cleared up is in its place: should it die now, what it took over is looked for again after it. One that
+ * is taken for dead itself leaves the row to others.
+ */
+const FORGET = `with alive as (
+    select from instance where id = $2 and lease_until > '-infinity' for key share
+  )
+  delete from instance where id = $1 and lease_until = '-infinity' and exists (select from alive)`
 
 /**
  * Takes part among the instances on a database: a row that says until when this one is alive, written anew three times in
@@ -114,7 +121,7 @@ export async function holdLease(
       const { rowCount } = await client.query(DECLARE_DEAD, [id])
       if (rowCount === 0) return
       await clear(id)
-      await client.query(FORGET, [id])
+      await client.query(FORGET, [id, instanceId])
     } finally {
       await client.query('select pg_advisory_unlock($1, hashtext($2))', claim)
     }
@@ -226,7 +233,9 @@ export async function outlive(
   clear: (instanceId: string) => Promise<void>,
 ): Promise<void> {
   const dead = await db.query<{ id: string }>(
-    sql`update instance set lease_until = '-infinity' where id <> ${instanceId} returning id`,
+    // What they began may not be over: their connections end a moment after them.
+    sql`with others as (select id from instance where id <> ${instanceId} for update)
+        update instance set lease_until = '-infinity' from others where instance.id = others.id returning instance.id`,
   )
   for (const { id } of dead) {
     await clear(id)

@@ -167,7 +167,10 @@ export async function markDispatched(
 ): Promise<DeviceJobKey[]> {
   const given = dispatches.filter(({ jobId }) => open.has(jobId))
   const marked = await tx.query<{ jobKey: string; deviceId: string }>(
-    sql`with given as (
+    sql`with alive as (
+          -- Until the commit: who declares this instance dead waits for it, and finds all of its marks then.
+          select from instance where id = ${instanceId} and lease_until > statement_timestamp() for key share
+        ), given as (
           select * from unnest(
             ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
             ${given.map(({ deviceId }) => deviceId)}::text[],
@@ -177,7 +180,7 @@ export async function markDispatched(
           insert into device_job_dispatch (job_key, device_id, dispatched_time, deadline)
           select job_key, device_id, ${now}, to_timestamp(deadline / 1000.0)
           from given
-          where ${isAlive(sql`${instanceId}`)} and not ${hasOutcome(sql`given`)}
+          where exists (select from alive) and not ${hasOutcome(sql`given`)}
             -- Where there is nobody else, it is not looked up. A scalar, for PostgreSQL would hash all devices for an exists.
             and (not exists (select from instance where id <> ${instanceId})
               or (select instance_id = ${instanceId} from device where device.id = given.device_id))
@@ -286,14 +289,60 @@ export function settle(
   )
 }
 
-/** Up to `limit` calls, sent by whichever process, that got no answer until their deadline. It reads all marks of open jobs. */
-export function findExpired(db: Reader, now: Date, limit: number): Promise<DeviceJobKey[]> {
-  return db.query<DeviceJobKey>(
-    sql`select job.id as "jobId", x.device_id as "deviceId"
-        from job join device_job_dispatch x on x.job_key = job.key
-        where job.end_time is null and job.running_count > 0 and x.deadline <= ${now} and not ${hasOutcome(sql`x`)}
-        limit ${limit}`,
-    'find-expired',
+/** A part of a job's marks: the calls that have no outcome, and, if there are more, the last device of this part. */
+export type MarkPage = { readonly underWay: readonly Dispatch[]; readonly last?: string }
+
+/** Of up to `limit` of a job's marks after `after`, whoever wrote them, those without an outcome. It reads all of these marks. */
+export async function findUnderWay(
+  db: Reader,
+  jobId: string,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<MarkPage> {
+  const rows = await db.query<{ deviceId: string; deadline: Date; ended: boolean; isLast: boolean }>(
+    // Scalar, for PostgreSQL would hash all outcomes for an exists.
+    sql`select * from (
+          select device_id as "deviceId", deadline,
+                 coalesce((
+                   select true from device_job_outcome o
+                   where o.job_key = mark.job_key and o.device_id = mark.device_id
+                 ), false) as ended,
+                 row_number() over (order by device_id) = ${limit} as "isLast"
+          from (
+            select * from device_job_dispatch
+            where job_key = ${keyOf(jobId)} and device_id > ${after}
+            order by device_id
+            limit ${limit}
+          ) mark
+        ) seen
+        where "isLast" or not ended`,
+    'find-under-way',
+  )
+  const underWay = rows.filter(({ ended }) => !ended).map(({ deviceId, deadline }) => ({ jobId, deviceId, deadline }))
+  const last = rows.find(({ isLast }) => isLast)?.deviceId
+  return last === undefined ? { underWay } : { underWay, last }
+}
+
+/**
+ * Those of the calls that are under way, with the deadlines that their marks have now. The jobs must be locked: nobody is
+ * about to write or to take back a mark then.
+ */
+export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly DeviceJobKey[]): Promise<Dispatch[]> {
+  const given = calls.filter(({ jobId }) => open.has(jobId))
+  return tx.query<Dispatch>(
+    sql`select given.job_id as "jobId", mark.device_id as "deviceId", mark.deadline
+        from unnest(
+          ${given.map(({ jobId }) => jobId)}::text[],
+          ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+          ${given.map(({ deviceId }) => deviceId)}::text[]
+        ) as given (job_id, job_key, device_id)
+        -- One lookup each: PostgreSQL would hash all marks for a join.
+        cross join lateral (
+          select * from device_job_dispatch
+          where job_key = given.job_key and device_id = given.device_id
+          limit 1
+        ) mark
+        where not ${hasOutcome(sql`mark`)}`,
+    'find-still-under-way',
   )
 }
 

@@ -118,13 +118,12 @@ export async function findConnectExpiredJobIds(db: Reader, now: Date): Promise<s
   return rows.map((row) => row.id)
 }
 
-/** How many calls of jobs are under way, through whichever process. */
-export async function countUnderWay(db: Reader): Promise<number> {
-  const [row] = await db.query<{ count: number }>(
-    sql`select coalesce(sum(running_count), 0)::integer as count from job where end_time is null`,
-    'count-under-way',
+/** The ids of jobs that have calls under way, through whichever instance. */
+export async function findJobIdsUnderWay(db: Reader): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from job where end_time is null and running_count > 0 order by id`,
   )
-  return row?.count ?? 0
+  return rows.map((row) => row.id)
 }
 
 /** The key under which request ids are made, in hexadecimal, the same for all instances on this database. */

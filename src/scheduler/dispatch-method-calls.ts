@@ -2,6 +2,7 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import {
   type DeviceJobKey,
+  type Dispatch,
   findTargets,
   findTargetsAmong,
   findWaiting,
@@ -12,6 +13,7 @@ import {
 import { makeRequestId } from '../job/request-id.ts'
 import { findJob, findWaitingJobs } from '../job/store.ts'
 import type { Step } from './loop.ts'
+import type { Orphans } from './orphans.ts'
 import type { Window } from './window.ts'
 
 /** Calls a transaction. Measured: 1,000 rows a statement beat 100 and 5,000. */
@@ -33,7 +35,7 @@ type Call = { readonly methodName: string; readonly payload: string; readonly ti
  */
 export function dispatchMethodCalls(
   deps: Deps,
-  { requestKey, window }: { readonly requestKey: string; readonly window: Window },
+  { requestKey, window, orphans }: { readonly requestKey: string; readonly window: Window; readonly orphans: Orphans },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
   /** Jobs being gone through. The first is next; a page done, it goes last. */
@@ -114,22 +116,27 @@ export function dispatchMethodCalls(
     }
   }
 
-  const mark = (batch: readonly DeviceJobKey[], now: Date): Promise<(DeviceJobKey & { deadline: Date })[]> =>
+  /** The calls of a batch with their deadlines, each once. */
+  const callsOf = (batch: readonly DeviceJobKey[], now: Date): Map<string, Dispatch> => {
+    const dispatches = new Map<string, Dispatch>()
+    for (const { jobId, deviceId } of batch) {
+      const call = calls.get(jobId)
+      if (call === undefined) continue
+      const deadline = new Date(now.getTime() + call.timeoutMs)
+      dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline })
+    }
+    return dispatches
+  }
+
+  const mark = (dispatches: ReadonlyMap<string, Dispatch>, now: Date): Promise<Dispatch[]> =>
     inTransaction(deps, async (tx) => {
+      const all = [...dispatches.values()]
       const open = await lockOpenJobs(
         tx,
-        batch.map((key) => key.jobId),
+        all.map(({ jobId }) => jobId),
         'running',
       )
-      const dispatches = new Map<string, DeviceJobKey & { deadline: Date }>()
-      for (const { jobId, deviceId } of batch) {
-        const call = calls.get(jobId)
-        if (call === undefined) continue
-        const deadline = new Date(now.getTime() + call.timeoutMs)
-        dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline })
-      }
-      const { instanceId } = deps.lease
-      const marked = await markDispatched(tx, open, [...dispatches.values()], { instanceId, now })
+      const marked = await markDispatched(tx, open, all, { instanceId: deps.lease.instanceId, now })
       return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
     })
 
@@ -147,22 +154,33 @@ export function dispatchMethodCalls(
 
   /** Answers how many calls have left. */
   const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<number> => {
-    const undelivered: DeviceJobKey[] = []
-    const marked = await mark(batch, now)
-    for (const { jobId, deviceId, deadline } of marked) {
-      const call = calls.get(jobId)
-      const requestId = makeRequestId(requestKey, jobId, deviceId)
-      // Its time may be up: this process may have stood still since the mark.
-      const isLate = deadline <= deps.clock.now()
-      if (call !== undefined && !isLate && deps.sessions.deliver({ deviceId, requestId, ...call })) {
-        window.add({ requestId, jobId, deviceId, deadline })
-      } else {
-        undelivered.push({ jobId, deviceId })
+    const dispatches = callsOf(batch, now)
+    const undelivered: Dispatch[] = []
+    /** Those whose marks may stand without anybody waiting for an answer. */
+    let unsure: Iterable<Dispatch> = dispatches.values()
+    try {
+      const marked = await mark(dispatches, now)
+      for (const dispatch of marked) {
+        const { jobId, deviceId, deadline } = dispatch
+        const call = calls.get(jobId)
+        const requestId = makeRequestId(requestKey, jobId, deviceId)
+        // This process may have stood still since the mark: the time may be up, or the device be at another instance by now.
+        const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
+        if (call !== undefined && !isLate && deps.sessions.deliver({ deviceId, requestId, ...call })) {
+          window.add({ requestId, jobId, deviceId, deadline })
+        } else {
+          undelivered.push(dispatch)
+        }
       }
+      unsure = undelivered
+      if (undelivered.length > 0) await takeBack(undelivered)
+      for (const jobId of new Set(batch.map((key) => key.jobId))) deps.events.jobChanged(jobId)
+      return marked.length - undelivered.length
+    } catch (error) {
+      // A commit of which nothing was heard may have succeeded.
+      orphans.add(unsure)
+      throw error
     }
-    if (undelivered.length > 0) await takeBack(undelivered)
-    for (const jobId of new Set(batch.map((key) => key.jobId))) deps.events.jobChanged(jobId)
-    return marked.length - undelivered.length
   }
 
   return {

@@ -3,20 +3,23 @@ import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
 import {
   type DeviceJobKey,
-  findExpired,
   findPending,
+  findStillUnderWay,
+  findUnderWay,
   lockOpenJobs,
+  type MarkPage,
   type Settlement,
   settle,
 } from '../job/fact-store.ts'
-import { countUnderWay, findConnectExpiredJobIds } from '../job/store.ts'
+import { findConnectExpiredJobIds, findJobIdsUnderWay } from '../job/store.ts'
 import type { Step } from './loop.ts'
+import type { Orphans } from './orphans.ts'
 import { tellProgress } from './tell-progress.ts'
 import type { Window } from './window.ts'
 
 const BATCH = 1_000
-/** Milliseconds between looks for calls whose process is gone. */
-const ORPHAN_INTERVAL = 5_000
+/** Marks a statement. */
+const MARKS = 10_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
 const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
@@ -27,9 +30,22 @@ const notOnline = {
 
 const isDisabled = { code: 'DeviceDisabled', description: 'The device is disabled, so it could not connect.' }
 
-/** Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed. */
-export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Window }): Step {
-  let lookedForOrphans = new Date(0)
+/**
+ * Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed.
+ *
+ * An instance answers for the calls that it sent, in its window, and for its orphans. The table of marks is read for those of
+ * others: once at the start, and once when another instance is dead, by the one that clears up after it. By then the marks of
+ * the dead one can all be seen (`markDispatched`). Should the reader die in turn, who clears up after it reads them again.
+ */
+export function expireDeviceJobs(
+  deps: Deps,
+  { window, orphans }: { readonly window: Window; readonly orphans: Orphans },
+): Step & { close(): void } {
+  /** Somebody may have left calls behind since the marks were read. */
+  let mayBeLeft = true
+  const stopListening = deps.events.listen('died')(() => {
+    mayBeLeft = true
+  })
 
   const fail = (failures: readonly Settlement[], from: 'running' | 'pending', now: Date): Promise<void> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -52,15 +68,45 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
     return expired.length
   }
 
-  /** Calls of a process that was killed, this one's last run for instance: looked for only while there are any. */
+  /** Whose calls they are, the marks do not say: those of the living are found to have outcomes when they are due. */
+  const findOrphans = async (): Promise<void> => {
+    if (!mayBeLeft) return
+    mayBeLeft = false
+    try {
+      for (const jobId of await findJobIdsUnderWay(deps.db)) {
+        let after: string | undefined = ''
+        while (after !== undefined) {
+          const { underWay, last }: MarkPage = await findUnderWay(deps.db, jobId, { after, limit: MARKS })
+          orphans.add(underWay)
+          after = last
+        }
+      }
+    } catch (error) {
+      mayBeLeft = true
+      throw error
+    }
+  }
+
   const expireOrphans = async (now: Date): Promise<number> => {
-    if (now.getTime() - lookedForOrphans.getTime() < ORPHAN_INTERVAL) return 0
-    lookedForOrphans = now
-    if ((await countUnderWay(deps.db)) <= window.size) return 0
-    const expired = await findExpired(deps.db, now, BATCH)
-    if (expired.length > 0) await fail(expired.map(withoutAnswer), 'running', now)
-    if (expired.length === BATCH) lookedForOrphans = new Date(0)
-    return expired.length
+    const due = orphans.due(now, BATCH)
+    if (due.length === 0) return 0
+    const later = await inTransaction(deps, async (tx, afterCommit) => {
+      const open = await lockOpenJobs(
+        tx,
+        due.map(({ jobId }) => jobId),
+      )
+      const calls = await findStillUnderWay(tx, open, due)
+      const expired = calls.filter(({ deadline }) => deadline <= now)
+      if (expired.length > 0) {
+        const progress = await settle(tx, open, expired.map(withoutAnswer), 'running', now)
+        afterCommit(() => tellProgress(deps, progress))
+      }
+      // Taken back by the one that sent it, and sent again.
+      return calls.filter(({ deadline }) => deadline > now)
+    })
+    for (const call of due) orphans.remove(call)
+    orphans.add(later)
+    return due.length
   }
 
   const expireConnecting = async (now: Date): Promise<number> => {
@@ -92,9 +138,11 @@ export function expireDeviceJobs(deps: Deps, { window }: { readonly window: Wind
     wokenBy: [],
     async run(now) {
       const own = await expireOwn(now)
-      const orphans = await expireOrphans(now)
+      await findOrphans()
+      const orphaned = await expireOrphans(now)
       const connecting = await expireConnecting(now)
-      return { done: own + orphans + connecting, full: own === BATCH || orphans === BATCH }
+      return { done: own + orphaned + connecting, full: own === BATCH || orphaned === BATCH }
     },
+    close: stopListening,
   }
 }

@@ -6,6 +6,7 @@ import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { loop } from './loop.ts'
+import { createOrphans } from './orphans.ts'
 import { pruneHistory } from './prune-history.ts'
 import { type MethodAnswer, settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
@@ -37,14 +38,16 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const requestKey = await readRequestKey(deps.db)
   const window = createWindow(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const dispatching = dispatchMethodCalls(deps, { requestKey, window })
+  const orphans = createOrphans()
+  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })
+  const expiring = expireDeviceJobs(deps, { window, orphans })
   const closing = closeDeletedDevices(deps)
   const starting = startDueJobs(deps, settings)
   const steps = [
     ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
     dispatchTwinUpdates(deps),
     dispatching,
-    expireDeviceJobs(deps, { window }),
+    expiring,
     finishJobs(deps),
     closing,
     pruneHistory(deps, settings),
@@ -58,6 +61,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
       stopping.abort()
       starting.close()
       dispatching.close()
+      expiring.close()
       await closing.close()
       await Promise.all(loops)
       await window.settled(deps.clock, graceMs, hurry)

@@ -117,6 +117,25 @@ test('who dies is cleared up after by one of the others, until that has succeede
   expect([...one.errors, ...other.errors]).toHaveLength(1)
 })
 
+test('who is taken for dead while it clears up does not forget whom it cleared up after', async () => {
+  let clears = 0
+  const one: Process = await startProcess(async () => {
+    const { instanceId } = one.lease
+    if (clears++ > 0) return
+    await database.pool.query("update instance set lease_until = '-infinity' where id = $1", [instanceId])
+  })
+  const dead = await startProcess()
+  const { instanceId } = dead.lease
+  await lapse(dead)
+  await expect
+    .poll(async () => {
+      await one.renew()
+      return one.seen.filter((seen) => seen === instanceId).length
+    })
+    .toBe(2)
+  await expect.poll(async () => (await rows()).map(({ id }) => id)).toEqual([one.lease.instanceId])
+})
+
 test('who was taken for dead joins again by another name, and the old name stays dead', async () => {
   const [one, frozen] = [await startProcess(), await startProcess()]
   const { instanceId } = frozen.lease

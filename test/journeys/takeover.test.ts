@@ -136,6 +136,35 @@ test('an instance that stood still while its devices moved calls none of them wh
   expect(old.ledger.entries).toEqual([])
 })
 
+test('calls of instances that were killed, stand still or are cut off fail in their time, and are not sent again', {
+  timeout: 120_000,
+}, async () => {
+  const proxy = await openDatabaseProxy(database.url)
+  const [one, killed, frozen, cut] = [
+    await start(),
+    await start(),
+    await start(),
+    await start({ DATABASE_URL: proxy.url }),
+  ]
+  const devices = await registerFleet(one.client, 'silent', 15, () => ({ kind: 'silent' }))
+  const silent = [killed, frozen, cut].map(({ mqttPort }, index) =>
+    fleetAt(mqttPort, devices.slice(index * 5, index * 5 + 5)),
+  )
+  for (const fleet of silent) await fleet.connect()
+  const jobId = await schedule(one, 'silent', { responseTimeoutInSeconds: 5 })
+  for (const { ledger } of silent) await expect.poll(() => ledger.entries.length).toBe(5)
+  await Promise.all([killed.kill(), frozen.freeze(), proxy.become('refuse')])
+  expect(await outcomes(one, jobId)).toEqual(Array.from({ length: 15 }, () => 'FAILED GatewayTimeout'))
+  frozen.thaw()
+  await proxy.become('forward')
+  const back = fleetAt(one.mqttPort, devices)
+  await back.connect()
+  expect(await outcomes(one, jobId)).toEqual(Array.from({ length: 15 }, () => 'FAILED GatewayTimeout'))
+  expect(silent.map(({ ledger }) => ledger.entries.length)).toEqual([5, 5, 5])
+  expect(back.ledger.entries).toEqual([])
+  await proxy.close()
+})
+
 test('devices leave an instance that is cut off from the database, and can come back when it is not', async () => {
   const proxy = await openDatabaseProxy(database.url)
   const [one, cut] = [await start(), await start({ DATABASE_URL: proxy.url })]

@@ -2,47 +2,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
-import { readRequestKey } from '../../src/job/store.ts'
-import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
-import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
-import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
-import { createWindow } from '../../src/scheduler/window.ts'
 import { createSessions, type MethodRequest } from '../../src/sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { countedDb } from '../support/counted-db.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { createInstance, type TestInstance } from '../support/instance.ts'
 import { counters, givenDevices, givenMethodJob, givenPresent, jobRow, tester } from '../support/rows.ts'
-
-/** One process: its duties, and what the devices attached to it have received. */
-async function createInstance(deps: TestDeps, windowSize = 2_000) {
-  const requestKey = await readRequestKey(deps.db)
-  const window = createWindow(windowSize, () => {})
-  const dispatch = dispatchMethodCalls(deps, { requestKey, window })
-  const settling = settleDeviceJobs(deps, { requestKey, window })
-  const expire = expireDeviceJobs(deps, { window })
-  return {
-    window,
-    dispatch: async () => {
-      while ((await dispatch.run(deps.clock.now())).full);
-    },
-    answer: ({ deviceId, requestId }: MethodRequest, status = 200) =>
-      settling.take({ deviceId, requestId, response: { status, payload: '{"ok":true}' } }),
-    expire: () => expire.run(deps.clock.now()),
-    /** Writes what was answered. */
-    settled: () => settling.close(),
-    stop: async () => {
-      dispatch.close()
-      await settling.close()
-    },
-  }
-}
 
 let deps: TestDeps
 let clock: TestClock
 let ids: string[]
-let instance: Awaited<ReturnType<typeof createInstance>>
+let instance: TestInstance
 let received: MethodRequest[]
 let detach: (() => void)[]
 
@@ -370,6 +342,30 @@ test('a call whose time was up before it could leave is not sent', async () => {
   await survivor.stop()
   expect(received).toEqual([])
   expect(await counters(deps, job)).toContain('1 failed')
+})
+
+test('a call that an instance has marked when its lease ends is not sent, and can be sent from elsewhere', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  let holds = true
+  const transaction: typeof deps.db.transaction = async (work) => {
+    const result = await deps.db.transaction(work)
+    holds = false
+    return result
+  }
+  const { instanceId } = deps.lease
+  const frozen = await createInstance({
+    ...deps,
+    db: { ...deps.db, transaction },
+    lease: { instanceId, holds: () => holds },
+  })
+  await frozen.dispatch()
+  await frozen.stop()
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('5 pending, 0 running')
+  await instance.dispatch()
+  expect(received.map(({ deviceId }) => deviceId)).toEqual(['pump-0001'])
 })
 
 test('no answer by the deadline is a failure, and a late answer does not undo it', async () => {

@@ -3,6 +3,7 @@ import { readRequestKey } from '../../src/job/store.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import type { Step } from '../../src/scheduler/loop.ts'
+import { createOrphans } from '../../src/scheduler/orphans.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createWindow } from '../../src/scheduler/window.ts'
 import { unlimited } from '../../src/throttle/presets.ts'
@@ -74,7 +75,11 @@ test('so does a method job, however wide the window is', async () => {
   await givenMethodJob(deps, 'pump')
   await startJobs()
   const window = createWindow(2_000, () => {})
-  const step = dispatchMethodCalls(deps, { requestKey: await readRequestKey(deps.db), window })
+  const step = dispatchMethodCalls(deps, {
+    requestKey: await readRequestKey(deps.db),
+    window,
+    orphans: createOrphans(),
+  })
   const seen = await follow(step, 3_600, () => called.length)
   step.close()
   for (const end of detach) end()
@@ -100,13 +105,17 @@ test('devices that were called by an earlier process do not hold the others up',
   const detach = ids.slice(0, 40).map(attach)
   const before = dispatchMethodCalls(
     { ...deps, throttles: base.throttles },
-    { requestKey, window: createWindow(2_000, () => {}) },
+    { requestKey, window: createWindow(2_000, () => {}), orphans: createOrphans() },
   )
   while ((await before.run(clock.now())).full);
   before.close()
   expect(called).toHaveLength(40)
   detach.push(...ids.slice(40).map(attach))
-  const after = dispatchMethodCalls(deps, { requestKey, window: createWindow(2_000, () => {}) })
+  const after = dispatchMethodCalls(deps, {
+    requestKey,
+    window: createWindow(2_000, () => {}),
+    orphans: createOrphans(),
+  })
   while ((await after.run(clock.now())).full);
   after.close()
   for (const end of detach) end()

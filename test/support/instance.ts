@@ -1,0 +1,46 @@
+import type { Deps } from '../../src/deps.ts'
+import { readRequestKey } from '../../src/job/store.ts'
+import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
+import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
+import { createOrphans, type Orphans } from '../../src/scheduler/orphans.ts'
+import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
+import { createWindow, type Window } from '../../src/scheduler/window.ts'
+import type { MethodRequest } from '../../src/sessions.ts'
+
+/** The duties of one process over method calls, each done when it is told to. */
+export type TestInstance = {
+  readonly window: Window
+  readonly orphans: Orphans
+  /** Calls as many as it can. */
+  dispatch(): Promise<void>
+  answer(request: Pick<MethodRequest, 'deviceId' | 'requestId'>, status?: number): boolean
+  expire(): Promise<unknown>
+  /** Writes what was answered. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function createInstance(deps: Deps, windowSize = 2_000): Promise<TestInstance> {
+  const requestKey = await readRequestKey(deps.db)
+  const window = createWindow(windowSize, () => {})
+  const orphans = createOrphans()
+  const dispatch = dispatchMethodCalls(deps, { requestKey, window, orphans })
+  const settling = settleDeviceJobs(deps, { requestKey, window })
+  const expire = expireDeviceJobs(deps, { window, orphans })
+  return {
+    window,
+    orphans,
+    dispatch: async () => {
+      while ((await dispatch.run(deps.clock.now())).full);
+    },
+    answer: ({ deviceId, requestId }, status = 200) =>
+      settling.take({ deviceId, requestId, response: { status, payload: '{"ok":true}' } }),
+    expire: () => expire.run(deps.clock.now()),
+    settled: () => settling.close(),
+    stop: async () => {
+      dispatch.close()
+      expire.close()
+      await settling.close()
+    },
+  }
+}
