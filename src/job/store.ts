@@ -105,17 +105,16 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
   return row
 }
 
-/** Running method jobs whose devices had `connectTimeoutInSeconds` to connect and have had it. */
-export async function findConnectExpiredJobIds(db: Reader, now: Date): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    sql`select id from job
+/** Running method jobs with a connect timeout whose devices still wait, and when it is over for them; the first comes first. */
+export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: string; readonly time: Date }[]> {
+  return db.query(
+    sql`select id as "jobId", started_time + make_interval(secs => seconds) as time
+        from job cross join lateral (select (request ->> 'connectTimeoutInSeconds')::integer as seconds) connect
         where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
-          and (request ->> 'connectTimeoutInSeconds')::integer > 0
-          and started_time + make_interval(secs => (request ->> 'connectTimeoutInSeconds')::integer) <= ${now}
-        order by id`,
-    'find-connect-expired-job-ids',
+          and seconds > 0
+        order by time, id`,
+    'find-connect-timeouts',
   )
-  return rows.map((row) => row.id)
 }
 
 /** The ids of jobs that have calls under way, through whichever instance. */

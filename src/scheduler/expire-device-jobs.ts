@@ -11,13 +11,15 @@ import {
   type Settlement,
   settle,
 } from '../job/fact-store.ts'
-import { findConnectExpiredJobIds, findJobIdsUnderWay } from '../job/store.ts'
+import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store.ts'
 import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
 import { tellProgress } from './tell-progress.ts'
 import type { Window } from './window.ts'
 
 const BATCH = 1_000
+/** Milliseconds between looks at connect timeouts while no job is known to start and none is over: should an event be lost. */
+const CONNECT_INTERVAL = 5_000
 /** Marks a statement. */
 const MARKS = 10_000
 
@@ -43,9 +45,19 @@ export function expireDeviceJobs(
 ): Step & { close(): void } {
   /** Somebody may have left calls behind since the marks were read. */
   let mayBeLeft = true
-  const stopListening = deps.events.listen('died')(() => {
-    mayBeLeft = true
-  })
+  /** When to look next for jobs whose connect timeout is over, in milliseconds since 1970 UTC. */
+  let connectLook = 0
+  const stopListening = [
+    deps.events.listen('died')(() => {
+      mayBeLeft = true
+    }),
+    deps.events.listen(
+      'work',
+      'started',
+    )(() => {
+      connectLook = 0
+    }),
+  ]
 
   const fail = (failures: readonly Settlement[], from: 'running' | 'pending', now: Date): Promise<void> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -109,10 +121,21 @@ export function expireDeviceJobs(
     return due.length
   }
 
+  const findConnectExpired = async (now: Date): Promise<string[]> => {
+    if (now.getTime() < connectLook) return []
+    connectLook = now.getTime() + CONNECT_INTERVAL
+    const timeouts = await findConnectTimeouts(deps.db)
+    const expired = timeouts.filter(({ time }) => time <= now)
+    // Devices that are here may be about to be called, and may go before.
+    const next = expired.length > 0 ? now.getTime() : (timeouts[0]?.time.getTime() ?? connectLook)
+    connectLook = Math.min(connectLook, next)
+    return expired.map(({ jobId }) => jobId)
+  }
+
   const expireConnecting = async (now: Date): Promise<number> => {
     const { instanceId } = deps.lease
     let count = 0
-    for (const jobId of await findConnectExpiredJobIds(deps.db, now)) {
+    for (const jobId of await findConnectExpired(now)) {
       let after: string | undefined = ''
       while (after !== undefined) {
         const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: BATCH })
@@ -143,6 +166,8 @@ export function expireDeviceJobs(
       const connecting = await expireConnecting(now)
       return { done: own + orphaned + connecting, full: own === BATCH || orphaned === BATCH }
     },
-    close: stopListening,
+    close() {
+      for (const stop of stopListening) stop()
+    },
   }
 }

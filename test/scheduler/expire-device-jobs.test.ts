@@ -115,8 +115,27 @@ test('two instances ask nothing about calls under way while nothing happens', as
     for (const { dispatch } of [one, other]) await dispatch()
     for (const step of finishing) await step.run(clock.now())
   }
-  // A minute: connect timeouts each second, and each 5 seconds jobs that wait, jobs that end, and when the next one does.
-  expect([one, other].map(({ db }, index) => db.asked.statements - (asked[index] ?? 0))).toEqual([96, 96])
+  // A minute, each 5 seconds: jobs that wait, jobs with connect timeouts, jobs that end, and when the next one does.
+  expect([one, other].map(({ db }, index) => db.asked.statements - (asked[index] ?? 0))).toEqual([48, 48])
+})
+
+test('a connect timeout is known of from the start of its job on, and kept to the second', async () => {
+  const instance = await join()
+  const job = await startJob({ connectTimeoutInSeconds: 7 })
+  instance.deps.events.publish('work', 'started', {})
+  await instance.expire()
+  const { statements } = instance.db.asked
+  clock.advance(1_000)
+  await instance.expire()
+  expect(instance.db.asked.statements).toBe(statements)
+  clock.advance(4_000)
+  await instance.expire()
+  clock.advance(1_999)
+  await instance.expire()
+  expect(await counters(base, job)).toContain('5 pending')
+  clock.advance(1)
+  await instance.expire()
+  expect(await counters(base, job)).toContain('5 failed')
 })
 
 test('of several instances the one that clears up after a dead one fails its calls, and only when they are due', async () => {
