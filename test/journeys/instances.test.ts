@@ -154,3 +154,40 @@ test('when the connections for notifications break, they come back, and nothing 
   await fleet.connect({ deviceIds: ['break-1', 'break-2'] })
   expect(await seen).toMatchObject({ status: 'COMPLETED', succeededCount: 3 })
 })
+
+/** Calls a device over GraphQL and over REST at once, and answers what both say. */
+async function callOf(app: TestApp, deviceId: string): Promise<string[]> {
+  const post = async (url: string, authorization: string, body: object): Promise<string> => {
+    const headers = { 'content-type': 'application/json', authorization }
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+    return `${response.status} ${await response.text()}`
+  }
+  const query = `mutation { invokeDeviceMethod(input: { deviceId: "${deviceId}", methodName: "reboot" }) { __typename ... on Error { message } } }`
+  const path = `/twins/${deviceId}/methods?api-version=2021-04-12`
+  return Promise.all([
+    post(app.addresses.graphql, app.ownerToken, { query }),
+    post(new URL(path, app.addresses.http).href, app.ownerToken, { methodName: 'reboot' }),
+  ])
+}
+
+test('a device that is disabled through another instance ends its calls, and is said to be disabled from then on', async () => {
+  const fleet = await connectFleet(a, 'locked', [{ kind: 'silent' }])
+  const deviceId = 'locked-0'
+  const underWay = callOf(a, deviceId)
+  await expect.poll(() => fleet.stats().methodsReceived).toBe(2)
+  await updateDevice(b, deviceId, 'DISABLED')
+  const refused = [
+    expect.stringContaining(
+      `200 {"data":{"invokeDeviceMethod":{"__typename":"NotFoundError","message":"The device \\"${deviceId}\\" is disabled."}}}`,
+    ),
+    expect.stringMatching(/^404 .*404001.*is disabled\./),
+  ]
+  expect(await callOf(a, deviceId)).toEqual(refused)
+  expect(await callOf(b, deviceId)).toEqual(refused)
+  expect(await underWay).toEqual([
+    expect.stringContaining(
+      '"__typename":"DeviceTimeoutError","message":"\\"locked-0\\" had the call of reboot and was disabled',
+    ),
+    expect.stringMatching(/^504 .*504101.*had the call of reboot and was disabled before it answered/),
+  ])
+})
