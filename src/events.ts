@@ -9,12 +9,16 @@ export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities'
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
 
-/** What a device sent, kept nowhere. `properties` are those of the message, `payload` is whatever bytes it holds. */
+/**
+ * What a device sent, kept nowhere. `properties` are those of the message, `payload` is whatever bytes it holds, `size` is
+ * about what all of that takes while it waits, in bytes.
+ */
 export type TelemetryMessage = {
   readonly deviceId: string
   readonly enqueuedTime: Date
   readonly properties: Readonly<Record<string, string>>
   readonly payload: Uint8Array
+  readonly size: number
 }
 
 /**

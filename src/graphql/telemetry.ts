@@ -15,8 +15,8 @@ const maxWaiting = 100
 /** Drops the oldest messages until the others are as few, and as small together, as may wait. The last one may. */
 function keepNewest(waiting: TelemetryMessage[], maxBytes: number): void {
   let bytes = 0
-  const lastDropped = waiting.findLastIndex(({ payload }, index) => {
-    bytes += payload.length
+  const lastDropped = waiting.findLastIndex(({ size }, index) => {
+    bytes += size
     return waiting.length - index > maxWaiting || (bytes > maxBytes && index < waiting.length - 1)
   })
   waiting.splice(0, lastDropped + 1)

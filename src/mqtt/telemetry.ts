@@ -24,6 +24,10 @@ export type Telemetry = {
 
 /** Milliseconds in which one sign of life of a device is enough. The end of its connection is another. */
 const ACTIVITY_INTERVAL = 5_000
+/** Bytes that a property takes besides its text. */
+const PROPERTY_SIZE = 100
+/** So many properties, of a message that is heard, count as one more packet: there is room for 30,000 in a topic. */
+const PROPERTIES_PER_PACKET = 20
 /** Devices in one write, and the milliseconds in which they gather. */
 const BATCH = 1_000
 const WAIT = 1_000
@@ -45,23 +49,23 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     heard.clear()
   }
 
+  /** Answers how many properties were read for those who listen. */
   const take = (
     deviceId: string,
     { propertyBag, payload, retain }: TelemetryPublication,
     extra: Readonly<Record<string, string>>,
-  ): void => {
+  ): number => {
     count++
-    if (!deps.events.isHeard('telemetry', deviceId)) return
+    if (!deps.events.isHeard('telemetry', deviceId)) return 0
     if (heard.size === 0) setImmediate(tell)
     const messages = heard.get(deviceId) ?? []
     heard.set(deviceId, messages)
-    messages.push({
-      deviceId,
-      enqueuedTime: deps.clock.now(),
-      // Not kept for those who come later, but they can see that it was asked for; so IoT Hub has it.
-      properties: { ...readPropertyBag(propertyBag), ...(retain && { 'mqtt-retain': 'true' }), ...extra },
-      payload,
-    })
+    // Not kept for those who come later, but they can see that it was asked for; so IoT Hub has it.
+    const properties = { ...readPropertyBag(propertyBag), ...(retain && { 'mqtt-retain': 'true' }), ...extra }
+    const propertyCount = Object.keys(properties).length
+    const size = payload.length + propertyBag.length + propertyCount * PROPERTY_SIZE
+    messages.push({ deviceId, enqueuedTime: deps.clock.now(), properties, payload, size })
+    return propertyCount
   }
 
   return {
@@ -74,7 +78,8 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
         connection.activeTime = time.getTime()
         activities.add({ deviceId: connection.deviceId, time })
       }
-      take(connection.deviceId, publication, {})
+      const propertyCount = take(connection.deviceId, publication, {})
+      connection.intake.charge(Math.floor(propertyCount / PROPERTIES_PER_PACKET))
     },
     takeWill({ deviceId, will }) {
       if (will === undefined) return

@@ -40,7 +40,9 @@ async function listen(id = deviceId) {
 
 const enqueuedTime = new Date('2026-03-01T06:30:00Z')
 const publish = (payload: string | Uint8Array, properties: Record<string, string> = {}, id = deviceId): void =>
-  door.deps.events.publish('telemetry', id, [{ deviceId: id, enqueuedTime, properties, payload: Buffer.from(payload) }])
+  door.deps.events.publish('telemetry', id, [
+    { deviceId: id, enqueuedTime, properties, payload: Buffer.from(payload), size: payload.length },
+  ])
 
 test('messages of the device come in their order, and those of others do not', async () => {
   const next = await listen()

@@ -165,6 +165,31 @@ test('of what a device sends at once a few packets are handled in a turn of the 
   device.end()
 })
 
+test('twenty properties of a message that somebody hears count as one more packet', async () => {
+  const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
+  const device = await connectRaw(hub.port, deviceId)
+  const bag = Array.from({ length: 200 }, (_, index) => index).join('&')
+  const publish = (messageId: number) =>
+    device.write(publishPacketOf(`devices/${deviceId}/messages/events/${bag}`, 'x', { qos: 1, messageId }))
+  for (const messageId of [1, 2, 3]) {
+    publish(messageId)
+    expect(await device.next()).toMatchObject({ cmd: 'puback', messageId })
+  }
+  const stop = hub.deps.events.listen('telemetry', deviceId)(() => {})
+  publish(4)
+  expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: 4 })
+  publish(5)
+  expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: 5 })
+  const received = device.socket.bytesRead
+  device.write(ping)
+  await meanwhile(hub)
+  expect(device.socket.bytesRead).toBe(received)
+  await nextLot(clock, 1_000)
+  await pongs(device, 1)
+  stop()
+  device.end()
+})
+
 test('what a device sends before it closes is handled, however late', async () => {
   const { hub, clock, deviceId } = await open({ mqttPackets: 10 })
   const device = await connectRaw(hub.port, deviceId)

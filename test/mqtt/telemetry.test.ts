@@ -66,6 +66,16 @@ describe('at the door', () => {
     device.end()
   })
 
+  test('a message takes room for its properties, which may be many and short', async () => {
+    const heard = listen()
+    const device = await connectRaw(hub.port, deviceId)
+    device.write(publishPacketOf(topicOf('a&b&c'), 'xx'))
+    device.write(publishPacketOf(topicOf(), 'xx'))
+    expect([(await heard.next()).size, (await heard.next()).size]).toEqual([2 + 5 + 300, 2])
+    await heard.stop()
+    device.end()
+  })
+
   test('ten thousand messages at once are heard in their order', async () => {
     const heard = listen()
     const device = await connectRaw(hub.port, deviceId)
