@@ -64,6 +64,15 @@ export const limitTable = {
     what: 'new connections of one address to the HTTP ports, and to the MQTT ports; ten times as many at once',
     answer: 'the connection is closed at once',
   },
+  webSocketFrames: {
+    variable: 'LIMIT_WEBSOCKET_FRAMES',
+    default: 8_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'per second',
+    what: 'frames of one WebSocket, of GraphQL or MQTT, pings and empty ones among them; twice as many at once',
+    answer: 'the WebSocket is read from later',
+  },
   addressFailures: {
     variable: 'LIMIT_ADDRESS_FAILURES',
     default: 100,
@@ -98,7 +107,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'per second',
-    what: 'packets of one device, twice as many at once; a twin request and a filter count 20, and each 128 bytes of a twin or a patch one more',
+    what: 'packets of one device, twice as many at once; a twin request and a filter count 20, and each 128 bytes of a twin or a patch one more, and twenty properties of telemetry while a client subscribes to it',
     answer: 'the device is read from later',
   },
   mqttBytes: {

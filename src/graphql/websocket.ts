@@ -9,6 +9,7 @@ import { countEarlyBytes } from '../early-bytes.ts'
 import { LimitExceededError, UnauthorizedError } from '../errors.ts'
 import { type GatheredLog, gatherLog } from '../gathered-log.ts'
 import { utf8Text } from '../utf8.ts'
+import { limitFrames } from '../websocket-frames.ts'
 import { callerOf } from './context.ts'
 import { whenExpired } from './expiry.ts'
 import { isForwarded } from './guard.ts'
@@ -159,17 +160,26 @@ export function createWebSockets(
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const ended = new AbortController()
     const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
+    let holds = 0
+    const holdReading = (): (() => void) => {
+      holds++
+      socket.pause()
+      return () => {
+        holds--
+        if (holds === 0) socket.resume()
+      }
+    }
     /** Nothing is read of a client that leaves too much unread. What it sends is answered, too. */
-    let held = false
+    let readOn: (() => void) | undefined
     const holdIfFull = (): void => {
-      held ||= socket.bufferedAmount >= deps.limits.socketBytes
-      if (held) socket.pause()
+      if (socket.bufferedAmount >= deps.limits.socketBytes) readOn ??= holdReading()
     }
     request.socket.on('drain', () => {
-      if (held) socket.resume()
-      held = false
+      readOn?.()
+      readOn = undefined
       outlet.relieve()
     })
+    limitFrames(request.socket, deps, holdReading)
     const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
     // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)

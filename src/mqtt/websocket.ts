@@ -5,8 +5,9 @@ import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../early-bytes.ts'
 import { isOwnOrigin } from '../origin.ts'
 import { createRefusalLog } from '../refusals.ts'
+import { limitFrames } from '../websocket-frames.ts'
 import { AMQP_SUBPROTOCOLS } from './amqp.ts'
-import { PACKET_LIMITS } from './intake.ts'
+import { intakeOf, PACKET_LIMITS } from './intake.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
 export type WebSocketMount = {
@@ -42,7 +43,7 @@ export type Upgraded = { readonly request: IncomingMessage; readonly admitted: (
 
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
 export function createWebSocketMount(
-  deps: Pick<Deps, 'clock' | 'log'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   accept: (stream: Duplex, from: Upgraded) => void,
 ): {
   readonly mount: WebSocketMount
@@ -94,6 +95,15 @@ export function createWebSocketMount(
           if (isHeld) connection.resume()
         }
         accept(stream, { request, admitted })
+        limitFrames(connection, deps, () => {
+          // The stream reads on when somebody reads from it.
+          const readOn = intakeOf(stream).hold()
+          socket.pause()
+          return () => {
+            socket.resume()
+            readOn()
+          }
+        })
       })
     },
   }

@@ -207,3 +207,23 @@ test('a shutdown ends subscriptions and says goodbye with 1001', async () => {
   await otherPort.close()
   await other.close()
 })
+
+test('a WebSocket over its frames a second is read from later, and all that it sent is answered', async () => {
+  const other = await openDoor({ clock, limits: { webSocketFrames: 10 } })
+  const otherPort = await openPort(other)
+  const socket = await otherPort.socket()
+  socket.send({ type: 'connection_init' })
+  await socket.next()
+  const pongs: unknown[] = []
+  socket.raw.on('message', (data) => pongs.push(JSON.parse(String(data)).payload.count))
+  for (let count = 0; count < 40; count++) socket.send({ type: 'ping', payload: { count } })
+  const connection = otherPort.connections.at(-1)
+  await expect.poll(() => connection?.isPaused()).toBe(true)
+  await until(() => {
+    if (connection?.isPaused()) clock.advance(1_000)
+    return pongs.length === 40
+  })
+  expect(pongs).toEqual(Array.from({ length: 40 }, (_, count) => count))
+  await otherPort.close()
+  await other.close()
+})

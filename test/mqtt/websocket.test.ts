@@ -5,6 +5,7 @@ import mqttPacket from 'mqtt-packet'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { defaultLimits } from '../../src/limits.ts'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
 import { createWebSocketMount } from '../../src/mqtt/websocket.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -38,8 +39,8 @@ afterAll(async () => {
 const url = () => `ws://127.0.0.1:${port}/$iothub/websocket`
 
 /** A WebSocket that speaks MQTT only as far as it is told to. */
-async function openSocket(deviceId: string) {
-  const socket = new WebSocket(url(), 'mqtt')
+async function openSocket(deviceId: string, where = url()) {
+  const socket = new WebSocket(where, 'mqtt')
   const packets = createQueue<unknown>()
   const parser = mqttPacket.parser({ protocolVersion: 4 })
   parser.on('packet', packets.add)
@@ -168,7 +169,7 @@ test('a refused upgrade is logged with the reason and the address, once for many
   const lines: string[] = []
   const clock = createTestClock()
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) })
-  const { mount } = createWebSocketMount({ clock, log }, () => {})
+  const { mount } = createWebSocketMount({ clock, log, limits: defaultLimits }, () => {})
   const other = createServer().on('upgrade', mount.upgrade).listen(0, '127.0.0.1')
   await once(other, 'listening')
   const address = other.address()
@@ -230,4 +231,27 @@ test('what a device sends behind its CONNECT in one message is read when it is l
     { cmd: 'puback', messageId: 3 },
   ])
   socket.terminate()
+})
+
+test.each([
+  ['pings', (socket: WebSocket) => socket.ping()],
+  ['empty messages', (socket: WebSocket) => socket.send(Buffer.alloc(0))],
+])('a device over its frames a second, were they %s, is read from later', async (_, sendOne) => {
+  const clock = createTestClock(new Date())
+  const slow = await startDoor({ clock, limits: { webSocketFrames: 10 } })
+  const other = createServer().on('upgrade', slow.door.webSocket.upgrade).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const connected = once(other, 'connection')
+  const address = other.address()
+  const where = `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/$iothub/websocket`
+  const device = await openSocket(await givenDevice(slow), where)
+  const [connection] = await connected
+  for (let count = 0; count < 40; count++) sendOne(device.socket)
+  device.socket.send(mqttPacket.generate({ cmd: 'pingreq' }))
+  await expect.poll(() => connection.isPaused()).toBe(true)
+  clock.advance(10_000)
+  expect(await device.next()).toMatchObject({ cmd: 'pingresp' })
+  device.socket.terminate()
+  other.close()
+  await slow.close()
 })
