@@ -21,7 +21,7 @@ import { withGraphiql } from './http/graphiql.ts'
 import { withPrepared } from './http/prepared.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
-import { joinInstances } from './instances.ts'
+import { type Instances, joinInstances } from './instances.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { answerInvocation } from './method/commands.ts'
@@ -144,7 +144,13 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
     })
     const events = createEvents(clock)
-    const db = createDb(url, { limits: config.limits, log, onBack: () => events.lookAgain() })
+    let instances: Instances | undefined
+    const db = createDb(url, {
+      limits: config.limits,
+      log,
+      onSilent: () => instances?.reconnect(),
+      onBack: () => events.lookAgain(),
+    })
     database = db
     onStop('the database connections', () => db.close())
     /** Nobody waits long for a farewell: its connection may be dead, whatever others are. */
@@ -196,9 +202,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // The embedded PostgreSQL serves this process only.
     if (config.databaseUrl === undefined) await settle(true)
     else {
-      const instances = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
-      onStop('the notifications of other instances', () => briefly(instances.close()))
-      await instances.enter(settle)
+      const joined = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
+      onStop('the notifications of other instances', () => briefly(joined.close()))
+      instances = joined
+      await joined.enter(settle)
     }
     // The door is closed until the scheduler can take answers, and closed again before it writes the last.
     let scheduler: Scheduler | undefined
@@ -286,10 +293,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   }
 
   const stop = async (): Promise<void> => {
-    if (!stopping.signal.aborted) {
-      log.info('stopping')
-      stopping.abort(new StoppedError())
-    }
+    if (!stopping.signal.aborted) stopping.abort(new StoppedError())
     database?.hurry(STOP_SILENCE)
     // What is being started now is stopped too, unless it takes too long.
     const begun = new AbortController()
@@ -321,7 +325,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         throw error
       }
     },
-    stop,
+    stop() {
+      if (!stopping.signal.aborted) log.info('stopping')
+      return stop()
+    },
     async reload() {
       if (renew === undefined || stopping.signal.aborted) {
         log.warn('nothing was reloaded: the hub is not running')

@@ -13,6 +13,8 @@ const maxIds = 250
 export type Instances = {
   /** Runs what decides whether this instance may join: no other is doing the same, and `alone` says that none is alive. */
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
+  /** The connection to the others is known to be dead, or may be: another takes its place. */
+  reconnect(): void
   /** Sends what has gathered, and leaves. */
   close(): Promise<void>
 }
@@ -86,6 +88,7 @@ export async function joinInstances(
   })
   return {
     enter: (work) => notifications.enter(work),
+    reconnect: notifications.reconnect,
     async close() {
       closing.abort()
       await sending

@@ -45,6 +45,8 @@ export type Db = Reader & {
 export type DbOptions = {
   readonly limits: Limits
   readonly log: Log
+  /** Connections to the database have gone silent: those of others than `Db` are dead, too, or may be. */
+  readonly onSilent?: () => void
   /** The database answers again after it did not: what waits for its next look may look at once. */
   readonly onBack?: () => void
 }
@@ -80,7 +82,7 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
 
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
-export function createDb(url: string, { limits, log, onBack = () => {} }: DbOptions): Db {
+export function createDb(url: string, { limits, log, onSilent = () => {}, onBack = () => {} }: DbOptions): Db {
   const settings = {
     url,
     options: sessionOptions(limits),
@@ -117,6 +119,7 @@ export function createDb(url: string, { limits, log, onBack = () => {} }: DbOpti
       silent() {
         pool.break()
         reads.break()
+        onSilent()
       },
       back: onBack,
     },

@@ -1,6 +1,8 @@
+import type net from 'node:net'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
 import { enter, leave, type Query, stay } from './entrance.ts'
+import { openSocket } from './pool.ts'
 
 /** Texts between the processes on one database, each from one of them to all others. */
 export type Notifications = {
@@ -13,6 +15,8 @@ export type Notifications = {
    * are no others. Rejects, without running it, when that cannot be known.
    */
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
+  /** The connection is known to be dead, or may be: another takes its place. */
+  reconnect(): void
   close(): Promise<void>
 }
 
@@ -60,6 +64,7 @@ export async function listenForNotifications(
   { heard, missed }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
+  const sockets = new Set<net.Socket>()
   let connection: Connection | undefined
   const others = new Set<number>()
   /** Before the first look nobody knows who is there. */
@@ -73,6 +78,10 @@ export async function listenForNotifications(
     if (connection === undefined) return
     const { query, breakOff } = connection
     await query(`select pg_notify('${channel}', text) from unnest($1::text[]) text`, [texts]).catch(breakOff)
+  }
+
+  const breakSockets = (): void => {
+    for (const socket of sockets) socket.destroy()
   }
 
   const isHeard = (): boolean => connection !== undefined && (others.size > 0 || !looked)
@@ -105,12 +114,14 @@ export async function listenForNotifications(
 
   /** Listens for as long as the connection holds. `listening` is called when it does. */
   const listen = async (listening: () => void): Promise<void> => {
-    const client = new pg.Client({ connectionString: url, ...settings })
+    const client = new pg.Client({ connectionString: url, ...settings, stream: () => openSocket(sockets) })
     const query = inTurn(client)
     const broken = new AbortController()
     const breakOff = (error?: unknown): void => {
       if (error !== undefined && !broken.signal.aborted && !closing.signal.aborted) onError(error)
       broken.abort()
+      // Statements in the line behind one that was not answered would each wait as long.
+      breakSockets()
     }
     client.on('error', breakOff)
     client.on('end', () => breakOff())
@@ -188,6 +199,7 @@ export async function listenForNotifications(
       entered = true
       return result
     },
+    reconnect: breakSockets,
     async close() {
       closing.abort()
       await kept

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { listenForNotifications, maxTextBytes, type Notifications } from '../../src/database/notifications.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { openDatabaseProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -18,18 +19,20 @@ type Process = Notifications & {
   readonly errors: unknown[]
 }
 const processes: Process[] = []
+let proxy: TcpProxy | undefined
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((each) => each.close()))
+  await proxy?.close()
   await expect.poll(listeningPids).toEqual([]) // PostgreSQL hears of it a moment later
 })
 
-async function startProcess(): Promise<Process> {
+async function startProcess(url = database.url): Promise<Process> {
   const clock = createTestClock()
   const heard: string[] = []
   const missed: Date[] = []
   const errors: unknown[] = []
   const notifications = await listenForNotifications(
-    { url: database.url, clock, onError: (error) => errors.push(error) },
+    { url, clock, onError: (error) => errors.push(error) },
     { heard: (text) => heard.push(text), missed: (since) => missed.push(since) },
   )
   const started = { ...notifications, clock, heard, missed, errors }
@@ -115,6 +118,25 @@ test('a connection that breaks comes back, and both sides look for what was lost
   await expect.poll(() => a.heard).toEqual(['again heard'])
   await a.send(['again sent'])
   await expect.poll(() => b.heard).toEqual(['looked', 'again sent'])
+})
+
+test('a connection that stalls is replaced at once when that is known, whatever waits on it to be sent', async () => {
+  const stalling = await openDatabaseProxy(database.url)
+  proxy = stalling
+  const [a, b] = [await startProcess(stalling.url), await startProcess()]
+  await expect.poll(() => b.missed).toHaveLength(1)
+  stalling.breakOpen('stall')
+  const lost = a.send(['lost'])
+  await a.clock.asleep()
+  a.clock.advance(5_000) // who is there is asked when that has been sent
+  await a.clock.giveWay()
+  a.reconnect()
+  await lost
+  await a.clock.asleep()
+  a.clock.advance(100)
+  await expect.poll(() => b.missed).toHaveLength(2)
+  await a.send(['back'])
+  await expect.poll(() => b.heard).toEqual(['back'])
 })
 
 test('it begins without the database, and goes on trying', async () => {
