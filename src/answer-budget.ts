@@ -1,12 +1,43 @@
 import { AnswerTooLargeError } from './errors.ts'
 import { JsonText } from './json-text.ts'
 
-/** Counts the bytes that are read for one answer. */
+/** Room that one answer has among all that are under way. */
+export type AnswerHold = {
+  /** Gives back what the answer turned out not to need. */
+  keep(bytes: number): void
+  /** Gives all of it back. May be called again. */
+  release(): void
+}
+
+/** Counts the bytes that are read for one answer, and holds the room for it, if there is to be one: see `enter`. */
 export class AnswerBudget {
   readonly maximum: number
+  readonly #takeRoom: (() => Promise<AnswerHold>) | undefined
   #used = 0
-  constructor(maximum: number) {
+  #entering: Promise<void> | undefined
+  #hold: AnswerHold | undefined
+  #isOver = false
+  constructor(maximum: number, takeRoom?: () => Promise<AnswerHold>) {
     this.maximum = maximum
+    this.#takeRoom = takeRoom
+  }
+  /** Before documents are read: waits until there is room for as many bytes as the answer may have. */
+  enter(): Promise<void> {
+    this.#entering ??= this.#takeAll()
+    return this.#entering
+  }
+  async #takeAll(): Promise<void> {
+    this.#hold = await this.#takeRoom?.()
+    if (this.#isOver) this.#hold?.release()
+  }
+  /** The answer is complete: it needs no more room than its bytes, which are counted only if it has any. */
+  complete(bytes: () => number): void {
+    this.#hold?.keep(bytes())
+  }
+  /** The answer has left, or nobody waits for it. */
+  release(): void {
+    this.#isOver = true
+    this.#hold?.release()
   }
   /** Bytes that may still be read: what a store need not read beyond. */
   get left(): number {

@@ -139,6 +139,15 @@ export const limitTable = {
     what: 'one answer of GraphQL, or one event of a subscription: 100 full twins fit, or 50 with ordinary metadata',
     answer: 'an error LIMIT_EXCEEDED: ask for fewer rows a page, or for fewer fields',
   },
+  answersBytes: {
+    variable: 'LIMIT_ANSWERS_BYTES',
+    default: 64 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 16 * 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'answers of GraphQL with twins, payloads or patches that one caller (a policy at an address) has under way, from before they are read until they have left; four times as many of all callers. One counts as LIMIT_ANSWER_BYTES until it is complete',
+    answer: 'the answer waits for its turn, up to 10 seconds; then an error LIMIT_EXCEEDED',
+  },
   pageBytes: {
     variable: 'LIMIT_PAGE_BYTES',
     default: 4 * 1024 * 1024,

@@ -30,6 +30,7 @@ type Answer = DeviceJobKey & { readonly status: number }
 
 const payloadsOf = perParent(
   async (db, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
+    await answer.enter()
     const { payloads, bytes } = await findPayloads(db, keys, answer.left)
     answer.take(bytes)
     return payloads

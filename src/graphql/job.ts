@@ -15,6 +15,7 @@ import { asWritten, memoized } from './written.ts'
 
 const operationsOf = perParent(
   async (db, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
+    if (documents) await answer.enter()
     const { operations, bytes } = await findOperations(db, jobIds, documents, answer.left)
     answer.take(bytes)
     return operations

@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts'
 import { LimitExceededError, UnauthorizedError } from '../errors.ts'
 import { createRefusalLog } from '../refusals.ts'
 import { announcedBytes, type RequestRoom } from '../request-room.ts'
+import { createAnswerRoom } from './answer-room.ts'
 import { type Context, callerOf } from './context.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { isForwarded, refusalOf } from './guard.ts'
@@ -18,7 +19,7 @@ import { introspectionByRight } from './introspection.ts'
 import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables, shapeLimits } from './limits.ts'
 import { createMask } from './mask.ts'
 import type { Outlet } from './outlet.ts'
-import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
+import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { schema } from './schema.ts'
 import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
@@ -79,6 +80,7 @@ export function createGraphqlServer(
   const mask = createMask(deps.log)
   const print = createPrintResult(mask, deps.limits.answerBytes)
   const streams = new Set<() => void>()
+  const answers = createAnswerRoom(deps)
   const subscribe = createSharedSubscribe(mask)
 
   const logRefusal = createRefusalLog(deps)
@@ -104,11 +106,19 @@ export function createGraphqlServer(
 
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
-    context: ({ viewer, address, signal, outlet, request }) => {
+    context: ({ viewer, address, signal: ofOperation, outlet, whenAnswered, request }) => {
       if (viewer === undefined) throw new Error('An operation came in without a viewer.')
       const caller = callerOf(viewer, address)
-      const answer = new AnswerBudget(deps.limits.answerBytes)
-      return { deps, viewer, caller, answer, signal: signal ?? request.signal, outlet, streams, group: {} }
+      const signal = ofOperation ?? request.signal
+      const { answerBytes } = deps.limits
+      // A request without a connection, which only tests make, has no end at which room would be given back.
+      const leaves = whenAnswered !== undefined || ofOperation !== undefined
+      const takeRoom = leaves ? () => answers.enter(caller, answerBytes, signal) : undefined
+      const answer = new AnswerBudget(answerBytes, takeRoom)
+      const release = (): void => answer.release()
+      if (whenAnswered !== undefined) whenAnswered(release)
+      else ofOperation?.addEventListener('abort', release, { once: true })
+      return { deps, viewer, caller, answer, signal, outlet, streams, group: {} }
     },
     plugins: [
       jsonOnly,
@@ -117,6 +127,7 @@ export function createGraphqlServer(
       httpForm,
       introspectionByRight,
       limits,
+      completing,
       subscribing(overHttp(subscribe, { mask, print })),
       printing(print),
     ],
@@ -154,7 +165,7 @@ export function createGraphqlServer(
         yoga(request, response, {
           address: request.socket.remoteAddress,
           forwarded: isForwarded(request),
-          whenAnswered: (act) => response.once('close', act),
+          whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
         }),
       ).catch((error: unknown) => {
         deps.log.error({ err: error }, 'a GraphQL request could not be answered')
@@ -243,6 +254,15 @@ const subscribing = (subscribe: Subscribe): Plugin => ({
     setSubscribeFn(subscribe)
   },
 })
+
+/** Gives back the room that an answer with documents turned out not to need. */
+const completing: Plugin<Context> = {
+  onExecute: () => ({
+    onExecuteDone({ args, result }) {
+      args.contextValue.answer.complete(() => bytesOf(result))
+    },
+  }),
+}
 
 /** Results that are not events of subscriptions. */
 const printing = (print: PrintResult): Plugin => ({

@@ -7,6 +7,7 @@ import {
   print,
 } from 'graphql'
 import type { Viewer } from '../access/policy.ts'
+import { AnswerBudget } from '../answer-budget.ts'
 import type { Context } from './context.ts'
 import { executeOutlasting } from './outlast.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
@@ -61,7 +62,9 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     const context = contextIn(args)
     const { group, leave } = join(keyOf(args, context.viewer))
     // Its signal is nobody's own: what one subscriber has begun, others wait for.
-    const contextValue: Context = { ...context, group, signal: group.left.signal }
+    // Nor does it hold room for an answer: what waits for subscribers is bounded by connection.
+    const answer = new AnswerBudget(context.answer.maximum)
+    const contextValue: Context = { ...context, answer, group, signal: group.left.signal }
 
     const executeRow = (row: object): Result => {
       const run = () => {

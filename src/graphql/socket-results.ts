@@ -15,6 +15,9 @@ function printOnce(result: unknown, print: PrintResult): string {
   return text
 }
 
+/** Bytes that a connection takes at once on which nothing waits. */
+const leavesAtOnce = 16 * 1024
+
 /** Bytes, which ws passes on as they are; a text it would measure and copy for each socket. */
 const asText = { binary: false }
 
@@ -36,7 +39,7 @@ export function sendResult(
       sent = true
     },
   )
-  return sendResults(once, { id, socket, print })
+  return sendResults(once, { id, socket, print, isWhole: true })
 }
 
 /**
@@ -47,7 +50,12 @@ export function sendResult(
  */
 export function sendResults(
   results: object,
-  { id, socket, print }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult },
+  {
+    id,
+    socket,
+    print,
+    isWhole = false,
+  }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult; readonly isWhole?: boolean },
 ): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
@@ -65,8 +73,10 @@ export function sendResults(
           return
         }
         const data = Buffer.from(`${head}${printOnce(result, print)}}`)
-        // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule.
-        if (socket.bufferedAmount > 0) socket.send(data, asText, onLeft)
+        // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule. The end of
+        // a large answer is that it has left: it holds its room as long.
+        const mayWait = socket.bufferedAmount > 0 || (isWhole && data.length > leavesAtOnce)
+        if (mayWait) socket.send(data, asText, onLeft)
         else {
           socket.send(data, asText)
           takeNext()

@@ -79,6 +79,7 @@ const Twin = builder.prismaObject('Twin', {
 
 const twinsOf = perParent(
   async (db, deviceIds, names: readonly TwinDocument[], _now, answer) => {
+    await answer.enter()
     const { twins, bytes } = await findTwinTexts(db, deviceIds, names, answer.left)
     answer.take(bytes)
     return twins

@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { AnswerBudget } from '../../src/answer-budget.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../src/graphql/shared-subscribe.ts'
 import { createSource } from '../../src/graphql/source.ts'
@@ -202,7 +203,7 @@ test('the last to leave takes with it what they had in common', async () => {
   const args = {
     schema: new GraphQLSchema({ query, subscription }),
     document: parse('subscription { silence }'),
-    contextValue: { viewer: owner, group: {}, signal: new AbortController().signal },
+    contextValue: { viewer: owner, group: {}, answer: new AnswerBudget(1), signal: new AbortController().signal },
   }
   const join = async () => {
     const results = await open(args)

@@ -1,0 +1,95 @@
+import type { AnswerHold } from '../answer-budget.ts'
+import type { Deps } from '../deps.ts'
+import { LimitExceededError } from '../errors.ts'
+
+/** The room for answers under way. A client that reads slowly, or asks for something slow besides, holds it as long. */
+export type AnswerRoom = {
+  /**
+   * Waits for room for so many bytes: whoever came first goes first, but nobody waits for room of another caller.
+   * LimitExceededError when it takes too long, when too many of the caller wait, and when the signal aborts.
+   */
+  enter(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
+}
+
+/** As many callers as can use all that one may. */
+const callers = 4
+/** Milliseconds. */
+const longestWait = 10_000
+/** Answers of one caller. */
+const mostWaiting = 1_000
+
+type Waiting = { readonly caller: string; readonly bytes: number; begin(): void }
+
+export function createAnswerRoom({ clock, limits }: Pick<Deps, 'clock' | 'limits'>): AnswerRoom {
+  const { answersBytes } = limits
+  const taken = new Map<string, number>()
+  let total = 0
+  const queue = new Set<Waiting>()
+  const waitingOf = new Map<string, number>()
+  const count = (counts: Map<string, number>, caller: string, change: number): void => {
+    const left = (counts.get(caller) ?? 0) + change
+    if (left > 0) counts.set(caller, left)
+    else counts.delete(caller)
+  }
+  /** One answer always fits, however small the room is. */
+  const fits = (before: number, bytes: number, most: number): boolean => before === 0 || before + bytes <= most
+  const isFull = (bytes: number): boolean => !fits(total, bytes, callers * answersBytes)
+  const mayEnter = ({ caller, bytes }: Pick<Waiting, 'caller' | 'bytes'>): boolean =>
+    !isFull(bytes) && fits(taken.get(caller) ?? 0, bytes, answersBytes)
+
+  const change = (caller: string, bytes: number): void => {
+    total += bytes
+    count(taken, caller, bytes)
+  }
+  const leave = (one: Waiting): void => {
+    if (queue.delete(one)) count(waitingOf, one.caller, -1)
+  }
+  const admitNext = (): void => {
+    const behind = new Set<string>()
+    for (const one of queue) {
+      if (isFull(one.bytes)) return
+      if (behind.has(one.caller) || !mayEnter(one)) behind.add(one.caller)
+      else {
+        leave(one)
+        one.begin()
+      }
+    }
+  }
+  const hold = (caller: string, bytes: number): AnswerHold => {
+    let held = bytes
+    change(caller, bytes)
+    const keep = (left: number): void => {
+      if (left >= held) return
+      change(caller, left - held)
+      held = left
+      admitNext()
+    }
+    return { keep, release: () => keep(0) }
+  }
+  const refusal = (): LimitExceededError =>
+    new LimitExceededError('Answers that are under way hold too many bytes. Read them, or ask for less at a time.', 1)
+
+  return {
+    async enter(caller, bytes, signal) {
+      if (signal.aborted) throw refusal()
+      if (queue.size === 0 && mayEnter({ caller, bytes })) return hold(caller, bytes)
+      if ((waitingOf.get(caller) ?? 0) >= mostWaiting) throw refusal()
+      const over = new AbortController()
+      try {
+        return await new Promise<AnswerHold>((resolve, reject) => {
+          const one: Waiting = { caller, bytes, begin: () => resolve(hold(caller, bytes)) }
+          const giveUp = (): void => {
+            leave(one)
+            reject(refusal())
+          }
+          queue.add(one)
+          count(waitingOf, caller, 1)
+          admitNext()
+          void clock.sleep(longestWait, AbortSignal.any([over.signal, signal])).then(giveUp)
+        })
+      } finally {
+        over.abort()
+      }
+    },
+  }
+}

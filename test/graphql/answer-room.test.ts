@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { LimitExceededError } from '../../src/errors.ts'
+import { createAnswerRoom } from '../../src/graphql/answer-room.ts'
+import { defaultLimits } from '../../src/limits.ts'
+import { createTestClock } from '../support/clock.ts'
+
+const { signal } = new AbortController()
+const givenRoom = (answersBytes: number) => {
+  const clock = createTestClock()
+  return { clock, room: createAnswerRoom({ clock, limits: { ...defaultLimits, answersBytes } }) }
+}
+
+/** The names of those that have entered, in their order. */
+const entering = (room: ReturnType<typeof givenRoom>['room']) => {
+  const entered: string[] = []
+  const enter = async (name: string, caller: string, bytes: number) => {
+    const hold = await room.enter(caller, bytes, signal)
+    entered.push(name)
+    return hold
+  }
+  return { entered, enter }
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('answers of a caller that do not fit wait for those before them to leave, first come, first served', async () => {
+  const { entered, enter } = entering(givenRoom(10).room)
+  const first = await enter('first', 'a', 8)
+  const second = enter('second', 'a', 8)
+  const third = enter('third', 'a', 1)
+  await turn()
+  expect(entered).toEqual(['first'])
+  first.release()
+  first.release()
+  await third
+  expect(entered).toEqual(['first', 'second', 'third'])
+  for (const hold of [await second, await third]) hold.release()
+})
+
+test('what an answer does not need is given back at once', async () => {
+  const { entered, enter } = entering(givenRoom(10).room)
+  const first = await enter('first', 'a', 8)
+  const second = enter('second', 'a', 8)
+  first.keep(2)
+  await second
+  expect(entered).toEqual(['first', 'second'])
+})
+
+test('nobody waits for room of another caller, but for room of all', async () => {
+  const { entered, enter } = entering(givenRoom(10).room)
+  const holds = [await enter('a-1', 'a', 10)]
+  void enter('a-2', 'a', 10).then((hold) => holds.push(hold))
+  for (const caller of ['b', 'c', 'd']) holds.push(await enter(`${caller}-1`, caller, 10))
+  const last = enter('e-1', 'e', 10)
+  await turn()
+  expect(entered).toEqual(['a-1', 'b-1', 'c-1', 'd-1'])
+  holds[1]?.release()
+  await last
+  expect(entered.at(-1)).toBe('e-1')
+})
+
+test('one answer always fits, however small the room is', async () => {
+  const { room } = givenRoom(10)
+  expect(await room.enter('a', 1_000, signal)).toBeDefined()
+})
+
+test('who waits too long is refused, and so is who has gone', async () => {
+  const { room, clock } = givenRoom(10)
+  const hold = await room.enter('a', 10, signal)
+  const late = room.enter('a', 10, signal)
+  const gone = new AbortController()
+  const left = room.enter('a', 10, gone.signal)
+  gone.abort()
+  await expect(left).rejects.toThrow(LimitExceededError)
+  clock.advance(10_000)
+  await expect(late).rejects.toThrow(LimitExceededError)
+  hold.release()
+  expect(await room.enter('a', 10, signal)).toBeDefined()
+})

@@ -1,0 +1,101 @@
+import * as http from 'node:http'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { givenDevices } from '../support/rows.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { type OpenPort, openPort, until } from './sockets.ts'
+
+// Answers that are not read, of 15 twins of half a megabyte: more than the kernel keeps for a connection. There is room
+// for one of a caller at a time.
+
+let clock: TestClock
+let door: TestDoor
+let port: OpenPort
+beforeAll(async () => {
+  clock = createTestClock()
+  door = await openDoor({ clock, anonymous: undefined, limits: { answersBytes: 8 * 1024 * 1024 } })
+  await givenDevices(door.deps, 'pump', 15)
+  await door.deps.database.pool.query(`update twin set reported = jsonb_build_object('text', repeat('t', 500000))`)
+})
+afterAll(() => door.close())
+beforeEach(async () => {
+  port = await openPort(door)
+})
+afterEach(() => port.close())
+
+const large = '{ devices(first: 15) { nodes { deviceId twin { properties { reported { value } } } } } }'
+const small = '{ devices(first: 1) { nodes { twin { tags } } } }'
+const plain = '{ devices(first: 1) { nodes { deviceId } } }'
+
+/** Asks by HTTP. The answer has begun to come, and is not read. */
+async function askUnread(policy: string): Promise<http.IncomingMessage> {
+  const authorization = await door.token(policy)
+  const headers = { 'content-type': 'application/json', authorization }
+  const request = http.request(port.url.replace('ws:', 'http:'), { method: 'POST', headers })
+  request.on('error', () => {})
+  request.end(JSON.stringify({ query: large }))
+  return new Promise((resolve) => request.once('response', resolve))
+}
+const ask = async (policy: string, query: string) => {
+  const response = await fetch(port.url.replace('ws:', 'http:'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: await door.token(policy) },
+    body: JSON.stringify({ query }),
+  })
+  return await response.json()
+}
+const socketOf = async (policy: string) => {
+  const socket = await port.socket({ headers: { authorization: await door.token(policy) } })
+  socket.send({ type: 'connection_init' })
+  await socket.next()
+  return socket
+}
+const waiting = (): number => port.connections.at(-1)?.writableLength ?? 0
+
+/** A caller with an unread answer waits with the next one until `end` has made the first leave. */
+async function expectTurns(end: () => void): Promise<void> {
+  const told: string[] = []
+  const next = ask('service', small).then((answer) => {
+    told.push('next')
+    return answer
+  })
+  // What holds no documents, and other callers, need not wait.
+  expect(await ask('service', plain)).toMatchObject({ data: {} })
+  expect(await ask('iothubowner', small)).toMatchObject({ data: { devices: { nodes: [{ twin: {} }] } } })
+  expect(told).toEqual([])
+  end()
+  expect(await next).toMatchObject({ data: { devices: { nodes: [{ twin: {} }] } } })
+}
+
+test('by HTTP the next answer of a caller waits until the one that is not read has left, or its client', async () => {
+  const unread = await askUnread('service')
+  await expectTurns(() => unread.destroy())
+  const read = await askUnread('service')
+  await expectTurns(() => read.resume())
+})
+
+test('by WebSocket, too', async () => {
+  for (const end of ['terminate', 'resume'] as const) {
+    const socket = await socketOf('service')
+    socket.raw.pause()
+    socket.send({ id: 'unread', type: 'subscribe', payload: { query: large } })
+    await until(() => waiting() > 0)
+    await expectTurns(() => socket.raw[end]())
+  }
+})
+
+test('who waits too long for a turn is told to come again', async () => {
+  const unread = await askUnread('service')
+  const next = ask('service', small)
+  await ask('service', plain)
+  let answer: Record<string, unknown> | undefined
+  void next.then((value) => {
+    answer = value
+  })
+  await until(() => {
+    clock.advance(1_000)
+    return answer !== undefined
+  })
+  expect(answer).toMatchObject({ errors: [{ extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 } }] })
+  unread.destroy()
+})
