@@ -8,6 +8,8 @@ export type Attack = {
   /** A sentence's predicate: "sends …". */
   readonly what: string
   readonly who: 'stranger' | 'device' | 'service'
+  /** Whether the hub goes on with what was asked when the connection has ended. */
+  readonly leavesJobs?: true
   /**
    * One connection from its opening to its end: what one attacker repeats. It ends by itself, when the hub ends it, or
    * within two seconds, and with `signal`.
@@ -271,6 +273,7 @@ export const attacks: readonly Attack[] = [
   {
     what: 'schedules a twin update of 32 KB of empty objects on all devices',
     who: 'service',
+    leavesJobs: true,
     once: bytesAtOnce(
       http,
       ({ serviceToken }) =>

@@ -4,6 +4,7 @@ import type { Bench } from './benchmark.ts'
 import { openHonestClient } from './honest-client.ts'
 import type { Conduct } from './measure.ts'
 import { percentile } from './numbers.ts'
+import { cancelOpenJobs } from './open-jobs.ts'
 import { figure } from './report.ts'
 import type { Row, Run } from './row.ts'
 import { openAttacker } from './under-attack.ts'
@@ -57,6 +58,7 @@ async function attackedBy(
         await pause(AFTERMATH, signal)
         slices.alone.push(await watch(hub, ask))
         slices.beside.push(await watch(hub, () => attacker.during(ask)))
+        if (attack.leavesJobs) await cancelOpenJobs(hub.client)
       }
       const [a, b] = [together(slices.alone), together(slices.beside)]
       const where = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`
