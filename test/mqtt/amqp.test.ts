@@ -1,22 +1,19 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import type { Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { openWebServer } from '../support/web-server.ts'
 import { createQueue, startDoor, type TestDoor } from './door.ts'
 
 const lines = createQueue<string>()
 let hub: TestDoor
+let server: Server
 let port: number
-const server = createServer()
 beforeAll(async () => {
   hub = await startDoor({ log: pino({ level: 'info', base: null }, { write: lines.add }) })
-  server.on('upgrade', (request, socket, head) => hub.door.webSocket.upgrade(request, socket, head))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  ;({ server, port } = await openWebServer(hub.door))
 })
 afterAll(async () => {
   await hub.close()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import mqtt from 'mqtt'
 import mqttPacket from 'mqtt-packet'
 import { pino } from 'pino'
@@ -9,6 +9,7 @@ import { defaultLimits } from '../../src/limits.ts'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
 import { createWebSocketMount } from '../../src/mqtt/websocket.ts'
 import { createTestClock } from '../support/clock.ts'
+import { openWebServer } from '../support/web-server.ts'
 import {
   connectPacket,
   createQueue,
@@ -21,15 +22,11 @@ import {
 } from './door.ts'
 
 let hub: TestDoor
+let server: Server
 let port: number
-const server = createServer((request, response) => hub.door.webSocket.handle(request, response))
 beforeAll(async () => {
   hub = await startDoor()
-  server.on('upgrade', (request, socket, head) => hub.door.webSocket.upgrade(request, socket, head))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  ;({ server, port } = await openWebServer(hub.door))
 })
 afterAll(async () => {
   await hub.close()
