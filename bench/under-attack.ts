@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { abortable } from '../src/cli/abortable.ts'
 import type { Target } from './attack-target.ts'
@@ -18,10 +19,12 @@ export type Attacker = {
  * hub, its database and the honest client leave.
  */
 export async function openAttacker(target: Target, { what }: Attack, signal: AbortSignal): Promise<Attacker> {
-  // Started as this one was, so with the same compiler. By `nice`, for a process can change only one of its threads.
+  // Started as this one was, so with the same compiler. By `nice`, for a process can change only one of its threads. In a
+  // session of its own, for Linux shares processors out between sessions first where it groups them (autogroup).
   const child = fork(fileURLToPath(new URL('./attacker.ts', import.meta.url)), {
     execPath: 'nice',
     execArgv: ['-n', '19', process.execPath, ...process.execArgv],
+    detached: true,
   })
   const ended = once(child, 'exit')
   const fail = ended.then(() => {
@@ -40,6 +43,7 @@ export async function openAttacker(target: Target, { what }: Attack, signal: Abo
     await ended
   }
   try {
+    await writeFile(`/proc/${child.pid}/autogroup`, '19').catch(() => {}) // there are no such groups
     await order({ target, what })
   } catch (error) {
     await close()
