@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { MethodRequest } from '../src/sessions.ts'
+import type { MethodRequest } from '../src/attached-devices.ts'
 import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
 import { runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { MethodRequest } from '../src/sessions.ts'
+import type { MethodRequest } from '../src/attached-devices.ts'
 import type { Bench } from './benchmark.ts'
 
 /** Makes a fleet's devices reachable. Before the scheduler starts, as if they had been there all the time. */

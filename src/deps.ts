@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
+import type { Sessions } from './attached-devices.ts'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/lease.ts'
 import type { Events } from './events.ts'
 import type { Limits } from './limits.ts'
 import type { RequestRoom } from './request-room.ts'
-import type { Sessions } from './sessions.ts'
 import type { Throttles } from './throttles.ts'
 
 /** Structured JSON lines. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../../src')
 
 /** Files that put the parts together. Only they and `cli/` import everyone. */
-const top = ['app.ts', 'main.ts', 'policy-sync.ts', 'policy-settling.ts', 'recover-missed.ts']
+const top = ['app.ts', 'main.ts', 'policy-sync.ts', 'policy-sync.ts', 'recover-missed.ts']
 
 /**
  * Rooms, each with the rooms it may import besides itself and the ground; of `pure` rooms the pure files only. A room is a

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import type { MethodRequest } from '../../src/attached-devices.ts'
 import { routes } from '../../src/rest/router.ts'
-import type { MethodRequest } from '../../src/sessions.ts'
 import type { ThrottleName } from '../../src/throttle/presets.ts'
 import { createTestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'

@@ -1,3 +1,4 @@
+import type { MethodRequest } from '../../src/attached-devices.ts'
 import type { Deps } from '../../src/deps.ts'
 import { readRequestKey } from '../../src/job/store.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
@@ -5,7 +6,6 @@ import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createOrphans, type Orphans } from '../../src/scheduler/orphans.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { createWindow, type Window } from '../../src/scheduler/window.ts'
-import type { MethodRequest } from '../../src/sessions.ts'
 
 /** The duties of one process over method calls, each done when it is told to. */
 export type TestInstance = {
