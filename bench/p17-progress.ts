@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { JOB_EVENT_INTERVAL } from '../src/events.ts'
+import { JOB_EVENT_INTERVAL } from '../src/events/events.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { findJobRecord } from '../src/job/store.ts'
 import type { Bench } from './benchmark.ts'

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import type { Listen } from '../events.ts'
+import type { Listen } from '../events/events.ts'
 import type { Context } from './context.ts'
 import { whenExpired } from './expiry.ts'
 import { entered, type Outlet } from './outlet.ts'

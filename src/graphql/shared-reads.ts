@@ -1,4 +1,4 @@
-import type { Listen } from '../events.ts'
+import type { Listen } from '../events/events.ts'
 import type { Context } from './context.ts'
 import { type Outlasting, readOutlasting } from './outlast.ts'
 

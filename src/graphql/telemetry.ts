@@ -1,5 +1,5 @@
 import { NotFoundError } from '../errors.ts'
-import type { Listen, TelemetryMessage } from '../events.ts'
+import type { Listen, TelemetryMessage } from '../events/events.ts'
 import { overBudget } from '../json-budget.ts'
 import { utf8Text } from '../utf8.ts'
 import { builder } from './builder.ts'

@@ -1,7 +1,7 @@
 import type { Client } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
-import type { DesiredPatch } from '../events.ts'
+import type { DesiredPatch } from '../events/events.ts'
 import type { JsonObject } from '../json.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createEvents, JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { createEvents, JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
 import { createGraphqlServer } from '../../src/graphql/server.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

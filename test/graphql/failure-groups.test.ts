@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { Settlement } from '../../src/job/fact-store.ts'
 import { finishJobs } from '../../src/job/transition-store.ts'

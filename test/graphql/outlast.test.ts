@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Db } from '../../src/database/client.ts'
 import { updateDevice } from '../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
 import { reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { sharedReads } from '../../src/graphql/shared-reads.ts'
 import { createTestClock } from '../support/clock.ts'
 

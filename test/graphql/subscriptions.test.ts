@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

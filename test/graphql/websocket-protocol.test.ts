@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createDevice } from '../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../src/events.ts'
+import { JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
 import { maxOperationsPerSocket, maxRequestBytes } from '../../src/graphql/limits.ts'
 import { maxBytesBeforeAck } from '../../src/graphql/websocket.ts'
 import { patchTwin } from '../../src/twin/commands.ts'

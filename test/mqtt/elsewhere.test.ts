@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { updateDevice } from '../../src/device/commands.ts'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { deleteDevice, recordPresence, updateDevice } from '../../src/device/commands.ts'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { DESIRED_PATCHES_FILTER, METHODS_FILTER } from '../../src/mqtt/topics.ts'
 import {
   connectPacket,

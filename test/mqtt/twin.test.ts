@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { defaultLimits as hubLimits } from '../../src/limits.ts'
 import { MAX_OPEN_REQUESTS } from '../../src/mqtt/inbound.ts'

@@ -3,7 +3,7 @@ import { createSessions, type MethodRequest } from '../../src/attached-devices.t
 import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/lease.ts'
 import { DatabaseAwayError } from '../../src/database/outage.ts'
 import type { Deps } from '../../src/deps.ts'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

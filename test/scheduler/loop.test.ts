@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { loop, type Step, type Turn } from '../../src/scheduler/loop.ts'
 import { createTestClock } from '../support/clock.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'

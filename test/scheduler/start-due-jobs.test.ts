@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { createEvents } from '../../src/events.ts'
+import { createEvents } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'

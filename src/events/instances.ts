@@ -1,5 +1,5 @@
-import { listenForNotifications, maxTextBytes } from './database/notifications.ts'
-import type { Deps } from './deps.ts'
+import { listenForNotifications, maxTextBytes } from '../database/notifications.ts'
+import type { Deps } from '../deps.ts'
 import { type CarriedTopic, carriedTopics } from './events.ts'
 
 /** Milliseconds in which events for other instances gather. */

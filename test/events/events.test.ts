@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createEvents, type Events, JOB_EVENT_INTERVAL } from '../src/events.ts'
-import { createTestClock, type TestClock } from './support/clock.ts'
+import { createEvents, type Events, JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
 
 let clock: TestClock
 let events: Events

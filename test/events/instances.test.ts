@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { maxTextBytes } from '../src/database/notifications.ts'
-import { carriedTopics, createEvents } from '../src/events.ts'
-import { joinInstances, parseHint, printHints } from '../src/instances.ts'
-import { createTestClock } from './support/clock.ts'
-import { createTestDatabase, type TestDatabase } from './support/database.ts'
+import { maxTextBytes } from '../../src/database/notifications.ts'
+import { carriedTopics, createEvents } from '../../src/events/events.ts'
+import { joinInstances, parseHint, printHints } from '../../src/events/instances.ts'
+import { createTestClock } from '../support/clock.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

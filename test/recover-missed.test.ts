@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { recordPresence } from '../../src/device/commands.ts'
-import { createEvents } from '../../src/events.ts'
-import { cancelJob } from '../../src/job/commands.ts'
-import { lookAgain } from '../../src/scheduler/look-again.ts'
-import { createTestClock, type TestClock } from '../support/clock.ts'
-import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { recordPresence } from '../src/device/commands.ts'
+import { createEvents } from '../src/events/events.ts'
+import { cancelJob } from '../src/job/commands.ts'
+import { lookAgain } from '../src/recover-missed.ts'
+import { createTestClock, type TestClock } from './support/clock.ts'
+import { createTestDeps, type TestDeps } from './support/deps.ts'
+import { givenDevices, givenMethodJob } from './support/rows.ts'
 
 const hour = 3_600_000
 let clock: TestClock
