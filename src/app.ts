@@ -4,7 +4,6 @@ import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
 import { createArrivals, openFileLimit } from './arrivals.ts'
 import { createSessions } from './attached-devices.ts'
-import { loadDeviceCa, loadOrMakeCertificate } from './certificate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -33,6 +32,7 @@ import { createRequestRoom } from './request-room.ts'
 import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttles.ts'
+import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
 
 /** Where a running hub can be reached. */
 export type Addresses = {

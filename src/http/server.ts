@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { type Arrivals, createArrivals } from '../arrivals.ts'
 import type { Deps } from '../deps.ts'
 import { listenOn } from '../listen.ts'
-import { tlsSettings } from '../tls.ts'
+import { tlsSettings } from '../tls/settings.ts'
 import { boundPipeline, type Pipeline } from './pipeline.ts'
 import { respond } from './respond.ts'
 

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../arrivals.ts'
 import { ListenError, listenOn } from '../listen.ts'
-import { tlsSettings } from '../tls.ts'
+import { tlsSettings } from '../tls/settings.ts'
 
 /** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
 export type ListenOptions = {

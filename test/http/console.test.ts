@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { mountConsole } from '../../src/http/console.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits.ts'
 import { restPaths } from '../../src/rest/router.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 

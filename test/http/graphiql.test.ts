@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { withGraphiql } from '../../src/http/graphiql.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 const door: Mount = {

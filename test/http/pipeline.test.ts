@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import * as tls from 'node:tls'
 import { pino } from 'pino'
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const log = pino({ level: 'silent' })

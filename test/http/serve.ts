@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { createHttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 
 /** A server with this mount in the place of GraphQL's, for which time stands still. */

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }

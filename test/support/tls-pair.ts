@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { loadOrMakeCertificate } from '../../src/certificate.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 
 /** The files that TLS_CERT and TLS_KEY name in a folder. */
 export const tlsPairIn = (folder: string): { readonly TLS_CERT: string; readonly TLS_KEY: string } => ({

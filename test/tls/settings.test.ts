@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApp, type TestApp } from './support/app.ts'
+import { startApp, type TestApp } from '../support/app.ts'
 
 let hub: TestApp
 beforeAll(async () => {

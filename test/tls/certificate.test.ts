@@ -15,8 +15,13 @@ import {
   SubjectKeyIdentifierExtension,
 } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { CertificateError, loadDeviceCa, loadOrMakeCertificate, type ServerCertificate } from '../src/certificate.ts'
-import { makeCertificate } from './mqtt/certificates.ts'
+import {
+  CertificateError,
+  loadDeviceCa,
+  loadOrMakeCertificate,
+  type ServerCertificate,
+} from '../../src/tls/certificate.ts'
+import { makeCertificate } from '../mqtt/certificates.ts'
 
 const now = new Date()
 const inDays = (days: number): Date => new Date(now.getTime() + days * 86_400_000)

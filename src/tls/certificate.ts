@@ -2,8 +2,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, X50
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { readIfThere, writeDurably } from './data-folder.ts'
-import { parseCertificateTime } from './date-time.ts'
+import { readIfThere, writeDurably } from '../data-folder.ts'
+import { parseCertificateTime } from '../date-time.ts'
 import type { Validity } from './x509.ts'
 
 /** What a TLS server needs, as PEM. */
