@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { createPubSub } from 'graphql-yoga'
 import type { Clock } from '../clock.ts'
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 
 /** What a loop of the scheduler may be woken for. `deviceJobs` is about devices of this instance only. */
 export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities'

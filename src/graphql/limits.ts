@@ -6,7 +6,7 @@ import {
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql'
-import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json.ts'
+import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json/json.ts'
 
 /**
  * Bytes of a request. Counted before anything is parsed, because comments are no tokens to the parser. A method payload

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { jsonPieces } from '../json-text.ts'
+import { jsonPieces } from '../json/json-text.ts'
 import { limitExceeded } from './limits.ts'
 
 /** Prints the result of an operation. Never throws. */

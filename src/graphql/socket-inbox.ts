@@ -1,5 +1,5 @@
 import { CloseCode } from 'graphql-ws'
-import { isDeeper } from '../json.ts'
+import { isDeeper } from '../json/json.ts'
 import { maxInputDepth } from './limits.ts'
 
 /** Messages that only a server sends: from a client they are no part of the protocol. */

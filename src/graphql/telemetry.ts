@@ -1,6 +1,6 @@
 import { NotFoundError } from '../errors.ts'
 import type { Listen, TelemetryMessage } from '../events/events.ts'
-import { overBudget } from '../json-budget.ts'
+import { overBudget } from '../json/json-budget.ts'
 import { utf8Text } from '../utf8.ts'
 import { builder } from './builder.ts'
 import { either } from './either.ts'

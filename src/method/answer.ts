@@ -1,4 +1,4 @@
-import { overBudget } from '../json-budget.ts'
+import { overBudget } from '../json/json-budget.ts'
 import { utf8Text } from '../utf8.ts'
 import { maxPayloadLength } from './call.ts'
 

@@ -1,4 +1,4 @@
-import { overBudget } from '../json-budget.ts'
+import { overBudget } from '../json/json-budget.ts'
 import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
 

@@ -1,7 +1,7 @@
 import type { Operation, Viewer } from '../access/policy.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
-import { printJson } from '../json-text.ts'
+import { printJson } from '../json/json-text.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
 import type { SchemaName } from './schemas.ts'

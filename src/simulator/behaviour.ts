@@ -1,4 +1,4 @@
-import type { Json } from '../json.ts'
+import type { Json } from '../json/json.ts'
 import type { Latency } from './latency.ts'
 
 /** What a device does with a method call. A payload left out is `null`, as the device SDK sends it. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { Answering } from './behaviour.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import type { FleetDescription } from './fleet.ts'

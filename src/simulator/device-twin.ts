@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import { reportedPatchTopic, twinGetTopic } from '../mqtt/topics.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { ConnectionLostError, TwinRequestError } from './errors.ts'

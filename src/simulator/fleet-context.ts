@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { Endpoint } from './link.ts'
 

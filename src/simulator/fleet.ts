@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { Answering, SimulatedDevice } from './behaviour.ts'
 import { Device } from './device.ts'
 import type { FleetContext, FleetCounters, FleetListeners, FleetSettings } from './fleet-context.ts'

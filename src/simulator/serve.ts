@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { Answering } from './behaviour.ts'
 import { createFleet, type Fleet, type FleetDescription, type FleetStats } from './fleet.ts'
 import type { LedgerEntry } from './ledger.ts'

@@ -1,4 +1,4 @@
-import { JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json-text.ts'
+import { JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json/json-text.ts'
 import type { Column } from '../query/selection.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { TwinPatch } from './limits.ts'
 
 /** What stands in a patch below its objects: what is written at a path, `null` for what is deleted there. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 
 /**
  * A twin as it is stored. The two section versions count writes of their section, `version` writes of the whole twin;

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { Limits } from '../limits.ts'
 import { isMark } from './merge.ts'
 import { hasMoreMembers, type SectionSize, sizeOf } from './size.ts'

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 
 /** One versioned half of a twin's properties: what it holds, when each part of it was written, how often it was. */
 export type TwinSection = { readonly value: JsonObject; readonly metadata: JsonObject; readonly version: number }

@@ -1,4 +1,4 @@
-import type { Json } from '../json.ts'
+import type { Json } from '../json/json.ts'
 import type { Field, Members } from '../query/field-map.ts'
 import { deviceFields } from '../query/fields.ts'
 import { printPath } from '../query/path.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import { etagOf, serviceView, type TwinRow } from './document.ts'
 
 /** What a twin document tells of the device beside its twin. */

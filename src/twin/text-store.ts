@@ -1,7 +1,7 @@
 import { join, raw, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../database/client.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
-import { JsonText } from '../json-text.ts'
+import { JsonText } from '../json/json-text.ts'
 
 /** The JSON documents of a twin by their names, and their columns. */
 const documents = {

@@ -10,7 +10,7 @@ import {
   planFleet,
   REBOOT_CONDITION,
 } from '../../src/cli/demo/plan.ts'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 import { selects } from '../query/evaluator.ts'
 

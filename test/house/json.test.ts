@@ -40,7 +40,7 @@ const bounded: Readonly<Record<string, string>> = {
   'graphql/bounded-reads.ts': 'arguments that are no JSON',
   'graphql/loaders.ts': 'arguments that are no JSON',
   // Answers, which must survive whatever they hold
-  'json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
+  'json/json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
   'graphql/print-result.ts': 'never throws',
   'graphql/socket-results.ts': 'the id of an operation, in a message of bounded size',
   'graphql/websocket.ts': 'an error of ours, with such an id',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { defaultLimits as hubLimits } from '../../src/limits.ts'
 import { MAX_OPEN_REQUESTS } from '../../src/mqtt/inbound.ts'
 import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'

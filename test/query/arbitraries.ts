@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/json/json.ts'
 import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, Path } from '../../src/query/ast.ts'
 import { refuseBareWords } from '../../src/query/bare-words.ts'
 import { deviceFields } from '../../src/query/fields.ts'

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/json/json.ts'
 import type { Comparison, Condition, Expression } from '../../src/query/ast.ts'
 
 // The oracle: the language carried out on a twin document as service clients see it, written from its rules and

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import type { Condition } from '../../src/query/ast.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
 import { deviceFields } from '../../src/query/fields.ts'

@@ -2,7 +2,7 @@ import { EventEmitter, on, once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { Aedes, type AuthenticateError, type Client } from 'aedes'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { desiredPatchTopic, methodRequestTopic, parsePublish, twinResponseTopic } from '../../src/mqtt/topics.ts'
 
 /** What a device answered to a method call. */

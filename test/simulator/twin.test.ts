@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { ConnectionLostError, TwinRequestError } from '../../src/simulator/errors.ts'
 import { broker, device, first, fleetAt } from './setup.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/json/json.ts'
 import type { Path } from '../../src/query/ast.ts'
 import { condition, path, testDevice } from '../query/arbitraries.ts'
 import { evaluate, selects } from '../query/evaluator.ts'

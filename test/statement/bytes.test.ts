@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { answer, dispatch, start } from '../graphql/facts.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'

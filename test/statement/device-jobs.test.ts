@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 import { runStatement as runToText } from '../../src/statement/commands.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { documentOf, insertDevices, type TestDevice } from '../query/fleet.ts'
 import { sampleTwins } from '../query/sample-twins.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevices } from '../../src/device/commands.ts'
 import { InvalidInputError } from '../../src/errors.ts'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices } from '../support/rows.ts'
 import { runStatement } from './run.ts'

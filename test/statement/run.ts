@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../src/json.ts'
-import { printJson } from '../../src/json-text.ts'
+import type { JsonObject } from '../../src/json/json.ts'
+import { printJson } from '../../src/json/json-text.ts'
 import { runStatement as run } from '../../src/statement/commands.ts'
 
 /** Runs a statement; the rows are read again from their text. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { InvalidInputError, NotShownError } from '../../src/errors.ts'
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/json/json.ts'
 import { patchTwin, patchTwins, readTwin, replaceTwin, reportProperties } from '../../src/twin/commands.ts'
 import { sizeOf } from '../../src/twin/size.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'

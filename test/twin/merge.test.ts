@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/json/json.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from '../../src/twin/merge.ts'
 
 const before = '2024-05-01T10:00:00.000Z'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { JsonObject } from '../../src/json.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import { hasMoreMembers, sizeOf } from '../../src/twin/size.ts'
 
 /** Of numbers those that are printed without an exponent. */

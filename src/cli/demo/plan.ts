@@ -1,4 +1,4 @@
-import type { Json } from '../../json.ts'
+import type { Json } from '../../json/json.ts'
 import type { Answering } from '../../simulator/behaviour.ts'
 
 /** What a device of the demo is there to show. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/console/pages/devices/json.ts'
 import { applyPatch, patchBetween, removes, withoutNulls } from '../../../src/console/pages/devices/merge-patch.ts'
-import type { JsonObject as HubObject } from '../../../src/json.ts'
+import type { JsonObject as HubObject } from '../../../src/json/json.ts'
 import { mergeTags } from '../../../src/twin/merge.ts'
 
 // Few names, so that two documents often meet at the same places; some that are awkward in JavaScript.

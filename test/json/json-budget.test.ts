@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type JsonBudget, overBudget } from '../src/json-budget.ts'
+import { type JsonBudget, overBudget } from '../../src/json/json-budget.ts'
 
 const none: JsonBudget = { bytes: 1e9, members: 1e9, depth: 1e9 }
 

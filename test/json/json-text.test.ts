@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { JsonText, jsonPieces, jsonTextOf, membersOfText, onOneLine, printJson } from '../src/json-text.ts'
+import { JsonText, jsonPieces, jsonTextOf, membersOfText, onOneLine, printJson } from '../../src/json/json-text.ts'
 
 test('a text is printed as it is, wherever it stands', () => {
   const text = new JsonText('{"big": 12345678901234567890}')
