@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** Says one thing: at once, and when it has to be said again and again, how often it was, once an interval. */
 export type GatheredLog<Details> = (details: Details) => void

@@ -1,7 +1,7 @@
 import { type DestinationStream, pino } from 'pino'
-import type { Clock } from './clock.ts'
-import type { Config } from './config.ts'
-import type { Log } from './deps.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Log } from '../deps.ts'
 import { gatherLog } from './gathered-log.ts'
 
 /**

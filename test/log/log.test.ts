@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../src/log.ts'
-import { createTestClock } from './support/clock.ts'
+import { createLog } from '../../src/log/log.ts'
+import { createTestClock } from '../support/clock.ts'
 
 function openLog() {
   const clock = createTestClock()

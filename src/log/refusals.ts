@@ -1,4 +1,4 @@
-import type { Deps } from './deps.ts'
+import type { Deps } from '../deps.ts'
 import { gatherLog } from './gathered-log.ts'
 
 /** A client that was turned away. `reason` is for the log, which may say more than the client is told. */
