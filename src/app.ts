@@ -31,7 +31,7 @@ import { lookAgain } from './recover-missed.ts'
 import { createRequestRoom } from './request-room.ts'
 import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
-import { createThrottles } from './throttles.ts'
+import { createThrottles } from './throttle/throttles.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
 
 /** Where a running hub can be reached. */

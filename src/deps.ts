@@ -6,7 +6,7 @@ import type { Lease } from './database/lease.ts'
 import type { Events } from './events/events.ts'
 import type { Limits } from './limits.ts'
 import type { RequestRoom } from './request-room.ts'
-import type { Throttles } from './throttles.ts'
+import type { Throttles } from './throttle/throttles.ts'
 
 /** Structured JSON lines. */
 export type Log = Logger

@@ -7,7 +7,7 @@ import { createEvents } from '../../src/events/events.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
 import { createRequestRoom } from '../../src/request-room.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
-import { createThrottles } from '../../src/throttles.ts'
+import { createThrottles } from '../../src/throttle/throttles.ts'
 import { createTestDatabase, openTestDb, type TestDatabase } from './database.ts'
 
 /** Real dependencies on a database of their own. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { LimitExceededError } from '../src/errors.ts'
-import { throttleNames, unlimited } from '../src/throttle/presets.ts'
-import { createThrottles } from '../src/throttles.ts'
-import { createTestClock } from './support/clock.ts'
+import { LimitExceededError } from '../../src/errors.ts'
+import { throttleNames, unlimited } from '../../src/throttle/presets.ts'
+import { createThrottles } from '../../src/throttle/throttles.ts'
+import { createTestClock } from '../support/clock.ts'
 
 const perSecond = { amount: 10, seconds: 1 }
 

@@ -1,7 +1,7 @@
-import type { Clock } from './clock.ts'
-import { LimitExceededError } from './errors.ts'
-import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './throttle/bucket.ts'
-import { printRate, type ThrottleName, type Throttling, throttleNames } from './throttle/presets.ts'
+import type { Clock } from '../clock.ts'
+import { LimitExceededError } from '../errors.ts'
+import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './bucket.ts'
+import { printRate, type ThrottleName, type Throttling, throttleNames } from './presets.ts'
 
 /** What may be done to how many devices by jobs now; `next` is when to ask again, undefined when all that was wanted. */
 export type Pace = { readonly granted: number; readonly next: Date | undefined }
