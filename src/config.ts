@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
-import { type Limits, limitsBy } from './limits.ts'
+import { type Limits, limitsBy } from './limits/limits.ts'
 import {
   isTier,
   maxUnits,

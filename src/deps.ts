@@ -4,8 +4,8 @@ import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/lease.ts'
 import type { Events } from './events/events.ts'
-import type { Limits } from './limits.ts'
-import type { RequestRoom } from './request-room.ts'
+import type { Limits } from './limits/limits.ts'
+import type { RequestRoom } from './limits/request-room.ts'
 import type { Throttles } from './throttle/throttles.ts'
 
 /** Structured JSON lines. */

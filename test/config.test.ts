@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { ConfigurationError, readConfig } from '../src/config.ts'
-import { defaultLimits } from '../src/limits.ts'
+import { defaultLimits } from '../src/limits/limits.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 
 type Env = Record<string, string>

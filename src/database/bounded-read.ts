@@ -3,7 +3,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Deps } from '../deps.ts'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Reader, Tx } from './client.ts'
 import { takeTurns } from './turns.ts'
 

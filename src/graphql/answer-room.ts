@@ -1,6 +1,6 @@
-import type { AnswerHold } from '../answer-budget.ts'
 import type { Deps } from '../deps.ts'
 import { LimitExceededError } from '../errors.ts'
+import type { AnswerHold } from '../limits/answer-budget.ts'
 
 /** The room for answers under way. A client that reads slowly, or asks for something slow besides, holds it as long. */
 export type AnswerRoom = {

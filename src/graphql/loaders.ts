@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
-import type { AnswerBudget } from '../answer-budget.ts'
 import { type BoundedReader, readInTime } from '../database/bounded-read.ts'
 import type { Reader } from '../database/client.ts'
+import type { AnswerBudget } from '../limits/answer-budget.ts'
 import { askerOf, type Context } from './context.ts'
 
 /** Finds the rows of these parents; it is told the time and how much may be read, too. */

@@ -7,7 +7,7 @@ import {
   print,
 } from 'graphql'
 import type { Viewer } from '../access/policy.ts'
-import { AnswerBudget } from '../answer-budget.ts'
+import { AnswerBudget } from '../limits/answer-budget.ts'
 import type { Context } from './context.ts'
 import { executeOutlasting } from './outlast.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'

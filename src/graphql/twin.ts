@@ -1,7 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import { AnswerBudget } from '../answer-budget.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import { AnswerBudget } from '../limits/answer-budget.ts'
 import { patchTwin } from '../twin/commands.ts'
 import { etagOf } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'

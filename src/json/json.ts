@@ -1,4 +1,4 @@
-import { limitTable } from '../limits.ts'
+import { limitTable } from '../limits/limits.ts'
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject

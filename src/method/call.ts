@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
 import { isDeeper, type Json, type JsonObject } from '../json/json.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits } from '../limits/limits.ts'
 
 /** A direct method to be called. The two waits are for a device to connect, and then for its answer. */
 export type MethodCall = {

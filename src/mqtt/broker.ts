@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
-import { type Arrivals, createArrivals } from '../arrivals.ts'
 import type { Deps } from '../deps.ts'
+import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createRefusalLog } from '../log/refusals.ts'
 import { createAdmission } from './admission.ts'
 import { answerAmqp } from './amqp.ts'

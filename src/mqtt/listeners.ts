@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
-import type { Arrivals } from '../arrivals.ts'
+import type { Arrivals } from '../limits/arrivals.ts'
 import { ListenError, listenOn } from '../listen.ts'
 import { tlsSettings } from '../tls/settings.ts'
 

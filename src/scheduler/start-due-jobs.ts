@@ -15,7 +15,7 @@ import {
   saveFailed,
   saveStarted,
 } from '../job/transition-store.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'

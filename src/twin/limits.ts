@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Json, JsonObject } from '../json/json.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import { isMark } from './merge.ts'
 import { hasMoreMembers, type SectionSize, sizeOf } from './size.ts'
 

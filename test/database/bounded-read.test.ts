@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
 import { fragment } from '../../src/database/condition.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { openTestDb } from '../support/database.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
 import { isOutage } from '../../src/database/outage.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from '../support/tcp-proxy.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { LimitExceededError } from '../../src/errors.ts'
 import { createAnswerRoom } from '../../src/graphql/answer-room.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const { signal } = new AbortController()

@@ -6,7 +6,7 @@ import { findPolicy } from '../../src/access/store.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/server.ts'
-import type { Limits } from '../../src/limits.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Config, ConfigurationError, readConfig } from '../../src/config.ts'
-import { limitNames, limitTable } from '../../src/limits.ts'
+import { limitNames, limitTable } from '../../src/limits/limits.ts'
 
 type Row = { readonly variable: string; readonly type: string; readonly default: string; readonly meaning: string }
 type Env = Readonly<Record<string, string>>

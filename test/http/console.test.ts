@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { mountConsole } from '../../src/http/console.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { restPaths } from '../../src/rest/router.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 

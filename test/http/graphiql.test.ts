@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { withGraphiql } from '../../src/http/graphiql.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }

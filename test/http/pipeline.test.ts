@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 

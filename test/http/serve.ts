@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { createHttpServer, type Mount } from '../../src/http/server.ts'
-import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 

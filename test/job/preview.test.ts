@@ -9,7 +9,7 @@ import {
   typicalPace,
 } from '../../src/job/preview.ts'
 import { checkPreviewRequest, type PreviewRequestInput } from '../../src/job/request.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 
 const exactly = (value: number): PreviewCount => ({ value, precision: 'exact' })
 const atLeast = (value: number): PreviewCount => ({ value, precision: 'atLeast' })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError, QueryConditionError } from '../../src/errors.ts'
 import { checkJobRequest, type JobRequestInput } from '../../src/job/request.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 
 const now = new Date('2024-05-01T10:00:00Z')
 const day = 24 * 60 * 60 * 1000

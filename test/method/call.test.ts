@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { checkMethodCall, type MethodCallInput } from '../../src/method/call.ts'
 
 function refusal(input: MethodCallInput): { path: string; message: string } {

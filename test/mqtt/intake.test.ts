@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
-import type { Limits } from '../../src/limits.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { inject } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
-import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
 import { databaseUrl } from './global-setup.ts'
 
 /** A database of a test file's own. */

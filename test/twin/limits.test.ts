@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json/json.ts'
-import { defaultLimits } from '../../src/limits.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { checkSectionPatch, checkSectionSize, checkTwinPatch, type SectionName } from '../../src/twin/limits.ts'
 
 function refusal(check: () => unknown): { path: string; message: string } {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createFrameCount } from '../src/websocket-frames.ts'
+import { createFrameCount } from '../../src/limits/websocket-frames.ts'
 
 /** A frame of a client, masked with zeros, whose payload looks like heads of frames. */
 function frame(length: number): Buffer {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { AnswerBudget, itemsWithin } from '../src/answer-budget.ts'
-import { AnswerTooLargeError } from '../src/errors.ts'
+import { AnswerTooLargeError } from '../../src/errors.ts'
+import { AnswerBudget, itemsWithin } from '../../src/limits/answer-budget.ts'
 
 test('an answer may hold as many bytes as its budget, and not one more', () => {
   const answer = new AnswerBudget(10)

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import type { Deps } from './deps.ts'
-import { fullBucket, spendFrom } from './throttle/bucket.ts'
+import type { Deps } from '../deps.ts'
+import { fullBucket, spendFrom } from '../throttle/bucket.ts'
 
 /** Seconds of its rate that a client may use at once. */
 const burstSeconds = 2

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { LimitExceededError } from '../src/errors.ts'
-import { announcedBytes, createRequestRoom } from '../src/request-room.ts'
+import { LimitExceededError } from '../../src/errors.ts'
+import { announcedBytes, createRequestRoom } from '../../src/limits/request-room.ts'
 
 describe('the room for requests', () => {
   test('is a part of the whole for each caller', () => {

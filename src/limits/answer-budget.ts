@@ -1,5 +1,5 @@
-import { AnswerTooLargeError } from './errors.ts'
-import { JsonText } from './json/json-text.ts'
+import { AnswerTooLargeError } from '../errors.ts'
+import { JsonText } from '../json/json-text.ts'
 
 /** Room that one answer has among all that are under way. */
 export type AnswerHold = {

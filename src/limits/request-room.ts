@@ -1,4 +1,4 @@
-import { LimitExceededError } from './errors.ts'
+import { LimitExceededError } from '../errors.ts'
 import type { Limits } from './limits.ts'
 
 /** The room for requests under way. One that waits, for a device or for a change, holds its text as long. */

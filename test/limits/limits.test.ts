@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/config.ts'
-import { defaultLimits, type Limit, limitNames, limitTable, printLimits } from '../src/limits.ts'
+import { readConfig } from '../../src/config.ts'
+import { defaultLimits, type Limit, limitNames, limitTable, printLimits } from '../../src/limits/limits.ts'
 
 test('docs/limits.md is what the table prints', async () => {
-  const stored = await readFile(new URL('../docs/limits.md', import.meta.url), 'utf8')
+  const stored = await readFile(new URL('../../docs/limits.md', import.meta.url), 'utf8')
   expect(printLimits(), 'run `npm run limits`').toBe(stored)
 })
 

@@ -345,7 +345,7 @@ const page = [
   '# Limits',
   '',
   'Each limit bounds what one client can use, or all clients together. The defaults hinder no honest client. An environment',
-  'variable changes a limit. This page is printed from `src/limits.ts` by `npm run limits`.',
+  'variable changes a limit. This page is printed from `src/limits/limits.ts` by `npm run limits`.',
   '',
   'How often something may be done is bounded by the throttles ([docs/rest.md](rest.md#throttles)).',
   '',

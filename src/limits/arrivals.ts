@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import type { Deps } from './deps.ts'
+import type { Deps } from '../deps.ts'
 import {
   type AddressLimits,
   type AddressRecord,
@@ -10,7 +10,7 @@ import {
   mayTry,
   networkOf,
   newAddress,
-} from './throttle/address.ts'
+} from '../throttle/address.ts'
 
 /** Which of the doors a port belongs to. Neither can use up what both share. */
 export type PortKind = 'HTTP' | 'MQTT'

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { createArrivals, openFileLimit, type PortKind } from '../src/arrivals.ts'
-import { defaultLimits, type Limits } from '../src/limits.ts'
-import { createTestClock } from './support/clock.ts'
+import { createArrivals, openFileLimit, type PortKind } from '../../src/limits/arrivals.ts'
+import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
+import { createTestClock } from '../support/clock.ts'
 
 const servers: Server[] = []
 afterEach(() => {
