@@ -64,7 +64,7 @@ const bounded: Readonly<Record<string, string>> = {
   // What only the hub and its operator write
   'access/policy-file.ts': "the operator's file",
   'data-folder.ts': "the hub's own file",
-  'database/postgres-programs.ts': 'files of packages',
+  'database/embedded/binaries.ts': 'files of packages',
   'events/instances.ts': 'messages of other instances, of 8,000 bytes at most',
   'mqtt/store.ts': 'filters of a device, four at most',
 }

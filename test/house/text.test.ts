@@ -11,7 +11,7 @@ const clients = /^(?:cli|console|generated|simulator)\//
 /** What is read otherwise, and why it does not come from outside. */
 const own: Readonly<Record<string, string>> = {
   'tls/certificate.ts': 'a key that the hub has made',
-  'database/postgres-user.ts': "what PostgreSQL's programs say to the log",
+  'database/embedded/user.ts': "what PostgreSQL's programs say to the log",
   'http/console.ts': "a page of the hub's own",
   'utf8.ts': 'the one reader',
 }

