@@ -11,7 +11,7 @@ declare const bounded: unique symbol
 
 /**
  * A reader whose statements have a limit of time. Whatever takes long because a client chose so takes it and no other, and
- * only with it can a client's condition be put into a statement (database/condition.ts).
+ * only with it can a client's condition be put into a statement (database/fragment.ts).
  */
 export type BoundedReader = Reader & { readonly [bounded]: true }
 

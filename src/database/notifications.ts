@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
-import { enter, leave, type Query, stay } from './entrance.ts'
+import { enter, leave, type Query, stay } from './membership.ts'
 import { openSocket } from './pool.ts'
 
 /** Texts between the processes on one database, each from one of them to all others. */

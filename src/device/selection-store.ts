@@ -1,6 +1,6 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/condition.ts'
+import { type CompiledCondition, fragment } from '../database/fragment.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'

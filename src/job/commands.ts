@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
-import type { CompiledCondition } from '../database/condition.ts'
+import type { CompiledCondition } from '../database/fragment.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,

@@ -1,6 +1,6 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/condition.ts'
+import { type CompiledCondition, fragment } from '../database/fragment.ts'
 import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-job-store.ts'
 import { hasOutcome, isDispatched, target } from './fact-store.ts'
 import type { DeviceJobStatus } from './state.ts'

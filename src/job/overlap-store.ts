@@ -1,6 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/condition.ts'
+import { type CompiledCondition, fragment } from '../database/fragment.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import { hasOutcome, target } from './fact-store.ts'
 import type { PreviewCount } from './preview.ts'

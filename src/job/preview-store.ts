@@ -1,6 +1,6 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/condition.ts'
+import { type CompiledCondition, fragment } from '../database/fragment.ts'
 import { complianceOf } from '../twin/compliance.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from './preview.ts'

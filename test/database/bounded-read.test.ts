@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
-import { fragment } from '../../src/database/condition.ts'
+import { fragment } from '../../src/database/fragment.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { openTestDb } from '../support/database.ts'
