@@ -1,6 +1,6 @@
 import type { Deps } from './deps.ts'
 import { findPresenceSince } from './device/presence-store.ts'
-import { findJobIdsSince } from './job/store.ts'
+import { findJobIdsSince } from './job/store/jobs.ts'
 
 /** Devices a page, and one event. */
 const BATCH = 1_000

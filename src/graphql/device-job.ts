@@ -3,8 +3,8 @@ import {
   type DeviceJobView,
   findDeviceJobsByKey,
   findPayloads,
-} from '../job/device-job-store.ts'
-import type { DeviceJobKey } from '../job/fact-store.ts'
+} from '../job/store/device-jobs.ts'
+import type { DeviceJobKey } from '../job/store/facts.ts'
 import { builder } from './builder.ts'
 import { Device } from './device.ts'
 import { Job } from './job.ts'
@@ -73,7 +73,7 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
 /** A device id holds no slash, and neither does a job id. */
 const nodeId = ({ jobId, deviceId }: Pick<DeviceJobView, 'jobId' | 'deviceId'>): string => `${jobId}/${deviceId}`
 
-/** A device job, as job/store.ts reads it. */
+/** A device job, as job/store/jobs.ts reads it. */
 export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
   id: { resolve: nodeId },
   description: 'The part of a job that concerns one device.',

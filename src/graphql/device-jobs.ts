@@ -1,18 +1,18 @@
+import type { DeviceJobStatus as Status } from '../job/state.ts'
+import type { DeviceJobStatistics } from '../job/statistics.ts'
 import {
   countDeviceJobs,
   type DeviceJobListPlace,
   type DeviceJobSelection,
   findDeviceJobs,
   type DeviceJobOrder as Order,
-} from '../job/device-job-list-store.ts'
+} from '../job/store/device-job-list.ts'
 import {
   countDeviceJobsByDevice,
   type DeviceJobInTime,
   type DeviceJobView,
   findDeviceJobsByDevice,
-} from '../job/device-job-store.ts'
-import type { DeviceJobStatus as Status } from '../job/state.ts'
-import type { DeviceJobStatistics } from '../job/statistics.ts'
+} from '../job/store/device-jobs.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../job/failure-store.ts'
+import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../job/store/failures.ts'
 import { boundedReads } from './bounded-reads.ts'
 import { builder } from './builder.ts'
 import { DeviceJob } from './device-job.ts'

@@ -7,7 +7,7 @@ import {
   missingSince,
   noFailures,
 } from '../job/failure-groups.ts'
-import { failuresKey, findFailures } from '../job/failure-store.ts'
+import { failuresKey, findFailures } from '../job/store/failures.ts'
 import { boundedReads, type ReadDeps } from './bounded-reads.ts'
 
 /** Jobs whose failures are remembered, those that were asked for last: as many as there are on a page. */

@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import { findFamilies, findFamilyStatistics, findRetries, maximumRelatives } from '../job/family-store.ts'
+import { findFamilies, findFamilyStatistics, findRetries, maximumRelatives } from '../job/store/families.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { Job, Statistics } from './job.ts'

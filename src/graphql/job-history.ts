@@ -1,5 +1,5 @@
 import type { JobHistoryEvent } from '../job/history.ts'
-import { findHistories } from '../job/history-store.ts'
+import { findHistories } from '../job/store/history.ts'
 import { builder } from './builder.ts'
 import { Job } from './job.ts'
 import { JobStatus } from './job-enums.ts'

@@ -1,7 +1,7 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../job/blockers.ts'
 import type { PreviewCount as Count } from '../job/preview.ts'
 import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../job/progress.ts'
-import { countNotConnected, findQueuePositions, findRecentOutcomes } from '../job/progress-store.ts'
+import { countNotConnected, findQueuePositions, findRecentOutcomes } from '../job/store/progress.ts'
 import { boundedReads } from './bounded-reads.ts'
 import { builder } from './builder.ts'
 import { PreviewCount } from './capped-count.ts'

@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../database/bounded-read.ts'
-import { findJobs, findSelectedJob, type JobSelection, type ListedJob } from '../job/list-store.ts'
+import { findJobs, findSelectedJob, type JobSelection, type ListedJob } from '../job/store/job-list.ts'
 import { builder } from './builder.ts'
 import { askerOf } from './context.ts'
 import { either } from './either.ts'

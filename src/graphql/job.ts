@@ -1,7 +1,7 @@
 import { NotFoundError } from '../errors.ts'
-import { findOperations, type OperationTexts } from '../job/operation-store.ts'
 import { jobOutcome } from '../job/state.ts'
 import type { DeviceJobStatistics } from '../job/statistics.ts'
+import { findOperations, type OperationTexts } from '../job/store/operations.ts'
 import type { JsonText } from '../json/json-text.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'

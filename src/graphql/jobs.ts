@@ -1,7 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../database/bounded-read.ts'
 import { parseZonedDateTime } from '../date-time.ts'
-import { countJobs, findJobs, type JobOrder, type JobSelection } from '../job/list-store.ts'
+import { countJobs, findJobs, type JobOrder, type JobSelection } from '../job/store/job-list.ts'
 import { builder } from './builder.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage } from './connection.ts'
 import { askerOf } from './context.ts'

@@ -17,9 +17,7 @@ import { deviceFields } from '../query/fields.ts'
 import { narrowCondition } from '../query/narrow.ts'
 import { parseCondition } from '../query/parser.ts'
 import type { By } from './history.ts'
-import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './overlap-store.ts'
 import { checkExpectation, expectedSeconds, type JobPreview, overlapsOf, typicalPace } from './preview.ts'
-import { countMatches, findFirstIds, findPastJobs, readMatches } from './preview-store.ts'
 import { checkReason } from './reason.ts'
 import {
   checkJobRequest,
@@ -30,10 +28,12 @@ import {
   type PreviewRequestInput,
 } from './request.ts'
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
-import { isAnySelected } from './retry-store.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
-import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow } from './store.ts'
-import { saveCancelled } from './transition-store.ts'
+import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow } from './store/jobs.ts'
+import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
+import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
+import { isAnySelected } from './store/retries.ts'
+import { saveCancelled } from './store/transitions.ts'
 
 /** The call or the patch as the row holds it. */
 const operationOf = (request: JobRequest): JobOperation =>

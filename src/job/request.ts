@@ -175,7 +175,7 @@ function checkExpectation(value: unknown): JobExpectation {
   }
 }
 
-/** As job/preview-store.ts makes them. */
+/** As job/store/previews.ts makes them. */
 function checkFingerprint(value: unknown, path: readonly string[]): string {
   if (typeof value === 'string' && /^[0-9a-f]{24}$/.test(value)) return value
   throw new InvalidInputError(path, 'A fingerprint is 24 hexadecimal digits, as a preview gives it.')

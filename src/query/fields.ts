@@ -89,7 +89,7 @@ const ending = sql`jsonb_strip_nulls(jsonb_build_object(
 export const jobFieldNames: ReadonlySet<string> = new Set(caseBlind(ofJob).keys())
 
 /**
- * A device job as conditions see it: SQL expressions over `job`, the job's row, and `v`, the view that job/store.ts
+ * A device job as conditions see it: SQL expressions over `job`, the job's row, and `v`, the view that job/store/jobs.ts
  * takes of its facts. The names are those of Azure IoT Hub's `devices.jobs`.
  */
 export const deviceJobFields: FieldMap = {

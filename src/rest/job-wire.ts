@@ -3,7 +3,7 @@
 import { InvalidInputError, PreconditionError } from '../errors.ts'
 import type { JobRequestInput, JobType } from '../job/request.ts'
 import type { JobStatus } from '../job/state.ts'
-import type { JobRecord } from '../job/store.ts'
+import type { JobRecord } from '../job/store/jobs.ts'
 import { jobStatusWords, jobTypeWords, type Words } from '../query/spellings.ts'
 import { parseEtag } from '../twin/document.ts'
 import { RestError } from './errors.ts'

@@ -1,7 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
-import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/fact-store.ts'
+import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/store/facts.ts'
 import type { Step } from './loop.ts'
 import { tellProgress } from './tell-progress.ts'
 

@@ -1,5 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
+import { makeRequestId } from '../job/request-id.ts'
 import {
   type DeviceJobKey,
   type Dispatch,
@@ -9,9 +10,8 @@ import {
   lockOpenJobs,
   markDispatched,
   unmarkDispatched,
-} from '../job/fact-store.ts'
-import { makeRequestId } from '../job/request-id.ts'
-import { findJob, findWaitingJobs } from '../job/store.ts'
+} from '../job/store/facts.ts'
+import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
 import type { Window } from './window.ts'

@@ -10,8 +10,8 @@ import {
   type MarkPage,
   type Settlement,
   settle,
-} from '../job/fact-store.ts'
-import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store.ts'
+} from '../job/store/facts.ts'
+import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
 import { tellProgress } from './tell-progress.ts'

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { finishJobs as finish, nextDeadline } from '../job/transition-store.ts'
+import { finishJobs as finish, nextDeadline } from '../job/store/transitions.ts'
 import type { Step } from './loop.ts'
 
 /** No open device jobs left, or time is up → ended. */

@@ -1,4 +1,4 @@
-import type { DeviceJobKey, Dispatch } from '../job/fact-store.ts'
+import type { DeviceJobKey, Dispatch } from '../job/store/facts.ts'
 
 /**
  * Calls that nobody may be waiting for: the instance that sent them died, or it is not known whether their marks were

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { deleteJobsEndedBefore } from '../job/prune-store.ts'
+import { deleteJobsEndedBefore } from '../job/store/pruning.ts'
 import type { Step } from './loop.ts'
 
 const DAY = 24 * 60 * 60 * 1000

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { readRequestKey } from '../job/store.ts'
+import { readRequestKey } from '../job/store/jobs.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
 import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'

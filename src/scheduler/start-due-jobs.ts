@@ -2,10 +2,10 @@ import { type BoundedReader, isOutOfTime, limitTimeUntil } from '../database/bou
 import { inTransaction, type Tx, undoneOnFailure } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
-import { clearTargets, expandJob } from '../job/fact-store.ts'
 import { tooManyDevices } from '../job/preview.ts'
-import { expandRetry } from '../job/retry-store.ts'
-import { findJob, type JobRow } from '../job/store.ts'
+import { clearTargets, expandJob } from '../job/store/facts.ts'
+import { findJob, type JobRow } from '../job/store/jobs.ts'
+import { expandRetry } from '../job/store/retries.ts'
 import {
   findStartable,
   lockSelection,
@@ -14,7 +14,7 @@ import {
   queueDueJobs,
   saveFailed,
   saveStarted,
-} from '../job/transition-store.ts'
+} from '../job/store/transitions.ts'
 import type { Limits } from '../limits/limits.ts'
 import { compileCondition } from '../query/compiler.ts'
 import { deviceFields } from '../query/fields.ts'

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import type { JobProgress } from '../job/fact-store.ts'
+import type { JobProgress } from '../job/store/facts.ts'
 
 /** After facts were committed: those who watch the jobs look again, and jobs with nothing left open are finished. */
 export function tellProgress(deps: Pick<Deps, 'events'>, progress: readonly JobProgress[]): void {

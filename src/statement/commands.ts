@@ -2,7 +2,7 @@ import { type Asker, type BoundedReader, readInTime } from '../database/bounded-
 import type { Deps } from '../deps.ts'
 import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
-import { findDeviceJobRows } from '../job/device-job-store.ts'
+import { findDeviceJobRows } from '../job/store/device-jobs.ts'
 import { JsonText, jsonPieces } from '../json/json-text.ts'
 import { itemsWithin } from '../limits/answer-budget.ts'
 import type { Condition, Statement } from '../query/ast.ts'

@@ -1,4 +1,4 @@
-import type { DeviceJobRow } from '../job/device-job-store.ts'
+import type { DeviceJobRow } from '../job/store/device-jobs.ts'
 
 /**
  * A device job as a row of `devices.jobs`. `startTimeUtc` and `endTimeUtc` are the time that was given to its job. `payload`

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevices } from '../../src/device/commands.ts'
-import { finishJobs } from '../../src/job/transition-store.ts'
+import { finishJobs } from '../../src/job/store/transitions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
-import { finishJobs, queueDueJobs } from '../../src/job/transition-store.ts'
+import { finishJobs, queueDueJobs } from '../../src/job/store/transitions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, givenTwinJob, tester } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'

@@ -26,9 +26,9 @@ test('a store that reads a page of documents takes the bytes that there is room 
   const readers: Readonly<Record<string, readonly string[]>> = {
     'twin/text-store.ts': ['findTwinTexts'],
     'device/selection-store.ts': ['findDeviceTwins', 'findDeviceValues', 'findDeviceGroups'],
-    'job/device-job-store.ts': ['findPayloads', 'findDeviceJobRows'],
-    'job/operation-store.ts': ['findOperations'],
-    'job/store.ts': ['findJobRecords'],
+    'job/store/device-jobs.ts': ['findPayloads', 'findDeviceJobRows'],
+    'job/store/operations.ts': ['findOperations'],
+    'job/store/jobs.ts': ['findJobRecords'],
   }
   const lacking = Object.entries(readers).flatMap(([file, names]) =>
     names.filter(

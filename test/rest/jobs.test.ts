@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
-import { findHistories } from '../../src/job/history-store.ts'
+import { findHistories } from '../../src/job/store/history.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createOrphans } from '../../src/scheduler/orphans.ts'
 import { createWindow } from '../../src/scheduler/window.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import { createDevice, deleteDevice } from '../../src/device/commands.ts'
-import { readRequestKey } from '../../src/job/store.ts'
+import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { createOrphans } from '../../src/scheduler/orphans.ts'

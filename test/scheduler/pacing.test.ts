@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readRequestKey } from '../../src/job/store.ts'
+import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import type { Step } from '../../src/scheduler/loop.ts'

@@ -1,6 +1,6 @@
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import type { Deps } from '../../src/deps.ts'
-import { readRequestKey } from '../../src/job/store.ts'
+import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createOrphans, type Orphans } from '../../src/scheduler/orphans.ts'

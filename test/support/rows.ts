@@ -4,9 +4,9 @@ import type { Deps } from '../../src/deps.ts'
 import { createDevices, recordPresence } from '../../src/device/commands.ts'
 import type { Job } from '../../src/generated/prisma/client.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
-import { type DeviceJobKey, type Dispatch, markDispatched, type OpenJobs } from '../../src/job/fact-store.ts'
 import type { By } from '../../src/job/history.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
+import { type DeviceJobKey, type Dispatch, markDispatched, type OpenJobs } from '../../src/job/store/facts.ts'
 
 /** Who asks for the jobs of tests. */
 export const tester: By = { policyName: 'tester' }

@@ -1,7 +1,7 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import { neverCalled, rowsOf } from './device-job-list-store.ts'
-import { LATELY, type RecentOutcomes, type Waiting } from './progress.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import { LATELY, type RecentOutcomes, type Waiting } from '../progress.ts'
+import { neverCalled, rowsOf } from './device-job-list.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
 

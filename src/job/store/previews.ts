@@ -1,10 +1,10 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/fragment.ts'
-import { complianceOf } from '../twin/compliance.ts'
-import type { TwinPatch } from '../twin/limits.ts'
-import type { DeviceSet, JobPreview, PastJob, PreviewCount } from './preview.ts'
-import type { JobType } from './request.ts'
+import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { complianceOf } from '../../twin/compliance.ts'
+import type { TwinPatch } from '../../twin/limits.ts'
+import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
+import type { JobType } from '../request.ts'
 
 // Every question of a preview is bounded: by milliseconds of PostgreSQL's time, and an answer for when that is over.
 

@@ -1,8 +1,8 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import type { Reader } from '../database/client.ts'
-import type { JobType } from './request.ts'
-import type { JobStatus } from './state.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import type { Reader } from '../../database/client.ts'
+import type { JobType } from '../request.ts'
+import type { JobStatus } from '../state.ts'
 
 /** Which jobs: those for which all that is given holds. */
 export type JobSelection = {

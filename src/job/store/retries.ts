@@ -1,10 +1,10 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import type { Tx } from '../database/client.ts'
-import type { CompiledCondition } from '../database/fragment.ts'
-import { facts, status, TIME_UP } from './device-job-store.ts'
-import { expandJob } from './fact-store.ts'
-import type { Retry } from './retry.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import type { Tx } from '../../database/client.ts'
+import type { CompiledCondition } from '../../database/fragment.ts'
+import type { Retry } from '../retry.ts'
+import { facts, status, TIME_UP } from './device-jobs.ts'
+import { expandJob } from './facts.ts'
 
 /** A select of the ids of the devices whose device jobs in the source of the retry are selected. */
 export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey' | 'selection'>): Sql => {

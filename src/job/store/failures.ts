@@ -1,9 +1,9 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
-import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list-store.ts'
-import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from './device-job-store.ts'
-import { hasOutcome } from './fact-store.ts'
-import { DEVICE_RESPONSE, type FailureGroup, type Failures, mostGroups } from './failure-groups.ts'
+import type { Reader } from '../../database/client.ts'
+import { DEVICE_RESPONSE, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
+import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
+import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from './device-jobs.ts'
+import { hasOutcome } from './facts.ts'
 
 /** From this status on an answer is a failure, by the convention of HTTP that devices follow. The index has it so. */
 const FAILURE_STATUS = sql`400`
@@ -13,7 +13,7 @@ const FAILURE_STATUS = sql`400`
  * themselves: with them in it, each device would be a group of its own.
  */
 const messageOf = (row: Sql): Sql => sql`case
-    when ${row}.error_code is null then 'The device answered with status ' || ${row}.response_status || '.'
+    when ${row}.error_code is null then 'The device answered with status ' || ${row}.response_status || '..'
     when ${row}.error_code in ('ArgumentInvalid', 'BadDeviceResponse')
       then regexp_replace(${row}.error_description, '\\d+(?= bytes)|-?\\d{10,}', '…', 'g')
     else ${row}.error_description end`

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createDevices } from '../../src/device/commands.ts'
-import { readMatches } from '../../src/job/preview-store.ts'
-import type { Json, JsonObject } from '../../src/json/json.ts'
-import { compileCondition } from '../../src/query/compiler.ts'
-import { deviceFields } from '../../src/query/fields.ts'
-import { checkSectionPatch } from '../../src/twin/limits.ts'
-import { mergeTags } from '../../src/twin/merge.ts'
-import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { unhurried } from '../support/unhurried.ts'
+import { createDevices } from '../../../src/device/commands.ts'
+import { readMatches } from '../../../src/job/store/previews.ts'
+import type { Json, JsonObject } from '../../../src/json/json.ts'
+import { compileCondition } from '../../../src/query/compiler.ts'
+import { deviceFields } from '../../../src/query/fields.ts'
+import { checkSectionPatch } from '../../../src/twin/limits.ts'
+import { mergeTags } from '../../../src/twin/merge.ts'
+import { createTestDeps, type TestDeps } from '../../support/deps.ts'
+import { unhurried } from '../../support/unhurried.ts'
 
 let deps: TestDeps
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/fragment.ts'
-import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-job-store.ts'
-import { hasOutcome, isDispatched, target } from './fact-store.ts'
-import type { DeviceJobStatus } from './state.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import type { DeviceJobStatus } from '../state.ts'
+import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-jobs.ts'
+import { hasOutcome, isDispatched, target } from './facts.ts'
 
 /** Which device jobs of a job; all that is given must hold. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {

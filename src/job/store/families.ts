@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import { facts, status } from './device-job-store.ts'
-import type { DeviceJobStatistics } from './statistics.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import type { DeviceJobStatistics } from '../statistics.ts'
+import { facts, status } from './device-jobs.ts'
 
 /** Jobs of one list at most, the newest of them: a job may be retried any number of times. */
 export const maximumRelatives = 100

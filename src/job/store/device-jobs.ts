@@ -1,11 +1,11 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader } from '../database/bounded-read.ts'
-import type { Reader } from '../database/client.ts'
-import { type CompiledCondition, fragment } from '../database/fragment.ts'
-import { bytesOf, type WithBytes } from '../database/within-bytes.ts'
-import type { DeviceJobKey } from './fact-store.ts'
-import type { JobType } from './request.ts'
-import type { DeviceJobStatus } from './state.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
+import type { Reader } from '../../database/client.ts'
+import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
+import type { JobType } from '../request.ts'
+import type { DeviceJobStatus } from '../state.ts'
+import type { DeviceJobKey } from './facts.ts'
 
 /**
  * A device job as it is read: its facts and what follows from them. `version` is its place among those of its job that

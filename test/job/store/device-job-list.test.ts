@@ -1,25 +1,25 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Reader } from '../../src/database/client.ts'
-import { createDevices } from '../../src/device/commands.ts'
-import { cancelJob } from '../../src/job/commands.ts'
+import type { Reader } from '../../../src/database/client.ts'
+import { createDevices } from '../../../src/device/commands.ts'
+import { cancelJob } from '../../../src/job/commands.ts'
 import {
   countDeviceJobs,
   type DeviceJobListPlace,
   type DeviceJobOrder,
   type DeviceJobSelection,
   findDeviceJobs,
-} from '../../src/job/device-job-list-store.ts'
-import { type DeviceJobView, findDeviceJobsByKey } from '../../src/job/device-job-store.ts'
-import { expandJob, lockOpenJobs, settle } from '../../src/job/fact-store.ts'
-import { finishJobs, saveStarted } from '../../src/job/transition-store.ts'
-import { compileCondition } from '../../src/query/compiler.ts'
-import { deviceFields } from '../../src/query/fields.ts'
-import { parseCondition } from '../../src/query/parser.ts'
-import { answer, dispatch } from '../graphql/facts.ts'
-import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenMethodJob, tester } from '../support/rows.ts'
-import { unhurried } from '../support/unhurried.ts'
+} from '../../../src/job/store/device-job-list.ts'
+import { type DeviceJobView, findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
+import { expandJob, lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
+import { compileCondition } from '../../../src/query/compiler.ts'
+import { deviceFields } from '../../../src/query/fields.ts'
+import { parseCondition } from '../../../src/query/parser.ts'
+import { answer, dispatch } from '../../graphql/facts.ts'
+import { createTestDeps, type TestDeps } from '../../support/deps.ts'
+import { givenMethodJob, tester } from '../../support/rows.ts'
+import { unhurried } from '../../support/unhurried.ts'
 
 const compile = (text: string) => compileCondition(parseCondition(text), deviceFields)
 

@@ -1,12 +1,12 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { BoundedReader, BoundedReads } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/fragment.ts'
-import type { TwinPatch } from '../twin/limits.ts'
-import { hasOutcome, target } from './fact-store.ts'
-import type { PreviewCount } from './preview.ts'
-import { devicesWhere } from './preview-store.ts'
-import { selectedDevices } from './retry-store.ts'
-import { columns, type JobRow } from './store.ts'
+import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import type { TwinPatch } from '../../twin/limits.ts'
+import type { PreviewCount } from '../preview.ts'
+import { hasOutcome, target } from './facts.ts'
+import { columns, type JobRow } from './jobs.ts'
+import { devicesWhere } from './previews.ts'
+import { selectedDevices } from './retries.ts'
 
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
 export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry'> & {

@@ -1,9 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
-import type { By } from './history.ts'
-import { noteMoved } from './history-store.ts'
-import type { JobStatus } from './state.ts'
-import { columns, type JobRow } from './store.ts'
+import type { Reader, Tx } from '../../database/client.ts'
+import type { By } from '../history.ts'
+import type { JobStatus } from '../state.ts'
+import { noteMoved } from './history.ts'
+import { columns, type JobRow } from './jobs.ts'
 
 // How a job goes from one state to the next: each step is one statement, which notes it in the job's history.
 
