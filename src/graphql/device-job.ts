@@ -6,7 +6,7 @@ import {
 } from '../job/store/device-jobs.ts'
 import type { DeviceJobKey } from '../job/store/facts.ts'
 import { builder } from './builder.ts'
-import { Device } from './device.ts'
+import { Device } from './device/device.ts'
 import { Job } from './job.ts'
 import { perParent } from './loaders.ts'
 import { asWritten, memoized } from './written.ts'

@@ -25,7 +25,7 @@ import {
   pageComplexity,
   resolvePage,
 } from './connection.ts'
-import { Device } from './device.ts'
+import { Device } from './device/device.ts'
 import { DeviceJob, DeviceJobStatus } from './device-job.ts'
 import { counters, Job } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'

@@ -1,5 +1,5 @@
 import { builder } from './builder.ts'
-import { TwinPatchInput } from './twin-patch.ts'
+import { TwinPatchInput } from './device/twin-patch.ts'
 
 const queryCondition =
   "Which devices: the WHERE part of an IoT Hub query, such as `tags.site = 'north'`; `*` is all. They are fixed when the job starts. At most 8192 characters."

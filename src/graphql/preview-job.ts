@@ -4,7 +4,7 @@ import type { JobOverlap as Overlap, JobPreview as Preview } from '../job/previe
 import { builder } from './builder.ts'
 import { PreviewCount } from './capped-count.ts'
 import { askerOf } from './context.ts'
-import { Device } from './device.ts'
+import { Device } from './device/device.ts'
 import { resultUnion } from './errors.ts'
 import { Job } from './job.ts'
 import { PreviewJobInput } from './job-input.ts'

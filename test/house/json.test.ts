@@ -11,7 +11,7 @@ const clients = /^(?:cli|console|generated|simulator)\//
 /** What somebody outside has sent is parsed where its bytes and depth are looked at, in the same file. */
 const doors = [
   'graphql/socket-inbox.ts',
-  'graphql/telemetry.ts',
+  'graphql/device/telemetry.ts',
   'method/answer.ts',
   'method/call.ts',
   'mqtt/inbound.ts',

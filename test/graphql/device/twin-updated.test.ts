@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createDevice } from '../../src/device/commands.ts'
-import { reportProperties } from '../../src/twin/commands.ts'
-import { openDoor, type TestDoor } from './door.ts'
-import { countStatements } from './facts.ts'
-import { type OpenPort, openPort, until } from './sockets.ts'
+import { createDevice } from '../../../src/device/commands.ts'
+import { reportProperties } from '../../../src/twin/commands.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { countStatements } from '../facts.ts'
+import { type OpenPort, openPort, until } from '../sockets.ts'
 
 // What reads of twins may fall between: other writes, other readers.
 

@@ -1,4 +1,4 @@
-import { builder } from './builder.ts'
+import { builder } from '../builder.ts'
 
 const PropertiesPatch = builder.inputType('TwinPropertiesPatchInput', {
   description: 'A change to the properties of a twin.',

@@ -1,13 +1,13 @@
-import { NotFoundError } from '../errors.ts'
-import type { Listen, TelemetryMessage } from '../events/events.ts'
-import { overBudget } from '../json/json-budget.ts'
-import { utf8Text } from '../utf8.ts'
-import { builder } from './builder.ts'
-import { either } from './either.ts'
-import { identityOf } from './identity-of.ts'
-import { live } from './live.ts'
-import { readOutlasting } from './outlast.ts'
-import { asWritten } from './written.ts'
+import { NotFoundError } from '../../errors.ts'
+import type { Listen, TelemetryMessage } from '../../events/events.ts'
+import { overBudget } from '../../json/json-budget.ts'
+import { utf8Text } from '../../utf8.ts'
+import { builder } from '../builder.ts'
+import { either } from '../either.ts'
+import { identityOf } from '../identity-of.ts'
+import { live } from '../live.ts'
+import { readOutlasting } from '../outlast.ts'
+import { asWritten } from '../written.ts'
 
 /** Messages that wait for a client which is slow to take them. */
 const maxWaiting = 100

@@ -1,5 +1,5 @@
-import type { Authentication } from '../device/identity.ts'
-import { builder } from './builder.ts'
+import type { Authentication } from '../../device/identity.ts'
+import { builder } from '../builder.ts'
 
 /** The types, as the device's row has them. */
 export const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
-import { givenDevices } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
-import { type OpenPort, openPort, until } from './sockets.ts'
+import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
+import { givenDevices } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { type OpenPort, openPort, until } from '../sockets.ts'
 
 let door: TestDoor
 let port: OpenPort

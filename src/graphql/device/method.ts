@@ -4,12 +4,12 @@ import {
   DeviceTimeoutError,
   InvalidInputError,
   NotFoundError,
-} from '../errors.ts'
-import type { MethodResponse } from '../method/answer.ts'
-import { invokeMethod } from '../method/commands.ts'
-import { builder } from './builder.ts'
-import { resultUnion } from './errors.ts'
-import { asWritten } from './written.ts'
+} from '../../errors.ts'
+import type { MethodResponse } from '../../method/answer.ts'
+import { invokeMethod } from '../../method/commands.ts'
+import { builder } from '../builder.ts'
+import { resultUnion } from '../errors.ts'
+import { asWritten } from '../written.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
   description: 'A direct method to be called on one device, now.',

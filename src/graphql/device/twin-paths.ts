@@ -1,7 +1,7 @@
-import { maxTwinPaths, readTwinPaths } from '../twin/commands.ts'
-import type { TwinPath as Path } from '../twin/path-catalogue.ts'
-import { builder } from './builder.ts'
-import { askerOf } from './context.ts'
+import { maxTwinPaths, readTwinPaths } from '../../twin/commands.ts'
+import type { TwinPath as Path } from '../../twin/path-catalogue.ts'
+import { builder } from '../builder.ts'
+import { askerOf } from '../context.ts'
 
 const TwinPath = builder.objectRef<Path>('TwinPath').implement({
   description: 'A path that conditions can speak of, and what a sample of the devices has there.',

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { MethodRequest } from '../../src/attached-devices.ts'
-import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
-import { answerInvocation } from '../../src/method/commands.ts'
-import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenDevices } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
-import { openPort, until } from './sockets.ts'
+import type { MethodRequest } from '../../../src/attached-devices.ts'
+import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
+import { answerInvocation } from '../../../src/method/commands.ts'
+import { createTestClock, type TestClock } from '../../support/clock.ts'
+import { givenDevices } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { openPort, until } from '../sockets.ts'
 
 let clock: TestClock
 let door: TestDoor

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { givenDevices } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
-import { CreateDevices } from './operations.ts'
+import { givenDevices } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { CreateDevices } from '../operations.ts'
 
 let door: TestDoor
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDevices } from '../../src/device/commands.ts'
-import { readTwinPaths, reportProperties } from '../../src/twin/commands.ts'
-import { createTestClock } from '../support/clock.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { createDevices } from '../../../src/device/commands.ts'
+import { readTwinPaths, reportProperties } from '../../../src/twin/commands.ts'
+import { createTestClock } from '../../support/clock.ts'
+import { openDoor, type TestDoor } from '../door.ts'
 
 let door: TestDoor
 beforeAll(async () => {

@@ -1,11 +1,11 @@
-import { createDevice, createDevices, deleteDevice, updateDevice } from '../device/commands.ts'
-import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
-import { builder } from './builder.ts'
+import { createDevice, createDevices, deleteDevice, updateDevice } from '../../device/commands.ts'
+import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
+import { builder } from '../builder.ts'
+import { resultUnion } from '../errors.ts'
+import { maxNewDevices } from '../limits.ts'
+import { readOutlasting } from '../outlast.ts'
+import { DeviceAuthenticationInput } from './authentication.ts'
 import { Device, DeviceStatus } from './device.ts'
-import { DeviceAuthenticationInput } from './device-authentication.ts'
-import { resultUnion } from './errors.ts'
-import { maxNewDevices } from './limits.ts'
-import { readOutlasting } from './outlast.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 // Inputs
