@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestClock, type TestClock } from '../../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { answer, countStatements, dispatch, finish, start } from '../facts.ts'
+
+let clock: TestClock
+let door: TestDoor
+beforeAll(async () => {
+  clock = createTestClock(new Date('2026-01-01T00:00:00Z'))
+  door = await openDoor({ clock })
+  await givenDevices(door.deps, 'pump', 2)
+})
+afterAll(() => door.close())
+
+const historyOf = async (jobId: string) => {
+  const { data, errors } = await door.ask(
+    'query ($jobId: String!) { job(jobId: $jobId) { history { time type status cause actor reason version } } }',
+    { jobId },
+  )
+  expect(errors).toEqual([])
+  return Object(data.job).history
+}
+
+test('tells what became of a job, the oldest first: when, by what, by whom and why', async () => {
+  const token = await door.token('service')
+  const schedule = `mutation { scheduleDeviceMethod(input: {
+    jobId: "long" queryCondition: "tags.fleet = 'pump'" cloudToDeviceMethod: { methodName: "reboot" }
+  }) { __typename } }`
+  expect((await door.ask(schedule, {}, { authorization: token })).errors).toEqual([])
+  clock.advance(1000)
+  await start(door.deps, 'long')
+  const key = { jobId: 'long', deviceId: 'pump-0001' }
+  await dispatch(door.deps, key)
+  clock.advance(1000)
+  await door.ask('mutation { cancelJob(input: { jobId: "long", reason: "wrong site" }) { __typename } }')
+  await answer(door.deps, { ...key, response: { status: 200, payload: 'null' } })
+  clock.advance(1000)
+  await finish(door.deps)
+
+  const byNobody = { actor: null, reason: null }
+  expect(await historyOf('long')).toEqual([
+    {
+      time: '2026-01-01T00:00:00.000Z',
+      type: 'SCHEDULED',
+      status: 'QUEUED',
+      cause: 'USER',
+      actor: 'service',
+      reason: null,
+      version: 1,
+    },
+    {
+      time: '2026-01-01T00:00:01.000Z',
+      type: 'STARTED',
+      status: 'RUNNING',
+      cause: 'SCHEDULE',
+      ...byNobody,
+      version: 2,
+    },
+    {
+      time: '2026-01-01T00:00:02.000Z',
+      type: 'CANCELLED',
+      status: 'CANCELLED',
+      cause: 'USER',
+      actor: 'iothubowner',
+      reason: 'wrong site',
+      version: 4,
+    },
+    { time: '2026-01-01T00:00:03.000Z', type: 'ENDED', status: 'CANCELLED', cause: 'DEVICES', ...byNobody, version: 6 },
+  ])
+})
+
+test('is empty for a job that was made before there were histories', async () => {
+  const jobId = await givenMethodJob(door.deps, 'pump')
+  await door.deps.database.pool.query('delete from job_event where job_key = (select key from job where id = $1)', [
+    jobId,
+  ])
+  expect(await historyOf(jobId)).toEqual([])
+})
+
+test('of many jobs takes as many statements as of few', async () => {
+  clock.advance(1000)
+  for (let count = 0; count < 8; count++) await givenMethodJob(door.deps, 'pump')
+  const ask = (first: number) => async () => {
+    const { data, errors } = await door.ask(`{ jobs(first: ${first}) { nodes { jobId history { type actor } } } }`)
+    expect(errors).toEqual([])
+    for (const { history } of Object(data.jobs).nodes) expect(history).toEqual([{ type: 'SCHEDULED', actor: 'tester' }])
+  }
+  expect(await countStatements(ask(8))).toBe(await countStatements(ask(2)))
+})
