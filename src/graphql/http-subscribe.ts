@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import { contextIn, type Subscribe } from './live/shared-subscribe.ts'
+import { createSource, isSource } from './live/source.ts'
 import { type PrintResult, printedBy } from './print-result.ts'
-import { contextIn, type Subscribe } from './shared-subscribe.ts'
-import { createSource, isSource } from './source.ts'
 
 /**
  * Subscriptions as Yoga can carry them, over HTTP. What ends one before its end is told as its last result: there is

@@ -17,11 +17,11 @@ import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { introspectionByRight } from './introspection.ts'
 import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables, shapeLimits } from './limits.ts'
+import { createSharedSubscribe, type Subscribe } from './live/shared-subscribe.ts'
 import { createMask } from './mask.ts'
 import type { Outlet } from './outlet.ts'
 import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { schema } from './schema.ts'
-import { createSharedSubscribe, type Subscribe } from './shared-subscribe.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** What an operation comes in with; the viewer is known before anything is parsed. */

@@ -3,7 +3,7 @@ import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
-import { readOutlasting } from '../outlast.ts'
+import { readOutlasting } from '../live/through-outage.ts'
 import { DeviceAuthenticationInput } from './authentication.ts'
 import { Device, DeviceStatus } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'

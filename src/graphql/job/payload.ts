@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { readOutlasting } from '../outlast.ts'
+import { readOutlasting } from '../live/through-outage.ts'
 import { Job } from './job.ts'
 
 /** The payload of a mutation of one job, which is read with what the client selects of it. */

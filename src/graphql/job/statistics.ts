@@ -2,8 +2,8 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import { GraphQLError } from 'graphql'
 import { NotFoundError } from '../../errors.ts'
 import { builder } from '../builder.ts'
-import { liveShared } from '../live.ts'
-import { sharedReads } from '../shared-reads.ts'
+import { liveShared } from '../live/live.ts'
+import { sharedReads } from '../live/shared-reads.ts'
 import { counters, Job, Statistics } from './job.ts'
 
 // One row stands behind all three fields, so that they always belong together.

@@ -1,14 +1,14 @@
 import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Context } from '../../src/graphql/context.ts'
-import { createSharedSubscribe } from '../../src/graphql/shared-subscribe.ts'
-import { createSource } from '../../src/graphql/source.ts'
-import { AnswerBudget } from '../../src/limits/answer-budget.ts'
-import { createTestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
-import { openDoor, owner, type TestDoor } from './door.ts'
-import { countStatements, start } from './facts.ts'
-import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
+import type { Context } from '../../../src/graphql/context.ts'
+import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
+import { createSource } from '../../../src/graphql/live/source.ts'
+import { AnswerBudget } from '../../../src/limits/answer-budget.ts'
+import { createTestClock } from '../../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../../support/rows.ts'
+import { openDoor, owner, type TestDoor } from '../door.ts'
+import { countStatements, start } from '../facts.ts'
+import { type BareSocket, type OpenPort, openPort, until } from '../sockets.ts'
 
 const clock = createTestClock()
 let door: TestDoor

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
-import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
-import { createEvents, type Events } from '../../src/events/events.ts'
-import { type Live, type LiveContext, live, liveShared } from '../../src/graphql/live.ts'
-import { sharedReads } from '../../src/graphql/shared-reads.ts'
-import { createTestClock, type TestClock } from '../support/clock.ts'
-import { owner } from './door.ts'
+import { expiryToleranceInSeconds } from '../../../src/access/sas.ts'
+import { createEvents, type Events } from '../../../src/events/events.ts'
+import { type Live, type LiveContext, live, liveShared } from '../../../src/graphql/live/live.ts'
+import { sharedReads } from '../../../src/graphql/live/shared-reads.ts'
+import { createTestClock, type TestClock } from '../../support/clock.ts'
+import { owner } from '../door.ts'
 
 let clock: TestClock
 let events: Events

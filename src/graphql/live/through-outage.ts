@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql'
-import { isOutage } from '../database/outage.ts'
-import type { Context } from './context.ts'
+import { isOutage } from '../../database/outage.ts'
+import type { Context } from '../context.ts'
 
 /** Milliseconds for which a subscription waits for a database that is away. */
 const patience = 60_000

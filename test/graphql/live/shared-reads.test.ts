@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createEvents } from '../../src/events/events.ts'
-import { sharedReads } from '../../src/graphql/shared-reads.ts'
-import { createTestClock } from '../support/clock.ts'
+import { createEvents } from '../../../src/events/events.ts'
+import { sharedReads } from '../../../src/graphql/live/shared-reads.ts'
+import { createTestClock } from '../../support/clock.ts'
 
 const context = { group: {}, signal: new AbortController().signal, deps: { clock: createTestClock() } }
 /** Reads that end when they are told to. */

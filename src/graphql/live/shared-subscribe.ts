@@ -6,11 +6,11 @@ import {
   type GraphQLError,
   print,
 } from 'graphql'
-import type { Viewer } from '../access/policy.ts'
-import { AnswerBudget } from '../limits/answer-budget.ts'
-import type { Context } from './context.ts'
-import { executeOutlasting } from './outlast.ts'
+import type { Viewer } from '../../access/policy.ts'
+import { AnswerBudget } from '../../limits/answer-budget.ts'
+import type { Context } from '../context.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
+import { executeOutlasting } from './through-outage.ts'
 
 /** What a subscription answers: results, or the one result that refuses it. */
 export type Subscribed = Source<ExecutionResult> | ExecutionResult

@@ -1,4 +1,4 @@
-import type { Events, Listen } from '../events/events.ts'
+import type { Events, Listen } from '../../events/events.ts'
 
 /** Hears when the identity of one device was changed or deleted: there are far fewer of these events than listeners. */
 export const identityOf =

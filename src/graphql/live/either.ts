@@ -1,4 +1,4 @@
-import type { Listen } from '../events/events.ts'
+import type { Listen } from '../../events/events.ts'
 
 /** Hears of both. */
 export const either =

@@ -1,6 +1,6 @@
-import type { Listen } from '../events/events.ts'
-import type { Context } from './context.ts'
-import { type Outlasting, readOutlasting } from './outlast.ts'
+import type { Listen } from '../../events/events.ts'
+import type { Context } from '../context.ts'
+import { type Outlasting, readOutlasting } from './through-outage.ts'
 
 type InGroup = Pick<Context, 'group'>
 

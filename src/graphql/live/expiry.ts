@@ -1,6 +1,6 @@
-import type { Viewer } from '../access/policy.ts'
-import { expiryToleranceInSeconds } from '../access/sas.ts'
-import type { Clock } from '../clock.ts'
+import type { Viewer } from '../../access/policy.ts'
+import { expiryToleranceInSeconds } from '../../access/sas.ts'
+import type { Clock } from '../../clock.ts'
 
 /**
  * Acts when the viewer's credential has ended, as long after its expiry as it would have let the viewer in. Returns
