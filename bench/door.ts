@@ -1,7 +1,7 @@
 import * as http from 'node:http'
 import { defaultPolicies } from '../src/access/policy.ts'
 import type { Deps } from '../src/deps.ts'
-import { createGraphqlServer } from '../src/graphql/server.ts'
+import { createGraphqlServer } from '../src/graphql/transport/server.ts'
 import { listenOn } from '../src/listen.ts'
 import { createClosers } from './closers.ts'
 

@@ -2,7 +2,7 @@ import type { Viewer } from '../access/policy.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
-import type { Outlet } from './outlet.ts'
+import type { Outlet } from './transport/outlet.ts'
 
 /** What resolvers get: made once an operation, whichever way it came in. */
 export type Context = {

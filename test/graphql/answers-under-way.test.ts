@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
-import { type OpenPort, openPort, until } from './sockets.ts'
+import { type OpenPort, openPort, until } from './transport/sockets.ts'
 
 // Answers that are not read, of 15 twins of half a megabyte: more than the kernel keeps for a connection. There is room
 // for one of a caller at a time.

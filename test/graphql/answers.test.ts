@@ -3,7 +3,7 @@ import { reportProperties } from '../../src/twin/commands.ts'
 import { givenDevices, givenMethodJob, givenTwinJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, start } from './facts.ts'
-import { openPort } from './sockets.ts'
+import { openPort } from './transport/sockets.ts'
 
 const KB = 1024
 

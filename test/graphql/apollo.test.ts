@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, dispatch, finish, start } from './facts.ts'
-import { type OpenPort, openPort } from './sockets.ts'
+import { type OpenPort, openPort } from './transport/sockets.ts'
 
 // Apollo Client as a front end has it: queries and mutations by HTTP, subscriptions by WebSocket, one normalised cache.
 

@@ -4,7 +4,7 @@ import { createTestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, dispatch, finish, start } from './facts.ts'
-import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
+import { type BareSocket, type OpenPort, openPort, until } from './transport/sockets.ts'
 
 const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 const notShown = expect.objectContaining({

@@ -3,7 +3,7 @@ import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { givenDevicesForSlowCondition, slowCondition, untilUnderWay } from '../support/slow-condition.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { start } from './facts.ts'
-import { type OpenPort, openPort } from './sockets.ts'
+import { type OpenPort, openPort } from './transport/sockets.ts'
 
 // What a client may choose so that it takes long, and what then becomes of everybody else.
 

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
-import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
+import { type BareSocket, type OpenPort, openPort, until } from './transport/sockets.ts'
 
 // Requests that are under way for long, with texts of 100 KB and a room for ten of them.
 

@@ -8,7 +8,7 @@ import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, finish, start } from './facts.ts'
-import { type OpenPort, openPort, until } from './sockets.ts'
+import { type OpenPort, openPort, until } from './transport/sockets.ts'
 
 let clock: TestClock
 let door: TestDoor

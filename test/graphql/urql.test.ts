@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
-import { type OpenPort, openPort, until } from './sockets.ts'
+import { type OpenPort, openPort, until } from './transport/sockets.ts'
 
 // urql over WebSockets is in examples/web-client, which test/examples runs.
 

@@ -10,7 +10,7 @@ const clients = /^(?:cli|console|generated|simulator)\//
 
 /** What somebody outside has sent is parsed where its bytes and depth are looked at, in the same file. */
 const doors = [
-  'graphql/socket-inbox.ts',
+  'graphql/transport/socket-inbox.ts',
   'graphql/device/telemetry.ts',
   'method/answer.ts',
   'method/call.ts',
@@ -35,16 +35,16 @@ const bounded: Readonly<Record<string, string>> = {
   'query/operands.ts': 'names and values of a condition, whose length and depth the parser bounds',
   'query/selection.ts': 'names of a statement',
   'statement/result.ts': 'texts of the database, in a bounded page',
-  'graphql/http-form.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
+  'graphql/transport/http-form.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
   'graphql/live/shared-subscribe.ts': 'variables that graphql/limits.ts has looked at',
   'graphql/bounded-reads.ts': 'arguments that are no JSON',
   'graphql/loaders.ts': 'arguments that are no JSON',
   // Answers, which must survive whatever they hold
   'json/json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
-  'graphql/print-result.ts': 'never throws',
-  'graphql/socket-results.ts': 'the id of an operation, in a message of bounded size',
-  'graphql/websocket.ts': 'an error of ours, with such an id',
-  'graphql/server.ts': 'a refusal of ours',
+  'graphql/transport/print-result.ts': 'never throws',
+  'graphql/transport/socket-results.ts': 'the id of an operation, in a message of bounded size',
+  'graphql/transport/websocket.ts': 'an error of ours, with such an id',
+  'graphql/transport/server.ts': 'a refusal of ours',
   'http/respond.ts': 'answers of ours',
   'rest/router.ts': 'an error of ours',
   'rest/errors.ts': 'an error of ours',

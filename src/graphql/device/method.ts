@@ -9,7 +9,7 @@ import type { MethodResponse } from '../../method/answer.ts'
 import { invokeMethod } from '../../method/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
-import { asWritten } from '../written.ts'
+import { asWritten } from '../transport/written.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
   description: 'A direct method to be called on one device, now.',

@@ -7,7 +7,7 @@ import { either } from '../live/either.ts'
 import { identityOf } from '../live/identity-of.ts'
 import { live } from '../live/live.ts'
 import { readOutlasting } from '../live/through-outage.ts'
-import { asWritten } from '../written.ts'
+import { asWritten } from '../transport/written.ts'
 
 /** Messages that wait for a client which is slow to take them. */
 const maxWaiting = 100

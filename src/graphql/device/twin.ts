@@ -15,7 +15,7 @@ import { live } from '../live/live.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readOutlasting } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
-import { mentions } from '../mentions.ts'
+import { mentions } from '../transport/mentions.ts'
 import { Device } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 

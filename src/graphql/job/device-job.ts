@@ -8,7 +8,7 @@ import type { DeviceJobKey } from '../../job/store/facts.ts'
 import { builder } from '../builder.ts'
 import { Device } from '../device/device.ts'
 import { perParent } from '../loaders.ts'
-import { asWritten, memoized } from '../written.ts'
+import { asWritten, memoized } from '../transport/written.ts'
 import { Job } from './job.ts'
 
 /** Where one device is in one job. */

@@ -7,8 +7,8 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParent } from '../loaders.ts'
 import { memberOf } from '../member.ts'
-import { mentions } from '../mentions.ts'
-import { asWritten, memoized } from '../written.ts'
+import { mentions } from '../transport/mentions.ts'
+import { asWritten, memoized } from '../transport/written.ts'
 import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './enums.ts'
 
 // What it does stays text from the database to the answer, and is read when it is asked for only.

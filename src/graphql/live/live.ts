@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
-import { entered, type Outlet } from '../outlet.ts'
+import { entered, type Outlet } from '../transport/outlet.ts'
 import { whenExpired } from './expiry.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createSource, type Sink, type Source } from './source.ts'

@@ -5,7 +5,7 @@ import { answerInvocation } from '../../../src/method/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
-import { openPort, until } from '../sockets.ts'
+import { openPort, until } from '../transport/sockets.ts'
 
 let clock: TestClock
 let door: TestDoor

@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import type { Viewer } from '../../../src/access/policy.ts'
 import { createDevices, deleteDevice, forgetPresence, updateDevice } from '../../../src/device/commands.ts'
 import { schema } from '../../../src/graphql/schema.ts'
-import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/server.ts'
+import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
 import { connectRaw, primaryKey, type RawDevice, secondaryKey, startDoor, type TestDoor } from '../../mqtt/door.ts'
 import { owner } from '../door.ts'
-import { type OpenPort, openPort, until } from '../sockets.ts'
+import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 const query = `subscription ($queryCondition: String) {
   devicePresenceChanged(queryCondition: $queryCondition) { initial devices { deviceId connectionState } deletedDeviceIds }

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
 import { givenDevices } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
-import { type OpenPort, openPort, until } from '../sockets.ts'
+import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 let door: TestDoor
 let port: OpenPort

@@ -3,7 +3,7 @@ import { createDevice } from '../../../src/device/commands.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { countStatements } from '../facts.ts'
-import { type OpenPort, openPort, until } from '../sockets.ts'
+import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 // What reads of twins may fall between: other writes, other readers.
 

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createEvents, JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
-import { createGraphqlServer } from '../../../src/graphql/server.ts'
+import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob, tester } from '../../support/rows.ts'
 import { hubName, openDoor, owner, type TestDoor } from '../door.ts'
 import { answer, countStatements, dispatch, finish, start } from '../facts.ts'
-import { type OpenPort, openPort, until } from '../sockets.ts'
+import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 type Update = {
   readonly cursor: string

@@ -7,7 +7,7 @@ import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob, tester } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { answer, countStatements, dispatch, start } from '../facts.ts'
-import { openPort } from '../sockets.ts'
+import { openPort } from '../transport/sockets.ts'
 
 let clock: TestClock
 let door: TestDoor

@@ -8,7 +8,7 @@ import { createTestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, owner, type TestDoor } from '../door.ts'
 import { countStatements, start } from '../facts.ts'
-import { type BareSocket, type OpenPort, openPort, until } from '../sockets.ts'
+import { type BareSocket, type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 const clock = createTestClock()
 let door: TestDoor

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Db } from '../../../src/database/client.ts'
 import { updateDevice } from '../../../src/device/commands.ts'
 import { JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
-import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/server.ts'
+import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { openTestDb } from '../../support/database.ts'
@@ -11,7 +11,7 @@ import { type Line, openLine } from '../../support/line.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { owner } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
-import { type OpenPort, openPort, until } from '../sockets.ts'
+import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 let clock: TestClock
 /** Of those who write, past the line that is cut. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { createSocketInbox } from '../../src/graphql/socket-inbox.ts'
+import { createSocketInbox } from '../../../src/graphql/transport/socket-inbox.ts'
 
 const subscribe = (id: string) => JSON.stringify({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
 

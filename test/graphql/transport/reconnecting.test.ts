@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createTestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob, jobRow } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
-import { answer, dispatch, finish, start } from './facts.ts'
+import { createTestClock } from '../../support/clock.ts'
+import { givenDevices, givenMethodJob, jobRow } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
+import { answer, dispatch, finish, start } from '../facts.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
 
 const CLIENTS = 20

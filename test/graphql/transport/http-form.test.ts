@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createGraphqlServer } from '../../src/graphql/server.ts'
-import { createTestClock } from '../support/clock.ts'
-import { hubName, openDoor, type TestDoor } from './door.ts'
+import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { createTestClock } from '../../support/clock.ts'
+import { hubName, openDoor, type TestDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
 
 let door: TestDoor

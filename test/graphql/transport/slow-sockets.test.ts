@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { givenDevices } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { givenDevices } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
 import { type BareSocket, type OpenPort, openPort, until } from './sockets.ts'
 
 // What waits for one WebSocket that nobody reads: 100 subscriptions to twins of half a megabyte.

@@ -2,7 +2,7 @@ import * as http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import type { TestDoor } from './door.ts'
+import type { TestDoor } from '../door.ts'
 
 /** The door on a real port. */
 export type OpenPort = {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { isOutage, outageMessage, retryAfterSeconds } from '../database/outage.ts'
-import type { Log } from '../deps.ts'
+import { isOutage, outageMessage, retryAfterSeconds } from '../../database/outage.ts'
+import type { Log } from '../../deps.ts'
 import {
   AnswerTooLargeError,
   DomainError,
   InvalidInputError,
   LimitExceededError,
   QueryConditionError,
-} from '../errors.ts'
+} from '../../errors.ts'
 
 /**
  * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up
@@ -29,7 +29,7 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
       return new GraphQLError(outageMessage, { nodes, path, extensions: unavailable() })
     }
     const reference = randomUUID()
-    log.error({ err: cause, reference, path: path?.join('.') }, 'a GraphQL request failed')
+    log.error({ err: cause, reference, path: path?.join('..') }, 'a GraphQL request failed')
     return new GraphQLError(`The hub failed to do this. Its log has the cause under ${reference}.`, {
       nodes,
       path,

@@ -1,6 +1,6 @@
 import { CloseCode } from 'graphql-ws'
-import { isDeeper } from '../json/json.ts'
-import { maxInputDepth } from './limits.ts'
+import { isDeeper } from '../../json/json.ts'
+import { maxInputDepth } from '../limits.ts'
 
 /** Messages that only a server sends: from a client they are no part of the protocol. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']

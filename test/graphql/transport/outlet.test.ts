@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createOutlet, entered } from '../../src/graphql/outlet.ts'
+import { createOutlet, entered } from '../../../src/graphql/transport/outlet.ts'
 
 describe('an outlet', () => {
   test('lets four in at a time, and the others in their order as those leave', () => {

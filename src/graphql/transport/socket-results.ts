@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import { createSource, isSource, type Sink } from './live/source.ts'
+import { createSource, isSource, type Sink } from '../live/source.ts'
 import type { PrintResult } from './print-result.ts'
 
 /** Results that subscribers share are printed once, too; those of the last result are asked for one after the other. */

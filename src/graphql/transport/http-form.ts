@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { bodyText } from '../utf8.ts'
+import { bodyText } from '../../utf8.ts'
 
 /** What is sent badly over HTTP is refused as that, with a sentence that says what to send. */
 export const httpForm: Plugin = {

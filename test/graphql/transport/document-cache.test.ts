@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { createDocumentCache } from '../../src/graphql/document-cache.ts'
-import { maxRequestBytes } from '../../src/graphql/limits.ts'
-import { openDoor } from './door.ts'
+import { maxRequestBytes } from '../../../src/graphql/limits.ts'
+import { createDocumentCache } from '../../../src/graphql/transport/document-cache.ts'
+import { openDoor } from '../door.ts'
 
 const document = parse('{ a }')
 

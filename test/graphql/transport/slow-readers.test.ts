@@ -1,11 +1,11 @@
 import * as http from 'node:http'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
-import { cancelJob } from '../../src/job/commands.ts'
-import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenMethodJob, jobRow, tester } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { expiryToleranceInSeconds } from '../../../src/access/sas.ts'
+import { cancelJob } from '../../../src/job/commands.ts'
+import { createTestClock, type TestClock } from '../../support/clock.ts'
+import { givenMethodJob, jobRow, tester } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
 
 let clock: TestClock

@@ -1,6 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { contextIn, type Subscribe } from './live/shared-subscribe.ts'
-import { createSource, isSource } from './live/source.ts'
+import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
+import { createSource, isSource } from '../live/source.ts'
 import { type PrintResult, printedBy } from './print-result.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
-import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { expiryToleranceInSeconds } from '../../../src/access/sas.ts'
+import { createTestClock, type TestClock } from '../../support/clock.ts'
+import { givenDevices, givenMethodJob } from '../../support/rows.ts'
+import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
 
 let clock: TestClock

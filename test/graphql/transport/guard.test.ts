@@ -3,8 +3,8 @@ import * as http from 'node:http'
 import { createConnection, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { refusalOf } from '../../src/graphql/guard.ts'
-import { openDoor } from './door.ts'
+import { refusalOf } from '../../../src/graphql/transport/guard.ts'
+import { openDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
 
 const socket = new Socket()

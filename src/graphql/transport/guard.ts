@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isOwnOrigin } from '../origin.ts'
+import { isOwnOrigin } from '../../origin.ts'
 
 /**
  * Why a request is none that may be answered, undefined when it may. Two ways are closed by which a page of another site

@@ -1,7 +1,7 @@
 import { BREAK, type DocumentNode, GraphQLError, visit } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { may } from '../access/policy.ts'
-import type { Context } from './context.ts'
+import { may } from '../../access/policy.ts'
+import type { Context } from '../context.ts'
 
 /**
  * Refuses to describe the schema to who may read nothing in it: the policy `device` is for devices. It is not a rule of

@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDoor, type TestDoor } from './door.ts'
+import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort } from './sockets.ts'
 
 let door: TestDoor

@@ -1,6 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { jsonPieces } from '../json/json-text.ts'
-import { limitExceeded } from './limits.ts'
+import { jsonPieces } from '../../json/json-text.ts'
+import { limitExceeded } from '../limits.ts'
 
 /** Prints the result of an operation. Never throws. */
 export type PrintResult = (result: unknown) => string
