@@ -10,8 +10,8 @@ import { type BadResponse, type MethodResponse, readResponse } from '../method/a
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
 import { utf8Text } from '../utf8.ts'
+import { filterOf } from './aedes-workarounds.ts'
 import { addressOf, type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
-import { filterOf } from './corrections.ts'
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
 

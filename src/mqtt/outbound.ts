@@ -5,8 +5,8 @@ import type { DesiredPatch } from '../events/events.ts'
 import type { JsonObject } from '../json/json.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'
+import { followTwinsElsewhere } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
-import { followTwinsElsewhere } from './twins-elsewhere.ts'
 
 /** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
 const RETRY = 5_000
