@@ -13,8 +13,8 @@ import {
   QueryConditionError,
 } from '../errors.ts'
 import { compileCondition } from '../query/compiler.ts'
+import { narrowCondition } from '../query/conjoin.ts'
 import { deviceFields } from '../query/fields.ts'
-import { narrowCondition } from '../query/narrow.ts'
 import { parseCondition } from '../query/parser.ts'
 import type { By } from './history.ts'
 import { checkExpectation, expectedSeconds, type JobPreview, overlapsOf, typicalPace } from './preview.ts'

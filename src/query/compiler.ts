@@ -3,7 +3,7 @@ import type { FieldMap } from './field-map.ts'
 import { fold } from './fold.ts'
 import { type Fragment, join, sql } from './fragment.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
-import { comparison, isMember, textTest, truth, typeTest, unknown } from './truth.ts'
+import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
 
 // `truth` alone would do, if it were not for the indexes: PostgreSQL uses one only for a plain `column operator value`
 // below AND and OR. So here stand two questions with two answers, never NULL: is it true, is it false. They hand NOT,

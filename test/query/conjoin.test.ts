@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
+import { narrowCondition } from '../../src/query/conjoin.ts'
 import { maximumConditionLength } from '../../src/query/lexer.ts'
-import { narrowCondition } from '../../src/query/narrow.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 
 const north = "tags.site = 'north'"
