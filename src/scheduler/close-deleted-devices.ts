@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
 import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/store/facts.ts'
 import type { Step } from './loop.ts'
-import { tellProgress } from './tell-progress.ts'
+import { tellProgress } from './publish-progress.ts'
 
 /**
  * Deleted while method jobs waited for it, or for its answer → failed, rather than waited for until the end of the job; and

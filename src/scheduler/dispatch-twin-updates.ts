@@ -5,7 +5,7 @@ import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { patchTwins, tellOfPatches } from '../twin/commands.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { Step } from './loop.ts'
-import { tellProgress } from './tell-progress.ts'
+import { tellProgress } from './publish-progress.ts'
 
 /** Twins a transaction: enough to be worth it, few enough that a cancel need not wait long for the job's row. */
 const BATCH = 500

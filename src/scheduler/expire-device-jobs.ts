@@ -14,7 +14,7 @@ import {
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
-import { tellProgress } from './tell-progress.ts'
+import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
 const BATCH = 1_000

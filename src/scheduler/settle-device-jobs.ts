@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
 import type { BadResponse, MethodResponse } from '../method/answer.ts'
-import { tellProgress } from './tell-progress.ts'
+import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
 /** What a device sent back for a request id. */
