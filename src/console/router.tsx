@@ -13,7 +13,7 @@ const pages = {
   job: () => import('./pages/job/page.tsx'),
   schedule: () => import('./pages/schedule/page.tsx'),
   devices: () => import('./pages/devices/page.tsx'),
-  device: () => import('./pages/devices/device-page.tsx'),
+  device: () => import('./pages/device/page.tsx'),
 }
 
 /** Reads all of them: so one can go from page to page also while the hub is away, or is another version by then. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { connectionStringOf, hubNameOf } from '../../../src/console/pages/devices/connection-string.ts'
-import { emptyCall, readCall } from '../../../src/console/pages/devices/method-call.ts'
+import { connectionStringOf, hubNameOf } from '../../../src/console/device/connection-string.ts'
+import { emptyCall, readCall } from '../../../src/console/pages/device/method-call.ts'
 import { readNewDevice } from '../../../src/console/pages/devices/new-device.ts'
 
 describe('a method call', () => {

@@ -1,9 +1,9 @@
 import { useEffect, useId, useState } from 'react'
 import { type ConditionFault, describeFault } from '../../condition/fault.ts'
 import { ConditionInput } from '../../condition/input.tsx'
+import { type DeviceList, isFiltered } from '../../device/address.ts'
 import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
-import { type DeviceList, isFiltered } from './address.ts'
 import styles from './filter-bar.module.css'
 
 /** Which devices are shown, and how. `fault`: where the hub stumbled over the condition. */

@@ -1,5 +1,5 @@
+import { isObject, type JsonObject } from '../../device/json.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import { isObject, type JsonObject } from './json.ts'
 
 /** A device to be registered, or what is wrong with which field. */
 export type NewDevice =

@@ -1,6 +1,14 @@
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { faultOf } from '../../condition/fault.ts'
+import {
+  type DeviceList,
+  faultIn,
+  isFiltered,
+  plainConditionOf,
+  readAddress,
+  writeAddress,
+} from '../../device/address.ts'
 import { formatCount } from '../../format.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
@@ -10,7 +18,6 @@ import { NotLive } from '../../ui/not-live.tsx'
 import { SightContext } from '../../ui/row-sight.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
-import { type DeviceList, faultIn, isFiltered, plainConditionOf, readAddress, writeAddress } from './address.ts'
 import { ColumnsDialog } from './columns-dialog.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import styles from './page.module.css'

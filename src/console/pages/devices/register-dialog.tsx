@@ -1,5 +1,8 @@
 import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
+import { ConnectionSecret } from '../../device/connection-secret.tsx'
+import { DevicesCreateDocument } from '../../device/documents.ts'
+import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -7,9 +10,6 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
-import { ConnectionSecret } from './connection-secret.tsx'
-import { DevicesCreateDocument } from './documents.ts'
-import styles from './forms.module.css'
 import { readNewDevice } from './new-device.ts'
 
 type Registered = { readonly deviceId: string; readonly primaryKey: string | undefined }

@@ -1,13 +1,13 @@
 import { Link } from 'react-router'
 import type { DevicesRowFragment } from '../../../generated/console/graphql.ts'
+import { describeValue } from '../../device/differences.ts'
+import { showStatus } from '../../device/status.ts'
+import { shortNameOf, valueAt } from '../../device/twin-path.ts'
 import { useInSight } from '../../ui/row-sight.ts'
 import { Badge, ConnectionBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
-import { describeValue } from './differences.ts'
 import styles from './row-cells.module.css'
-import { showStatus } from './status.ts'
-import { shortNameOf, valueAt } from './twin-path.ts'
 
 type Row = DevicesRowFragment
 

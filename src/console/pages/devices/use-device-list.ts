@@ -1,13 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { DevicesRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
+import { conditionOf, type DeviceList } from '../../device/address.ts'
+import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from '../../device/documents.ts'
+import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from '../../device/presence.ts'
 import { useLiveEvents } from '../../hub/live.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { createSight, type Sight } from '../../ui/row-sight.ts'
-import { conditionOf, type DeviceList } from './address.ts'
-import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from './documents.ts'
-import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from './presence.ts'
-import { rowsToFollow } from './window.ts'
+import { rowsToFollow } from './followed-rows.ts'
 
 /** Milliseconds after rows came into sight until the hub is asked to tell of them: nobody follows what flies past. */
 const rest = 300

@@ -1,6 +1,8 @@
 import { Link } from 'react-router'
 import type { DeviceJobRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
+import { describeValue } from '../../device/differences.ts'
+import { DeviceJobRowFragment, DeviceJobsDocument } from '../../device/documents.ts'
 import { formatCount } from '../../format.ts'
 import { usePages } from '../../hub/pages.ts'
 import { describeOperation } from '../../operation.ts'
@@ -10,8 +12,6 @@ import { ErrorState, LoadingState } from '../../ui/states.tsx'
 import { DeviceJobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
-import { describeValue } from './differences.ts'
-import { DeviceJobRowFragment, DeviceJobsDocument } from './documents.ts'
 import styles from './jobs-panel.module.css'
 
 const columns: readonly Column<Row>[] = [

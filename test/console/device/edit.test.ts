@@ -5,7 +5,7 @@ import {
   rebase,
   toTwinPatch,
   type Written,
-} from '../../../src/console/pages/devices/edit.ts'
+} from '../../../src/console/pages/device/edit.ts'
 
 describe('an edited section', () => {
   test('is read as the smallest patch', () => {

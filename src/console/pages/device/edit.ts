@@ -1,6 +1,6 @@
+import { type Difference, differencesBetween } from '../../device/differences.ts'
+import { asObject, isObject, type JsonObject } from '../../device/json.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import { type Difference, differencesBetween } from './differences.ts'
-import { asObject, isObject, type JsonObject } from './json.ts'
 import { applyPatch, patchBetween } from './merge-patch.ts'
 
 /** What services write of a twin. */

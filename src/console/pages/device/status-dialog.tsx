@@ -2,14 +2,14 @@ import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
 import type { DeviceNowFragment } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
+import { DeviceUpdateDocument, DeviceNowFragment as Now } from '../../device/documents.ts'
+import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
-import { DeviceUpdateDocument, DeviceNowFragment as Now } from './documents.ts'
-import styles from './forms.module.css'
 
 /** Asks whether the device may connect no longer, or again, and why. */
 export function StatusDialog({

@@ -1,10 +1,10 @@
 import { useRef, useState } from 'react'
 import type { DeviceTelemetrySubscription } from '../../../generated/console/graphql.ts'
+import { DeviceTelemetryDocument } from '../../device/documents.ts'
 import { useLiveEvents } from '../../hub/live.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
-import { DeviceTelemetryDocument } from './documents.ts'
 import styles from './telemetry-panel.module.css'
 
 type Message = DeviceTelemetrySubscription['telemetry'] & { readonly number: number }

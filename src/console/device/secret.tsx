@@ -1,6 +1,6 @@
 import { useRef } from 'react'
-import { useAnnounce } from '../../shell/announcer.tsx'
-import { Button } from '../../ui/button.tsx'
+import { useAnnounce } from '../shell/announcer.tsx'
+import { Button } from '../ui/button.tsx'
 import styles from './secret.module.css'
 
 /** A value to be copied, such as a key. */

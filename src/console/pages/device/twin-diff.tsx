@@ -3,9 +3,9 @@ import { MergeView, originalDocChangeEffect, unifiedMergeView } from '@codemirro
 import { ChangeSet, EditorState, type Extension, type Text } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { useEffect, useRef, useState } from 'react'
+import { sortMembers } from '../../device/json.ts'
 import { highlighting, look, nonce } from '../../ui/code-editor.tsx'
 import { printJson } from '../../ui/json-text.ts'
-import { sortMembers } from './json.ts'
 import styles from './twin-diff.module.css'
 
 /** Where there is room for two columns. */

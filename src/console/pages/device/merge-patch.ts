@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, sameJson } from './json.ts'
+import { isObject, type JsonObject, sameJson } from '../../device/json.ts'
 
 /**
  * The smallest patch that makes one section of the other, by the rules of twins (RFC 7386): members merge, `null` removes

@@ -1,12 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  printPath,
-  readPath,
-  readTwinPath,
-  shortNameOf,
-  valueAt,
-} from '../../../src/console/pages/devices/twin-path.ts'
+import { printPath, readPath, readTwinPath, shortNameOf, valueAt } from '../../../src/console/device/twin-path.ts'
 
 test('a path that was printed is read back as its names', () => {
   const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !/[\]\n\r\u2028\u2029]/.test(text))
@@ -17,7 +11,7 @@ test('a path that was printed is read back as its names', () => {
   )
 })
 
-test.each(['', '.', 'a.', '.a', 'a b', '[[a', 'a..b'])('%j is no path', (text) => {
+test.each(['', '../devices', 'a.', '.a', 'a b', '[[a', 'a..b'])('%j is no path', (text) => {
   expect(readPath(text)).toBeUndefined()
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeValue, differencesBetween, unmetIn } from '../../../src/console/pages/devices/differences.ts'
+import { describeValue, differencesBetween, unmetIn } from '../../../src/console/device/differences.ts'
 
 test('sections differ leaf by leaf, in the order of the paths', () => {
   const before = { interval: 30, fw: { version: '2', url: 'u' }, same: [1, { a: 1 }] }

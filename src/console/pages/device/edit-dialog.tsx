@@ -2,6 +2,10 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { useClient, useMutation } from 'urql'
 import type { DeviceTwinFragment } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
+import { describeValue } from '../../device/differences.ts'
+import { DeviceTwinDocument, DeviceUpdateTwinDocument, DeviceTwinFragment as Twin } from '../../device/documents.ts'
+import forms from '../../device/forms.module.css'
+import { type JsonObject, sameJson, sortMembers } from '../../device/json.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -11,8 +15,6 @@ import { Field } from '../../ui/field.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
 import { printJson } from '../../ui/json-text.ts'
 import { JsonView } from '../../ui/json-view.tsx'
-import { describeValue } from './differences.ts'
-import { DeviceTwinDocument, DeviceUpdateTwinDocument, DeviceTwinFragment as Twin } from './documents.ts'
 import {
   type Foreign,
   foreignChanges,
@@ -24,8 +26,6 @@ import {
   writtenOf,
 } from './edit.ts'
 import styles from './edit-dialog.module.css'
-import forms from './forms.module.css'
-import { type JsonObject, sameJson, sortMembers } from './json.ts'
 import { removes } from './merge-patch.ts'
 
 const words = { tags: 'tags', desired: 'desired properties' } as const

@@ -1,17 +1,17 @@
 import { type ReactNode, useState } from 'react'
 import { useClient } from 'urql'
 import type { DeviceKeysQuery, DeviceNowFragment } from '../../../generated/console/graphql.ts'
+import { ConnectionSecret } from '../../device/connection-secret.tsx'
+import { DeviceKeysDocument } from '../../device/documents.ts'
+import { Secret } from '../../device/secret.tsx'
+import { showStatus } from '../../device/status.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
-import { ConnectionSecret } from './connection-secret.tsx'
-import { DeviceKeysDocument } from './documents.ts'
 import styles from './identity-panel.module.css'
-import { Secret } from './secret.tsx'
-import { showStatus } from './status.ts'
 
 type Authentication = NonNullable<NonNullable<DeviceKeysQuery['device']>['authentication']>
 

@@ -1,4 +1,4 @@
-import type { ConnectionState, DeviceStatus } from '../../../generated/console/graphql.ts'
+import type { ConnectionState, DeviceStatus } from '../../generated/console/graphql.ts'
 import { quote } from './address.ts'
 
 /** What is told of a device when it comes or goes. */

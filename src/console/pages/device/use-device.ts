@@ -2,16 +2,16 @@ import { useCallback, useEffect, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
 import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
-import { type LiveError, useLive, useLiveEvents } from '../../hub/live.ts'
-import { useRetryWhenBack } from '../../hub/reconnected.ts'
 import {
   DevicePageDocument,
   DevicePresenceDocument,
   DeviceTwinUpdatedDocument,
   DeviceNowFragment as Now,
   DeviceTwinFragment as Twin,
-} from './documents.ts'
-import { newerOf, presenceCondition } from './presence.ts'
+} from '../../device/documents.ts'
+import { newerOf, presenceCondition } from '../../device/presence.ts'
+import { type LiveError, useLive, useLiveEvents } from '../../hub/live.ts'
+import { useRetryWhenBack } from '../../hub/reconnected.ts'
 
 /** A device as it is known at this moment. */
 export type KnownDevice = {

@@ -8,7 +8,7 @@ import {
   plainConditionOf,
   readAddress,
   writeAddress,
-} from '../../../src/console/pages/devices/address.ts'
+} from '../../../src/console/device/address.ts'
 import { QueryConditionError } from '../../../src/errors.ts'
 import { parseCondition } from '../../../src/query/parser.ts'
 

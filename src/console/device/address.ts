@@ -1,5 +1,5 @@
-import { printValue } from '../../condition/completion-options.ts'
-import type { ConditionFault } from '../../condition/fault.ts'
+import { printValue } from '../condition/completion-options.ts'
+import type { ConditionFault } from '../condition/fault.ts'
 import { readTwinPath } from './twin-path.ts'
 
 /** What the list shows, as it stands in the address. Empty texts leave all in; `columns` are paths of the twin. */

@@ -1,4 +1,4 @@
-import { graphql } from '../../../generated/console/index.ts'
+import { graphql } from '../../generated/console/index.ts'
 
 /** What a row shows. The twin is read only where a column shows a part of it. */
 export const DevicesRowFragment = graphql(`

@@ -1,5 +1,5 @@
-import type { DeviceStatus } from '../../../generated/console/graphql.ts'
-import type { Shown } from '../../ui/status.ts'
+import type { DeviceStatus } from '../../generated/console/graphql.ts'
+import type { Shown } from '../ui/status.ts'
 
 /** Whether a device may connect. */
 export function showStatus(status: DeviceStatus): Shown {

@@ -1,13 +1,13 @@
 import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
+import { DeviceDeleteDocument } from '../../device/documents.ts'
+import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
-import { DeviceDeleteDocument } from './documents.ts'
-import styles from './forms.module.css'
 
 /** Asks for the id to be typed: a device that is deleted is gone, with its twin and its keys. */
 export function DeleteDialog({

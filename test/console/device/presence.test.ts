@@ -5,7 +5,7 @@ import {
   newerOf,
   presenceCondition,
   withoutDeleted,
-} from '../../../src/console/pages/devices/presence.ts'
+} from '../../../src/console/device/presence.ts'
 import type { ConnectionState } from '../../../src/generated/console/graphql.ts'
 
 const device = (id: string, minute: number | null, connectionState: ConnectionState = 'CONNECTED') => ({

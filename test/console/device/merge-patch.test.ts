@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { JsonObject } from '../../../src/console/pages/devices/json.ts'
-import { applyPatch, patchBetween, removes, withoutNulls } from '../../../src/console/pages/devices/merge-patch.ts'
+import type { JsonObject } from '../../../src/console/device/json.ts'
+import { applyPatch, patchBetween, removes, withoutNulls } from '../../../src/console/pages/device/merge-patch.ts'
 import type { JsonObject as HubObject } from '../../../src/json/json.ts'
 import { mergeTags } from '../../../src/twin/merge.ts'
 
