@@ -1,6 +1,6 @@
 import type { Client } from 'urql'
-import type { Ended } from './course.ts'
 import { JobEndedDocument } from './documents.ts'
+import type { Ended } from './progress-chart/samples.ts'
 
 /** Of jobs with more devices, nobody goes through all of them for a chart. */
 export const mostDevices = 2_000

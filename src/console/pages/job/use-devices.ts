@@ -7,7 +7,7 @@ import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { JobDevicesAgainDocument, JobDevicesDocument, JobDeviceFragment as Row } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
 import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
-import { paced } from './paced.ts'
+import { paced } from './throttle.ts'
 
 /** Rows of a page. */
 const pageSize = 100

@@ -7,7 +7,7 @@ import { LoadingState } from '../../ui/states.tsx'
 import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
-import { keepDraft, keptDraft } from './kept-draft.ts'
+import { keepDraft, keptDraft } from './saved-draft.ts'
 
 /** Schedules a job. `?condition=` fills in the condition, `?from=` all that another job was. */
 export function Component() {

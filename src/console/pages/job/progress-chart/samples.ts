@@ -1,4 +1,4 @@
-import type { Statistics } from '../../ui/statistics.ts'
+import type { Statistics } from '../../../ui/statistics.ts'
 
 /** How far a job was at a moment: `time` in seconds since 1970. What nobody saw is null. */
 export type Point = {

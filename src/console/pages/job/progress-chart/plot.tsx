@@ -1,8 +1,8 @@
 import { useState } from 'react'
-import { formatCount, formatRate } from '../../format.ts'
+import { formatCount, formatRate } from '../../../format.ts'
 import { Chart, clock, type Line } from './chart.tsx'
-import { type Course, columnsOf } from './course.ts'
-import styles from './course-plot.module.css'
+import styles from './plot.module.css'
+import { type Course, columnsOf } from './samples.ts'
 
 const counts: readonly Line[] = [
   { name: 'Succeeded', token: '--succeeded', dash: [], ground: '--succeeded-soft' },

@@ -10,7 +10,7 @@ import {
   type Point,
   pointOf,
   thin,
-} from '../../../src/console/pages/job/course.ts'
+} from '../../../../src/console/pages/job/progress-chart/samples.ts'
 
 const at = (time: number, succeeded = 0, failed = 0): Point => ({ time, succeeded, failed, running: 0, throughput: 0 })
 

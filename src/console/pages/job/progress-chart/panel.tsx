@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'react'
 import { useClient } from 'urql'
-import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration, formatRate } from '../../format.ts'
-import { Panel } from '../../shell/page.tsx'
-import { endedOf } from '../../ui/statistics.ts'
-import { addPoint, type Course, courseBefore, describeCourse, type Ended, pointOf, thin } from './course.ts'
-import styles from './course-panel.module.css'
-import { CoursePlot } from './course-plot.tsx'
-import { mostDevices, readEnded } from './read-ended.ts'
+import type { JobNowFragment } from '../../../../generated/console/graphql.ts'
+import { formatCount, formatDuration, formatRate } from '../../../format.ts'
+import { Panel } from '../../../shell/page.tsx'
+import { endedOf } from '../../../ui/statistics.ts'
+import { mostDevices, readEnded } from '../read-ended.ts'
+import styles from './panel.module.css'
+import { CoursePlot } from './plot.tsx'
+import { addPoint, type Course, courseBefore, describeCourse, type Ended, pointOf, thin } from './samples.ts'
 
 /** Rows of the table that tells the same as the chart. */
 const tableRows = 12

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { paced } from '../../../src/console/pages/job/paced.ts'
+import { paced } from '../../../src/console/pages/job/throttle.ts'
 
 describe('paced work', () => {
   beforeEach(() => void vi.useFakeTimers())
