@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
-import { createSessions } from '../src/attached-devices.ts'
+import { createAttachedDevices } from '../src/attached-devices.ts'
 import { systemClock } from '../src/clock.ts'
 import { openDataFolder } from '../src/data-folder.ts'
 import { createDb, type Db } from '../src/database/client.ts'
@@ -51,7 +51,7 @@ export async function openHub(): Promise<BenchHub> {
         clock: systemClock,
         log,
         events: createEvents(systemClock),
-        sessions: createSessions(),
+        attached: createAttachedDevices(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),
         limits: defaultLimits,

@@ -53,7 +53,7 @@ async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet
         const deviceId = fleet.deviceIds[sent % fleet.deviceIds.length] ?? ''
         const requestId = String(sent++).padStart(REQUEST_ID_LENGTH, '0')
         waiting.add(requestId)
-        const isHere = deps.sessions.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
+        const isHere = deps.attached.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
         if (!isHere) reject(new VoidRunError(`Void: ${deviceId} is not connected.`))
       }
       fleet.take(({ requestId, response }) => {

@@ -1,7 +1,7 @@
 import { Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { abortable } from '../src/cli/abortable.ts'
 import { limitTime } from '../src/database/bounded-read.ts'
-import type { Tx } from '../src/database/client.ts'
+import type { Tx } from '../src/database/reader.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { expandJob } from '../src/job/store/facts.ts'
 import { compileCondition } from '../src/query/compiler.ts'

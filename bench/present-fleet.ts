@@ -13,7 +13,7 @@ export async function attachFleet(
     sql`update device set connection_state = 'connected', connection_id = 'bench', instance_id = ${deps.lease.instanceId}
         where starts_with(id, ${`${fleet}-`})`,
   )
-  const detach = rows.map(({ id }) => deps.sessions.attach(id, deliver))
+  const detach = rows.map(({ id }) => deps.attached.attach(id, deliver))
   return () => {
     for (const one of detach) one()
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
-import { createSessions } from './attached-devices.ts'
+import { createAttachedDevices } from './attached-devices.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -11,7 +11,7 @@ import { startEmbeddedPostgres } from './database/embedded/server.ts'
 import { holdLease, outlive, takeLeaseForGood } from './database/lease.ts'
 import { migrate } from './database/migrate.ts'
 import { refuseTransactionPooling } from './database/pooler.ts'
-import type { Deps, Log } from './deps.ts'
+import type { Deps } from './deps.ts'
 import { forgetPresence } from './device/commands.ts'
 import { createEvents } from './events/events.ts'
 import { type Instances, joinInstances } from './events/instances.ts'
@@ -24,6 +24,7 @@ import { mountWebDoor } from './http/web.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
 import { createRequestRoom } from './limits/request-room.ts'
+import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
@@ -189,7 +190,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       log,
       lease,
       events,
-      sessions: createSessions(),
+      attached: createAttachedDevices(),
       throttles: createThrottles(clock, config.throttling),
       requestRoom: createRequestRoom(config.limits),
       limits: config.limits,

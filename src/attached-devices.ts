@@ -14,7 +14,7 @@ export type Deliver = (request: MethodRequest) => void
  * attaches them, the scheduler and interactive calls reach them; neither knows the other. Losing this record costs
  * nothing: devices attach again when they reconnect, and what waits for them stands in the database.
  */
-export type Sessions = {
+export type AttachedDevices = {
   /** A newer attachment of the same device replaces an older one. Returns the detachment of exactly this one. */
   attach(deviceId: string, deliver: Deliver): () => void
   reaches(deviceId: string): boolean
@@ -28,7 +28,7 @@ export type Sessions = {
   ids(): Iterable<string>
 }
 
-export function createSessions(): Sessions {
+export function createAttachedDevices(): AttachedDevices {
   const attached = new Map<string, Deliver>()
   const listeners = new Set<(deviceId: string) => void>()
   return {

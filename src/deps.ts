@@ -1,22 +1,19 @@
-import type { Logger } from 'pino'
-import type { Sessions } from './attached-devices.ts'
+import type { AttachedDevices } from './attached-devices.ts'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/lease.ts'
 import type { Events } from './events/events.ts'
 import type { Limits } from './limits/limits.ts'
 import type { RequestRoom } from './limits/request-room.ts'
+import type { Log } from './log/log.ts'
 import type { Throttles } from './throttle/throttles.ts'
-
-/** Structured JSON lines. */
-export type Log = Logger
 
 /** What every command gets as its first argument. A function that needs less asks for less: `Pick<Deps, 'clock'>`. */
 export type Deps = {
   readonly db: Db
   readonly lease: Lease
   readonly events: Events
-  readonly sessions: Sessions
+  readonly attached: AttachedDevices
   readonly throttles: Throttles
   readonly requestRoom: RequestRoom
   readonly limits: Limits

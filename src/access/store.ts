@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
+import type { Reader, Tx } from '../database/reader.ts'
 import type { Policy, Right } from './policy.ts'
 
 type PolicyRow = {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
-import type { Deps } from '../deps.ts'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
 import type { Limits } from '../limits/limits.ts'
-import type { Reader, Tx } from './client.ts'
+import type { Reader, Tx } from './reader.ts'
 import { takeTurns } from './turns.ts'
 
 declare const bounded: unique symbol
@@ -36,7 +35,7 @@ export const readsFor = (db: { readonly boundedRead: BoundedRead }, asker: Asker
 
 /** What a client waits for: OutOfTimeError when it took too long, LimitExceededError when too much of the client's waits. */
 export async function readInTime<T>(
-  { db, limits }: Pick<Deps, 'db' | 'limits'>,
+  { db, limits }: { readonly db: { readonly boundedRead: BoundedRead }; readonly limits: Pick<Limits, 'queryMs'> },
   asker: Asker,
   work: (db: BoundedReader) => Promise<T>,
 ): Promise<T> {

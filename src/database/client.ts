@@ -1,27 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
-import type { Deps, Log } from '../deps.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Log } from '../log/log.ts'
 import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
 import { DatabaseAwayError, isOutage } from './outage.ts'
 import { Pool } from './pool.ts'
 import { startPulse } from './pulse.ts'
-
-/**
- * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
- * statement is prepared once a connection: for the few hot ones, whose text never varies.
- */
-export type RunQuery = <Row extends pg.QueryResultRow>(sql: Sql, name?: string) => Promise<Row[]>
-
-/** May read: the database, or a transaction in it. */
-export type Reader = { readonly query: RunQuery }
-
-declare const transaction: unique symbol
-
-/** A transaction, and the only thing that store writes take: whoever has only a `Db` cannot write. */
-export type Tx = Reader & { readonly [transaction]: true }
+import type { Reader, Tx } from './reader.ts'
 
 /** The database: Prisma for reads that are a selection of a graph, SQL for the rest. */
 export type Db = Reader & {
@@ -226,12 +213,12 @@ const toError = (error: unknown): Error => (error instanceof Error ? error : new
  * runs again from the start. Its statements may take `longest` milliseconds each, or as long as any other.
  */
 export async function inTransaction<T>(
-  deps: Pick<Deps, 'db'>,
+  { db }: { readonly db: Db },
   work: (tx: Tx, afterCommit: (tell: () => void) => void) => Promise<T>,
   longest?: number,
 ): Promise<T> {
   let queue: (() => void)[] = []
-  const result = await deps.db.transaction((tx) => {
+  const result = await db.transaction((tx) => {
     queue = []
     return work(tx, (tell) => queue.push(tell))
   }, longest)

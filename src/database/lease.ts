@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
-import type { Reader } from './client.ts'
+import type { Reader } from './reader.ts'
 
 /** Until when this run of a process counts as alive on its database, so that what it was doing is safe from others. */
 export type Lease = {

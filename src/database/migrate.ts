@@ -4,7 +4,7 @@ import type net from 'node:net'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { systemClock as clock } from '../clock.ts'
-import type { Log } from '../deps.ts'
+import type { Log } from '../log/log.ts'
 import { openSocket } from './pool.ts'
 
 /** A migration that failed or was changed after it had been applied; the database is as it was before it. */

@@ -1,6 +1,6 @@
 import type net from 'node:net'
 import pg from 'pg'
-import type { Log } from '../deps.ts'
+import type { Log } from '../log/log.ts'
 import { openSocket } from './pool.ts'
 
 /** A way to the database on which a connection is not what it seems, in a sentence that says what to do. */

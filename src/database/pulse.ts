@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import pg from 'pg'
 import { systemClock as clock } from '../clock.ts'
-import type { Log } from '../deps.ts'
+import type { Log } from '../log/log.ts'
 import { isFull } from './outage.ts'
 import { openSocket } from './pool.ts'
 

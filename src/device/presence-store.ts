@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
 import { isAlive } from '../database/lease.ts'
+import type { Reader, Tx } from '../database/reader.ts'
 import { identityVersion } from './store.ts'
 
 /** A connection that began or ended here. `connectionId` names it, so that a late end cannot undo a newer beginning. */

@@ -1,6 +1,6 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import type { Reader, Tx } from '../database/client.ts'
+import type { Reader, Tx } from '../database/reader.ts'
 import type { JsonObject } from '../json/json.ts'
 import {
   type Authentication,

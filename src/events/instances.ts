@@ -1,6 +1,6 @@
 import { listenForNotifications, maxTextBytes } from '../database/notifications.ts'
 import type { Deps } from '../deps.ts'
-import { type CarriedTopic, carriedTopics } from './events.ts'
+import { type CarriedTopic, carriedTopics } from './topics.ts'
 
 /** Milliseconds in which events for other instances gather. */
 const gatherInterval = 80

@@ -1,3 +1,4 @@
+import type { YogaServerInstance } from 'graphql-yoga'
 import type { Viewer } from '../access/policy.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
@@ -28,3 +29,27 @@ export const callerOf = (viewer: Viewer, address: string | undefined): string =>
 
 /** Who asks, for what is read within a limit of time. */
 export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })
+
+/** What an operation comes in with; the viewer is known before anything is parsed. */
+export type ServerContext = {
+  viewer?: Viewer | undefined
+  address?: string | undefined
+  /** Whether a proxy passed the request on. */
+  forwarded?: boolean
+  signal?: AbortSignal
+  outlet?: Outlet
+  /** Calls it when the answer has left. For what comes by HTTP. */
+  whenAnswered?: (act: () => void) => void
+}
+
+/** Yoga with our contexts. */
+export type Yoga = YogaServerInstance<ServerContext, Context>
+
+/**
+ * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. A
+ * request that a proxy passed on may come from anywhere. UnauthorizedError, which is logged.
+ */
+export type Authenticate = (
+  authorization: string | undefined,
+  from: { readonly forwarded: boolean; readonly address: string | undefined },
+) => Promise<Viewer>

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import { type BoundedReader, readInTime } from '../database/bounded-read.ts'
-import type { Reader } from '../database/client.ts'
+import type { Reader } from '../database/reader.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
 import { askerOf, type Context } from './context.ts'
 

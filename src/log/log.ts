@@ -1,8 +1,10 @@
-import { type DestinationStream, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import type { Log } from '../deps.ts'
 import { gatherLog } from './gathered-log.ts'
+
+/** Structured JSON lines. */
+export type Log = Logger
 
 /**
  * The log of the hub: JSON lines. Warnings and errors that say the same are gathered: the first is written at once, those

@@ -41,7 +41,7 @@ export async function invokeMethod(
   const following = follow(deps, device, timeout)
   try {
     const { methodName } = call
-    if (!deps.sessions.deliver({ deviceId, requestId, methodName, payload })) {
+    if (!deps.attached.deliver({ deviceId, requestId, methodName, payload })) {
       throw unreached(deviceId, await fateOf(deps, device), call.connectTimeoutInSeconds)
     }
     const first = await Promise.race([
@@ -118,22 +118,22 @@ function follow(
 }
 
 async function waitForDevice(
-  deps: Pick<Deps, 'db' | 'events' | 'sessions' | 'clock'>,
+  deps: Pick<Deps, 'db' | 'events' | 'attached' | 'clock'>,
   device: Identity,
   seconds: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (deps.sessions.reaches(device.id)) return
+  if (deps.attached.reaches(device.id)) return
   const wait = new AbortController()
   const following = follow(deps, device, wait)
-  const stopListening = deps.sessions.onAttach((attached) => {
+  const stopListening = deps.attached.onAttach((attached) => {
     if (attached === device.id) wait.abort()
   })
   try {
     await deps.clock.sleep(seconds * 1000, AbortSignal.any([wait.signal, ...(signal ? [signal] : [])]))
     // What another instance changed is heard of later than the device is back.
     const fate = await fateOf(deps, device)
-    if (fate !== undefined || !deps.sessions.reaches(device.id)) throw unreached(device.id, fate, seconds)
+    if (fate !== undefined || !deps.attached.reaches(device.id)) throw unreached(device.id, fate, seconds)
   } finally {
     stopListening()
     following.stop()

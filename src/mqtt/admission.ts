@@ -104,12 +104,13 @@ export function createAdmission(
     const waitMs = rations.connect(connection.deviceId)
     if (waitMs === 0) return
     const ration = rations.of(connection.deviceId)
-    if (ration.waiting !== undefined) connections.end(ration.waiting)
-    ration.waiting = connection
+    ration.endWaiting?.()
+    const end = (): void => connections.end(connection)
+    ration.endWaiting = end
     const gone = new AbortController()
     connection.client.conn.once('close', () => gone.abort())
     if (!connection.ended) await deps.clock.sleep(waitMs, gone.signal)
-    if (ration.waiting === connection) ration.waiting = undefined
+    if (ration.endWaiting === end) ration.endWaiting = undefined
   }
 
   const decide = async (connection: Connection): Promise<ConnectRefusal | undefined> => {

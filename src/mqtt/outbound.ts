@@ -1,7 +1,7 @@
 import type { Client } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
-import type { DesiredPatch } from '../events/events.ts'
+import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'
@@ -16,7 +16,7 @@ const RETRY = 5_000
  * connection of the one device.
  */
 export function createOutbound(
-  deps: Pick<Deps, 'db' | 'clock' | 'limits' | 'log' | 'events' | 'sessions'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'limits' | 'log' | 'events' | 'attached'>,
   {
     connections,
     takeTurn,
@@ -25,7 +25,7 @@ export function createOutbound(
   const closing = new AbortController()
 
   const attachMethods = (connection: Connection): void => {
-    connection.detachMethods ??= deps.sessions.attach(connection.deviceId, ({ methodName, requestId, payload }) =>
+    connection.detachMethods ??= deps.attached.attach(connection.deviceId, ({ methodName, requestId, payload }) =>
       send(connection, methodRequestTopic(methodName, requestId), payload),
     )
   }

@@ -1,15 +1,14 @@
 import type { Deps } from '../deps.ts'
 import { type Allowance, newAllowance } from '../throttle/allowance.ts'
 import { type Bucket, fullBucket, spendFrom, unitsIn } from '../throttle/bucket.ts'
-import type { Connection } from './connection.ts'
 
 /** What a device may still send, whichever of its connections it comes by. Has a lifetime, so its fields change. */
 export type Ration = {
   readonly packets: Allowance
   readonly bytes: Allowance
   connects: Bucket
-  /** The newest of its connections that came too soon after others, and waits to be let in. */
-  waiting: Connection | undefined
+  /** Ends the newest of its connections that came too soon after others, and waits to be let in. */
+  endWaiting: (() => void) | undefined
 }
 
 /** The rations of all devices that sent something lately. */
@@ -32,9 +31,9 @@ export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>)
 
   const isFull = (bucket: Bucket): boolean => unitsIn(bucket, now()) >= bucket.rate.amount
   const sweep = (): void => {
-    for (const [deviceId, { packets, bytes, connects, waiting }] of byDevice) {
+    for (const [deviceId, { packets, bytes, connects, endWaiting }] of byDevice) {
       const isSpent = [packets, bytes].some(({ left, bucket }) => left <= 0 || !isFull(bucket))
-      if (!isSpent && isFull(connects) && waiting === undefined) byDevice.delete(deviceId)
+      if (!isSpent && isFull(connects) && endWaiting === undefined) byDevice.delete(deviceId)
     }
     most = Math.max(2 * byDevice.size, FEWEST)
   }
@@ -46,7 +45,7 @@ export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>)
       packets: newAllowance(limits.mqttPackets, now()),
       bytes: newAllowance(limits.mqttBytes, now()),
       connects: fullBucket({ amount: limits.mqttConnects * BURST_SECONDS, seconds: BURST_SECONDS }, now()),
-      waiting: undefined,
+      endWaiting: undefined,
     }
     byDevice.set(deviceId, ration)
     return ration

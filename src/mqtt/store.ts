@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
+import type { Reader, Tx } from '../database/reader.ts'
 
 /** The filters a device has been granted, with their QoS. */
 export type Subscriptions = Readonly<Record<string, number>>

@@ -1,7 +1,7 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
 import { recordActivity } from '../device/commands.ts'
-import type { TelemetryMessage } from '../events/events.ts'
+import type { TelemetryMessage } from '../events/topics.ts'
 import type { Connection } from './connection.ts'
 import { readPropertyBag } from './property-bag.ts'
 import { parsePublish } from './topics.ts'

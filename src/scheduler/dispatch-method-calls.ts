@@ -51,9 +51,9 @@ export function dispatchMethodCalls(
     if (arrivals.size === 1) deps.events.publish('work', 'deviceJobs', {})
   }
   const stopListening = [
-    deps.sessions.onAttach(arrive),
+    deps.attached.onAttach(arrive),
     deps.events.listen('waiting')(({ deviceIds }) => {
-      for (const deviceId of deviceIds) if (deps.sessions.reaches(deviceId)) arrive(deviceId)
+      for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) arrive(deviceId)
     }),
   ]
 
@@ -72,8 +72,8 @@ export function dispatchMethodCalls(
       const { methodName, payload, responseTimeoutInSeconds } = job.request
       calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs: responseTimeoutInSeconds * 1000 })
       // Who attaches from now on rings.
-      if (deviceCount <= deps.sessions.size * ROWS_PER_LOOKUP) scans.set(jobId, { after: '' })
-      else if (deps.sessions.size > 0) scans.set(jobId, { here: [...deps.sessions.ids()] })
+      if (deviceCount <= deps.attached.size * ROWS_PER_LOOKUP) scans.set(jobId, { after: '' })
+      else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }
   }
 
@@ -105,7 +105,7 @@ export function dispatchMethodCalls(
     const { deviceIds, next } = await readPage(jobId, left)
     scans.delete(jobId)
     if (next !== undefined) scans.set(jobId, next)
-    for (const deviceId of deviceIds) if (deps.sessions.reaches(deviceId)) found.push({ jobId, deviceId })
+    for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
   }
 
   /** Finds a batch, or whatever there is. */
@@ -166,7 +166,7 @@ export function dispatchMethodCalls(
         const requestId = makeRequestId(requestKey, jobId, deviceId)
         // This process may have stood still since the mark: the time may be up, or the device be at another instance by now.
         const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
-        if (call !== undefined && !isLate && deps.sessions.deliver({ deviceId, requestId, ...call })) {
+        if (call !== undefined && !isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
           window.add({ requestId, jobId, deviceId, deadline })
         } else {
           undelivered.push(dispatch)
@@ -193,7 +193,7 @@ export function dispatchMethodCalls(
       await learnJobs()
       if (found.length === 0) await find()
       // Who has gone since asks again when it comes back.
-      const reachable = found.filter(({ deviceId }) => deps.sessions.reaches(deviceId))
+      const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
       const { granted, next } = deps.throttles.pace(Math.min(reachable.length, BATCH, window.free))
       const batch = reachable.slice(0, granted)
       found = reachable.slice(granted)

@@ -141,7 +141,7 @@ export function expireDeviceJobs(
         const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: BATCH })
         after = deviceIds.length === BATCH ? deviceIds.at(-1) : undefined
         // A device that is here has connected in time; its turn is only yet to come.
-        const away = deviceIds.filter((deviceId) => !deps.sessions.reaches(deviceId))
+        const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))
         const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
         const failures = away.map((deviceId) => ({
           jobId,

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import type { Work } from '../events/events.ts'
+import type { Work } from '../events/topics.ts'
 
 /** What a turn of a step tells its loop: `full` when there is more to do at once, `next` when it has a date to keep. */
 export type Turn = { readonly done: number; readonly full: boolean; readonly next?: Date | undefined }

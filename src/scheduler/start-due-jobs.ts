@@ -1,5 +1,6 @@
 import { type BoundedReader, isOutOfTime, limitTimeUntil } from '../database/bounded-read.ts'
-import { inTransaction, type Tx, undoneOnFailure } from '../database/client.ts'
+import { inTransaction, undoneOnFailure } from '../database/client.ts'
+import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { tooManyDevices } from '../job/preview.ts'

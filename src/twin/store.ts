@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../database/client.ts'
+import type { Reader, Tx } from '../database/reader.ts'
 import type { TwinRow } from './document.ts'
 
 /** What services write of a twin. */

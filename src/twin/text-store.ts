@@ -1,5 +1,5 @@
 import { join, raw, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../database/client.ts'
+import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import { JsonText } from '../json/json-text.ts'
 

@@ -104,7 +104,7 @@ describe('a stored answer that is nested too deep to be printed', () => {
 })
 
 test('an answer that is nested too deep is an error at its place in a result by WebSocket', async () => {
-  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId }) => {
+  const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId }) => {
     queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: deep(20_000) }))
   })
   const socket = await connect()

@@ -367,7 +367,7 @@ test('every filter of a SUBSCRIBE gets a code, also one that stands in it twice'
     { topic: 'a/#', qos: 1 },
   ] as const
   expect(await subscribeRaw(device, ...twice)).toEqual([0, 0x80, 1, 0x80])
-  expect(hub.deps.sessions.reaches(deviceId)).toBe(true)
+  expect(hub.deps.attached.reaches(deviceId)).toBe(true)
   device.end()
 })
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => hub.close())
 
 const deliver = (deviceId: string, requestId: string, payload = 'null'): boolean =>
-  hub.deps.sessions.deliver({ deviceId, requestId, methodName: 'reboot', payload })
+  hub.deps.attached.deliver({ deviceId, requestId, methodName: 'reboot', payload })
 
 /** Resolves when everything written before has been handled; a publication that came in between fails the test. */
 async function ping(device: RawDevice): Promise<void> {
@@ -62,7 +62,7 @@ test('a device can be called while it is subscribed, and neither before nor afte
   const device = await connectRaw(hub.port, deviceId)
   expect(deliver(deviceId, 'r1')).toBe(false)
   await subscribeRaw(device, METHODS_FILTER)
-  expect(hub.deps.sessions.reaches(deviceId)).toBe(true)
+  expect(hub.deps.attached.reaches(deviceId)).toBe(true)
   device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [METHODS_FILTER] })
   expect(await device.next()).toMatchObject({ cmd: 'unsuback', messageId: 8 })
   await ping(device)
@@ -70,7 +70,7 @@ test('a device can be called while it is subscribed, and neither before nor afte
   await subscribeRaw(device, METHODS_FILTER)
   device.write({ cmd: 'disconnect' })
   expect(await device.next()).toBe('closed')
-  await expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(false)
+  await expect.poll(() => hub.deps.attached.reaches(deviceId)).toBe(false)
 })
 
 test('the newest connection of a device gets its requests, and the older one is closed', async () => {

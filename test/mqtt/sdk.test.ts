@@ -28,7 +28,7 @@ async function openClient(deviceId: string, key = primaryKey): Promise<DeviceCli
 
 /** Resolves when the SDK has its subscriptions, which it makes without telling. */
 const subscribed = (deviceId: string): Promise<void> =>
-  expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(true)
+  expect.poll(() => hub.deps.attached.reaches(deviceId)).toBe(true)
 
 test('the SDK answers methods, with and without a payload', async () => {
   const deviceId = await givenDevice(hub)
@@ -40,13 +40,13 @@ test('the SDK answers methods, with and without a payload', async () => {
     void response.send(200)
   })
   await subscribed(deviceId)
-  hub.deps.sessions.deliver({ deviceId, requestId: 'a.1', methodName: 'reboot', payload: '{"delay":5}' })
+  hub.deps.attached.deliver({ deviceId, requestId: 'a.1', methodName: 'reboot', payload: '{"delay":5}' })
   expect(await hub.nextAnswer()).toEqual({
     deviceId,
     requestId: 'a.1',
     response: { status: 202, payload: '{"after":5}' },
   })
-  hub.deps.sessions.deliver({ deviceId, requestId: 'a.2', methodName: 'ping', payload: 'null' })
+  hub.deps.attached.deliver({ deviceId, requestId: 'a.2', methodName: 'ping', payload: 'null' })
   expect(await hub.nextAnswer()).toEqual({ deviceId, requestId: 'a.2', response: { status: 200, payload: 'null' } })
 })
 

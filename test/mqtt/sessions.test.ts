@@ -45,7 +45,7 @@ const kept = async (): Promise<unknown> =>
     .rows[0]?.subscriptions
 
 const call = (requestId: string): boolean =>
-  hub.deps.sessions.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
+  hub.deps.attached.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
 
 const setDesired = (value: number): Promise<unknown> =>
   patchTwin(hub.deps, { deviceId, patch: { desired: { value } }, ifMatch: '*' })
@@ -133,7 +133,7 @@ test('a call that waits for the device comes after CONNACK', async () => {
   const first = await connect()
   await subscribeRaw(first, METHODS_FILTER)
   await disconnect(first)
-  const stop = hub.deps.sessions.onAttach(() => call('r.1'))
+  const stop = hub.deps.attached.onAttach(() => call('r.1'))
   const device = await openRaw(hub.port)
   device.write(connectPacket(deviceId))
   expect(await device.next()).toMatchObject({ cmd: 'connack', sessionPresent: true })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { TelemetryMessage } from '../../src/events/events.ts'
+import type { TelemetryMessage } from '../../src/events/topics.ts'
 import { readPropertyBag } from '../../src/mqtt/property-bag.ts'
 import { encodePublish } from '../../src/mqtt/publish-packet.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'

@@ -79,15 +79,15 @@ test('a client of the mqtt package comes in, is called and answers', async () =>
     const rid = topic.split('$rid=')[1]
     client.publish(`$iothub/methods/res/200/?$rid=${rid}`, '{"long":true}')
   })
-  await expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(true)
-  hub.deps.sessions.deliver({ deviceId, requestId: 'a.1', methodName: 'm', payload: `"${'x'.repeat(100_000)}"` })
+  await expect.poll(() => hub.deps.attached.reaches(deviceId)).toBe(true)
+  hub.deps.attached.deliver({ deviceId, requestId: 'a.1', methodName: 'm', payload: `"${'x'.repeat(100_000)}"` })
   expect(await hub.nextAnswer()).toEqual({
     deviceId,
     requestId: 'a.1',
     response: { status: 200, payload: '{"long":true}' },
   })
   await client.endAsync()
-  await expect.poll(() => hub.deps.sessions.reaches(deviceId)).toBe(false)
+  await expect.poll(() => hub.deps.attached.reaches(deviceId)).toBe(false)
 })
 
 test('packets may come in pieces and together', async () => {

@@ -19,7 +19,7 @@ let respond: (request: MethodRequest) => void
 beforeEach(() => {
   requests = []
   respond = () => {}
-  door.deps.sessions.attach('here', (request) => {
+  door.deps.attached.attach('here', (request) => {
     requests.push(request)
     respond(request)
   })

@@ -81,7 +81,7 @@ test('who may not come in uses nothing up', async () => {
 test('a method over the limit is refused before the device hears of it, by its size', async () => {
   const { door, clock } = await openStrictDoor()
   const requests: MethodRequest[] = []
-  door.deps.sessions.attach('pump-0001', ({ deviceId, requestId, ...request }) => {
+  door.deps.attached.attach('pump-0001', ({ deviceId, requestId, ...request }) => {
     requests.push({ deviceId, requestId, ...request })
     queueMicrotask(() =>
       door.deps.events.publish('methodAnswer', requestId, { deviceId, status: 200, payload: 'null' }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { DesiredPatch } from '../../src/events/events.ts'
+import type { DesiredPatch } from '../../src/events/topics.ts'
 import { reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock } from '../support/clock.ts'
 import { openDoor, type TestDoor } from './door.ts'

@@ -27,7 +27,7 @@ beforeEach(async () => {
   const ids = await givenDevices(deps, 'pump', 3)
   await givenPresent(deps, ids)
   received = []
-  for (const id of ids.slice(0, 2)) closers.push(deps.sessions.attach(id, (request) => received.push(request)))
+  for (const id of ids.slice(0, 2)) closers.push(deps.attached.attach(id, (request) => received.push(request)))
   const requestKey = await readRequestKey(deps.db)
   const window = createWindow(10, () => {})
   settling = settleDeviceJobs(deps, { requestKey, window })

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createSessions, type MethodRequest } from '../../src/attached-devices.ts'
+import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import { recordPresence } from '../../src/device/commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
@@ -19,7 +19,7 @@ let received: MethodRequest[]
 let detach: (() => void)[]
 
 const attach = (deviceId: string) => {
-  const end = deps.sessions.attach(deviceId, (request) => received.push(request))
+  const end = deps.attached.attach(deviceId, (request) => received.push(request))
   detach.push(end)
   return end
 }
@@ -135,9 +135,9 @@ test('of several instances that reach the same devices at once, one calls each, 
   while ((await startJobs()).full);
   const instances = await Promise.all(
     Array.from({ length: 4 }, () => {
-      const sessions = createSessions()
-      for (const id of ids) sessions.attach(id, (request) => received.push(request))
-      return createInstance({ ...deps, sessions })
+      const attached = createAttachedDevices()
+      for (const id of ids) attached.attach(id, (request) => received.push(request))
+      return createInstance({ ...deps, attached })
     }),
   )
   await Promise.all(instances.map(({ dispatch }) => dispatch()))
@@ -151,7 +151,11 @@ test('of several instances that reach the same devices at once, one calls each, 
 })
 
 /** Another living instance on the same database. */
-const otherInstance = async () => ({ ...deps, lease: await takeLeaseForGood(deps.db), sessions: createSessions() })
+const otherInstance = async () => ({
+  ...deps,
+  lease: await takeLeaseForGood(deps.db),
+  attached: createAttachedDevices(),
+})
 
 test('a device is called where it is connected, and not where it was', async () => {
   attach('pump-0001') // its old connection, which does not know that it is over
@@ -163,7 +167,7 @@ test('a device is called where it is connected, and not where it was', async () 
   expect(received).toEqual([])
   expect(await counters(deps, job)).toContain('5 pending')
   const reached: string[] = []
-  other.sessions.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
+  other.attached.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
   const there = await createInstance(other)
   await there.dispatch()
   await there.stop()
@@ -197,9 +201,9 @@ test('what one instance takes back is found by the one that the device has come 
   const deliver = (): boolean => false
   const transaction: typeof deps.db.transaction = async (work) => {
     const result = await deps.db.transaction(work)
-    if (!deps.sessions.reaches('pump-0001') || reached.length > 0 || other.sessions.size > 0) return result
+    if (!deps.attached.reaches('pump-0001') || reached.length > 0 || other.attached.size > 0) return result
     await givenPresent(other, ['pump-0001'])
-    other.sessions.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
+    other.attached.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
     await there.dispatch()
     return result
   }
@@ -207,7 +211,7 @@ test('what one instance takes back is found by the one that the device has come 
   const here = await createInstance({
     ...deps,
     db: { ...deps.db, transaction },
-    sessions: { ...deps.sessions, deliver },
+    attached: { ...deps.attached, deliver },
   })
   await here.dispatch()
   await here.stop()
@@ -224,9 +228,9 @@ describe('of a job with many targets', () => {
   })
 
   /** What an instance asks of the database that goes through the job for the first time. */
-  const goThrough = async (sessions = deps.sessions) => {
+  const goThrough = async (attached = deps.attached) => {
     const db = countedDb(deps.db)
-    const fresh = await createInstance({ ...deps, db, sessions })
+    const fresh = await createInstance({ ...deps, db, attached })
     const { statements, rows } = db.asked
     await fresh.dispatch()
     await fresh.stop()
@@ -253,11 +257,11 @@ describe('of a job with many targets', () => {
   })
 
   test('an instance with many other devices does not look each of them up', async () => {
-    const sessions = createSessions()
-    for (let index = 0; index < 5_000; index++) sessions.attach(`other-${index}`, () => {})
+    const attached = createAttachedDevices()
+    for (let index = 0; index < 5_000; index++) attached.attach(`other-${index}`, () => {})
     await givenMethodJob(deps, 'crowd')
     await startJobs()
-    expect(await goThrough(sessions)).toEqual({ statements: 3, rows: 302 })
+    expect(await goThrough(attached)).toEqual({ statements: 3, rows: 302 })
   })
 
   test('a device that comes while the job is being gone through is called', async () => {
@@ -293,14 +297,14 @@ describe('of a job with many targets', () => {
 })
 
 test('a device that went in the moment of its turn waits again and is called when it is back', async () => {
-  const leave = deps.sessions.attach('pump-0001', () => {})
+  const leave = deps.attached.attach('pump-0001', () => {})
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()
   const deliver = (request: MethodRequest) => {
     leave()
-    return deps.sessions.deliver(request)
+    return deps.attached.deliver(request)
   }
-  const unlucky = await createInstance({ ...deps, sessions: { ...deps.sessions, deliver } })
+  const unlucky = await createInstance({ ...deps, attached: { ...deps.attached, deliver } })
   await unlucky.dispatch()
   await unlucky.stop()
   expect(await counters(deps, job)).toBe('running: 5 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { deleteDevice } from '../../src/device/commands.ts'
-import type { DesiredPatch } from '../../src/events/events.ts'
+import type { DesiredPatch } from '../../src/events/topics.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'

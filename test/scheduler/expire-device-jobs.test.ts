@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createSessions, type MethodRequest } from '../../src/attached-devices.ts'
+import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
 import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/lease.ts'
 import { DatabaseAwayError } from '../../src/database/outage.ts'
 import type { Deps } from '../../src/deps.ts'
@@ -49,7 +49,7 @@ async function join(changed: Partial<Deps> = {}): Promise<Member> {
   const deps = {
     ...base,
     events: createEvents(clock),
-    sessions: createSessions(),
+    attached: createAttachedDevices(),
     lease: await takeLeaseForGood(base.db),
     ...changed,
     db,
@@ -63,7 +63,7 @@ async function join(changed: Partial<Deps> = {}): Promise<Member> {
     received,
     attach: async (deviceId) => {
       await givenPresent({ ...base, lease: deps.lease }, [deviceId])
-      deps.sessions.attach(deviceId, (request) => received.push(request))
+      deps.attached.attach(deviceId, (request) => received.push(request))
     },
     heir: () => deps.events.publish('died', {}),
   }
@@ -209,16 +209,16 @@ test('calls of the living that were taken for those of the dead end as their ins
 
 test('a call that was taken back and sent anew has the time of the new one', async () => {
   const heir = await join()
-  const sessions = createSessions()
+  const attached = createAttachedDevices()
   let leave: (() => void) | undefined
   const moody = await join({
-    sessions: {
-      ...sessions,
+    attached: {
+      ...attached,
       // The device goes in the moment of its turn.
       deliver: (request) => {
         leave?.()
         leave = undefined
-        return sessions.deliver(request)
+        return attached.deliver(request)
       },
     },
     db: {
@@ -235,7 +235,7 @@ test('a call that was taken back and sent anew has the time of the new one', asy
     },
   })
   await moody.attach('pump-0001')
-  leave = sessions.attach('pump-0001', () => {})
+  leave = attached.attach('pump-0001', () => {})
   const job = await startJob()
   await moody.dispatch()
   expect(heir.orphans.size).toBe(1)
@@ -289,9 +289,9 @@ test('marks that were not committed leave nothing behind', async () => {
 
 test('a call that could not leave, and whose mark could not be taken back, fails in time', async () => {
   let transactions = 0
-  const sessions = createSessions()
+  const attached = createAttachedDevices()
   const unlucky = await join({
-    sessions: { ...sessions, deliver: () => false },
+    attached: { ...attached, deliver: () => false },
     db: {
       ...base.db,
       transaction: (work, longest) =>

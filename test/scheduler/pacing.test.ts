@@ -71,7 +71,7 @@ test('a twin job over 45 devices takes 3.6 seconds, and no device of it fails', 
 
 test('so does a method job, however wide the window is', async () => {
   const called: string[] = []
-  const detach = ids.map((id) => deps.sessions.attach(id, ({ deviceId }) => called.push(deviceId)))
+  const detach = ids.map((id) => deps.attached.attach(id, ({ deviceId }) => called.push(deviceId)))
   await givenMethodJob(deps, 'pump')
   await startJobs()
   const window = createWindow(2_000, () => {})
@@ -98,7 +98,7 @@ test('two twin jobs share the pace: neither waits for the other to end', async (
 
 test('devices that were called by an earlier process do not hold the others up', async () => {
   const called: string[] = []
-  const attach = (id: string) => deps.sessions.attach(id, ({ deviceId }) => called.push(deviceId))
+  const attach = (id: string) => deps.attached.attach(id, ({ deviceId }) => called.push(deviceId))
   await givenMethodJob(deps, 'pump')
   await startJobs()
   const requestKey = await readRequestKey(deps.db)

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await givenPresent(deps, ids)
   for (const deviceId of ids) {
     const answer = { deviceId, response: { status: 200, payload: 'null' } }
-    const detach = deps.sessions.attach(deviceId, ({ requestId }) => {
+    const detach = deps.attached.attach(deviceId, ({ requestId }) => {
       called.push(deviceId)
       for (const scheduler of schedulers) scheduler.takeAnswer({ ...answer, requestId })
     })
@@ -85,7 +85,7 @@ test('what is answered up to the moment at which devices are hung up on is writt
   const requests: { deviceId: string; requestId: string }[] = []
   const ids = ['pump-0001', 'pump-0002', 'pump-0003']
   const silent = ids.map((id) =>
-    deps.sessions.attach(id, ({ deviceId, requestId }) => requests.push({ deviceId, requestId })),
+    deps.attached.attach(id, ({ deviceId, requestId }) => requests.push({ deviceId, requestId })),
   )
   await expect.poll(() => requests.length).toBe(3)
   const response = { status: 200, payload: 'null' }

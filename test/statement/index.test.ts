@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BoundedRead } from '../../src/database/bounded-read.ts'
-import type { Reader } from '../../src/database/client.ts'
+import type { Reader } from '../../src/database/reader.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { unhurried } from '../support/unhurried.ts'
 import { runStatement } from './run.ts'

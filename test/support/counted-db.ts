@@ -1,4 +1,5 @@
-import type { Db, RunQuery } from '../../src/database/client.ts'
+import type { Db } from '../../src/database/client.ts'
+import type { RunQuery } from '../../src/database/reader.ts'
 
 /** A database that counts what is asked of it. */
 export type CountedDb = Db & {

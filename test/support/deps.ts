@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { createSessions } from '../../src/attached-devices.ts'
+import { createAttachedDevices } from '../../src/attached-devices.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
@@ -25,7 +25,7 @@ export async function createTestDeps(
     db,
     lease: await takeLeaseForGood(db),
     events: createEvents(clock),
-    sessions: createSessions(),
+    attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...defaultLimits, ...limits }),
     limits: { ...defaultLimits, ...limits },

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Tx } from '../../src/database/client.ts'
+import type { Tx } from '../../src/database/reader.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createDevices, recordPresence } from '../../src/device/commands.ts'
 import type { Job } from '../../src/generated/prisma/client.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { systemClock } from '../../clock.ts'
-import type { Log } from '../../deps.ts'
+import type { Log } from '../../log/log.ts'
 import { EmbeddedDatabaseError } from './user.ts'
 
 const POLL_MS = 100

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import { isOutage, outageMessage, retryAfterSeconds } from '../../database/outage.ts'
-import type { Log } from '../../deps.ts'
 import {
   AnswerTooLargeError,
   DomainError,
@@ -9,6 +8,7 @@ import {
   LimitExceededError,
   QueryConditionError,
 } from '../../errors.ts'
+import type { Log } from '../../log/log.ts'
 
 /**
  * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up

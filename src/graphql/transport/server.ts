@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { GraphQLError, parse } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga, type Plugin } from 'graphql-yoga'
 import { authenticateViewer } from '../../access/commands.ts'
 import type { Viewer } from '../../access/policy.ts'
 import type { Deps } from '../../deps.ts'
@@ -10,7 +10,7 @@ import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { announcedBytes, type RequestRoom } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
 import { createAnswerRoom } from '../answer-room.ts'
-import { type Context, callerOf } from '../context.ts'
+import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables, shapeLimits } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
@@ -20,24 +20,8 @@ import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { introspectionByRight } from './introspection.ts'
 import { createMask } from './mask.ts'
-import type { Outlet } from './outlet.ts'
 import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { createWebSockets } from './websocket.ts'
-
-/** What an operation comes in with; the viewer is known before anything is parsed. */
-export type ServerContext = {
-  viewer?: Viewer | undefined
-  address?: string | undefined
-  /** Whether a proxy passed the request on. */
-  forwarded?: boolean
-  signal?: AbortSignal
-  outlet?: Outlet
-  /** Calls it when the answer has left. For what comes by HTTP. */
-  whenAnswered?: (act: () => void) => void
-}
-
-/** Yoga with our contexts. */
-export type Yoga = YogaServerInstance<ServerContext, Context>
 
 /** The GraphQL door, to be mounted at its path. */
 export type GraphqlServer = {
@@ -53,15 +37,6 @@ export type GraphqlServer = {
   /** Ends all subscriptions and WebSockets. */
   close(): Promise<void>
 }
-
-/**
- * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. A
- * request that a proxy passed on may come from anywhere. UnauthorizedError, which is logged.
- */
-export type Authenticate = (
-  authorization: string | undefined,
-  from: { readonly forwarded: boolean; readonly address: string | undefined },
-) => Promise<Viewer>
 
 const tokenNeeded = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
 

@@ -1,7 +1,7 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Reader } from '../../database/client.ts'
 import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { JobType } from '../request.ts'
 import type { DeviceJobStatus } from '../state.ts'

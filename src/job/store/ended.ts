@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Reader } from '../../database/client.ts'
+import type { Reader } from '../../database/reader.ts'
 
 /**
  * The place of a device job among those of its job that have ended, in the order in which they did: the version that the

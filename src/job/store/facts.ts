@@ -1,8 +1,8 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Reader, Tx } from '../../database/client.ts'
 import { type CompiledCondition, fragment } from '../../database/fragment.ts'
 import { isAlive } from '../../database/lease.ts'
+import type { Reader, Tx } from '../../database/reader.ts'
 import type { JobStatus } from '../state.ts'
 
 /** One device's part of one job. */

@@ -1,5 +1,5 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../../database/client.ts'
+import type { Reader } from '../../database/reader.ts'
 import { DEVICE_RESPONSE, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
 import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from './device-jobs.ts'

@@ -1,5 +1,5 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../../database/client.ts'
+import type { Reader } from '../../database/reader.ts'
 import type { By, JobEventCause, JobEventType, JobHistoryEvent } from '../history.ts'
 
 /** What there is to write of a transition, besides what the job's row says. */

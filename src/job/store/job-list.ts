@@ -1,6 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Reader } from '../../database/client.ts'
+import type { Reader } from '../../database/reader.ts'
 import type { JobType } from '../request.ts'
 import type { JobStatus } from '../state.ts'
 

@@ -1,6 +1,6 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Reader, Tx } from '../../database/client.ts'
+import type { Reader, Tx } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { MethodCall } from '../../method/call.ts'
 import type { TwinPatch } from '../../twin/limits.ts'

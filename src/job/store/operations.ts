@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../../database/client.ts'
+import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 
 /** What a job does, its documents as JSON text; null where it has none, or none was asked for. */

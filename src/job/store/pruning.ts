@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Tx } from '../../database/client.ts'
+import type { Tx } from '../../database/reader.ts'
 
 /** A retry that has not started takes its devices from the facts of the job. */
 const isAwaited = sql`exists (

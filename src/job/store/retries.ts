@@ -1,7 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { Tx } from '../../database/client.ts'
 import type { CompiledCondition } from '../../database/fragment.ts'
+import type { Tx } from '../../database/reader.ts'
 import type { Retry } from '../retry.ts'
 import { facts, status, TIME_UP } from './device-jobs.ts'
 import { expandJob } from './facts.ts'

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader, Tx } from '../../database/client.ts'
+import type { Reader, Tx } from '../../database/reader.ts'
 import type { By } from '../history.ts'
 import type { JobStatus } from '../state.ts'
 import { noteMoved } from './history.ts'

@@ -31,7 +31,7 @@ const invoke = async (input: Record<string, unknown>) => {
 }
 
 test('the answer of the device is the answer', async () => {
-  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId, payload }) => {
+  const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId, payload }) => {
     queueMicrotask(() =>
       answerInvocation(door.deps, { deviceId, requestId, status: 207, payload: `{"got":${payload}}` }),
     )
@@ -47,7 +47,7 @@ test('the answer of the device is the answer', async () => {
 test('numbers of the answer are those that the device wrote, and those of a call are doubles', async () => {
   const written = '[1e999, 12345678901234567890, -0, 1.0]'
   const sent: string[] = []
-  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId, payload }) => {
+  const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId, payload }) => {
     sent.push(payload)
     queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: written }))
   })
@@ -70,7 +70,7 @@ test('numbers of the answer are those that the device wrote, and those of a call
 })
 
 test('an answer that is none ends the wait at once, and says what is wrong with it', async () => {
-  const detach = door.deps.sessions.attach('pump-0001', ({ deviceId, requestId }) => {
+  const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId }) => {
     queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, problem: 'The device answered with tea.' }))
   })
   expect(await invoke({})).toEqual({
@@ -87,7 +87,7 @@ test('a device that is not here is a DeviceOfflineError', async () => {
 
 test('a device that does not answer is a DeviceTimeoutError', async () => {
   const requests: MethodRequest[] = []
-  const detach = door.deps.sessions.attach('pump-0001', (request) => requests.push(request))
+  const detach = door.deps.attached.attach('pump-0001', (request) => requests.push(request))
   const answer = invoke({ responseTimeoutInSeconds: 5 })
   await until(() => requests.length === 1)
   await clock.asleep()
@@ -99,7 +99,7 @@ test('a device that does not answer is a DeviceTimeoutError', async () => {
 test('what another device of the same id says is no answer to the call of its predecessor', async () => {
   await createDevice(door.deps, { deviceId: 'short-lived' })
   const requests: MethodRequest[] = []
-  const detach = door.deps.sessions.attach('short-lived', (request) => requests.push(request))
+  const detach = door.deps.attached.attach('short-lived', (request) => requests.push(request))
   const answer = invoke({ deviceId: 'short-lived' })
   await until(() => requests.length === 1)
   await deleteDevice(door.deps, { deviceId: 'short-lived', ifMatch: '*' })
@@ -119,7 +119,7 @@ test('a device that is disabled while it has a call ends it at once, unless it h
     const deviceId = `locked-out-${answers}`
     await createDevice(door.deps, { deviceId })
     const requests: MethodRequest[] = []
-    const detach = door.deps.sessions.attach(deviceId, (request) => requests.push(request))
+    const detach = door.deps.attached.attach(deviceId, (request) => requests.push(request))
     const answer = invoke({ deviceId })
     await until(() => requests.length === 1)
     const [{ requestId } = { requestId: '' }] = requests
@@ -139,11 +139,11 @@ test('a device that is disabled while it has a call ends it at once, unless it h
 
 test('a device that is disabled is said to be disabled, also when its connection has just ended', async () => {
   await createDevice(door.deps, { deviceId: 'just-disabled' })
-  const { sessions } = door.deps
-  const detach = sessions.attach('just-disabled', () => {})
-  const { reaches } = sessions
+  const { attached } = door.deps
+  const detach = attached.attach('just-disabled', () => {})
+  const { reaches } = attached
   // Between the first look at the device and the look for its connection.
-  Object.assign(sessions, { reaches: () => false })
+  Object.assign(attached, { reaches: () => false })
   const { pool } = door.deps.database
   const lock = await pool.connect()
   await lock.query('begin')
@@ -158,7 +158,7 @@ test('a device that is disabled is said to be disabled, also when its connection
     code: 'NOT_FOUND',
     message: 'The device "just-disabled" is disabled.',
   })
-  Object.assign(sessions, { reaches })
+  Object.assign(attached, { reaches })
   detach()
 })
 
@@ -182,7 +182,7 @@ test('a call that waits for a device goes to no other one of the same id', async
   const requests: MethodRequest[] = []
   await deleteDevice(door.deps, { deviceId: 'awaited', ifMatch: '*' })
   await createDevice(door.deps, { deviceId: 'awaited' })
-  const detach = door.deps.sessions.attach('awaited', (request) => requests.push(request))
+  const detach = door.deps.attached.attach('awaited', (request) => requests.push(request))
   expect(await asked).toMatchObject({ __typename: 'NotFoundError' })
   expect(requests).toEqual([])
   detach()
@@ -191,7 +191,7 @@ test('a call that waits for a device goes to no other one of the same id', async
 test('a change of the device while it has a call does not end the call', async () => {
   await createDevice(door.deps, { deviceId: 'changed' })
   const requests: MethodRequest[] = []
-  const detach = door.deps.sessions.attach('changed', (request) => requests.push(request))
+  const detach = door.deps.attached.attach('changed', (request) => requests.push(request))
   const answer = invoke({ deviceId: 'changed' })
   await until(() => requests.length === 1)
   await updateDevice(door.deps, { deviceId: 'changed', ifMatch: '*', statusReason: 'looked at' })
@@ -228,9 +228,9 @@ test('a client that leaves stops the wait for its device', async () => {
     signal: gone.signal,
   }).catch(() => 'gone')
   let waiting = 0
-  const { sessions } = door.deps
-  const onAttach = sessions.onAttach
-  Object.assign(sessions, {
+  const { attached } = door.deps
+  const onAttach = attached.onAttach
+  Object.assign(attached, {
     onAttach: (listener: (deviceId: string) => void) => {
       waiting++
       const stop = onAttach(listener)
@@ -244,6 +244,6 @@ test('a client that leaves stops the wait for its device', async () => {
   gone.abort()
   await until(() => waiting === 0)
   expect(await asked).toBe('gone')
-  Object.assign(sessions, { onAttach })
+  Object.assign(attached, { onAttach })
   await port.close()
 })

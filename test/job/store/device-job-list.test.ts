@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Reader } from '../../../src/database/client.ts'
+import type { Reader } from '../../../src/database/reader.ts'
 import { createDevices } from '../../../src/device/commands.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
 import {

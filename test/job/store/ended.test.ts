@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Reader } from '../../../src/database/client.ts'
+import type { Reader } from '../../../src/database/reader.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
 import { type EndedPlace, findEndedPlaces, findJobKey, beforeAll as start } from '../../../src/job/store/ended.ts'
 import { expandJob, lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
