@@ -10,7 +10,7 @@ export type AttackOrder = { readonly target: Target; readonly what: string } | '
 export type AttackNews = 'ready' | 'begun' | 'paused'
 
 /** Milliseconds between two connections. An attacker that is refused at once is one that knocks, not a flood. */
-const PAUSE = 5
+const pauseTime = 5
 
 let connectOnce: (signal: AbortSignal) => Promise<void> = async () => {}
 let pausing = new AbortController()
@@ -21,7 +21,7 @@ const answer = (news: AttackNews): void => void process.send?.(news)
 async function attack(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await connectOnce(signal)
-    await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    await new Promise((resolve) => setTimeout(resolve, pauseTime))
   }
 }
 

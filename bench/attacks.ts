@@ -18,7 +18,7 @@ export type Attack = {
 }
 
 /** Milliseconds that an attacker holds on to a connection on which nothing comes. */
-const HOLD = 2_000
+const holdTime = 2_000
 
 /** Aborts with `signal`, and after two seconds. Node 20 may forget a timeout that only `AbortSignal.any` knows of. */
 function held(signal: AbortSignal): AbortSignal {
@@ -28,7 +28,7 @@ function held(signal: AbortSignal): AbortSignal {
     signal.removeEventListener('abort', end)
     over.abort()
   }
-  const timer = setTimeout(end, HOLD)
+  const timer = setTimeout(end, holdTime)
   signal.addEventListener('abort', end)
   if (signal.aborted) end()
   return over.signal

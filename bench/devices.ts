@@ -4,7 +4,7 @@ import type { Deps } from '../src/deps.ts'
 import type { Bench } from './benchmark.ts'
 
 /** Rows a statement: one over a million would meet the statement timeout. */
-const CHUNK = 100_000
+const chunk = 100_000
 
 /**
  * Registers devices `<fleet>-0000000` and so on, faster than a client could: no keys, so they cannot connect. The twins
@@ -18,8 +18,8 @@ export async function registerDevices(
   count: number,
 ): Promise<void> {
   say(`registering ${count.toLocaleString('en')} devices`)
-  for (let from = 0; from < count; from += CHUNK) {
-    const to = Math.min(from + CHUNK, count) - 1
+  for (let from = 0; from < count; from += chunk) {
+    const to = Math.min(from + chunk, count) - 1
     const inserted = deps.db.query(
       sql`with created as (
             insert into device (id, generation_id, created_time)

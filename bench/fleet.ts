@@ -11,8 +11,8 @@ import { settleTables } from './devices.ts'
 import type { Meter } from './measure.ts'
 
 /** Devices a transaction. */
-const BATCH = 1_000
-const CONNECT_TIMEOUT_MS = 120_000
+const batch = 1_000
+const connectTimeoutMs = 120_000
 
 /** The hub's MQTT door, and devices in a process of their own that are connected to it and answer every call at once. */
 export type ConnectedFleet = {
@@ -29,10 +29,10 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
   const { deps, signal, say } = bench
   say(`registering and connecting ${count.toLocaleString('en')} devices`)
   const deviceIds = Array.from({ length: count }, (_, index) => `${name}-${String(index).padStart(7, '0')}`)
-  for (let from = 0; from < count; from += BATCH) {
+  for (let from = 0; from < count; from += batch) {
     signal.throwIfAborted()
     const inputs = deviceIds
-      .slice(from, from + BATCH)
+      .slice(from, from + batch)
       .map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } }))
     await createDevices(deps, inputs)
   }
@@ -66,7 +66,7 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
       { entry: fileURLToPath(new URL('../dist/simulator/process.js', import.meta.url)) },
     )
     closers.add(() => devices.close())
-    await abortable(devices.connect({ timeoutMs: CONNECT_TIMEOUT_MS }), signal)
+    await abortable(devices.connect({ timeoutMs: connectTimeoutMs }), signal)
     await settleTables(bench)
     return {
       deviceIds,

@@ -14,14 +14,14 @@ export type HonestClient = {
   close(): void
 }
 
-const READ_DEVICE =
+const readDevice =
   'query ($deviceId: String!) { device(deviceId: $deviceId) { deviceId connectionState twin { tags } } }'
 
 /** As little program as possible: what it spends itself between writing and reading would count as the hub's. */
 export function openHonestClient({ httpPort, serviceToken }: Target): HonestClient {
   const agent = new Agent({ keepAlive: true })
   const askOne = async (deviceId: string): Promise<number> => {
-    const body = JSON.stringify({ query: READ_DEVICE, variables: { deviceId } })
+    const body = JSON.stringify({ query: readDevice, variables: { deviceId } })
     const headers = { authorization: serviceToken, 'content-type': 'application/json', 'content-length': body.length }
     const asking = request({ host: '127.0.0.1', port: httpPort, path: '/graphql', method: 'POST', agent, headers })
     const begin = performance.now()

@@ -9,13 +9,13 @@ import { VoidRunError } from './row.ts'
 export const bencher = { policyName: 'bench' }
 
 /** Method calls under way at a time: the hub's default. */
-export const WINDOW = 2_000
+export const methodWindow = 2_000
 
 /** A scheduler with a hub's defaults while `work` lasts. */
 export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) => Promise<T>): Promise<T> {
   const scheduler = await startScheduler(deps, {
     maxRunning: 100,
-    windowSize: WINDOW,
+    windowSize: methodWindow,
     historyDays: 30,
   })
   try {

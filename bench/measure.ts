@@ -1,5 +1,5 @@
 import { figure } from './report.ts'
-import type { CpuMicros, PROCESSES, Row, Run } from './row.ts'
+import type { CpuMicros, processNames, Row, Run } from './row.ts'
 
 /** What every row's measurement is told. */
 export type Conduct = {
@@ -36,7 +36,7 @@ export async function compare({ quick, rounds, signal, say }: Conduct, compariso
 /** Reads how many microseconds of CPU a process has used so far. */
 export type Meter = () => number | Promise<number>
 /** This process, `hub`, comes first. */
-export type Meters = Readonly<Partial<Record<(typeof PROCESSES)[number], Meter>>>
+export type Meters = Readonly<Partial<Record<(typeof processNames)[number], Meter>>>
 
 /** Does the work and answers how long it took, and the CPU time of it by operation. */
 export async function measure(

@@ -1,18 +1,18 @@
 import { abortable } from '../src/cli/abortable.ts'
 import type { Bench } from './benchmark.ts'
 import { type ConnectedFleet, connectFleet } from './fleet.ts'
-import { runMethodJobs, verifyJobs, WINDOW, withScheduler } from './jobs.ts'
+import { methodWindow, runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
-const FULL = { devices: 10_000, jobs: 10 }
-const QUICK = { devices: 500, jobs: 10 }
+const full = { devices: 10_000, jobs: 10 }
+const quickSizes = { devices: 500, jobs: 10 }
 /** As those of jobs are: a job's id, a dot and sixteen characters. */
-const REQUEST_ID_LENGTH = 53
+const requestIdLength = 53
 
 /** P1: what a job adds to a method call, with everything over real MQTT. */
 export async function pipeline(bench: Bench): Promise<Row[]> {
-  const { devices, jobs } = bench.quick ? QUICK : FULL
+  const { devices, jobs } = bench.quick ? quickSizes : full
   const fleet = await connectFleet(bench, 'p1', devices)
   try {
     const row = await compare(bench, {
@@ -51,7 +51,7 @@ async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet
       let sent = 0
       const send = (): void => {
         const deviceId = fleet.deviceIds[sent % fleet.deviceIds.length] ?? ''
-        const requestId = String(sent++).padStart(REQUEST_ID_LENGTH, '0')
+        const requestId = String(sent++).padStart(requestIdLength, '0')
         waiting.add(requestId)
         const isHere = deps.attached.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
         if (!isHere) reject(new VoidRunError(`Void: ${deviceId} is not connected.`))
@@ -62,7 +62,7 @@ async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet
         if (sent < operations) send()
         else if (waiting.size === 0) resolve()
       })
-      while (sent < Math.min(WINDOW, operations)) send()
+      while (sent < Math.min(methodWindow, operations)) send()
     })
   const { seconds, cpuMicros } = await measure({ ...meters, devices: fleet.cpu }, operations, () =>
     abortable(work(), signal),

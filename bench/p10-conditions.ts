@@ -10,10 +10,10 @@ import { median } from './numbers.ts'
 import { type PlanNode, shapeOf } from './plan.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
-const FULL = { devices: 100_000, runMs: 400 }
-const QUICK = { devices: 2_000, runMs: 20 }
+const full = { devices: 100_000, runMs: 400 }
+const quickSizes = { devices: 2_000, runMs: 20 }
 /** Executions in a run, however short or long they are. */
-const EXECUTIONS = { fewest: 5, most: 500 }
+const executionCount = { fewest: 5, most: 500 }
 
 type Case = {
   readonly name: string
@@ -62,7 +62,7 @@ const cases: readonly Case[] = [
 
 /** P10: what the compiler makes of a condition, against SQL by hand over the same join. Execution alone, not planning. */
 export async function conditions(bench: Bench): Promise<Row[]> {
-  const { devices } = bench.quick ? QUICK : FULL
+  const { devices } = bench.quick ? quickSizes : full
   await registerDevices(bench, 'p10', devices)
   const rows: Row[] = []
   for (const each of cases) rows.push(await compareCase(bench, each, devices))
@@ -77,8 +77,8 @@ async function compareCase(bench: Bench, { name, what, condition, handWritten }:
     throw new VoidRunError(`Void: ${condition} selects ${selected} devices, the SQL by hand ${expected}.`)
   }
   const [ours, theirs] = [await execute(bench, compiled), await execute(bench, handWritten)]
-  const { runMs } = bench.quick ? QUICK : FULL
-  const executions = Math.min(Math.max(Math.ceil(runMs / theirs.ms), EXECUTIONS.fewest), EXECUTIONS.most)
+  const { runMs } = bench.quick ? quickSizes : full
+  const executions = Math.min(Math.max(Math.ceil(runMs / theirs.ms), executionCount.fewest), executionCount.most)
   return compare(bench, {
     name,
     what: `${what}: ${selected.toLocaleString('en')} of ${devices.toLocaleString('en')} devices counted`,

@@ -9,12 +9,12 @@ import { bencher } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import type { Row, Run } from './row.ts'
 
-const FULL = { subscribers: [1_000, 5_000], deliveries: 200_000 }
-const QUICK = { subscribers: [100], deliveries: 1_000 }
+const full = { subscribers: [1_000, 5_000], deliveries: 200_000 }
+const quickSizes = { subscribers: [100], deliveries: 1_000 }
 /** Both sides count their events from here, so that all numbers are as long. */
-const FIRST_VERSION = 1_000_001
+const firstVersion = 1_000_001
 
-const QUERY = `subscription {
+const statisticsSubscription = `subscription {
   deviceJobStatistics(jobId: "p15") {
     version
     deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount canceledCount }
@@ -32,7 +32,7 @@ type Stage = {
 
 /** P15 and P16: what a subscriber more costs, and how late the last of them hears of something. */
 export async function fanOut(bench: Bench): Promise<Row[]> {
-  const { subscribers, deliveries } = bench.quick ? QUICK : FULL
+  const { subscribers, deliveries } = bench.quick ? quickSizes : full
   await scheduleJob(bench.deps, bencher, {
     jobId: 'p15',
     type: 'scheduleDeviceMethod',
@@ -62,7 +62,7 @@ async function compareStages(
   { hub, broadcast, count, events }: { hub: Stage; broadcast: Stage; count: number; events: number },
 ): Promise<Row[]> {
   const delays = { ours: [] as Run[], baseline: [] as Run[] }
-  let version = FIRST_VERSION
+  let version = firstVersion
   const perform = async (side: 'ours' | 'baseline', { publish, audience }: Stage): Promise<Run> => {
     const sent: [number, number][] = []
     const { cpuMicros } = await measure(bench.meters, events * count, async () => {
@@ -101,13 +101,13 @@ async function compareStages(
 
 /** The GraphQL door. An event is a change of a job's row. */
 async function openHub({ deps, signal }: Bench, count: number): Promise<Stage> {
-  await setVersion(deps, FIRST_VERSION)
+  await setVersion(deps, firstVersion)
   const closers = createClosers()
   const door = await openGraphqlDoor(deps)
   closers.add(door.close)
-  const audience = await gatherAudience({ url: door.url, count, query: QUERY }, signal)
+  const audience = await gatherAudience({ url: door.url, count, query: statisticsSubscription }, signal)
   closers.add(() => audience.close())
-  await audience.everybody(FIRST_VERSION)
+  await audience.everybody(firstVersion)
   return {
     audience,
     async publish(version) {

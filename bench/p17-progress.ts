@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { JOB_EVENT_INTERVAL } from '../src/events/events.ts'
+import { jobEventInterval } from '../src/events/events.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { findJobRecord } from '../src/job/store/jobs.ts'
 import type { Bench } from './benchmark.ts'
@@ -12,9 +12,9 @@ import { compare } from './measure.ts'
 import { answerSoon, attachFleet } from './present-fleet.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
-const FULL = 100_000
-const QUICK = 2_000
-const SUBSCRIBERS = 20
+const full = 100_000
+const quickDevices = 2_000
+const subscribers = 20
 
 const query = `subscription ($jobId: String!) {
   deviceJobStatistics(jobId: $jobId) {
@@ -30,14 +30,14 @@ type Update = {
 
 /** P17: whether who follows a job is told of it no oftener than promised, however fast it runs, and of its end. */
 export async function progress(bench: Bench): Promise<Row[]> {
-  const devices = bench.quick ? QUICK : FULL
+  const devices = bench.quick ? quickDevices : full
   await registerDevices(bench, 'p17', devices)
   return [
     await compare(bench, {
       name: 'P17',
       what: `updates to a subscriber of a job over ${devices.toLocaleString('en')} devices`,
       unit: 'of allowed',
-      baselineName: `its duration ÷ ${JOB_EVENT_INTERVAL} ms + 2`,
+      baselineName: `its duration ÷ ${jobEventInterval} ms + 2`,
       limit: { kind: 'gate', atMost: 1 },
       ours: () => follow(bench, devices),
       baseline: async () => ({ value: 1, cpuMicros: {} }),
@@ -68,8 +68,8 @@ async function follow(bench: Bench, devices: number): Promise<Run> {
         queryCondition: "tags.fleet = 'p17'",
         cloudToDeviceMethod: { methodName: 'reboot' },
       })
-      const told = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => countUpdates(door.url, jobId, devices)))
-      const allowed = (performance.now() - start) / JOB_EVENT_INTERVAL + 2
+      const told = await Promise.all(Array.from({ length: subscribers }, () => countUpdates(door.url, jobId, devices)))
+      const allowed = (performance.now() - start) / jobEventInterval + 2
       await verifyJobs(deps, [jobId], devices)
       if ((await findJobRecord(deps.db, jobId))?.endTime === null) throw new VoidRunError('Void: the job goes on.')
       return { value: Math.max(...told) / allowed, cpuMicros: {} }

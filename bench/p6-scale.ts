@@ -7,19 +7,19 @@ import { compare, measure } from './measure.ts'
 import { answerSoon, attachFleet } from './present-fleet.ts'
 import type { CpuMicros, Row, Run } from './row.ts'
 
-const FULL = { few: 10_000, many: 100_000 }
-const QUICK = { few: 500, many: 2_000 }
-const MILLION = 1_000_000
+const full = { few: 10_000, many: 100_000 }
+const quickSizes = { few: 500, many: 2_000 }
+const oneMillion = 1_000_000
 /** Jobs over the few in a run: one alone would use so little CPU that the clock tick shows. */
-const REPEATS = 5
+const repeatCount = 5
 
 /**
  * P6: whether a device costs the same however many there are in its job. So many are not connected over MQTT: sessions
  * in this process answer for them, and what is measured is the job's own work, from the expansion to the last outcome.
  */
 export async function scale(bench: Bench): Promise<Row[]> {
-  const { few, many } = bench.quick ? QUICK : FULL
-  const larger = bench.million ? [many, MILLION] : [many]
+  const { few, many } = bench.quick ? quickSizes : full
+  const larger = bench.million ? [many, oneMillion] : [many]
   for (const count of [few, ...larger]) await registerDevices(bench, fleetOf(count), count)
 
   const rows: Row[] = []
@@ -31,7 +31,7 @@ export async function scale(bench: Bench): Promise<Row[]> {
       baselineName: `the same over ${few.toLocaleString('en')}`,
       limit: { kind: 'gate', atMost: 1.3 },
       ours: () => runJobs(bench, count, 1),
-      baseline: () => runJobs(bench, few, REPEATS),
+      baseline: () => runJobs(bench, few, repeatCount),
     })
     rows.push(row)
   }

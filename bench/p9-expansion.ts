@@ -13,12 +13,12 @@ import { bencher } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
-const FULL = 100_000
-const QUICK = 2_000
+const full = 100_000
+const quickDevices = 2_000
 
 /** P9: fixing a job's devices, against the least that a database can do to copy as many ids. */
 export async function expansion(bench: Bench): Promise<Row[]> {
-  const devices = bench.quick ? QUICK : FULL
+  const devices = bench.quick ? quickDevices : full
   await registerDevices(bench, 'p9', devices)
   await bench.deps.db.query(sql`create table bench_target (
     job_key bigint not null,

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 
 /** The clock tick of /proc on Linux, 100 a second. */
-const TICK_MICROS = 10_000
+const tickMicros = 10_000
 
 /** CPU time of a process as /proc tells it, in microseconds: its own, and that of its children that have ended. */
 export type ProcessStat = {
@@ -22,8 +22,8 @@ export function parseStat(text: string): ProcessStat {
   return {
     pid: Number.parseInt(text, 10),
     parent,
-    own: (utime + stime) * TICK_MICROS,
-    ended: (childUtime + childStime) * TICK_MICROS,
+    own: (utime + stime) * tickMicros,
+    ended: (childUtime + childStime) * tickMicros,
   }
 }
 

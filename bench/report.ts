@@ -1,11 +1,11 @@
 import { table } from '../src/cli/terminal/table.ts'
-import { type CpuMicros, judge, type Limit, PROCESSES, type Row } from './row.ts'
+import { type CpuMicros, judge, type Limit, processNames, type Row } from './row.ts'
 
-const HEAD = ['row', 'what', 'median', 'spread', ...PROCESSES.map((name) => `${name} µs`), 'ratio', 'limit']
-const WORDS = { gate: { holds: 'passes', fails: 'FAILS' }, goal: { holds: 'met', fails: 'missed' } } as const
-const LEGEND = 'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time an operation, of each process'
+const head = ['row', 'what', 'median', 'spread', ...processNames.map((name) => `${name} µs`), 'ratio', 'limit']
+const words = { gate: { holds: 'passes', fails: 'FAILS' }, goal: { holds: 'met', fails: 'missed' } } as const
+const legend = 'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time an operation, of each process'
 /** The first column of numbers. */
-const NUMBERS = 2
+const firstNumber = 2
 
 /** The table: two lines a row, ours above its baseline, with the CPU time an operation of each process; then the notes. */
 export function report(rows: readonly Row[]): string[] {
@@ -16,14 +16,14 @@ export function report(rows: readonly Row[]): string[] {
       percent(spread),
       ...cpu(cpuMicros),
     ]
-    const said = verdict.kind === 'none' ? verdict.reason : WORDS[row.limit?.kind ?? 'goal'][verdict.kind]
+    const said = verdict.kind === 'none' ? verdict.reason : words[row.limit?.kind ?? 'goal'][verdict.kind]
     return [
       [row.name, row.what, ...numbers(ours), Number.isNaN(ratio) ? '–' : ratio.toFixed(2), limitText(row.limit)],
       ['', `against ${row.baselineName}`, ...numbers(baseline), '', said],
     ]
   })
   const notes = rows.flatMap((row) => row.notes.map((note) => `${row.name}: ${note}`))
-  return [...table([HEAD, ...lines], NUMBERS), '', LEGEND, ...notes]
+  return [...table([head, ...lines], firstNumber), '', legend, ...notes]
 }
 
 /** A number with three digits that count, or all of those before the point. */
@@ -35,7 +35,7 @@ export function figure(value: number): string {
 
 const percent = (share: number): string => (Number.isFinite(share) ? `${Math.round(share * 100)} %` : '–')
 
-const cpu = (cpuMicros: CpuMicros): string[] => PROCESSES.map((name) => figure(cpuMicros[name] ?? Number.NaN))
+const cpu = (cpuMicros: CpuMicros): string[] => processNames.map((name) => figure(cpuMicros[name] ?? Number.NaN))
 
 function limitText(limit: Limit | undefined): string {
   if (limit === undefined) return ''

@@ -1,10 +1,10 @@
 import { median, spread } from './numbers.ts'
 
 /** The processes whose CPU time is told apart. */
-export const PROCESSES = ['hub', 'database', 'devices'] as const
+export const processNames = ['hub', 'database', 'devices'] as const
 
 /** CPU microseconds an operation, of those processes that take part. */
-export type CpuMicros = Readonly<Partial<Record<(typeof PROCESSES)[number], number>>>
+export type CpuMicros = Readonly<Partial<Record<(typeof processNames)[number], number>>>
 
 /** One measured run, its value in the unit of its row. */
 export type Run = { readonly value: number; readonly cpuMicros: CpuMicros }
@@ -43,9 +43,9 @@ type Summary = { readonly median: number; readonly spread: number; readonly cpuM
 type Verdict = { readonly kind: 'holds' | 'fails' } | { readonly kind: 'none'; readonly reason: string }
 
 /** A baseline that varies more than this says too little to be judged by. */
-const MAX_SPREAD = 0.25
+const maxSpread = 0.25
 /** Two runs have a spread, but not one that means anything. */
-const FEWEST_ROUNDS = 3
+const fewestRounds = 3
 
 export function judge(row: Row): Judgement {
   const [ours, baseline] = [summarize(row.ours), summarize(row.baseline)]
@@ -56,8 +56,8 @@ export function judge(row: Row): Judgement {
 function verdictOf({ limit, baseline: { length } }: Row, baseline: Summary, ratio: number): Verdict {
   if (!Number.isFinite(ratio)) return { kind: 'none', reason: 'no verdict: nothing was measured' }
   if (limit === undefined) return { kind: 'none', reason: 'no verdict: small sizes' }
-  if (length < FEWEST_ROUNDS) return { kind: 'none', reason: `no verdict: fewer than ${FEWEST_ROUNDS} rounds` }
-  if (baseline.spread > MAX_SPREAD) return { kind: 'none', reason: 'no verdict: baseline spread over 25 %' }
+  if (length < fewestRounds) return { kind: 'none', reason: `no verdict: fewer than ${fewestRounds} rounds` }
+  if (baseline.spread > maxSpread) return { kind: 'none', reason: 'no verdict: baseline spread over 25 %' }
   const holds = 'atLeast' in limit ? ratio >= limit.atLeast : ratio <= limit.atMost
   return { kind: holds ? 'holds' : 'fails' }
 }
@@ -67,8 +67,8 @@ export const failsGate = (row: Row): boolean => row.limit?.kind === 'gate' && ju
 
 function summarize(runs: readonly Run[]): Summary {
   const values = runs.map((run) => run.value)
-  const cpuMicros: Partial<Record<(typeof PROCESSES)[number], number>> = {}
-  for (const name of PROCESSES) {
+  const cpuMicros: Partial<Record<(typeof processNames)[number], number>> = {}
+  for (const name of processNames) {
     const spent = runs.flatMap((run) => run.cpuMicros[name] ?? [])
     if (spent.length > 0) cpuMicros[name] = median(spent)
   }

@@ -17,7 +17,7 @@ import { attacked } from './s8-attacks.ts'
 import { blocks } from './s9-blocks.ts'
 import { memory } from './s10-memory.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P1: pipeline,
   P6: scale,
   P9: expansion,
@@ -28,14 +28,14 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   S9: blocks,
   S10: memory,
 }
-const NAMES = Object.keys(BENCHMARKS)
+const names = Object.keys(allBenchmarks)
 
-const OPTIONS = {
+const runOptions = {
   only: text({
     placeholder: 'P1,P9',
-    pattern: new RegExp(`^(${NAMES.join('|')})(,(${NAMES.join('|')}))*$`),
-    allowed: `some of ${NAMES.join(', ')}, with commas`,
-    fallback: NAMES.join(','),
+    pattern: new RegExp(`^(${names.join('|')})(,(${names.join('|')}))*$`),
+    allowed: `some of ${names.join(', ')}, with commas`,
+    fallback: names.join(','),
     help: 'which to run',
   }),
   rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'measured runs of each side' }),
@@ -55,25 +55,25 @@ await runCommand({
   name: 'npm run bench',
   summary: `Measures the hub against baselines on this machine, in turn (docs/benchmarks.md), with an embedded PostgreSQL
 and simulated devices. Leaves nothing. Ends with 1 when a gate fails.`,
-  options: OPTIONS,
+  options: runOptions,
   async run(given, { signal }) {
     const conduct: Conduct = {
-      quick: given(OPTIONS.quick),
-      rounds: given(OPTIONS.rounds),
+      quick: given(runOptions.quick),
+      rounds: given(runOptions.rounds),
       signal,
       say: (line) => process.stderr.write(`${line}\n`),
     }
     const rows: Row[] = []
     let machine: Machine = {}
     try {
-      for (const name of new Set(given(OPTIONS.only).split(','))) {
-        const benchmark = BENCHMARKS[name]
+      for (const name of new Set(given(runOptions.only).split(','))) {
+        const benchmark = allBenchmarks[name]
         if (benchmark === undefined) continue
         conduct.say(`${name}: starting a hub`)
         const hub = await openHub()
         try {
           if (rows.length === 0) machine = await describeMachine(hub.deps.db)
-          rows.push(...(await benchmark({ ...hub, ...conduct, million: given(OPTIONS.million) })))
+          rows.push(...(await benchmark({ ...hub, ...conduct, million: given(runOptions.million) })))
         } finally {
           await hub.close()
         }
@@ -83,8 +83,8 @@ and simulated devices. Leaves nothing. Ends with 1 when a gate fails.`,
       signal.throwIfAborted()
       throw error
     } finally {
-      print(rows, machine, given(OPTIONS.explain))
-      const file = given(OPTIONS.json)
+      print(rows, machine, given(runOptions.explain))
+      const file = given(runOptions.json)
       if (file !== undefined) await writeFile(file, json(rows, machine))
     }
     const failed = rows.filter(failsGate).map((row) => row.name)

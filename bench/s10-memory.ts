@@ -4,15 +4,15 @@ import { compare } from './measure.ts'
 import type { Row, Run } from './row.ts'
 import { openWatchedHub, type WatchedHub } from './watched-hub.ts'
 
-const KB = 1024
+const kb = 1024
 /** KB that one connection may take while it is open. A service may be in the middle of a large answer. */
-const ALLOWED = { stranger: 256, device: 2 * KB, service: 8 * KB }
+const allowedMemory = { stranger: 256, device: 2 * kb, service: 8 * kb }
 /** Connections at a time, so that what the program itself takes in between does not count. */
-const CONNECTIONS = 20
+const connectionCount = 20
 /** KB that 20 connections together may leave: what the program has compiled and cached meanwhile. */
-const REMAINDER = 512
+const remainder = 512
 /** Milliseconds after which the connections are at their work. */
-const AT_WORK = 1_000
+const atWork = 1_000
 
 /** S10: the memory that a connection with the worst input known takes, and what it leaves. */
 export async function memory(bench: Bench): Promise<Row[]> {
@@ -30,16 +30,16 @@ export async function memory(bench: Bench): Promise<Row[]> {
         async ours() {
           const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal))
           left.push({ value: kept, cpuMicros: {} })
-          return { value: taken / CONNECTIONS, cpuMicros: {} }
+          return { value: taken / connectionCount, cpuMicros: {} }
         },
-        baseline: async () => ({ value: ALLOWED[attack.who], cpuMicros: {} }),
+        baseline: async () => ({ value: allowedMemory[attack.who], cpuMicros: {} }),
       })
       rows.push(row, {
         ...row,
         name: `${row.name} after`,
-        what: `kept after ${CONNECTIONS} of them have ended`,
+        what: `kept after ${connectionCount} of them have ended`,
         ours: left.slice(1),
-        baseline: row.baseline.map(() => ({ value: REMAINDER, cpuMicros: {} })),
+        baseline: row.baseline.map(() => ({ value: remainder, cpuMicros: {} })),
       })
     }
     return rows
@@ -55,16 +55,16 @@ async function weigh(
 ): Promise<{ taken: number; kept: number }> {
   const before = await hub.ask('weigh')
   const ending = new AbortController()
-  const all = Promise.all(Array.from({ length: CONNECTIONS }, () => open(ending.signal)))
-  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, AT_WORK))])
+  const all = Promise.all(Array.from({ length: connectionCount }, () => open(ending.signal)))
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, atWork))])
   const during = await hub.ask('weigh')
   ending.abort()
   await all
   // The hub hears of it a moment later.
-  await new Promise((resolve) => setTimeout(resolve, AT_WORK))
+  await new Promise((resolve) => setTimeout(resolve, atWork))
   const after = await hub.ask('weigh')
   return {
-    taken: Math.max(during.memory - before.memory, 0) / KB,
-    kept: Math.max(after.memory - before.memory, 0) / KB,
+    taken: Math.max(during.memory - before.memory, 0) / kb,
+    kept: Math.max(after.memory - before.memory, 0) / kb,
   }
 }

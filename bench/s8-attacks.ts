@@ -10,25 +10,25 @@ import type { Row, Run } from './row.ts'
 import { openAttacker } from './under-attack.ts'
 import { idOf, openWatchedHub, type WatchedHub } from './watched-hub.ts'
 
-const FULL = { devices: 20_000, requests: 250 }
-const QUICK = { devices: 200, requests: 20 }
+const full = { devices: 20_000, requests: 250 }
+const quickSizes = { devices: 200, requests: 20 }
 /** Milliseconds between two requests of the honest client: a console with some tabs. */
-const PACE = 10
+const requestPace = 10
 /** Slices of each side in a round. They are short and in turn, so that what else the machine does falls on both. */
-const SLICES = 2
+const sliceCount = 2
 /** Milliseconds in which the hub ends what it does for the attacker, before the client is alone. */
-const AFTERMATH = 300
+const aftermath = 300
 
 /** What was seen of one side in one round. */
 type Seen = { readonly waits: readonly number[]; readonly cpuMicros: number; readonly block: number }
 
 /** S8: how much longer an honest client waits while one connection at a time sends the worst that is known. */
 export async function attacked(bench: Bench): Promise<Row[]> {
-  const { devices, requests } = bench.quick ? QUICK : FULL
+  const { devices, requests } = bench.quick ? quickSizes : full
   const hub = await openWatchedHub(bench, devices)
   const client = openHonestClient(hub.target)
   const deviceIds = Array.from({ length: requests }, (_, index) => idOf(100 + (index % 100)))
-  const ask = (): Promise<number[]> => client.ask(deviceIds, PACE)
+  const ask = (): Promise<number[]> => client.ask(deviceIds, requestPace)
   try {
     const rows: Row[] = []
     for (const [index, attack] of attacks.entries()) {
@@ -54,8 +54,8 @@ async function attackedBy(
   try {
     for (let round = 0; round <= rounds; round++) {
       const slices = { alone: [] as Seen[], beside: [] as Seen[] }
-      for (let slice = 0; slice < (round === 0 ? 1 : SLICES); slice++) {
-        await pause(AFTERMATH, signal)
+      for (let slice = 0; slice < (round === 0 ? 1 : sliceCount); slice++) {
+        await pause(aftermath, signal)
         slices.alone.push(await watch(hub, ask))
         slices.beside.push(await watch(hub, () => attacker.during(ask)))
         if (attack.leavesJobs) await cancelOpenJobs(hub.client)

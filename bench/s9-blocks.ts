@@ -5,10 +5,10 @@ import type { Row } from './row.ts'
 import { openWatchedHub } from './watched-hub.ts'
 
 /** Milliseconds that one connection may hold up everybody else. */
-const ALLOWED = { stranger: 10, device: 50, service: 50 }
+const allowedBlock = { stranger: 10, device: 50, service: 50 }
 
 /** Milliseconds in which the hub does what was asked of it before the connection ended. */
-const AFTERMATH = 300
+const aftermath = 300
 
 /** S9: the longest that the event loop stands still because of one connection with the worst that is known. */
 export async function blocks(bench: Bench): Promise<Row[]> {
@@ -25,11 +25,11 @@ export async function blocks(bench: Bench): Promise<Row[]> {
         async ours() {
           const before = await hub.ask('watch')
           await attack.once(hub.target, bench.signal)
-          await new Promise((resolve) => setTimeout(resolve, AFTERMATH))
+          await new Promise((resolve) => setTimeout(resolve, aftermath))
           const after = await hub.ask('tell')
           return { value: after.block, cpuMicros: { hub: after.cpuMicros - before.cpuMicros } }
         },
-        baseline: async () => ({ value: ALLOWED[attack.who], cpuMicros: {} }),
+        baseline: async () => ({ value: allowedBlock[attack.who], cpuMicros: {} }),
       })
       rows.push(row)
     }

@@ -15,7 +15,7 @@ export type News =
   | { readonly kind: 'broken'; readonly reason: string }
 
 /** Sockets that may be connecting at a time. */
-const CONNECTING = 50
+const connectingAtOnce = 50
 
 const tell = (news: News): void => {
   process.send?.(news)
@@ -56,7 +56,7 @@ async function connect(url: string, count: number, query: string | undefined): P
   const openSome = async (): Promise<void> => {
     while (left-- > 0) await open(url, query)
   }
-  await Promise.all(Array.from({ length: CONNECTING }, openSome))
+  await Promise.all(Array.from({ length: connectingAtOnce }, openSome))
   tell({ kind: 'connected' })
 }
 

@@ -10,7 +10,7 @@ import type { Addresses } from '../src/app.ts'
 import { abortable } from '../src/cli/abortable.ts'
 import { createHubClient, type HubClient } from '../src/cli/hub-client.ts'
 import { createDb } from '../src/database/client.ts'
-import { DATABASE } from '../src/database/embedded/cluster.ts'
+import { databaseName } from '../src/database/embedded/cluster.ts'
 import { clusterIn, findPostgresHome } from '../src/database/embedded/home.ts'
 import { graphql } from '../src/generated/graphql/gql.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
@@ -106,9 +106,9 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
       if (first === undefined || !('device' in first)) throw new Error('The devices could not be registered.')
       return first.device.authentication?.symmetricKey?.primaryKey ?? ''
     }
-    const key = await register(0, HEAVY_BATCH)
-    for (let from = HEAVY_BATCH; from < HEAVY; from += HEAVY_BATCH) await register(from, HEAVY_BATCH)
-    for (let from = HEAVY; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
+    const key = await register(0, heavyBatch)
+    for (let from = heavyBatch; from < heavy; from += heavyBatch) await register(from, heavyBatch)
+    for (let from = heavy; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
     await settle(folder, signal)
     const portOf = (address: string | undefined): number => Number(new URL(address ?? '').port)
     return {
@@ -135,7 +135,7 @@ async function settle(folder: string, signal: AbortSignal): Promise<void> {
   const { home } = await findPostgresHome(folder)
   const [, , , port] = (await readFile(join(clusterIn(home), 'postmaster.pid'), 'utf8')).split('\n')
   const password = (await readFile(join(folder, 'database-password'), 'utf8')).trim()
-  const url = `postgresql://${DATABASE}:${password}@127.0.0.1:${port}/${DATABASE}`
+  const url = `postgresql://${databaseName}:${password}@127.0.0.1:${port}/${databaseName}`
   const db = createDb(url, {
     limits: defaultLimits,
     log: pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })),
@@ -151,12 +151,12 @@ async function settle(folder: string, signal: AbortSignal): Promise<void> {
 export const idOf = (index: number): string => `pump-${String(index).padStart(7, '0')}`
 
 /** Devices with large twins, which are a page; and how many of them fit in a request. */
-const HEAVY = 100
-const HEAVY_BATCH = 5
+const heavy = 100
+const heavyBatch = 5
 
 function deviceInput(index: number) {
   const tags = { weight: index + 1 }
-  if (index >= HEAVY) return { deviceId: idOf(index), twin: { tags } }
+  if (index >= heavy) return { deviceId: idOf(index), twin: { tags } }
   const members = Array.from({ length: 1_500 }, (_, member) => [`member${member}`, member])
   return { deviceId: idOf(index), twin: { tags, properties: { desired: Object.fromEntries(members) } } }
 }

@@ -73,17 +73,17 @@ export class StoppedError extends Error {
 }
 
 /** Milliseconds that a stop leaves devices to answer the calls under way. What comes later is settled after a restart. */
-const ANSWER_GRACE = 3_000
+const answerGrace = 3_000
 /** Milliseconds that the database has for an answer while the hub stops. */
-const STOP_SILENCE = 3_000
+const stopSilence = 3_000
 /** Milliseconds to take leave of the other instances. */
-const FAREWELL = 2_000
+const farewellTime = 2_000
 /** Milliseconds that the database has for all that is left, when somebody asked for the stop a second time. */
-const HURRIED = 500
+const hurried = 500
 /** Milliseconds that a stop leaves a start that is under way to come to its end. */
-const START_GRACE = 3_000
+const startGrace = 3_000
 /** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
-const CLOCK_TOLERANCE = 1_000
+const clockTolerance = 1_000
 
 /** What `vite build` writes. This file itself runs from `dist`, in tests from `src`. */
 const consoleFolder = resolve(import.meta.dirname, '../dist/console')
@@ -160,7 +160,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const end = (): void => said.abort()
       farewell.then(end, end)
       if (db.trouble() !== undefined) return
-      await systemClock.sleep(FAREWELL, AbortSignal.any([said.signal, givingUp.signal]))
+      await systemClock.sleep(farewellTime, AbortSignal.any([said.signal, givingUp.signal]))
     }
     const clear = (dead: string): Promise<void> => {
       events.publish('died', {})
@@ -225,7 +225,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       historyDays: config.jobHistoryDays,
     })
     scheduler = running
-    onStop('the scheduler', () => running.stop(ANSWER_GRACE, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
+    onStop('the scheduler', () => running.stop(answerGrace, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
     const devices = await mqtt.listen({
       host: config.host,
       port: config.mqttPort,
@@ -295,12 +295,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
   const stop = async (): Promise<void> => {
     if (!stopping.signal.aborted) stopping.abort(new StoppedError())
-    database?.hurry(STOP_SILENCE)
+    database?.hurry(stopSilence)
     // What is being started now is stopped too, unless it takes too long.
     const begun = new AbortController()
     await Promise.race([
       started?.catch(() => {}),
-      clock.sleep(START_GRACE, AbortSignal.any([hurrying.signal, begun.signal])),
+      clock.sleep(startGrace, AbortSignal.any([hurrying.signal, begun.signal])),
     ])
     begun.abort()
     await lifecycle.stop()
@@ -308,7 +308,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
   /** Whatever the database does, silence, locks and slowness included. */
   const giveUpSoon = async (): Promise<void> => {
-    if (database?.trouble() === undefined) await systemClock.sleep(HURRIED)
+    if (database?.trouble() === undefined) await systemClock.sleep(hurried)
     givingUp.abort()
     database?.giveUp()
   }
@@ -360,7 +360,7 @@ function owner(): Viewer {
 /** Deadlines are decided by this machine's clock, so instances whose clocks differ would disagree about them. */
 async function compareClocks({ db, clock, log }: Deps): Promise<void> {
   const difference = (await databaseTime(db)).getTime() - clock.now().getTime()
-  if (Math.abs(difference) > CLOCK_TOLERANCE) {
+  if (Math.abs(difference) > clockTolerance) {
     log.warn({ differenceInMs: difference }, "the database's clock and this machine's differ; synchronise them")
   }
 }

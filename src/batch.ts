@@ -22,13 +22,13 @@ type BatchOptions<T> = {
   readonly onError: (error: unknown, items: readonly T[]) => void
 }
 
-const FIRST_PAUSE = 100
+const firstPause = 100
 // What waits is small beside what a database does in between, and others wait for it.
-const LONGEST_PAUSE = 3_000
+const longestPause = 3_000
 
 /** The pause after so many failures, with half of it left to chance: those who failed together should not return so. */
 const pauseAfter = (failures: number): number =>
-  Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
+  Math.min(firstPause * 2 ** failures, longestPause) * (0.5 + Math.random() / 2)
 
 /**
  * Group commit: one write at a time, and while it runs the next items gather. What is waiting is not bounded here: who

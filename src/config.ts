@@ -12,8 +12,8 @@ import {
   throttlingOf,
 } from './throttle/presets.ts'
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-const UNKNOWN_JOB = ['404', 'unknown'] as const
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const unknownJob = ['404', 'unknown'] as const
 
 /** Everything that can be set from outside, read once. Ports: 0 means any free one. */
 export type Config = {
@@ -38,7 +38,7 @@ export type Config = {
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
   /** Certificates of the authorities whose word for a device is taken; undefined is none. */
   readonly x509CaPath: string | undefined
-  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly logLevel: (typeof logLevels)[number]
   readonly maxRunningJobs: number
   readonly jobHistoryDays: number
   /** Method calls in flight at most, in this process. */
@@ -46,7 +46,7 @@ export type Config = {
   /** Whether GraphiQL is served also where tokens are needed. */
   readonly graphiql: boolean
   /** What the REST door answers to the name of a job that there is not. */
-  readonly restUnknownJob: (typeof UNKNOWN_JOB)[number]
+  readonly restUnknownJob: (typeof unknownJob)[number]
   /** Whether the REST door cancels jobs that run already. */
   readonly restCancelRunning: boolean
   /** Whether queries are refused that IoT Hub would refuse. */
@@ -132,8 +132,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   }
 
   const logLevel = given('LOG_LEVEL') ?? 'info'
-  const level = LOG_LEVELS.find((candidate) => candidate === logLevel)
-  if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; allowed is one of ${LOG_LEVELS.join(', ')}.`)
+  const level = logLevels.find((candidate) => candidate === logLevel)
+  if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; allowed is one of ${logLevels.join(', ')}.`)
 
   const preset = choice('THROTTLE', presetNames)
   const units = integer('THROTTLE_UNITS', 1, 1, maxUnits)
@@ -182,7 +182,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
     graphiql: flag('GRAPHIQL'),
-    restUnknownJob: choice('REST_UNKNOWN_JOB', UNKNOWN_JOB),
+    restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),
     throttling: Object.freeze(throttling),

@@ -107,7 +107,7 @@ async function keepOthersFromWriting(folder: string): Promise<void> {
 }
 
 // macOS's open(2) takes the lock itself; Node names neither flag.
-const O_EXLOCK = 0x20
+const oExlock = 0x20
 
 /**
  * The lock is the kernel's (flock), on a file that stays: it ends with the process however that dies, knows no
@@ -134,7 +134,7 @@ function takeLock(folder: string): number {
 function openLock(folder: string, path: string, onMac: boolean): number {
   const flags = constants.O_RDWR | constants.O_CREAT
   try {
-    return openSync(path, onMac ? flags | O_EXLOCK | constants.O_NONBLOCK : flags, 0o600)
+    return openSync(path, onMac ? flags | oExlock | constants.O_NONBLOCK : flags, 0o600)
   } catch (error) {
     if (hasCode(error, 'EAGAIN')) throw inUse(folder, readFileSync(path, 'utf8'))
     throw error

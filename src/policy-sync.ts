@@ -7,7 +7,7 @@ import { type DataFolder, readIfThere, writeDurably } from './data-folder.ts'
 import type { Deps } from './deps.ts'
 import { InvalidInputError } from './errors.ts'
 
-const OWNER_KEY_FILE = 'iothubowner-key'
+const ownerKeyFile = 'iothubowner-key'
 
 /**
  * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
@@ -25,7 +25,7 @@ export async function settlePolicyFile(
   try {
     const given = text === undefined ? undefined : parsePolicies(text)
     const policies = alone
-      ? await settlePolicies(deps, configuredKey ?? (await folder.secret(OWNER_KEY_FILE, makeKey)), given)
+      ? await settlePolicies(deps, configuredKey ?? (await folder.secret(ownerKeyFile, makeKey)), given)
       : await sharePolicies(deps, folder, configuredKey, given)
     const settled = printPolicies(policies)
     if (settled !== text) await writeDurably(path, settled, 0o600)
@@ -43,7 +43,7 @@ async function sharePolicies(
   given: readonly Policy[] | undefined,
 ): Promise<Policy[]> {
   const { policies, ownerKey } = await readPolicies(deps)
-  const keyPath = join(folder.path, OWNER_KEY_FILE)
+  const keyPath = join(folder.path, ownerKeyFile)
   const ownKey = configuredKey ?? (await readIfThere(keyPath))?.trim() ?? ownerKey
   const differences = [
     ...(ownKey === ownerKey ? [] : [`${configuredKey === undefined ? keyPath : 'IOTHUB_OWNER_KEY'} is not their key`]),
@@ -54,9 +54,9 @@ async function sharePolicies(
       `Other hubs run on this database with other keys or policies:
 ${differences.map((difference) => `  - ${difference}`).join('\n')}
 Give all of them the same IOTHUB_OWNER_KEY and policies.json, or stop the others first to change them. A hub without
-policies.json and ${OWNER_KEY_FILE} in its DATA_DIR takes over theirs.`,
+policies.json and ${ownerKeyFile} in its DATA_DIR takes over theirs.`,
     )
   }
-  if (configuredKey === undefined) await folder.secret(OWNER_KEY_FILE, () => ownerKey)
+  if (configuredKey === undefined) await folder.secret(ownerKeyFile, () => ownerKey)
   return policies
 }

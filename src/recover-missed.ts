@@ -3,25 +3,25 @@ import { findPresenceSince } from './device/presence-store.ts'
 import { findJobIdsSince } from './job/store/jobs.ts'
 
 /** Devices a page, and one event. */
-const BATCH = 1_000
+const batch = 1_000
 /** Jobs at a time, each of them an event. */
-const JOBS = 250
+const jobsPerEvent = 250
 /** Milliseconds that clocks of instances may differ, and that a row may be committed after its time. */
-const TOLERANCE = 60_000
+const tolerance = 60_000
 
 /** Events of other instances may have been lost since then: publishes those that the rows tell of, and `missed` for the rest. */
 export async function lookAgain(deps: Pick<Deps, 'clock' | 'db' | 'events'>, since: Date): Promise<void> {
-  const time = new Date(since.getTime() - TOLERANCE)
+  const time = new Date(since.getTime() - tolerance)
   deps.events.lookAgain()
   const jobIds = await findJobIdsSince(deps.db, time)
-  for (let from = 0; from < jobIds.length; from += JOBS) {
-    deps.events.receive('job', jobIds.slice(from, from + JOBS))
+  for (let from = 0; from < jobIds.length; from += jobsPerEvent) {
+    deps.events.receive('job', jobIds.slice(from, from + jobsPerEvent))
     await deps.clock.sleep(0) // those who listen take these before the next come
   }
   for (let after = ''; ; ) {
-    const deviceIds = await findPresenceSince(deps.db, time, { after, limit: BATCH })
+    const deviceIds = await findPresenceSince(deps.db, time, { after, limit: batch })
     if (deviceIds.length > 0) deps.events.receive('presence', deviceIds)
-    if (deviceIds.length < BATCH) return
+    if (deviceIds.length < batch) return
     after = deviceIds.at(-1) ?? ''
   }
 }

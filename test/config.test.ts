@@ -17,7 +17,7 @@ function problemsOf(env: Env): readonly string[] {
   return []
 }
 
-const KEY = Buffer.alloc(32, 7).toString('base64')
+const someKey = Buffer.alloc(32, 7).toString('base64')
 
 describe('the configuration', () => {
   it('has a default for everything, on loopback only', () => {
@@ -56,7 +56,7 @@ describe('the configuration', () => {
       HUB_HOST_NAME: 'hub.example.com',
       DATA_DIR: '../state',
       DATABASE_URL: 'postgresql://ann:secret@db.example.com/twincast',
-      IOTHUB_OWNER_KEY: KEY,
+      IOTHUB_OWNER_KEY: someKey,
       TLS_CERT: 'cert.pem',
       TLS_KEY: '/etc/key.pem',
       X509_CA: 'factory.pem',
@@ -85,7 +85,7 @@ describe('the configuration', () => {
       hubHostName: 'hub.example.com',
       dataDir: '/home/state',
       databaseUrl: env.DATABASE_URL,
-      ownerKey: KEY,
+      ownerKey: someKey,
       tls: { certPath: '/home/ann/cert.pem', keyPath: '/etc/key.pem' },
       x509CaPath: '/home/ann/factory.pem',
       logLevel: 'silent',
@@ -205,7 +205,7 @@ describe('a secret that is refused', () => {
     ['another database', 'DATABASE_URL', 'mysql://ann:hunter2@db/x'],
     ['an address that is none', 'DATABASE_URL', 'postgres://ann:hunter2@db:port/x'],
     ['a key that is no base64', 'IOTHUB_OWNER_KEY', 'hunter2!'],
-    ['a key without its padding', 'IOTHUB_OWNER_KEY', KEY.replace('=', '')],
+    ['a key without its padding', 'IOTHUB_OWNER_KEY', someKey.replace('=', '')],
     ['a short key', 'IOTHUB_OWNER_KEY', Buffer.alloc(15).toString('base64')],
     ['a long key', 'IOTHUB_OWNER_KEY', Buffer.alloc(65).toString('base64')],
   ]

@@ -14,7 +14,7 @@ import { runCommand } from '../../dist/cli/run-command.js'
 import { readConfig } from '../../dist/config.js'
 import { dialPort } from './port.js'
 
-const DEVICE = 'front-door'
+const deviceId = 'front-door'
 
 await runCommand({
   name: 'npm run example',
@@ -51,12 +51,12 @@ async function runPrograms({ addresses, folder, ownerKey }, signal) {
 
   const registry = iothub.Registry.fromConnectionString(hub)
   dialPort(registry, Number(httpsPort), await readFile(caFile, 'utf8'))
-  const { responseBody: device } = await registry.create({ deviceId: DEVICE })
+  const { responseBody: device } = await registry.create({ deviceId })
   const { primaryKey } = device.authentication.symmetricKey
-  console.log(`The hub is ready, and "${DEVICE}" is registered.`)
+  console.log(`The hub is ready, and "${deviceId}" is registered.`)
 
   const door = startProgram('device', {
-    DEVICE_CONNECTION_STRING: `HostName=localhost;GatewayHostName=localhost:${mqttsPort};DeviceId=${DEVICE};SharedAccessKey=${primaryKey}`,
+    DEVICE_CONNECTION_STRING: `HostName=localhost;GatewayHostName=localhost:${mqttsPort};DeviceId=${deviceId};SharedAccessKey=${primaryKey}`,
     NODE_EXTRA_CA_CERTS: caFile,
   })
   const backEnd = startProgram('back-end', {

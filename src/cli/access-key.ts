@@ -7,13 +7,13 @@ import { readIfThere } from '../data-folder.ts'
 export type Access = { readonly host: string; readonly policyName: string; readonly key: string }
 
 /** The policy that may do everything. */
-export const OWNER_POLICY = 'iothubowner'
+export const ownerPolicy = 'iothubowner'
 
 /** The file in the data folder that a hub keeps the key of `iothubowner` in when it is given none. */
-const OWNER_KEY_FILE = 'iothubowner-key'
+const ownerKeyFile = 'iothubowner-key'
 
 /** The file in the data folder that a hub keeps its policies in. */
-const POLICY_FILE = 'policies.json'
+const policyFile = 'policies.json'
 
 /** The primary key of a policy: of the owner's the configured one, else what stands in a hub's data folder. */
 export async function findKey(
@@ -21,10 +21,10 @@ export async function findKey(
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
-  if (policyName === OWNER_POLICY) {
-    return env.IOTHUB_OWNER_KEY || (await readIfThere(join(dataDir, OWNER_KEY_FILE)))?.trim() || undefined
+  if (policyName === ownerPolicy) {
+    return env.IOTHUB_OWNER_KEY || (await readIfThere(join(dataDir, ownerKeyFile)))?.trim() || undefined
   }
-  const text = await readIfThere(join(dataDir, POLICY_FILE))
+  const text = await readIfThere(join(dataDir, policyFile))
   return text === undefined ? undefined : parsePolicies(text).find(({ name }) => name === policyName)?.primaryKey
 }
 

@@ -1,11 +1,11 @@
-import { FEWEST } from './demo/plan.ts'
+import { fewestDevices } from './demo/plan.ts'
 import { flag, wholeNumber } from './options.ts'
 import { runCommand } from './run-command.ts'
 import { createScreen } from './terminal/screen.ts'
 
 const devices = wholeNumber({
   placeholder: 'N',
-  min: FEWEST,
+  min: fewestDevices,
   max: 10_000,
   fallback: 2_000,
   help: 'how many devices to simulate',

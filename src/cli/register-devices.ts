@@ -2,7 +2,7 @@ import { graphql } from '../generated/graphql/gql.ts'
 import type { CreateDeviceInput } from '../generated/graphql/graphql.ts'
 import type { HubClient } from './hub-client.ts'
 
-const CREATE_DEVICES = graphql(`
+const CreateFleet = graphql(`
   mutation CreateDevices($input: CreateDevicesInput!) {
     createDevices(input: $input) {
       __typename
@@ -18,7 +18,7 @@ const CREATE_DEVICES = graphql(`
   }
 `)
 
-const READ_KEYS = graphql(`
+const readKeys = graphql(`
   query ReadKeys($queryCondition: String!, $first: Int!) {
     devices(queryCondition: $queryCondition, first: $first) {
       nodes { deviceId authentication { symmetricKey { primaryKey } } }
@@ -27,9 +27,9 @@ const READ_KEYS = graphql(`
 `)
 
 /** Devices in one mutation: with their twins they stay well below the hub's limit on the size of a request. */
-const CREATE_AT_ONCE = 500
+const createAtOnce = 500
 /** Devices in one query: a page of the hub, and a condition with their ids below its limit of 8,192 characters. */
-const READ_AT_ONCE = 50
+const readAtOnce = 50
 
 /** What `registerDevices` did. Keys are base64, in no particular order. */
 export type Registration = {
@@ -51,8 +51,8 @@ export async function registerDevices(
 ): Promise<Registration> {
   const keys = new Map<string, string>()
   const known: string[] = []
-  for (const part of parts(devices, CREATE_AT_ONCE)) {
-    const { createDevices } = await client.execute(CREATE_DEVICES, { input: { devices: part } })
+  for (const part of parts(devices, createAtOnce)) {
+    const { createDevices } = await client.execute(CreateFleet, { input: { devices: part } })
     if (createDevices.__typename !== 'CreateDevicesPayload') throw new RegistrationError(createDevices.message)
     for (const [index, result] of createDevices.results.entries()) {
       const deviceId = part[index]?.deviceId ?? ''
@@ -63,9 +63,9 @@ export async function registerDevices(
     onProgress(keys.size)
   }
   const created = keys.size
-  for (const part of parts(known, READ_AT_ONCE)) {
+  for (const part of parts(known, readAtOnce)) {
     const queryCondition = `deviceId IN [${part.map((deviceId) => `'${deviceId}'`).join(', ')}]`
-    const { devices } = await client.execute(READ_KEYS, { queryCondition, first: part.length })
+    const { devices } = await client.execute(readKeys, { queryCondition, first: part.length })
     for (const device of devices.nodes) keep(keys, device)
     onProgress(keys.size)
   }

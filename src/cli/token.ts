@@ -1,15 +1,15 @@
-import { connectionString, findKey, OWNER_POLICY, signFor } from './access-key.ts'
+import { connectionString, findKey, ownerPolicy, signFor } from './access-key.ts'
 import { UsageError } from './arguments.ts'
 import { flag, key, text, wholeNumber } from './options.ts'
 import { runCommand } from './run-command.ts'
 
-const HOST = /^[A-Za-z\d.-]{1,253}$/
+const hubHostName = /^[A-Za-z\d.-]{1,253}$/
 
 const policy = text({
   placeholder: 'NAME',
   pattern: /^[A-Za-z\d_-]{1,64}$/,
   allowed: 'the name of a shared access policy',
-  fallback: OWNER_POLICY,
+  fallback: ownerPolicy,
   help: 'the shared access policy to sign for',
 })
 const policyKey = key("the policy's key, in the place of IOTHUB_OWNER_KEY and the data folder")
@@ -23,7 +23,7 @@ const dataDir = text({
 const hours = wholeNumber({ placeholder: 'N', min: 1, max: 8_760, fallback: 1, help: 'how long the token is valid' })
 const host = text({
   placeholder: 'NAME',
-  pattern: HOST,
+  pattern: hubHostName,
   allowed: 'a host name, without a port',
   fallback: process.env.HUB_HOST_NAME || 'localhost',
   help: 'the name the hub knows itself by',
@@ -39,7 +39,7 @@ await runCommand({
     const signingKey = given(policyKey) ?? (await findKey(policyName, given(dataDir), process.env))
     if (signingKey === undefined) {
       throw new UsageError(
-        policyName === OWNER_POLICY
+        policyName === ownerPolicy
           ? `There is no key: ${given(dataDir)} holds none, IOTHUB_OWNER_KEY is not set and --key is not given.`
           : `There is no key of ${policyName} in policies.json of ${given(dataDir)}, and --key is not given.`,
       )

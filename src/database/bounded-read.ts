@@ -50,10 +50,10 @@ export async function readInTime<T>(
 }
 
 /** The statement timeout was over, or somebody cancelled the statement. */
-const CANCELED = '57014'
+const canceled = '57014'
 
 /** Whether a statement took longer than it may. */
-export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === CANCELED
+export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === canceled
 
 /** Gives each statement that follows in a transaction so many milliseconds, those with a client's condition too. */
 export async function limitTime(tx: Tx, ms: number): Promise<Tx & BoundedReader> {
@@ -109,7 +109,7 @@ async function untilAborted<T>(
 }
 
 /** One core must do: who is given so little time is not the one for whom others should wait. */
-const BEGIN = 'begin read only; set local max_parallel_workers_per_gather = 0;'
+const beginStatement = 'begin read only; set local max_parallel_workers_per_gather = 0;'
 
 class Abandoned extends Error {}
 
@@ -134,7 +134,7 @@ export function createBoundedRead(
     work: (db: BoundedReader) => Promise<T>,
   ): Promise<T> => {
     const name = `twincast read ${process} ${count++}`
-    const begin = `${BEGIN} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
+    const begin = `${beginStatement} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
     const readAll = async (db: Reader): Promise<T> => {
       const reader: Reader = {
         query: (text, prepared) => (signal?.aborted ? Promise.reject(new Abandoned()) : db.query(text, prepared)),

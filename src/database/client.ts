@@ -39,15 +39,15 @@ export type DbOptions = {
 }
 
 /** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
-const RETRYABLE = new Set(['40001', '40P01'])
-const ATTEMPTS = 5
+const retryable = new Set(['40001', '40P01'])
+const attempts = 5
 
 /** Milliseconds for which a statement that may take long waits for a lock. */
-const LONG_LOCK = 30_000
+const longLock = 30_000
 /** Milliseconds after the end of its time in which the server's word of that must have come. */
-const MARGIN = 3_000
+const margin = 3_000
 /** Milliseconds that connections have to end politely. */
-const FAREWELL = 2_000
+const farewellTime = 2_000
 
 const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
   [
@@ -74,7 +74,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     url,
     options: sessionOptions(limits),
     wait: limits.databaseWait,
-    patience: limits.databaseStatement + MARGIN,
+    patience: limits.databaseStatement + margin,
     isMute: () => pulse.isMute(),
   }
   // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
@@ -122,7 +122,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   ): Promise<Row[]> => {
     const statement = { text: sql.text, values: sql.values, ...(name === undefined ? {} : { name }) }
     // Types of pg do not know it. Undefined is the pool's.
-    const patience = longest === undefined ? {} : { query_timeout: longest + MARGIN }
+    const patience = longest === undefined ? {} : { query_timeout: longest + margin }
     const result = await client.query<Row>({ ...statement, ...patience })
     return result.rows
   }
@@ -164,7 +164,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   const close = async (): Promise<void> => {
     await prisma.$disconnect()
     // To end a connection politely takes an answer.
-    const farewell = trouble() === undefined ? FAREWELL : 0
+    const farewell = trouble() === undefined ? farewellTime : 0
     await Promise.all([pool.close(farewell), reads.close(farewell), pulse.close()])
   }
 
@@ -181,12 +181,12 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       const begin =
         longest === undefined
           ? 'begin'
-          : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${LONG_LOCK}`
+          : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}`
       for (let count = 1; ; count++) {
         try {
           return await attempt(pool, begin, (db) => work(db as Tx), longest)
         } catch (error) {
-          if (!RETRYABLE.has(codeOf(error)) || count >= ATTEMPTS) throw error
+          if (!retryable.has(codeOf(error)) || count >= attempts) throw error
         }
       }
     },

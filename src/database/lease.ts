@@ -34,13 +34,13 @@ export type LeaseListener = {
 }
 
 // Any number will do, as long as it is Twincast's alone; entrance.ts has those before.
-const CLEARING = 7_468_116
+const clearingBatch = 7_468_116
 
-const JOIN = `insert into instance (id, lease_until)
+const joinStatement = `insert into instance (id, lease_until)
   values ($1, statement_timestamp() + $2::float8 * interval '1 millisecond')`
 
 /** One whose lease is over may go on as long as nobody has declared it dead. */
-const RENEW = `with renewed as (
+const renewStatement = `with renewed as (
     update instance set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond'
     where id = $1 and lease_until > '-infinity'
     returning id
@@ -54,17 +54,17 @@ const RENEW = `with renewed as (
  * Takes the row of a dead instance for itself and declares it dead. The lock waits for writes of presence and marks of
  * calls that began while the lease held; they are over, and can be seen, before anybody clears up.
  */
-const DECLARE_DEAD = `with dead as (
+const declareDead = `with dead as (
     select id from instance where id = $1 and lease_until <= statement_timestamp() for update
   )
   update instance set lease_until = '-infinity' from dead where instance.id = dead.id returning instance.id`
 
-const LEAVE = `update instance set lease_until = '-infinity' where id = $1`
+const leaveStatement = `update instance set lease_until = '-infinity' where id = $1`
 /**
  * Only while whoever cleared up is in its place: should it die now, what it took over is looked for again after it. One that
  * is taken for dead itself leaves the row to others.
  */
-const FORGET = `with alive as (
+const forget = `with alive as (
     select from instance where id = $2 and lease_until > '-infinity' for key share
   )
   delete from instance where id = $1 and lease_until = '-infinity' and exists (select from alive)`
@@ -109,19 +109,19 @@ export async function holdLease(
   const join = async (): Promise<void> => {
     const id = randomUUID()
     const began = clock.elapsed()
-    await (await open()).query(JOIN, [id, ms])
+    await (await open()).query(joinStatement, [id, ms])
     instanceId = id
     renewedAt = began
   }
   const clearUp = async (client: pg.Client, id: string): Promise<void> => {
-    const claim = [CLEARING, id]
+    const claim = [clearingBatch, id]
     const { rows } = await client.query('select pg_try_advisory_lock($1, hashtext($2)) as claimed', claim)
     if (rows[0]?.claimed !== true) return
     try {
-      const { rowCount } = await client.query(DECLARE_DEAD, [id])
+      const { rowCount } = await client.query(declareDead, [id])
       if (rowCount === 0) return
       await clear(id)
-      await client.query(FORGET, [id, instanceId])
+      await client.query(forget, [id, instanceId])
     } finally {
       await client.query('select pg_advisory_unlock($1, hashtext($2))', claim)
     }
@@ -140,7 +140,10 @@ export async function holdLease(
     const wasAway = connection === undefined
     const began = clock.elapsed()
     const client = await open()
-    const { rows } = await client.query<{ held: boolean; living: string[]; dead: string[] }>(RENEW, [instanceId, ms])
+    const { rows } = await client.query<{ held: boolean; living: string[]; dead: string[] }>(renewStatement, [
+      instanceId,
+      ms,
+    ])
     const [row] = rows
     if (row === undefined) throw new Error('The database did not say who is alive.')
     if (row.held) renewedAt = began
@@ -191,7 +194,7 @@ export async function holdLease(
       await kept
       await Promise.all(clearing.values())
       try {
-        await (await open()).query(LEAVE, [instanceId])
+        await (await open()).query(leaveStatement, [instanceId])
       } catch {
         // Its lease is going to be over anyway.
       }

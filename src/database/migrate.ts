@@ -15,11 +15,11 @@ export class MigrationError extends Error {
 type Migration = { readonly name: string; readonly sql: string; readonly checksum: string }
 
 // Any number will do, as long as it is Twincast's alone: one program migrates a database at a time.
-const ADVISORY_LOCK = 7_468_113
+const advisoryLock = 7_468_113
 
 /** Milliseconds to connect, and to end politely. A migration may take as long as it takes: a signal ends the wait for it. */
-const CONNECT = 10_000
-const FAREWELL = 2_000
+const connectTime = 10_000
+const farewellTime = 2_000
 
 async function readMigrations(): Promise<Migration[]> {
   // The same from src/ and from dist/: both lie beside prisma/.
@@ -50,7 +50,7 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
   const client = new pg.Client({
     connectionString: url,
     application_name: 'twincast migrate',
-    connectionTimeoutMillis: CONNECT,
+    connectionTimeoutMillis: connectTime,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     stream: () => openSocket(sockets),
@@ -59,7 +59,7 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
   signal?.addEventListener('abort', breakOff, { once: true })
   try {
     await client.connect()
-    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
+    await client.query('select pg_advisory_lock($1)', [advisoryLock])
     await client.query(`
       create table if not exists _prisma_migrations (
         id varchar(36) primary key,
@@ -84,7 +84,7 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
     signal?.removeEventListener('abort', breakOff)
     // Gives the advisory lock back. A connection that does not answer says no farewell.
     const ended = new AbortController()
-    await Promise.race([client.end().catch(() => {}), clock.sleep(FAREWELL, ended.signal)])
+    await Promise.race([client.end().catch(() => {}), clock.sleep(farewellTime, ended.signal)])
     ended.abort()
     breakOff()
   }

@@ -10,7 +10,7 @@ import type { Limits } from '../limits/limits.ts'
 import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
-import { CHUNK, TURN, writtenBytes } from '../twin/size.ts'
+import { chunkBytes, turnBytes, writtenBytes } from '../twin/size.ts'
 import { certificateFault, type DeviceCertificate } from './certificate.ts'
 import {
   checkAuthentication,
@@ -122,10 +122,10 @@ export async function createDevices(
         if (!(error instanceof DomainError)) throw error
         results[place] = error
         // It may have been looked at to its last member.
-        if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: TURN }
+        if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
       }
-      if (written.chunk >= CHUNK) await insert()
-      if (written.turn < TURN) continue
+      if (written.chunk >= chunkBytes) await insert()
+      if (written.turn < turnBytes) continue
       written = { ...written, turn: 0 }
       await deps.clock.giveWay()
     }
@@ -295,8 +295,8 @@ export async function recordActivity(deps: Pick<Deps, 'db'>, activities: Readonl
 }
 
 /** Devices in one write of those whose instance has died, and the milliseconds until those are tried again that others were writing. */
-const CLEAR_BATCH = 1_000
-const CLEAR_PAUSE = 100
+const clearBatch = 1_000
+const clearPause = 100
 
 /** The connections of an instance have ended with it. */
 export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>, instanceId: string): Promise<void> {
@@ -304,7 +304,7 @@ export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>
     let after: string | undefined = ''
     while (after !== undefined) after = await forgetSome(deps, instanceId, after)
     if (!(await namesInstance(deps.db, instanceId))) return
-    await deps.clock.sleep(CLEAR_PAUSE)
+    await deps.clock.sleep(clearPause)
   }
 }
 
@@ -315,8 +315,8 @@ function forgetSome(
   after: string,
 ): Promise<string | undefined> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const deviceIds = await clearPresence(tx, instanceId, { after, limit: CLEAR_BATCH, now: deps.clock.now() })
+    const deviceIds = await clearPresence(tx, instanceId, { after, limit: clearBatch, now: deps.clock.now() })
     if (deviceIds.length > 0) afterCommit(() => deps.events.publish('presence', { deviceIds }))
-    return deviceIds.length === CLEAR_BATCH ? deviceIds.at(-1) : undefined
+    return deviceIds.length === clearBatch ? deviceIds.at(-1) : undefined
   })
 }

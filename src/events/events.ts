@@ -20,7 +20,7 @@ export type Events = {
   ): Listen<EventsOf[Topic]>
   /** Whether anybody listens, for events that cost something to make. */
   isHeard(topic: 'telemetry' | 'job' | 'twin', id: string): boolean
-  /** Publishes `job` and `anyJob`, at once the first time and then at most once each `JOB_EVENT_INTERVAL`. */
+  /** Publishes `job` and `anyJob`, at once the first time and then at most once each `jobEventInterval`. */
   jobChanged(jobId: string): void
   /** From now on `carry` gets what is published here and concerns other instances too. Must be quick and not throw. */
   carryTo(carry: Carry): void
@@ -33,7 +33,7 @@ export type Events = {
 type Carry = (topic: CarriedTopic, ids: readonly string[]) => void
 
 /** Milliseconds in which changes of one job become one event: a job over 100,000 devices must not publish 100,000. */
-export const JOB_EVENT_INTERVAL = 100
+export const jobEventInterval = 100
 
 export function createEvents(clock: Clock): Events {
   const { eventTarget, heard } = countListeners()
@@ -51,7 +51,7 @@ export function createEvents(clock: Clock): Events {
     do {
       quiet.set(jobId, false)
       publishJob(jobId)
-      await clock.sleep(JOB_EVENT_INTERVAL)
+      await clock.sleep(jobEventInterval)
     } while (quiet.get(jobId) === true)
     quiet.delete(jobId)
   }

@@ -10,12 +10,12 @@ export type ReadDeps = Pick<Deps, 'db' | 'clock'>
 export type BoundedRead<Args, Row, Parent> = (deps: ReadDeps, parent: Parent, args: Args) => Promise<readonly Row[]>
 
 /** Milliseconds that such a read may take: a job of a million devices takes less, unless the machine is overloaded. */
-const MOST_MS = 10_000
+const mostMs = 10_000
 
 /** What cost t is not read again before 10 t: it takes a tenth of a connection at most, however many ask. */
-const PAUSE = 10
+const pause = 10
 /** Milliseconds below which a read is cheap, and nobody has to be content with an older one. */
-const CHEAP_MS = 20
+const cheapMs = 20
 
 type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
 
@@ -39,9 +39,9 @@ export function boundedReads<Args, Row, Parent = string>(
     const readAll = async (parents: readonly Parent[]): Promise<Row[][]> => {
       const begun = clock.now().getTime()
       for (const [key, { until }] of kept) if (until <= begun) kept.delete(key)
-      const found = await db.boundedRead({ caller: what }, MOST_MS, (reader) => find(reader, parents, args))
+      const found = await db.boundedRead({ caller: what }, mostMs, (reader) => find(reader, parents, args))
       if (found === undefined) {
-        const retryAfter = Math.max(Math.ceil(((clock.now().getTime() - begun) * PAUSE) / 1000), 1)
+        const retryAfter = Math.max(Math.ceil(((clock.now().getTime() - begun) * pause) / 1000), 1)
         throw new LimitExceededError(`The hub has no time to read the ${what} now.`, retryAfter)
       }
       const rows = new Map(parents.map((parent) => [keyOf(parent), [] as Row[]]))
@@ -66,8 +66,8 @@ export function boundedReads<Args, Row, Parent = string>(
     reads.kept.set(key, entry)
     const rest = (): void => {
       const ended = clock.now().getTime()
-      if (ended - begun < CHEAP_MS) reads.kept.delete(key)
-      else entry.until = ended + (ended - begun) * PAUSE
+      if (ended - begun < cheapMs) reads.kept.delete(key)
+      else entry.until = ended + (ended - begun) * pause
     }
     entry.reading.then(rest, (error) => {
       if (error instanceof LimitExceededError) rest()

@@ -1,5 +1,5 @@
 /** The code of the groups of devices that answered, with a status that says that they could not do it. */
-export const DEVICE_RESPONSE = 'DeviceResponse'
+export const deviceResponse = 'DeviceResponse'
 
 /** Device jobs of a job that went wrong in the same way. `responseStatus` is that of devices that answered. */
 export type FailureGroup = {

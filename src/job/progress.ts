@@ -19,9 +19,9 @@ export type RecentOutcomes = { readonly count: number; readonly since: Date | nu
 export const noOutcomes: RecentOutcomes = { count: 0, since: null, isCapped: false }
 
 /** Milliseconds that count as lately. */
-export const LATELY = 10_000
+export const rateWindow = 10_000
 /** Milliseconds that are looked at in any case: the outcomes of a batch have one time. */
-const SHORTEST = 100
+const shortest = 100
 
 /**
  * Device jobs that end a second. Of a job that has not ended: in the last ten seconds, or since it started when that is
@@ -31,10 +31,10 @@ const SHORTEST = 100
 export function throughputOf(job: JobInTime, recent: RecentOutcomes, now: Date): number {
   const { startedTime, endTime, succeededCount, failedCount } = job
   if (startedTime === null) return 0
-  const perSecond = (count: number, ms: number): number => (count * 1000) / Math.max(ms, SHORTEST)
+  const perSecond = (count: number, ms: number): number => (count * 1000) / Math.max(ms, shortest)
   if (endTime !== null) return perSecond(succeededCount + failedCount, endTime.getTime() - startedTime.getTime())
   const begin = recent.isCapped && recent.since !== null ? recent.since : startedTime
-  return perSecond(recent.count, Math.min(now.getTime() - begin.getTime(), LATELY))
+  return perSecond(recent.count, Math.min(now.getTime() - begin.getTime(), rateWindow))
 }
 
 /** Pending device jobs of a method job whose devices are not connected, and until when those are waited for. */

@@ -1,14 +1,14 @@
 /** How much one JSON text may hold: bytes, members of objects and items of arrays, objects and arrays in one another. */
 export type JsonBudget = { readonly bytes: number; readonly members: number; readonly depth: number }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const BACKSLASH = 0x5c
-const SPACE = 0x20
-const OPEN_ARRAY = 0x5b
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+const quote = 0x22
+const comma = 0x2c
+const backslash = 0x5c
+const spaceByte = 0x20
+const openArray = 0x5b
+const closeArray = 0x5d
+const openObject = 0x7b
+const closeObject = 0x7d
 
 /**
  * What of the budget a JSON text is over, or undefined. One pass that makes nothing, uses no stack and stops where the
@@ -26,21 +26,21 @@ export function overBudget(text: Uint8Array, budget: JsonBudget): keyof JsonBudg
   for (let at = 0; at < length; at++) {
     const sign = text[at]
     // White space. All other signs that structure a text lie above it.
-    if (sign === undefined || sign <= SPACE) continue
-    if (sign === CLOSE_ARRAY || sign === CLOSE_OBJECT) {
+    if (sign === undefined || sign <= spaceByte) continue
+    if (sign === closeArray || sign === closeObject) {
       depth--
       opened = false
       continue
     }
-    if (opened || sign === COMMA) {
+    if (opened || sign === comma) {
       members++
       if (members > budget.members) return 'members'
       opened = false
     }
-    if (sign === QUOTE) {
+    if (sign === quote) {
       at++
-      while (at < length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1
-    } else if (sign === OPEN_ARRAY || sign === OPEN_OBJECT) {
+      while (at < length && text[at] !== quote) at += text[at] === backslash ? 2 : 1
+    } else if (sign === openArray || sign === openObject) {
       depth++
       if (depth > budget.depth) return 'depth'
       opened = true

@@ -53,14 +53,14 @@ export function jsonTextOf(value: unknown): JsonText {
 /** JSON as somebody wrote it, on one line: outside of strings a line break is white space, and inside there is none. */
 export const onOneLine = (text: string): string => (/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text)
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_ARRAY = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openArray = 0x5b
+const backslash = 0x5c
+const closeArray = 0x5d
+const openObject = 0x7b
+const closeObject = 0x7d
 
 /**
  * The members of these names of an object, as the texts that they are in its text: a parser would read `1e999` as no number
@@ -74,27 +74,27 @@ export function membersOfText(text: string, names: ReadonlySet<string>): Readonl
   let begin = 0
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
-      case QUOTE: {
+      case quote: {
         const first = at++
-        while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+        while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1
         if (depth === 1 && name === undefined) name = nameIn(text.slice(first, at + 1))
         break
       }
-      case COLON:
+      case colon:
         if (depth === 1) begin = at + 1
         break
-      case OPEN_OBJECT:
-      case OPEN_ARRAY:
+      case openObject:
+      case openArray:
         depth++
         break
-      case COMMA:
-      case CLOSE_OBJECT:
-      case CLOSE_ARRAY:
+      case comma:
+      case closeObject:
+      case closeArray:
         if (depth === 1 && name !== undefined) {
           if (names.has(name)) members.set(name, text.slice(begin, at).trim())
           name = undefined
         }
-        if (text.charCodeAt(at) !== COMMA) depth--
+        if (text.charCodeAt(at) !== comma) depth--
     }
   }
   return members

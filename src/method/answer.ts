@@ -8,15 +8,15 @@ export type MethodResponse = { readonly status: number; readonly payload: string
 /** Why an answer could not be taken: the method ran, and what the device said of it is lost. */
 export type BadResponse = { readonly problem: string }
 
-const MIN_STATUS = -(2 ** 31)
-const MAX_STATUS = 2 ** 31 - 1
+const minStatus = -(2 ** 31)
+const maxStatus = 2 ** 31 - 1
 
 /**
  * Reads an answer as it came over the wire. The payload is kept as the text that it is, not printed again; an empty one
  * counts as null, for devices send that when they have nothing to say. `depth` is that of `LIMIT_JSON_DEPTH`.
  */
 export function readResponse(status: number, payload: Uint8Array, depth: number): MethodResponse | BadResponse {
-  if (status < MIN_STATUS || status > MAX_STATUS) return { problem: `The device answered with the status ${status}.` }
+  if (status < minStatus || status > maxStatus) return { problem: `The device answered with the status ${status}.` }
   if (payload.length > maxPayloadLength) {
     return { problem: `The device answered with ${payload.length} bytes; 128 KB are allowed.` }
   }

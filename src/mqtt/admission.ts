@@ -18,10 +18,10 @@ import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 export type ConnectRefusal = { readonly returnCode: 1 | 2 | 3 | 5; readonly reason: string }
 
 /** IoT Hub ends a connection that was silent for 1.5 × its keep alive, and after 1,767 seconds at the latest. */
-const LONGEST_KEEP_ALIVE_SECONDS = 1178
+const longestKeepAliveSeconds = 1178
 
 /** Connects whose password may be waiting to be looked at. */
-const MOST_UNDECIDED = 5_000
+const mostUndecided = 5_000
 
 /** What can be refused of a CONNECT before its password is looked at; undefined is nothing. */
 export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]): ConnectRefusal | undefined {
@@ -138,7 +138,7 @@ export function createAdmission(
   const whyNotNow = (): string | undefined => {
     if (isLeaving()) return 'the hub is stopping'
     if (!deps.lease.holds()) return 'the database cannot be reached, and other instances may have taken over'
-    const crowded = connections.undecidedCount >= MOST_UNDECIDED || deps.throttles.ask('connections') > 0
+    const crowded = connections.undecidedCount >= mostUndecided || deps.throttles.ask('connections') > 0
     return crowded ? 'too many devices are connecting' : undefined
   }
 
@@ -146,8 +146,8 @@ export function createAdmission(
     preConnect(client, packet, done) {
       const refusal = checkConnect(packet, hostNames)
       if (refusal === undefined) {
-        if (!packet.keepalive || packet.keepalive > LONGEST_KEEP_ALIVE_SECONDS) {
-          packet.keepalive = LONGEST_KEEP_ALIVE_SECONDS
+        if (!packet.keepalive || packet.keepalive > longestKeepAliveSeconds) {
+          packet.keepalive = longestKeepAliveSeconds
         }
         if (packet.will !== undefined) {
           const { topic, payload, retain } = packet.will

@@ -5,9 +5,9 @@ import type { Intake } from './intake.ts'
 import { isWellFormed } from './topics.ts'
 
 /** Filters in one packet. There are four to ask for; a packet full of others would hold up everybody else. */
-const MAX_FILTERS = 100
+const maxFilters = 100
 /** What a filter costs, in packets: each is written to the database. */
-const FILTER_COST = 20
+const filterCost = 20
 
 type Subscription = { topic: string; qos: number }
 
@@ -30,8 +30,8 @@ export function correctPackets(client: Client, intake: Intake, disconnecting: ()
   }
   /** Where not, the broker, which has the packet next, shall find nothing to do. */
   const mayPass = (filters: readonly string[]): boolean => {
-    intake.charge(filters.length * FILTER_COST)
-    const fine = filters.length <= MAX_FILTERS && filters.every(isWellFormed)
+    intake.charge(filters.length * filterCost)
+    const fine = filters.length <= maxFilters && filters.every(isWellFormed)
     if (!fine) client.conn.destroy()
     return fine
   }

@@ -1,18 +1,18 @@
 import type { Duplex } from 'node:stream'
 
 /** The names that AMQP over WebSocket has as a subprotocol, in lower case. */
-export const AMQP_SUBPROTOCOLS: readonly string[] = ['amqpwsb10', 'amqp']
+export const amqpSubprotocols: readonly string[] = ['amqpwsb10', 'amqp']
 
-const CONDITION = 'amqp:not-implemented'
-const DESCRIPTION = 'This hub does not speak AMQP. Let the device use MQTT, by port 8883 or over WebSocket.'
+const condition = 'amqp:not-implemented'
+const description = 'This hub does not speak AMQP. Let the device use MQTT, by port 8883 or over WebSocket.'
 
 /** Which protocol a header announces (AMQP 1.0, 2.2 and 5.3.1). */
-const PLAIN = 0
-const SASL = 3
+const plain = 0
+const saslHeader = 3
 const header = (protocol: number): Buffer => Buffer.from([0x41, 0x4d, 0x51, 0x50, protocol, 1, 0, 0])
-const HEADER_LENGTH = 8
+const headerLength = 8
 /** Bytes of what a client has to say before it is answered. */
-const MAX_FRAME = 16 * 1024
+const maxFrame = 16 * 1024
 
 // AMQP 1.0, 1.6: a described list, a text and a symbol, all shorter than 256 bytes.
 const list = (descriptor: number, ...fields: readonly Buffer[]): Buffer => {
@@ -36,7 +36,7 @@ const frame = (type: number, body: Buffer): Buffer => {
 const saslMechanisms = frame(1, list(0x40, symbols('ANONYMOUS', 'EXTERNAL', 'MSSBCBS', 'PLAIN')))
 const saslOk = frame(1, list(0x44, Buffer.of(0x50, 0)))
 const open = frame(0, list(0x10, text('twincast')))
-const close = frame(0, list(0x18, list(0x1d, symbol(CONDITION), text(DESCRIPTION))))
+const close = frame(0, list(0x18, list(0x1d, symbol(condition), text(description))))
 
 /**
  * Answers a client that speaks AMQP, which the hub does not, at once and in its own words: the connection is opened and
@@ -62,14 +62,14 @@ export function answerAmqp(stream: Duplex, noticed: () => void): void {
   }
   const answer = (): void => {
     if (expects === 'header') {
-      const protocol = take(HEADER_LENGTH)?.[4]
+      const protocol = take(headerLength)?.[4]
       if (protocol === undefined) return
-      if (protocol === SASL) {
+      if (protocol === saslHeader) {
         expects = 'sasl'
-        stream.write(Buffer.concat([header(SASL), saslMechanisms]))
+        stream.write(Buffer.concat([header(saslHeader), saslMechanisms]))
         answer()
-      } else if (protocol === PLAIN) last(header(PLAIN), open, close)
-      else last(header(PLAIN))
+      } else if (protocol === plain) last(header(plain), open, close)
+      else last(header(plain))
     } else if (expects === 'sasl' && takeFrame() !== undefined) {
       // Whoever it is: nothing is let in by this.
       expects = 'header'
@@ -89,9 +89,9 @@ export function answerAmqp(stream: Duplex, noticed: () => void): void {
     if (expects === 'nothing') return null
     pending = Buffer.concat([pending, chunk])
     answer()
-    if (pending.length > MAX_FRAME) stream.destroy()
+    if (pending.length > maxFrame) stream.destroy()
     return null
   }
 }
 
-const isAmqp = (chunk: Buffer): boolean => chunk.subarray(0, 4).equals(header(PLAIN).subarray(0, 4))
+const isAmqp = (chunk: Buffer): boolean => chunk.subarray(0, 4).equals(header(plain).subarray(0, 4))

@@ -6,7 +6,7 @@ import { createRefusalLog } from '../log/refusals.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
-import { addressOf, createConnections, DRAIN_TIMEOUT } from './connection.ts'
+import { addressOf, createConnections, drainTime } from './connection.ts'
 import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
 import { createBlankPersistence, createUnroutedBus } from './inert-bus.ts'
 import { controlIntake, intakeOf } from './intake.ts'
@@ -53,18 +53,18 @@ export type MqttDoorOptions = {
   readonly arrivals?: Arrivals
 }
 
-const SPEAKS_AMQP = 'it speaks AMQP, which this hub does not: let it use MQTT'
-const MAX_TOPIC_LEVELS = 16
+const speaksAmqp = 'it speaks AMQP, which this hub does not: let it use MQTT'
+const mostTopicLevels = 16
 /** Milliseconds in which CONNECT must have come. */
-const CONNECT_TIMEOUT = 10_000
+const connectTime = 10_000
 /** Of the eight database connections that the scheduler shares. */
-const DATABASE_TURNS = 5
+const databaseTurns = 5
 /** Milliseconds that closing waits for the database. */
-const CLOSE_PATIENCE = 10_000
+const closePatience = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
   const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
-  const takeTurn = createTurns(DATABASE_TURNS)
+  const takeTurn = createTurns(databaseTurns)
   const rations = createRations(deps)
   const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)
@@ -87,9 +87,9 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     // Nothing is routed, so there is nothing to forward but what this door sends itself.
     mq: createUnroutedBus(),
     persistence: { ...createBlankPersistence(), ...createSessionPersistence(connections, sessions) },
-    connectTimeout: CONNECT_TIMEOUT,
-    drainTimeout: DRAIN_TIMEOUT,
-    maxTopicLevels: MAX_TOPIC_LEVELS,
+    connectTimeout: connectTime,
+    drainTimeout: drainTime,
+    maxTopicLevels: mostTopicLevels,
   })
   broker.on('client', (client) => {
     const connection = connections.of(client)
@@ -113,7 +113,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
   const accept = (stream: Duplex, from?: Upgraded): void => {
-    answerAmqp(stream, () => logRefusal({ door: 'MQTT', reason: SPEAKS_AMQP, address: addressOf(client) }))
+    answerAmqp(stream, () => logRefusal({ door: 'MQTT', reason: speaksAmqp, address: addressOf(client) }))
     const intake = controlIntake(stream, deps, from?.admitted)
     const client = broker.handle(stream, from?.request)
     correctPackets(client, intake, () => {
@@ -154,7 +154,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
       const written = new AbortController()
       await Promise.race([
         Promise.all([...requests, presence.close(), sessions.close(), telemetry.close()]),
-        deps.clock.sleep(CLOSE_PATIENCE, written.signal),
+        deps.clock.sleep(closePatience, written.signal),
       ])
       written.abort()
       await new Promise<void>((resolve) => broker.close(resolve))

@@ -5,7 +5,7 @@ import type { Intake } from './intake.ts'
 import { encodePublish } from './publish-packet.ts'
 
 /** Milliseconds that a device may leave its socket full. */
-export const DRAIN_TIMEOUT = 15_000
+export const drainTime = 15_000
 
 /** What a device wants said in its name when its connection breaks: telemetry of its own. */
 export type Will = { readonly topic: string; readonly payload: Buffer; readonly retain: boolean }

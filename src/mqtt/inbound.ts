@@ -11,7 +11,7 @@ import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
 import { utf8Text } from '../utf8.ts'
 import { filterOf } from './aedes-workarounds.ts'
-import { addressOf, type Connection, type Connections, DRAIN_TIMEOUT, send } from './connection.ts'
+import { addressOf, type Connection, type Connections, drainTime, send } from './connection.ts'
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
 
@@ -26,12 +26,12 @@ export type MethodAnswer = {
  * With so many twin requests of a connection open, nothing more is read from it. Those that came together with the last of
  * them wait too: some SDKs write forty patches at once and repeat none that was refused.
  */
-export const MAX_OPEN_REQUESTS = 16
+export const maxOpenRequests = 16
 /** What a twin request costs its device, in packets: it is a statement or a transaction. */
-const REQUEST_COST = 20
+const requestCost = 20
 /** And as many bytes of a twin or a patch cost as much as a packet: they are parsed, looked at, merged and printed. */
-const BYTES_OF_A_PACKET = 128
-const packetsFor = (bytes: number): number => Math.floor(bytes / BYTES_OF_A_PACKET)
+const bytesOfAPacket = 128
+const packetsFor = (bytes: number): number => Math.floor(bytes / bytesOfAPacket)
 
 /** How many publications of each kind have come in since the start. */
 export type InboundCounters = {
@@ -73,22 +73,22 @@ export function createInbound(
     if (!conn.writableNeedDrain || connection.ended) return
     const drained = new AbortController()
     conn.once('drain', () => drained.abort())
-    await deps.clock.sleep(DRAIN_TIMEOUT, drained.signal)
+    await deps.clock.sleep(drainTime, drained.signal)
     if (!drained.signal.aborted) connections.end(connection)
   }
 
   /** One request after the other: a device may rely on what it reported when it reads. `answer` never rejects. */
   const enqueue = (connection: Connection, bytes: number, answer: () => Promise<void>): void => {
     counters.twinRequests++
-    connection.intake.charge(REQUEST_COST - 1 + packetsFor(bytes))
+    connection.intake.charge(requestCost - 1 + packetsFor(bytes))
     connection.openRequests++
-    if (connection.openRequests === MAX_OPEN_REQUESTS) connection.readOn = connection.intake.hold()
+    if (connection.openRequests === maxOpenRequests) connection.readOn = connection.intake.hold()
     connection.lastRequest = connection.lastRequest.then(async () => {
       // Who has gone may have come back and reported something newer, which this must not overwrite.
       if (!connection.ended) await takeTurn(answer)
       await untilRead(connection)
       connection.openRequests--
-      if (connection.openRequests < MAX_OPEN_REQUESTS) {
+      if (connection.openRequests < maxOpenRequests) {
         // What is read at once may fill the room again, and hold the reading again.
         const { readOn } = connection
         connection.readOn = undefined

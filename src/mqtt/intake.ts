@@ -5,7 +5,7 @@ import { createPacketLimit, type Stretch } from './packet-limit.ts'
 import type { Ration } from './ration.ts'
 
 /** Remaining lengths, in bytes. A CONNECT holds two ids and a token; messages are at most 256 KB in IoT Hub. */
-export const PACKET_LIMITS = { first: 16 * 1024, others: 256 * 1024 }
+export const packetLimits = { first: 16 * 1024, others: 256 * 1024 }
 
 /** How much of one connection is read, and when. What is not read yet waits at the device, by TCP's own means. */
 export type Intake = {
@@ -27,7 +27,7 @@ export function intakeOf(stream: Duplex): Intake {
 }
 
 /** Packets that are read in one turn of the event loop. Others have theirs before there are more. */
-const TURN = 64
+const packetsPerTurn = 64
 
 /**
  * Stands between a connection and the broker, which reads with `read` and has no limits of its own. Before a device is let
@@ -36,7 +36,7 @@ const TURN = 64
  * from the other devices. `admitted` is called when the device is let in.
  */
 export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, admitted: () => void = () => {}): Intake {
-  const limitPackets = createPacketLimit(PACKET_LIMITS)
+  const limitPackets = createPacketLimit(packetLimits)
   const read = stream.read.bind(stream)
   const closed = new AbortController()
   stream.once('close', () => closed.abort())
@@ -84,7 +84,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
     if (holds > 0 || !mayRead()) return null
     const chunk: Buffer | null = read(size)
     if (chunk === null) return null
-    const stretch = limitPackets(chunk, Math.min(ration?.packets.left ?? connects, TURN))
+    const stretch = limitPackets(chunk, Math.min(ration?.packets.left ?? connects, packetsPerTurn))
     if (stretch === undefined) {
       stream.destroy()
       return null
@@ -92,7 +92,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
     spend(stretch)
     if (stretch.length === chunk.length) return chunk
     if (ration === undefined) admission = hold()
-    else if (stretch.begun === TURN) setImmediate(hold())
+    else if (stretch.begun === packetsPerTurn) setImmediate(hold())
     // Not kept here: a stream that has data has not ended, whatever its device did after it had sent this.
     stream.unshift(chunk.subarray(stretch.length))
     return stretch.length === 0 ? null : chunk.subarray(0, stretch.length)

@@ -27,8 +27,8 @@ type Ask = {
 }
 
 /** Steps of one round, and the milliseconds for which one that nobody waits for may be held back. */
-const BATCH = 1_000
-const WAIT = 20
+const batchSize = 1_000
+const batchWait = 20
 
 export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
   const asking = new Set<Ask>()
@@ -42,8 +42,8 @@ export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): Ke
   }
   const line = createBatch<Change | Ask>({
     clock: deps.clock,
-    size: BATCH,
-    wait: WAIT,
+    size: batchSize,
+    wait: batchWait,
     async flush(steps) {
       const changes = new Map<string, Subscriptions | undefined>()
       const asked: Ask[] = []

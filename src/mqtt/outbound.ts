@@ -9,7 +9,7 @@ import { followTwinsElsewhere } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
 
 /** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
-const RETRY = 5_000
+const retry = 5_000
 
 /**
  * What devices are told without having asked: method calls and changes of their desired properties, to the one
@@ -53,7 +53,7 @@ export function createOutbound(
         )
         // Reading it again would change nothing. The device hears of the twin when it is changed.
         if (error instanceof NotShownError) break
-        await deps.clock.sleep(RETRY * (0.5 + Math.random()), closing.signal)
+        await deps.clock.sleep(retry * (0.5 + Math.random()), closing.signal)
       }
     }
     connection.catchingUp = false

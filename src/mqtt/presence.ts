@@ -22,8 +22,8 @@ export type Presence = {
 }
 
 /** Measured for bulk writes: more rows than this in a statement bring nothing. */
-const BATCH = 1_000
-const WAIT = 20
+const batchSize = 1_000
+const batchWait = 20
 
 type Wait = { readonly found: (begun: Begun | undefined) => void; readonly failed: (error: unknown) => void }
 
@@ -48,8 +48,8 @@ export function createPresence(deps: Deps): Presence {
   }
   const line = createBatch<PresenceChange>({
     clock: deps.clock,
-    size: BATCH,
-    wait: WAIT,
+    size: batchSize,
+    wait: batchWait,
     async flush(changes) {
       for (const round of inRounds(changes.filter((change) => !change.connected || waiting.has(change.connectionId)))) {
         const begun = await recordPresence(deps, round)

@@ -19,14 +19,14 @@ export type Rations = {
 }
 
 /** Seconds of the rate of connections that a device may use at once. */
-const BURST_SECONDS = 4
+const burstSeconds = 4
 /** Rations that are kept before those that say no more than a new one would are looked for. */
-const FEWEST = 2_000
+const fewest = 2_000
 
 /** Kept by device and not by connection: who comes back is no new device, with all that a new one may send at once. */
 export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>): Rations {
   const byDevice = new Map<string, Ration>()
-  let most = FEWEST
+  let most = fewest
   const now = (): number => clock.now().getTime()
 
   const isFull = (bucket: Bucket): boolean => unitsIn(bucket, now()) >= bucket.rate.amount
@@ -35,7 +35,7 @@ export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>)
       const isSpent = [packets, bytes].some(({ left, bucket }) => left <= 0 || !isFull(bucket))
       if (!isSpent && isFull(connects) && endWaiting === undefined) byDevice.delete(deviceId)
     }
-    most = Math.max(2 * byDevice.size, FEWEST)
+    most = Math.max(2 * byDevice.size, fewest)
   }
   const of = (deviceId: string): Ration => {
     const known = byDevice.get(deviceId)
@@ -44,7 +44,7 @@ export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>)
     const ration: Ration = {
       packets: newAllowance(limits.mqttPackets, now()),
       bytes: newAllowance(limits.mqttBytes, now()),
-      connects: fullBucket({ amount: limits.mqttConnects * BURST_SECONDS, seconds: BURST_SECONDS }, now()),
+      connects: fullBucket({ amount: limits.mqttConnects * burstSeconds, seconds: burstSeconds }, now()),
       endWaiting: undefined,
     }
     byDevice.set(deviceId, ration)

@@ -3,9 +3,9 @@ import { findNewerDesired } from '../twin/store.ts'
 import type { Connection, Connections } from './connection.ts'
 
 /** Devices a statement. */
-const BATCH = 1_000
+const batch = 1_000
 /** Milliseconds until versions that could not be read are read again, give or take half. */
-const RETRY = 5_000
+const retry = 5_000
 
 /** What the device knows of its desired properties, or can know: what was there when it came, it reads for itself. */
 const knownDesired = ({ firstDesired, sentDesired, heardDesired }: Connection): number =>
@@ -31,7 +31,7 @@ export function followTwinsElsewhere(
 
   const read = async (): Promise<void> => {
     while (changed.size > 0 && !closing.signal.aborted) {
-      const deviceIds = [...changed].slice(0, BATCH)
+      const deviceIds = [...changed].slice(0, batch)
       for (const deviceId of deviceIds) changed.delete(deviceId)
       try {
         const known = deviceIds.flatMap((deviceId) => {
@@ -42,7 +42,7 @@ export function followTwinsElsewhere(
       } catch (error) {
         deps.log.warn({ err: error }, 'what devices are to be told could not be read')
         for (const deviceId of deviceIds) changed.add(deviceId)
-        await deps.clock.sleep(RETRY * (0.5 + Math.random()), closing.signal)
+        await deps.clock.sleep(retry * (0.5 + Math.random()), closing.signal)
       }
     }
     reading = undefined

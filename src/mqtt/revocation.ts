@@ -4,7 +4,7 @@ import { authenticateDevice } from '../device/commands.ts'
 import type { Connection, Connections } from './connection.ts'
 
 /** Milliseconds between two looks at whose token or certificate has expired. One look for all: a timer each would be 20,000 timers. */
-const SWEEP_INTERVAL = 10_000
+const sweepInterval = 10_000
 
 /** Ends connections whose device may no longer stay: disabled, deleted, given other keys, or with what has expired. */
 export function watchRevocations(
@@ -47,7 +47,7 @@ export function watchRevocations(
   })
   const sweep = async (): Promise<void> => {
     for (;;) {
-      await deps.clock.sleep(SWEEP_INTERVAL, closing.signal)
+      await deps.clock.sleep(sweepInterval, closing.signal)
       if (closing.signal.aborted) return
       const oldest = deps.clock.now().getTime() / 1000 - expiryToleranceInSeconds
       for (const connection of connections.all()) {

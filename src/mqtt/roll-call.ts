@@ -4,9 +4,9 @@ import type { Connection, Connections } from './connection.ts'
 import type { Presence } from './presence.ts'
 
 /** Devices a statement. */
-const BATCH = 1_000
+const batch = 1_000
 /** Milliseconds until a roll call that failed is repeated. */
-const RETRY = 1_000
+const retry = 1_000
 
 /**
  * Compares the open connections with the rows of their devices when something may have happened that nobody here was told
@@ -53,13 +53,13 @@ export function callTheRoll(
       due = false
       try {
         const all = [...connections.all()]
-        for (let from = 0; from < all.length && !closing.signal.aborted; from += BATCH) {
-          await compare(all.slice(from, from + BATCH).filter(({ ended }) => !ended))
+        for (let from = 0; from < all.length && !closing.signal.aborted; from += batch) {
+          await compare(all.slice(from, from + batch).filter(({ ended }) => !ended))
         }
       } catch (error) {
         deps.log.warn({ err: error }, 'connections could not be compared with their devices; trying again')
         due = true
-        await deps.clock.sleep(RETRY, closing.signal)
+        await deps.clock.sleep(retry, closing.signal)
       }
     }
     // Without connections that is before the promise has been kept: `calling` cannot say it.

@@ -3,7 +3,7 @@ import type { Connections } from './connection.ts'
 import type { KeptSessions } from './kept-sessions.ts'
 
 /** The broker takes an empty list for no session. This is no filter that anybody is granted, so it stands for none. */
-const NO_FILTER = { topic: '$', qos: 0 }
+const noFilter = { topic: '$', qos: 0 }
 
 /**
  * The part of the broker's memory that is one: the sessions. Asked for by connections with CleanSession 0 only, but for
@@ -20,7 +20,7 @@ export const createSessionPersistence = (connections: Connections, sessions: Kep
       const session = await sessions.restore(id)
       if (session === undefined) return []
       const subscriptions = Object.entries(session).map(([topic, qos]) => ({ topic, qos }))
-      return subscriptions.length > 0 ? subscriptions : [NO_FILTER]
+      return subscriptions.length > 0 ? subscriptions : [noFilter]
     },
     addSubscriptions: keep,
     async removeSubscriptions(client: Client, filters: readonly string[]): Promise<void> {

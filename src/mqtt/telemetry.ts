@@ -23,21 +23,21 @@ export type Telemetry = {
 }
 
 /** Milliseconds in which one sign of life of a device is enough. The end of its connection is another. */
-const ACTIVITY_INTERVAL = 5_000
+const activityInterval = 5_000
 /** Bytes that a property takes besides its text. */
-const PROPERTY_SIZE = 100
+const propertySize = 100
 /** So many properties, of a message that is heard, count as one more packet: there is room for 30,000 in a topic. */
-const PROPERTIES_PER_PACKET = 20
+const propertiesPerPacket = 20
 /** Devices in one write, and the milliseconds in which they gather. */
-const BATCH = 1_000
-const WAIT = 1_000
+const batchSize = 1_000
+const batchWait = 1_000
 
 export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>): Telemetry {
   let count = 0
   const activities = createBatch<{ readonly deviceId: string; readonly time: Date }>({
     clock: deps.clock,
-    size: BATCH,
-    wait: WAIT,
+    size: batchSize,
+    wait: batchWait,
     flush: (items) => recordActivity(deps, new Map(items.map(({ deviceId, time }) => [deviceId, time]))),
     onError: (error) => deps.log.warn({ err: error }, 'activity of devices could not be written'),
   })
@@ -63,7 +63,7 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     // Not kept for those who come later, but they can see that it was asked for; so IoT Hub has it.
     const properties = { ...readPropertyBag(propertyBag), ...(retain && { 'mqtt-retain': 'true' }), ...extra }
     const propertyCount = Object.keys(properties).length
-    const size = payload.length + propertyBag.length + propertyCount * PROPERTY_SIZE
+    const size = payload.length + propertyBag.length + propertyCount * propertySize
     messages.push({ deviceId, enqueuedTime: deps.clock.now(), properties, payload, size })
     return propertyCount
   }
@@ -74,12 +74,12 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     },
     take(connection, publication) {
       const time = deps.clock.now()
-      if (time.getTime() - connection.activeTime >= ACTIVITY_INTERVAL) {
+      if (time.getTime() - connection.activeTime >= activityInterval) {
         connection.activeTime = time.getTime()
         activities.add({ deviceId: connection.deviceId, time })
       }
       const propertyCount = take(connection.deviceId, publication, {})
-      connection.intake.charge(Math.floor(propertyCount / PROPERTIES_PER_PACKET))
+      connection.intake.charge(Math.floor(propertyCount / propertiesPerPacket))
     },
     takeWill({ deviceId, will }) {
       if (will === undefined) return

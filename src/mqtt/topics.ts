@@ -34,15 +34,15 @@ export type UserName = {
 }
 
 /** The subscriptions that carry no device id: every device writes the same text. */
-export const METHODS_FILTER = '$iothub/methods/POST/#'
-export const TWIN_RESPONSES_FILTER = '$iothub/twin/res/#'
-export const DESIRED_PATCHES_FILTER = '$iothub/twin/PATCH/properties/desired/#'
+export const methodsFilter = '$iothub/methods/POST/#'
+export const twinResponsesFilter = '$iothub/twin/res/#'
+export const desiredPatchesFilter = '$iothub/twin/PATCH/properties/desired/#'
 
 /**
  * The longest request id we take from a device, in characters. The id returns in the answer's topic; one of nearly
  * 64 KiB would make that topic longer than the two bytes of its length can say [MQTT-1.5.3].
  */
-export const MAX_REQUEST_ID_LENGTH = 1024
+export const maxRequestIdLength = 1024
 
 /**
  * No text of a packet may hold U+0000 or bytes that are not UTF-8 [MQTT-1.5.3-1, MQTT-1.5.3-2]. Of the latter the parser
@@ -50,51 +50,51 @@ export const MAX_REQUEST_ID_LENGTH = 1024
  */
 export const isWellFormed = (text: string): boolean => !text.includes('\0') && !text.includes('\uFFFD')
 
-const METHOD_REQUEST = '$iothub/methods/POST/'
-const METHOD_RESPONSE = '$iothub/methods/res/'
-const TWIN_GET = '$iothub/twin/GET/?'
-const TWIN_RESPONSE = '$iothub/twin/res/'
-const REPORTED_PATCH = '$iothub/twin/PATCH/properties/reported/?'
-const DESIRED_PATCH = '$iothub/twin/PATCH/properties/desired/?'
-const DEVICES = 'devices/'
-const TELEMETRY = '/messages/events'
-const DEVICE_BOUND = '/messages/devicebound/#'
+const methodRequestPrefix = '$iothub/methods/POST/'
+const methodResponsePrefix = '$iothub/methods/res/'
+const twinGetPrefix = '$iothub/twin/GET/?'
+const twinResponsePrefix = '$iothub/twin/res/'
+const reportedPatchPrefix = '$iothub/twin/PATCH/properties/reported/?'
+const desiredPatchPrefix = '$iothub/twin/PATCH/properties/desired/?'
+const devicesPrefix = 'devices/'
+const telemetrySuffix = '/messages/events'
+const deviceBoundSuffix = '/messages/devicebound/#'
 
 /** Reads a topic a device published to; undefined when it is not one of ours. */
 export const parsePublish = (topic: string): PublishTopic | undefined => {
   if (!isWellFormed(topic)) return undefined
   // Method answers first: with bulk calls they are nearly all the traffic.
-  if (topic.startsWith(METHOD_RESPONSE)) {
-    const query = topic.indexOf('/?', METHOD_RESPONSE.length)
+  if (topic.startsWith(methodResponsePrefix)) {
+    const query = topic.indexOf('/?', methodResponsePrefix.length)
     if (query < 0) return undefined
-    const status = parseStatus(topic, METHOD_RESPONSE.length, query)
+    const status = parseStatus(topic, methodResponsePrefix.length, query)
     const rid = requestId(topic, query + 2)
     return status === undefined || rid === undefined ? undefined : { kind: 'methodResponse', status, rid }
   }
-  if (topic.startsWith(TWIN_GET)) {
-    const rid = requestId(topic, TWIN_GET.length)
+  if (topic.startsWith(twinGetPrefix)) {
+    const rid = requestId(topic, twinGetPrefix.length)
     return rid === undefined ? undefined : { kind: 'twinGet', rid }
   }
-  if (topic.startsWith(REPORTED_PATCH)) {
-    const rid = requestId(topic, REPORTED_PATCH.length)
+  if (topic.startsWith(reportedPatchPrefix)) {
+    const rid = requestId(topic, reportedPatchPrefix.length)
     return rid === undefined ? undefined : { kind: 'reportedPatch', rid }
   }
-  return topic.startsWith(DEVICES) ? parseTelemetry(topic) : undefined
+  return topic.startsWith(devicesPrefix) ? parseTelemetry(topic) : undefined
 }
 
 /** Reads a topic the hub published to a device, as a device must; undefined when it is none of these. */
 export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
-  if (topic.startsWith(METHOD_REQUEST)) {
-    const query = topic.indexOf('/?', METHOD_REQUEST.length)
-    const rid = query <= METHOD_REQUEST.length ? undefined : requestId(topic, query + 2)
+  if (topic.startsWith(methodRequestPrefix)) {
+    const query = topic.indexOf('/?', methodRequestPrefix.length)
+    const rid = query <= methodRequestPrefix.length ? undefined : requestId(topic, query + 2)
     return rid === undefined
       ? undefined
-      : { kind: 'methodRequest', name: topic.slice(METHOD_REQUEST.length, query), rid }
+      : { kind: 'methodRequest', name: topic.slice(methodRequestPrefix.length, query), rid }
   }
-  if (topic.startsWith(TWIN_RESPONSE)) {
-    const query = topic.indexOf('/?', TWIN_RESPONSE.length)
+  if (topic.startsWith(twinResponsePrefix)) {
+    const query = topic.indexOf('/?', twinResponsePrefix.length)
     if (query < 0) return undefined
-    const status = parseStatus(topic, TWIN_RESPONSE.length, query)
+    const status = parseStatus(topic, twinResponsePrefix.length, query)
     const rid = requestId(topic, query + 2)
     if (status === undefined || rid === undefined) return undefined
     const version = versionParameter(topic, query + 2)
@@ -102,8 +102,8 @@ export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
       ? { kind: 'twinResponse', status, rid }
       : { kind: 'twinResponse', status, rid, version }
   }
-  if (topic.startsWith(DESIRED_PATCH)) {
-    const version = versionParameter(topic, DESIRED_PATCH.length)
+  if (topic.startsWith(desiredPatchPrefix)) {
+    const version = versionParameter(topic, desiredPatchPrefix.length)
     return version === undefined ? undefined : { kind: 'desiredPatch', version }
   }
   return undefined
@@ -113,23 +113,24 @@ export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
  * The topic of a method call. The name stands as it is, because the device SDK does not decode it; the SDK does decode
  * the request id and echoes the decoded text, so ours must hold no `%`, `+`, `&` or `#`.
  */
-export const methodRequestTopic = (name: string, rid: string): string => `${METHOD_REQUEST}${name}/?$rid=${rid}`
+export const methodRequestTopic = (name: string, rid: string): string => `${methodRequestPrefix}${name}/?$rid=${rid}`
 
 /** The topic of the answer to a twin read (no version) or to a reported patch (the new reported version). */
 export const twinResponseTopic = (status: number, rid: string, version?: number): string =>
-  `${TWIN_RESPONSE}${status}/?$rid=${rid}${version === undefined ? '' : `&$version=${version}`}`
+  `${twinResponsePrefix}${status}/?$rid=${rid}${version === undefined ? '' : `&$version=${version}`}`
 
 /** The topic that tells a device of a change of its desired properties, with their version after it. */
-export const desiredPatchTopic = (version: number): string => `${DESIRED_PATCH}$version=${version}`
+export const desiredPatchTopic = (version: number): string => `${desiredPatchPrefix}$version=${version}`
 
 /** The topic on which a device answers a method call. */
-export const methodResponseTopic = (status: number, rid: string): string => `${METHOD_RESPONSE}${status}/?$rid=${rid}`
+export const methodResponseTopic = (status: number, rid: string): string =>
+  `${methodResponsePrefix}${status}/?$rid=${rid}`
 
 /** The topic on which a device asks for its twin. */
-export const twinGetTopic = (rid: string): string => `${TWIN_GET}$rid=${rid}`
+export const twinGetTopic = (rid: string): string => `${twinGetPrefix}$rid=${rid}`
 
 /** The topic on which a device reports properties. */
-export const reportedPatchTopic = (rid: string): string => `${REPORTED_PATCH}$rid=${rid}`
+export const reportedPatchTopic = (rid: string): string => `${reportedPatchPrefix}$rid=${rid}`
 
 /**
  * Reads a filter a device asks for; undefined for every filter but the four that are allowed. That of cloud-to-device
@@ -137,11 +138,11 @@ export const reportedPatchTopic = (rid: string): string => `${REPORTED_PATCH}$ri
  */
 export const parseSubscription = (filter: string): SubscriptionFilter | undefined => {
   switch (filter) {
-    case METHODS_FILTER:
+    case methodsFilter:
       return { kind: 'methods' }
-    case TWIN_RESPONSES_FILTER:
+    case twinResponsesFilter:
       return { kind: 'twinResponses' }
-    case DESIRED_PATCHES_FILTER:
+    case desiredPatchesFilter:
       return { kind: 'desiredPatches' }
     default:
       return parseDeviceBound(filter)
@@ -172,39 +173,39 @@ export const parseUserName = (text: string): UserName | undefined => {
 }
 
 /** Characters of a model id (DTDL, version 2). */
-const MAX_MODEL_ID_LENGTH = 2048
+const maxModelIdLength = 2048
 /** A digital twin model identifier: segments, and perhaps a version. */
-const MODEL_ID = /^dtmi:[a-z](?:\w*[a-z\d])?(?::[a-z](?:\w*[a-z\d])?)*(?:;[1-9]\d{0,8}(?:\.[1-9]\d{0,5})?)?$/i
+const modelIdKey = /^dtmi:[a-z](?:\w*[a-z\d])?(?::[a-z](?:\w*[a-z\d])?)*(?:;[1-9]\d{0,8}(?:\.[1-9]\d{0,5})?)?$/i
 
 /** Some SDKs encode it, others do not. */
 const parseModelId = (encoded: string | undefined): string | undefined => {
-  if (encoded === undefined || encoded.length > 3 * MAX_MODEL_ID_LENGTH) return undefined
+  if (encoded === undefined || encoded.length > 3 * maxModelIdLength) return undefined
   try {
     const modelId = decodeURIComponent(encoded)
-    return modelId.length <= MAX_MODEL_ID_LENGTH && MODEL_ID.test(modelId) ? modelId : undefined
+    return modelId.length <= maxModelIdLength && modelIdKey.test(modelId) ? modelId : undefined
   } catch {
     return undefined
   }
 }
 
 const parseDeviceBound = (filter: string): SubscriptionFilter | undefined => {
-  if (!filter.startsWith(DEVICES) || !filter.endsWith(DEVICE_BOUND)) return undefined
-  const deviceId = filter.slice(DEVICES.length, -DEVICE_BOUND.length)
+  if (!filter.startsWith(devicesPrefix) || !filter.endsWith(deviceBoundSuffix)) return undefined
+  const deviceId = filter.slice(devicesPrefix.length, -deviceBoundSuffix.length)
   return deviceId === '' || /[/+]/.test(deviceId) ? undefined : { kind: 'deviceBound', deviceId }
 }
 
 const parseTelemetry = (topic: string): PublishTopic | undefined => {
-  const end = topic.indexOf('/', DEVICES.length)
-  if (end <= DEVICES.length || !topic.startsWith(TELEMETRY, end)) return undefined
-  const deviceId = topic.slice(DEVICES.length, end)
-  const bag = end + TELEMETRY.length
+  const end = topic.indexOf('/', devicesPrefix.length)
+  if (end <= devicesPrefix.length || !topic.startsWith(telemetrySuffix, end)) return undefined
+  const deviceId = topic.slice(devicesPrefix.length, end)
+  const bag = end + telemetrySuffix.length
   if (bag === topic.length) return { kind: 'telemetry', deviceId, propertyBag: '' }
   return topic[bag] === '/' ? { kind: 'telemetry', deviceId, propertyBag: topic.slice(bag + 1) } : undefined
 }
 
 const requestId = (topic: string, from: number): string | undefined => {
   const rid = parameter(topic, from, '$rid=')
-  return rid === undefined || rid === '' || rid.length > MAX_REQUEST_ID_LENGTH ? undefined : rid
+  return rid === undefined || rid === '' || rid.length > maxRequestIdLength ? undefined : rid
 }
 
 const versionParameter = (topic: string, from: number): number | undefined => {

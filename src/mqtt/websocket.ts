@@ -6,8 +6,8 @@ import { countEarlyBytes } from '../limits/early-bytes.ts'
 import { limitFrames } from '../limits/websocket-frames.ts'
 import { createRefusalLog } from '../log/refusals.ts'
 import { isOwnOrigin } from '../origin.ts'
-import { AMQP_SUBPROTOCOLS } from './amqp.ts'
-import { intakeOf, PACKET_LIMITS } from './intake.ts'
+import { amqpSubprotocols } from './amqp.ts'
+import { intakeOf, packetLimits } from './intake.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
 export type WebSocketMount = {
@@ -24,19 +24,19 @@ export type WebSocketMount = {
  * Bytes of a WebSocket message. It is gathered before anything of it is read, and may hold several packets or a part of
  * one [MQTT-6.0.0-2]: clients that have much to say put together what they have.
  */
-const MAX_MESSAGE = 2 * PACKET_LIMITS.others
+const maxMessage = 2 * packetLimits.others
 
 /** Frames of a message: each costs on its own. */
-const MAX_FRAMES = 256
+const maxFrames = 256
 
 /** Chunks in which a frame arrives. Slow networks make them of 500 bytes. */
-const MAX_CHUNKS = 4096
+const maxChunks = 4096
 
 /** Bytes of frames around a CONNECT, and of pings. */
-const FRAME_ROOM = 1024
+const frameRoom = 1024
 
 /** Milliseconds that a client has to close its side, after which it is cut off. */
-const CLOSE_TIMEOUT = 2_000
+const closeTime = 2_000
 
 /** Where a connection comes from, and what it is told when its device is let in. */
 export type Upgraded = { readonly request: IncomingMessage; readonly admitted: () => void }
@@ -53,10 +53,10 @@ export function createWebSocketMount(
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = {
     noServer: true,
-    maxPayload: MAX_MESSAGE,
-    maxFragments: MAX_FRAMES,
-    maxBufferedChunks: MAX_CHUNKS,
-    closeTimeout: CLOSE_TIMEOUT,
+    maxPayload: maxMessage,
+    maxFragments: maxFrames,
+    maxBufferedChunks: maxChunks,
+    closeTimeout: closeTime,
     handleProtocols: (protocols: Set<string>, request: IncomingMessage) => offeredBy(protocols, request) ?? false,
   }
   const server = new WebSocketServer(settings)
@@ -84,7 +84,7 @@ export function createWebSocketMount(
         let isHeld = false
         const stopCounting = countEarlyBytes(connection, {
           head,
-          most: PACKET_LIMITS.first + FRAME_ROOM,
+          most: packetLimits.first + frameRoom,
           over() {
             isHeld = true
             connection.pause()
@@ -137,7 +137,7 @@ const isForServices = (url = ''): boolean => url.split('?', 1)[0] === '/$service
  * only AMQP gets its WebSocket too, to be told in AMQP's own words that there is none (amqp.ts).
  */
 function offeredBy(protocols: Iterable<string>, { url }: IncomingMessage): string | undefined {
-  const known = isForServices(url) ? AMQP_SUBPROTOCOLS : ['mqtt', ...AMQP_SUBPROTOCOLS]
+  const known = isForServices(url) ? amqpSubprotocols : ['mqtt', ...amqpSubprotocols]
   const offered = [...protocols].map((protocol) => protocol.trim())
   return known.flatMap((name) => offered.find((protocol) => protocol.toLowerCase() === name) ?? [])[0]
 }

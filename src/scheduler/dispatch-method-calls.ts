@@ -17,10 +17,10 @@ import type { Orphans } from './orphans.ts'
 import type { Window } from './window.ts'
 
 /** Calls a transaction. Measured: 1,000 rows a statement beat 100 and 5,000. */
-const BATCH = 1_000
+const batchSize = 1_000
 
 /** Targets read in a row for what it costs to look one device up. Measured: 2 of 100,000 targets, 4 to 8 of a million. */
-const ROWS_PER_LOOKUP = 4
+const rowsPerLookup = 4
 
 /** What is left to be looked at of a job: its targets after this one, or, of few devices here, whether they are targets. */
 type Scan = { readonly after: string } | { readonly here: readonly string[] }
@@ -72,13 +72,13 @@ export function dispatchMethodCalls(
       const { methodName, payload, responseTimeoutInSeconds } = job.request
       calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs: responseTimeoutInSeconds * 1000 })
       // Who attaches from now on rings.
-      if (deviceCount <= deps.attached.size * ROWS_PER_LOOKUP) scans.set(jobId, { after: '' })
+      if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
       else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }
   }
 
   const readArrivals = async (): Promise<void> => {
-    const deviceIds = [...arrivals].slice(0, BATCH)
+    const deviceIds = [...arrivals].slice(0, batchSize)
     for (const deviceId of deviceIds) arrivals.delete(deviceId)
     try {
       found.push(...(await findWaiting(deps.db, deviceIds)))
@@ -90,12 +90,12 @@ export function dispatchMethodCalls(
 
   const readPage = async (jobId: string, left: Scan): Promise<{ deviceIds: string[]; next?: Scan }> => {
     if ('here' in left) {
-      const deviceIds = await findTargetsAmong(deps.db, jobId, left.here.slice(0, BATCH))
-      return left.here.length > BATCH ? { deviceIds, next: { here: left.here.slice(BATCH) } } : { deviceIds }
+      const deviceIds = await findTargetsAmong(deps.db, jobId, left.here.slice(0, batchSize))
+      return left.here.length > batchSize ? { deviceIds, next: { here: left.here.slice(batchSize) } } : { deviceIds }
     }
-    const deviceIds = await findTargets(deps.db, jobId, left.after, BATCH)
+    const deviceIds = await findTargets(deps.db, jobId, left.after, batchSize)
     const last = deviceIds.at(-1)
-    return last !== undefined && deviceIds.length === BATCH ? { deviceIds, next: { after: last } } : { deviceIds }
+    return last !== undefined && deviceIds.length === batchSize ? { deviceIds, next: { after: last } } : { deviceIds }
   }
 
   const readNextPage = async (): Promise<void> => {
@@ -110,7 +110,7 @@ export function dispatchMethodCalls(
 
   /** Finds a batch, or whatever there is. */
   const find = async (): Promise<void> => {
-    while (found.length < BATCH && (arrivals.size > 0 || scans.size > 0)) {
+    while (found.length < batchSize && (arrivals.size > 0 || scans.size > 0)) {
       if (arrivals.size > 0) await readArrivals()
       else await readNextPage()
     }
@@ -194,7 +194,7 @@ export function dispatchMethodCalls(
       if (found.length === 0) await find()
       // Who has gone since asks again when it comes back.
       const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
-      const { granted, next } = deps.throttles.pace(Math.min(reachable.length, BATCH, window.free))
+      const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, window.free))
       const batch = reachable.slice(0, granted)
       found = reachable.slice(granted)
       let unused = 0

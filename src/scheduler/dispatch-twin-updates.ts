@@ -8,7 +8,7 @@ import type { Step } from './loop.ts'
 import { tellProgress } from './publish-progress.ts'
 
 /** Twins a transaction: enough to be worth it, few enough that a cancel need not wait long for the job's row. */
-const BATCH = 500
+const batch = 500
 
 /**
  * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, whatever is killed when.
@@ -61,7 +61,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       for (const jobId of startingWith(held, jobIds)) {
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
-        const { granted, next } = deps.throttles.pace(BATCH)
+        const { granted, next } = deps.throttles.pace(batch)
         if (granted === 0) {
           held = jobId
           return { done, full: false, next }

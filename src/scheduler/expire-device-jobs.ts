@@ -17,11 +17,11 @@ import type { Orphans } from './orphans.ts'
 import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
-const BATCH = 1_000
+const batch = 1_000
 /** Milliseconds between looks at connect timeouts while no job is known to start and none is over: should an event be lost. */
-const CONNECT_INTERVAL = 5_000
+const connectInterval = 5_000
 /** Marks a statement. */
-const MARKS = 10_000
+const marksPerPage = 10_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
 const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
@@ -73,7 +73,7 @@ export function expireDeviceJobs(
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
   const expireOwn = async (now: Date): Promise<number> => {
-    const expired = window.expired(now, BATCH)
+    const expired = window.expired(now, batch)
     if (expired.length === 0) return 0
     await fail(expired.map(withoutAnswer), 'running', now)
     for (const { requestId } of expired) window.remove(requestId)
@@ -88,7 +88,7 @@ export function expireDeviceJobs(
       for (const jobId of await findJobIdsUnderWay(deps.db)) {
         let after: string | undefined = ''
         while (after !== undefined) {
-          const { underWay, last }: MarkPage = await findUnderWay(deps.db, jobId, { after, limit: MARKS })
+          const { underWay, last }: MarkPage = await findUnderWay(deps.db, jobId, { after, limit: marksPerPage })
           orphans.add(underWay)
           after = last
         }
@@ -100,7 +100,7 @@ export function expireDeviceJobs(
   }
 
   const expireOrphans = async (now: Date): Promise<number> => {
-    const due = orphans.due(now, BATCH)
+    const due = orphans.due(now, batch)
     if (due.length === 0) return 0
     const later = await inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
@@ -123,7 +123,7 @@ export function expireDeviceJobs(
 
   const findConnectExpired = async (now: Date): Promise<string[]> => {
     if (now.getTime() < connectLook) return []
-    connectLook = now.getTime() + CONNECT_INTERVAL
+    connectLook = now.getTime() + connectInterval
     const timeouts = await findConnectTimeouts(deps.db)
     const expired = timeouts.filter(({ time }) => time <= now)
     // Devices that are here may be about to be called, and may go before.
@@ -138,8 +138,8 @@ export function expireDeviceJobs(
     for (const jobId of await findConnectExpired(now)) {
       let after: string | undefined = ''
       while (after !== undefined) {
-        const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: BATCH })
-        after = deviceIds.length === BATCH ? deviceIds.at(-1) : undefined
+        const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: batch })
+        after = deviceIds.length === batch ? deviceIds.at(-1) : undefined
         // A device that is here has connected in time; its turn is only yet to come.
         const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))
         const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
@@ -164,7 +164,7 @@ export function expireDeviceJobs(
       await findOrphans()
       const orphaned = await expireOrphans(now)
       const connecting = await expireConnecting(now)
-      return { done: own + orphaned + connecting, full: own === BATCH || orphaned === BATCH }
+      return { done: own + orphaned + connecting, full: own === batch || orphaned === batch }
     },
     close() {
       for (const stop of stopListening) stop()

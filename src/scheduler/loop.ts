@@ -13,8 +13,8 @@ export type Step = {
   run(now: Date): Promise<Turn>
 }
 
-const FIRST_BACK_OFF = 200
-const LAST_BACK_OFF = 10_000
+const firstBackOff = 200
+const lastBackOff = 10_000
 
 /**
  * Repeats a step until the signal aborts: at once while it is full, else after its interval, at its next date, or when
@@ -60,7 +60,7 @@ export async function loop(
 
 /** Milliseconds to wait after so many failures in a row: doubled each time, spread so that instances do not march in step. */
 const backOff = (failures: number): number =>
-  Math.min(FIRST_BACK_OFF * 2 ** failures, LAST_BACK_OFF) * (0.5 + Math.random() / 2)
+  Math.min(firstBackOff * 2 ** failures, lastBackOff) * (0.5 + Math.random() / 2)
 
 /** Calls `wake` for each announcement; answers how to stop. */
 function listen(deps: Pick<Deps, 'events'>, kind: Work, wake: () => void): () => Promise<unknown> {

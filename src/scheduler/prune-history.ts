@@ -3,9 +3,9 @@ import type { Deps } from '../deps.ts'
 import { deleteJobsEndedBefore } from '../job/store/pruning.ts'
 import type { Step } from './loop.ts'
 
-const DAY = 24 * 60 * 60 * 1000
+const day = 24 * 60 * 60 * 1000
 // Few at a time: one job may have a million device jobs.
-const BATCH = 5
+const batch = 5
 
 /** Ended longer ago than `historyDays` → deleted, device jobs and all, unless a retry that has not started needs them. */
 export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
@@ -14,14 +14,14 @@ export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays
     every: 60 * 60 * 1000,
     wokenBy: [],
     async run(now) {
-      const before = new Date(now.getTime() - historyDays * DAY)
+      const before = new Date(now.getTime() - historyDays * day)
       const deleted = await inTransaction(
         deps,
-        (tx) => deleteJobsEndedBefore(tx, before, BATCH),
+        (tx) => deleteJobsEndedBefore(tx, before, batch),
         deps.limits.databaseLongStatement,
       )
       if (deleted.length > 0) deps.log.info({ jobs: deleted.length }, 'history pruned')
-      return { done: deleted.length, full: deleted.length === BATCH }
+      return { done: deleted.length, full: deleted.length === batch }
     },
   }
 }

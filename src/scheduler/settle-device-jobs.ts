@@ -15,8 +15,8 @@ export type MethodAnswer = {
 }
 
 /** Outcomes a transaction, and the milliseconds in which answers are collected for one. Measured: 1,000 are best. */
-const BATCH = 1_000
-const WAIT = 5
+const batchSize = 1_000
+const batchWait = 5
 
 /** Collects the answers of devices and writes them as outcomes, a batch a transaction. */
 export type SettleDeviceJobs = {
@@ -46,8 +46,8 @@ export function settleDeviceJobs(
   }
   const batch = createBatch<Answered>({
     clock: deps.clock,
-    size: BATCH,
-    wait: WAIT,
+    size: batchSize,
+    wait: batchWait,
     flush: write,
     onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; trying again'),
   })

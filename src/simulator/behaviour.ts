@@ -33,7 +33,7 @@ export type SimulatedDevice = {
 /** An `Answering` made ready: the payload encoded once, not at every call. */
 export type PreparedAnswer = { readonly status: number; readonly payload: Buffer; readonly delayMs: Latency }
 
-const NULL_PAYLOAD = Buffer.from('null')
+const nullPayload = Buffer.from('null')
 
 /** How a device of this behaviour answers while it is connected. */
 export const answeringOf = (behaviour: Behaviour): Answering => {
@@ -51,5 +51,5 @@ export const answeringOf = (behaviour: Behaviour): Answering => {
 export const prepareAnswer = (answering: Answering): PreparedAnswer | undefined => {
   if (answering.kind === 'silent') return undefined
   const { status = 200, payload, delayMs = 0 } = answering
-  return { status, payload: payload === undefined ? NULL_PAYLOAD : Buffer.from(JSON.stringify(payload)), delayMs }
+  return { status, payload: payload === undefined ? nullPayload : Buffer.from(JSON.stringify(payload)), delayMs }
 }

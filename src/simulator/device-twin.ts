@@ -3,17 +3,10 @@ import { reportedPatchTopic, twinGetTopic } from '../mqtt/topics.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { ConnectionLostError, TwinRequestError } from './errors.ts'
 import type { FleetContext } from './fleet-context.ts'
-import {
-  applyDesired,
-  applyReported,
-  type LocalTwin,
-  reportBack,
-  twinFromDocument,
-  UNKNOWN_TWIN,
-} from './local-twin.ts'
+import { applyDesired, applyReported, type LocalTwin, reportBack, twinFromDocument, unknownTwin } from './local-twin.ts'
 import { publishPacket } from './packets.ts'
 
-const NO_PAYLOAD = Buffer.alloc(0)
+const noPayload = Buffer.alloc(0)
 
 /** The twin as one device has it, and its requests to the hub about it. */
 export class DeviceTwin {
@@ -22,7 +15,7 @@ export class DeviceTwin {
   readonly #send: (packet: Buffer) => boolean
   readonly #requests = new Map<string, Deferred<Buffer>>()
   #lastRequest = 0
-  #local = UNKNOWN_TWIN
+  #local = unknownTwin
 
   /** `send` is false when there is no connection. */
   constructor(deviceId: string, fleet: FleetContext, send: (packet: Buffer) => boolean) {
@@ -37,7 +30,7 @@ export class DeviceTwin {
 
   /** Reads the twin from the hub. Rejects with TwinRequestError or ConnectionLostError. */
   async read(): Promise<LocalTwin> {
-    const body = await this.#request(twinGetTopic, NO_PAYLOAD)
+    const body = await this.#request(twinGetTopic, noPayload)
     this.#fleet.counters.twinReads++
     const read = twinFromDocument(JSON.parse(body.toString()))
     // A notification newer than the answer may have come first; what it said must not be undone.

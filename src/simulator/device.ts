@@ -1,10 +1,10 @@
 import { signSasToken } from '../access/sas.ts'
 import {
-  DESIRED_PATCHES_FILTER,
-  METHODS_FILTER,
+  desiredPatchesFilter,
   methodResponseTopic,
+  methodsFilter,
   parseDelivery,
-  TWIN_RESPONSES_FILTER,
+  twinResponsesFilter,
 } from '../mqtt/topics.ts'
 import { type Answering, answeringOf, type PreparedAnswer, prepareAnswer, type SimulatedDevice } from './behaviour.ts'
 import { type Deferred, deferred } from './deferred.ts'
@@ -13,13 +13,13 @@ import { ConnectionLostError, ConnectRefusedError, isFinal, isReported, Subscrib
 import type { FleetContext } from './fleet-context.ts'
 import { drawBackOff, drawLatency } from './latency.ts'
 import { Link, type LinkHandler } from './link.ts'
-import { connectPacket, DISCONNECT, PINGREQ, publishPacket, subscribePacket } from './packets.ts'
+import { connectPacket, disconnectPacket, pingRequestPacket, publishPacket, subscribePacket } from './packets.ts'
 
-const FILTERS = [METHODS_FILTER, TWIN_RESPONSES_FILTER, DESIRED_PATCHES_FILTER]
+const filters = [methodsFilter, twinResponsesFilter, desiredPatchesFilter]
 /** What the Azure device SDK puts behind the identity in its user name. */
-const USER_NAME_QUERY = `?api-version=2021-04-12&DeviceClientType=${encodeURIComponent('twincast-simulator')}`
+const userNameQuery = `?api-version=2021-04-12&DeviceClientType=${encodeURIComponent('twincast-simulator')}`
 /** How long a hub may take to close its side after DISCONNECT; one that is gone or frozen never will. */
-const FAREWELL_MS = 2_000
+const farewellMs = 2_000
 
 /**
  * One simulated device: it connects as the Azure device SDK does, answers method calls as its behaviour says, keeps its
@@ -88,9 +88,9 @@ export class Device implements LinkHandler {
     const link = this.#link
     if (link === undefined) return Promise.resolve()
     this.#closing = deferred()
-    if (this.#ready) link.end(DISCONNECT)
+    if (this.#ready) link.end(disconnectPacket)
     else link.cut()
-    this.#timer = setTimeout(() => link.cut(), FAREWELL_MS)
+    this.#timer = setTimeout(() => link.cut(), farewellMs)
     return this.#closing.promise
   }
 
@@ -103,18 +103,18 @@ export class Device implements LinkHandler {
   ping(): void {
     if (!this.#ready) return
     if (this.#awaitingPong) this.#link?.cut(this.#lost('no answer to PINGREQ'))
-    else this.#awaitingPong = this.#link?.send(PINGREQ) ?? false
+    else this.#awaitingPong = this.#link?.send(pingRequestPacket) ?? false
   }
 
   connack(sessionPresent: boolean, returnCode: number): void {
     if (returnCode !== 0) this.#link?.cut(new ConnectRefusedError(this.identity.deviceId, returnCode))
     // Like the SDK, a device whose session the hub has kept does not subscribe again.
     else if (sessionPresent) this.#subscribed()
-    else this.#link?.send(subscribePacket(1, FILTERS))
+    else this.#link?.send(subscribePacket(1, filters))
   }
 
   suback(returnCodes: readonly number[]): void {
-    const refused = FILTERS.filter((_, index) => returnCodes[index] !== 0)
+    const refused = filters.filter((_, index) => returnCodes[index] !== 0)
     if (refused.length > 0) this.#link?.cut(new SubscribeRefusedError(this.identity.deviceId, refused))
     else this.#subscribed()
   }
@@ -183,7 +183,7 @@ export class Device implements LinkHandler {
     link.send(
       connectPacket({
         clientId: deviceId,
-        userName: `${settings.hubName}/${deviceId}/${USER_NAME_QUERY}`,
+        userName: `${settings.hubName}/${deviceId}/${userNameQuery}`,
         password: signSasToken({
           resource: encodeURIComponent(`${settings.hubName}/devices/${deviceId}`),
           key: primaryKey,

@@ -1,5 +1,5 @@
 /** What the return codes of a CONNACK mean [MQTT 3.1.1, table 3.1]. */
-const CONNACK_REASONS: readonly string[] = [
+const connackReasons: readonly string[] = [
   'accepted',
   'unacceptable protocol version',
   'identifier rejected',
@@ -15,7 +15,7 @@ export class ConnectRefusedError extends Error {
   readonly returnCode: number
   readonly reason: string
   constructor(deviceId: string, returnCode: number) {
-    const reason = CONNACK_REASONS[returnCode] ?? 'reserved return code'
+    const reason = connackReasons[returnCode] ?? 'reserved return code'
     super(`The hub refused device "${deviceId}": ${reason} (${returnCode}).`)
     this.deviceId = deviceId
     this.returnCode = returnCode

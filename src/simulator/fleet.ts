@@ -50,7 +50,7 @@ export type Fleet = {
   close(): Promise<void>
 }
 
-const DEFAULTS = {
+const defaults = {
   cleanSession: true,
   reconnect: true,
   // The keep-alive of the Azure device SDK.
@@ -68,7 +68,7 @@ export const createFleet = (description: FleetDescription, listeners: FleetListe
   const ledger = createLedger(description.ledgerFile)
   const context: FleetContext = {
     endpoint: openEndpoint(description.host, description.port, description.tls),
-    settings: { ...DEFAULTS, ...description },
+    settings: { ...defaults, ...description },
     counters,
     ledger,
     listeners,

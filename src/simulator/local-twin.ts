@@ -9,7 +9,7 @@ export type LocalTwin = {
 }
 
 /** A device that has never read its twin. */
-export const UNKNOWN_TWIN: LocalTwin = { desired: {}, desiredVersion: 0, reported: {} }
+export const unknownTwin: LocalTwin = { desired: {}, desiredVersion: 0, reported: {} }
 
 /** The twin as a document read from the hub (`{ desired, reported }`) gives it. */
 export const twinFromDocument = (document: JsonObject): LocalTwin => {

@@ -26,8 +26,8 @@ export class MalformedPacketError extends Error {
   override readonly name = 'MalformedPacketError'
 }
 
-export const PINGREQ: Buffer = Buffer.of(0xc0, 0)
-export const DISCONNECT: Buffer = Buffer.of(0xe0, 0)
+export const pingRequestPacket: Buffer = Buffer.of(0xc0, 0)
+export const disconnectPacket: Buffer = Buffer.of(0xe0, 0)
 
 /** CONNECT with user name and password and without a will. */
 export const connectPacket = (fields: ConnectFields): Buffer => {
@@ -78,7 +78,7 @@ export const readPackets = (bytes: Buffer, end: number, handler: PacketHandler):
   while (start < end) {
     const head = bytes[start] ?? 0
     // Before the length is believed: what is not MQTT would keep the device waiting for a packet that never ends.
-    if (!READABLE.has(head)) throw new MalformedPacketError(`a packet that begins with 0x${head.toString(16)}`)
+    if (!readable.has(head)) throw new MalformedPacketError(`a packet that begins with 0x${head.toString(16)}`)
     let at = start + 1
     let length = 0
     let shift = 0
@@ -98,7 +98,7 @@ export const readPackets = (bytes: Buffer, end: number, handler: PacketHandler):
 }
 
 /** CONNACK, PUBLISH at QoS 0 with and without RETAIN, SUBACK, PINGRESP. */
-const READABLE: ReadonlySet<number> = new Set([0x20, 0x30, 0x31, 0x90, 0xd0])
+const readable: ReadonlySet<number> = new Set([0x20, 0x30, 0x31, 0x90, 0xd0])
 
 const readPacket = (bytes: Buffer, head: number, from: number, to: number, handler: PacketHandler): void => {
   switch (head) {

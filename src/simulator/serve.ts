@@ -32,7 +32,7 @@ export type FleetProcessStats = FleetStats & {
   readonly residentBytes: number
 }
 
-const LEDGER_PART = 1_000
+const ledgerPart = 1_000
 
 /**
  * Runs a fleet for another process. Each line of `input` is a FleetCommand, but the first is the FleetDescription unless
@@ -97,8 +97,8 @@ const obey = async (
       return { ...fleet.stats(), cpuMicros: process.cpuUsage(), residentBytes: process.memoryUsage.rss() }
     case 'ledger': {
       const { entries } = fleet.ledger
-      for (let from = 0; from < entries.length; from += LEDGER_PART) {
-        say({ event: 'ledger', entries: entries.slice(from, from + LEDGER_PART) })
+      for (let from = 0; from < entries.length; from += ledgerPart) {
+        say({ event: 'ledger', entries: entries.slice(from, from + ledgerPart) })
       }
       return
     }

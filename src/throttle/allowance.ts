@@ -13,7 +13,7 @@ export function newAllowance(perSecond: number, now: number): Allowance {
 }
 
 /** Above the rate, units come in lots: so many a second. */
-const LOTS = 10
+const lotsPerSecond = 10
 
 /** Makes sure that something is left, or answers in how many milliseconds there will be. Credit is paid back first. */
 export function renew(allowance: Allowance, now: number): number {
@@ -21,5 +21,5 @@ export function renew(allowance: Allowance, now: number): number {
   const { bucket } = spendFrom(allowance.bucket, -allowance.left, now)
   allowance.left = unitsIn(bucket, now)
   allowance.bucket = spendFrom(bucket, allowance.left, now).bucket
-  return allowance.left > 0 ? 0 : takeFrom(bucket, Math.ceil(bucket.rate.amount / LOTS), now).waitMs
+  return allowance.left > 0 ? 0 : takeFrom(bucket, Math.ceil(bucket.rate.amount / lotsPerSecond), now).waitMs
 }

@@ -27,11 +27,11 @@ type Options = {
   readonly now: Date
 }
 
-const DAY = 86_400_000
-const CA_DAYS = 20 * 365
+const day = 86_400_000
+const caDays = 20 * 365
 // Apple's systems refuse server certificates that live longer, also those of private CAs.
-const SERVER_DAYS = 825
-const RENEW_DAYS = 30
+const serverDays = 825
+const renewDays = 30
 
 /**
  * The operator's certificate, or else one of a private CA that is made at the first start and stays: `ca.pem` in
@@ -115,7 +115,7 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   // The random part keeps the CAs of two hubs apart in a client that trusts both.
   const name = `Twincast private CA ${randomBytes(4).toString('hex')}`
-  const made = await (await x509()).makeCaCertificate(`CN=${name}`, keys, validity(now, CA_DAYS))
+  const made = await (await x509()).makeCaCertificate(`CN=${name}`, keys, validity(now, caDays))
   // The key first: a CA whose key was lost in a crash would have to be refused; a key without a CA is just replaced.
   await writeDurably(keyPath, pemOf(keys.privateKey), 0o600)
   await writeDurably(certPath, made, 0o644)
@@ -128,7 +128,7 @@ async function makeServerPair(ca: Ca, hostNames: readonly string[], now: Date): 
   const { makeServerCertificate } = await x509()
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const request = { name: 'CN=Twincast', hostNames, publicKey }
-  return { cert: await makeServerCertificate(request, ca, validity(now, SERVER_DAYS)), key: pemOf(privateKey) }
+  return { cert: await makeServerCertificate(request, ca, validity(now, serverDays)), key: pemOf(privateKey) }
 }
 
 /** Loaded when a certificate is to be made, which few starts have to: the library is large. */
@@ -142,7 +142,7 @@ function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: 
   return (
     certificate.checkPrivateKey(key) &&
     certificate.verify(ca.publicKey) &&
-    isGoodFor(RENEW_DAYS * DAY, certificate, now) &&
+    isGoodFor(renewDays * day, certificate, now) &&
     named === names.length &&
     names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
   )
@@ -156,7 +156,7 @@ function isGoodFor(milliseconds: number, { validTo }: X509Certificate, now: Date
 /** From an hour ago, for clients whose clock is a little slow. */
 const validity = (now: Date, days: number): Validity => ({
   notBefore: new Date(now.getTime() - 3_600_000),
-  notAfter: new Date(now.getTime() + days * DAY),
+  notAfter: new Date(now.getTime() + days * day),
 })
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()

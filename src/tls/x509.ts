@@ -21,7 +21,7 @@ type KeyPair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
 /** When a certificate is valid, both ends included; parts of a second are dropped. */
 export type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 
-const P256 = { name: 'ECDSA', namedCurve: 'P-256' }
+const p256 = { name: 'ECDSA', namedCurve: 'P-256' }
 
 /**
  * A self-signed certificate of a CA, as PEM: it signs certificates of servers, not of further CAs. `name` is like
@@ -79,6 +79,6 @@ function generalName(name: string): JsonGeneralName {
 const spki = (key: KeyObject): Uint8Array<ArrayBuffer> => new Uint8Array(key.export({ type: 'spki', format: 'der' }))
 
 const signer = (key: KeyObject): Promise<webcrypto.CryptoKey> =>
-  webcrypto.subtle.importKey('pkcs8', key.export({ type: 'pkcs8', format: 'der' }), P256, false, ['sign'])
+  webcrypto.subtle.importKey('pkcs8', key.export({ type: 'pkcs8', format: 'der' }), p256, false, ['sign'])
 
 const pem = (certificate: X509Certificate): string => `${certificate.toString('pem')}\n`

@@ -10,7 +10,7 @@ import { checkSectionPatch, checkSectionSize, maxTwinBytes, type TwinLimits, typ
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
-import { CHUNK, TURN, writtenBytes } from './size.ts'
+import { chunkBytes, turnBytes, writtenBytes } from './size.ts'
 import {
   deleteReportedMembers,
   deleteServiceMembers,
@@ -95,7 +95,7 @@ export type PatchedTwins = {
 }
 
 /** Bytes of twins in a batch: its transaction must not last. */
-const BATCH = 8 * 1024 * 1024
+const batchSize = 8 * 1024 * 1024
 /**
  * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller tells of it after
  * the commit. A patch without content changes nothing: clients of IoT Hub send empty sections along with those they
@@ -110,7 +110,7 @@ export async function patchTwins(
 ): Promise<PatchedTwins> {
   const patch = withContent(given)
   const most = maxTwinBytes(limits)
-  const locked = await lockTwins(tx, deviceIds, 'service', { maxBytes: isEmpty(patch) ? 0 : CHUNK, most })
+  const locked = await lockTwins(tx, deviceIds, 'service', { maxBytes: isEmpty(patch) ? 0 : chunkBytes, most })
   const found = new Set(locked.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
   if (isEmpty(patch)) {
@@ -134,7 +134,7 @@ export async function patchTwins(
 
   let read = new Map(locked.flatMap((twin) => (twin.read === undefined ? [] : [[twin.deviceId, twin.read]])))
   for (const [place, { deviceId, bytes }] of locked.entries()) {
-    if (work.batch >= BATCH) {
+    if (work.batch >= batchSize) {
       await save()
       const postponed = locked.slice(place).map((twin) => twin.deviceId)
       return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed }
@@ -164,8 +164,8 @@ export async function patchTwins(
     }
     const done = bytes + patchBytes
     work = { turn: work.turn + done, chunk: work.chunk + done, batch: work.batch + done }
-    if (work.chunk >= CHUNK) await save()
-    if (work.turn < TURN) continue
+    if (work.chunk >= chunkBytes) await save()
+    if (work.turn < turnBytes) continue
     work = { ...work, turn: 0 }
     await clock.giveWay()
   }
@@ -179,7 +179,7 @@ function nextChunk(twins: readonly { readonly deviceId: string; readonly bytes: 
   let sum = 0
   for (const { deviceId, bytes } of twins) {
     if (bytes > most) continue
-    if (ids.length > 0 && sum + bytes > CHUNK) break
+    if (ids.length > 0 && sum + bytes > chunkBytes) break
     sum += bytes
     ids.push(deviceId)
   }
@@ -250,7 +250,7 @@ export function replaceTwin(
   { deviceId, sections, ifMatch }: { deviceId: string; sections: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const size = { maxBytes: CHUNK, most: maxTwinBytes(deps.limits) }
+    const size = { maxBytes: chunkBytes, most: maxTwinBytes(deps.limits) }
     const { read: before, bytes } = await lockMatchingTwin(tx, { deviceId, ifMatch }, size)
     if (before === undefined) throw tooLarge(bytes)
     const changes = withContent(sections, before)
@@ -301,7 +301,7 @@ export async function reportProperties(deps: Deps, deviceId: string, patch: unkn
   const checked = checkSectionPatch(patch, path, limits)
   return inTransaction(deps, async (tx, afterCommit) => {
     const most = maxTwinBytes(limits)
-    const [twin] = await lockTwins(tx, [deviceId], 'device', { maxBytes: CHUNK, most })
+    const [twin] = await lockTwins(tx, [deviceId], 'device', { maxBytes: chunkBytes, most })
     if (twin === undefined) throw new NotFoundError('device', deviceId)
     afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
     const { read: before } = twin

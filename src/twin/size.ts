@@ -15,11 +15,11 @@ export type SectionSize = {
 }
 
 /** Bytes of twins, read and written, after which others have their turn: some milliseconds of work. */
-export const TURN = 64 * 1024
+export const turnBytes = 64 * 1024
 /** Bytes of twins in a statement. */
-export const CHUNK = 256 * 1024
+export const chunkBytes = 256 * 1024
 /** Bytes of metadata that a member has beside its key. */
-const STAMP = 100
+const stamp = 100
 
 /** What is written of a twin for these sections at most, in bytes, with their metadata. */
 export function writtenBytes({
@@ -30,7 +30,7 @@ export function writtenBytes({
   readonly desired?: JsonObject
 }): number {
   const size = sizeOf(desired)
-  return sizeOf(tags).bytes + 2 * size.bytes + STAMP * size.members
+  return sizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
 }
 
 /** No section is nested deeper, unless another program wrote it: then it has members without end. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readArguments, UsageError } from '../../src/cli/arguments.ts'
 import { helpOf } from '../../src/cli/help.ts'
 import { address, flag, key, percentage, text, wholeNumber } from '../../src/cli/options.ts'
-import { OPTIONS } from '../../src/cli/simulate/options.ts'
+import { simulateOptions } from '../../src/cli/simulate/options.ts'
 
 const devices = wholeNumber({ placeholder: 'N', min: 1, max: 10_000, fallback: 2_000, help: 'how many' })
 const keep = flag('goes on')
@@ -74,12 +74,12 @@ test.each([
   ['250', 250],
   ['100-2000', { min: 100, max: 2_000 }],
 ])('a delay of %s is taken', (typed, value) => {
-  const given = readArguments(['--delay', typed], OPTIONS)
-  expect(given !== 'help' && given(OPTIONS.delay)).toEqual(value)
+  const given = readArguments(['--delay', typed], simulateOptions)
+  expect(given !== 'help' && given(simulateOptions.delay)).toEqual(value)
 })
 
 test.each(['5-2', '-5', '1-', '600001', 'soon'])('a delay of %s is refused', (typed) => {
-  expect(() => readArguments([`--delay=${typed}`], OPTIONS)).toThrow(UsageError)
+  expect(() => readArguments([`--delay=${typed}`], simulateOptions)).toThrow(UsageError)
 })
 
 test('help is given whatever else is typed', () => {

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import {
   answeringOf,
-  FEWEST,
-  INTERVAL,
+  fewestDevices,
   isOldPump,
   isRebooted,
-  OLD_PUMP_CONDITION,
+  newInterval,
+  oldPumpCondition,
   type PlannedDevice,
   planFleet,
-  REBOOT_CONDITION,
+  rebootCondition,
 } from '../../src/cli/demo/plan.ts'
 import type { JsonObject } from '../../src/json/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
@@ -30,7 +30,13 @@ test('a floor of 2,000 devices has most that reboot and some that show what else
 })
 
 test('the smallest fleet has every part too', () => {
-  expect(Object.keys(partsOf(planFleet(FEWEST))).sort()).toEqual(['late', 'offline', 'reboots', 'refuses', 'silent'])
+  expect(Object.keys(partsOf(planFleet(fewestDevices))).sort()).toEqual([
+    'late',
+    'offline',
+    'reboots',
+    'refuses',
+    'silent',
+  ])
 })
 
 test('only the floor that is rebooted has devices that do not reboot', () => {
@@ -44,12 +50,12 @@ test('some pump with old firmware is switched off when its interval changes', ()
 test('the conditions select whom the plan expects', () => {
   const twinOf = ({ building, floor, kind, firmware }: PlannedDevice): JsonObject => ({
     tags: { building, floor, kind },
-    properties: { desired: { [INTERVAL.name]: INTERVAL.before }, reported: { firmware } },
+    properties: { desired: { [newInterval.name]: newInterval.before }, reported: { firmware } },
   })
   const plan = planFleet(600)
   for (const [text, expected] of [
-    [REBOOT_CONDITION, isRebooted],
-    [OLD_PUMP_CONDITION, isOldPump],
+    [rebootCondition, isRebooted],
+    [oldPumpCondition, isOldPump],
   ] as const) {
     const condition = parseCondition(text)
     const selected = plan.filter((device) => selects(condition, twinOf(device)))

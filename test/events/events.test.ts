@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createEvents, type Events, JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
+import { createEvents, type Events, jobEventInterval } from '../../src/events/events.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 
 let clock: TestClock
@@ -29,10 +29,10 @@ test('changes of a job are one event at once, and then one each interval', async
   for (let change = 0; change < 1_000; change++) events.jobChanged('a')
   await settled()
   expect(heard).toEqual([{ jobId: 'a' }])
-  clock.advance(JOB_EVENT_INTERVAL)
+  clock.advance(jobEventInterval)
   await settled()
   expect(heard).toHaveLength(2)
-  clock.advance(JOB_EVENT_INTERVAL)
+  clock.advance(jobEventInterval)
   await settled()
   expect(heard).toHaveLength(2)
 })

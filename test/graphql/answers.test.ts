@@ -5,12 +5,12 @@ import { openDoor, type TestDoor } from './door.ts'
 import { answer, countStatements, dispatch, start } from './facts.ts'
 import { openPort } from './transport/sockets.ts'
 
-const KB = 1024
+const kb = 1024
 
 let door: TestDoor
 let roomy: TestDoor
 beforeAll(async () => {
-  door = await openDoor({ limits: { answerBytes: 64 * KB } })
+  door = await openDoor({ limits: { answerBytes: 64 * kb } })
   await givenDevices(door.deps, 'pump', 20)
   await givenMethodJob(door.deps, 'pump', {}, { jobId: 'read' })
   await start(door.deps, 'read')
@@ -51,7 +51,7 @@ const jobs = (first: number, fields: string): string =>
 
 const tooLarge = {
   message: expect.stringContaining('Ask for fewer rows a page, or for fewer fields.'),
-  extensions: { code: 'LIMIT_EXCEEDED', limit: 'answerBytes', maximum: 64 * KB },
+  extensions: { code: 'LIMIT_EXCEEDED', limit: 'answerBytes', maximum: 64 * kb },
 }
 
 describe('an answer of more bytes than it may have is an error LIMIT_EXCEEDED', () => {
@@ -143,6 +143,6 @@ test('100 full twins fit into the default, or 50 with ordinary metadata', async 
     devices(count, `version etag tags properties { desired ${section} reported ${section} }`)
   const { data, errors } = await roomy.ask(twins(100, '{ value version }'))
   expect(errors).toEqual([])
-  expect(JSON.stringify(data).length).toBeGreaterThan(7_200 * KB)
+  expect(JSON.stringify(data).length).toBeGreaterThan(7_200 * kb)
   expect((await roomy.ask(twins(50, '{ value metadata version }'))).errors).toEqual([])
 })

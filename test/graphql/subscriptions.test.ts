@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../src/events/events.ts'
+import { jobEventInterval } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -52,7 +52,7 @@ const givenStartedJob = async () => {
 /** Lets the intervals pass in which changes of a job are held back: the event that waits, and the silence after it. */
 const calm = async () => {
   for (let turn = 0; turn < 3; turn++) {
-    clock.advance(JOB_EVENT_INTERVAL)
+    clock.advance(jobEventInterval)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

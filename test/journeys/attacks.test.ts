@@ -8,7 +8,7 @@ import { registerFleet } from '../support/fleet.ts'
 
 // The benchmarks S8 to S10 in short: the same attacks, a few connections each. What is looked at is who is served.
 
-const CONNECTIONS = 3
+const connectionCount = 3
 const ownerKey = Buffer.from('a key of sixteen bytes').toString('base64')
 let app: TestApp
 let target: Target
@@ -49,7 +49,7 @@ const ReadDevice = graphql(/* GraphQL */ `
 const sentences = attacks.map((attack) => [`a ${attack.who} ${attack.what}`, attack] as const)
 
 test.for(sentences)('an honest client is served while %s', async ([, attack], { signal }) => {
-  const attacking = Promise.all(Array.from({ length: CONNECTIONS }, () => attack.once(target, signal)))
+  const attacking = Promise.all(Array.from({ length: connectionCount }, () => attack.once(target, signal)))
   for (let count = 0; count < 5; count++) {
     const deviceId = `attacked-${count + 1}`
     expect(await app.client.execute(ReadDevice, { deviceId })).toEqual({ device: { deviceId } })

@@ -5,16 +5,16 @@ import { createTestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { ScheduleMethod } from './operations.ts'
 
-const DEVICES = 200
+const fleetSize = 200
 /** How many calls the devices have received when all connections to the database are cut, each time. */
-const CUTS = [20, 60, 100, 140]
-const WINDOW = 20
+const cutCount = [20, 60, 100, 140]
+const window = 20
 
 test('while devices come and go and the database cuts the hub off, each device is called once at most and has one end', {
   timeout: 60_000,
 }, async () => {
   const database = await createTestDatabase()
-  const app = await startApp({ DATABASE_URL: database.url, METHOD_WINDOW: String(WINDOW) })
+  const app = await startApp({ DATABASE_URL: database.url, METHOD_WINDOW: String(window) })
   let received = 0
   const cuts: Promise<unknown>[] = []
   const fleet = createFleet(
@@ -22,14 +22,14 @@ test('while devices come and go and the database cuts the hub off, each device i
       host: '127.0.0.1',
       port: app.mqttPort,
       hubName: 'localhost',
-      devices: await registerFleet(app.client, 'fault', DEVICES, (index) => {
+      devices: await registerFleet(app.client, 'fault', fleetSize, (index) => {
         const answering = { kind: 'answer', payload: { index }, delayMs: 20 } as const
         return index % 5 === 0 ? { kind: 'flapping', upMs: 500, downMs: 100, answering } : answering
       }),
     },
     {
       onMethodRequest() {
-        if (++received !== CUTS[cuts.length]) return
+        if (++received !== cutCount[cuts.length]) return
         const cut =
           'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> $1'
         const own = 'select pg_backend_pid() as pid'
@@ -50,7 +50,7 @@ test('while devices come and go and the database cuts the hub off, each device i
     expect(scheduled.scheduleDeviceMethod).toEqual({ job: { jobId: 'faults' } })
     const statusNow = async () => (await readDeviceJobs(app.client, 'faults').catch(() => undefined))?.status
     await expect.poll(statusNow, { timeout: 50_000, interval: 200 }).toBe('COMPLETED')
-    expect(cuts).toHaveLength(CUTS.length)
+    expect(cuts).toHaveLength(cutCount.length)
 
     const called = new Set(fleet.ledger.entries.map(({ deviceId }) => deviceId))
     expect(fleet.ledger.entries).toHaveLength(called.size)
@@ -68,15 +68,15 @@ test('while devices come and go and the database cuts the hub off, each device i
     }
     const succeededCount = job.nodes.filter(({ status }) => status === 'COMPLETED').length
     expect(job.deviceJobStatistics).toMatchObject({
-      deviceCount: DEVICES,
+      deviceCount: fleetSize,
       succeededCount,
-      failedCount: DEVICES - succeededCount,
+      failedCount: fleetSize - succeededCount,
       pendingCount: 0,
       runningCount: 0,
     })
     // Nobody who stays connected is lost: the answers wait until they can be written.
     const lost = job.nodes.filter(({ deviceId, status }) => status === 'FAILED' && Number(deviceId.slice(6)) % 5 !== 0)
-    expect(lost.length).toBeLessThanOrEqual(CUTS.length * WINDOW)
+    expect(lost.length).toBeLessThanOrEqual(cutCount.length * window)
   } finally {
     await Promise.all(cuts)
     await fleet.close()

@@ -3,7 +3,7 @@ import { Mqtt } from 'azure-iot-device-mqtt'
 import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
-import { METHODS_FILTER, methodResponseTopic } from '../../src/mqtt/topics.ts'
+import { methodResponseTopic, methodsFilter } from '../../src/mqtt/topics.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -168,7 +168,7 @@ test('a hub that stops takes the answers to calls under way, also those of devic
     reconnectPeriod: 0,
   })
   const called = new Promise<string>((resolve) => client.once('message', resolve))
-  await client.subscribeAsync(METHODS_FILTER)
+  await client.subscribeAsync(methodsFilter)
   const jobId = await scheduleMethod('stop')
   const topic = await called
   const restarted = app.restart()

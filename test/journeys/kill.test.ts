@@ -9,9 +9,9 @@ import { startHubProcess } from '../support/hub-process.ts'
 import { freePorts } from '../support/ports.ts'
 import { ScheduleMethod, WatchStatistics } from './operations.ts'
 
-const DEVICES = 1_200
+const fleetSize = 1_200
 /** How many calls the devices have received when the program is killed, each time. */
-const KILLS = [50, 300, 550, 800, 1_050]
+const killCount = [50, 300, 550, 800, 1_050]
 
 test('a program that is killed again and again in the middle of a job sends no device its call twice and loses none', {
   timeout: 240_000,
@@ -43,7 +43,7 @@ test('a program that is killed again and again in the middle of a job sends no d
       host: '127.0.0.1',
       port: mqtt,
       hubName: 'localhost',
-      devices: await registerFleet(client, 'kill', DEVICES, (index) => ({
+      devices: await registerFleet(client, 'kill', fleetSize, (index) => ({
         kind: 'answer',
         payload: { index },
         delayMs: 20 + (index % 10) * 10,
@@ -68,7 +68,7 @@ test('a program that is killed again and again in the middle of a job sends no d
     })
     expect(scheduled.scheduleDeviceMethod).toEqual({ job: { jobId: 'killed' } })
 
-    for (const count of KILLS) {
+    for (const count of killCount) {
       await receivedCalls(count)
       await hub.kill()
       hub = await start()
@@ -88,7 +88,7 @@ test('a program that is killed again and again in the middle of a job sends no d
     const job = await readDeviceJobs(client, 'killed')
     const called = new Set(fleet.ledger.entries.map((entry) => entry.deviceId))
     expect(fleet.ledger.entries).toHaveLength(called.size)
-    expect(job.nodes).toHaveLength(DEVICES)
+    expect(job.nodes).toHaveLength(fleetSize)
     for (const { deviceId, status, outcome, error } of job.nodes) {
       if (status === 'COMPLETED') {
         // What it says of a device is what the device said.
@@ -103,15 +103,15 @@ test('a program that is killed again and again in the middle of a job sends no d
     expect(job).toMatchObject({
       status: 'COMPLETED',
       deviceJobStatistics: {
-        deviceCount: DEVICES,
+        deviceCount: fleetSize,
         succeededCount: succeeded,
-        failedCount: DEVICES - succeeded,
+        failedCount: fleetSize - succeeded,
         pendingCount: 0,
         runningCount: 0,
       },
     })
     // A kill leaves no more unknown than was under way.
-    expect(DEVICES - succeeded).toBeLessThanOrEqual(KILLS.length * 40)
+    expect(fleetSize - succeeded).toBeLessThanOrEqual(killCount.length * 40)
   } finally {
     client.close()
     await fleet.close()

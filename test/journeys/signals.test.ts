@@ -37,7 +37,7 @@ async function start(variables: Readonly<Record<string, string>> = {}): Promise<
   return hub
 }
 
-const HURRYING = 'hurrying: what the database does not take at once is given up'
+const hurryingLine = 'hurrying: what the database does not take at once is given up'
 
 /** Sends SIGTERM until it counts as a second one: two that come together are the same asking. */
 async function hurry(hub: HubProcess): Promise<void> {
@@ -45,7 +45,7 @@ async function hurry(hub: HubProcess): Promise<void> {
   await expect
     .poll(() => {
       hub.send('SIGTERM')
-      return hub.lines.some((line) => line.includes(HURRYING))
+      return hub.lines.some((line) => line.includes(hurryingLine))
     })
     .toBe(true)
 }

@@ -4,7 +4,7 @@ import mqttPacket from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { settlePolicies } from '../../src/access/commands.ts'
 import { deleteDevice, updateDevice } from '../../src/device/commands.ts'
-import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { methodsFilter } from '../../src/mqtt/topics.ts'
 import { createTestClock } from '../support/clock.ts'
 import {
   connectClient,
@@ -324,7 +324,7 @@ test('a connection stays when its device is changed and may still connect', asyn
 test('telemetry is acknowledged, kept nowhere and delivered to no device', async () => {
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
-  await subscribeRaw(device, METHODS_FILTER)
+  await subscribeRaw(device, methodsFilter)
   const topic = `devices/${deviceId}/messages/events/%24.ct=a`
   device.write(publishPacketOf(topic, 'x'.repeat(200_000), { qos: 1, messageId: 5, retain: true }))
   expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: 5 })
@@ -339,7 +339,7 @@ test('a device subscribes to its four filters and to nothing else', async () => 
   const device = await connectRaw(hub.port, deviceId)
   const granted = await subscribeRaw(
     device,
-    { topic: METHODS_FILTER, qos: 2 },
+    { topic: methodsFilter, qos: 2 },
     { topic: '$iothub/twin/res/#', qos: 0 },
     { topic: '$iothub/twin/PATCH/properties/desired/#', qos: 1 },
     { topic: `devices/${deviceId}/messages/devicebound/#`, qos: 1 },
@@ -361,9 +361,9 @@ test('every filter of a SUBSCRIBE gets a code, also one that stands in it twice'
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
   const twice = [
-    { topic: METHODS_FILTER, qos: 0 },
+    { topic: methodsFilter, qos: 0 },
     { topic: 'a/#', qos: 0 },
-    { topic: METHODS_FILTER, qos: 2 },
+    { topic: methodsFilter, qos: 2 },
     { topic: 'a/#', qos: 1 },
   ] as const
   expect(await subscribeRaw(device, ...twice)).toEqual([0, 0x80, 1, 0x80])
@@ -375,7 +375,7 @@ test('a SUBSCRIBE or an UNSUBSCRIBE of more than a hundred filters closes the co
   const filters = (count: number) => ({
     cmd: 'subscribe' as const,
     messageId: 1,
-    subscriptions: Array.from({ length: count }, () => ({ topic: METHODS_FILTER, qos: 0 as const })),
+    subscriptions: Array.from({ length: count }, () => ({ topic: methodsFilter, qos: 0 as const })),
   })
   const device = await connectRaw(hub.port, await givenDevice(hub))
   device.write(filters(100))
@@ -383,7 +383,7 @@ test('a SUBSCRIBE or an UNSUBSCRIBE of more than a hundred filters closes the co
   device.write(filters(101))
   expect(await device.next()).toBe('closed')
   const leaving = await connectRaw(hub.port, await givenDevice(hub))
-  leaving.write({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: Array<string>(101).fill(METHODS_FILTER) })
+  leaving.write({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: Array<string>(101).fill(methodsFilter) })
   expect(await leaving.next()).toBe('closed')
 })
 
@@ -400,7 +400,7 @@ test('what one device does about system topics concerns no other', async () => {
 test('the mqtt package can connect, subscribe and publish', async () => {
   const deviceId = await givenDevice(hub)
   const client = await connectClient(hub.port, deviceId)
-  expect(await client.subscribeAsync(METHODS_FILTER, { qos: 2 })).toMatchObject([{ topic: METHODS_FILTER, qos: 1 }])
+  expect(await client.subscribeAsync(methodsFilter, { qos: 2 })).toMatchObject([{ topic: methodsFilter, qos: 1 }])
   await client.publishAsync(`devices/${deviceId}/messages/events/`, 'x', { qos: 1 })
   await client.endAsync()
   await expect(connectClient(hub.port, deviceId, { password: 'x' })).rejects.toMatchObject({ code: 5 })

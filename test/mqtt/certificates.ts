@@ -2,8 +2,8 @@ import 'reflect-metadata'
 import { createHash, webcrypto } from 'node:crypto'
 import { BasicConstraintsExtension, X509Certificate, X509CertificateGenerator } from '@peculiar/x509'
 
-const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-const HOUR = 3_600_000
+const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const anHour = 3_600_000
 
 /** A certificate and what belongs to it. */
 export type TestCertificate = {
@@ -26,7 +26,7 @@ export async function makeCertificate(
   } = {},
 ): Promise<TestCertificate> {
   const { issuer, ca = false } = settings
-  const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])
+  const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
   const subject = [{ CN: [name] }]
   const made = await X509CertificateGenerator.create({
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8))).toString('hex'),
@@ -34,9 +34,9 @@ export async function makeCertificate(
     issuer: issuer === undefined ? subject : new X509Certificate(issuer.cert).subjectName,
     publicKey: keys.publicKey,
     signingKey: (issuer?.keys ?? keys).privateKey,
-    signingAlgorithm: P256,
-    notBefore: settings.notBefore ?? new Date(Date.now() - HOUR),
-    notAfter: settings.notAfter ?? new Date(Date.now() + HOUR),
+    signingAlgorithm: p256,
+    notBefore: settings.notBefore ?? new Date(Date.now() - anHour),
+    notAfter: settings.notAfter ?? new Date(Date.now() + anHour),
     extensions: [new BasicConstraintsExtension(ca, undefined, true)],
   })
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { updateDevice } from '../../src/device/commands.ts'
 import { createEvents } from '../../src/events/events.ts'
-import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
+import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import {
   connectRaw,
@@ -27,7 +27,7 @@ afterAll(() => hub.close())
 async function watchingDevice(): Promise<[string, RawDevice]> {
   const deviceId = await givenDevice(hub, { desired: { a: 1 } })
   const device = await connectRaw(hub.port, deviceId)
-  await subscribeRaw(device, TWIN_RESPONSES_FILTER, DESIRED_PATCHES_FILTER)
+  await subscribeRaw(device, twinResponsesFilter, desiredPatchesFilter)
   device.write(publishPacketOf('$iothub/twin/GET/?$rid=1', ' '))
   await device.nextPublish()
   return [deviceId, device]

@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import type { Limits } from '../../src/limits/limits.ts'
-import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { methodsFilter } from '../../src/mqtt/topics.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import {
@@ -86,7 +86,7 @@ test('a device over its bytes a second is read from later', async () => {
 test('filters and twin requests count twenty', async () => {
   const { hub, clock, deviceId } = await open({ mqttPackets: 20 })
   const device = await connectRaw(hub.port, deviceId)
-  device.write({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: METHODS_FILTER, qos: 0 }] })
+  device.write({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: methodsFilter, qos: 0 }] })
   expect(await device.next()).toMatchObject({ cmd: 'suback' })
   device.write(publishPacketOf('$iothub/twin/GET/?$rid=1'))
   expect((await device.nextPublish()).topic).toContain('res/200')

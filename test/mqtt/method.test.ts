@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { methodsFilter } from '../../src/mqtt/topics.ts'
 import {
   connectRaw,
   givenDevice,
@@ -28,7 +28,7 @@ async function ping(device: RawDevice): Promise<void> {
 async function subscribedDevice(): Promise<[string, RawDevice]> {
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
-  expect(await subscribeRaw(device, METHODS_FILTER)).toEqual([0])
+  expect(await subscribeRaw(device, methodsFilter)).toEqual([0])
   return [deviceId, device]
 }
 
@@ -61,13 +61,13 @@ test('a device can be called while it is subscribed, and neither before nor afte
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
   expect(deliver(deviceId, 'r1')).toBe(false)
-  await subscribeRaw(device, METHODS_FILTER)
+  await subscribeRaw(device, methodsFilter)
   expect(hub.deps.attached.reaches(deviceId)).toBe(true)
-  device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [METHODS_FILTER] })
+  device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [methodsFilter] })
   expect(await device.next()).toMatchObject({ cmd: 'unsuback', messageId: 8 })
   await ping(device)
   expect(deliver(deviceId, 'r2')).toBe(false)
-  await subscribeRaw(device, METHODS_FILTER)
+  await subscribeRaw(device, methodsFilter)
   device.write({ cmd: 'disconnect' })
   expect(await device.next()).toBe('closed')
   await expect.poll(() => hub.deps.attached.reaches(deviceId)).toBe(false)
@@ -77,7 +77,7 @@ test('the newest connection of a device gets its requests, and the older one is 
   const [deviceId, older] = await subscribedDevice()
   const newer = await connectRaw(hub.port, deviceId)
   expect(await older.next()).toBe('closed')
-  await subscribeRaw(newer, METHODS_FILTER)
+  await subscribeRaw(newer, methodsFilter)
   expect(deliver(deviceId, 'r1')).toBe(true)
   expect((await newer.nextPublish()).topic).toContain('$rid=r1')
   newer.end()

@@ -3,7 +3,7 @@ import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { deleteDevice, recordPresence, updateDevice } from '../../src/device/commands.ts'
 import { createEvents } from '../../src/events/events.ts'
-import { DESIRED_PATCHES_FILTER, METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { desiredPatchesFilter, methodsFilter } from '../../src/mqtt/topics.ts'
 import {
   connectPacket,
   connectRaw,
@@ -28,7 +28,7 @@ afterAll(() => hub.close())
 async function connectedDevice(): Promise<[string, RawDevice]> {
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
-  await subscribeRaw(device, METHODS_FILTER, DESIRED_PATCHES_FILTER)
+  await subscribeRaw(device, methodsFilter, desiredPatchesFilter)
   return [deviceId, device]
 }
 
@@ -96,7 +96,7 @@ test('when events were lost, devices go that are connected elsewhere, disabled o
   hub.deps.events.lookAgain()
   for (const device of [one, two, three]) expect(await device.next()).toBe('closed')
   expect(await presenceOf(moved)).toMatchObject({ connection: 'elsewhere' })
-  expect(await subscribeRaw(staying, METHODS_FILTER)).toEqual([0])
+  expect(await subscribeRaw(staying, methodsFilter)).toEqual([0])
   staying.end()
 })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevice, deleteDevice } from '../../src/device/commands.ts'
-import { DESIRED_PATCHES_FILTER, METHODS_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
+import { desiredPatchesFilter, methodsFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import {
   connectPacket,
@@ -53,7 +53,7 @@ const setDesired = (value: number): Promise<unknown> =>
 test('what a device subscribed to holds again when it comes back, without its asking', async () => {
   const first = await connect()
   expect(first.sessionPresent).toBe(false)
-  expect(await subscribeRaw(first, METHODS_FILTER, DESIRED_PATCHES_FILTER)).toEqual([0, 0])
+  expect(await subscribeRaw(first, methodsFilter, desiredPatchesFilter)).toEqual([0, 0])
   await disconnect(first)
   expect(call('r.1')).toBe(false)
 
@@ -68,13 +68,13 @@ test('what a device subscribed to holds again when it comes back, without its as
 
 test('a subscription is kept, with its QoS, when it is acknowledged, and forgotten when its end is', async () => {
   const device = await connect()
-  await subscribeRaw(device, { topic: METHODS_FILTER, qos: 1 }, { topic: TWIN_RESPONSES_FILTER, qos: 2 }, '#')
-  expect(await kept()).toEqual({ [METHODS_FILTER]: 1, [TWIN_RESPONSES_FILTER]: 1 })
-  await subscribeRaw(device, { topic: TWIN_RESPONSES_FILTER, qos: 0 })
-  expect(await kept()).toEqual({ [METHODS_FILTER]: 1, [TWIN_RESPONSES_FILTER]: 0 })
-  device.write({ cmd: 'unsubscribe', messageId: 9, unsubscriptions: [METHODS_FILTER] })
+  await subscribeRaw(device, { topic: methodsFilter, qos: 1 }, { topic: twinResponsesFilter, qos: 2 }, '#')
+  expect(await kept()).toEqual({ [methodsFilter]: 1, [twinResponsesFilter]: 1 })
+  await subscribeRaw(device, { topic: twinResponsesFilter, qos: 0 })
+  expect(await kept()).toEqual({ [methodsFilter]: 1, [twinResponsesFilter]: 0 })
+  device.write({ cmd: 'unsubscribe', messageId: 9, unsubscriptions: [methodsFilter] })
   expect(await device.next()).toMatchObject({ cmd: 'unsuback', messageId: 9 })
-  expect(await kept()).toEqual({ [TWIN_RESPONSES_FILTER]: 0 })
+  expect(await kept()).toEqual({ [twinResponsesFilter]: 0 })
   device.end()
 })
 
@@ -102,13 +102,13 @@ test('a session without subscriptions is one', async () => {
 
 test('a clean session ends the kept one, and is not kept itself', async () => {
   const first = await connect()
-  await subscribeRaw(first, METHODS_FILTER)
+  await subscribeRaw(first, methodsFilter)
   await disconnect(first)
 
   const clean = await connect({ clean: true })
   expect(clean.sessionPresent).toBe(false)
   expect(call('r.1')).toBe(false)
-  await subscribeRaw(clean, METHODS_FILTER)
+  await subscribeRaw(clean, methodsFilter)
   await disconnect(clean)
 
   const third = await connect()
@@ -120,7 +120,7 @@ test('a clean session ends the kept one, and is not kept itself', async () => {
 
 test('the newer of two connections goes on with the session of the older', async () => {
   const older = await connect()
-  await subscribeRaw(older, METHODS_FILTER)
+  await subscribeRaw(older, methodsFilter)
   const newer = await connect()
   expect(newer.sessionPresent).toBe(true)
   expect(await older.next()).toBe('closed')
@@ -131,7 +131,7 @@ test('the newer of two connections goes on with the session of the older', async
 
 test('a call that waits for the device comes after CONNACK', async () => {
   const first = await connect()
-  await subscribeRaw(first, METHODS_FILTER)
+  await subscribeRaw(first, methodsFilter)
   await disconnect(first)
   const stop = hub.deps.attached.onAttach(() => call('r.1'))
   const device = await openRaw(hub.port)
@@ -144,7 +144,7 @@ test('a call that waits for the device comes after CONNACK', async () => {
 
 test('the session goes with its device, and another of the same name begins without one', async () => {
   const first = await connect()
-  await subscribeRaw(first, METHODS_FILTER)
+  await subscribeRaw(first, methodsFilter)
   await deleteDevice(hub.deps, { deviceId, ifMatch: '*' })
   expect(await first.next()).toBe('closed')
   expect(await kept()).toBe(undefined)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   desiredPatchTopic,
-  MAX_REQUEST_ID_LENGTH,
+  maxRequestIdLength,
   methodRequestTopic,
   methodResponseTopic,
   parseDelivery,
@@ -14,7 +14,7 @@ import {
   twinResponseTopic,
 } from '../../src/mqtt/topics.ts'
 
-const longest = 'x'.repeat(MAX_REQUEST_ID_LENGTH)
+const longest = 'x'.repeat(maxRequestIdLength)
 
 describe('a topic a device publishes to', () => {
   test.each([

@@ -3,8 +3,8 @@ import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import type { JsonObject } from '../../src/json/json.ts'
 import { defaultLimits as hubLimits } from '../../src/limits/limits.ts'
-import { MAX_OPEN_REQUESTS } from '../../src/mqtt/inbound.ts'
-import { DESIRED_PATCHES_FILTER, TWIN_RESPONSES_FILTER } from '../../src/mqtt/topics.ts'
+import { maxOpenRequests } from '../../src/mqtt/inbound.ts'
+import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
 import {
   connectRaw,
@@ -47,7 +47,7 @@ const desiredTopic = (version: number): string => `$iothub/twin/PATCH/properties
 async function watchingDevice(desired: JsonObject = { a: 1 }): Promise<[string, RawDevice]> {
   const deviceId = await givenDevice(hub, { desired })
   const device = await connectRaw(hub.port, deviceId)
-  await subscribeRaw(device, TWIN_RESPONSES_FILTER, DESIRED_PATCHES_FILTER)
+  await subscribeRaw(device, twinResponsesFilter, desiredPatchesFilter)
   get(device, 'first')
   expect(await nextJson(device)).toEqual([
     '$iothub/twin/res/200/?$rid=first',
@@ -188,7 +188,7 @@ test('forty patches in one write are all taken, in order', async () => {
 
 test('a device that goes on reporting while it is read later is read to the end', async () => {
   const [, device] = await watchingDevice()
-  const rids = Array.from({ length: 4 * MAX_OPEN_REQUESTS }, (_, index) => `p${index}`)
+  const rids = Array.from({ length: 4 * maxOpenRequests }, (_, index) => `p${index}`)
   // Each in a write of its own: they are read at different times.
   for (const rid of rids) {
     report(device, rid, '{"on":true}')
@@ -200,23 +200,23 @@ test('a device that goes on reporting while it is read later is read to the end'
   device.end()
 })
 
-test(`with ${MAX_OPEN_REQUESTS} requests open nothing more is read, and all are answered when they can be`, async () => {
+test(`with ${maxOpenRequests} requests open nothing more is read, and all are answered when they can be`, async () => {
   const [, device] = await watchingDevice()
   const hold = reads.hold('find-twin')
-  for (let i = 0; i < MAX_OPEN_REQUESTS; i++) get(device, `r${i}`)
+  for (let i = 0; i < maxOpenRequests; i++) get(device, `r${i}`)
   await hold.made
   device.write({ cmd: 'pingreq' })
   get(device, 'last')
   const other = await connectRaw(hub.port, await givenDevice(hub)) // nobody else waits
   hold.release()
   const answers: string[] = []
-  while (answers.length < MAX_OPEN_REQUESTS + 2) {
+  while (answers.length < maxOpenRequests + 2) {
     const packet = await device.next()
     if (packet === 'closed') throw new Error('closed')
     answers.push(packet.cmd === 'publish' ? packet.topic.slice(packet.topic.indexOf('=') + 1) : packet.cmd)
   }
   expect(answers.filter((answer) => answer !== 'pingresp')).toEqual([
-    ...Array.from({ length: MAX_OPEN_REQUESTS }, (_, i) => `r${i}`),
+    ...Array.from({ length: maxOpenRequests }, (_, i) => `r${i}`),
     'last',
   ])
   expect(answers.indexOf('pingresp')).toBeGreaterThan(0)
@@ -254,11 +254,11 @@ test('a patch of tags is nothing to the device, and neither is a change it has n
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
   await setDesired(deviceId, { a: 1 })
-  await subscribeRaw(device, DESIRED_PATCHES_FILTER)
+  await subscribeRaw(device, desiredPatchesFilter)
   await patchTwin(hub.deps, { deviceId, patch: { tags: { x: 1 } }, ifMatch: '*' })
   await setDesired(deviceId, { a: 2 })
   expect(await nextJson(device)).toEqual([desiredTopic(3), { a: 2, $version: 3 }])
-  device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [DESIRED_PATCHES_FILTER] })
+  device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [desiredPatchesFilter] })
   expect(await device.next()).toMatchObject({ cmd: 'unsuback' })
   await setDesired(deviceId, { a: 3 })
   device.write({ cmd: 'pingreq' })
@@ -282,7 +282,7 @@ test('a change between reading the twin and subscribing is not lost', async () =
   get(device, 'r')
   await device.nextPublish()
   await setDesired(deviceId, { b: 2 })
-  device.write({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: DESIRED_PATCHES_FILTER, qos: 0 }] })
+  device.write({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: desiredPatchesFilter, qos: 0 }] })
   expect(await device.next()).toMatchObject({ cmd: 'suback' })
   expect(await nextJson(device)).toEqual([desiredTopic(2), { a: 1, b: 2, $version: 2 }])
   device.end()

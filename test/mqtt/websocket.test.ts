@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { defaultLimits } from '../../src/limits/limits.ts'
-import { METHODS_FILTER } from '../../src/mqtt/topics.ts'
+import { methodsFilter } from '../../src/mqtt/topics.ts'
 import { createWebSocketMount } from '../../src/mqtt/websocket.ts'
 import { createTestClock } from '../support/clock.ts'
 import { openWebServer } from '../support/web-server.ts'
@@ -74,7 +74,7 @@ test('a client of the mqtt package comes in, is called and answers', async () =>
     password: tokenOf(deviceId),
     reconnectPeriod: 0,
   })
-  await client.subscribeAsync(METHODS_FILTER)
+  await client.subscribeAsync(methodsFilter)
   client.on('message', (topic) => {
     const rid = topic.split('$rid=')[1]
     client.publish(`$iothub/methods/res/200/?$rid=${rid}`, '{"long":true}')

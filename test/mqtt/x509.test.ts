@@ -5,7 +5,7 @@ import { createTestClock } from '../support/clock.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
 import { givenDevice, hubName, startDoor, type TestDoor, tokenOf } from './door.ts'
 
-const DAY = 86_400_000
+const day = 86_400_000
 /** Registered, as is the one that has signed `branch`. */
 let root: TestCertificate
 let branch: TestCertificate
@@ -110,8 +110,8 @@ describe('a device is refused', () => {
       'with a certificate that is not valid yet',
       async () => {
         const own = await makeCertificate('a', {
-          notBefore: new Date(Date.now() + DAY),
-          notAfter: new Date(Date.now() + 2 * DAY),
+          notBefore: new Date(Date.now() + day),
+          notAfter: new Date(Date.now() + 2 * day),
         })
         return [await givenX509Device(bySha256(own)), own]
       },

@@ -8,7 +8,7 @@ import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 
-const DAY = 86_400_000
+const day = 86_400_000
 let deps: TestDeps
 let clock: TestClock
 
@@ -30,7 +30,7 @@ async function givenEndedJob(): Promise<string> {
 
 test('jobs that ended longer ago than the retention are deleted with all their facts, others are not', async () => {
   const old = await givenEndedJob()
-  clock.advance(30 * DAY)
+  clock.advance(30 * day)
   await pruneHistory(deps, { historyDays: 30 }).run(clock.now())
   expect(await deps.db.prisma.job.count({ where: { id: old } })).toBe(1)
 
@@ -44,7 +44,7 @@ test('jobs that ended longer ago than the retention are deleted with all their f
 test('a retry that is made while old jobs are looked for keeps its job', async () => {
   const { pool } = deps.database
   const jobId = await givenEndedJob()
-  clock.advance(31 * DAY)
+  clock.advance(31 * day)
   // The jobs as a view on which the statement that prunes stands still between its snapshot and its locks.
   await pool.query(`
     create function stand_still() returns boolean language plpgsql as $$ begin

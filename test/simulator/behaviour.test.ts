@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { type Answering, answeringOf, type Behaviour, prepareAnswer } from '../../src/simulator/behaviour.ts'
 import { startKeepAlive } from '../../src/simulator/keep-alive.ts'
-import { BACK_OFF_CAP, drawBackOff, drawLatency } from '../../src/simulator/latency.ts'
+import { backOffCap, drawBackOff, drawLatency } from '../../src/simulator/latency.ts'
 
 test.each<[Answering, [number, string] | undefined]>([
   [{ kind: 'answer' }, [200, 'null']],
@@ -33,7 +33,7 @@ test('a latency is itself or lies between its bounds', () => {
 
 test('back-off doubles up to its cap and is drawn from the whole range', () => {
   const most = [0, 1, 2, 6, 7, 2000].map((failures) => drawBackOff(failures, () => 1))
-  expect(most).toStrictEqual([100, 200, 400, 6400, BACK_OFF_CAP, BACK_OFF_CAP])
+  expect(most).toStrictEqual([100, 200, 400, 6400, backOffCap, backOffCap])
   expect(drawBackOff(3, () => 0)).toBe(0)
 })
 

@@ -5,7 +5,7 @@ import {
   applyReported,
   reportBack,
   twinFromDocument,
-  UNKNOWN_TWIN,
+  unknownTwin,
 } from '../../src/simulator/local-twin.ts'
 
 const twin = { desired: { a: 1, b: { c: 2, d: 3 } }, desiredVersion: 4, reported: { a: 1 } }
@@ -13,7 +13,7 @@ const twin = { desired: { a: 1, b: { c: 2, d: 3 } }, desiredVersion: 4, reported
 test('a twin read from the hub is kept without its versions', () => {
   const document = { desired: { a: 1, $version: 4 }, reported: { a: 2, $version: 9 } }
   expect(twinFromDocument(document)).toStrictEqual({ desired: { a: 1 }, desiredVersion: 4, reported: { a: 2 } })
-  expect(twinFromDocument({})).toStrictEqual(UNKNOWN_TWIN)
+  expect(twinFromDocument({})).toStrictEqual(unknownTwin)
 })
 
 test.each<[string, JsonObject, JsonObject]>([

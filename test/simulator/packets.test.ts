@@ -3,10 +3,10 @@ import { generate, type Packet, parser } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 import {
   connectPacket,
-  DISCONNECT,
+  disconnectPacket,
   MalformedPacketError,
   type PacketHandler,
-  PINGREQ,
+  pingRequestPacket,
   publishPacket,
   readPackets,
   subscribePacket,
@@ -53,7 +53,7 @@ describe('packets a device writes', () => {
   })
 
   test('SUBSCRIBE, PINGREQ and DISCONNECT are read by another codec as they were meant', () => {
-    const packets = parse(Buffer.concat([subscribePacket(258, ['a/#', 'b/#']), PINGREQ, DISCONNECT]))
+    const packets = parse(Buffer.concat([subscribePacket(258, ['a/#', 'b/#']), pingRequestPacket, disconnectPacket]))
     expect(packets).toMatchObject([
       {
         cmd: 'subscribe',

@@ -2,7 +2,7 @@ import { graphql } from '../../generated/graphql/gql.ts'
 
 // Everything the demo asks of the hub is what anybody may ask.
 
-export const SCHEDULE_METHOD = graphql(`
+export const scheduleMethod = graphql(`
   mutation ScheduleReboot($input: ScheduleDeviceMethodInput!) {
     scheduleDeviceMethod(input: $input) {
       __typename
@@ -12,7 +12,7 @@ export const SCHEDULE_METHOD = graphql(`
   }
 `)
 
-export const SCHEDULE_TWIN_UPDATE = graphql(`
+export const ScheduleTwinUpdate = graphql(`
   mutation ScheduleInterval($input: ScheduleTwinUpdateInput!) {
     scheduleTwinUpdate(input: $input) {
       __typename
@@ -22,7 +22,7 @@ export const SCHEDULE_TWIN_UPDATE = graphql(`
   }
 `)
 
-export const FOLLOW_JOB = graphql(`
+export const FollowDemoJob = graphql(`
   subscription FollowJob($jobId: String!) {
     deviceJobStatistics(jobId: $jobId) {
       version
@@ -32,7 +32,7 @@ export const FOLLOW_JOB = graphql(`
   }
 `)
 
-export const READ_DEVICE_JOBS = graphql(`
+export const readDeviceJobs = graphql(`
   query ReadDeviceJobs($jobId: String!, $status: [DeviceJobStatus!]!, $after: String) {
     job(jobId: $jobId) {
       deviceJobs(filter: { status: $status }, first: 100, after: $after) {
@@ -43,7 +43,7 @@ export const READ_DEVICE_JOBS = graphql(`
   }
 `)
 
-export const COUNT_DEVICES = graphql(`
+export const countDevices = graphql(`
   query CountDevices($queryCondition: String!) {
     devices(queryCondition: $queryCondition, first: 1) { totalCount }
   }

@@ -1,5 +1,5 @@
 import { type FleetProcessOptions, startFleetProcess } from '../../simulator/child.ts'
-import { answeringOf, INTERVAL, type PlannedDevice } from './plan.ts'
+import { answeringOf, newInterval, type PlannedDevice } from './plan.ts'
 
 /** The demo's devices, in a process of their own. */
 export type DemoFleet = {
@@ -20,7 +20,7 @@ export type DemoFleet = {
 type Access = { readonly mqtt: string; readonly keys: ReadonlyMap<string, string> }
 
 /** Devices that are reporting at once. */
-const REPORTING_AT_ONCE = 100
+const reportingAtOnce = 100
 
 /** Starts the process; it ends with `close`, or with this process. */
 export function startDemoFleet(
@@ -36,7 +36,7 @@ export function startDemoFleet(
       hubName: 'localhost',
       // A device that was off finds out what it is to do; and what it was told to do, it says it has done.
       readTwin: true,
-      reportBack: [INTERVAL.name],
+      reportBack: [newInterval.name],
       devices: plan.map((device) => ({
         deviceId: device.deviceId,
         primaryKey: keys.get(device.deviceId) ?? '',
@@ -58,7 +58,7 @@ export function startDemoFleet(
           onProgress(++done)
         }
       }
-      await Promise.all(Array.from({ length: REPORTING_AT_ONCE }, reportInTurn))
+      await Promise.all(Array.from({ length: reportingAtOnce }, reportInTurn))
     },
     switchOff: (devices) => fleet.disconnect(devices.map(({ deviceId }) => deviceId)),
     switchOn: (devices, ms) =>

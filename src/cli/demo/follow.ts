@@ -1,5 +1,5 @@
 import type { HubClient } from '../hub-client.ts'
-import { FOLLOW_JOB } from './documents.ts'
+import { FollowDemoJob } from './documents.ts'
 import { addsUp, hasEnded, type Progress } from './progress.ts'
 
 /** What came through the subscription was not as it has to be. */
@@ -20,7 +20,7 @@ export async function followJob(
   onProgress: (progress: Progress) => void,
 ): Promise<EndedJob> {
   let last: (EndedJob & { readonly version: number }) | undefined
-  for await (const { deviceJobStatistics } of client.subscribe(FOLLOW_JOB, { jobId })) {
+  for await (const { deviceJobStatistics } of client.subscribe(FollowDemoJob, { jobId })) {
     const { version, job, deviceJobStatistics: counts } = deviceJobStatistics
     const { status, startTime } = job
     const update = {

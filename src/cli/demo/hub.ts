@@ -15,7 +15,7 @@ export type DemoHub = {
   readonly warnings: readonly string[]
 }
 
-const PREFIX = 'twincast-demo-'
+const prefix = 'twincast-demo-'
 
 /** Makes a hub on free ports of this machine with an empty database. The user's own settings have no part in it. */
 export function createDemoHub(): DemoHub {
@@ -25,7 +25,7 @@ export function createDemoHub(): DemoHub {
   let starting: Promise<Addresses> | undefined
 
   const start = async (): Promise<Addresses> => {
-    folder = await mkdtemp(join(tmpdir(), PREFIX))
+    folder = await mkdtemp(join(tmpdir(), prefix))
     const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
     const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line.trimEnd()) })
     app = createApp(readConfig({ ...ports, DATA_DIR: folder }, folder), { log })

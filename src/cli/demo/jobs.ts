@@ -1,6 +1,6 @@
 import type { HubClient } from '../hub-client.ts'
-import { SCHEDULE_METHOD, SCHEDULE_TWIN_UPDATE } from './documents.ts'
-import { INTERVAL, OLD_PUMP_CONDITION, REBOOT_CONDITION, REBOOTED } from './plan.ts'
+import { ScheduleTwinUpdate, scheduleMethod } from './documents.ts'
+import { newInterval, oldPumpCondition, rebootCondition, rebootedFloor } from './plan.ts'
 
 /** A job of the demo, as it is told and followed. */
 export type DemoJob = {
@@ -12,9 +12,9 @@ export type DemoJob = {
 }
 
 /** Seconds that a device may take to answer: the shortest the hub allows. */
-const RESPONSE_TIMEOUT = 5
+const responseTimeout = 5
 /** Seconds until the reboot gives up on devices that are not there. */
-export const MAX_EXECUTION_TIME = 11
+export const maxExecutionTime = 11
 
 /** The jobs, which start at `startTime`. An Error when the hub refuses one. */
 export async function scheduleJobs(
@@ -24,36 +24,36 @@ export async function scheduleJobs(
 ): Promise<readonly [reboot: DemoJob, interval: DemoJob]> {
   const common = { startTime: startTime.toISOString() }
   const reboot = {
-    jobId: `reboot-building-${REBOOTED.building}-floor-${REBOOTED.floor}`,
-    does: `calls "reboot" on every device where ${REBOOT_CONDITION}`,
+    jobId: `reboot-building-${rebootedFloor.building}-floor-${rebootedFloor.floor}`,
+    does: `calls "reboot" on every device where ${rebootCondition}`,
     expected: expected.rebooted,
   }
   const interval = {
     jobId: 'interval-of-old-pumps',
-    does: `sets ${INTERVAL.name} to ${INTERVAL.after} where ${OLD_PUMP_CONDITION}`,
+    does: `sets ${newInterval.name} to ${newInterval.after} where ${oldPumpCondition}`,
     expected: expected.oldPumps,
   }
-  const { scheduleDeviceMethod } = await client.execute(SCHEDULE_METHOD, {
+  const { scheduleDeviceMethod } = await client.execute(scheduleMethod, {
     input: {
       ...common,
       jobId: reboot.jobId,
-      queryCondition: REBOOT_CONDITION,
-      maxExecutionTimeInSeconds: MAX_EXECUTION_TIME,
+      queryCondition: rebootCondition,
+      maxExecutionTimeInSeconds: maxExecutionTime,
       cloudToDeviceMethod: {
         methodName: 'reboot',
         payload: { afterSeconds: 1 },
-        responseTimeoutInSeconds: RESPONSE_TIMEOUT,
+        responseTimeoutInSeconds: responseTimeout,
       },
     },
   })
   accepted(reboot.jobId, scheduleDeviceMethod)
-  const { scheduleTwinUpdate } = await client.execute(SCHEDULE_TWIN_UPDATE, {
+  const { scheduleTwinUpdate } = await client.execute(ScheduleTwinUpdate, {
     input: {
       ...common,
       jobId: interval.jobId,
-      queryCondition: OLD_PUMP_CONDITION,
-      maxExecutionTimeInSeconds: MAX_EXECUTION_TIME,
-      updateTwin: { properties: { desired: { [INTERVAL.name]: INTERVAL.after } } },
+      queryCondition: oldPumpCondition,
+      maxExecutionTimeInSeconds: maxExecutionTime,
+      updateTwin: { properties: { desired: { [newInterval.name]: newInterval.after } } },
     },
   })
   accepted(interval.jobId, scheduleTwinUpdate)

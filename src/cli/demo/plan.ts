@@ -19,47 +19,47 @@ export type PlannedDevice = {
   readonly deviceId: string
   readonly building: number
   readonly floor: number
-  readonly kind: (typeof KINDS)[number]
-  readonly firmware: (typeof FIRMWARES)[number]
+  readonly kind: (typeof kinds)[number]
+  readonly firmware: (typeof firmwares)[number]
   readonly part: Part
 }
 
-const BUILDINGS = [41, 42, 43, 44] as const
-const FLOORS = 5
-const KINDS = ['pump', 'valve', 'sensor'] as const
-const FIRMWARES = ['1.8.2', '2.0.1', '1.9.4', '2.1.0'] as const
+const buildings = [41, 42, 43, 44] as const
+const floorCount = 5
+const kinds = ['pump', 'valve', 'sensor'] as const
+const firmwares = ['1.8.2', '2.0.1', '1.9.4', '2.1.0'] as const
 
 /** The floor that is rebooted. */
-export const REBOOTED = { building: 43, floor: 3 } as const
+export const rebootedFloor = { building: 43, floor: 3 } as const
 /** The devices that are rebooted, as the hub is asked for them. */
-export const REBOOT_CONDITION = `tags.building = ${REBOOTED.building} AND tags.floor = ${REBOOTED.floor}`
+export const rebootCondition = `tags.building = ${rebootedFloor.building} AND tags.floor = ${rebootedFloor.floor}`
 export const isRebooted = ({ building, floor }: PlannedDevice): boolean =>
-  building === REBOOTED.building && floor === REBOOTED.floor
+  building === rebootedFloor.building && floor === rebootedFloor.floor
 
 /** The devices that get another interval, as the hub is asked for them. */
-export const OLD_PUMP_CONDITION = "tags.kind = 'pump' AND properties.reported.firmware < '2.0'"
+export const oldPumpCondition = "tags.kind = 'pump' AND properties.reported.firmware < '2.0'"
 export const isOldPump = ({ kind, firmware }: PlannedDevice): boolean => kind === 'pump' && firmware < '2.0'
 
 /** The name of the desired property, in seconds, before and after. */
-export const INTERVAL = { name: 'telemetryInterval', before: 60, after: 300 } as const
+export const newInterval = { name: 'telemetryInterval', before: 60, after: 300 } as const
 
 /** The fewest devices that make a floor with each part on it. */
-export const FEWEST = BUILDINGS.length * FLOORS * 6
+export const fewestDevices = buildings.length * floorCount * 6
 
 /** The fleet: always the same for the same count. Buildings and floors are filled in turn. */
 export function planFleet(count: number): PlannedDevice[] {
   return Array.from({ length: count }, (_, index) => {
-    const building = at(BUILDINGS, index)
-    const floor = (Math.floor(index / BUILDINGS.length) % FLOORS) + 1
-    const number = Math.floor(index / (BUILDINGS.length * FLOORS)) + 1
-    const kind = at(KINDS, number)
+    const building = at(buildings, index)
+    const floor = (Math.floor(index / buildings.length) % floorCount) + 1
+    const number = Math.floor(index / (buildings.length * floorCount)) + 1
+    const kind = at(kinds, number)
     return {
       deviceId: `b${building}-f${floor}-${kind}-${String(number).padStart(3, '0')}`,
       building,
       floor,
       kind,
-      firmware: at(FIRMWARES, Math.floor(number / KINDS.length)),
-      part: building === REBOOTED.building && floor === REBOOTED.floor ? partOf(number) : 'reboots',
+      firmware: at(firmwares, Math.floor(number / kinds.length)),
+      part: building === rebootedFloor.building && floor === rebootedFloor.floor ? partOf(number) : 'reboots',
     }
   })
 }

@@ -21,8 +21,8 @@ export type Progress = {
 }
 
 /** Around and between the parts of a line with a bar. */
-const SPACES = 6
-const BAR_COLUMNS = { fewest: 10, most: 40 } as const
+const spaces = 6
+const barColumns = { fewest: 10, most: 40 } as const
 
 /** How many device jobs have ended, whatever came of them. */
 export const endedOf = ({ succeededCount, failedCount, canceledCount }: Counts): number =>
@@ -39,11 +39,11 @@ export const hasEnded = ({ status, counts }: Progress): boolean =>
 /** A job in one line of at most `width` columns with a bar, if there is room for one. */
 export function progressBar(progress: Progress, width: number, style: Style): string {
   const { jobId, status, counts } = progress
-  const name = jobId.padEnd(LONGEST_ID)
+  const name = jobId.padEnd(longestId)
   const done = `${number(endedOf(counts)).padStart(5)} of ${number(counts.deviceCount).padEnd(5)}`
   const told = isBeforeStart(status) ? status.toLowerCase().padEnd(done.length) : done
-  const room = width - name.length - told.length - SPACES
-  const middle = room < BAR_COLUMNS.fewest ? '' : `${bar(partsOf(counts), Math.min(room, BAR_COLUMNS.most), style)}  `
+  const room = width - name.length - told.length - spaces
+  const middle = room < barColumns.fewest ? '' : `${bar(partsOf(counts), Math.min(room, barColumns.most), style)}  `
   return `  ${style.strong(name)}  ${middle}${told}`
 }
 
@@ -58,7 +58,7 @@ export function legend(all: readonly Progress[], style: Style): string {
   ].join('   ')
 }
 
-const LONGEST_ID = 'reboot-building-43-floor-3'.length
+const longestId = 'reboot-building-43-floor-3'.length
 
 const partsOf = (counts: Counts): Part[] => [
   { count: counts.succeededCount, sign: '█', paint: 'good' },
@@ -83,7 +83,7 @@ export function progressLine({ jobId, status, counts }: Progress, elapsed: numbe
 
 const isBeforeStart = (status: string): boolean => status === 'SCHEDULED' || status === 'QUEUED'
 
-const STEPS = 4
+const steps = 4
 
 /** Whether a change is worth a line where lines stay: it runs, another quarter of the devices is done, it has ended. */
 export function isWorthALine(before: Progress | undefined, after: Progress): boolean {
@@ -93,4 +93,4 @@ export function isWorthALine(before: Progress | undefined, after: Progress): boo
 }
 
 const stepOf = (counts: Counts): number =>
-  counts.deviceCount === 0 ? 0 : Math.floor((endedOf(counts) * STEPS) / counts.deviceCount)
+  counts.deviceCount === 0 ? 0 : Math.floor((endedOf(counts) * steps) / counts.deviceCount)

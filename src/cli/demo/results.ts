@@ -1,6 +1,6 @@
 import type { DeviceJobStatus, ReadDeviceJobsQuery } from '../../generated/graphql/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
-import { READ_DEVICE_JOBS } from './documents.ts'
+import { readDeviceJobs } from './documents.ts'
 
 /** What became of one device. */
 export type DeviceResult = {
@@ -22,7 +22,7 @@ export type ResultGroup = {
 export async function readResults(client: HubClient, jobId: string, status: DeviceJobStatus): Promise<DeviceResult[]> {
   const results: DeviceResult[] = []
   for (let after: string | null | undefined = null; after !== undefined; ) {
-    const page: ReadDeviceJobsQuery = await client.execute(READ_DEVICE_JOBS, { jobId, status: [status], after })
+    const page: ReadDeviceJobsQuery = await client.execute(readDeviceJobs, { jobId, status: [status], after })
     if (!page.job) throw new Error(`The hub has lost the job ${jobId}.`)
     const { nodes, pageInfo } = page.job.deviceJobs
     results.push(...nodes)

@@ -1,11 +1,11 @@
 import type { HubClient } from '../hub-client.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { counted, number } from '../terminal/words.ts'
-import { COUNT_DEVICES } from './documents.ts'
+import { countDevices } from './documents.ts'
 import type { DemoFleet } from './fleet.ts'
 import type { EndedJob } from './follow.ts'
 import type { DemoJob } from './jobs.ts'
-import { INTERVAL, OLD_PUMP_CONDITION } from './plan.ts'
+import { newInterval, oldPumpCondition } from './plan.ts'
 import { groupByReason, groupByStatus, readResults } from './results.ts'
 import { answerLines, failureLines, jobTable } from './summary.ts'
 
@@ -38,7 +38,7 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
   const { calls, repeated } = await fleet.callsReceived()
   const confirmed = await count(
     client,
-    `${OLD_PUMP_CONDITION} AND ${propertyIs('desired')} AND ${propertyIs('reported')}`,
+    `${oldPumpCondition} AND ${propertyIs('desired')} AND ${propertyIs('reported')}`,
   )
   screen.print(
     heading('On the devices'),
@@ -61,9 +61,9 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
 }
 
 const propertyIs = (section: 'desired' | 'reported'): string =>
-  `properties.${section}.${INTERVAL.name} = ${INTERVAL.after}`
+  `properties.${section}.${newInterval.name} = ${newInterval.after}`
 
 async function count(client: HubClient, queryCondition: string): Promise<number> {
-  const { devices } = await client.execute(COUNT_DEVICES, { queryCondition })
+  const { devices } = await client.execute(countDevices, { queryCondition })
   return devices.totalCount
 }

@@ -8,17 +8,17 @@ import { createDemoHub, type DemoHub } from './hub.ts'
 import { scheduleJobs } from './jobs.ts'
 import { keepRunning } from './keep.ts'
 import { createPhases } from './phases.ts'
-import { INTERVAL, isOldPump, isRebooted, type PlannedDevice, planFleet, REBOOTED } from './plan.ts'
+import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor } from './plan.ts'
 import { showResults } from './show-results.ts'
 import { watchJobs } from './watch.ts'
 
 /** Milliseconds from scheduling to the start of the jobs. */
-const START_DELAY = 3_000
+const startDelay = 3_000
 
 /** Milliseconds within which a failure and the Ctrl-C that caused it are heard of. */
-const NEWS_MS = 100
+const newsMs = 100
 /** Warnings of the hub that are shown when the demo fails. */
-const WARNINGS = 10
+const shownWarnings = 10
 
 /** What the demo has opened and has to close. */
 type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
@@ -34,9 +34,9 @@ export async function showDemo(
     await play(screen, options, signal, opened)
   } catch (error) {
     // Ctrl-C goes to the devices' process too, and the news of its end may come first.
-    await new Promise((resolve) => setTimeout(resolve, NEWS_MS))
+    await new Promise((resolve) => setTimeout(resolve, newsMs))
     if (signal.aborted) throw signal.reason
-    screen.print(...opened.hub.warnings.slice(-WARNINGS))
+    screen.print(...opened.hub.warnings.slice(-shownWarnings))
     throw error
   } finally {
     screen.live(['Cleaning up …'])
@@ -97,17 +97,14 @@ async function play(
     await fleet.switchOff(off)
     return [
       undefined,
-      `switched off ${counted(off.length, 'device')} of building ${REBOOTED.building}, floor ${REBOOTED.floor}`,
+      `switched off ${counted(off.length, 'device')} of building ${rebootedFloor.building}, floor ${rebootedFloor.floor}`,
     ]
   })
 
-  const startTime = new Date(Date.now() + START_DELAY)
+  const startTime = new Date(Date.now() + startDelay)
   const jobs = await phase('scheduling', async () => {
     const expected = { rebooted: plan.filter(isRebooted).length, oldPumps: plan.filter(isOldPump).length }
-    return [
-      await scheduleJobs(client, startTime, expected),
-      `scheduled two jobs that start in ${START_DELAY / 1000} s:`,
-    ]
+    return [await scheduleJobs(client, startTime, expected), `scheduled two jobs that start in ${startDelay / 1000} s:`]
   })
   for (const { jobId, does } of jobs) screen.print('', `  ${screen.style.strong(jobId)}`, `    ${does}`)
   screen.print('')
@@ -121,6 +118,6 @@ const inputOf = ({ deviceId, building, floor, kind }: PlannedDevice) => ({
   deviceId,
   twin: {
     tags: { building, floor, kind },
-    ...(kind === 'pump' ? { properties: { desired: { [INTERVAL.name]: INTERVAL.before } } } : {}),
+    ...(kind === 'pump' ? { properties: { desired: { [newInterval.name]: newInterval.before } } } : {}),
   },
 })

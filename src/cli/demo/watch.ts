@@ -4,15 +4,15 @@ import type { Screen } from '../terminal/screen.ts'
 import { counted, seconds } from '../terminal/words.ts'
 import type { DemoFleet } from './fleet.ts'
 import { type EndedJob, followJob } from './follow.ts'
-import { type DemoJob, MAX_EXECUTION_TIME } from './jobs.ts'
+import { type DemoJob, maxExecutionTime } from './jobs.ts'
 import type { PlannedDevice } from './plan.ts'
 import { hasEnded, isWorthALine, legend, type Progress, progressBar, progressLine } from './progress.ts'
 
 /** When the late devices come, in milliseconds from the start of the jobs, and within how many. */
-const LATE = { after: 4_000, within: 3_000 } as const
+const lateDevices = { after: 4_000, within: 3_000 } as const
 /** Milliseconds that a job may take beyond its maximum execution time before something is wrong. */
-const PATIENCE = 15_000
-const REDRAW_MS = 100
+const patience = 15_000
+const redrawMs = 100
 
 /** What is watched. `late` are the devices to be switched on while the jobs run. */
 type Watched = {
@@ -37,15 +37,15 @@ export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Wa
       draw()
     })
   const switchOn = async (signal: AbortSignal): Promise<void> => {
-    await pause(LATE.after - elapsed(), signal)
+    await pause(lateDevices.after - elapsed(), signal)
     if (!screen.isLive) screen.print(`  ${seconds(elapsed())}  ${counted(late.length, 'device')} are switched on again`)
-    await fleet.switchOn(late, LATE.within)
+    await fleet.switchOn(late, lateDevices.within)
   }
 
-  const overdue = AbortSignal.timeout(-elapsed() + MAX_EXECUTION_TIME * 1000 + PATIENCE)
+  const overdue = AbortSignal.timeout(-elapsed() + maxExecutionTime * 1000 + patience)
   const either = AbortSignal.any([signal, overdue])
   screen.print('Following both by the subscription deviceJobStatistics; seconds count from their start', '')
-  const clock = setInterval(draw, REDRAW_MS)
+  const clock = setInterval(draw, redrawMs)
   try {
     const [ended] = await abortable(Promise.all([Promise.all(jobs.map(follow)), switchOn(either)]), either)
     const bars = screen.isLive ? [...ended.map((job) => progressBar(job, screen.width(), screen.style)), ''] : ['']

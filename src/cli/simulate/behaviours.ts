@@ -2,8 +2,8 @@ import type { Answering, Behaviour, SimulatedDevice } from '../../simulator/beha
 import type { Latency } from '../../simulator/latency.ts'
 
 /** What devices of a fleet do that do not simply answer, each in percent of the fleet; together at most 100. */
-export const SHARES = ['offline', 'refuse', 'silent', 'flapping'] as const
-export type Shares = Readonly<Record<(typeof SHARES)[number], number>>
+export const behaviourShares = ['offline', 'refuse', 'silent', 'flapping'] as const
+export type Shares = Readonly<Record<(typeof behaviourShares)[number], number>>
 
 /** How a fleet is made up. The same settings make the same fleet. */
 export type Makeup = {
@@ -16,7 +16,7 @@ export type Makeup = {
 }
 
 /** Milliseconds that a flapping device is there, about, and away. */
-const FLAPPING = { upMs: 20_000, downMs: 5_000 } as const
+const flappingBehaviour = { upMs: 20_000, downMs: 5_000 } as const
 
 /** The devices by id, with what each does. Exactly as many do each thing as its share says, to the next whole device. */
 export function makeBehaviours({
@@ -31,11 +31,11 @@ export function makeBehaviours({
     offline: { kind: 'offline', answering },
     refuse: { kind: 'refuse', status: 409, payload: { reason: 'simulated' }, delayMs },
     silent: { kind: 'silent' },
-    flapping: { kind: 'flapping', ...FLAPPING, answering },
+    flapping: { kind: 'flapping', ...flappingBehaviour, answering },
   }
-  const behaviours: Behaviour[] = SHARES.flatMap((share) =>
-    Array.from({ length: Math.round((count * shares[share]) / 100) }, () => kinds[share]),
-  ).slice(0, count)
+  const behaviours: Behaviour[] = behaviourShares
+    .flatMap((share) => Array.from({ length: Math.round((count * shares[share]) / 100) }, () => kinds[share]))
+    .slice(0, count)
   while (behaviours.length < count) behaviours.push(answering)
   shuffle(behaviours, randomFrom(seed))
   const digits = Math.max(String(count).length, 5)

@@ -2,7 +2,7 @@ import { ConnectRefusedError } from '../../simulator/errors.ts'
 import { HubRefusedError, HubUnreachableError } from '../hub-client.ts'
 import { DoorClosedError } from './probe.ts'
 
-const TRUST = "For a hub with a private CA, name the file ca.pem of the hub's data folder with --ca."
+const trust = "For a hub with a private CA, name the file ca.pem of the hub's data folder with --ca."
 
 /** The error with what to do about it; one that says so already, or that nobody expects, as it is. */
 export function explain(error: unknown, hasKey: boolean): unknown {
@@ -15,10 +15,10 @@ export function explain(error: unknown, hasKey: boolean): unknown {
 
 function adviceOn(error: Error, hasKey: boolean): string | undefined {
   if (error instanceof HubUnreachableError) {
-    return isMistrust(error.cause) ? TRUST : 'Start a hub with "npm start", or say where it is with --hub.'
+    return isMistrust(error.cause) ? trust : 'Start a hub with "npm start", or say where it is with --hub.'
   }
   if (error instanceof DoorClosedError) {
-    return isMistrust(error.cause) ? TRUST : 'Say with --mqtt where the hub takes devices; it logs that when it starts.'
+    return isMistrust(error.cause) ? trust : 'Say with --mqtt where the hub takes devices; it logs that when it starts.'
   }
   if (error instanceof HubRefusedError && error.code === 'UNAUTHORIZED') {
     return hasKey

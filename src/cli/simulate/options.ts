@@ -3,7 +3,7 @@ import type { Option } from '../arguments.ts'
 import { address, key, percentage, text, wholeNumber } from '../options.ts'
 
 /** The options of `npm run simulate`. */
-export const OPTIONS = {
+export const simulateOptions = {
   devices: wholeNumber({ placeholder: 'N', min: 1, max: 50_000, fallback: 100, help: 'how many devices' }),
   prefix: text({
     placeholder: 'TEXT',

@@ -1,6 +1,6 @@
 import { createFleet, type Fleet } from '../../simulator/fleet.ts'
 import { abortable } from '../abortable.ts'
-import { OWNER_POLICY, signFor } from '../access-key.ts'
+import { ownerPolicy, signFor } from '../access-key.ts'
 import { createHubClient } from '../hub-client.ts'
 import { registerDevices } from '../register-devices.ts'
 import type { Screen } from '../terminal/screen.ts'
@@ -12,12 +12,12 @@ import type { Settings } from './settings.ts'
 import { statusLine } from './status.ts'
 import { tagsOf } from './tags.ts'
 
-const STATUS_MS = 5_000
-const LIVE_STATUS_MS = 500
+const statusMs = 5_000
+const liveStatusMs = 500
 /** Connections a second: fast, and no flood. */
-const CONNECTS_PER_SECOND = 500
+const connectsPerSecond = 500
 /** Seconds that the token for registering is valid. */
-const TOKEN_SECONDS = 3_600
+const tokenSeconds = 3_600
 
 /** Registers and connects a fleet, and tells how it is doing until `signal` aborts. */
 export async function simulate(screen: Screen, settings: Settings, signal: AbortSignal): Promise<void> {
@@ -44,8 +44,8 @@ async function register(
   { hub, hubName, key, door }: Settings,
   devices: Devices,
 ): Promise<ReadonlyMap<string, string>> {
-  const expiry = Math.floor(Date.now() / 1000) + TOKEN_SECONDS
-  const authorization = key && signFor({ host: hubName, policyName: OWNER_POLICY, key }, expiry)
+  const expiry = Math.floor(Date.now() / 1000) + tokenSeconds
+  const authorization = key && signFor({ host: hubName, policyName: ownerPolicy, key }, expiry)
   const client = createHubClient({ url: hub, authorization, ca: door.ca })
   try {
     const inputs = devices.map(({ deviceId }, index) => ({ deviceId, twin: { tags: tagsOf(index) } }))
@@ -87,7 +87,7 @@ async function connect(screen: Screen, { door }: Settings, fleet: Fleet): Promis
   const begin = performance.now()
   const onProgress = (connected: number, expected: number): void =>
     screen.live([`Connecting ${number(connected)} of ${number(expected)} …`])
-  await fleet.connect({ perSecond: CONNECTS_PER_SECOND, onProgress })
+  await fleet.connect({ perSecond: connectsPerSecond, onProgress })
   const { connected } = fleet.stats()
   screen.print(
     `${counted(connected, 'device')} connected to ${door.url} in ${seconds(performance.now() - begin)}.`,
@@ -105,7 +105,7 @@ async function tell(screen: Screen, fleet: Fleet, expected: number, signal: Abor
     told = line
   }
   say()
-  const clock = setInterval(say, screen.isLive ? LIVE_STATUS_MS : STATUS_MS)
+  const clock = setInterval(say, screen.isLive ? liveStatusMs : statusMs)
   try {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   } finally {

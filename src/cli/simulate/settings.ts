@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Given, UsageError } from '../arguments.ts'
-import { type Makeup, SHARES } from './behaviours.ts'
-import { OPTIONS } from './options.ts'
+import { behaviourShares, type Makeup } from './behaviours.ts'
+import { simulateOptions } from './options.ts'
 
 /** The hub's MQTT door. `ca` is PEM text of the authority to trust instead of the system's. */
 export type Door = {
@@ -22,52 +22,52 @@ export type Settings = {
   readonly key: string | undefined
 }
 
-const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883 } as const
+const defaultPorts = { mqtt: 1883, mqtts: 8883 } as const
 
 /** The settings as they were typed, with the files that they name. Throws a UsageError when they contradict each other. */
 export async function readSettings(given: Given, env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
-  const url = new URL(given(OPTIONS.mqtt))
+  const url = new URL(given(simulateOptions.mqtt))
   const tls = url.protocol === 'mqtts:'
-  const hub = given(OPTIONS.hub)
-  const caFile = given(OPTIONS.ca)
+  const hub = given(simulateOptions.hub)
+  const caFile = given(simulateOptions.ca)
   if (caFile !== undefined && !tls && !hub.startsWith('https:')) {
     throw new UsageError('--ca is for TLS; give --mqtt an address with mqtts:, or --hub one with https:.')
   }
   return {
     hub,
     // Brackets are part of the address of an URL, not of the host.
-    hubName: given(OPTIONS['hub-name']) ?? url.hostname,
+    hubName: given(simulateOptions['hub-name']) ?? url.hostname,
     door: {
       url: url.href,
       host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port) || (tls ? DEFAULT_PORTS.mqtts : DEFAULT_PORTS.mqtt),
+      port: Number(url.port) || (tls ? defaultPorts.mqtts : defaultPorts.mqtt),
       tls,
       ca: caFile === undefined ? undefined : await readCa(caFile),
     },
     makeup: makeupOf(given),
-    key: given(OPTIONS.key) ?? (env.IOTHUB_OWNER_KEY || undefined),
+    key: given(simulateOptions.key) ?? (env.IOTHUB_OWNER_KEY || undefined),
   }
 }
 
 function makeupOf(given: Given): Makeup {
   const shares = {
-    offline: given(OPTIONS.offline),
-    refuse: given(OPTIONS.refuse),
-    silent: given(OPTIONS.silent),
-    flapping: given(OPTIONS.flapping),
+    offline: given(simulateOptions.offline),
+    refuse: given(simulateOptions.refuse),
+    silent: given(simulateOptions.silent),
+    flapping: given(simulateOptions.flapping),
   }
-  const sum = SHARES.reduce((total, share) => total + shares[share], 0)
+  const sum = behaviourShares.reduce((total, share) => total + shares[share], 0)
   if (sum > 100) {
     throw new UsageError(
-      `${SHARES.map((share) => `--${share}`).join(', ')} are ${sum}% together; allowed is up to 100%.`,
+      `${behaviourShares.map((share) => `--${share}`).join(', ')} are ${sum}% together; allowed is up to 100%.`,
     )
   }
   return {
-    count: given(OPTIONS.devices),
-    prefix: given(OPTIONS.prefix),
+    count: given(simulateOptions.devices),
+    prefix: given(simulateOptions.prefix),
     shares,
-    delayMs: given(OPTIONS.delay),
-    seed: given(OPTIONS.seed),
+    delayMs: given(simulateOptions.delay),
+    seed: given(simulateOptions.seed),
   }
 }
 

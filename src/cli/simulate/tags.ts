@@ -1,6 +1,6 @@
-const FIRST_BUILDING = 41
-const BUILDINGS = 4
-const FLOORS = 5
+const firstBuilding = 41
+const buildings = 4
+const floorsPerBuilding = 5
 
 /** What the tags of simulated devices are. */
 export type SimulatedTags = { readonly simulated: true; readonly building: number; readonly floor: number }
@@ -8,6 +8,6 @@ export type SimulatedTags = { readonly simulated: true; readonly building: numbe
 /** The tags of the device at a place in its fleet: something to select it by. Buildings and floors are filled in turn. */
 export const tagsOf = (index: number): SimulatedTags => ({
   simulated: true,
-  building: FIRST_BUILDING + (index % BUILDINGS),
-  floor: 1 + (Math.floor(index / BUILDINGS) % FLOORS),
+  building: firstBuilding + (index % buildings),
+  floor: 1 + (Math.floor(index / buildings) % floorsPerBuilding),
 })

@@ -20,11 +20,11 @@ export type Screen = {
 type Output = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
 type Environment = Readonly<Record<string, string | undefined>>
 
-const ERASE_REST = '\u001b[K'
-const ERASE_BELOW = '\u001b[J'
-const HIDE_CURSOR = '\u001b[?25l'
-const SHOW_CURSOR = '\u001b[?25h'
-const DEFAULT_COLUMNS = 80
+const eraseRest = '\u001b[K'
+const eraseBelow = '\u001b[J'
+const hideCursor = '\u001b[?25l'
+const showCursor = '\u001b[?25h'
+const defaultColumns = 80
 
 /**
  * A screen on a stream: live where that is a terminal that can move its cursor, plain lines elsewhere. NO_COLOR, when
@@ -34,12 +34,12 @@ export function createScreen(output: Output, env: Environment): Screen {
   const isLive = output.isTTY === true && env.TERM !== 'dumb'
   const style = isLive && !env.NO_COLOR ? coloured : plain
   // The last column stays free: terminals differ in whether a full line has wrapped.
-  const width = (): number => (output.columns || DEFAULT_COLUMNS) - 1
+  const width = (): number => (output.columns || defaultColumns) - 1
   let shown: readonly string[] = []
   let hidden = false
 
   const toTop = (): string => (shown.length === 0 ? '' : `\u001b[${shown.length}A\r`)
-  const erase = (): string => (shown.length === 0 ? '' : `${toTop()}${ERASE_BELOW}`)
+  const erase = (): string => (shown.length === 0 ? '' : `${toTop()}${eraseBelow}`)
   return {
     isLive,
     style,
@@ -53,14 +53,14 @@ export function createScreen(output: Output, env: Environment): Screen {
       const next = lines.map((line) => clip(line, width()))
       if (isDeepStrictEqual(next, shown)) return
       // Written over, not erased first: nothing flickers.
-      const text = next.map((line) => `${line}${ERASE_REST}\n`).join('')
-      output.write(`${hidden ? '' : HIDE_CURSOR}${toTop()}${text}${ERASE_BELOW}`)
+      const text = next.map((line) => `${line}${eraseRest}\n`).join('')
+      output.write(`${hidden ? '' : hideCursor}${toTop()}${text}${eraseBelow}`)
       shown = next
       hidden = true
     },
     close() {
       if (!hidden) return
-      output.write(`${erase()}${SHOW_CURSOR}`)
+      output.write(`${erase()}${showCursor}`)
       shown = []
       hidden = false
     },

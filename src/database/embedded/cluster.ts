@@ -6,7 +6,7 @@ import { clusterIn, type PostgresHome } from './home.ts'
 import { EmbeddedDatabaseError, type PostgresUser, runAs } from './user.ts'
 
 /** The database and the role of the hub: it owns the database and is no superuser. */
-export const DATABASE = 'twincast'
+export const databaseName = 'twincast'
 
 /** Makes the cluster when there is none. Killed half-way it leaves a folder of another name, which the next start removes. */
 export async function makeCluster(
@@ -29,9 +29,9 @@ export async function makeCluster(
   ])
   // A PostgreSQL without a network, while no other can run: `-j` ends a statement at an empty line.
   const statements = [
-    `create role ${DATABASE} login createdb password '${password.replaceAll("'", "''")}';`,
-    `grant pg_monitor, pg_checkpoint, pg_signal_backend to ${DATABASE};`,
-    `create database ${DATABASE} owner ${DATABASE};`,
+    `create role ${databaseName} login createdb password '${password.replaceAll("'", "''")}';`,
+    `grant pg_monitor, pg_checkpoint, pg_signal_backend to ${databaseName};`,
+    `create database ${databaseName} owner ${databaseName};`,
   ]
   const single = ['--single', '-j', '-D', unfinished, '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic']
   await mustRun(user, programs.postgres, [...single, 'postgres'], statements.map((text) => `${text}\n\n`).join(''))

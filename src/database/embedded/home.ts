@@ -8,10 +8,10 @@ import { canEnter, EmbeddedDatabaseError, type PostgresUser } from './user.ts'
 export type PostgresHome = { readonly home: string; readonly user: PostgresUser }
 
 /** `nobody` by number: it needs no entry in any list of users. */
-const NOBODY = { uid: 65_534, gid: 65_534 } as const
+const nobodyId = { uid: 65_534, gid: 65_534 } as const
 
 /** Where root's clusters are that nobody could not reach in the data folder. */
-const ELSEWHERE = '/var/lib/twincast'
+const elsewhere = '/var/lib/twincast'
 
 /** The cluster's folder in its home. */
 export const clusterIn = (home: string): string => join(home, 'postgres')
@@ -35,7 +35,7 @@ export async function findPostgresHome(folder: string): Promise<PostgresHome> {
         'root before), or set DATA_DIR to another folder.',
     )
   }
-  const user = owner === undefined || owner.uid === 0 ? NOBODY : { uid: owner.uid, gid: owner.gid }
+  const user = owner === undefined || owner.uid === 0 ? nobodyId : { uid: owner.uid, gid: owner.gid }
   if (await canPass(folder, home, user)) return { home, user }
   if (noted !== undefined || owner !== undefined) {
     throw new EmbeddedDatabaseError(
@@ -43,10 +43,10 @@ export async function findPostgresHome(folder: string): Promise<PostgresHome> {
         'the folder back to where that user may pass, or set DATA_DIR to another folder.',
     )
   }
-  const made = join(ELSEWHERE, randomBytes(8).toString('hex'))
+  const made = join(elsewhere, randomBytes(8).toString('hex'))
   if (!(await makeElsewhere(made, user))) {
     throw new EmbeddedDatabaseError(
-      `PostgreSQL cannot run as root, and user ${user.uid} can reach neither ${folder} nor ${ELSEWHERE}. Set DATA_DIR ` +
+      `PostgreSQL cannot run as root, and user ${user.uid} can reach neither ${folder} nor ${elsewhere}. Set DATA_DIR ` +
         'to a folder that user may pass to, start the hub as an ordinary user, or set DATABASE_URL.',
     )
   }
@@ -71,7 +71,7 @@ async function letThrough(folder: string, { gid }: NonNullable<PostgresUser>): P
 async function makeElsewhere(home: string, user: NonNullable<PostgresUser>): Promise<boolean> {
   try {
     await mkdir(home, { recursive: true })
-    await chmod(ELSEWHERE, 0o711)
+    await chmod(elsewhere, 0o711)
     await letThrough(home, user)
     return await canEnter(user, home)
   } catch {

@@ -6,9 +6,9 @@ import { systemClock } from '../../clock.ts'
 import type { Log } from '../../log/log.ts'
 import { EmbeddedDatabaseError } from './user.ts'
 
-const POLL_MS = 100
-const IMMEDIATE_AFTER_MS = 15_000
-const GIVE_UP_AFTER_MS = 30_000
+const pollMs = 100
+const immediateAfterMs = 15_000
+const giveUpAfterMs = 30_000
 
 /**
  * Ends the PostgreSQL of an earlier run that still has the cluster: its hub was killed a moment ago and its guard is at
@@ -19,18 +19,18 @@ export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Prom
   const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
   if (!(pid > 1)) return undefined
   // The real clock: this waits for another process.
-  for (let waited = 0; isPostgresOf(pid, cluster); waited += POLL_MS) {
+  for (let waited = 0; isPostgresOf(pid, cluster); waited += pollMs) {
     if (waited === 0) {
       log.info({ pid }, 'waiting for the PostgreSQL of an earlier run to end')
       end(pid, 'SIGINT')
     }
-    if (waited === IMMEDIATE_AFTER_MS) end(pid, 'SIGQUIT')
-    if (waited === GIVE_UP_AFTER_MS) {
+    if (waited === immediateAfterMs) end(pid, 'SIGQUIT')
+    if (waited === giveUpAfterMs) {
       throw new EmbeddedDatabaseError(
         `The PostgreSQL of an earlier run (process ${pid}) does not end. Kill it, and start again.`,
       )
     }
-    await systemClock.sleep(POLL_MS)
+    await systemClock.sleep(pollMs)
   }
   return pid
 }

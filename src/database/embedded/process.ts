@@ -5,10 +5,10 @@ import { systemClock } from '../../clock.ts'
 import type { Log } from '../../log/log.ts'
 import type { PostgresPrograms } from './binaries.ts'
 import { clusterIn, type PostgresHome } from './home.ts'
-import { EmbeddedDatabaseError, POSTGRES_ENV } from './user.ts'
+import { EmbeddedDatabaseError, postgresEnv } from './user.ts'
 
 /** Seconds a fast shutdown may take before an immediate one, which costs a recovery at the next start. */
-const FAST_SECONDS = 15
+const fastSeconds = 15
 
 /**
  * PostgreSQL's parent: a shell that ends it when the hub closes their pipe, or dies, be it by SIGKILL: the kernel closes
@@ -16,7 +16,7 @@ const FAST_SECONDS = 15
  * the terminal, and the hub has to flush before its database goes. Of its two processes, the first waits for
  * PostgreSQL, to end with its code, and the second for the pipe; either may be killed without the other failing.
  */
-const GUARD = `
+const guardScript = `
 trap '' HUP INT TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &
@@ -25,7 +25,7 @@ postgres=$!
   while read -r _ <&3; do :; done
   kill -INT $postgres
   seconds=0
-  while [ $seconds -lt ${FAST_SECONDS} ]; do sleep 1; seconds=$((seconds + 1)); done
+  while [ $seconds -lt ${fastSeconds} ]; do sleep 1; seconds=$((seconds + 1)); done
   kill -QUIT $postgres
 ) 2>/dev/null &
 watcher=$!
@@ -36,7 +36,7 @@ kill -KILL $watcher
 exit $code
 `
 
-const SETTINGS = {
+const serverSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
@@ -79,13 +79,13 @@ export async function runPostgres(
   programs: PostgresPrograms,
   run: { port: number; stalePid: number | undefined; settings: Readonly<Record<string, string>>; log: Log },
 ): Promise<PostgresProcess> {
-  const settings = Object.entries({ ...SETTINGS, port: String(run.port), ...run.settings })
+  const settings = Object.entries({ ...serverSettings, port: String(run.port), ...run.settings })
   const args = ['-D', clusterIn(home), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   // PostgreSQL believes a live process of its own user to be the owner of postmaster.pid, unless it is the one that this
   // variable (meant for pg_ctl) calls its grandparent. To remove the file instead would also remove its record of the
   // shared memory that processes of a killed PostgreSQL may still be using.
-  const env = run.stalePid === undefined ? POSTGRES_ENV : { ...POSTGRES_ENV, PG_GRANDPARENT_PID: String(run.stalePid) }
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'twincast-postgres-guard', programs.postgres, ...args], {
+  const env = run.stalePid === undefined ? postgresEnv : { ...postgresEnv, PG_GRANDPARENT_PID: String(run.stalePid) }
+  const guard = spawn('/bin/sh', ['-c', guardScript, 'twincast-postgres-guard', programs.postgres, ...args], {
     ...user,
     cwd: '/',
     detached: true,

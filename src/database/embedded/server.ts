@@ -5,7 +5,7 @@ import { systemClock } from '../../clock.ts'
 import type { DataFolder } from '../../data-folder.ts'
 import type { Log } from '../../log/log.ts'
 import { findPostgresPrograms } from './binaries.ts'
-import { DATABASE, makeCluster } from './cluster.ts'
+import { databaseName, makeCluster } from './cluster.ts'
 import { clusterIn, findPostgresHome } from './home.ts'
 import { endLeftover } from './leftover.ts'
 import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
@@ -24,9 +24,9 @@ type Options = {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-const PORT_ATTEMPTS = 5
-const SHARED_MEMORY_WAIT_MS = 30_000
-const RESTART_PAUSE_MS = 1_000
+const portAttempts = 5
+const sharedMemoryWaitMs = 30_000
+const restartPauseMs = 1_000
 
 /**
  * The PostgreSQL of a hub that is given none: made in the data folder at the first start, listening on loopback, ended
@@ -48,7 +48,7 @@ export async function startEmbeddedPostgres({ folder, log, settings = {} }: Opti
   const stopping = new AbortController()
   const supervision = supervise(server, () => start(port), stopping.signal, log)
   return {
-    url: `postgresql://${DATABASE}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`,
+    url: `postgresql://${databaseName}:${encodeURIComponent(password)}@127.0.0.1:${port}/${databaseName}`,
     stop() {
       stopping.abort()
       return supervision
@@ -65,7 +65,7 @@ async function startOnFreePort(
     try {
       return { port, server: await start(port) }
     } catch (error) {
-      if (!says(error, 'could not create any TCP/IP sockets') || attempt === PORT_ATTEMPTS) throw error
+      if (!says(error, 'could not create any TCP/IP sockets') || attempt === portAttempts) throw error
     }
   }
 }
@@ -82,7 +82,7 @@ async function freePort(): Promise<number> {
 /** After a kill of its main process PostgreSQL's others end a moment later, and it waits for none of them. */
 async function whenMemoryIsFree(start: () => Promise<PostgresProcess>): Promise<PostgresProcess> {
   // The real clock: this waits for other processes.
-  const deadline = systemClock.now().getTime() + SHARED_MEMORY_WAIT_MS
+  const deadline = systemClock.now().getTime() + sharedMemoryWaitMs
   for (;;) {
     try {
       return await start()
@@ -123,7 +123,7 @@ async function startAgain(
       return await start()
     } catch (error) {
       log.error({ err: error }, 'the embedded PostgreSQL could not be started again')
-      await systemClock.sleep(RESTART_PAUSE_MS, signal)
+      await systemClock.sleep(restartPauseMs, signal)
     }
   }
   return undefined

@@ -10,7 +10,7 @@ export class EmbeddedDatabaseError extends Error {
 }
 
 /** PostgreSQL's programs get nothing of our environment: PGDATA, LD_PRELOAD or a locale in it would change them. */
-export const POSTGRES_ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as const
+export const postgresEnv = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as const
 
 /** What a program said, both streams together, and whether it ended well (0). */
 export type Outcome = { readonly succeeded: boolean; readonly output: string }
@@ -22,7 +22,7 @@ export async function runAs(
   args: readonly string[],
   input = '',
 ): Promise<Outcome> {
-  const child = spawn(program, args, { ...user, cwd: '/', env: POSTGRES_ENV, stdio: 'pipe' })
+  const child = spawn(program, args, { ...user, cwd: '/', env: postgresEnv, stdio: 'pipe' })
   let output = ''
   const collect = (chunk: Buffer): void => {
     output += chunk.toString()

@@ -2,7 +2,7 @@ import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/cli
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type CompiledCondition, fragment } from '../../database/fragment.ts'
 import type { DeviceJobStatus } from '../state.ts'
-import { type DeviceJobView, facts, type Page, TIME_UP, view } from './device-jobs.ts'
+import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, isDispatched, target } from './facts.ts'
 
 /** Which device jobs of a job; all that is given must hold. `condition` is over `d` (device) and `t` (twin). */
@@ -76,8 +76,7 @@ export const failedWithJob = sql`(job.end_time is not null and job.failed_count 
 function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
   const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
   const wantsOutcome = wants('completed') || wants('failed')
-  const wantsFailedWithJob =
-    wants('failed') && responseStatuses === undefined && (errorCodes?.includes(TIME_UP) ?? true)
+  const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
   /** A status that is neither done nor failed; those have no error and no answer. */
   const wantsOther = (status: DeviceJobStatus): boolean =>
     wants(status) && errorCodes === undefined && responseStatuses === undefined

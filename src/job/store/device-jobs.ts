@@ -31,7 +31,7 @@ export const status = sql`case
   end`
 
 /** What a device job failed of when it has no outcome of its own: its job ended before. */
-export const TIME_UP = 'JobRunPreconditionFailed'
+export const timeUp = 'JobRunPreconditionFailed'
 
 /** Why it failed then, when its call was not sent, and when it was; unless the job as a whole has a reason. */
 export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up, or was disabled.'})`
@@ -43,7 +43,7 @@ export const view = sql`
   case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
     as "endedTime",
   o.response_status as "responseStatus",
-  case when ${status} = 'failed' then coalesce(o.error_code, ${TIME_UP}) end as "errorCode",
+  case when ${status} = 'failed' then coalesce(o.error_code, ${timeUp}) end as "errorCode",
   case when ${status} = 'failed' then coalesce(
     o.error_description,
     case when x.job_key is null then ${notCalled} else ${notAnswered} end

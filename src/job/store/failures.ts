@@ -1,12 +1,12 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../../database/reader.ts'
-import { DEVICE_RESPONSE, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
+import { deviceResponse, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
-import { type DeviceJobView, facts, notAnswered, notCalled, TIME_UP, view } from './device-jobs.ts'
+import { type DeviceJobView, facts, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
 import { hasOutcome } from './facts.ts'
 
 /** From this status on an answer is a failure, by the convention of HTTP that devices follow. The index has it so. */
-const FAILURE_STATUS = sql`400`
+const failureStatus = sql`400`
 
 /**
  * Why an outcome is a failure. Sizes and statuses out of range differ from device to device and say nothing by
@@ -34,7 +34,7 @@ export function findFailures(
   db: Reader,
   asked: readonly FailuresAsked[],
 ): Promise<(Failures & { readonly asked: string })[]> {
-  const failed = sql`(o.error_code is not null or o.response_status >= ${FAILURE_STATUS})`
+  const failed = sql`(o.error_code is not null or o.response_status >= ${failureStatus})`
   // Outcomes and those that failed without one are counted as they stand before they get their messages, for there are
   // far fewer of those than of outcomes. All failures have an index; the few after a version are found by that of
   // versions, and `offset 0` keeps the planner from going through all failures for them.
@@ -49,7 +49,7 @@ export function findFailures(
         cross join lateral (
           select coalesce(json_agg(failure), '[]') as groups
           from (
-            select coalesce(same.error_code, ${DEVICE_RESPONSE}) as code, ${messageOf(sql`same`)} as message,
+            select coalesce(same.error_code, ${deviceResponse}) as code, ${messageOf(sql`same`)} as message,
                    case when same.error_code is null then same.response_status end as "responseStatus",
                    sum(same.count)::integer as count
             from (
@@ -69,7 +69,7 @@ export function findFailures(
             ) same
             group by 1, 2, 3
             union all
-            select ${TIME_UP}, part.message, null, sum(part.count)::integer
+            select ${timeUp}, part.message, null, sum(part.count)::integer
             from (
               select job.failed_count - ${failedOutcomes} as total,
                      (select count(*)::integer from device_job_dispatch x
@@ -109,7 +109,7 @@ export function findFailureSamples(
 ): Promise<FailureSample[]> {
   const page = sql`order by target.device_id limit ${limit}`
   const isOf = (message: Sql): Sql =>
-    sql`failure.code = ${TIME_UP} and failure.message = ${message} and ${failedWithJob}`
+    sql`failure.code = ${timeUp} and failure.message = ${message} and ${failedWithJob}`
   const sources = [
     ended(
       sql`failure.status is null and target.error_code is not null`,
@@ -117,7 +117,7 @@ export function findFailureSamples(
     ),
     ended(
       sql`failure.status is not null and target.error_code is null`,
-      sql`target.response_status = failure.status and target.response_status >= ${FAILURE_STATUS}`,
+      sql`target.response_status = failure.status and target.response_status >= ${failureStatus}`,
     ),
     called(isOf(notAnswered)),
     neverCalled(isOf(notCalled), sql`job.status <> 'cancelled'`),

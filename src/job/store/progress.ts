@@ -1,12 +1,12 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { LATELY, type RecentOutcomes, type Waiting } from '../progress.ts'
+import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
 
 /** Outcomes of a job that are read at most to tell its pace: several batches, about as fast as jobs go in a second. */
-const MOST_OUTCOMES = 5_000
+const mostOutcomes = 5_000
 
 /** The newest outcomes of each of these jobs, as far as they are of lately. */
 export function findRecentOutcomes(
@@ -19,14 +19,14 @@ export function findRecentOutcomes(
     sql`select job.id as "jobId", recent.*
         from job
         cross join lateral (
-          select count(*)::integer as count, min(ended_time) as since, count(*) = ${MOST_OUTCOMES} as "isCapped"
+          select count(*)::integer as count, min(ended_time) as since, count(*) = ${mostOutcomes} as "isCapped"
           from (
             select ended_time from device_job_outcome o
             where o.job_key = job.key
             order by version desc
-            limit ${MOST_OUTCOMES}
+            limit ${mostOutcomes}
           ) newest
-          where ended_time > ${new Date(now.getTime() - LATELY)}
+          where ended_time > ${new Date(now.getTime() - rateWindow)}
         ) recent
         where job.id = any(${jobIds})`,
   )

@@ -3,7 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { CompiledCondition } from '../../database/fragment.ts'
 import type { Tx } from '../../database/reader.ts'
 import type { Retry } from '../retry.ts'
-import { facts, status, TIME_UP } from './device-jobs.ts'
+import { facts, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './facts.ts'
 
 /** A select of the ids of the devices whose device jobs in the source of the retry are selected. */
@@ -13,7 +13,7 @@ export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey
     select target.device_id
     from job join device_job target on target.job_key = job.key ${facts()}
     where job.key = ${sourceKey}::bigint and ${status} = any(${selection.status}::text[])
-      ${errorCode === undefined ? empty : sql`and ${status} = 'failed' and coalesce(o.error_code, ${TIME_UP}) = any(${errorCode}::text[])`}
+      ${errorCode === undefined ? empty : sql`and ${status} = 'failed' and coalesce(o.error_code, ${timeUp}) = any(${errorCode}::text[])`}
       ${responseStatus === undefined ? empty : sql`and o.response_status = any(${responseStatus}::integer[])`}`
 }
 

@@ -29,11 +29,11 @@ export type QueuedJob = { readonly id: string; readonly key: string; readonly ac
 export type Startable = { readonly isDue: boolean; readonly next: Date | null; readonly queued: readonly QueuedJob[] }
 
 /** Locks of jobs whose devices are being selected, by whichever instance; they are gone with the transaction. */
-const SELECTING = 7_468_114
+const selecting = 7_468_114
 
 const selections = sql`
   from pg_locks
-  where locktype = 'advisory' and granted and classid = ${SELECTING}::integer::oid and objsubid = 2
+  where locktype = 'advisory' and granted and classid = ${selecting}::integer::oid and objsubid = 2
     and database = (select oid from pg_database where datname = current_database())`
 
 const running = sql`(select count(*) from job where end_time is null and status = 'running')`
@@ -75,7 +75,7 @@ export async function findStartable(
  */
 export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: number): Promise<JobRow | undefined> {
   const [row] = await tx.query<{ locked: boolean }>(
-    sql`select pg_try_advisory_xact_lock(${SELECTING}::integer, (${key}::bigint & 2147483647)::integer) as locked`,
+    sql`select pg_try_advisory_xact_lock(${selecting}::integer, (${key}::bigint & 2147483647)::integer) as locked`,
   )
   if (row?.locked !== true) return undefined
   // In a statement of its own, which sees what whoever had the lock before has done. Of several who were let in at once,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createEvents, JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
+import { createEvents, jobEventInterval } from '../../../src/events/events.ts'
 import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
@@ -63,7 +63,7 @@ const told = (updates: readonly (Update | undefined)[]): string[] =>
 
 const calm = async () => {
   for (let turn = 0; turn < 3; turn++) {
-    clock.advance(JOB_EVENT_INTERVAL)
+    clock.advance(jobEventInterval)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
+import { jobEventInterval } from '../../../src/events/events.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
 import type { Settlement } from '../../../src/job/store/facts.ts'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
@@ -297,7 +297,7 @@ test('a subscription reads the groups afresh for each event', async () => {
     expect(await next()).toEqual([])
     const fail = async (number: number) => {
       await answer(door.deps, { jobId, deviceId: `pump-000${number}`, error: timeout })
-      clock.advance(JOB_EVENT_INTERVAL)
+      clock.advance(jobEventInterval)
     }
     await fail(2)
     expect(await next()).toEqual([{ code: 'GatewayTimeout', count: 1, sample: [{ deviceId: 'pump-0002' }] }])

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Db } from '../../../src/database/client.ts'
 import { updateDevice } from '../../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
+import { jobEventInterval } from '../../../src/events/events.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
@@ -256,7 +256,7 @@ async function cutWhileDeviceJobsEnd() {
   await until(() => server.openStreams() === 1)
   const held = await holdTable('device')
   await answer(deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload: 'null' } })))
-  clock.advance(JOB_EVENT_INTERVAL)
+  clock.advance(jobEventInterval)
   await held.someoneWaits()
   line.cut()
   await passUntil(() => line.tries() > 1)

@@ -5,7 +5,7 @@ import { openDoor, type TestDoor } from '../door.ts'
 import { answer, dispatch, finish, start } from '../facts.ts'
 import { type OpenPort, openPort, until } from './sockets.ts'
 
-const CLIENTS = 20
+const clientCount = 20
 let door: TestDoor
 let port: OpenPort
 let deviceIds: string[]
@@ -52,7 +52,7 @@ async function followWithBreaks(client: number): Promise<{ readonly version: num
 test('whoever loses its connection again and again is shown no version twice, sums that are right, and the last', async () => {
   const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'lossy' })
   await start(door.deps, jobId)
-  const clients = Promise.all(Array.from({ length: CLIENTS }, (_, client) => followWithBreaks(client)))
+  const clients = Promise.all(Array.from({ length: clientCount }, (_, client) => followWithBreaks(client)))
   const change = () => door.deps.events.publish('job', jobId, { jobId })
   for (const deviceId of deviceIds) {
     await dispatch(door.deps, { jobId, deviceId })

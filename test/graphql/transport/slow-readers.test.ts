@@ -25,8 +25,8 @@ afterEach(async () => {
 })
 
 // A message of about a megabyte: few of them fill what the kernel keeps for a connection that nobody reads.
-const LENGTH = 40_000
-const MEGABYTE = 1_100_000
+const payloadLength = 40_000
+const oneMegabyte = 1_100_000
 const query = `subscription ($jobId: String!) {
   deviceJobStatistics(jobId: $jobId) {
     version
@@ -39,7 +39,7 @@ let count = 0
 async function givenLongJob(): Promise<string> {
   const jobId = await givenMethodJob(door.deps, 'nobody', {}, { jobId: `slow-${++count}` })
   const long = "update job set query_condition = repeat('x', $2) where id = $1"
-  await door.deps.database.pool.query(long, [jobId, LENGTH])
+  await door.deps.database.pool.query(long, [jobId, payloadLength])
   return jobId
 }
 
@@ -73,7 +73,7 @@ async function expectNoReads(jobId: string, reads: () => number): Promise<void> 
   const before = reads()
   for (let turn = 0; turn < 200; turn++) await change(jobId)
   expect(reads()).toBe(before)
-  expect(port.connections.at(-1)?.writableLength).toBeLessThan(3 * MEGABYTE)
+  expect(port.connections.at(-1)?.writableLength).toBeLessThan(3 * oneMegabyte)
 }
 
 test('a WebSocket that is not read costs no reads and a bounded buffer, and still gets the end', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createDevice } from '../../../src/device/commands.ts'
-import { JOB_EVENT_INTERVAL } from '../../../src/events/events.ts'
+import { jobEventInterval } from '../../../src/events/events.ts'
 import { maxOperationsPerSocket, maxRequestBytes } from '../../../src/graphql/limits.ts'
 import { maxBytesBeforeAck } from '../../../src/graphql/transport/websocket.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
@@ -364,7 +364,7 @@ describe('an operation', () => {
     expect(await socket.next()).toEqual(event('QUEUED'))
     const cancel = `mutation { cancelJob(input: { jobId: "${jobId}" }) { __typename } }`
     await door.ask(cancel, {}, { authorization: await token() })
-    clock.advance(JOB_EVENT_INTERVAL)
+    clock.advance(jobEventInterval)
     expect(await socket.next()).toEqual(event('CANCELLED'))
     expect(await socket.next()).toEqual({ id: 's', type: 'complete' })
     await expectNothing(socket)

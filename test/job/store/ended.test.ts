@@ -10,7 +10,7 @@ import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls, tester } from '../../support/rows.ts'
 import { unhurried } from '../../support/unhurried.ts'
 
-const DEVICES = 8
+const allDevices = 8
 const now = new Date('2026-01-01T00:00:00Z')
 
 let deps: TestDeps
@@ -18,7 +18,7 @@ let deviceIds: string[]
 
 beforeAll(async () => {
   deps = await createTestDeps()
-  deviceIds = await givenDevices(deps, 'ended', DEVICES)
+  deviceIds = await givenDevices(deps, 'ended', allDevices)
 })
 afterAll(() => deps.close())
 
@@ -42,7 +42,7 @@ type Step =
   | { readonly kind: 'cancel' | 'timeUp'; readonly job: number }
 
 const job = fc.nat({ max: 2 })
-const part = fc.record({ job, devices: fc.uniqueArray(fc.nat({ max: DEVICES - 1 }), { minLength: 1 }) })
+const part = fc.record({ job, devices: fc.uniqueArray(fc.nat({ max: allDevices - 1 }), { minLength: 1 }) })
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,

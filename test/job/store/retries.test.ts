@@ -17,7 +17,7 @@ import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../../support/rows.ts'
 import { unhurried } from '../../support/unhurried.ts'
 
-const DAY = 86_400_000
+const day = 86_400_000
 let deps: TestDeps
 let clock: TestClock
 let deviceIds: string[]
@@ -197,9 +197,9 @@ test('a job is kept while a retry that has not started needs its facts, and then
     while ((await pruneHistory(deps, { historyDays: 10 }).run(clock.now())).full);
   }
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
-  const startTime = new Date(clock.now().getTime() + 20 * DAY)
+  const startTime = new Date(clock.now().getTime() + 20 * day)
   const retry = await retryJob(deps, tester, { jobId, startTime })
-  clock.advance(20 * DAY - 1)
+  clock.advance(20 * day - 1)
   await prune()
   expect(await deps.db.prisma.job.count({ where: { id: jobId } })).toBe(1)
   clock.advance(1)
@@ -211,17 +211,17 @@ test('a job is kept while a retry that has not started needs its facts, and then
 
 test('a retry that was cancelled before its start needs nothing', async () => {
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
-  const retry = await retryJob(deps, tester, { jobId, startTime: new Date(clock.now().getTime() + 20 * DAY) })
-  clock.advance(5 * DAY)
+  const retry = await retryJob(deps, tester, { jobId, startTime: new Date(clock.now().getTime() + 20 * day) })
+  clock.advance(5 * day)
   await cancelJob(deps, tester, retry)
-  clock.advance(6 * DAY)
+  clock.advance(6 * day)
   await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
   expect(await deps.db.prisma.job.findMany({ select: { id: true } })).toEqual([{ id: retry }])
 })
 
 test('a job is not pruned from under a retry that is being made of it', async () => {
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
-  clock.advance(11 * DAY)
+  clock.advance(11 * day)
   await deps.db.transaction(async (tx) => {
     await lockSource(tx, jobId)
     await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
@@ -232,14 +232,14 @@ test('a job is not pruned from under a retry that is being made of it', async ()
 })
 
 test('jobs that are kept for their retries do not keep others', async () => {
-  const startTime = new Date(clock.now().getTime() + 20 * DAY)
+  const startTime = new Date(clock.now().getTime() + 20 * day)
   const kept: string[] = []
   for (let count = 0; count < 6; count++) {
     const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
     kept.push(jobId, await retryJob(deps, tester, { jobId, startTime }))
   }
   await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
-  clock.advance(11 * DAY)
+  clock.advance(11 * day)
   await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
   expect((await deps.db.prisma.job.findMany()).map(({ id }) => id).sort()).toEqual(kept.sort())
 })
