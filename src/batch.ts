@@ -1,3 +1,4 @@
+import { type BackOff, backOff } from './back-off.ts'
 import type { Clock } from './clock.ts'
 
 /** Collects items and writes them together. */
@@ -22,13 +23,8 @@ type BatchOptions<T> = {
   readonly onError: (error: unknown, items: readonly T[]) => void
 }
 
-const firstPause = 100
 // What waits is small beside what a database does in between, and others wait for it.
-const longestPause = 3_000
-
-/** The pause after so many failures, with half of it left to chance: those who failed together should not return so. */
-const pauseAfter = (failures: number): number =>
-  Math.min(firstPause * 2 ** failures, longestPause) * (0.5 + Math.random() / 2)
+const pauses: BackOff = { first: 100, longest: 3_000 }
 
 /**
  * Group commit: one write at a time, and while it runs the next items gather. What is waiting is not bounded here: who
@@ -53,7 +49,7 @@ export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptio
       } catch (error) {
         onError(error, items)
         if (lastTry) return
-        await clock.sleep(pauseAfter(failures), closing.signal)
+        await clock.sleep(backOff(pauses, failures), closing.signal)
       }
     }
   }

@@ -1,5 +1,6 @@
 import type net from 'node:net'
 import pg from 'pg'
+import { type BackOff, backOff } from '../back-off.ts'
 import type { Clock } from '../clock.ts'
 import { enter, leave, type Query, stay } from './membership.ts'
 import { openSocket } from './pool.ts'
@@ -36,8 +37,7 @@ const channel = 'twincast'
 const lookInterval = 5_000
 /** Milliseconds after which a connection that does not answer is given up. */
 const patience = 10_000
-const firstPause = 100
-const longestPause = 10_000
+const pauses: BackOff = { first: 100, longest: 10_000 }
 
 const settings = {
   application_name: 'twincast notifications',
@@ -173,10 +173,7 @@ export async function listenForNotifications(
         if (!closing.signal.aborted) onError(error)
       }
       tried()
-      await clock.sleep(
-        Math.min(firstPause * 2 ** failures++, longestPause) * (0.5 + Math.random() / 2),
-        closing.signal,
-      )
+      await clock.sleep(backOff(pauses, failures++), closing.signal)
     }
   }
 

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import pg from 'pg'
+import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
 import { DatabaseAwayError, isFull } from './outage.ts'
 
@@ -25,7 +26,7 @@ type Taken = (error: Error | undefined, client: pg.PoolClient | undefined, relea
 /** Milliseconds for which a pool that could not grow stays as small as it is. */
 const smallFor = 5_000
 /** Milliseconds, half of them left to chance, after which a connection that the server had no room for is tried again. */
-const fullPause = 400
+const fullPause: BackOff = { first: 400, longest: 400 }
 
 /**
  * Connections that cannot hang without end. Every statement is given up after a while, unless it says how long it may
@@ -113,7 +114,7 @@ export class Pool extends pg.Pool {
       } catch (error) {
         if (!isFull(error) || clock.now().getTime() - start >= wait) throw error
         this.#shrink()
-        await clock.sleep(fullPause * (0.5 + Math.random() / 2))
+        await clock.sleep(backOff(fullPause, 0))
       }
     }
   }

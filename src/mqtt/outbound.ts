@@ -1,4 +1,5 @@
 import type { Client } from 'aedes'
+import { type BackOff, backOff } from '../back-off.ts'
 import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
 import type { DesiredPatch } from '../events/topics.ts'
@@ -8,8 +9,8 @@ import { type Connection, type Connections, send } from './connection.ts'
 import { followTwinsElsewhere } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
 
-/** Milliseconds after which reading a twin that could not be read is tried again, give or take half. */
-const retry = 5_000
+/** Milliseconds after which reading a twin that could not be read is tried again; half of it at least. */
+const pauses: BackOff = { first: 7_000, longest: 7_000 }
 
 /**
  * What devices are told without having asked: method calls and changes of their desired properties, to the one
@@ -53,7 +54,7 @@ export function createOutbound(
         )
         // Reading it again would change nothing. The device hears of the twin when it is changed.
         if (error instanceof NotShownError) break
-        await deps.clock.sleep(retry * (0.5 + Math.random()), closing.signal)
+        await deps.clock.sleep(backOff(pauses, 0), closing.signal)
       }
     }
     connection.catchingUp = false

@@ -1,11 +1,12 @@
+import { type BackOff, backOff } from '../back-off.ts'
 import type { Deps } from '../deps.ts'
 import { findNewerDesired } from '../twin/store.ts'
 import type { Connection, Connections } from './connection.ts'
 
 /** Devices a statement. */
 const batch = 1_000
-/** Milliseconds until versions that could not be read are read again, give or take half. */
-const retry = 5_000
+/** Milliseconds until versions that could not be read are read again; half of it at least. */
+const pauses: BackOff = { first: 7_000, longest: 7_000 }
 
 /** What the device knows of its desired properties, or can know: what was there when it came, it reads for itself. */
 const knownDesired = ({ firstDesired, sentDesired, heardDesired }: Connection): number =>
@@ -42,7 +43,7 @@ export function followTwinsElsewhere(
       } catch (error) {
         deps.log.warn({ err: error }, 'what devices are to be told could not be read')
         for (const deviceId of deviceIds) changed.add(deviceId)
-        await deps.clock.sleep(retry * (0.5 + Math.random()), closing.signal)
+        await deps.clock.sleep(backOff(pauses, 0), closing.signal)
       }
     }
     reading = undefined

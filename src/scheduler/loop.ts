@@ -1,3 +1,4 @@
+import { type BackOff, backOff } from '../back-off.ts'
 import type { Deps } from '../deps.ts'
 import type { Work } from '../events/topics.ts'
 
@@ -13,8 +14,7 @@ export type Step = {
   run(now: Date): Promise<Turn>
 }
 
-const firstBackOff = 200
-const lastBackOff = 10_000
+const pauses: BackOff = { first: 200, longest: 10_000 }
 
 /**
  * Repeats a step until the signal aborts: at once while it is full, else after its interval, at its next date, or when
@@ -47,7 +47,7 @@ export async function loop(
       if (turn.next !== undefined)
         pause = Math.min(pause, Math.max(turn.next.getTime() - deps.clock.now().getTime(), 1))
     } catch (error) {
-      pause = backOff(failures++)
+      pause = backOff(pauses, failures++)
       deps.log.error({ err: error, step: step.name, retryInMs: Math.round(pause) }, 'step failed')
       woken = false // work that is announced now waits with the rest
     }
@@ -57,10 +57,6 @@ export async function loop(
   }
   await Promise.all(stopListening.map((stop) => stop()))
 }
-
-/** Milliseconds to wait after so many failures in a row: doubled each time, spread so that instances do not march in step. */
-const backOff = (failures: number): number =>
-  Math.min(firstBackOff * 2 ** failures, lastBackOff) * (0.5 + Math.random() / 2)
 
 /** Calls `wake` for each announcement; answers how to stop. */
 function listen(deps: Pick<Deps, 'events'>, kind: Work, wake: () => void): () => Promise<unknown> {

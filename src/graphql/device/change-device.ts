@@ -3,7 +3,7 @@ import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceAuthenticationInput } from './authentication.ts'
 import { Device, DeviceStatus } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -64,7 +64,7 @@ const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').i
       type: Device,
       description: 'The new device.',
       resolve: (query, { deviceId }, _args, context) =>
-        readOutlasting(context, () =>
+        readThroughOutage(context, () =>
           context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
         ),
     }),
@@ -78,7 +78,7 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
       type: Device,
       description: 'The device as it is now.',
       resolve: (query, { deviceId }, _args, context) =>
-        readOutlasting(context, () =>
+        readThroughOutage(context, () =>
           context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
         ),
     }),

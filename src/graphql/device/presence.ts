@@ -9,7 +9,7 @@ import { askerOf } from '../context.ts'
 import { either } from '../live/listen.ts'
 import { live } from '../live/live.ts'
 import { sharedReads } from '../live/shared-reads.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { Device, selectsAll } from './device.ts'
 
 /** Devices of a batch. */
@@ -126,7 +126,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
           if (missed) cursor = ''
           missed = false
           const from = cursor
-          return from === undefined ? readChanged() : readOutlasting(context, () => readInitial(from))
+          return from === undefined ? readChanged() : readThroughOutage(context, () => readInitial(from))
         },
         again: () => (cursor !== undefined || changed.size > 0 ? 'changed' : undefined),
       })

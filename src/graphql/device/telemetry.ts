@@ -6,7 +6,7 @@ import { utf8Text } from '../../utf8.ts'
 import { builder } from '../builder.ts'
 import { either, identityOf } from '../live/listen.ts'
 import { live } from '../live/live.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { asWritten } from '../transport/written.ts'
 
 /** Messages that wait for a client which is slow to take them. */
@@ -115,7 +115,7 @@ builder.subscriptionField('telemetry', (t) =>
         },
         async read(key) {
           if (key === 'messages') return waiting.splice(0)
-          return (await readOutlasting(context, findGeneration)) === generation ? [] : null
+          return (await readThroughOutage(context, findGeneration)) === generation ? [] : null
         },
       })
     },

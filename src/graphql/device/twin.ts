@@ -12,7 +12,7 @@ import { resultUnion } from '../errors.ts'
 import { either, identityOf } from '../live/listen.ts'
 import { live } from '../live/live.ts'
 import { sharedReads } from '../live/shared-reads.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
 import { mentions } from '../transport/mentions.ts'
 import { Device } from './device.ts'
@@ -131,7 +131,8 @@ const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('Upda
     twin: t.field({
       type: Twin,
       description: 'The twin as it is now.',
-      resolve: ({ deviceId }, _args, context, info) => readOutlasting(context, () => readTwin(context, info, deviceId)),
+      resolve: ({ deviceId }, _args, context, info) =>
+        readThroughOutage(context, () => readTwin(context, info, deviceId)),
     }),
   }),
 })
@@ -200,7 +201,7 @@ builder.subscriptionField('twinUpdated', (t) =>
         read: async (_key, event) => {
           const told = await twins.after(context, event, find)
           // Others may have read it before this client had its first.
-          const found = goesOn(told) ? told : await readOutlasting(context, find)
+          const found = goesOn(told) ? told : await readThroughOutage(context, find)
           if (!goesOn(found)) return null
           return found.twin.version === mine.version ? [] : show(found)
         },

@@ -8,7 +8,7 @@ import { askerOf } from '../context.ts'
 import { maxPageSize } from '../limits.ts'
 import { live } from '../live/live.ts'
 import { sharedReads } from '../live/shared-reads.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceJob } from './device-job.ts'
 import { Job } from './job.ts'
 
@@ -125,7 +125,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
           const { after, batches } = await endedJobs.after(context, event, () => findAfter(from))
           // Who read first may have been told of more or less than this client.
           const isMine = after.version === from.version && after.deviceId === from.deviceId
-          return goOn(isMine ? batches : (await readOutlasting(context, () => findAfter(from))).batches)
+          return goOn(isMine ? batches : (await readThroughOutage(context, () => findAfter(from))).batches)
         },
         again: ({ hasMore }) => (hasMore ? jobId : undefined),
         isLast: ({ isLast }) => isLast,

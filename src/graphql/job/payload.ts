@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { Job } from './job.ts'
 
 /** The payload of a mutation of one job, which is read with what the client selects of it. */
@@ -12,7 +12,7 @@ export const jobPayload = (name: string, description: string, jobDescription: st
         description: jobDescription,
         // It has happened: that it cannot be read at the moment must not look like a failure of it.
         resolve: (query, { jobId }, _args, context) =>
-          readOutlasting(context, () =>
+          readThroughOutage(context, () =>
             context.deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
           ),
       }),

@@ -18,7 +18,7 @@ export type Live<Event, Row> = {
   /**
    * What is to be shown of it now: mostly one row, or none. Null: it is gone, and the subscription with it. `event` is the
    * last one about this key, for `sharedReads`; undefined where `again` asked. An error here ends the subscription, so
-   * what is read of the database is read by `sharedReads` or `readOutlasting`.
+   * what is read of the database is read by `sharedReads` or `readThroughOutage`.
    */
   readonly read: (key: string, event: Event | undefined) => Promise<readonly Row[] | null>
   /** The key to be read next, when the client has taken this row: for rows that are a part of what there is. */

@@ -1,6 +1,6 @@
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
-import { type Outlasting, readOutlasting } from './through-outage.ts'
+import { readThroughOutage, type WaitsForDatabase } from './through-outage.ts'
 
 type InGroup = Pick<Context, 'group'>
 
@@ -26,10 +26,10 @@ export type SharedReads<Found> = {
   /** A read that begins after this call, with those who ask meanwhile. */
   first(context: InGroup, read: () => Promise<Found>): Promise<Found>
   /** What there is after the event: read once, for whoever asks first. Without an event everybody reads. */
-  after(context: InGroup & Outlasting, event: object | undefined, read: () => Promise<Found>): Promise<Found>
+  after(context: InGroup & WaitsForDatabase, event: object | undefined, read: () => Promise<Found>): Promise<Found>
   /** Tells the follower of each change, once it was read for all; those during a read are one. Answers how to leave. */
   follow<Event extends object>(
-    context: InGroup & Outlasting,
+    context: InGroup & WaitsForDatabase,
     changes: Changes<Event, Found>,
     follower: Follower<Found>,
   ): () => void
@@ -86,15 +86,15 @@ export function sharedReads<Found>(): SharedReads<Found> {
       return next
     },
     after(context, event, read) {
-      const outlasting = () => readOutlasting(context, read)
-      return event === undefined ? outlasting() : readAfter(readingsOf(context), event, outlasting)
+      const readWithin = () => readThroughOutage(context, read)
+      return event === undefined ? readWithin() : readAfter(readingsOf(context), event, readWithin)
     },
     follow(context, { listen, keyOf, find }, follower) {
       const readings = readingsOf(context)
       readings.join ??= gather({
         listen,
         keyOf,
-        read: (key, event) => readAfter(readings, event, () => readOutlasting(context, () => find(key))),
+        read: (key, event) => readAfter(readings, event, () => readThroughOutage(context, () => find(key))),
         close() {
           readings.join = undefined
         },

@@ -10,7 +10,7 @@ import type { Viewer } from '../../access/policy.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Context } from '../context.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
-import { executeOutlasting } from './through-outage.ts'
+import { executeThroughOutage } from './through-outage.ts'
 
 /** What a subscription answers: results, or the one result that refuses it. */
 export type Subscribed = Source<ExecutionResult> | ExecutionResult
@@ -73,7 +73,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
       }
       const result = run()
       if (!('then' in result)) return masked(result)
-      const later = executeOutlasting(contextValue, result, run).then(masked)
+      const later = executeThroughOutage(contextValue, result, run).then(masked)
       // Those who come later need not wait for it. Whoever waits hears of its error.
       later.then(
         (value) => keep(row, value),
@@ -93,7 +93,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     try {
       if (context.signal.aborted) leave()
       const begin = () => createSourceEventStream({ ...args, contextValue })
-      const rows = await executeOutlasting(contextValue, begin(), begin)
+      const rows = await executeThroughOutage(contextValue, begin(), begin)
       if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
       if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `live`.')
       leave()

@@ -1,20 +1,20 @@
 import type { ExecutionResult } from 'graphql'
+import { type BackOff, backOff } from '../../back-off.ts'
 import { isOutage } from '../../database/outage.ts'
 import type { Context } from '../context.ts'
 
 /** Milliseconds for which a subscription waits for a database that is away. */
 const patience = 60_000
-const firstPause = 200
-const longestPause = 3_000
+const pauses: BackOff = { first: 200, longest: 3_000 }
 
 /** What waiting goes by: the clock, and the end of all who wait. */
-export type Outlasting = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
+export type WaitsForDatabase = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
 
 /**
  * Reads, and while the database is away again, with pauses that grow, for about a minute at most. Every other error, and
  * the end of all who wait, ends it at once. For subscriptions, and for what a mutation has changed.
  */
-export async function readOutlasting<T>(context: Outlasting, read: () => Promise<T>): Promise<T> {
+export async function readThroughOutage<T>(context: WaitsForDatabase, read: () => Promise<T>): Promise<T> {
   const waitAfter = waitOut(context)
   for (;;) {
     try {
@@ -29,8 +29,8 @@ export async function readOutlasting<T>(context: Outlasting, read: () => Promise
  * The same for an execution, or for the begin of a subscription, whose errors stand in its result: an outage that is too
  * long becomes an error, for a result with holes would be passed over. `first` has begun; `run` begins another.
  */
-export async function executeOutlasting<Result extends ExecutionResult | AsyncIterable<unknown>>(
-  context: Outlasting,
+export async function executeThroughOutage<Result extends ExecutionResult | AsyncIterable<unknown>>(
+  context: WaitsForDatabase,
   first: Promise<Result>,
   run: () => Result | Promise<Result>,
 ): Promise<Result> {
@@ -47,7 +47,7 @@ export async function executeOutlasting<Result extends ExecutionResult | AsyncIt
  * Waits for one thing: answers after each error whether to try again. True comes after a pause, which is spread, so that
  * those who wait do not come back all at once.
  */
-function waitOut({ deps, signal }: Outlasting): (error: unknown) => Promise<boolean> {
+function waitOut({ deps, signal }: WaitsForDatabase): (error: unknown) => Promise<boolean> {
   let failures = 0
   let begin: number | undefined
   return async (error) => {
@@ -55,7 +55,7 @@ function waitOut({ deps, signal }: Outlasting): (error: unknown) => Promise<bool
     const now = deps.clock.now().getTime()
     begin ??= now
     if (now - begin >= patience) return false
-    await deps.clock.sleep(Math.min(firstPause * 2 ** failures++, longestPause) * (0.5 + Math.random() / 2), signal)
+    await deps.clock.sleep(backOff(pauses, failures++), signal)
     return !signal.aborted
   }
 }

@@ -14,7 +14,7 @@ import { type Authenticate, callerOf, type ServerContext, type Yoga } from '../c
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { whenExpired } from '../live/expiry.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
-import { readOutlasting } from '../live/through-outage.ts'
+import { readThroughOutage } from '../live/through-outage.ts'
 import { isForwarded } from './guard.ts'
 import { isUnavailable } from './mask.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
@@ -100,7 +100,7 @@ export function createWebSockets(
       try {
         const by = { forwarded: isForwarded(request), address: request.socket.remoteAddress }
         // A client that is told to come again may do so only a few times, and after longer and longer pauses.
-        viewer = await readOutlasting({ deps, signal: ended.signal }, () => authenticate(authorization, by))
+        viewer = await readThroughOutage({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
         // `false` closes with 4403 Forbidden, unless the socket is closing already.
