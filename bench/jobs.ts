@@ -31,7 +31,8 @@ export async function runMethodJobs(
   { count, queryCondition }: { readonly count: number; readonly queryCondition: string },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const changes = deps.events.subscribe('anyJob')[Symbol.asyncIterator]()
+  let wake = (): void => {}
+  const stopListening = deps.events.listen('anyJob')(() => wake())
   try {
     const cloudToDeviceMethod = { methodName: 'reboot' }
     const ids = await Promise.all(
@@ -39,10 +40,15 @@ export async function runMethodJobs(
         scheduleJob(deps, bencher, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod }),
       ),
     )
-    while ((await countOpen(deps, ids)) > 0) await abortable(changes.next(), signal)
-    return ids
+    for (;;) {
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      if ((await countOpen(deps, ids)) === 0) return ids
+      await abortable(changed, signal)
+    }
   } finally {
-    await changes.return?.()
+    stopListening()
   }
 }
 

@@ -16,7 +16,7 @@ export async function lookAgain(deps: Pick<Deps, 'clock' | 'db' | 'events'>, sin
   const jobIds = await findJobIdsSince(deps.db, time)
   for (let from = 0; from < jobIds.length; from += jobsPerEvent) {
     deps.events.receive('job', jobIds.slice(from, from + jobsPerEvent))
-    await deps.clock.sleep(0) // those who listen take these before the next come
+    await deps.clock.sleep(0) // gives way to other work between two events
   }
   for (let after = ''; ; ) {
     const deviceIds = await findPresenceSince(deps.db, time, { after, limit: batch })

@@ -11,9 +11,7 @@ export type Listen<Event> = (hear: (event: Event) => void) => () => void
 /** Typed publish and subscribe over an EventTarget, in memory; `instances.ts` carries some of it to other instances. */
 export type Events = {
   readonly publish: PubSub['publish']
-  /** An async iterable. It listens from its first `next` on: call that before whatever may publish. */
-  readonly subscribe: PubSub['subscribe']
-  /** The same without a queue: calls back while the event is published, all listeners with the same object. */
+  /** Calls back while the event is published, all listeners with the same object. A listener must not throw. */
   listen<Topic extends keyof Topics>(
     topic: Topic,
     ...id: Topics[Topic] extends readonly [infer Id, unknown] ? [id: Id] : []
@@ -96,7 +94,6 @@ export function createEvents(clock: Clock): Events {
       pubSub.publish(topic, ...args)
       carriers[topic]?.(...args)
     },
-    subscribe: pubSub.subscribe,
     listen:
       (topic, ...id) =>
       (hear) =>

@@ -6,7 +6,7 @@ import { type CarriedTopic, carriedTopics } from './topics.ts'
 const gatherInterval = 80
 /** Milliseconds until a look that failed is repeated. */
 const retryInterval = 1_000
-/** Ids in one notification. Iterators bear about 1,000 events at once. */
+/** Ids in one notification. */
 const maxIds = 250
 
 /** Carries events between this instance and the others on its database. */
@@ -32,7 +32,7 @@ export async function joinInstances(
   let published: Promise<void> = Promise.resolve()
   const publish = async ({ topic, ids }: Hint): Promise<void> => {
     events.receive(topic, ids)
-    await clock.sleep(0) // those who listen take these before the next come
+    await clock.sleep(0) // gives way to other work between two events
   }
   const heard = (text: string): void => {
     const hint = parseHint(text)

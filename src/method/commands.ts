@@ -35,8 +35,16 @@ export async function invokeMethod(
 
   // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
   const requestId = randomBytes(12).toString('base64url')
-  const answers = deps.events.subscribe('methodAnswer', requestId)[Symbol.asyncIterator]()
-  const answer = firstFrom(answers, deviceId) // listens from here on, before the call can be answered
+  let stopListening = (): void => {}
+  // It listens before the call leaves, and only for what the device itself says.
+  const answer = new Promise<Answer>((resolve) => {
+    stopListening = deps.events.listen(
+      'methodAnswer',
+      requestId,
+    )((answer) => {
+      if (answer.deviceId === deviceId) resolve(answer)
+    })
+  })
   const timeout = new AbortController()
   const following = follow(deps, device, timeout)
   try {
@@ -70,23 +78,11 @@ export async function invokeMethod(
   } finally {
     timeout.abort()
     following.stop()
-    await answers.return?.()
+    stopListening()
   }
 }
 
 type Answer = MethodResponse | BadResponse
-
-/** The first answer that comes from the device itself. */
-async function firstFrom(
-  answers: AsyncIterator<{ readonly deviceId: string } & Answer>,
-  deviceId: string,
-): Promise<Answer | undefined> {
-  for (;;) {
-    const next = await answers.next()
-    if (next.done) return undefined
-    if (next.value.deviceId === deviceId) return next.value
-  }
-}
 
 /** Why a device that was there, and might be called, cannot answer any more. Another one of its id is another device. */
 type Fate = 'deleted' | 'disabled'

@@ -72,22 +72,18 @@ export function createOutbound(
     } else void catchUp(connection)
   }
 
-  const patches = deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
-  const follow = async (): Promise<void> => {
-    for (let next = await patches.next(); !next.done; next = await patches.next()) {
-      // A job gives all its devices the same patch: it is printed once.
-      let printed: JsonObject | undefined
-      let text = ''
-      for (const desiredPatch of next.value) {
-        if (desiredPatch.patch !== printed) {
-          printed = desiredPatch.patch
-          text = JSON.stringify(printed)
-        }
-        tellOf(desiredPatch, text)
+  const stopListening = deps.events.listen('desiredPatches')((patches) => {
+    // A job gives all its devices the same patch: it is printed once.
+    let printed: JsonObject | undefined
+    let text = ''
+    for (const desiredPatch of patches) {
+      if (desiredPatch.patch !== printed) {
+        printed = desiredPatch.patch
+        text = JSON.stringify(printed)
       }
+      tellOf(desiredPatch, text)
     }
-  }
-  const followed = follow()
+  })
   const elsewhere = followTwinsElsewhere(deps, { connections, tell: tellOf })
 
   const begin = (connection: Connection, filter: string): void => {
@@ -126,9 +122,8 @@ export function createOutbound(
     },
     async close(): Promise<void> {
       closing.abort()
-      await patches.return?.()
+      stopListening()
       await elsewhere.close()
-      await followed
     },
   }
 }

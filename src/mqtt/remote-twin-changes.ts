@@ -53,21 +53,15 @@ export function followTwinsElsewhere(
     if (changed.size > 0) reading ??= read()
   }
 
-  const changes = deps.events.subscribe('twinsElsewhere')[Symbol.asyncIterator]()
-  const followChanges = async (): Promise<void> => {
-    for (let next = await changes.next(); !next.done; next = await changes.next()) add(next.value.deviceIds)
-  }
-  const misses = deps.events.subscribe('missed')[Symbol.asyncIterator]()
-  const followMisses = async (): Promise<void> => {
-    while (!(await misses.next()).done) add([...connections.all()].map(({ deviceId }) => deviceId))
-  }
-  const followed = Promise.all([followChanges(), followMisses()])
+  const stopListening = [
+    deps.events.listen('twinsElsewhere')(({ deviceIds }) => add(deviceIds)),
+    deps.events.listen('missed')(() => add([...connections.all()].map(({ deviceId }) => deviceId))),
+  ]
 
   return {
     async close() {
       closing.abort()
-      await Promise.all([changes.return?.(), misses.return?.()])
-      await followed
+      for (const stop of stopListening) stop()
       await reading
     },
   }

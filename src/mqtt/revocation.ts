@@ -30,21 +30,19 @@ export function watchRevocations(
     connections.end(connection)
   }
 
-  const identities = deps.events.subscribe('identity')[Symbol.asyncIterator]()
-  const followIdentities = async (): Promise<void> => {
-    for (let next = await identities.next(); !next.done; next = await identities.next()) {
-      const { deviceId } = next.value
+  const stopListening = [
+    deps.events.listen('identity')(({ deviceId }) => {
       const connection = connections.find(deviceId)
       if (connection !== undefined) void recheck(connection)
       for (const undecided of connections.undecided()) {
         if (undecided.deviceId === deviceId) undecided.outdated = true
       }
-    }
-  }
-  /** Events may have been lost, so anybody's identity may have changed; those of open connections are looked at together. */
-  const stopListening = deps.events.listen('missed')(() => {
-    for (const undecided of connections.undecided()) undecided.outdated = true
-  })
+    }),
+    // Events may have been lost, so any identity may have changed; those of open connections are looked at together.
+    deps.events.listen('missed')(() => {
+      for (const undecided of connections.undecided()) undecided.outdated = true
+    }),
+  ]
   const sweep = async (): Promise<void> => {
     for (;;) {
       await deps.clock.sleep(sweepInterval, closing.signal)
@@ -55,7 +53,7 @@ export function watchRevocations(
       }
     }
   }
-  const ended = Promise.all([followIdentities(), sweep()])
+  const ended = sweep()
 
   return {
     /** Looks again whether its device may stay. */
@@ -66,8 +64,7 @@ export function watchRevocations(
     },
     async close(): Promise<void> {
       closing.abort()
-      stopListening()
-      await identities.return?.()
+      for (const stop of stopListening) stop()
       await ended
     },
   }

@@ -10,16 +10,12 @@ import { tellProgress } from './publish-progress.ts'
  * nothing that another device of the same id says can count as that answer. It goes by events, so a deletion that it missed
  * costs no more than that wait.
  */
-export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void> } {
+export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   const changed = new Set<string>()
-  const identities = deps.events.subscribe('identity')[Symbol.asyncIterator]()
-  const follow = async (): Promise<void> => {
-    for (let next = await identities.next(); !next.done; next = await identities.next()) {
-      changed.add(next.value.deviceId)
-      deps.events.publish('work', 'identities', {})
-    }
-  }
-  const followed = follow()
+  const stopListening = deps.events.listen('identity')(({ deviceId }) => {
+    changed.add(deviceId)
+    deps.events.publish('work', 'identities', {})
+  })
 
   const fail = async (
     keys: readonly DeviceJobKey[],
@@ -59,9 +55,6 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): Promise<void>
       for (const deviceId of deviceIds) changed.delete(deviceId)
       return { done: waiting.length + called.length, full: false }
     },
-    async close() {
-      await identities.return?.()
-      await followed
-    },
+    close: stopListening,
   }
 }

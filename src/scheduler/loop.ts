@@ -31,7 +31,7 @@ export async function loop(
     woken = true
     sleep.abort()
   }
-  const stopListening = step.wokenBy.map((kind) => listen(deps, kind, wake))
+  const stopListening = step.wokenBy.map((kind) => deps.events.listen('work', kind)(wake))
   signal.addEventListener('abort', wake, { once: true })
 
   let failures = 0
@@ -55,18 +55,5 @@ export async function loop(
     sleep = new AbortController()
     await deps.clock.sleep(pause, sleep.signal)
   }
-  await Promise.all(stopListening.map((stop) => stop()))
-}
-
-/** Calls `wake` for each announcement; answers how to stop. */
-function listen(deps: Pick<Deps, 'events'>, kind: Work, wake: () => void): () => Promise<unknown> {
-  const announcements = deps.events.subscribe('work', kind)[Symbol.asyncIterator]()
-  const follow = async (): Promise<void> => {
-    while (!(await announcements.next()).done) wake()
-  }
-  const followed = follow()
-  return async () => {
-    await announcements.return?.()
-    await followed
-  }
+  for (const stop of stopListening) stop()
 }

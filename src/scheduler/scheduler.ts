@@ -62,7 +62,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
       starting.close()
       dispatching.close()
       expiring.close()
-      await closing.close()
+      closing.close()
       await Promise.all(loops)
       await window.settled(deps.clock, graceMs, hurry)
       hangUp?.()

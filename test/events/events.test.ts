@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createEvents, type Events, jobEventInterval } from '../../src/events/events.ts'
+import { createEvents, type Events, jobEventInterval, type Listen } from '../../src/events/events.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 
 let clock: TestClock
@@ -14,18 +14,15 @@ beforeEach(() => {
 })
 
 /** What is heard from now on. */
-function collect<Event>(iterable: AsyncIterable<Event>): Event[] {
+function collect<Event>(listen: Listen<Event>): Event[] {
   const heard: Event[] = []
-  const follow = async (): Promise<void> => {
-    for await (const event of iterable) heard.push(event)
-  }
-  void follow()
+  listen((event) => heard.push(event))
   return heard
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('changes of a job are one event at once, and then one each interval', async () => {
-  const heard = collect(events.subscribe('anyJob'))
+  const heard = collect(events.listen('anyJob'))
   for (let change = 0; change < 1_000; change++) events.jobChanged('a')
   await settled()
   expect(heard).toEqual([{ jobId: 'a' }])
@@ -60,13 +57,13 @@ test('what has a row is carried to other instances, as ids; what is about this i
 
 test('what another instance carried here is heard here and goes no further', async () => {
   const heard = {
-    job: collect(events.subscribe('job', 'a')),
-    anyJob: collect(events.subscribe('anyJob')),
-    work: collect(events.subscribe('work', 'started')),
-    twin: collect(events.subscribe('twin', 'd')),
-    twinsElsewhere: collect(events.subscribe('twinsElsewhere')),
-    identity: collect(events.subscribe('identity')),
-    presence: collect(events.subscribe('presence')),
+    job: collect(events.listen('job', 'a')),
+    anyJob: collect(events.listen('anyJob')),
+    work: collect(events.listen('work', 'started')),
+    twin: collect(events.listen('twin', 'd')),
+    twinsElsewhere: collect(events.listen('twinsElsewhere')),
+    identity: collect(events.listen('identity')),
+    presence: collect(events.listen('presence')),
   }
   events.receive('job', ['a', 'b'])
   events.receive('work', ['started', 'nonsense'])
@@ -87,10 +84,10 @@ test('what another instance carried here is heard here and goes no further', asy
 })
 
 test('after a gap everybody who listens is told to look again', async () => {
-  const job = collect(events.subscribe('job', 'a:b'))
-  const twin = collect(events.subscribe('twin', 'd'))
-  const work = collect(events.subscribe('work', 'jobs'))
-  const missed = collect(events.subscribe('missed'))
+  const job = collect(events.listen('job', 'a:b'))
+  const twin = collect(events.listen('twin', 'd'))
+  const work = collect(events.listen('work', 'jobs'))
+  const missed = collect(events.listen('missed'))
   await settled()
   events.lookAgain()
   await settled()
@@ -103,15 +100,13 @@ test('after a gap everybody who listens is told to look again', async () => {
   expect(carried).toEqual([])
 })
 
-test('a listener that leaves is heard of no more', async () => {
-  const answers = events.subscribe('telemetry', 'd')[Symbol.asyncIterator]()
-  const others = events.subscribe('telemetry', 'd')[Symbol.asyncIterator]()
+test('a listener that leaves is heard of no more', () => {
   expect(events.isHeard('telemetry', 'd')).toBe(false)
-  void answers.next()
-  void others.next()
+  const stopOne = events.listen('telemetry', 'd')(() => {})
+  const stopOther = events.listen('telemetry', 'd')(() => {})
   expect(events.isHeard('telemetry', 'd')).toBe(true)
-  await answers.return?.()
+  stopOne()
   expect(events.isHeard('telemetry', 'd')).toBe(true)
-  await others.return?.()
+  stopOther()
   expect(events.isHeard('telemetry', 'd')).toBe(false)
 })

@@ -41,12 +41,8 @@ describe('at the door', () => {
   /** What is published from now on. */
   function listen() {
     const messages = createQueue<TelemetryMessage>()
-    const iterator = hub.deps.events.subscribe('telemetry', deviceId)[Symbol.asyncIterator]()
-    const collect = async () => {
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) next.value.forEach(messages.add)
-    }
-    void collect()
-    return { next: messages.next, stop: () => iterator.return?.() }
+    const stop = hub.deps.events.listen('telemetry', deviceId)((telemetry) => telemetry.forEach(messages.add))
+    return { next: messages.next, stop }
   }
 
   const textOf = ({ payload }: TelemetryMessage): string => Buffer.from(payload).toString()
@@ -61,7 +57,7 @@ describe('at the door', () => {
     expect(textOf(first)).toBe('{"t":21}')
     device.write(publishPacketOf(topicOf(), 'x', { retain: true, qos: 1, messageId: 1 }))
     expect((await heard.next()).properties).toEqual({ 'mqtt-retain': 'true' })
-    await heard.stop()
+    heard.stop()
     expect(hub.deps.events.isHeard('telemetry', deviceId)).toBe(false)
     device.end()
   })
@@ -82,7 +78,7 @@ describe('at the door', () => {
     const packets = Array.from({ length: 10_000 }, (_, number) => encodePublish(topicOf(), String(number)))
     device.write(Buffer.concat(packets))
     for (let number = 0; number < packets.length; number++) expect(textOf(await heard.next())).toBe(String(number))
-    await heard.stop()
+    heard.stop()
     device.end()
   })
 
@@ -95,7 +91,7 @@ describe('at the door', () => {
     const message = await heard.next()
     expect(message.properties).toEqual({ why: 'lost', 'iothub-MessageType': 'Will' })
     expect(textOf(message)).toBe('bye')
-    await heard.stop()
+    heard.stop()
   })
 
   test('the will of a device that says goodbye is forgotten', async () => {
@@ -106,7 +102,7 @@ describe('at the door', () => {
     const again = await connectRaw(hub.port, deviceId)
     again.write(publishPacketOf(topicOf(), 'next'))
     expect(textOf(await heard.next())).toBe('next')
-    await heard.stop()
+    heard.stop()
     again.end()
   })
 

@@ -130,15 +130,15 @@ describe('PATCH', () => {
       { deviceId: 'other', etag: 'x', version: 9, status: 'disabled', capabilities: {} },
     ],
   ])('of %s changes nothing and tells nobody', async (_, body) => {
-    const patches = door.deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
-    const heard = patches.next()
+    const heard: DesiredPatch[] = []
+    const stopListening = door.deps.events.listen('desiredPatches')((patches) => heard.push(...patches))
     const { body: before } = await door.ask(`GET /twins/${id}`)
     const answer = await change('PATCH', body)
     expect([answer.status, answer.body]).toEqual([200, before])
     // The next write is the first that is heard of, and has the next version.
     await change('PATCH', { properties: { desired: { on: false } } })
-    expect((await heard).value).toEqual([{ deviceId: id, version: 2, patch: { on: false } }])
-    await patches.return?.()
+    expect(heard).toEqual([{ deviceId: id, version: 2, patch: { on: false } }])
+    stopListening()
   })
 
   test('of one section leaves the other alone, though it is there', async () => {
@@ -231,12 +231,10 @@ describe('PUT', () => {
 
   test('tells the device of what is new and of what has gone, once', async () => {
     const heard: DesiredPatch[] = []
-    const patches = door.deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
-    const listening = patches.next()
+    const stopListening = door.deps.events.listen('desiredPatches')((patches) => heard.push(...patches))
     await change('PUT', { tags: { a: 1 } }) // concerns no device
     await change('PUT', { properties: { desired: { fan: { speed: 1 }, level: 2 } } })
-    heard.push(...((await listening).value ?? []))
     expect(heard).toEqual([{ deviceId: id, version: 2, patch: { fan: { mode: null, speed: 1 }, on: null, level: 2 } }])
-    await patches.return?.()
+    stopListening()
   })
 })

@@ -33,13 +33,11 @@ const dispatch = async () => {
 test('every twin is patched, whether its device is here or not, and its device is told', async () => {
   await givenDevices(deps, 'valve', 3)
   const told: DesiredPatch[] = []
-  const patches = deps.events.subscribe('desiredPatches')[Symbol.asyncIterator]()
+  const stopListening = deps.events.listen('desiredPatches')((patches) => told.push(...patches))
   const job = await givenTwinJob(deps, 'valve')
   await start()
-  const next = patches.next()
   await dispatch()
-  told.push(...((await next).value ?? []))
-  await patches.return?.()
+  stopListening()
   await finishJobs(deps).run(clock.now())
   expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 3 succeeded, 0 failed, 0 canceled')
   expect(await readTwin(deps, 'valve-0002')).toMatchObject({ desired: { interval: 60 }, desiredVersion: 2 })
