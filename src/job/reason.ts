@@ -1,12 +1,12 @@
 import { InvalidInputError } from '../errors.ts'
 
-const maximumLength = 1024
+const maxLength = 1024
 
 /** Why somebody asks for something, as given; null when left out. InvalidInputError when it cannot be kept. */
 export function checkReason(reason: string | null | undefined): string | null {
   if (reason?.includes('\0')) throw new InvalidInputError(['reason'], 'A reason may not hold U+0000.')
-  if ((reason?.length ?? 0) > maximumLength) {
-    throw new InvalidInputError(['reason'], `A reason has at most ${maximumLength} characters.`)
+  if ((reason?.length ?? 0) > maxLength) {
+    throw new InvalidInputError(['reason'], `A reason has at most ${maxLength} characters.`)
   }
   return reason ?? null
 }

@@ -46,7 +46,7 @@ export type RetryRequest = {
 }
 
 /** Values in each list of a selection. */
-const maximumValues = 100
+const maxValues = 100
 
 /**
  * The retry that is asked for, as far as it can be told without its job. InvalidInputError with the path of the member,
@@ -106,8 +106,8 @@ function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | un
 function checkValues<Value>(values: readonly Value[] | null | undefined, name: string): readonly Value[] | undefined {
   if (values == null) return undefined
   const distinct = [...new Set(values)]
-  if (distinct.length >= 1 && distinct.length <= maximumValues) return distinct
-  throw new InvalidInputError([name], `Give 1 to ${maximumValues} values for ${name}, or leave it out.`)
+  if (distinct.length >= 1 && distinct.length <= maxValues) return distinct
+  throw new InvalidInputError([name], `Give 1 to ${maxValues} values for ${name}, or leave it out.`)
 }
 
 /** Why there is nothing to retry, for people: this will not change any more. */

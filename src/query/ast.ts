@@ -1,15 +1,15 @@
 /** Where something stands in the text. Both count from 1; the column counts UTF-16 code units. */
-export interface Position {
+export type Position = {
   readonly line: number
   readonly column: number
 }
 
-interface Node {
+type Node = {
   readonly position: Position
 }
 
 /** A constant. `undefined` is a value of the language: what a path yields that leads nowhere. */
-export interface Literal extends Node {
+export type Literal = Node & {
   readonly kind: 'literal'
   readonly value: Constant
 }
@@ -17,14 +17,14 @@ export interface Literal extends Node {
 export type Constant = undefined | null | boolean | number | string
 
 /** `tags.site`, `[[deviceId]]`: one or more segments as they were written, quotes removed. */
-export interface Path extends Node {
+export type Path = Node & {
   readonly kind: 'path'
   readonly segments: readonly string[]
 }
 
 export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>='
 
-export interface Comparison extends Node {
+export type Comparison = Node & {
   readonly kind: 'comparison'
   readonly operator: ComparisonOperator
   readonly left: Expression
@@ -32,7 +32,7 @@ export interface Comparison extends Node {
 }
 
 /** `operand IN [elements]`, or NIN when `negated`. */
-export interface Membership extends Node {
+export type Membership = Node & {
   readonly kind: 'membership'
   readonly negated: boolean
   readonly operand: Expression
@@ -40,19 +40,19 @@ export interface Membership extends Node {
 }
 
 /** A chain of AND or OR, flat: two operands or more. */
-export interface Junction extends Node {
+export type Junction = Node & {
   readonly kind: 'and' | 'or'
   readonly operands: readonly Expression[]
 }
 
-export interface Not extends Node {
+export type Not = Node & {
   readonly kind: 'not'
   readonly operand: Expression
 }
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
 
-export interface Arithmetic extends Node {
+export type Arithmetic = Node & {
   readonly kind: 'arithmetic'
   readonly operator: ArithmeticOperator
   readonly left: Expression
@@ -60,13 +60,13 @@ export interface Arithmetic extends Node {
 }
 
 /** Unary minus. */
-export interface Negation extends Node {
+export type Negation = Node & {
   readonly kind: 'negation'
   readonly operand: Expression
 }
 
 /** `IS_STRING(x)`: whether the value is of one of the types. False for undefined, never undefined itself. */
-export interface TypeTest extends Node {
+export type TypeTest = Node & {
   readonly kind: 'typeTest'
   readonly types: readonly ValueType[]
   readonly operand: Expression
@@ -76,7 +76,7 @@ export interface TypeTest extends Node {
 export type ValueType = 'null' | 'boolean' | 'number' | 'string' | 'object' | 'array'
 
 /** `STARTSWITH(text, part)` and its like: undefined unless both are strings. */
-export interface TextTest extends Node {
+export type TextTest = Node & {
   readonly kind: 'textTest'
   readonly test: TextTestName
   readonly text: Expression
@@ -104,7 +104,7 @@ export type Condition = { readonly kind: 'all' } | { readonly kind: 'where'; rea
 export type CollectionName = 'devices' | 'devices.modules' | 'devices.jobs'
 
 /** A value of each row: `tags.site AS site`. */
-export interface Projection extends Node {
+export type Projection = Node & {
   readonly kind: 'projection'
   readonly path: Path
   readonly alias: string | undefined
@@ -113,7 +113,7 @@ export interface Projection extends Node {
 export type AggregateName = 'count' | 'avg' | 'sum' | 'min' | 'max'
 
 /** One value of many rows. Only `count` may be without a path: it counts the rows then. */
-export interface Aggregate extends Node {
+export type Aggregate = Node & {
   readonly kind: 'aggregate'
   readonly name: AggregateName
   readonly path: Path | undefined
@@ -123,7 +123,7 @@ export interface Aggregate extends Node {
 export type SelectItem = Projection | Aggregate
 
 /** A whole SELECT. `items` is undefined for `*`; `top` is how many rows there are at most, over all pages. */
-export interface Statement {
+export type Statement = {
   readonly top: number | undefined
   readonly items: readonly SelectItem[] | undefined
   readonly collection: CollectionName
@@ -132,7 +132,7 @@ export interface Statement {
 }
 
 /** The expressions directly below one. */
-export const childrenOf = (expression: Expression): readonly Expression[] => {
+export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'literal':
     case 'path':

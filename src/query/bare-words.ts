@@ -8,7 +8,7 @@ import { fail } from './token-reader.ts'
  * negation is true; alone it is never true.
  * @throws QueryConditionError where the word stands.
  */
-export const refuseBareWords = (condition: Condition, fields: FieldMap): void => {
+export function refuseBareWords(condition: Condition, fields: FieldMap): void {
   if (condition.kind === 'all') return
   const { expression } = condition
   const alone = wordIn(expression)
@@ -16,7 +16,7 @@ export const refuseBareWords = (condition: Condition, fields: FieldMap): void =>
   visit(expression, fields)
 }
 
-const visit = (expression: Expression, fields: FieldMap): void => {
+function visit(expression: Expression, fields: FieldMap): void {
   if (expression.kind === 'and' || expression.kind === 'or') {
     for (const operand of expression.operands) visit(operand, fields)
   } else if (expression.kind === 'not') visit(expression.operand, fields)
@@ -28,12 +28,12 @@ const visit = (expression: Expression, fields: FieldMap): void => {
 }
 
 /** The text, or the only segment of the path, that the expression is. */
-const wordIn = (expression: Expression): string | undefined => {
+function wordIn(expression: Expression): string | undefined {
   if (expression.kind === 'literal') return typeof expression.value === 'string' ? expression.value : undefined
   return expression.kind === 'path' && expression.segments.length === 1 ? expression.segments[0] : undefined
 }
 
-const failAlone = (word: string, { position }: Expression): never => {
+function failAlone(word: string, { position }: Expression): never {
   const text = word.slice(0, 128).replace(/[\\']/g, '\\$&')
   return fail(
     `'${text}' alone is neither true nor false; for the device of that name write deviceId = '${text}'`,

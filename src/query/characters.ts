@@ -43,7 +43,7 @@ export const isNamePart = (code: number): boolean =>
  * The index of the first character that PostgreSQL's text and jsonb cannot hold, NUL or half a surrogate pair;
  * -1 when there is none.
  */
-export const firstUnstorable = (text: string): number => {
+export function firstUnstorable(text: string): number {
   for (let index = 0; index < text.length; index++) {
     const code = text.codePointAt(index) ?? 0
     if (code === 0 || between(code, 0xd800, 0xdfff)) return index

@@ -15,7 +15,7 @@ const never = sql`false`
 const opposite = { '=': '!=', '!=': '=', '<': '>=', '<=': '>', '>': '<=', '>=': '<' } as const
 
 /** Up to this many elements, an IN list over a document becomes index look-ups; for a longer one the value is read. */
-const maximumLookups = 16
+const maxLookups = 16
 
 /**
  * A condition as an SQL Boolean expression over the expressions in `fields`: true exactly for the rows the condition
@@ -25,7 +25,7 @@ const maximumLookups = 16
 export const compileCondition = (condition: Condition, fields: FieldMap): { strings: string[]; values: unknown[] } =>
   condition.kind === 'all' ? always : isTrue(fold(condition.expression, fields), fields)
 
-const isTrue = (expression: Expression, fields: FieldMap): Fragment => {
+function isTrue(expression: Expression, fields: FieldMap): Fragment {
   switch (expression.kind) {
     case 'literal':
       return expression.value === true ? always : never
@@ -54,7 +54,7 @@ const isTrue = (expression: Expression, fields: FieldMap): Fragment => {
   }
 }
 
-const isFalse = (expression: Expression, fields: FieldMap): Fragment => {
+function isFalse(expression: Expression, fields: FieldMap): Fragment {
   switch (expression.kind) {
     // As an operand of NOT, AND and OR, null acts like false.
     case 'literal':
@@ -90,7 +90,7 @@ const every = (questions: readonly Fragment[]): Fragment => sql`(${join(question
 
 const some = (questions: readonly Fragment[]): Fragment => sql`(${join(questions, ' or ')})`
 
-const isTrueComparison = (expression: Comparison, fields: FieldMap): Fragment => {
+function isTrueComparison(expression: Comparison, fields: FieldMap): Fragment {
   const { operator, left, right } = expression
   if (operator === '=' && left.kind === 'path' && right.kind === 'literal') {
     const target = targetOf(left, fields)
@@ -99,11 +99,11 @@ const isTrueComparison = (expression: Comparison, fields: FieldMap): Fragment =>
   return settled(comparison(expression, fields), [left, right], fields)
 }
 
-const isTrueMembership = (expression: Membership, fields: FieldMap): Fragment => {
+function isTrueMembership(expression: Membership, fields: FieldMap): Fragment {
   const { operand, elements, negated } = expression
   if (operand.kind !== 'path') return sql`(${truth(expression, fields)}) is true`
   const target = targetOf(operand, fields)
-  const isLookup = target.kind === 'json' && elements.length <= maximumLookups
+  const isLookup = target.kind === 'json' && elements.length <= maxLookups
   const member = isLookup
     ? some(elements.map((element) => contains(target.document, target.segments, element)))
     : isMember(expression, fields)
@@ -114,13 +114,13 @@ const isTrueMembership = (expression: Membership, fields: FieldMap): Fragment =>
 }
 
 /** A three-valued answer to the question whether it is true: as it stands, where its operands cannot make it NULL. */
-const settled = (answer: Fragment, operands: readonly Expression[], fields: FieldMap): Fragment => {
+function settled(answer: Fragment, operands: readonly Expression[], fields: FieldMap): Fragment {
   if (answer === unknown) return never
   return operands.every((operand) => isSure(operand, fields)) ? answer : sql`(${answer}) is true`
 }
 
 /** Whether the value is there in every row, so that a plain operator on it cannot give NULL. */
-const isSure = (expression: Expression, fields: FieldMap): boolean => {
+function isSure(expression: Expression, fields: FieldMap): boolean {
   if (expression.kind === 'literal') return true
   if (expression.kind !== 'path') return false
   const target = targetOf(expression, fields)

@@ -17,16 +17,16 @@
 
 import type { ArithmeticOperator, ComparisonOperator, Condition, Constant, Expression, Path, Position } from './ast.ts'
 import { aggregates, functions, strictFunctions } from './functions.ts'
-import { checkLimits, maximumElements, maximumNesting, maximumSegments, nestingMessage } from './limits.ts'
+import { checkLimits, maxElements, maxNesting, maxSegments, nestingMessage } from './limits.ts'
 import { fail, reservedWords, type TokenReader } from './token-reader.ts'
 
 /** `strict`: refuse what this hub takes and Azure IoT Hub does not, so that the text will work there, too. */
-export interface ParseOptions {
+export type ParseOptions = {
   readonly strict?: boolean | undefined
 }
 
 /** The parts that conditions and statements are made of. Each reads from the present token on. */
-export interface ExpressionParser {
+export type ExpressionParser = {
   /** A condition; what may follow it is the caller's business. */
   parseWhere(): Condition
   parsePath(): Path
@@ -55,13 +55,13 @@ const sumOperators: readonly ArithmeticOperator[] = ['+', '-']
 const productOperators: readonly ArithmeticOperator[] = ['*', '/', '%']
 
 /** A parser of expressions over these tokens. Its functions throw QueryConditionError. */
-export const expressionParser = (reader: TokenReader, { strict = false }: ParseOptions): ExpressionParser => {
+export function expressionParser(reader: TokenReader, { strict = false }: ParseOptions): ExpressionParser {
   const { peek, skip, word, symbol, takeWord, takeSymbol, expectSymbol, unexpected } = reader
   let nesting = 0
 
   /** Guards the parser's own recursion; `checkLimits` guards that of the tree. */
   const nested = (parse: () => Expression): Expression => {
-    if (++nesting > maximumNesting) fail(nestingMessage, peek().position)
+    if (++nesting > maxNesting) fail(nestingMessage, peek().position)
     const expression = parse()
     nesting--
     return expression
@@ -177,8 +177,8 @@ export const expressionParser = (reader: TokenReader, { strict = false }: ParseO
     const { position } = peek()
     const segments = [parseSegment('unexpected')]
     while (takeSymbol('.')) {
-      if (segments.length === maximumSegments)
-        fail(`path too long; at most ${maximumSegments} segments are allowed`, peek().position)
+      if (segments.length === maxSegments)
+        fail(`path too long; at most ${maxSegments} segments are allowed`, peek().position)
       segments.push(parseSegment('reserved'))
     }
     return { kind: 'path', segments, position }
@@ -200,8 +200,8 @@ export const expressionParser = (reader: TokenReader, { strict = false }: ParseO
     if (symbol() === ']') fail('empty array; at least one element is needed', peek().position)
     const elements: Exclude<Constant, undefined>[] = []
     do {
-      if (elements.length === maximumElements)
-        fail(`too many elements; at most ${maximumElements} are allowed`, peek().position)
+      if (elements.length === maxElements)
+        fail(`too many elements; at most ${maxElements} are allowed`, peek().position)
       elements.push(parseElement())
     } while (takeSymbol(','))
     expectSymbol(']')

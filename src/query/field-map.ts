@@ -21,7 +21,7 @@ export type Field =
 export type Members = ReadonlyMap<string, { readonly name: string; readonly field: Field }>
 
 /** What may be asked of a collection, and the collection's name, which may stand before each path. */
-export interface FieldMap {
+export type FieldMap = {
   readonly prefix: readonly string[]
   readonly members: Members
 }
@@ -30,7 +30,7 @@ export interface FieldMap {
 export type Target = Field | { readonly kind: 'undefined' }
 
 /** Where a path from a field leads, and the names it goes by in the spelling in which they are shown. */
-const follow = (field: Field, path: readonly string[]): { target: Target; names: readonly string[] } => {
+function follow(field: Field, path: readonly string[]): { target: Target; names: readonly string[] } {
   const [segment, ...rest] = path
   if (segment === undefined) return { target: field, names: [] }
   if (field.kind === 'json') return { target: { ...field, segments: [...field.segments, ...path] }, names: path }
@@ -45,7 +45,7 @@ const follow = (field: Field, path: readonly string[]): { target: Target; names:
   return { target: { kind: 'undefined' }, names: path }
 }
 
-const followFromRoot = ({ prefix, members }: FieldMap, path: readonly string[]) => {
+function followFromRoot({ prefix, members }: FieldMap, path: readonly string[]) {
   const hasPrefix =
     path.length > prefix.length && prefix.every((segment, index) => path[index]?.toLowerCase() === segment)
   return follow({ kind: 'group', members }, hasPrefix ? path.slice(prefix.length) : path)
@@ -66,7 +66,7 @@ export const shownPath = (fields: FieldMap, path: readonly string[]): readonly s
  * text, because `#>` would read a segment such as `0` as an index when it meets an array, and elements have no path in
  * this language.
  */
-export const jsonAt = (document: Fragment, segments: readonly string[]): { json: Fragment; text: Fragment } => {
+export function jsonAt(document: Fragment, segments: readonly string[]): { json: Fragment; text: Fragment } {
   const parent = segments.slice(0, -1).reduce((above, segment) => sql`${above} -> ${bindText(segment)}`, document)
   const last = bindText(segments.at(-1) ?? '')
   return { json: sql`(${parent} -> ${last})`, text: sql`(${parent} ->> ${last})` }

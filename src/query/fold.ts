@@ -2,7 +2,7 @@ import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, Text
 import { type FieldMap, resolve } from './field-map.ts'
 
 /** Ordinal order of texts, by Unicode code point: the order of PostgreSQL's collation "C" over UTF-8. */
-const compareTexts = (left: string, right: string): number => {
+function compareTexts(left: string, right: string): number {
   for (let index = 0; ; ) {
     const a = left.codePointAt(index)
     const b = right.codePointAt(index)
@@ -13,14 +13,14 @@ const compareTexts = (left: string, right: string): number => {
 }
 
 /** How the language orders two values of one type; only texts and numbers have an order beyond equality. */
-const order = (left: Constant, right: Constant): number | 'different' | 'incomparable' => {
+function order(left: Constant, right: Constant): number | 'different' | 'incomparable' {
   if (typeof left === 'number' && typeof right === 'number') return left < right ? -1 : left > right ? 1 : 0
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right)
   if (typeof left !== typeof right || left === undefined) return 'incomparable'
   return left === right ? 0 : 'different'
 }
 
-const compare = (operator: ComparisonOperator, left: Constant, right: Constant): boolean | undefined => {
+function compare(operator: ComparisonOperator, left: Constant, right: Constant): boolean | undefined {
   const ordered = order(left, right)
   if (ordered === 'incomparable') return undefined
   if (operator === '=') return ordered === 0
@@ -38,13 +38,13 @@ const compare = (operator: ComparisonOperator, left: Constant, right: Constant):
   }
 }
 
-const calculate = (operator: ArithmeticOperator, left: Constant, right: Constant): number | undefined => {
+function calculate(operator: ArithmeticOperator, left: Constant, right: Constant): number | undefined {
   if (typeof left !== 'number' || typeof right !== 'number') return undefined
   const results = { '+': left + right, '-': left - right, '*': left * right, '/': left / right, '%': left % right }
   return Number.isNaN(results[operator]) ? undefined : results[operator]
 }
 
-const test = (name: TextTestName, text: Constant, part: Constant): boolean | undefined => {
+function test(name: TextTestName, text: Constant, part: Constant): boolean | undefined {
   if (typeof text !== 'string' || typeof part !== 'string') return undefined
   switch (name) {
     case 'startsWith':
@@ -56,7 +56,7 @@ const test = (name: TextTestName, text: Constant, part: Constant): boolean | und
   }
 }
 
-const typeOf = (value: Constant): ValueType | undefined => {
+function typeOf(value: Constant): ValueType | undefined {
   if (value === null) return 'null'
   const type = typeof value
   return type === 'boolean' || type === 'number' || type === 'string' ? type : undefined
@@ -75,7 +75,7 @@ const flipped = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<
  * Replaces what is constant by its value: expressions of constants, and paths that lead nowhere (undefined). In what
  * is left, a comparison with a constant has it on the right. The meaning never changes.
  */
-export const fold = (expression: Expression, fields: FieldMap): Expression => {
+export function fold(expression: Expression, fields: FieldMap): Expression {
   const { position } = expression
   const literal = (value: Constant): Expression => ({ kind: 'literal', value, position })
   switch (expression.kind) {

@@ -2,12 +2,12 @@
  * SQL text with bind parameters, as the halves of a tagged template: `strings` has one entry more than `values`, and
  * parameter n stands between `strings[n]` and `strings[n + 1]`.
  */
-export interface Fragment {
+export type Fragment = {
   readonly strings: string[]
   readonly values: unknown[]
 }
 
-const assemble = (texts: readonly string[], holes: readonly Fragment[]): Fragment => {
+function assemble(texts: readonly string[], holes: readonly Fragment[]): Fragment {
   const strings = [texts[0] ?? '']
   const values: unknown[] = []
   const append = (text: string) => strings.push(`${strings.pop() ?? ''}${text}`)

@@ -13,7 +13,7 @@ export type Token = { readonly position: Position } & (
 )
 
 /** Longer texts are refused, as Azure IoT Hub does. Counted in UTF-16 code units. */
-export const maximumConditionLength = 8192
+export const maxConditionLength = 8192
 
 const symbols = ['<=', '>=', '<>', '!=', '(', ')', '[', ']', ',', '.', '+', '-', '*', '/', '%', '=', '<', '>']
 
@@ -24,10 +24,10 @@ export type Whole = 'condition' | 'statement'
  * Cuts a condition or a statement into tokens, reading each character a bounded number of times.
  * @throws QueryConditionError at the first character that fits nowhere, or when the text is too long.
  */
-export const tokenize = (text: string, whole: Whole = 'condition'): readonly Token[] => {
-  if (text.length > maximumConditionLength)
+export function tokenize(text: string, whole: Whole = 'condition'): readonly Token[] {
+  if (text.length > maxConditionLength)
     throw new QueryConditionError(
-      `the ${whole} has ${text.length} characters; at most ${maximumConditionLength} are allowed`,
+      `the ${whole} has ${text.length} characters; at most ${maxConditionLength} are allowed`,
       1,
       1,
     )

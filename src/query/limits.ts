@@ -2,34 +2,34 @@ import { QueryConditionError } from '../errors.ts'
 import { childrenOf, type Expression } from './ast.ts'
 
 /** How deep parentheses, operators and calls may stand in each other; a chain such as `a + b + c` nests to the left. */
-export const maximumNesting = 32
+export const maxNesting = 32
 
 /** How many operators, calls, paths and constants a condition may hold. Elements of IN lists have their own limit. */
-export const maximumNodes = 2048
+export const maxNodes = 2048
 
 /** How many elements one IN or NIN list may hold. */
-export const maximumElements = 1000
+export const maxElements = 1000
 
 /** How many segments one path may have; no document is that deep. */
-export const maximumSegments = 32
+export const maxSegments = 32
 
 /** How many results one SELECT list may name. */
-export const maximumItems = 256
+export const maxItems = 256
 
-export const nestingMessage = `nested too deeply; at most ${maximumNesting} levels are allowed`
+export const nestingMessage = `nested too deeply; at most ${maxNesting} levels are allowed`
 
 /**
  * Refuses a tree that is too deep or too big, so that everything behind the parser may recurse and the SQL made of it
  * stays within PostgreSQL's own stack and parameter limits.
  * @throws QueryConditionError at the first node over a limit.
  */
-export const checkLimits = (root: Expression): void => {
+export function checkLimits(root: Expression): void {
   let nodes = 0
   const visit = (expression: Expression, depth: number): void => {
     const { line, column } = expression.position
-    if (depth > maximumNesting) throw new QueryConditionError(nestingMessage, line, column)
-    if (++nodes > maximumNodes)
-      throw new QueryConditionError(`too many terms; at most ${maximumNodes} are allowed`, line, column)
+    if (depth > maxNesting) throw new QueryConditionError(nestingMessage, line, column)
+    if (++nodes > maxNodes)
+      throw new QueryConditionError(`too many terms; at most ${maxNodes} are allowed`, line, column)
     for (const child of childrenOf(expression)) visit(child, depth + 1)
   }
   visit(root, 0)

@@ -23,7 +23,7 @@ const calculations: Readonly<Record<ArithmeticOperator, (left: Fragment, right: 
 }
 
 /** The value as float8. Never NaN: such a result is undefined in the language. */
-export const numberOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+export function numberOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   switch (expression.kind) {
     case 'literal':
       return typeof expression.value === 'number' ? bindNumber(expression.value) : undefined
@@ -46,7 +46,7 @@ export const numberOf = (expression: Expression, fields: FieldMap): Fragment | u
 }
 
 /** The value as text. */
-export const textOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+export function textOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   if (expression.kind === 'literal')
     return typeof expression.value === 'string' ? bindText(expression.value) : undefined
   if (expression.kind !== 'path') return undefined
@@ -58,14 +58,14 @@ export const textOf = (expression: Expression, fields: FieldMap): Fragment | und
 }
 
 /** The value as jsonb: of whatever type, and only where the path leads into a document. */
-export const jsonOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+export function jsonOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   if (expression.kind !== 'path') return undefined
   const target = targetOf(expression, fields)
   return target.kind === 'json' ? jsonAt(target.document, target.segments).json : undefined
 }
 
 /** The number at a path as PostgreSQL's `numeric`, exactly as the document has it. */
-export const numericOf = (path: Path, fields: FieldMap): Fragment | undefined => {
+export function numericOf(path: Path, fields: FieldMap): Fragment | undefined {
   const target = targetOf(path, fields)
   if (target.kind === 'number') return sql`(${target.sql})::numeric`
   if (target.kind !== 'json') return undefined
@@ -79,7 +79,7 @@ export const valueAt = (path: Path, fields: FieldMap): Fragment | undefined => j
 /** All that conditions can speak of, as one jsonb object. */
 export const documentOf = (fields: FieldMap): Fragment => objectOf(fields.members)
 
-const jsonbOf = (target: Target): Fragment | undefined => {
+function jsonbOf(target: Target): Fragment | undefined {
   switch (target.kind) {
     case 'text':
       return target.nullable ? sql`coalesce(to_jsonb(${target.sql}), 'null')` : sql`to_jsonb(${target.sql})`
@@ -97,13 +97,13 @@ const jsonbOf = (target: Target): Fragment | undefined => {
   }
 }
 
-const objectOf = (members: Members): Fragment => {
+function objectOf(members: Members): Fragment {
   const pairs = [...members.values()].map(({ name, field }) => sql`${bindText(name)}, ${jsonbOf(field) ?? sql`null`}`)
   return sql`jsonb_build_object(${join(pairs, ', ')})`
 }
 
 /** Whether the value is null: true, or else false or NULL. */
-export const nullOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+export function nullOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   if (expression.kind === 'literal') return expression.value === null ? sql`true` : undefined
   if (expression.kind !== 'path') return undefined
   const target = targetOf(expression, fields)
@@ -117,7 +117,7 @@ export const nullOf = (expression: Expression, fields: FieldMap): Fragment | und
  * one. Containment is equality here: the document is an object and so is every level down to the scalar, and jsonb's
  * rule that an array contains its elements as scalars holds for a document that is itself an array only.
  */
-export const contains = (document: Fragment, segments: readonly string[], value: Constant): Fragment => {
+export function contains(document: Fragment, segments: readonly string[], value: Constant): Fragment {
   // JSON has no Infinity, so no document holds one.
   if (value === undefined || value === Infinity || value === -Infinity) return sql`false`
   const json = segments.reduceRight((inner, segment) => `{${JSON.stringify(segment)}:${inner}}`, JSON.stringify(value))

@@ -13,7 +13,7 @@ import { fail, readTokens } from './token-reader.ts'
  * leading WHERE and aggregates are refused.
  * @throws QueryConditionError with line and column when the text does not parse or is over a limit.
  */
-export const parseCondition = (text: string, options: ParseOptions = {}): Condition => {
+export function parseCondition(text: string, options: ParseOptions = {}): Condition {
   const reader = readTokens(text, 'condition')
   const { peek, word, takeWord, takeSymbol, expectEnd, unexpected } = reader
   const { parsePath, parseWhere } = expressionParser(reader, options)

@@ -23,7 +23,7 @@ const operators: Readonly<Record<ComparisonOperator, Fragment>> = {
 }
 
 /** The value as an operand of NOT, AND and OR: null acts like false, and what is no Boolean is undefined. */
-export const truth = (expression: Expression, fields: FieldMap): Fragment => {
+export function truth(expression: Expression, fields: FieldMap): Fragment {
   switch (expression.kind) {
     case 'literal':
       return expression.value === null ? never : (booleanOf(expression, fields) ?? unknown)
@@ -62,7 +62,7 @@ export const truth = (expression: Expression, fields: FieldMap): Fragment => {
 }
 
 /** The value as boolean, NULL where it is none; `undefined` where it never is one. */
-const booleanOf = (expression: Expression, fields: FieldMap): Fragment | undefined => {
+function booleanOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   switch (expression.kind) {
     case 'literal':
       return typeof expression.value === 'boolean' ? bindBoolean(expression.value) : undefined
@@ -84,7 +84,7 @@ const booleanOf = (expression: Expression, fields: FieldMap): Fragment | undefin
  * A comparison. Operands whose type is known only in the row are compared type by type: at most one part is not NULL,
  * and where the types differ all are. Only texts and numbers have an order; objects and arrays not even equality.
  */
-export const comparison = ({ operator, left, right }: Comparison, fields: FieldMap): Fragment => {
+export function comparison({ operator, left, right }: Comparison, fields: FieldMap): Fragment {
   const sign = operators[operator]
   const isEquality = operator === '=' || operator === '!='
   const parts: Fragment[] = []
@@ -113,7 +113,7 @@ export const comparison = ({ operator, left, right }: Comparison, fields: FieldM
   return first === undefined ? unknown : others.length === 0 ? first : sql`coalesce(${join(parts, ', ')})`
 }
 
-const membership = (expression: Membership, fields: FieldMap): Fragment => {
+function membership(expression: Membership, fields: FieldMap): Fragment {
   const { operand, negated } = expression
   const member = sql`(${isMember(expression, fields)})`
   const answer = negated ? sql`not ${member}` : member
@@ -126,7 +126,7 @@ const membership = (expression: Membership, fields: FieldMap): Fragment => {
  * Whether the operand's value is one of the elements, type and all. NULL where a calculated operand is undefined; for
  * a path always true or false.
  */
-export const isMember = ({ operand, elements }: Membership, fields: FieldMap): Fragment => {
+export function isMember({ operand, elements }: Membership, fields: FieldMap): Fragment {
   const numbers = elements.filter((element) => typeof element === 'number')
   const texts = elements.filter((element) => typeof element === 'string')
   const booleans = elements.filter((element) => typeof element === 'boolean')
@@ -146,7 +146,7 @@ export const isMember = ({ operand, elements }: Membership, fields: FieldMap): F
 }
 
 /** Whether the value is of one of the types: true or false, never NULL. */
-export const typeTest = ({ operand, types }: TypeTest, fields: FieldMap): Fragment => {
+export function typeTest({ operand, types }: TypeTest, fields: FieldMap): Fragment {
   const json = jsonOf(operand, fields)
   if (json !== undefined)
     return types.length === allTypes
@@ -186,7 +186,7 @@ const typeNames: Readonly<Record<ValueType, Fragment>> = {
 const allTypes = Object.keys(typeNames).length
 
 /** A test on two texts: NULL unless both are texts. No pattern is involved, so no character is special. */
-export const textTest = ({ test, text, part }: TextTest, fields: FieldMap): Fragment => {
+export function textTest({ test, text, part }: TextTest, fields: FieldMap): Fragment {
   const [whole, piece] = [textOf(text, fields), textOf(part, fields)]
   if (whole === undefined || piece === undefined) return unknown
   switch (test) {

@@ -5,7 +5,7 @@ import { numericOf, textOf, valueAt } from './operands.ts'
 import { fail } from './token-reader.ts'
 
 /** A member of a result: its key, and which of the row's values it has. */
-export interface Column {
+export type Column = {
   readonly key: string
   readonly index: number
 }
@@ -34,7 +34,7 @@ const textArray = (values: readonly Fragment[]): Fragment => sql`array[${join(va
  * `$1` and so on.
  * @throws QueryConditionError when two are the same.
  */
-const keysOf = (items: readonly SelectItem[], fields: FieldMap): readonly string[] => {
+function keysOf(items: readonly SelectItem[], fields: FieldMap): readonly string[] {
   const keys = new Set<string>()
   let unnamed = 0
   const nameOf = (item: SelectItem): string =>
@@ -51,15 +51,15 @@ const keysOf = (items: readonly SelectItem[], fields: FieldMap): readonly string
  * The results by the paths at which they stand in a document, for one that is made outside the database.
  * @throws QueryConditionError when two have one key.
  */
-export const resultPaths = (
+export function resultPaths(
   items: readonly SelectItem[],
   fields: FieldMap,
-): readonly { readonly key: string; readonly path: readonly string[] }[] => {
+): readonly { readonly key: string; readonly path: readonly string[] }[] {
   const keys = keysOf(items, fields)
   return items.map(({ path }, index) => ({ key: keys[index] ?? '', path: shownPath(fields, path?.segments ?? []) }))
 }
 
-const valueText = (path: Path, fields: FieldMap): Fragment => {
+function valueText(path: Path, fields: FieldMap): Fragment {
   const value = valueAt(path, fields)
   return value === undefined ? undefinedValue : sql`(${value})::text`
 }
@@ -68,7 +68,7 @@ const valueText = (path: Path, fields: FieldMap): Fragment => {
  * An aggregate over its rows. Sums and means are of `numeric`, which neither overflows nor depends on the order of the
  * rows. Of numbers and texts, which have no order among each other, numbers count as the smaller.
  */
-const aggregateText = ({ name, path }: Aggregate, fields: FieldMap): Fragment => {
+function aggregateText({ name, path }: Aggregate, fields: FieldMap): Fragment {
   if (path === undefined) return sql`count(*)::text`
   if (name === 'count') return sql`count(${valueText(path, fields)})::text`
   const number = numericOf(path, fields) ?? sql`null::numeric`
@@ -84,7 +84,7 @@ const aggregateText = ({ name, path }: Aggregate, fields: FieldMap): Fragment =>
  * Compiles what a statement selects of the rows that `fields` speaks of.
  * @throws QueryConditionError when two results have one key, or a result is neither the GROUP BY path nor an aggregate.
  */
-export const compileSelection = ({ items, groupBy }: Statement, fields: FieldMap): Selection => {
+export function compileSelection({ items, groupBy }: Statement, fields: FieldMap): Selection {
   if (items === undefined) return { kind: 'whole' }
   const keys = keysOf(items, fields)
   if (groupBy === undefined) {

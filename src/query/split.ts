@@ -7,7 +7,7 @@ const conjunctsOf = (expression: Expression): readonly Expression[] =>
 const pathsOf = (expression: Expression): readonly (readonly string[])[] =>
   expression.kind === 'path' ? [expression.segments] : childrenOf(expression).flatMap(pathsOf)
 
-const all = (operands: readonly Expression[]): Condition => {
+function all(operands: readonly Expression[]): Condition {
   const [first] = operands
   if (first === undefined) return { kind: 'all' }
   return { kind: 'where', expression: { kind: 'and', operands, position: first.position } }
@@ -17,11 +17,11 @@ const all = (operands: readonly Expression[]): Condition => {
  * A condition as two: a row meets it exactly when it meets both, and the first speaks of nothing but `names` (root
  * names in lower case). So the first can be asked early, of the rows that have these names, and by their indexes.
  */
-export const splitCondition = (
+export function splitCondition(
   condition: Condition,
   fields: FieldMap,
   names: ReadonlySet<string>,
-): readonly [Condition, Condition] => {
+): readonly [Condition, Condition] {
   if (condition.kind === 'all') return [condition, condition]
   const isEarly = (conjunct: Expression): boolean =>
     pathsOf(conjunct).every((path) => names.has(shownPath(fields, path)[0]?.toLowerCase() ?? ''))

@@ -11,7 +11,7 @@ import { refuseBareWords } from './bare-words.ts'
 import { expressionParser, type ParseOptions } from './expression.ts'
 import { deviceFields, deviceJobFields } from './fields.ts'
 import { aggregates } from './functions.ts'
-import { maximumItems } from './limits.ts'
+import { maxItems } from './limits.ts'
 import { fail, readTokens } from './token-reader.ts'
 
 const collections: readonly CollectionName[] = ['devices', 'devices.modules', 'devices.jobs']
@@ -21,7 +21,7 @@ const collections: readonly CollectionName[] = ['devices', 'devices.modules', 'd
  * @throws QueryConditionError with line and column when the text does not parse, is over a limit, or asks of a
  * collection what it does not give.
  */
-export const parseStatement = (text: string, options: ParseOptions = {}): Statement => {
+export function parseStatement(text: string, options: ParseOptions = {}): Statement {
   const reader = readTokens(text, 'statement')
   const { peek, skip, word, symbol, takeWord, takeSymbol, expectSymbol, expectEnd, unexpected } = reader
   const { parseWhere, parsePath, parseSegment } = expressionParser(reader, options)
@@ -68,8 +68,7 @@ export const parseStatement = (text: string, options: ParseOptions = {}): Statem
   const parseItems = (): readonly SelectItem[] => {
     const items: SelectItem[] = []
     do {
-      if (items.length === maximumItems)
-        fail(`too many results; at most ${maximumItems} can be selected`, peek().position)
+      if (items.length === maxItems) fail(`too many results; at most ${maxItems} can be selected`, peek().position)
       items.push(parseItem())
     } while (takeSymbol(','))
     return items
@@ -110,7 +109,7 @@ export const parseStatement = (text: string, options: ParseOptions = {}): Statem
 
 const isAggregate = (item: SelectItem): item is Aggregate => item.kind === 'aggregate'
 
-const checkDeviceJobs = ({ items = [], groupBy }: Statement, { strict = false }: ParseOptions): void => {
+function checkDeviceJobs({ items = [], groupBy }: Statement, { strict = false }: ParseOptions): void {
   const [first] = items
   if (strict && first !== undefined) fail('of devices.jobs only * can be selected in strict mode', first.position)
   const aggregate = items.find(isAggregate)
@@ -119,7 +118,7 @@ const checkDeviceJobs = ({ items = [], groupBy }: Statement, { strict = false }:
 }
 
 /** Whether one row of results can be made of these items. */
-const checkShape = ({ items, groupBy }: Statement): void => {
+function checkShape({ items, groupBy }: Statement): void {
   if (groupBy !== undefined) {
     if (items === undefined) fail('GROUP BY goes with a list of results, not with *', groupBy.position)
     return

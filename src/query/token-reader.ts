@@ -8,12 +8,12 @@ export const reservedWords: ReadonlySet<string> = new Set(
 )
 
 /** Refuses the text. @throws QueryConditionError, always. */
-export const fail = (message: string, position: Position): never => {
+export function fail(message: string, position: Position): never {
   throw new QueryConditionError(message, position.line, position.column)
 }
 
 /** Goes through the tokens of a text, from the first to `end`. */
-export interface TokenReader {
+export type TokenReader = {
   /** The present token, or the one so many places ahead. */
   peek(ahead?: number): Token
   /** Goes on to the next token. */
@@ -32,7 +32,7 @@ export interface TokenReader {
 }
 
 /** @throws QueryConditionError when the text cannot be cut into tokens; so do the methods that expect something. */
-export const readTokens = (text: string, whole: Whole): TokenReader => {
+export function readTokens(text: string, whole: Whole): TokenReader {
   const tokens = tokenize(text, whole)
   const last: Token = { kind: 'end', position: tokens.at(-1)?.position ?? { line: 1, column: 1 } }
   let index = 0

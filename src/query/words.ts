@@ -8,7 +8,7 @@ import { fail } from './token-reader.ts'
  * comparison with a word that no row can have is an error, not a question without answers.
  * @throws QueryConditionError for a word that is not in the list, which it names.
  */
-export const readWords = (condition: Condition, fields: FieldMap): Condition => {
+export function readWords(condition: Condition, fields: FieldMap): Condition {
   const wordsOf = (expression: Expression): Words | undefined => {
     const target = expression.kind === 'path' ? resolve(fields, expression.segments) : undefined
     return target?.kind === 'text' ? target.words : undefined

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
 import { narrowCondition } from '../../src/query/conjoin.ts'
-import { maximumConditionLength } from '../../src/query/lexer.ts'
+import { maxConditionLength } from '../../src/query/lexer.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 
 const north = "tags.site = 'north'"
@@ -47,6 +47,6 @@ test('each has to parse alone: no text can reach into the other', () => {
 })
 
 test('what is over a limit only together is refused', () => {
-  const long = `tags.a = '${'x'.repeat(maximumConditionLength / 2)}'`
+  const long = `tags.a = '${'x'.repeat(maxConditionLength / 2)}'`
   expect(() => narrowCondition(long, long.replace('a', 'b'))).toThrow(/characters/)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
-import { maximumConditionLength, tokenize } from '../../src/query/lexer.ts'
+import { maxConditionLength, tokenize } from '../../src/query/lexer.ts'
 import { conditionError } from './errors.ts'
 
 const shown = (text: string) =>
@@ -87,7 +87,7 @@ describe('what is no token is refused where it stands', () => {
 })
 
 test('the longest condition is read', () => {
-  expect(tokenize('x'.repeat(maximumConditionLength))).toHaveLength(2)
+  expect(tokenize('x'.repeat(maxConditionLength))).toHaveLength(2)
 })
 
 test('lexing takes time in proportion to the text, whatever the text', () => {
@@ -95,7 +95,7 @@ test('lexing takes time in proportion to the text, whatever the text', () => {
   const before = performance.now()
   for (const piece of hostile) {
     try {
-      tokenize(piece.repeat(maximumConditionLength / piece.length))
+      tokenize(piece.repeat(maxConditionLength / piece.length))
     } catch (error) {
       expect(error).toBeInstanceOf(QueryConditionError)
     }

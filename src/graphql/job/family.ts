@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import { findFamilies, findFamilyStatistics, findRetries, maximumRelatives } from '../../job/store/families.ts'
+import { findFamilies, findFamilyStatistics, findRetries, maxRelatives } from '../../job/store/families.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
@@ -19,8 +19,8 @@ async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: r
 }
 
 /** Most jobs have few, but families in families would be many. */
-const relatives = { field: maximumRelatives, multiplier: maximumRelatives }
-const atMost = `At most ${maximumRelatives}: the newest.`
+const relatives = { field: maxRelatives, multiplier: maxRelatives }
+const atMost = `At most ${maxRelatives}: the newest.`
 
 const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily').implement({
   description: 'A job, all retries of it, and all retries of those. A job that was never retried is a family alone.',

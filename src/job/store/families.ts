@@ -4,7 +4,7 @@ import type { DeviceJobStatistics } from '../statistics.ts'
 import { facts, status } from './device-jobs.ts'
 
 /** Jobs of one list at most, the newest of them: a job may be retried any number of times. */
-export const maximumRelatives = 100
+export const maxRelatives = 100
 
 /** A job and the key of the job, or of the family, in whose list it is. */
 export type Relative = { readonly ofKey: string; readonly jobId: string }
@@ -15,7 +15,7 @@ export function findRetries(db: BoundedReader, jobKeys: readonly string[]): Prom
     sql`select given.key as "ofKey", retry.id as "jobId"
         from unnest(${jobKeys}::bigint[]) as given (key)
         cross join lateral (
-          select id, key from job where retry_of = given.key order by key desc limit ${maximumRelatives}
+          select id, key from job where retry_of = given.key order by key desc limit ${maxRelatives}
         ) retry
         order by retry.key`,
   )
@@ -30,7 +30,7 @@ export function findFamilies(db: BoundedReader, familyKeys: readonly string[]): 
           select id, key from job
           where key = given.key or family_key = given.key
           order by key desc
-          limit ${maximumRelatives}
+          limit ${maxRelatives}
         ) member
         order by member.key`,
   )
