@@ -18,9 +18,7 @@ export function readPath(text: string): readonly string[] | undefined {
 
 /** The path of these names as conditions write it. */
 export function printPath(names: readonly string[]): string {
-  return names
-    .map((name) => (/^[\p{L}_$][\p{L}\p{N}\p{M}_$-]*$/u.test(name) ? name : `[[${name}]]`))
-    .join('../pages/devices')
+  return names.map((name) => (/^[\p{L}_$][\p{L}\p{N}\p{M}_$-]*$/u.test(name) ? name : `[[${name}]]`)).join('.')
 }
 
 /** A path below the tags or the properties, in its one spelling; undefined when it leads elsewhere. */
