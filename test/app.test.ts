@@ -84,6 +84,7 @@ test.each(['stall', 'drop'] as const)('a hub whose database hangs (%s) stops all
   }).catch(() => {})
   await app.stop()
   await asked
+  await expect(fetch(`${http}/healthz`)).rejects.toThrow()
 })
 
 test.each(['stall', 'drop'] as const)('a hub that hangs in its start (%s) can be stopped', async (how) => {

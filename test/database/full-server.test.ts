@@ -37,4 +37,5 @@ test('connections that one kind of statement does not use are there for the othe
   await Promise.all(Array.from({ length: 15 }, () => db.query(brief)))
   await Promise.all(Array.from({ length: 15 }, () => db.reads.query(brief)))
   await Promise.all(Array.from({ length: 15 }, () => db.query(brief)))
+  expect(db.trouble()).toBeUndefined()
 })

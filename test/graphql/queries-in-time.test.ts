@@ -100,6 +100,7 @@ describe('over a WebSocket queries end', () => {
     await untilUnderWay(door.deps, 2)
     socket.raw.terminate()
     await untilUnderWay(door.deps, 0)
+    expect(door.logged).toEqual([])
   })
 })
 

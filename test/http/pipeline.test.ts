@@ -170,6 +170,7 @@ test.each(schemes)('requests whose connection closed are forgotten, and told of 
   client.destroy()
   await until(() => told === 50)
   await server.close()
+  expect(asked).toHaveLength(50)
 })
 
 test.each(schemes)(
@@ -189,6 +190,7 @@ test.each(schemes)(
     await closed
     of('patient')?.end('at last')
     await until(() => text().endsWith('at last'))
+    expect(patient.destroyed).toBe(false)
   },
 )
 

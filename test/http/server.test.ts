@@ -345,6 +345,7 @@ describe('closing', () => {
     await Promise.all([ask(`${address.http}/healthz`), ask(`${address.https}/healthz`)])
     await other.close()
     await Promise.all(ended)
+    expect(silent.every(({ destroyed }) => destroyed)).toBe(true)
   })
 
   test.each(['http', 'https'] as const)(

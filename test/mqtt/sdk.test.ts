@@ -102,7 +102,9 @@ test('the SDK sends telemetry and is told that it came', async () => {
   const client = await openClient(await givenDevice(hub))
   const message = new iotDevice.Message('{"t":21}')
   message.properties.add('level', 'high')
+  const before = hub.door.stats().telemetry
   await client.sendEvent(message)
+  expect(hub.door.stats().telemetry).toBe(before + 1)
 })
 
 test('the SDK sees a wrong key and a disabled device as unauthorized', async () => {

@@ -135,6 +135,7 @@ test('a client that does not close its side too is cut off within seconds', asyn
   device.socket.send(Buffer.alloc(600 * 1024))
   device.socket.pause()
   await cutOff
+  expect(connection.destroyed).toBe(true)
   device.socket.terminate()
 })
 

@@ -218,5 +218,6 @@ test('a connection ends five minutes after its certificate', async () => {
   await client.publishAsync(`devices/${deviceId}/messages/events/`, 'x', { qos: 1 })
   clock.advance(20_000)
   await closed
+  expect(client.connected).toBe(false)
   await timed.close()
 })

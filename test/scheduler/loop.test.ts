@@ -42,8 +42,13 @@ function start(step: Partial<Step> = {}) {
 }
 
 test('a full step runs again at once', async () => {
-  const { nextTurn, stop } = start()
-  for (const full of [true, true, false]) (await nextTurn()).answer({ full })
+  const { clock, nextTurn, stop } = start()
+  const begin = clock.now()
+  for (const full of [true, true, false]) {
+    const turn = await nextTurn()
+    expect(turn.now).toEqual(begin)
+    turn.answer({ full })
+  }
   await stop()
 })
 
@@ -64,7 +69,9 @@ test('a step with a date to keep does not sleep past it', async () => {
   ;(await nextTurn()).answer({ next: new Date(clock.now().getTime() + 300) })
   await clock.asleep()
   clock.advance(300)
-  ;(await nextTurn()).answer({})
+  const second = await nextTurn()
+  expect(second.now).toEqual(clock.now())
+  second.answer({})
   await stop()
 })
 
@@ -86,7 +93,9 @@ test('work that is announced during a turn is not lost', async () => {
   events.publish('work', 'jobs', {})
   await new Promise(setImmediate)
   turn.answer({})
-  ;(await nextTurn()).answer({})
+  const second = await nextTurn()
+  expect(second.now).toEqual(turn.now)
+  second.answer({})
   await stop()
 })
 

@@ -94,6 +94,7 @@ test('the process ends when its parent does, however that ends', async () => {
   // The two share the standard error, which is closed when both have ended.
   await once(parent, 'close')
   await hub.until(() => hub.clients.size === 0)
+  expect(parent.signalCode).toBe('SIGKILL')
 })
 
 test('a command that cannot be obeyed is answered with its error', async () => {

@@ -436,6 +436,7 @@ describe('an operation', () => {
     socket.send(subscribe('c', '{ __typename }'))
     const ids = new Set<unknown>()
     while (ids.size < 3) ids.add((await socket.next()).id)
+    expect(ids).toEqual(new Set(['a', 'b', 'c']))
   })
 })
 
@@ -454,6 +455,7 @@ describe('complete from the client', () => {
     await until(() => door.server.openStreams() === 1)
     socket.send({ id: '1', type: 'complete' })
     await until(() => door.server.openStreams() === 0)
+    await expectNothing(socket)
   })
 
   test('keeps the result of a query back', async () => {

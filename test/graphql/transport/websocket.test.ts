@@ -112,6 +112,7 @@ describe('a connection', () => {
     socket.raw.pause()
     clock.advance(3_000)
     await cutOff
+    expect(port.connections.every(({ destroyed }) => destroyed)).toBe(true)
   })
 
   test('whose other side no longer answers pings is cut off', async () => {
