@@ -5,39 +5,45 @@ import { type CarriedTopic, commonWork, type EventsOf, type Topics } from './top
 
 type PubSub = ReturnType<typeof createPubSub<Topics>>
 
-/** Calls back with each event, until the function that it answers is called. */
+/** Calls `listener` with each event until the returned function is called. */
 export type Listen<Event> = (hear: (event: Event) => void) => () => void
 
-/** Typed publish and subscribe over an EventTarget, in memory; `instances.ts` carries some of it to other instances. */
+/**
+ * Typed publish and subscribe over an EventTarget, in memory. `instances.ts` carries some topics to other instances.
+ */
 export type Events = {
   readonly publish: PubSub['publish']
-  /** Calls back while the event is published, all listeners with the same object. A listener must not throw. */
+  /** Calls the listener while the event is published. All listeners get the same object. A listener must not throw. */
   listen<Topic extends keyof Topics>(
     topic: Topic,
     ...id: Topics[Topic] extends readonly [infer Id, unknown] ? [id: Id] : []
   ): Listen<EventsOf[Topic]>
-  /** Whether anybody listens, for events that cost something to make. */
+  /** Whether there are listeners, for events that are expensive to create. */
   isHeard(topic: 'telemetry' | 'job' | 'twin', id: string): boolean
-  /** Publishes `job` and `anyJob`, at once the first time and then at most once each `jobEventInterval`. */
+  /** Publishes `job` and `anyJob`: the first time at once, then at most once per `jobEventInterval`. */
   jobChanged(jobId: string): void
-  /** From now on `carry` gets what is published here and concerns other instances too. Must be quick and not throw. */
+  /**
+   * From now on, `carry` gets published events that concern other instances too. It must be quick and must not throw.
+   */
   carryTo(carry: Carry): void
-  /** Publishes what another instance has carried here; it goes no further. Ids that mean nothing are ignored. */
+  /** Publishes an event that another instance carried here. It is not carried further. Unknown ids are ignored. */
   readonly receive: Carry
-  /** Publishes `missed`, and to all who listen to a job, a twin or for work that it may have changed. */
+  /** Publishes `missed`, and notifies every listener of a job, a twin or work that may have changed. */
   lookAgain(): void
 }
 
 type Carry = (topic: CarriedTopic, ids: readonly string[]) => void
 
-/** Milliseconds in which changes of one job become one event: a job over 100,000 devices must not publish 100,000. */
+/**
+ * Milliseconds in which the changes of one job become one event: a job over 100,000 devices must not publish 100,000.
+ */
 export const jobEventInterval = 100
 
 export function createEvents(clock: Clock): Events {
   const { eventTarget, heard } = countListeners()
   const pubSub = createPubSub<Topics>({ eventTarget })
   const hearTogether = shareListeners(eventTarget)
-  /** Jobs in their quiet interval; true when they changed again meanwhile. */
+  /** Jobs in their quiet interval; true when they have changed again since. */
   const quiet = new Map<string, boolean>()
   let carry: Carry = () => {}
 
@@ -60,7 +66,7 @@ export function createEvents(clock: Clock): Events {
   const tellOfTwin = (deviceId: string): void => pubSub.publish('twin', deviceId, { deviceId })
   const isHeard: Events['isHeard'] = (topic, id) => heard.has(`${topic}:${id}`)
 
-  /** What a publication carries to other instances. `jobChanged` carries its own, before they are held back. */
+  /** What a publication carries to other instances. `jobChanged` carries its own ids, before events are held back. */
   const carriers: { readonly [Topic in keyof Topics]?: (...args: Topics[Topic]) => void } = {
     work: (kind) => {
       if (commonWork.includes(kind)) carry('work', [kind])

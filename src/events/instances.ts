@@ -2,26 +2,30 @@ import { listenForNotifications, maxTextBytes } from '../database/notifications.
 import type { Deps } from '../deps.ts'
 import { type CarriedTopic, carriedTopics } from './topics.ts'
 
-/** Milliseconds in which events for other instances gather. */
+/** Milliseconds for which events for other instances are gathered. */
 const gatherInterval = 80
-/** Milliseconds until a look that failed is repeated. */
+/** Milliseconds until a failed recovery is repeated. */
 const retryInterval = 1_000
-/** Ids in one notification. */
+/** Maximum number of ids in one notification. */
 const maxIds = 250
 
 /** Carries events between this instance and the others on its database. */
 export type Instances = {
-  /** Runs what decides whether this instance may join: no other is doing the same, and `alone` says that none is alive. */
+  /**
+   * Runs the work that decides whether this instance may join. One instance at a time runs it; `alone` is true when no
+   * other instance is alive.
+   */
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
-  /** The connection to the others is known to be dead, or may be: another takes its place. */
+  /** The connection to the other instances is dead, or may be: it is replaced. */
   reconnect(): void
-  /** Sends what has gathered, and leaves. */
+  /** Sends the gathered events, then leaves. */
   close(): Promise<void>
 }
 
 /**
- * Joins the instances on a database: what concerns all is gathered and sent as ids, never as documents, and what comes is
- * published here. `lookAgain` is called when events of others may have been lost since then, once at a time.
+ * Joins the instances on a database. Events that concern all instances are gathered and sent as ids, never as
+ * documents; received events are published here. `lookAgain` is called, once at a time, when events of other instances
+ * may have been lost since the given time.
  */
 export async function joinInstances(
   { clock, events, log }: Pick<Deps, 'clock' | 'events' | 'log'>,
@@ -32,7 +36,7 @@ export async function joinInstances(
   let published: Promise<void> = Promise.resolve()
   const publish = async ({ topic, ids }: Hint): Promise<void> => {
     events.receive(topic, ids)
-    await clock.sleep(0) // gives way to other work between two events
+    await clock.sleep(0) // yields to other work between two events
   }
   const heard = (text: string): void => {
     const hint = parseHint(text)
@@ -98,10 +102,10 @@ export async function joinInstances(
   }
 }
 
-/** What a notification says: these may have changed. */
+/** The content of a notification: these rows may have changed. */
 export type Hint = { readonly topic: CarriedTopic; readonly ids: readonly string[] }
 
-/** A hint as texts that fit a notification each: `["twin","device-1","device-2"]`. */
+/** Prints a hint as texts that each fit into a notification: `["twin","device-1","device-2"]`. */
 export function printHints(topic: CarriedTopic, ids: readonly string[]): string[] {
   const texts: string[] = []
   const begin = JSON.stringify([topic]).slice(0, -1)
@@ -124,7 +128,7 @@ export function printHints(topic: CarriedTopic, ids: readonly string[]): string[
   return [...texts, `${text}]`]
 }
 
-/** Undefined for a text that is none, which anybody who may use the database can send. */
+/** Undefined for a text that is not a hint: every user of the database can send notifications. */
 export function parseHint(text: string): Hint | undefined {
   try {
     const value: unknown = JSON.parse(text)

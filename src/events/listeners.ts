@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
 
-/** An event target that knows which names are listened to, and how often. */
+/** An event target that counts the listeners of each name. */
 export function countListeners(): { readonly eventTarget: EventTarget; readonly heard: ReadonlyMap<string, number> } {
   const target = new EventTarget()
-  setMaxListeners(0, target) // a listener a subscriber: a thousand are no leak
+  setMaxListeners(0, target) // one listener per subscriber: a thousand are not a leak
   const heard = new Map<string, number>()
   const eventTarget: EventTarget = {
     addEventListener(name, listener) {
@@ -21,7 +21,10 @@ export function countListeners(): { readonly eventTarget: EventTarget; readonly 
   return { eventTarget, heard }
 }
 
-/** One listener for all who want to hear the same: thousands on an event target cost more than what they do. */
+/**
+ * Shares one listener of the event target among all listeners of the same name. Thousands of listeners on an event
+ * target cost more than the work they do.
+ */
 export function shareListeners(target: EventTarget): (name: string, hear: (event: CustomEvent) => void) => () => void {
   const hearers = new Map<string, { readonly all: Set<(event: CustomEvent) => void>; stop(): void }>()
 

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../json/json.ts'
 
-/** What a loop of the scheduler may be woken for. `deviceJobs` is about devices of this instance only. */
+/** Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only. */
 export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities'
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
 
 /**
- * What a device sent, kept nowhere. `properties` are those of the message, `payload` is whatever bytes it holds, `size` is
- * about what all of that takes while it waits, in bytes.
+ * A message from a device; it is not stored. `properties` are those of the message, `payload` is its bytes, and `size`
+ * is the approximate number of bytes that the message occupies while it waits.
  */
 export type TelemetryMessage = {
   readonly deviceId: string
@@ -19,8 +19,8 @@ export type TelemetryMessage = {
 }
 
 /**
- * What can be heard in the house. An event says "look again"; the row is the truth. Three have no row: those on their way
- * to a device or to a caller who holds the line, `desiredPatches` and `methodAnswer`, and `telemetry`.
+ * All topics. An event is a hint that a row changed; the row is the truth. Three topics have no row: `desiredPatches`
+ * is on its way to a device, `methodAnswer` to a caller that waits for it, and `telemetry` is not stored.
  */
 export type Topics = {
   /** The row of this job changed. */
@@ -31,27 +31,36 @@ export type Topics = {
   work: [kind: Work, event: Record<never, never>]
   /** The twin of this device changed. */
   twin: [deviceId: string, event: { readonly deviceId: string }]
-  /** These devices should be told of new desired properties. */
+  /** These devices should be notified of new desired properties. */
   desiredPatches: [patches: readonly DesiredPatch[]]
-  /** The twins of these devices changed through another instance, which could not tell the devices that are here. */
+  /**
+   * The twins of these devices changed through another instance, which could not notify devices that are connected
+   * here.
+   */
   twinsElsewhere: [event: { readonly deviceIds: readonly string[] }]
   /** The connection states of these devices were written. */
   presence: [event: { readonly deviceIds: readonly string[] }]
-  /** These connections to whichever instance have been taken the place of by newer ones of their devices. */
+  /** Newer connections of the same devices have replaced these connections, on whichever instance they are. */
   replaced: [event: { readonly connectionIds: readonly string[] }]
-  /** These devices wait again for calls that were about to leave, wherever they are connected. */
+  /** These devices again wait for calls that were about to be sent, wherever they are connected. */
   waiting: [event: { readonly deviceIds: readonly string[] }]
-  /** Events of other instances may have been lost: whoever holds something because of them looks at all of it again. */
+  /** Events of other instances may have been lost: everything that was derived from them must be read again. */
   missed: [event: Record<never, never>]
-  /** The database was out of reach for a while, or had taken this instance for dead: what it knew of it may be gone. */
+  /**
+   * The database was unreachable, or had declared this instance dead, and is back: this instance's rows in it may be
+   * gone.
+   */
   returned: [event: Record<never, never>]
-  /** The database cannot be reached while there are other instances, who may reach it. */
+  /** The database cannot be reached from here, but there are other instances, which may reach it. */
   stranded: [event: Record<never, never>]
-  /** An instance is dead for good, and this one clears up after it. */
+  /** An instance was declared dead for good, and this one cleans up after it. */
   died: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
-  /** The answer to an interactive method call, by request id, or what is wrong with it. `payload` is JSON text. */
+  /**
+   * The answer to an interactive method call, by request id, or the reason why there is no valid one. `payload` is JSON
+   * text.
+   */
   methodAnswer: [
     requestId: string,
     answer: { readonly deviceId: string } & (
@@ -60,20 +69,20 @@ export type Topics = {
     ),
   ]
   /**
-   * A device sent telemetry. Published only if somebody listens, and what comes at once as one event: a thousand events
-   * in a row would be more than a listener can be told.
+   * A device sent telemetry. Published only while there are listeners. Messages that arrive together are one event,
+   * because a thousand events in a row would be more than a listener can process.
    */
   telemetry: [deviceId: string, messages: readonly TelemetryMessage[]]
 }
 
-/** What listeners to each topic get. */
+/** The event that listeners to each topic get. */
 export type EventsOf = {
   readonly [Topic in keyof Topics]: Topics[Topic] extends readonly [unknown, infer Event] ? Event : Topics[Topic][0]
 }
 
-/** What other instances hear of, as ids: of jobs, devices or connections, or kinds of work. */
+/** Topics that are carried to other instances, as ids of jobs, devices or connections, or as kinds of work. */
 export const carriedTopics = ['job', 'work', 'twin', 'identity', 'presence', 'replaced', 'waiting'] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 
-/** The work that instances have in common: the other kinds are about devices, or jobs, that one of them has in hand. */
+/** The work that all instances share. The other kinds concern devices or jobs that one instance is processing. */
 export const commonWork: readonly Work[] = ['jobs', 'started']
