@@ -9,22 +9,22 @@ import { takeTurns } from './turns.ts'
 declare const bounded: unique symbol
 
 /**
- * A reader whose statements have a limit of time. Whatever takes long because a client chose so takes it and no other, and
- * only with it can a client's condition be put into a statement (database/fragment.ts).
+ * A reader whose statements have a time limit. Every read that a client can make expensive takes this type. Only with
+ * it can a client's condition be put into a statement (database/fragment.ts).
  */
 export type BoundedReader = Reader & { readonly [bounded]: true }
 
-/** Who asks. Turns are given out by `caller`; when `signal` aborts nobody waits for the answer any more. */
+/** The origin of a read. Turns are distributed per `caller`; once `signal` aborts, the result is no longer needed. */
 export type Asker = { readonly caller: string; readonly signal?: AbortSignal }
 
-/** Reads within the time that is given to them; see `createBoundedRead`. */
+/** Reads within a time limit; see `createBoundedRead`. */
 export type BoundedRead = <T>(
   asker: Asker,
   ms: number,
   work: (db: BoundedReader) => Promise<T>,
 ) => Promise<T | undefined>
 
-/** The same for one who asks. */
+/** The same, for one asker. */
 export type BoundedReads = {
   boundedRead<T>(ms: number, work: (db: BoundedReader) => Promise<T>): Promise<T | undefined>
 }
@@ -33,7 +33,10 @@ export const readsFor = (db: { readonly boundedRead: BoundedRead }, asker: Asker
   boundedRead: (ms, work) => db.boundedRead(asker, ms, work),
 })
 
-/** What a client waits for: OutOfTimeError when it took too long, LimitExceededError when too much of the client's waits. */
+/**
+ * Reads for a client. Throws OutOfTimeError when the read took too long, and LimitExceededError when too many reads of
+ * the client wait already.
+ */
 export async function readInTime<T>(
   { db, limits }: { readonly db: { readonly boundedRead: BoundedRead }; readonly limits: Pick<Limits, 'queryMs'> },
   asker: Asker,
@@ -49,19 +52,19 @@ export async function readInTime<T>(
   throw new LimitExceededError('Too many of your queries wait for their turn: send fewer at a time.', 1)
 }
 
-/** The statement timeout was over, or somebody cancelled the statement. */
+/** SQLSTATE of a statement that reached its timeout or was cancelled. */
 const canceled = '57014'
 
-/** Whether a statement took longer than it may. */
+/** Whether a statement reached its time limit. */
 export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === canceled
 
-/** Gives each statement that follows in a transaction so many milliseconds, those with a client's condition too. */
+/** Limits each following statement of a transaction to `ms` milliseconds, including those with a client's condition. */
 export async function limitTime(tx: Tx, ms: number): Promise<Tx & BoundedReader> {
   await tx.query(sql`select set_config('statement_timeout', ${String(Math.ceil(ms))}, true)`)
   return tx as Tx & BoundedReader
 }
 
-/** The same, until the signal aborts: then the work fails, and so does the transaction. */
+/** The same, until the signal aborts: then the work fails, and the transaction with it. */
 export async function limitTimeUntil<T>(
   db: Reader,
   tx: Tx,
@@ -76,8 +79,8 @@ export async function limitTimeUntil<T>(
 }
 
 /**
- * Works, and tells PostgreSQL to stop when the signal aborts. By the name of its connection another one finds the
- * statement, also behind a pooler, which has process ids of its own.
+ * Runs the work and cancels its statement when the signal aborts. Another connection finds the statement by its
+ * `application_name`, which also works behind a pooler that has process ids of its own.
  */
 async function untilAborted<T>(
   db: Reader,
@@ -88,14 +91,14 @@ async function untilAborted<T>(
   let ended = false
   let canceling: Promise<void> | undefined
   const cancelUntilEnded = async (): Promise<void> => {
-    // Again, for a statement that is still on its way to PostgreSQL is not stopped.
+    // Repeated, because a statement that is still on its way to PostgreSQL is not cancelled.
     while (!ended) {
       await db.query(sql`select pg_cancel_backend(pid) from pg_stat_activity where application_name = ${name}`)
       if (!ended) await db.query(sql`select pg_sleep(0.02)`)
     }
   }
   const cancel = (): void => {
-    canceling = cancelUntilEnded().catch(() => {}) // its time will be over soon
+    canceling = cancelUntilEnded().catch(() => {}) // the statement soon reaches its time limit
   }
   signal?.addEventListener('abort', cancel, { once: true })
   try {
@@ -103,20 +106,21 @@ async function untilAborted<T>(
   } finally {
     ended = true
     signal?.removeEventListener('abort', cancel)
-    // Late, it would meet what the connection does next.
+    // A late cancellation would hit the next statement on this connection.
     await canceling
   }
 }
 
-/** One core must do: who is given so little time is not the one for whom others should wait. */
+/** One core is enough: a read with so short a limit must not make others wait. */
 const beginStatement = 'begin read only; set local max_parallel_workers_per_gather = 0;'
 
 class Abandoned extends Error {}
 
 /**
- * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time; they can only read. All
- * of them together use half of the connections of `reads`, one caller a quarter. Undefined when the time was not enough,
- * when too many wait already, and when the asker has gone: then PostgreSQL is told to stop.
+ * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
+ * Together they use half of the connections of `reads`; one caller uses at most a quarter. Undefined when the time
+ * limit was reached, when too many reads wait already, and when the asker has disconnected: its statement is then
+ * cancelled.
  */
 export function createBoundedRead(
   reads: Reader & { readonly connections: number },

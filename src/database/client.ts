@@ -10,60 +10,64 @@ import { Pool } from './pool.ts'
 import { startPulse } from './pulse.ts'
 import type { Reader, Tx } from './reader.ts'
 
-/** The database: Prisma for reads that are a selection of a graph, SQL for the rest. */
+/** The database: Prisma for reads that select from a graph, SQL for everything else. */
 export type Db = Reader & {
   readonly prisma: PrismaClient
-  /** For what doors read by SQL: on the connections of `prisma`, away from those of the scheduler. */
+  /** For SQL reads of the protocol adapters. Uses the connections of `prisma`, separate from those of the scheduler. */
   readonly reads: Reader
-  /** For what may take long because a client chose so; see bounded-read.ts. */
+  /** For reads that a client can make expensive; see bounded-read.ts. */
   readonly boundedRead: BoundedRead
-  /** A statement of it may take `longest` milliseconds, or as long as any other. */
+  /** Each statement may take `longest` milliseconds; without it, the usual time. */
   transaction<T>(work: (tx: Tx) => Promise<T>, longest?: number): Promise<T>
-  /** Why the database cannot be used, in a sentence; undefined while it answers. */
+  /** Why the database cannot be used, as a sentence; undefined while it answers. */
   trouble(): string | undefined
-  /** Before the end: a database that does not answer within so many milliseconds is given up, and nothing waits for it. */
+  /**
+   * Before the end: a database that does not answer within `silence` milliseconds is given up, so that nothing waits
+   * for it.
+   */
   hurry(silence: number): void
-  /** Before the end: breaks all connections at once, whether they answer or not. What is asked from now on is refused. */
+  /** Before the end: closes all connections at once, whether they answer or not. Later statements are refused. */
   giveUp(): void
   close(): Promise<void>
 }
 
-/** What the database is used with. */
+/** What the database needs. */
 export type DbOptions = {
   readonly limits: Limits
   readonly log: Log
-  /** Connections to the database have gone silent: those of others than `Db` are dead, too, or may be. */
+  /** Connections to the database became silent. Connections outside of `Db` are dead too, or may be. */
   readonly onSilent?: () => void
-  /** The database answers again after it did not: what waits for its next look may look at once. */
+  /** The database answers again: work that waits for its next attempt may run at once. */
   readonly onBack?: () => void
 }
 
-/** Deadlock and serialisation failure: the transaction was undone and may be tried again as a whole. */
+/** Deadlock and serialisation failure: the transaction was rolled back and can be repeated as a whole. */
 const retryable = new Set(['40001', '40P01'])
 const attempts = 5
 
-/** Milliseconds for which a statement that may take long waits for a lock. */
+/** Milliseconds for which a long statement waits for a lock. */
 const longLock = 30_000
-/** Milliseconds after the end of its time in which the server's word of that must have come. */
+/** Milliseconds after a statement's time limit within which the server must have reported it. */
 const margin = 3_000
-/** Milliseconds that connections have to end politely. */
+/** Milliseconds for which connections may close gracefully. */
 const farewellTime = 2_000
 
 const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
   [
-    // Facts are appended faster than autovacuum counts them, and with the default of 4, made for turning disks, PostgreSQL
-    // then scans a job's outcomes for every batch rather than looking a thousand up: 53 against 19 µs a device job.
+    // Facts are appended faster than autovacuum counts them. With the default of 4, made for rotating disks, PostgreSQL
+    // then scans a job's outcomes for every batch instead of looking a thousand of them up: 53 µs instead of 19 µs per
+    // device job.
     '-c random_page_cost=1.1',
-    // Statements here are short and many: what would be compiled for a large job would take longer than its run.
+    // Statements are short and many: compiling one for a large job would take longer than running it.
     '-c jit=off',
     `-c statement_timeout=${databaseStatement}`,
-    // Before the time of the statement is over, so that the error says what it waited for.
+    // Shorter than the statement timeout, so that the error names the lock it waited for.
     `-c lock_timeout=${Math.ceil(databaseStatement * 0.8)}`,
-    // Who stands still in the midst of a transaction keeps its locks no longer than others take it for alive: they wait for
-    // these before they clear up after it. A machine may be busy for five seconds.
+    // A process that stalls within a transaction keeps its locks no longer than its lease, because other instances wait
+    // for these locks before they clean up. A machine may be busy for five seconds.
     `-c idle_in_transaction_session_timeout=${Math.max(instanceLease, 5_000)}`,
     '-c timezone=UTC',
-    // Of a hub that has gone with its machine the server shall not keep the locks for the two hours of TCP.
+    // When a hub's machine disappears, the server must not keep its locks for the two hours of TCP's default.
     '-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
   ].join(' ')
 
@@ -77,7 +81,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     patience: limits.databaseStatement + margin,
     isMute: () => pulse.isMute(),
   }
-  // Two pools: many reads at the GraphQL door must not keep the scheduler from its connections.
+  // Two pools: many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
     ...settings,
     name: 'twincast',
@@ -90,11 +94,11 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     connections: limits.databaseReadConnections,
     onFull: () => giveWay(pool),
   })
-  const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // it has its own troubles
+  const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // a failure is reported by the other pool itself
   let closing: Promise<void> | undefined
   let isGivenUp = false
   const hear = (error: Error): void => {
-    // Of those that were broken because nothing answered, the pulse has told.
+    // The pulse has already reported connections that were closed because nothing answered.
     if (closing === undefined && !isGivenUp && !(error instanceof DatabaseAwayError))
       log.warn({ err: error }, 'a connection to the database broke')
   }
@@ -121,7 +125,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     longest?: number,
   ): Promise<Row[]> => {
     const statement = { text: sql.text, values: sql.values, ...(name === undefined ? {} : { name }) }
-    // Types of pg do not know it. Undefined is the pool's.
+    // The types of pg lack this option. Undefined means the pool's setting.
     const patience = longest === undefined ? {} : { query_timeout: longest + margin }
     const result = await client.query<Row>({ ...statement, ...patience })
     return result.rows
@@ -135,7 +139,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   ): Promise<T> => {
     const client = await from.connect()
     let broken: Error | undefined
-    // The pool hears of those that idle only: what nobody heard would end the process.
+    // The pool listens to idle connections only, and an `error` event without a listener would end the process.
     const hearBroken = (error: Error): void => {
       broken = error
     }
@@ -146,7 +150,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       await client.query('commit')
       return result
     } catch (error) {
-      // Over a connection that does not answer nothing can be undone; its end does that.
+      // A connection that does not answer cannot roll back; closing it does.
       if (isOutage(error)) broken ??= toError(error)
       else {
         await client.query('rollback').catch((rollbackError: Error) => {
@@ -160,10 +164,10 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     }
   }
 
-  // Sockets of a pool that has ended may still break when PostgreSQL stops: `closing` is there before it begins to.
+  // Sockets of a closed pool may still break when PostgreSQL stops: `closing` is set before that starts.
   const close = async (): Promise<void> => {
     await prisma.$disconnect()
-    // To end a connection politely takes an answer.
+    // A graceful close of a connection needs an answer.
     const farewell = trouble() === undefined ? farewellTime : 0
     await Promise.all([pool.close(farewell), reads.close(farewell), pulse.close()])
   }
@@ -208,9 +212,9 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 /**
- * One transaction, and what to do once it is certain. `afterCommit` work is for hints (events): when the process dies
- * in between it is not done, and nothing may depend on it. A transaction that PostgreSQL gave up to resolve a deadlock
- * runs again from the start. Its statements may take `longest` milliseconds each, or as long as any other.
+ * One transaction, and work to do after its commit. `afterCommit` work is for hints (events): it is lost when the
+ * process dies in between, so nothing may depend on it. A transaction that PostgreSQL aborted to resolve a deadlock
+ * runs again from the start. Each statement may take `longest` milliseconds; without it, the usual time.
  */
 export async function inTransaction<T>(
   { db }: { readonly db: Db },
@@ -226,19 +230,19 @@ export async function inTransaction<T>(
   return result
 }
 
-/** Work within a transaction that is undone when it fails, and leaves the transaction as good as before. */
+/** Work within a transaction that is rolled back when it fails and leaves the transaction usable. */
 export async function undoneOnFailure<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
   await tx.query(sql`savepoint before_work`)
   try {
     return await work()
   } catch (error) {
-    // Should that fail too, the transaction is lost anyway.
+    // If that fails too, the transaction is lost anyway.
     await tx.query(sql`rollback to savepoint before_work`).catch(() => undefined)
     throw error
   }
 }
 
-/** What the database's clock says. Nothing is decided by it; it tells whether this machine's may be trusted. */
+/** The time of the database's clock. Nothing is decided by it; it shows whether this machine's clock can be trusted. */
 export async function databaseTime(db: Reader): Promise<Date> {
   const [row] = await db.query<{ now: Date }>(sql`select clock_timestamp() as now`)
   if (row === undefined) throw new Error('The database does not know the time.')

@@ -1,11 +1,11 @@
 import { Sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from './bounded-read.ts'
 
-/** What `query` compiles: the halves of a tagged template, over `d` (device) and `t` (twin) unless said otherwise. */
+/** The output of `query`: the halves of a tagged template, over `d` (device) and `t` (twin) unless stated otherwise. */
 export type CompiledCondition = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
 
 /**
- * A condition inside a statement, which is to run on this reader: there is no other way to put one in, so that none runs
- * without a limit of time.
+ * A condition inside a statement that will run on this reader. There is no other way to include a condition, so none
+ * runs without a time limit.
  */
 export const fragment = (_db: BoundedReader, { strings, values }: CompiledCondition): Sql => new Sql(strings, values)

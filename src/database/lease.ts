@@ -4,42 +4,47 @@ import pg from 'pg'
 import type { Clock } from '../clock.ts'
 import type { Reader } from './reader.ts'
 
-/** Until when this run of a process counts as alive on its database, so that what it was doing is safe from others. */
+/**
+ * How long this run of a process counts as alive on its database. While it does, no other instance cleans up its work.
+ */
 export type Lease = {
-  /** Names this run in the presence of devices. It changes when others took it for dead. */
+  /** Identifies this run in the presence of devices. It changes after other instances declared this one dead. */
   readonly instanceId: string
-  /** Whether nobody can have taken it for dead yet. It asks nothing but the time. */
+  /** Whether no instance can have declared this run dead yet. It reads the clock only. */
   holds(): boolean
 }
 
-/** A lease that is kept up. */
+/** A lease that is renewed. */
 export type KeptLease = Lease & {
-  /** Says that this run is over: others may clear up after it at once. */
+  /** Ends this run: other instances may clean up after it at once. */
   leave(): Promise<void>
 }
 
-/** Whether an instance is alive, in a statement. PostgreSQL's clock decides, and the moment the statement began. */
+/** SQL: whether an instance is alive, by PostgreSQL's clock at the start of the statement. */
 export const isAlive = (instanceId: Sql): Sql => sql`exists (
   select from instance where instance.id = ${instanceId} and lease_until > statement_timestamp()
 )`
 
-/** What has happened to the lease, or to somebody else's. They may not throw; `clear` is repeated when it rejects. */
+/**
+ * Notified about this lease and those of other instances. The functions must not throw; `clear` is repeated when it
+ * rejects.
+ */
 export type LeaseListener = {
-  /** Clears up after an instance that is dead for good: for one caller at a time, and as often as it takes. */
+  /** Cleans up after an instance that was declared dead: one caller at a time, and repeated until it succeeds. */
   readonly clear: (instanceId: string) => Promise<void>
-  /** The database could not be reached for a while or took this instance for dead, which is over. */
+  /** The database was unreachable, or had declared this instance dead, and is back. */
   readonly returned: () => void
-  /** The database cannot be reached, and there were others, who may have taken over by now. */
+  /** The database cannot be reached, and there were other instances, which may have taken over by now. */
   readonly stranded: () => void
 }
 
-// Any number will do, as long as it is Twincast's alone; entrance.ts has those before.
+// Any number that only Twincast uses; membership.ts has the numbers before it.
 const clearingBatch = 7_468_116
 
 const joinStatement = `insert into instance (id, lease_until)
   values ($1, statement_timestamp() + $2::float8 * interval '1 millisecond')`
 
-/** One whose lease is over may go on as long as nobody has declared it dead. */
+/** An expired lease can be renewed until another instance has declared it dead. */
 const renewStatement = `with renewed as (
     update instance set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond'
     where id = $1 and lease_until > '-infinity'
@@ -51,8 +56,8 @@ const renewStatement = `with renewed as (
   from instance where id <> $1`
 
 /**
- * Takes the row of a dead instance for itself and declares it dead. The lock waits for writes of presence and marks of
- * calls that began while the lease held; they are over, and can be seen, before anybody clears up.
+ * Takes over the row of a dead instance and declares it dead. The lock waits for writes of presence and marks of calls
+ * that began while the lease held. They are complete and visible before the clean-up starts.
  */
 const declareDead = `with dead as (
     select id from instance where id = $1 and lease_until <= statement_timestamp() for update
@@ -61,8 +66,8 @@ const declareDead = `with dead as (
 
 const leaveStatement = `update instance set lease_until = '-infinity' where id = $1`
 /**
- * Only while whoever cleared up is in its place: should it die now, what it took over is looked for again after it. One that
- * is taken for dead itself leaves the row to others.
+ * Only while the instance that cleaned up holds the row: if it dies now, the next one repeats what it took over. An
+ * instance that was declared dead itself leaves the row to others.
  */
 const forget = `with alive as (
     select from instance where id = $2 and lease_until > '-infinity' for key share
@@ -70,9 +75,9 @@ const forget = `with alive as (
   delete from instance where id = $1 and lease_until = '-infinity' and exists (select from alive)`
 
 /**
- * Takes part among the instances on a database: a row that says until when this one is alive, written anew three times in
- * that time on a connection of its own, so that no other work can hold it up. Who does not find its row any more joins
- * again by another name. Rejects when the first try fails.
+ * Takes part among the instances on a database. A row says until when this instance is alive; it is renewed three times
+ * in that time, on a connection of its own that no other work can delay. An instance that no longer finds its row joins
+ * again with a new id. Rejects when the first attempt fails.
  */
 export async function holdLease(
   {
@@ -99,7 +104,7 @@ export async function holdLease(
 
   const drop = (client = connection): void => {
     if (client === connection) connection = undefined
-    // The socket may be dead: nobody waits for a farewell.
+    // The socket may be dead: do not wait for a graceful close.
     void client?.end().catch(() => {})
   }
   const open = async (): Promise<pg.Client> => {
@@ -126,7 +131,7 @@ export async function holdLease(
       await client.query('select pg_advisory_unlock($1, hashtext($2))', claim)
     }
   }
-  /** What fails is found dead again at the next renewal. */
+  /** After a failure, the next renewal finds the instance dead again. */
   const clearUpAfter = (client: pg.Client, ids: readonly string[]): void => {
     for (const id of ids) {
       if (clearing.has(id)) continue
@@ -166,7 +171,7 @@ export async function holdLease(
         onError(error)
         drop()
         pause = interval / 4
-        // A restart of the database is over by then.
+        // A restart of the database takes less time than this.
         if (!isStranded && living.length > 0 && clock.elapsed() - renewedAt >= 2 * ms) {
           isStranded = true
           stranded()
@@ -177,7 +182,7 @@ export async function holdLease(
 
   try {
     await join()
-    await renew() // and learn at once who else is there
+    await renew() // and learn at once about other instances
   } catch (error) {
     drop()
     throw error
@@ -187,7 +192,7 @@ export async function holdLease(
     get instanceId() {
       return instanceId
     },
-    // Less a tenth: clocks need not run equally fast.
+    // Less 10 %: clocks may run at different speeds.
     holds: () => clock.elapsed() - renewedAt < ms * 0.9,
     async leave() {
       closing.abort()
@@ -196,7 +201,7 @@ export async function holdLease(
       try {
         await (await open()).query(leaveStatement, [instanceId])
       } catch {
-        // Its lease is going to be over anyway.
+        // The lease expires anyway.
       }
       drop()
     },
@@ -209,7 +214,7 @@ async function connect(url: string, patience: number, broke: (client: pg.Client)
     application_name: 'twincast lease',
     connectionTimeoutMillis: patience,
     query_timeout: patience,
-    // What a crash of the database loses of a lease, its holder writes again.
+    // If a crash of the database loses a renewal, the holder renews again.
     options: `-c synchronous_commit=off -c statement_timeout=${Math.ceil(patience)}`,
   })
   client.on('error', () => broke(client))
@@ -222,21 +227,21 @@ async function connect(url: string, patience: number, broke: (client: pg.Client)
   return client
 }
 
-/** The lease of a process that has its database for itself: it costs nothing, and never ends. */
+/** The lease of a process that is alone on its database: it costs nothing and never ends. */
 export async function takeLeaseForGood(db: Reader): Promise<KeptLease> {
   const instanceId = randomUUID()
   await db.query(sql`insert into instance (id, lease_until) values (${instanceId}, 'infinity')`)
   return { instanceId, holds: () => true, leave: async () => {} }
 }
 
-/** Clears up after all others: for a process that knows itself to be alone, whatever their rows say. */
+/** Cleans up after all other instances, whatever their rows say. For a process that knows that it is alone. */
 export async function outlive(
   db: Reader,
   { instanceId }: Lease,
   clear: (instanceId: string) => Promise<void>,
 ): Promise<void> {
   const dead = await db.query<{ id: string }>(
-    // What they began may not be over: their connections end a moment after them.
+    // Their work may not be over: their connections end a moment after the processes.
     sql`with others as (select id from instance where id <> ${instanceId} for update)
         update instance set lease_until = '-infinity' from others where instance.id = others.id returning instance.id`,
   )

@@ -1,13 +1,14 @@
-/** One statement on a connection that stays; answers the column `pid`. */
+/** One statement on a permanent connection; returns the column `pid`. */
 export type Query = (text: string, values?: readonly unknown[]) => Promise<number[]>
 
-// Any numbers will do, as long as they are Twincast's alone; migrate.ts has the one before.
+// Any numbers that only Twincast uses; migrate.ts has the number before them.
 const entrance = 7_468_114
 const inside = 7_468_115
 
 /**
- * Runs what a process does when it joins the others on its database, while no other does, and tells it whether all
- * others have gone. When that is done, this process is in for as long as its connection holds; when it failed, it is not.
+ * Runs the work that a process does when it joins its database, while no other process does the same. `alone` is true
+ * when there is no other process. Once the work is done, this process is a member as long as its connection holds; if
+ * it failed, it is not a member.
  */
 export async function enter<T>(query: Query, work: (alone: boolean) => Promise<T>): Promise<T> {
   await query('select pg_advisory_lock($1)', [entrance])
@@ -25,12 +26,14 @@ export async function enter<T>(query: Query, work: (alone: boolean) => Promise<T
   }
 }
 
-/** Makes a process that has entered be in on another connection. */
+/** Makes a process that has entered a member on another connection, too. */
 export async function stay(query: Query): Promise<void> {
   await query('select pg_advisory_lock_shared($1)', [inside])
 }
 
-/** Makes a process be out before its connection is: who starts as soon as it has stopped does not meet it. */
+/**
+ * Ends the membership before the connection ends, so that a process that starts right afterwards does not see this one.
+ */
 export async function leave(query: Query): Promise<void> {
   await query('select pg_advisory_unlock_all()')
 }

@@ -7,22 +7,22 @@ import { systemClock as clock } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import { openSocket } from './pool.ts'
 
-/** A migration that failed or was changed after it had been applied; the database is as it was before it. */
+/** A migration failed, or was changed after it had been applied. The database is as it was before that migration. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
 }
 
 type Migration = { readonly name: string; readonly sql: string; readonly checksum: string }
 
-// Any number will do, as long as it is Twincast's alone: one program migrates a database at a time.
+// Any number that only Twincast uses: one program at a time migrates a database.
 const advisoryLock = 7_468_113
 
-/** Milliseconds to connect, and to end politely. A migration may take as long as it takes: a signal ends the wait for it. */
+/** Milliseconds to connect, and to close gracefully. A migration has no time limit: a signal ends the wait for it. */
 const connectTime = 10_000
 const farewellTime = 2_000
 
 async function readMigrations(): Promise<Migration[]> {
-  // The same from src/ and from dist/: both lie beside prisma/.
+  // The same path from src/ and from dist/, which are both next to prisma/.
   const folder = new URL('../../prisma/migrations/', import.meta.url)
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   return Promise.all(
@@ -37,9 +37,9 @@ async function readMigrations(): Promise<Migration[]> {
 }
 
 /**
- * Applies what is missing of prisma/migrations, each in a transaction of its own, and records it in Prisma's own table
- * (its columns and checksums), so that `prisma migrate deploy` and `status` agree with it. Prisma's own command needs
- * an engine that is downloaded; this needs nothing.
+ * Applies the missing migrations of prisma/migrations, each in its own transaction, and records them in Prisma's own
+ * table (its columns and checksums), so that `prisma migrate deploy` and `status` agree. Prisma's own command needs an
+ * engine that has to be downloaded; this needs nothing.
  */
 export async function migrate(url: string, log: Log, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
@@ -55,7 +55,7 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
     keepAliveInitialDelayMillis: 10_000,
     stream: () => openSocket(sockets),
   })
-  client.on('error', () => {}) // the statement under way says it
+  client.on('error', () => {}) // the statement under way reports it
   signal?.addEventListener('abort', breakOff, { once: true })
   try {
     await client.connect()
@@ -82,7 +82,7 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
     }
   } finally {
     signal?.removeEventListener('abort', breakOff)
-    // Gives the advisory lock back. A connection that does not answer says no farewell.
+    // Releases the advisory lock. A connection that does not answer cannot close gracefully.
     const ended = new AbortController()
     await Promise.race([client.end().catch(() => {}), clock.sleep(farewellTime, ended.signal)])
     ended.abort()
@@ -91,8 +91,8 @@ export async function migrate(url: string, log: Log, signal?: AbortSignal): Prom
 }
 
 /**
- * Throws, before anything has changed, when the database is not as this release knows it: what it reads and writes would
- * be wrong, or fail, only later.
+ * Throws, before anything has changed, when this release does not know the state of the database: its reads and writes
+ * would be wrong, or fail later.
  */
 function refuseOthers(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): void {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]))

@@ -5,35 +5,38 @@ import type { Clock } from '../clock.ts'
 import { enter, leave, type Query, stay } from './membership.ts'
 import { openSocket } from './pool.ts'
 
-/** Texts between the processes on one database, each from one of them to all others. */
+/** Texts between the processes on one database, each sent by one of them to all others. */
 export type Notifications = {
-  /** Whether somebody may listen. What is not sent because nobody does is not missed by anybody either. */
+  /** Whether there may be listeners. A text that is not sent because there are none is not missed either. */
   isHeard(): boolean
-  /** Sends texts of at most `maxTextBytes` in one statement. Never rejects: what gets lost, the others look for again. */
+  /**
+   * Sends texts of at most `maxTextBytes` in one statement. Never rejects: after a loss the other processes read the
+   * rows again.
+   */
   send(texts: readonly string[]): Promise<void>
   /**
-   * Runs what has to be done before the others may meet this process, one process at a time, and tells it whether there
-   * are no others. Rejects, without running it, when that cannot be known.
+   * Runs the work that has to be done before other processes may see this one, one process at a time. `alone` is true
+   * when there are no others. Rejects, without running the work, when that cannot be determined.
    */
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
-  /** The connection is known to be dead, or may be: another takes its place. */
+  /** The connection is dead, or may be: it is replaced. */
   reconnect(): void
   close(): Promise<void>
 }
 
-/** Who listens. Neither may throw. */
+/** Receives notifications. The functions must not throw. */
 export type Listener = {
-  /** A text of another process: untrusted, for any user of the database can send one. */
+  /** A text from another process. Untrusted: every user of the database can send one. */
   readonly heard: (text: string) => void
-  /** What others sent since then may have been lost, and from now on nothing is. */
+  /** Texts that were sent since then may have been lost; from now on none is. */
   readonly missed: (since: Date) => void
 }
 
-/** PostgreSQL's limit is 8,000, less a byte for the end of the text. */
+/** PostgreSQL's limit is 8,000 bytes, less one for the end of the text. */
 export const maxTextBytes = 7_999
 
 const channel = 'twincast'
-/** Milliseconds between two looks at whether the others are still there, and with them this connection. */
+/** Milliseconds between two checks of the other processes, which also check this connection. */
 const lookInterval = 5_000
 /** Milliseconds after which a connection that does not answer is given up. */
 const patience = 10_000
@@ -43,21 +46,21 @@ const settings = {
   application_name: 'twincast notifications',
   connectionTimeoutMillis: patience,
   query_timeout: patience,
-  // A notification is a hint: nobody waits for a disk to keep it. That it is committed before it is heard stays true.
-  // And who vanished with its machine is gone after half a minute, not after the two hours of TCP.
+  // A notification is a hint and need not wait for a disk; it is still committed before it is received. A process that
+  // disappears with its machine is gone after half a minute, not after the two hours of TCP's default.
   options:
     '-c synchronous_commit=off -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 ' +
     '-c tcp_user_timeout=30000',
 }
 
 /**
- * Listens on a connection of its own, which comes back when it breaks. Others are known by the process ids of their
- * connections, which PostgreSQL puts on each notification, and which everybody may look up in pg_stat_activity, whatever
- * user they belong to. Who comes says `hello`, or `again` and since when it was deaf and mute; the others then look at
- * what it may have changed and answer `here`, which tells it that from now on they send to it. Who leaves says `bye`
- * after all else, so that nobody misses anything of it. A process that is alone sends nothing.
+ * Listens on a connection of its own, which is opened again when it breaks. Processes are identified by the process ids
+ * of their connections: PostgreSQL puts the id on each notification, and every user may look it up in pg_stat_activity.
+ * A process that joins sends `hello`, or `again` and since when it was disconnected. The others then look for changes
+ * that it may have made and answer `here`, after which it knows that they send to it. A process that leaves sends `bye`
+ * last, so that nothing from it is missed. A process that is alone sends nothing.
  *
- * Resolves when it listens, or when the first try has failed and is going to be repeated.
+ * Resolves when it listens, or when the first attempt has failed and will be repeated.
  */
 export async function listenForNotifications(
   { url, clock, onError }: { readonly url: string; readonly clock: Clock; readonly onError: (error: unknown) => void },
@@ -67,11 +70,11 @@ export async function listenForNotifications(
   const sockets = new Set<net.Socket>()
   let connection: Connection | undefined
   const others = new Set<number>()
-  /** Before the first look nobody knows who is there. */
+  /** Before the first check the other processes are unknown. */
   let looked = false
-  /** When the connection was last known to work; undefined before the first. */
+  /** When the connection was last known to work; undefined before the first time. */
   let aliveTime: Date | undefined
-  /** Whether the next connection, too, has to say that this process is in. */
+  /** Whether the next connection, too, must declare this process a member. */
   let entered = false
 
   const send = async (texts: readonly string[]): Promise<void> => {
@@ -106,13 +109,13 @@ export async function listenForNotifications(
     )
     const gone = known.filter((pid) => !present.includes(pid))
     for (const pid of gone) others.delete(pid)
-    // Who was killed may not have sent its last.
+    // A process that was killed may not have sent its last texts.
     if (gone.length > 0) missed(aliveTime ?? time)
     looked = true
     aliveTime = time
   }
 
-  /** Listens for as long as the connection holds. `listening` is called when it does. */
+  /** Listens as long as the connection holds. `listening` is called once it listens. */
   const listen = async (listening: () => void): Promise<void> => {
     const client = new pg.Client({ connectionString: url, ...settings, stream: () => openSocket(sockets) })
     const query = inTurn(client)
@@ -120,7 +123,7 @@ export async function listenForNotifications(
     const breakOff = (error?: unknown): void => {
       if (error !== undefined && !broken.signal.aborted && !closing.signal.aborted) onError(error)
       broken.abort()
-      // Statements in the line behind one that was not answered would each wait as long.
+      // Each of the statements in the queue would wait as long as the one that was not answered.
       breakSockets()
     }
     client.on('error', breakOff)
@@ -156,7 +159,7 @@ export async function listenForNotifications(
         await leave(left.query).catch(() => {})
       }
       broken.abort()
-      // The socket may be dead: nobody waits for a farewell.
+      // The socket may be dead: do not wait for a graceful close.
       void client.end().catch(() => {})
     }
   }
@@ -207,10 +210,10 @@ export async function listenForNotifications(
 const unknownOthers = (cause?: unknown): Error =>
   new Error('Which other instances run on the database cannot be found out.', { cause })
 
-/** A connection that listens: the process id of its other end, and how to use it and to give it up. */
+/** A connection that listens: the process id of its server process, how to use it and how to give it up. */
 type Connection = { readonly pid: number; readonly query: Query; readonly breakOff: (error?: unknown) => void }
 
-/** Statements of one connection, each sent when the one before has been answered. They answer the column `pid`. */
+/** Statements of one connection, each sent after the one before was answered. They return the column `pid`. */
 function inTurn(client: pg.Client): Query {
   let last: Promise<unknown> = Promise.resolve()
   return (text, values = []) => {

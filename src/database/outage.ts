@@ -1,7 +1,7 @@
-/** SQLSTATEs of a server that goes down, comes up, or takes no more connections. All of class 08 are about connections. */
+/** SQLSTATEs of a server that shuts down, starts, or has no free connections. All of class 08 concern connections. */
 const states = /^(?:08...|57P0[123]|53300)$/
 
-/** What the system says of connections, and Prisma where it keeps nothing of that. */
+/** Codes that the system reports for connections, and Prisma's where it keeps none of those. */
 const codes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -24,7 +24,7 @@ const codes = new Set([
 /** Errors of the driver that have no code. */
 const messages = /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/
 
-/** The database does not answer: connections to it were given up, and new ones are not tried before it answers again. */
+/** The database does not answer. Its connections were closed, and none is opened before it answers again. */
 export class DatabaseAwayError extends Error {
   override readonly name = 'DatabaseAwayError'
   constructor() {
@@ -33,13 +33,13 @@ export class DatabaseAwayError extends Error {
 }
 
 /**
- * Whether it is an error of a database that cannot be reached, or is starting up or shutting down: a read that met it may
- * be tried again. Takes errors of `pg` and of Prisma, and what has one of them as its cause.
+ * Whether the error means that the database is unreachable, starting up or shutting down, so that a read can be
+ * repeated. Accepts errors of `pg` and of Prisma, and errors caused by one of them.
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof DatabaseAwayError || messages.test(error.message)) return true
-  // A name with several addresses: none of them could be reached.
+  // A name with several addresses, none of which could be reached.
   if (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isOutage)) return true
   const driver = driverError(error)
   const found = [memberOf(error, 'code'), memberOf(driver, 'originalCode')]
@@ -47,19 +47,19 @@ export function isOutage(error: unknown): boolean {
   return error.cause !== undefined && isOutage(error.cause)
 }
 
-/** Seconds after which a client that met an outage may come again. */
+/** Seconds after which a client that met an outage may try again. */
 export const retryAfterSeconds = 3
 
-/** What a client is told of an outage. Whether a statement without an answer was carried out is unknown. */
+/** The message to a client during an outage. Whether a statement without an answer was executed is unknown. */
 export const outageMessage =
   'The database of the hub does not answer at the moment: try again. A change may have been made all the same.'
 
-/** Whether the server refused a connection because it has no more of them: it does answer. */
+/** Whether the server refused a connection because it has no free ones. Such a server does answer. */
 export function isFull(error: unknown): boolean {
   return memberOf(error, 'code') === '53300' || memberOf(driverError(error), 'originalCode') === '53300'
 }
 
-/** What Prisma keeps of the driver's error. */
+/** The part of the driver's error that Prisma keeps. */
 const driverError = (error: unknown): unknown =>
   memberOf(memberOf(memberOf(error, 'meta'), 'driverAdapterError'), 'cause')
 

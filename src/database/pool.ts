@@ -4,34 +4,36 @@ import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
 import { DatabaseAwayError, isFull } from './outage.ts'
 
-/** What a pool goes by. Times in milliseconds. */
+/** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {
   readonly url: string
   readonly name: string
-  /** Of each session, as PostgreSQL takes them on its command line. */
+  /** Options of each session, in the form of PostgreSQL's command line. */
   readonly options: string
   readonly connections: number
   /** For which a statement waits for a connection. */
   readonly wait: number
-  /** After which a statement that was not answered is given up, and its connection with it. */
+  /** After which a statement without an answer is given up, together with its connection. */
   readonly patience: number
-  /** Whether the database is known to say nothing: then nobody waits for it. */
+  /** Whether the database is known not to answer: then statements do not wait for it. */
   readonly isMute: () => boolean
-  /** The server has no room for the connections that this pool wants. */
+  /** The server has no room for the connections that this pool needs. */
   readonly onFull: () => void
 }
 
 type Taken = (error: Error | undefined, client: pg.PoolClient | undefined, release: (error?: unknown) => void) => void
 
-/** Milliseconds for which a pool that could not grow stays as small as it is. */
+/** Milliseconds for which a pool that could not grow keeps its size. */
 const smallFor = 5_000
-/** Milliseconds, half of them left to chance, after which a connection that the server had no room for is tried again. */
+/**
+ * Milliseconds, half of them random, until the pool tries again to open a connection that the server had no room for.
+ */
 const fullPause: BackOff = { first: 400, longest: 400 }
 
 /**
- * Connections that cannot hang without end. Every statement is given up after a while, unless it says how long it may
- * take, and its connection with it. A server that has no room for more connections makes the pool smaller and statements
- * wait. Everybody takes connections from here, Prisma too. Time is the machine's: this waits for another process.
+ * Connections that cannot hang forever. A statement that exceeds its time is given up together with its connection.
+ * When the server has no room for more connections, the pool becomes smaller and statements wait. All statements use
+ * these pools, including Prisma's. It uses the system clock, because it waits for another process.
  */
 export class Pool extends pg.Pool {
   readonly #settings: PoolSettings
@@ -52,7 +54,7 @@ export class Pool extends pg.Pool {
       keepAliveInitialDelayMillis: 10_000,
       stream: () => {
         const socket = openSocket(sockets)
-        // Once it is there: pg connects it first.
+        // Only once it exists: pg connects the socket first.
         if (this.#isGivenUp) setImmediate(() => socket.destroy(new DatabaseAwayError()))
         return socket
       },
@@ -73,18 +75,18 @@ export class Pool extends pg.Pool {
     return undefined
   }
 
-  /** Ends all connections at once, those in use too, without a word to the server. */
+  /** Closes all connections at once, including those in use, without notifying the server. */
   break(): void {
     for (const socket of this.#sockets) socket.destroy(new DatabaseAwayError())
   }
 
-  /** Ends all connections at once, and those to come, which statements that wait already still ask for. */
+  /** Closes all connections at once, and those that waiting statements still open. */
   giveUp(): void {
     this.#isGivenUp = true
     this.break()
   }
 
-  /** Ends the connections that nobody uses, but for one: somebody else has none. */
+  /** Closes the idle connections but one: the other pool needs connections. */
   async giveWay(): Promise<void> {
     for (let count = this.idleCount; count > 1; count--) {
       const client = await super.connect()
@@ -92,7 +94,7 @@ export class Pool extends pg.Pool {
     }
   }
 
-  /** Resolves when all connections have ended: by themselves, or after so many milliseconds because they are broken. */
+  /** Resolves when all connections have ended: by themselves, or after `ms` milliseconds because they are broken. */
   async close(ms: number): Promise<void> {
     const ended = new AbortController()
     const breakLate = async (): Promise<void> => {
@@ -119,7 +121,9 @@ export class Pool extends pg.Pool {
     }
   }
 
-  /** For a while those who wait get the connections that there are: to ask for more would only keep the server busy. */
+  /**
+   * For a while, waiting statements share the existing connections: to request more would only keep the server busy.
+   */
   #shrink(): void {
     this.#settings.onFull()
     this.options.max = Math.max(1, Math.min(this.options.max, this.totalCount))
@@ -130,7 +134,7 @@ export class Pool extends pg.Pool {
   }
 }
 
-/** Kept to be broken: to end a connection politely takes an answer. */
+/** Kept so that it can be destroyed: a graceful close of a connection needs an answer. */
 export function openSocket(sockets: Set<net.Socket>): net.Socket {
   const socket = new net.Socket()
   sockets.add(socket)

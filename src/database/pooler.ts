@@ -3,19 +3,19 @@ import pg from 'pg'
 import type { Log } from '../log/log.ts'
 import { openSocket } from './pool.ts'
 
-/** A way to the database on which a connection is not what it seems, in a sentence that says what to do. */
+/** The connection to the database goes through an unsuitable pooler. The message is a sentence that says what to do. */
 export class PoolerError extends Error {
   override readonly name = 'PoolerError'
 }
 
 /** Milliseconds to connect, and for a statement. */
 const patience = 10_000
-/** How often it is looked: between two statements somebody else may have taken the connection that we had. */
+/** Number of checks: between two statements another client may have taken over our connection. */
 const looks = 5
 
 /**
  * Refuses a pooler, such as pgbouncer, that gives a client another connection for each transaction. Listening, advisory
- * locks, prepared statements and settings belong to a session; without them the hub would start and then not work.
+ * locks, prepared statements and settings belong to a session; without them the hub would start and then fail.
  */
 export async function refuseTransactionPooling(
   url: string,
@@ -37,7 +37,7 @@ export async function refuseTransactionPooling(
       options: '-c statement_timeout=9999',
       stream: () => openSocket(sockets),
     })
-    client.on('error', () => {}) // the statement under way says it
+    client.on('error', () => {}) // the statement under way reports it
     await client.connect()
     return client
   }

@@ -5,37 +5,41 @@ import type { Log } from '../log/log.ts'
 import { isFull } from './outage.ts'
 import { openSocket } from './pool.ts'
 
-/** What is known of the database. */
+/** The known state of the database. */
 export type Pulse = {
-  /** Whether it says nothing at all: who tried to connect would wait in vain. */
+  /** Whether it does not answer at all: an attempt to connect would wait in vain. */
   isMute(): boolean
   /** Why it cannot be used, in a sentence; undefined while it answers. */
   trouble(): string | undefined
-  /** From now on a database that does not answer for so many milliseconds is away. */
+  /** From now on, a database that does not answer for `silence` milliseconds counts as unavailable. */
   hurry(silence: number): void
   close(): Promise<void>
 }
 
 type Listener = {
-  /** Connections that are open now are dead, or may be. */
+  /** Open connections are dead, or may be. */
   readonly silent: () => void
-  /** It answers again. */
+  /** The database answers again. */
   readonly back: () => void
 }
 
-/** Milliseconds between two tries to connect while it is away. */
+/** Milliseconds between two attempts to connect while it is unavailable. */
 const pause = 250
-/** Milliseconds that tries to connect may take while it is away: a long one may outlast the outage, a short one fail after it. */
+/**
+ * Milliseconds that attempts to connect may take while it is unavailable. A long attempt may outlast the outage; a
+ * short one may fail after it.
+ */
 const tries = [1_000, 1_000, undefined]
-/** Milliseconds between two lines of the log that say that it is still away. */
+/** Milliseconds between two log lines that say that it is still unavailable. */
 const stillAway = 60_000
-/** A deadline is slept in so many parts: when this process itself was busy all the while, answers may lie unread. */
+/** A deadline is slept in this many parts: if this process itself was busy the whole time, answers may lie unread. */
 const parts = 4
 
 /**
- * Asks the database on a connection of its own, again and again, whether it answers, for a connection whose packets are
- * dropped says nothing, and a statement may take long. When an answer does not come, all connections are given up; when
- * a new one cannot be opened either, the database is away until one can. Time is the machine's: this waits for another process.
+ * Asks the database on a connection of its own, repeatedly, whether it answers. A connection whose packets are dropped
+ * reports nothing, and a statement may legitimately take long. When an answer is missing, all connections are closed;
+ * when no new one can be opened, the database is unavailable until one can. It uses the system clock, because it waits
+ * for another process.
  */
 export function startPulse(
   { url, silence, log }: { readonly url: string; readonly silence: number; readonly log: Log },
@@ -47,7 +51,7 @@ export function startPulse(
   let hurried = new AbortController()
   let away: { readonly since: number; error: unknown } | undefined
 
-  /** Rejects when the answer takes longer than that. Whether it was broken off is told by the signal. */
+  /** Rejects when the answer takes longer than that. The signal shows whether the work was aborted. */
   const within = async <T>(ms: () => number, work: Promise<T>): Promise<T> => {
     const done = new AbortController()
     const timeUp = async (): Promise<never> => {
@@ -82,7 +86,7 @@ export function startPulse(
     back()
   }
   const isGone = (error: unknown): void => {
-    // Also ends what waits for a connection that does not come about.
+    // Also ends statements that wait for a connection that cannot be opened.
     if (error instanceof Silence) silent()
     if (away !== undefined) {
       away.error = error
@@ -101,7 +105,7 @@ export function startPulse(
     }
   }
 
-  /** A connection that answers, however long that takes; undefined when this is closed. */
+  /** A connection that answers, however long that takes; undefined once this is closed. */
   const connect = async (): Promise<pg.Client | undefined> => {
     for (let count = 0; !closing.signal.aborted; count++) {
       const most = away === undefined ? undefined : tries[count % tries.length]
@@ -112,7 +116,7 @@ export function startPulse(
       } catch (error) {
         breakOff()
         if (closing.signal.aborted) return undefined
-        // It does answer: whoever has a connection can go on.
+        // The server does answer: existing connections can go on.
         if (isFull(error)) answers()
         else isGone(error)
         await clock.sleep(isFull(error) ? patience : pause, closing.signal)

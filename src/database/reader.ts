@@ -2,15 +2,15 @@ import type { Sql } from '@prisma/client/runtime/client'
 import type pg from 'pg'
 
 /**
- * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name` the
- * statement is prepared once a connection: for the few hot ones, whose text never varies.
+ * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name`, the
+ * statement is prepared once per connection: for the few frequent ones whose text never varies.
  */
 export type RunQuery = <Row extends pg.QueryResultRow>(sql: Sql, name?: string) => Promise<Row[]>
 
-/** May read: the database, or a transaction in it. */
+/** Can read: the database, or a transaction in it. */
 export type Reader = { readonly query: RunQuery }
 
 declare const transaction: unique symbol
 
-/** A transaction, and the only thing that store writes take: whoever has only a `Db` cannot write. */
+/** A transaction. Store writes take nothing else, so code that has only a `Db` cannot write. */
 export type Tx = Reader & { readonly [transaction]: true }

@@ -1,13 +1,16 @@
-/** How many go on at a time, of them how many of one caller, and how many of one caller may wait. */
+/**
+ * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
+ * (`waiting`).
+ */
 export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
 
-/** What one caller has under way, and the work that waits. */
+/** The running and waiting work of one caller. */
 type Line = { under: number; readonly waiting: Set<() => void> }
 
 /**
- * Lets `most` pieces of work go on at a time, and at most `each` of one caller. Whoever has least under way comes next, so
- * that one who asks for much at once comes behind those who ask for little. What comes when a caller's line is full is not
- * done, nor what waits when `signal` aborts: undefined is answered for it at once.
+ * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
+ * comes next, so that a caller with many requests comes after those with few. Returns undefined at once for work that
+ * exceeds a caller's queue, and for waiting work whose `signal` aborts.
  */
 export function takeTurns({ most, each, waiting }: Turns) {
   const lines = new Map<string, Line>()
@@ -23,7 +26,7 @@ export function takeTurns({ most, each, waiting }: Turns) {
     }
     if (first === undefined) return
     const [caller, line] = first
-    // Of those who have the same under way, whoever had a turn last comes last.
+    // Among callers with the same amount of running work, the one that had a turn last comes last.
     lines.delete(caller)
     lines.set(caller, line)
     const [begin] = line.waiting

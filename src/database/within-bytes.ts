@@ -1,13 +1,15 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 
-/** What a row of such a statement has beside its own columns: its own bytes, and with those of all rows before it. */
+/**
+ * What a row of such a statement has in addition to its own columns: its own bytes, and the sum up to and including it.
+ */
 export type WithBytes = { readonly size: number; readonly bytes: string }
 
 /**
- * A statement that reads rows one after the other, and none behind that with which they are more than `maxBytes`: the
- * database neither prints nor sends what nobody will get. `ids` selects the ids of the rows as one array; `row` selects
- * the row of an id, with its bytes as `size`. Ids without a row are passed over. (A recursion ends when nothing is
- * added: only so a statement can stop at a sum.)
+ * A statement that reads rows in order and stops after the one that exceeds `maxBytes`, so that the database neither
+ * prints nor sends rows that are not returned. `ids` selects the ids of the rows as one array; `row` selects the row of
+ * an id, with its bytes as `size`. Ids without a row are skipped. (A recursion ends when nothing is added: this is the
+ * only way a statement can stop at a sum.)
  */
 export const withinBytes = (ids: Sql, row: (id: Sql) => Sql, maxBytes: number): Sql => sql`
   with recursive given as materialized (select (${ids}) as ids), page as (
@@ -22,5 +24,5 @@ export const withinBytes = (ids: Sql, row: (id: Sql) => Sql, maxBytes: number): 
   )
   select * from page where size is not null order by place`
 
-/** How many bytes all rows have. */
+/** The total bytes of all rows. */
 export const bytesOf = (rows: readonly WithBytes[]): number => Number(rows.at(-1)?.bytes ?? 0)

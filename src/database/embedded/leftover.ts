@@ -11,14 +11,14 @@ const immediateAfterMs = 15_000
 const giveUpAfterMs = 30_000
 
 /**
- * Ends the PostgreSQL of an earlier run that still has the cluster: its hub was killed a moment ago and its guard is at
- * work, or its guard was killed as well. Resolves with the process id that is left in postmaster.pid and is nobody's
- * now, or another program's. Only for the holder of the data folder: nobody else's PostgreSQL can be in it.
+ * Ends the PostgreSQL of an earlier run that still holds the cluster: its hub was killed a moment ago and its guard is
+ * at work, or its guard was killed as well. Resolves with the process id that is left in postmaster.pid and belongs to
+ * no process, or to another program. Only for the holder of the data folder, so that the PostgreSQL in it must be ours.
  */
 export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Promise<number | undefined> {
   const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
   if (!(pid > 1)) return undefined
-  // The real clock: this waits for another process.
+  // The system clock: this waits for another process.
   for (let waited = 0; isPostgresOf(pid, cluster); waited += pollMs) {
     if (waited === 0) {
       log.info({ pid }, 'waiting for the PostgreSQL of an earlier run to end')
@@ -35,7 +35,7 @@ export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Prom
   return pid
 }
 
-/** Told by the command line, so that a process that got the id of an ended PostgreSQL is left alone. */
+/** Decided by the command line, so that a process that got the id of an ended PostgreSQL is left alone. */
 function isPostgresOf(pid: number, cluster: string): boolean {
   try {
     if (process.platform === 'linux') {
@@ -53,6 +53,6 @@ function end(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // It has just ended, which the next look finds out.
+    // It has just ended, which the next check finds out.
   }
 }

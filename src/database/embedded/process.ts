@@ -7,14 +7,14 @@ import type { PostgresPrograms } from './binaries.ts'
 import { clusterIn, type PostgresHome } from './home.ts'
 import { EmbeddedDatabaseError, postgresEnv } from './user.ts'
 
-/** Seconds a fast shutdown may take before an immediate one, which costs a recovery at the next start. */
+/** Seconds that a fast shutdown may take before an immediate one, which costs a recovery at the next start. */
 const fastSeconds = 15
 
 /**
- * PostgreSQL's parent: a shell that ends it when the hub closes their pipe, or dies, be it by SIGKILL: the kernel closes
- * the pipe then. It runs in a session of its own and takes no signals but SIGKILL, because Ctrl-C goes to all programs of
- * the terminal, and the hub has to flush before its database goes. Of its two processes, the first waits for
- * PostgreSQL, to end with its code, and the second for the pipe; either may be killed without the other failing.
+ * PostgreSQL's parent: a shell that ends it when the hub closes their pipe or dies, even by SIGKILL, because the kernel
+ * then closes the pipe. It runs in its own session and ignores all signals but SIGKILL: Ctrl-C goes to all programs of
+ * the terminal, and the hub has to flush before its database stops. The first of its two processes waits for
+ * PostgreSQL, to end with its exit code; the second waits for the pipe. Either may be killed without the other failing.
  */
 const guardScript = `
 trap '' HUP INT TERM
@@ -40,13 +40,13 @@ const serverSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
-  // Whoever is on this machine without a password shall not keep connections from those who have one.
+  // Users of this machine without a password must not take connections from those with one.
   authentication_timeout: '10s',
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   wal_compression: 'on',
   jit: 'off',
-  // Text of statements may hold secrets. Who says a line tells how loud it is: see `report`.
+  // Statement text may hold secrets. The kind of process that writes a line decides its log level: see `report`.
   log_min_error_statement: 'panic',
   log_line_prefix: '%b|',
   log_checkpoints: 'off',
@@ -54,13 +54,13 @@ const serverSettings = {
 
 /** A PostgreSQL that accepts connections. */
 export type PostgresProcess = {
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>
-  /** Ends it: fast, and when that takes too long at once. */
+  /** Ends it: a fast shutdown, then an immediate one when that takes too long. */
   stop(): Promise<void>
 }
 
-/** How PostgreSQL said no; `output` is its own words. */
+/** PostgreSQL did not start; `output` is its own message. */
 export class PostgresStartError extends EmbeddedDatabaseError {
   readonly output: string
   constructor(output: string) {
@@ -70,9 +70,9 @@ export class PostgresStartError extends EmbeddedDatabaseError {
 }
 
 /**
- * Starts PostgreSQL and resolves once it is ready, which after a crash may take as long as its recovery; rejects with a
- * PostgresStartError when it ends before. `stalePid` is a process id in postmaster.pid that is known not to be a
- * PostgreSQL. `settings` come on top of ours.
+ * Starts PostgreSQL and resolves once it is ready, which after a crash may take as long as its recovery. Rejects with a
+ * PostgresStartError when it ends before that. `stalePid` is a process id in postmaster.pid that is known not to be a
+ * PostgreSQL. `settings` override ours.
  */
 export async function runPostgres(
   { home, user }: PostgresHome,
@@ -81,8 +81,8 @@ export async function runPostgres(
 ): Promise<PostgresProcess> {
   const settings = Object.entries({ ...serverSettings, port: String(run.port), ...run.settings })
   const args = ['-D', clusterIn(home), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-  // PostgreSQL believes a live process of its own user to be the owner of postmaster.pid, unless it is the one that this
-  // variable (meant for pg_ctl) calls its grandparent. To remove the file instead would also remove its record of the
+  // PostgreSQL takes a live process of its own user for the owner of postmaster.pid, unless it is the one that this
+  // variable (meant for pg_ctl) calls its grandparent. Removing the file instead would also remove its record of the
   // shared memory that processes of a killed PostgreSQL may still be using.
   const env = run.stalePid === undefined ? postgresEnv : { ...postgresEnv, PG_GRANDPARENT_PID: String(run.stalePid) }
   const guard = spawn('/bin/sh', ['-c', guardScript, 'twincast-postgres-guard', programs.postgres, ...args], {
@@ -92,7 +92,7 @@ export async function runPostgres(
     env,
     stdio: ['pipe', 'ignore', 'pipe'],
   })
-  guard.stdin.on('error', () => {}) // the guard is gone: `ended` tells
+  guard.stdin.on('error', () => {}) // the guard is gone: `ended` reports it
   const ended = once(guard, 'exit').then(() => guard.stdin.destroy())
   await ready(guard, ended, run.log)
   return {
@@ -126,14 +126,14 @@ async function ready(
     starting = false
     return
   }
-  // Its last words may still be on their way. The real clock: this waits for another process.
+  // Its last output may still be on its way. The system clock: this waits for another process.
   await Promise.race([once(lines, 'close'), systemClock.sleep(1_000)])
   throw new PostgresStartError(said.map((line) => line.replace(/^[^|]*\|/, '')).join('\n'))
 }
 
 /**
- * One line of PostgreSQL as one of ours. What goes wrong in a connection its client hears itself, so that is for
- * debugging only; a warning of any other process nobody else would hear.
+ * Converts a log line of PostgreSQL to one of ours. A client receives the errors of its own connection, so these are
+ * logged for debugging only; warnings of other processes are reported nowhere else.
  */
 function report(log: Pick<Log, 'debug' | 'info' | 'warn'>, line: string): void {
   const [, who, severity, text] = /^([^|]*)\|([A-Z]+): {2}(.*)$/.exec(line) ?? []

@@ -11,16 +11,16 @@ import { endLeftover } from './leftover.ts'
 import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
 
 export type EmbeddedPostgres = {
-  /** With the password; the same until `stop`, also when PostgreSQL had to be started again. */
+  /** With the password. It stays the same until `stop`, even when PostgreSQL had to be started again. */
   readonly url: string
-  /** Ends the open connections and PostgreSQL; resolves when it has ended. */
+  /** Closes the open connections and stops PostgreSQL; resolves when it has ended. */
   stop(): Promise<void>
 }
 
 type Options = {
   readonly folder: DataFolder
   readonly log: Log
-  /** Settings of PostgreSQL that come on top of ours, such as `fsync: 'off'` for tests. */
+  /** Settings of PostgreSQL that override ours, such as `fsync: 'off'` for tests. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -29,8 +29,9 @@ const sharedMemoryWaitMs = 30_000
 const restartPauseMs = 1_000
 
 /**
- * The PostgreSQL of a hub that is given none: made in the data folder at the first start, listening on loopback, ended
- * with this process however that ends, and started again when it ends by itself. Rejects with an EmbeddedDatabaseError.
+ * The PostgreSQL of a hub without a configured database: made in the data folder at the first start, listening on
+ * loopback, ended with this process however that ends, and started again when it ends by itself. Rejects with an
+ * EmbeddedDatabaseError.
  */
 export async function startEmbeddedPostgres({ folder, log, settings = {} }: Options): Promise<EmbeddedPostgres> {
   const password = await folder.secret('database-password', () => randomBytes(32).toString('base64url'))
@@ -56,7 +57,10 @@ export async function startEmbeddedPostgres({ folder, log, settings = {} }: Opti
   }
 }
 
-/** PostgreSQL takes no port 0. Somebody else may take the port that was free a moment ago: then another one. */
+/**
+ * PostgreSQL does not accept port 0. Another program may take the port that was free a moment ago: then another port is
+ * tried.
+ */
 async function startOnFreePort(
   start: (port: number) => Promise<PostgresProcess>,
 ): Promise<{ port: number; server: PostgresProcess }> {
@@ -79,9 +83,11 @@ async function freePort(): Promise<number> {
   return address === null || typeof address === 'string' ? 0 : address.port
 }
 
-/** After a kill of its main process PostgreSQL's others end a moment later, and it waits for none of them. */
+/**
+ * After its main process was killed, PostgreSQL's other processes end a moment later; a new one does not wait for them.
+ */
 async function whenMemoryIsFree(start: () => Promise<PostgresProcess>): Promise<PostgresProcess> {
-  // The real clock: this waits for other processes.
+  // The system clock: this waits for other processes.
   const deadline = systemClock.now().getTime() + sharedMemoryWaitMs
   for (;;) {
     try {
@@ -96,7 +102,7 @@ async function whenMemoryIsFree(start: () => Promise<PostgresProcess>): Promise<
 const says = (error: unknown, words: string): boolean =>
   error instanceof PostgresStartError && error.output.includes(words)
 
-/** Until `signal`: starts PostgreSQL again, on its port, whenever it has ended. Then ends it. */
+/** Until `signal`: restarts PostgreSQL on its port whenever it has ended. Then stops it. */
 async function supervise(
   first: PostgresProcess,
   start: () => Promise<PostgresProcess>,
