@@ -71,6 +71,12 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
     '-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
   ].join(' ')
 
+/**
+ * Writes and the scheduler look rows up by key. A plan that is made while a table is empty, and kept, would read the whole
+ * table for each row instead, until autovacuum counts it: by then a statement may take longer than it may.
+ */
+const lookupsOnly = '-c enable_seqscan=off'
+
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
 export function createDb(url: string, { limits, log, onSilent = () => {}, onBack = () => {} }: DbOptions): Db {
@@ -84,6 +90,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   // Two pools: many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
     ...settings,
+    options: `${settings.options} ${lookupsOnly}`,
     name: 'twincast',
     connections: limits.databaseConnections,
     onFull: () => giveWay(reads),
@@ -185,7 +192,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       const begin =
         longest === undefined
           ? 'begin'
-          : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}`
+          : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}; set local enable_seqscan = on`
       for (let count = 1; ; count++) {
         try {
           return await attempt(pool, begin, (db) => work(db as Tx), longest)

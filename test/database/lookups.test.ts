@@ -1,0 +1,69 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Reader } from '../../src/database/reader.ts'
+import {
+  expandJob,
+  findOpenTargets,
+  findPending,
+  findTargetsAmong,
+  findWaiting,
+  lockOpenJobs,
+  settle,
+} from '../../src/job/store/facts.ts'
+import { saveStarted } from '../../src/job/store/transitions.ts'
+import { lockTwins } from '../../src/twin/store.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { givenDevices, givenMethodJob, markCalls } from '../support/rows.ts'
+import { unhurried } from '../support/unhurried.ts'
+
+// A plan that was made while a table was empty stays until autovacuum counts the table: a minute, or longer. One that reads
+// the whole table for each device is cheap at first, and takes longer than a statement may when the table has grown.
+
+const now = new Date('2026-01-01T00:00:00Z')
+let deps: TestDeps
+let deviceIds: string[]
+let jobId: string
+
+beforeAll(async () => {
+  deps = await createTestDeps()
+  await deps.database.pool.query('analyze')
+  deviceIds = await givenDevices(deps, 'pump', 20)
+  jobId = await givenMethodJob(deps, 'pump')
+  await deps.db.transaction(async (tx) => {
+    const condition = { strings: ['t.tags @> ', '::jsonb'], values: ['{"fleet":"pump"}'] }
+    const deviceCount = await expandJob(unhurried(tx), jobId, condition)
+    await saveStarted(tx, jobId, { status: 'running', deviceCount, now })
+  })
+})
+afterAll(() => deps.close())
+
+/** The tables that have a row for each device, and how often this connection has read them from end to end. */
+async function wholeReads(db: Reader): Promise<Readonly<Record<string, number>>> {
+  const rows = await db.query<{ name: string; count: number }>(
+    sql`select relname as name, seq_scan::integer as count from pg_stat_xact_user_tables
+        where relname in ('device', 'twin', 'device_job', 'device_job_dispatch', 'device_job_outcome')`,
+  )
+  return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
+}
+
+const keys = (ids: readonly string[]) => ids.map((deviceId) => ({ jobId, deviceId }))
+
+test('what the scheduler asks for by key is looked up, also in tables whose statistics say that they are empty', async () => {
+  await deps.db.transaction(async (tx) => {
+    const before = await wholeReads(tx)
+    const open = await lockOpenJobs(tx, [jobId], 'running')
+    const called = deviceIds.slice(0, 10)
+    const calls = keys(called).map((key) => ({ ...key, deadline: now }))
+    expect(await markCalls(deps, tx, open, calls)).toHaveLength(10)
+    const answers = keys(called.slice(0, 5)).map((key) => ({ ...key, response: { status: 200, payload: 'null' } }))
+    expect(await settle(tx, open, answers, 'running', now)).toEqual([{ jobId, open: 15 }])
+    expect(await settle(tx, open, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([{ jobId, open: 13 }])
+    expect(await findTargetsAmong(tx, jobId, deviceIds)).toHaveLength(20)
+    expect(await findWaiting(tx, deviceIds)).toHaveLength(8)
+    expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)
+    const { instanceId } = deps.lease
+    expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).toHaveLength(8)
+    expect(await lockTwins(tx, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
+    expect(await wholeReads(tx)).toEqual(before)
+  })
+})
