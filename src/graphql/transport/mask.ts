@@ -29,7 +29,7 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
       return new GraphQLError(outageMessage, { nodes, path, extensions: unavailable() })
     }
     const reference = randomUUID()
-    log.error({ err: cause, reference, path: path?.join('..') }, 'a GraphQL request failed')
+    log.error({ err: cause, reference, path: path?.join('.') }, 'a GraphQL request failed')
     return new GraphQLError(`The hub failed to do this. Its log has the cause under ${reference}.`, {
       nodes,
       path,

