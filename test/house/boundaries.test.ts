@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../../src')
 
 /** Files that put the parts together. Only they and `cli/` import everyone. */
-const top = ['app.ts', 'main.ts', 'policy-sync.ts', 'policy-sync.ts', 'recover-missed.ts']
+const top = ['app.ts', 'main.ts', 'policy-sync.ts', 'recover-missed.ts']
 
 /**
  * Rooms, each with the rooms it may import besides itself and the ground; of `pure` rooms the pure files only. A room is a
@@ -127,6 +127,12 @@ const isPure = (file: string): boolean => domain.includes(roomOf(file)) && !isEf
 test('every room has its row in the import table', () => {
   const rooms = new Set(files.map(roomOf))
   expect([...rooms].filter((room) => !(room in mayImport) && !top.includes(room))).toEqual([])
+})
+
+test('ARCHITECTURE.md shows the import table', () => {
+  const document = readFileSync(resolve(root, '../ARCHITECTURE.md'), 'utf8')
+  const rows = Object.entries(mayImport).map(([room, others]) => `| ${room} | ${others.join(', ') || 'nothing'} |`)
+  expect(document).toContain(`| folder | may import |\n|---|---|\n${rows.join('\n')}\n\n`)
 })
 
 test('rooms import only what the table allows', () => {

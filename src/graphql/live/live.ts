@@ -6,6 +6,22 @@ import { whenExpired } from './expiry.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createSource, type Sink, type Source } from './source.ts'
 
+// How a change of a job reaches its subscribers, and the three waits on the way:
+//
+//   device's answer
+//     ▼  scheduler/settle-device-jobs      WAIT 1: 5 ms or 1,000 answers, then one transaction
+//     ▼  events/events.jobChanged          WAIT 2: at once, then at most every 100 ms per job
+//     ▼                                    (as ids to other instances: gathered for 80 ms, by NOTIFY)
+//     ▼  live/shared-reads                 one read for all equal subscriptions
+//     ▼  live/live                         WAIT 3: the client's own pace, and room in its outlet
+//     ▼  live/source                       one row at a time, without promises
+//     ▼  live/shared-subscribe             one execution for all that were handed the same row
+//     ▼  transport/socket-results          printed once
+//     ▼  transport/outlet                  what waits to leave decides whether more is read
+//   subscriber
+//
+// ARCHITECTURE.md describes each part.
+
 /** What a subscription shows: rows, read again whenever an event says so. */
 export type Live<Event, Row> = {
   /** What an event is about; events about the same thing count as one, the last of them, until it is read. */
