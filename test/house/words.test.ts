@@ -18,7 +18,6 @@ const left: Readonly<Record<string, number>> = {
   'docs/job-states.md': 5,
   'docs/limits.md': 2,
   'docs/mqtt.md': 12,
-  'docs/operations.md': 2,
   'docs/query.md': 5,
   'docs/rest.md': 11,
   'schema.graphql': 37,
