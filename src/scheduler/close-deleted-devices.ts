@@ -6,9 +6,9 @@ import type { Step } from './loop.ts'
 import { tellProgress } from './publish-progress.ts'
 
 /**
- * Deleted while method jobs waited for it, or for its answer → failed, rather than waited for until the end of the job; and
- * nothing that another device of the same id says can count as that answer. It goes by events, so a deletion that it missed
- * costs no more than that wait.
+ * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
+ * job. No message of a new device with the same id can then count as that answer. The step depends on events; a
+ * deletion that it missed costs that wait only.
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   const changed = new Set<string>()
@@ -28,7 +28,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
       const open = await lockOpenJobs(
         tx,
         keys.map((key) => key.jobId),
-        // In a cancelled job nobody waits any more.
+        // Nothing waits any more in a cancelled job.
         from === 'pending' ? 'running' : undefined,
       )
       const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))

@@ -16,38 +16,45 @@ import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
 import type { Window } from './window.ts'
 
-/** Calls a transaction. Measured: 1,000 rows a statement beat 100 and 5,000. */
+/** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
 const batchSize = 1_000
 
-/** Targets read in a row for what it costs to look one device up. Measured: 2 of 100,000 targets, 4 to 8 of a million. */
+/**
+ * How many targets can be read in order for the cost of looking up one device. Measured: 2 of 100,000 targets, 4 to 8
+ * of a million.
+ */
 const rowsPerLookup = 4
 
-/** What is left to be looked at of a job: its targets after this one, or, of few devices here, whether they are targets. */
+/**
+ * The rest of a job's scan: its targets after this one, or, when few devices are connected here, the devices to look up
+ * among its targets.
+ */
 type Scan = { readonly after: string } | { readonly here: readonly string[] }
 
-/** A running method job: the call as it goes out. */
+/** A running method job: the call as it is sent. */
 type Call = { readonly methodName: string; readonly payload: string; readonly timeoutMs: number }
 
 /**
- * Pending → marked with a deadline, committed, and only then sent, to devices connected here. They are looked for once, when
- * a job starts (or this process does): among the job's targets, or, if those are many more, each by its id. From then on a
- * device that attaches asks what waits for it. So what waits for devices that are elsewhere or offline costs nothing.
+ * Pending → marked with a deadline, committed, and only then sent, to devices connected here. They are looked for once,
+ * when a job starts (or this process does): among the job's targets or, if those are many more, each by its id. After
+ * that, a device that attaches asks for its waiting calls. So calls for devices that are offline or connected elsewhere
+ * cost nothing.
  */
 export function dispatchMethodCalls(
   deps: Deps,
   { requestKey, window, orphans }: { readonly requestKey: string; readonly window: Window; readonly orphans: Orphans },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
-  /** Jobs being gone through. The first is next; a page done, it goes last. */
+  /** Jobs being scanned. The first is next; after a page it moves to the end. */
   const scans = new Map<string, Scan>()
-  /** Devices that attached and have not been asked for yet. */
+  /** Devices that attached and whose waiting calls have not been read yet. */
   const arrivals = new Set<string>()
-  /** Found and not yet sent: the next batch, read while the present one is being marked. */
+  /** Found and not yet sent: the next batch, read while the current one is being marked. */
   let found: DeviceJobKey[] = []
 
   const arrive = (deviceId: string): void => {
     arrivals.add(deviceId)
-    // The first of a burst wakes the loop; the others are there by the time it looks.
+    // The first of a burst wakes the loop; the others are there by the time it runs.
     if (arrivals.size === 1) deps.events.publish('work', 'deviceJobs', {})
   }
   const stopListening = [
@@ -71,7 +78,7 @@ export function dispatchMethodCalls(
       if (job?.type !== 'scheduleDeviceMethod') continue
       const { methodName, payload, responseTimeoutInSeconds } = job.request
       calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs: responseTimeoutInSeconds * 1000 })
-      // Who attaches from now on rings.
+      // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
       else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }
@@ -108,7 +115,7 @@ export function dispatchMethodCalls(
     for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
   }
 
-  /** Finds a batch, or whatever there is. */
+  /** Finds a batch, or as many as there are. */
   const find = async (): Promise<void> => {
     while (found.length < batchSize && (arrivals.size > 0 || scans.size > 0)) {
       if (arrivals.size > 0) await readArrivals()
@@ -140,7 +147,7 @@ export function dispatchMethodCalls(
       return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
     })
 
-  /** Takes back what could not leave: those devices wait again, and are asked for where they are back already. */
+  /** Unmarks calls that could not be sent: their devices wait again, and are read again if they are back already. */
   const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
     await inTransaction(deps, async (tx) => {
       const open = await lockOpenJobs(
@@ -152,11 +159,11 @@ export function dispatchMethodCalls(
     deps.events.publish('waiting', { deviceIds: keys.map(({ deviceId }) => deviceId) })
   }
 
-  /** Answers how many calls have left. */
+  /** Returns the number of calls sent. */
   const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<number> => {
     const dispatches = callsOf(batch, now)
     const undelivered: Dispatch[] = []
-    /** Those whose marks may stand without anybody waiting for an answer. */
+    /** Calls whose marks may have been committed although nothing waits for their answers. */
     let unsure: Iterable<Dispatch> = dispatches.values()
     try {
       const marked = await mark(dispatches, now)
@@ -164,7 +171,8 @@ export function dispatchMethodCalls(
         const { jobId, deviceId, deadline } = dispatch
         const call = calls.get(jobId)
         const requestId = makeRequestId(requestKey, jobId, deviceId)
-        // This process may have stood still since the mark: the time may be up, or the device be at another instance by now.
+        // This process may have stalled since the mark: the deadline may be over, or the device connected to another
+        // instance.
         const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
         if (call !== undefined && !isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
           window.add({ requestId, jobId, deviceId, deadline })
@@ -177,7 +185,7 @@ export function dispatchMethodCalls(
       for (const jobId of new Set(batch.map((key) => key.jobId))) deps.events.jobChanged(jobId)
       return marked.length - undelivered.length
     } catch (error) {
-      // A commit of which nothing was heard may have succeeded.
+      // A commit without an answer may have succeeded.
       orphans.add(unsure)
       throw error
     }
@@ -188,11 +196,11 @@ export function dispatchMethodCalls(
     every: 5_000,
     wokenBy: ['started', 'deviceJobs'],
     async run(now) {
-      // Others may have taken its devices over. It is heard of again when that has been settled.
+      // Other instances may have taken over its devices. An event follows once that is settled.
       if (!deps.lease.holds()) return { done: 0, full: false }
       await learnJobs()
       if (found.length === 0) await find()
-      // Who has gone since asks again when it comes back.
+      // A device that has disconnected since is read again when it returns.
       const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
       const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, window.free))
       const batch = reachable.slice(0, granted)
@@ -201,11 +209,11 @@ export function dispatchMethodCalls(
       if (batch.length > 0) {
         try {
           const [sent] = await Promise.all([send(batch, now), find()])
-          // Others of the batch had been called before, or have gone.
+          // The others of the batch had been called before, or have disconnected.
           unused = granted - sent
           deps.throttles.giveBack(unused)
         } catch (error) {
-          // Marked or not, the rows know: who was not is found again.
+          // The rows tell which devices were marked; the others are found again.
           for (const { deviceId } of batch) arrivals.add(deviceId)
           throw error
         }

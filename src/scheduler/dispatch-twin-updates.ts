@@ -7,17 +7,17 @@ import type { TwinPatch } from '../twin/limits.ts'
 import type { Step } from './loop.ts'
 import { tellProgress } from './publish-progress.ts'
 
-/** Twins a transaction: enough to be worth it, few enough that a cancel need not wait long for the job's row. */
+/** Twins per transaction: enough to be efficient, few enough that a cancel need not wait long for the job's row. */
 const batch = 500
 
 /**
- * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, whatever is killed when.
- * The jobs take turns, and go on at the pace of the throttle.
+ * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, even if a process is
+ * killed. Jobs take turns, at the pace of the throttle.
  */
 export function dispatchTwinUpdates(deps: Deps): Step {
-  /** How far each job has been worked through, lost without harm: those with an outcome are not looked at twice. */
+  /** How far each job has been processed. It may be lost: targets with an outcome are not selected again. */
   const cursors = new Map<string, string>()
-  /** Whose turn it was when the throttle let no more through. */
+  /** The job whose turn it was when the throttle was exhausted. */
   let held: string | undefined
 
   const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<string[]> =>
@@ -73,7 +73,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           deps.throttles.giveBack(granted - deviceIds.length)
         }
         done += deviceIds.length
-        // From the start again after the last page, should any have been missed.
+        // After the last page it starts again from the beginning, in case any were missed.
         cursors.set(jobId, deviceIds.at(-1) ?? '')
       }
       return { done, full: done > 0 }

@@ -18,9 +18,12 @@ import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
 const batch = 1_000
-/** Milliseconds between looks at connect timeouts while no job is known to start and none is over: should an event be lost. */
+/**
+ * Milliseconds between two checks of connect timeouts while no job is known to start and no timeout is over, in case an
+ * event was lost.
+ */
 const connectInterval = 5_000
-/** Marks a statement. */
+/** Marks per statement. */
 const marksPerPage = 10_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
@@ -33,19 +36,21 @@ const notOnline = {
 const isDisabled = { code: 'DeviceDisabled', description: 'The device is disabled, so it could not connect.' }
 
 /**
- * Past its deadline without an answer → failed, and never sent again; not there within the connect timeout → failed.
+ * Past its deadline without an answer → failed, and never sent again; not connected within the connect timeout →
+ * failed.
  *
- * An instance answers for the calls that it sent, in its window, and for its orphans. The table of marks is read for those of
- * others: once at the start, and once when another instance is dead, by the one that clears up after it. By then the marks of
- * the dead one can all be seen (`markDispatched`). Should the reader die in turn, who clears up after it reads them again.
+ * An instance is responsible for the calls that it sent, in its window, and for its orphans. The table of marks is read
+ * for the calls of other instances: once at the start, and once when another instance is dead, by the instance that
+ * cleans up after it. By then all marks of the dead one are visible (`markDispatched`). If the reader dies in turn, the
+ * instance that cleans up after it reads them again.
  */
 export function expireDeviceJobs(
   deps: Deps,
   { window, orphans }: { readonly window: Window; readonly orphans: Orphans },
 ): Step & { close(): void } {
-  /** Somebody may have left calls behind since the marks were read. */
+  /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = true
-  /** When to look next for jobs whose connect timeout is over, in milliseconds since 1970 UTC. */
+  /** When to check connect timeouts next, in milliseconds since 1970 UTC. */
   let connectLook = 0
   const stopListening = [
     deps.events.listen('died')(() => {
@@ -64,7 +69,7 @@ export function expireDeviceJobs(
       const open = await lockOpenJobs(
         tx,
         failures.map(({ jobId }) => jobId),
-        // In a cancelled job nobody waits any more.
+        // Nothing waits any more in a cancelled job.
         from === 'pending' ? 'running' : undefined,
       )
       const progress = await settle(tx, open, failures, from, now)
@@ -80,7 +85,7 @@ export function expireDeviceJobs(
     return expired.length
   }
 
-  /** Whose calls they are, the marks do not say: those of the living are found to have outcomes when they are due. */
+  /** Marks do not name their instance. Calls of living instances turn out to have outcomes when they are due. */
   const findOrphans = async (): Promise<void> => {
     if (!mayBeLeft) return
     mayBeLeft = false
@@ -113,7 +118,7 @@ export function expireDeviceJobs(
         const progress = await settle(tx, open, expired.map(withoutAnswer), 'running', now)
         afterCommit(() => tellProgress(deps, progress))
       }
-      // Taken back by the one that sent it, and sent again.
+      // A call may have been unmarked by the instance that sent it, and sent again.
       return calls.filter(({ deadline }) => deadline > now)
     })
     for (const call of due) orphans.remove(call)
@@ -126,7 +131,7 @@ export function expireDeviceJobs(
     connectLook = now.getTime() + connectInterval
     const timeouts = await findConnectTimeouts(deps.db)
     const expired = timeouts.filter(({ time }) => time <= now)
-    // Devices that are here may be about to be called, and may go before.
+    // Devices that are connected here may be about to be called, and may disconnect before that.
     const next = expired.length > 0 ? now.getTime() : (timeouts[0]?.time.getTime() ?? connectLook)
     connectLook = Math.min(connectLook, next)
     return expired.map(({ jobId }) => jobId)
@@ -140,7 +145,7 @@ export function expireDeviceJobs(
       while (after !== undefined) {
         const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: batch })
         after = deviceIds.length === batch ? deviceIds.at(-1) : undefined
-        // A device that is here has connected in time; its turn is only yet to come.
+        // A device that is connected here has connected in time; its turn is still to come.
         const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))
         const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
         const failures = away.map((deviceId) => ({

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { finishJobs as finish, nextDeadline } from '../job/store/transitions.ts'
 import type { Step } from './loop.ts'
 
-/** No open device jobs left, or time is up → ended. */
+/** No open device jobs left, or max execution time reached → ended. */
 export function finishJobs(deps: Deps): Step {
   return {
     name: 'finish-jobs',
@@ -15,7 +15,7 @@ export function finishJobs(deps: Deps): Step {
         deps.log.info({ job: jobId }, 'job ended')
         deps.events.jobChanged(jobId)
       }
-      if (ended.length > 0) deps.events.publish('work', 'jobs', {}) // there may be room for the next one
+      if (ended.length > 0) deps.events.publish('work', 'jobs', {}) // a queued job may start now
       return { done: ended.length, full: false, next: await nextDeadline(deps.db) }
     },
   }

@@ -2,13 +2,16 @@ import { type BackOff, backOff } from '../back-off.ts'
 import type { Deps } from '../deps.ts'
 import type { Work } from '../events/topics.ts'
 
-/** What a turn of a step tells its loop: `full` when there is more to do at once, `next` when it has a date to keep. */
+/**
+ * The result of a turn for its loop: `full` when there is more to do at once, `next` when the step must run at a
+ * certain time.
+ */
 export type Turn = { readonly done: number; readonly full: boolean; readonly next?: Date | undefined }
 
-/** A duty of the scheduler. A turn does one batch, and everything it decides by time it decides by `now`. */
+/** A step of the scheduler. A turn processes one batch, and bases every decision about time on `now`. */
 export type Step = {
   readonly name: string
-  /** Milliseconds between turns when nothing wakes it: the backstop for events that were lost. */
+  /** Milliseconds between turns when nothing wakes it, in case an event was lost. */
   readonly every: number
   readonly wokenBy: readonly Work[]
   run(now: Date): Promise<Turn>
@@ -17,8 +20,9 @@ export type Step = {
 const pauses: BackOff = { first: 200, longest: 10_000 }
 
 /**
- * Repeats a step until the signal aborts: at once while it is full, else after its interval, at its next date, or when
- * work of its kind is announced. After an error it backs off, with jitter, and goes on: the rows are as they were.
+ * Repeats a step until the signal aborts: at once while it is full, otherwise after its interval, at its `next` time,
+ * or when work of its kind is announced. After an error it backs off, with jitter, and continues: the rows are
+ * unchanged.
  */
 export async function loop(
   step: Step,
@@ -49,7 +53,7 @@ export async function loop(
     } catch (error) {
       pause = backOff(pauses, failures++)
       deps.log.error({ err: error, step: step.name, retryInMs: Math.round(pause) }, 'step failed')
-      woken = false // work that is announced now waits with the rest
+      woken = false // work announced from now on needs another turn
     }
     if (woken) continue
     sleep = new AbortController()

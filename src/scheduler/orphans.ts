@@ -1,22 +1,22 @@
 import type { DeviceJobKey, Dispatch } from '../job/store/facts.ts'
 
 /**
- * Calls that nobody may be waiting for: the instance that sent them died, or it is not known whether their marks were
- * committed. They are kept here until they are due, so that the table of marks need not be searched for them. It says when
- * to look at a mark, not what will be found: it may have an outcome by then, or be gone, or be another.
+ * Calls that no instance may be waiting for: the instance that sent them died, or it is unknown whether their marks
+ * were committed. They are kept until they are due, so that the table of marks need not be searched for them. An entry
+ * says when to check a mark, not what will be found: by then the mark may have an outcome, or be gone or replaced.
  */
 export type Orphans = {
   readonly size: number
-  /** Of one that is known, the earlier deadline counts. */
+  /** For a known call, the earlier deadline counts. */
   add(calls: Iterable<Dispatch>): void
-  /** Up to `limit` whose deadline has passed. */
+  /** Up to `limit` calls whose deadline has passed. */
   due(now: Date, limit: number): Dispatch[]
   remove(call: DeviceJobKey): void
 }
 
 export function createOrphans(): Orphans {
   const calls = new Map<string, Dispatch>()
-  // A job id holds no line break.
+  // A job id contains no line break.
   const nameOf = ({ jobId, deviceId }: DeviceJobKey): string => `${jobId}\n${deviceId}`
   return {
     get size() {

@@ -7,7 +7,9 @@ const day = 24 * 60 * 60 * 1000
 // Few at a time: one job may have a million device jobs.
 const batch = 5
 
-/** Ended longer ago than `historyDays` → deleted, device jobs and all, unless a retry that has not started needs them. */
+/**
+ * Ended longer ago than `historyDays` → deleted with its device jobs, unless a retry that has not started needs them.
+ */
 export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
   return {
     name: 'prune-history',

@@ -12,28 +12,29 @@ import { type MethodAnswer, settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { createWindow } from './window.ts'
 
-/** What the scheduler can be told. */
+/** Settings of the scheduler. */
 export type SchedulerSettings = {
-  /** Jobs that run at a time on this database; the others are queued. */
+  /** Maximum number of jobs that run at a time on this database; the others are queued. */
   readonly maxRunning: number
-  /** Calls of jobs under way at a time through this process. */
+  /** Maximum number of jobs' calls under way at a time through this process. */
   readonly windowSize: number
-  /** Days that jobs are kept after their end. */
+  /** Days for which jobs are kept after their end. */
   readonly historyDays: number
 }
 
-/** The scheduler at work. */
+/** The running scheduler. */
 export type Scheduler = {
-  /** False when the answer is not one to a job's call. */
+  /** False when the answer does not belong to a job's call. */
   takeAnswer(answer: MethodAnswer): boolean
   /**
-   * Sends nothing new; gives calls under way `graceMs` to be answered, unless in a `hurry`, and writes what was. `hangUp` is
-   * called before the last write: an answer that is taken after that would be lost, so none may be read any more.
+   * Sends nothing new, waits up to `graceMs` for the answers to calls under way (unless `hurry` aborts), and writes the
+   * answers. `hangUp` is called before the last write: it must stop the reading of answers, because later ones would be
+   * lost.
    */
   stop(graceMs: number, how?: { readonly hurry?: AbortSignal; readonly hangUp?: () => void }): Promise<void>
 }
 
-/** Starts every duty, each in a loop of its own; they meet in the rows. */
+/** Starts every step, each in a loop of its own. The steps communicate through the rows only. */
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
   const requestKey = await readRequestKey(deps.db)
   const window = createWindow(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))

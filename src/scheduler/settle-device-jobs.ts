@@ -7,22 +7,22 @@ import type { BadResponse, MethodResponse } from '../method/answer.ts'
 import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
-/** What a device sent back for a request id. */
+/** A device's answer to a request id. */
 export type MethodAnswer = {
   readonly deviceId: string
   readonly requestId: string
   readonly response: MethodResponse | BadResponse
 }
 
-/** Outcomes a transaction, and the milliseconds in which answers are collected for one. Measured: 1,000 are best. */
+/** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000
 const batchWait = 5
 
-/** Collects the answers of devices and writes them as outcomes, a batch a transaction. */
+/** Collects the answers of devices and writes them as outcomes, one transaction per batch. */
 export type SettleDeviceJobs = {
-  /** False when the answer is not one to a job's call. */
+  /** False when the answer does not belong to a job's call. */
   take(answer: MethodAnswer): boolean
-  /** Writes what has been collected, then stops. */
+  /** Writes the collected answers, then stops. */
   close(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export function settleDeviceJobs(
   })
   return {
     take({ deviceId, requestId, response }) {
-      // Calls of this process need no proof; one of its last run, or of another instance, carries it in its id.
+      // A call of this process needs no proof. A call of its last run, or of another instance, carries it in its id.
       const jobId = window.jobOf(requestId, deviceId) ?? jobOfRequestId(requestKey, requestId, deviceId)
       if (jobId === undefined) return false
       batch.add(

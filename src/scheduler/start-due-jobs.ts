@@ -22,10 +22,13 @@ import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
 import type { Step } from './loop.ts'
 
-/** What was found for a job must not be kept: it was cancelled meanwhile, another has taken its place, or the hub stops. */
+/**
+ * The selected devices of a job must not be kept: it was cancelled meanwhile, another job has taken its place, or the
+ * hub stops.
+ */
 class Overtaken extends Error {}
 
-/** Of how many jobs devices are selected at a time: half of the connections are for what else the scheduler does. */
+/** For how many jobs devices are selected at a time: half of the connections are left for the rest of the scheduler. */
 export const selectionsAtOnce = ({
   jobSelections,
   databaseConnections,
@@ -33,20 +36,21 @@ export const selectionsAtOnce = ({
   Math.max(Math.min(jobSelections, Math.floor(databaseConnections / 2)), 1)
 
 /**
- * Scheduled and due → queued → running, its devices selected: one job a turn, at most `maxRunning` at a time. Several loops
- * may take turns of one such step at once: each selects the devices of another job, and no job waits for those of another.
+ * Scheduled and due → queued → running, with its devices selected: one job per turn, at most `maxRunning` at a time.
+ * Several loops may run one such step at once: each selects the devices of another job, and no job waits for the
+ * devices of another.
  */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
   const most = selectionsAtOnce(deps.limits)
   const closing = new AbortController()
-  /** The policies for whose jobs devices are being selected here, by the jobs. */
+  /** Policies of the jobs whose devices are being selected here, by job. */
   const selecting = new Map<string, string | null>()
   /** Policies whose last selection took too long. */
   const slow = new Set<string | null>()
 
   const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
 
-  /** The jobs that may be next. Those of a policy that keeps the hub busy come last, and leave a place to others. */
+  /** The jobs that may be next. Jobs of a policy that keeps the hub busy come last, and leave room for others. */
   const inTurn = (queued: readonly QueuedJob[]): readonly QueuedJob[] => {
     const rank = ({ actor }: QueuedJob): number => (slow.has(actor) ? most : 0) + countOf(actor)
     return queued
@@ -54,7 +58,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       .sort((one, other) => rank(one) - rank(other))
   }
 
-  /** False when it is not to be started now, or not by this instance. */
+  /** False when the job cannot start now, or not on this instance. */
   const start = async (queued: QueuedJob, now: Date): Promise<boolean> => {
     selecting.set(queued.id, queued.actor)
     try {
@@ -64,7 +68,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           const job = await lockSelection(tx, queued, maxRunning)
           if (job === undefined) return false
           if (job.deadline <= now) {
-            // Left to finish-jobs, which knows the reason; only there does a job's time run out.
+            // Left to finish-jobs, which knows the reason: a job's max execution time ends there only.
             afterCommit(() => deps.events.publish('work', 'settled', {}))
             return false
           }
@@ -100,7 +104,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     }
   }
 
-  /** Selects the devices, until the job is no more queued. What it wrote when it failed is undone. */
+  /** Selects the devices while the job is still queued. After a failure its writes are rolled back. */
   const select = async (
     tx: Tx,
     job: JobRow,
@@ -114,7 +118,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     )(() => {
       findJob(deps.db, job.id).then(
         (found) => found?.status !== 'queued' && stopping.abort(),
-        () => {}, // it will be seen in the end
+        () => {}, // the change is seen at the end
       )
     })
     const actor = selecting.get(job.id) ?? null
@@ -153,20 +157,20 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       }
       return { done: 0, full: false, next: next ?? undefined }
     },
-    /** Gives up what is under way; the jobs stay queued. */
+    /** Aborts selections under way; their jobs stay queued. */
     close: () => closing.abort(),
   }
 }
 
-/** Answers how many they are. */
+/** Returns the number of devices. */
 function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
   const condition = compileCondition(parseCondition(queryCondition), deviceFields)
   return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
 }
 
-/** Undefined for a fault that may pass. A job that can never start must not keep those behind it from starting. */
+/** Undefined for a fault that may pass. A job that can never start must not block the jobs behind it. */
 function whyItCannotStart(error: unknown, seconds: number): string | undefined {
-  // It parsed when it was scheduled: an older version of the language let it in.
+  // It parsed when it was scheduled: an older version of the language accepted it.
   if (error instanceof QueryConditionError) return `The query condition no longer works: ${error.message}`
   if (isOutOfTime(error)) {
     return `It took more than ${seconds} seconds to find the devices that meet the query condition. Narrow the condition and schedule the job again.`

@@ -9,12 +9,12 @@ export type CallUnderWay = {
 }
 
 /**
- * The calls of jobs under way through this process: at most so many, so that neither the devices nor the memory here
- * are flooded. It is a pace and a short cut, not a record: what must not be forgotten stands in the rows.
+ * The jobs' calls under way through this process, bounded so that they flood neither the devices nor the memory here.
+ * It paces and saves look-ups, but it is not a record: what must not be forgotten is in the rows.
  */
 export type Window = {
   readonly size: number
-  /** How many more there may be. */
+  /** How many more calls fit. */
   readonly free: number
   add(call: CallUnderWay): void
   /** The job of a call under way to this device. */
@@ -23,11 +23,14 @@ export type Window = {
   remove(requestId: string): void
   /** Up to `limit` calls whose deadline has passed. */
   expired(now: Date, limit: number): CallUnderWay[]
-  /** Waits until no call is under way any more, at most `ms` and not in a `hurry`. */
+  /** Waits until no call is under way any more, for at most `ms` and only until `hurry` aborts. */
   settled(clock: Clock, ms: number, hurry?: AbortSignal): Promise<void>
 }
 
-/** `onRoom` hears when a quarter of a full window is free again: often enough to keep it busy, seldom enough to batch. */
+/**
+ * `onRoom` is called when a quarter of a full window is free again: often enough to keep it busy, seldom enough to
+ * batch.
+ */
 export function createWindow(capacity: number, onRoom: () => void): Window {
   const underWay = new Map<string, CallUnderWay>()
   const empty = new AbortController()
