@@ -14,21 +14,21 @@ import type { Presence } from './presence.ts'
 import type { Rations } from './ration.ts'
 import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 
-/** Why a CONNECT is refused. 1: protocol, 2: client id, 3: not now, 5: not you [MQTT 3.1.1, 3.2.2.3]. */
+/** Why a CONNECT is refused. 1: protocol, 2: client id, 3: unavailable, 5: not authorized [MQTT 3.1.1, 3.2.2.3]. */
 export type ConnectRefusal = { readonly returnCode: 1 | 2 | 3 | 5; readonly reason: string }
 
-/** IoT Hub ends a connection that was silent for 1.5 × its keep alive, and after 1,767 seconds at the latest. */
+/** IoT Hub closes a connection that was silent for 1.5 × its keep alive, and after 1,767 seconds at the latest. */
 const longestKeepAliveSeconds = 1178
 
-/** Connects whose password may be waiting to be looked at. */
+/** Maximum number of CONNECTs whose passwords may be waiting for the check. */
 const mostUndecided = 5_000
 
-/** What can be refused of a CONNECT before its password is looked at; undefined is nothing. */
+/** The reason to refuse a CONNECT before its password is checked, or undefined. */
 export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]): ConnectRefusal | undefined {
   if (packet.protocolVersion !== 4 || packet.protocolId !== 'MQTT' || 'bridgeMode' in packet) {
     return { returnCode: 1, reason: 'it does not speak MQTT 3.1.1' }
   }
-  // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has an id, with or without a session to keep.
+  // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has a client id, with or without a session to keep.
   if (packet.clientId === '') return { returnCode: 2, reason: 'its client id is empty' }
   if (![packet.clientId, packet.username ?? ''].every(isWellFormed)) {
     return { returnCode: 5, reason: 'its client id or user name holds U+0000 or is not UTF-8' }
@@ -49,7 +49,7 @@ export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]
     : { returnCode: 5, reason: 'its will is not telemetry of its own' }
 }
 
-/** A will is a publication, so it is held to the same rule; what else a device publishes makes no sense as a will. */
+/** A will is a publication and follows the same rules; a will is only useful as telemetry. */
 function mayWill({ topic, qos }: { readonly topic: string; readonly qos?: number }, deviceId: string): boolean {
   const parsed = parsePublish(topic)
   return parsed?.kind === 'telemetry' && parsed.deviceId === deviceId && qos !== 2
@@ -70,7 +70,7 @@ export const connackPacket = (returnCode: number): Uint8Array => Uint8Array.of(0
 
 type Hooks = Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>>
 
-/** The broker's hooks that decide who comes in. A connection that is let in is kept in `connections`. */
+/** The broker's hooks that admit connections. An admitted connection is kept in `connections`. */
 export function createAdmission(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'lease' | 'throttles'>,
   options: {
@@ -85,20 +85,20 @@ export function createAdmission(
 ): Hooks {
   const { hostNames, connections, rations, presence, takeTurn, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
-  /** Says what CONNACK does not: why. */
+  /** Logs the reason, which CONNACK cannot carry. */
   const tell = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
     const address = addressOf(client)
-    // Those who come too many at a time are counted together.
+    // Connections refused because too many come at a time are counted together.
     logRefusal({ door: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
   }
 
-  /** Between the two hooks; the broker would keep a will in its own way. */
+  /** Kept between the two hooks; the broker would keep a will in its own way. */
   const wills = new WeakMap<Client, Will>()
 
   /**
-   * Who connects again and again waits between two times, for each is a read and two writes. It waits once: a newer
-   * connection takes the place of one that waits, as it would of one that is in. Asked only of devices that are who they
-   * say, so that nobody else can make one wait.
+   * A device that connects repeatedly waits between two connections, because each is a read and two writes. Only one of
+   * its connections waits: a newer one replaces it, as it would replace an admitted one. Applied to authenticated
+   * devices only, so that no other client can make a device wait.
    */
   const untilDue = async (connection: Connection): Promise<void> => {
     const waitMs = rations.connect(connection.deviceId)
@@ -117,7 +117,7 @@ export function createAdmission(
     const { deviceId, password, certificate } = connection
     try {
       const credential = await takeTurn(async () =>
-        // Those who hung up while they waited cost no more.
+        // A connection that closed while it waited costs nothing more.
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
       if (credential === undefined) return { returnCode: 3, reason: 'it has gone' }
@@ -126,7 +126,7 @@ export function createAdmission(
       if (connection.ended) return { returnCode: 3, reason: 'it has gone' }
       connection.expiry = credential.expiry
       connection.identity = credential.identity
-      // Before it hears that it is in: from then on it can be found here, and no older connection is taken for it.
+      // Before CONNACK: from then on the connection can be found here, and no older one is taken for it.
       connection.firstDesired = (await presence.begin(connection)).desiredVersion
       return undefined
     } catch (error) {
@@ -161,7 +161,7 @@ export function createAdmission(
       client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
     },
     async authenticate(client, userName, password, done) {
-      // preConnect has seen that the client id is the device's, and that the password is text.
+      // preConnect has checked that the client id is the device's, and that the password is text.
       const token = (password && utf8Text(password)) ?? ''
       const connection = newConnection({
         id: randomUUID(),
@@ -182,7 +182,7 @@ export function createAdmission(
         return
       }
       if (!connection.ended) tell(client, client.id, refusal)
-      // The broker would destroy the connection before TLS has sent the answer, which then is lost.
+      // The broker would destroy the connection before TLS has sent the answer, which would be lost.
       client.conn.write(connackPacket(refusal.returnCode), () => connections.end(connection))
     },
   }

@@ -4,14 +4,14 @@ import { connackPacket } from './admission.ts'
 import type { Intake } from './intake.ts'
 import { isWellFormed } from './topics.ts'
 
-/** Filters in one packet. There are four to ask for; a packet full of others would hold up everybody else. */
+/** Maximum number of filters in one packet. Four exist; a packet full of others would delay all other devices. */
 const maxFilters = 100
-/** What a filter costs, in packets: each is written to the database. */
+/** The cost of a filter in packets: each is written to the database. */
 const filterCost = 20
 
 type Subscription = { topic: string; qos: number }
 
-/** What stood in a SUBSCRIBE packet where the broker reads a stand-in. */
+/** The text of a SUBSCRIBE packet where the broker reads a placeholder. */
 const written = new WeakMap<object, string>()
 
 /** The filter as the device wrote it. */
@@ -19,16 +19,16 @@ export const filterOf = (subscription: Readonly<Subscription>): string =>
   written.get(subscription) ?? subscription.topic
 
 /**
- * Looks at filters, changes SUBSCRIBE packets before the broker sees them, and tells of the device's goodbye. The broker grants what it
- * reads before it asks its hook, so that QoS 2, which IoT Hub grants as 1, has to be changed here. And it answers a
- * filter that stands twice in a packet only once, where every filter is owed a code [MQTT-3.8.4-5]: all but the last of
- * its kind, which is the one that counts, get names of their own.
+ * Checks filters, changes SUBSCRIBE packets before the broker reads them, and reports the device's DISCONNECT. The
+ * broker grants a QoS before it calls its hook, so QoS 2, which IoT Hub grants as 1, has to be changed here. It also
+ * answers a filter that occurs twice in a packet only once, although every filter needs a return code [MQTT-3.8.4-5]:
+ * all but the last occurrence, which is the one that counts, get names of their own.
  */
 export function correctPackets(client: Client, intake: Intake, disconnecting: () => void): void {
   if (!('_parser' in client && client._parser instanceof EventEmitter)) {
     throw new Error('The broker keeps its parser elsewhere: this version of aedes does not fit.')
   }
-  /** Where not, the broker, which has the packet next, shall find nothing to do. */
+  /** Otherwise the broker, which gets the packet next, must find nothing to do. */
   const mayPass = (filters: readonly string[]): boolean => {
     intake.charge(filters.length * filterCost)
     const fine = filters.length <= maxFilters && filters.every(isWellFormed)
@@ -52,12 +52,15 @@ function correctSubscriptions(subscriptions: readonly Subscription[]): void {
     subscription.qos = Math.min(subscription.qos, 1)
     if (last.get(subscription.topic) === subscription) continue
     written.set(subscription, subscription.topic)
-    // A name that no device can send: U+0000 stands in no filter [MQTT-1.5.3-2].
+    // A name that no device can send: no filter contains U+0000 [MQTT-1.5.3-2].
     subscription.topic = `\0${index}`
   }
 }
 
-/** Of protocol levels that the parser does not know the broker only hears as an error, but they are owed an answer [MQTT-3.1.2-2]. */
+/**
+ * For protocol levels that the parser does not know, the broker only gets an error, but they need an answer
+ * [MQTT-3.1.2-2].
+ */
 export function answerUnknownLevels(client: Client): void {
   client.prependListener('error', (error) => {
     if (error.message === 'Invalid protocol version') client.conn.write(connackPacket(1))

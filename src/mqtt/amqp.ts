@@ -1,17 +1,17 @@
 import type { Duplex } from 'node:stream'
 
-/** The names that AMQP over WebSocket has as a subprotocol, in lower case. */
+/** The WebSocket subprotocol names of AMQP, in lower case. */
 export const amqpSubprotocols: readonly string[] = ['amqpwsb10', 'amqp']
 
 const condition = 'amqp:not-implemented'
 const description = 'This hub does not speak AMQP. Let the device use MQTT, by port 8883 or over WebSocket.'
 
-/** Which protocol a header announces (AMQP 1.0, 2.2 and 5.3.1). */
+/** The protocol that a header announces (AMQP 1.0, 2.2 and 5.3.1). */
 const plain = 0
 const saslHeader = 3
 const header = (protocol: number): Buffer => Buffer.from([0x41, 0x4d, 0x51, 0x50, protocol, 1, 0, 0])
 const headerLength = 8
-/** Bytes of what a client has to say before it is answered. */
+/** Maximum number of bytes that a client sends before it is answered. */
 const maxFrame = 16 * 1024
 
 // AMQP 1.0, 1.6: a described list, a text and a symbol, all shorter than 256 bytes.
@@ -39,10 +39,10 @@ const open = frame(0, list(0x10, text('twincast')))
 const close = frame(0, list(0x18, list(0x1d, symbol(condition), text(description))))
 
 /**
- * Answers a client that speaks AMQP, which the hub does not, at once and in its own words: the connection is opened and
- * closed with an error that the SDKs take for final. A closed socket, or silence, they would take for a fault of the
- * network, and try again for minutes. Who speaks something else is left to whoever reads `stream` next. `noticed` hears
- * of it.
+ * Answers a client that speaks AMQP, which the hub does not support, in AMQP: the connection is opened and closed at
+ * once, with an error that the SDKs treat as final. They would treat a closed socket, or silence, as a network fault
+ * and retry for minutes. Other protocols are left to the next reader of `stream`. `noticed` is called for an AMQP
+ * client.
  */
 export function answerAmqp(stream: Duplex, noticed: () => void): void {
   const read = stream.read.bind(stream)
@@ -71,7 +71,7 @@ export function answerAmqp(stream: Duplex, noticed: () => void): void {
       } else if (protocol === plain) last(header(plain), open, close)
       else last(header(plain))
     } else if (expects === 'sasl' && takeFrame() !== undefined) {
-      // Whoever it is: nothing is let in by this.
+      // Any identity: this grants nothing.
       expects = 'header'
       stream.write(saslOk)
       answer()

@@ -25,39 +25,39 @@ import { createWebSocketMount, type Upgraded, type WebSocketMount } from './webs
 
 export type { MethodAnswer } from './inbound.ts'
 
-/** The door for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
+/** The endpoint for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
 export type MqttDoor = {
-  /** Begins to listen. ListenError when a port cannot be had; then `close` is still due. */
+  /** Starts to listen. ListenError when a port is not available; `close` must be called even then. */
   listen(options: ListenOptions): Promise<ListenAddresses>
-  /** Connections to come get these certificates. */
+  /** New connections get these certificates. */
   renew(certificates: Certificates): void
-  /** For devices that come through an HTTP server. */
+  /** For devices that connect through an HTTP server. */
   readonly webSocket: WebSocketMount
   /** How many devices are connected, and what they sent. */
   stats(): Readonly<InboundCounters> & { readonly telemetry: number; readonly connections: number }
-  /** Lets nobody in any more. Those who are in stay, and may answer. */
+  /** Admits no more devices. Connected ones stay, and may answer. */
   turnAway(): void
-  /** Reads nothing more of anybody: what has been read has been handled. */
+  /** Stops reading from all devices. Everything read before has been handled. */
   hangUp(): void
-  /** Breaks all connections off and records that. Ends within seconds, whatever the database does. */
+  /** Closes all connections and records that. Ends within seconds, whatever the database does. */
   close(): Promise<void>
 }
 
 export type MqttDoorOptions = {
-  /** The hub's own names, with or without a port: in user names and tokens. */
+  /** The hub's own names, with or without a port: they occur in user names and tokens. */
   readonly hostNames: readonly string[]
-  /** Gets every answer to a method call; must be quick and must not throw. */
+  /** Gets every answer to a method call; it must be quick and must not throw. */
   readonly onMethodResponse: (answer: MethodAnswer) => void
-  /** Milliseconds in which a TLS handshake must be over. 10,000 unless given. */
+  /** Milliseconds for a TLS handshake. Default: 10,000. */
   readonly handshakeTimeout?: number
   readonly arrivals?: Arrivals
 }
 
 const speaksAmqp = 'it speaks AMQP, which this hub does not: let it use MQTT'
 const mostTopicLevels = 16
-/** Milliseconds in which CONNECT must have come. */
+/** Milliseconds in which CONNECT must arrive. */
 const connectTime = 10_000
-/** Of the eight database connections that the scheduler shares. */
+/** Maximum number of the eight database connections that are shared with the scheduler. */
 const databaseTurns = 5
 /** Milliseconds that closing waits for the database. */
 const closePatience = 10_000
@@ -84,7 +84,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     ...createAdmission(deps, { hostNames, connections, rations, presence, takeTurn, isLeaving: () => leaving }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
-    // Nothing is routed, so there is nothing to forward but what this door sends itself.
+    // Nothing is routed: only packets that this endpoint sends itself are forwarded.
     mq: createUnroutedBus(),
     persistence: { ...createBlankPersistence(), ...createSessionPersistence(connections, sessions) },
     connectTimeout: connectTime,

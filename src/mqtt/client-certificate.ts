@@ -4,14 +4,14 @@ import { parseCertificateTime } from '../date-time.ts'
 import type { DeviceCertificate } from '../device/certificate.ts'
 
 /**
- * The certificate with which a device came through TLS, undefined without one. Whether it leads to a registered authority
- * the TLS layer has found out, which knows no others (`ca` of the listener).
+ * The certificate that a device presented to TLS, or undefined. The TLS layer has verified whether it leads to a
+ * registered authority, and knows no other authorities (`ca` of the listener).
  */
 export function clientCertificateOf(connection: Duplex): DeviceCertificate | undefined {
   if (!(connection instanceof TLSSocket)) return undefined
   const certificate = connection.getPeerX509Certificate()
   if (certificate === undefined) return undefined
-  // The printed subject escapes signs that a device id may hold; this one does not. Several names are a list.
+  // The printed subject escapes characters that a device id may contain; this one does not. Several names are a list.
   const commonName: unknown = certificate.toLegacyObject().subject.CN
   return {
     thumbprints: [certificate.fingerprint, certificate.fingerprint256].map((text) => text.replaceAll(':', '')),
@@ -22,6 +22,6 @@ export function clientCertificateOf(connection: Duplex): DeviceCertificate | und
   }
 }
 
-/** Seconds since 1970. A certificate whose times cannot be read is never valid. */
+/** Seconds since 1970. A certificate with unreadable times is never valid. */
 const secondsOf = (text: string, otherwise: number): number =>
   (parseCertificateTime(text)?.getTime() ?? otherwise) / 1000

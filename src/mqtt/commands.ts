@@ -2,7 +2,7 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { removeSessions, type Subscriptions, saveSessions } from './store.ts'
 
-/** Keeps the sessions of some devices as they are now, and forgets those that are undefined. */
+/** Writes the sessions of some devices as they are now, and deletes those that are undefined. */
 export async function recordSessions(
   deps: Pick<Deps, 'db' | 'clock'>,
   sessions: ReadonlyMap<string, Subscriptions | undefined>,

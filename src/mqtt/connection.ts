@@ -4,63 +4,63 @@ import type { DeviceCertificate } from '../device/certificate.ts'
 import type { Intake } from './intake.ts'
 import { encodePublish } from './publish-packet.ts'
 
-/** Milliseconds that a device may leave its socket full. */
+/** Milliseconds for which a device may leave its socket full. */
 export const drainTime = 15_000
 
-/** What a device wants said in its name when its connection breaks: telemetry of its own. */
+/** The will of a device, published when its connection breaks: telemetry of its own. */
 export type Will = { readonly topic: string; readonly payload: Buffer; readonly retain: boolean }
 
-/** One device's connection, from the moment its password is looked at. Has a lifetime, so its fields change. */
+/** One device's connection, from the moment its password is checked. It has a lifetime, so its fields change. */
 export type Connection = {
-  /** Names this connection among all of the device's, before and after. */
+  /** Identifies this connection among all connections of the device, past and future. */
   readonly id: string
   readonly deviceId: string
   readonly client: Client
   readonly intake: Intake
-  /** The token it came with, to be looked at again when the device's identity changes. Empty: it has a certificate. */
+  /** Its token, which is checked again when the device's identity changes. Empty for a device with a certificate. */
   readonly password: string
   readonly certificate: DeviceCertificate | undefined
-  /** The model that it announced; empty is none. */
+  /** The announced model; empty without one. */
   readonly modelId: string
-  /** When the token or the certificate ends, in seconds since 1970 UTC. */
+  /** When the token or the certificate expires, in seconds since 1970 UTC. */
   expiry: number
-  /** Which identity of its device it was let in for. */
+  /** The identity of its device that was authenticated. */
   identity: string
-  /** Its device's identity changed while the password was being looked at. */
+  /** Its device's identity changed while the password was being checked. */
   outdated: boolean
   /** Nothing may be done for it any more. */
   ended: boolean
-  /** The how-manieth it was of which presence was told, here and until the end of it; 0 is not yet. */
+  /** The sequence number of its presence announcement in this process; 0 before that. */
   announced: number
-  /** Packets for it that the broker holds until its socket has room. */
+  /** Number of packets that the broker holds for it until its socket has room. */
   held: number
-  /** The filters it was granted, with their QoS. */
+  /** The granted filters, with their QoS. */
   readonly subscriptions: Map<string, number>
-  /** Undefined once the device has taken its leave. */
+  /** Undefined after DISCONNECT. */
   will: Will | undefined
-  /** When its activity was last noted, in milliseconds since 1970 UTC. */
+  /** When its activity was last recorded, in milliseconds since 1970 UTC. */
   activeTime: number
-  /** Takes it out of the reach of method calls; undefined while it is not within. */
+  /** Makes it unreachable for method calls; undefined while it is not reachable. */
   detachMethods: (() => void) | undefined
-  /** Has subscribed to changes of its desired properties. */
+  /** It has subscribed to changes of its desired properties. */
   wantsDesired: boolean
-  /** The version of its desired properties when it was let in: it reads what there was by then. */
+  /** The version of its desired properties when it was admitted: it reads those by itself. */
   firstDesired: number
-  /** The newest version of its desired properties that was sent to it, in whatever way; 0 is none. */
+  /** The newest version of its desired properties that was sent to it, in an answer or a patch; 0 before the first. */
   sentDesired: number
-  /** The newest version of its desired properties that was heard of since it is here; 0 is none. */
+  /** The newest version of its desired properties that was announced since it connected; 0 before the first. */
   heardDesired: number
   /** Its desired properties are being read, to be sent whole. */
   catchingUp: boolean
-  /** Twin requests that were taken and are not answered yet. */
+  /** Number of twin requests that are not answered yet. */
   openRequests: number
-  /** Reads on, when nothing is read because too many requests are open. */
+  /** Continues reading, after it stopped because too many requests were open. */
   readOn: (() => void) | undefined
-  /** Settles when the last twin request taken is answered. */
+  /** Settles when the last twin request is answered. */
   lastRequest: Promise<void>
 }
 
-/** What is known of a connection when it is made. */
+/** What is known of a connection when it is created. */
 export type NewConnection = Pick<
   Connection,
   'id' | 'deviceId' | 'client' | 'intake' | 'password' | 'certificate' | 'modelId' | 'will'
@@ -88,8 +88,8 @@ export const newConnection = (known: NewConnection): Connection => ({
 })
 
 /**
- * Sends to this one device, at QoS 0 and past all routing: the topics carry no device id, so that a publication through
- * the broker would reach every device.
+ * Sends to this one device, at QoS 0 and without routing: the topics carry no device id, so a publication through the
+ * broker would reach every device.
  */
 export function send(connection: Connection, topic: string, payload: string): void {
   const { client } = connection
@@ -97,40 +97,40 @@ export function send(connection: Connection, topic: string, payload: string): vo
     if (!connection.ended) client.conn.write(encodePublish(topic, payload))
     return
   }
-  // The device is slow to read. The broker waits for it, not longer than its drain timeout, and keeps the order.
+  // The device reads slowly. The broker waits for it, at most for its drain timeout, and keeps the order.
   connection.held++
   client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, () => {
     connection.held--
   })
 }
 
-/** Where a connection comes from, as far as it can be seen here: a proxy has an address of its own. */
+/** The remote address, as far as it is visible here: behind a proxy it is the proxy's. */
 export const addressOf = ({ conn, req }: Client): string =>
   req?.socket.remoteAddress ?? (conn instanceof Socket ? conn.remoteAddress : undefined) ?? ''
 
-/** The connections to this process. At most one a device is open: the newest. */
+/** The connections to this process. At most one per device is open: the newest. */
 export type Connections = {
-  /** Whose connection this is, once its password is being looked at and until it has ended. */
+  /** The connection of a client, from the check of its password until it has ended. */
   of(client: Client): Connection | undefined
-  /** The connection of this id, if it is open. */
+  /** The open connection with this id. */
   named(id: string): Connection | undefined
   /** The open connection of a device. */
   find(deviceId: string): Connection | undefined
-  /** Those that are open. */
+  /** The open connections. */
   all(): Iterable<Connection>
-  /** Those whose password is being looked at. */
+  /** Connections whose password is being checked. */
   undecided(): Iterable<Connection>
   readonly undecidedCount: number
   readonly size: number
-  /** Keeps a connection whose password is about to be looked at. */
+  /** Keeps a connection whose password is about to be checked. */
   add(connection: Connection): void
-  /** Its device is who it says. An older connection of the device ends, or this one when it is the older. */
+  /** Its device is authenticated. An older connection of the device ends, or this one when it is the older. */
   open(connection: Connection): void
-  /** The connection has ended, or is to end now. May be said again. */
+  /** The connection has ended, or must end now. May be called again. */
   end(connection: Connection): void
 }
 
-/** Hears of each connection that ends, and whether it was open. */
+/** Called for each connection that ends, with whether it was open. */
 type Ended = (connection: Connection, wasOpen: boolean) => void
 
 export function createConnections(ended: Ended): Connections {

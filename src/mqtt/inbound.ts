@@ -15,7 +15,10 @@ import { addressOf, type Connection, type Connections, drainTime, send } from '.
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
 
-/** What a device sent back for a request id, which may be anybody's: whoever takes it must see that it fits. */
+/**
+ * A device's answer to a request id. The device may not be the one that was called: the receiver must check that they
+ * match.
+ */
 export type MethodAnswer = {
   readonly deviceId: string
   readonly requestId: string
@@ -23,21 +26,21 @@ export type MethodAnswer = {
 }
 
 /**
- * With so many twin requests of a connection open, nothing more is read from it. Those that came together with the last of
- * them wait too: some SDKs write forty patches at once and repeat none that was refused.
+ * Maximum number of open twin requests per connection; at that number, reading pauses. Requests that arrived together
+ * with the last one wait too: some SDKs write forty patches at once and do not repeat refused ones.
  */
 export const maxOpenRequests = 16
-/** What a twin request costs its device, in packets: it is a statement or a transaction. */
+/** The cost of a twin request in packets: it is a statement or a transaction. */
 const requestCost = 20
-/** And as many bytes of a twin or a patch cost as much as a packet: they are parsed, looked at, merged and printed. */
+/** This many bytes of a twin or a patch cost as much as a packet: they are parsed, validated, merged and printed. */
 const bytesOfAPacket = 128
 const packetsFor = (bytes: number): number => Math.floor(bytes / bytesOfAPacket)
 
-/** How many publications of each kind have come in since the start. */
+/** Number of publications of each kind since the start. */
 export type InboundCounters = {
   methodResponses: number
   twinRequests: number
-  /** Those that closed their connection. */
+  /** Publications that closed their connection. */
   forbidden: number
 }
 
@@ -51,8 +54,8 @@ type InboundOptions = {
 }
 
 /**
- * The broker's hooks that see what devices publish and subscribe to. All that a device may publish is consumed here;
- * what the hook lets pass the broker only acknowledges (PUBACK for QoS 1), for it has nowhere to route it.
+ * The broker's hooks for publications and subscriptions of devices. All publications are consumed here. The broker only
+ * acknowledges those that the hook accepts (PUBACK for QoS 1): it has nowhere to route them.
  */
 export function createInbound(
   deps: Deps,
@@ -60,14 +63,14 @@ export function createInbound(
 ): Hooks & { readonly counters: Readonly<InboundCounters>; close(): void } {
   const logRefusal = createRefusalLog(deps)
   const closing = new AbortController()
-  setMaxListeners(0, closing.signal) // one for each device that waits
+  setMaxListeners(0, closing.signal) // one listener per waiting device
   const counters: InboundCounters = {
     methodResponses: 0,
     twinRequests: 0,
     forbidden: 0,
   }
 
-  /** The device reads what it asked for before the hub does more for it. */
+  /** The device must read its answers before the hub does more for it. */
   const untilRead = async (connection: Connection): Promise<void> => {
     const { conn } = connection.client
     if (!conn.writableNeedDrain || connection.ended) return
@@ -84,12 +87,12 @@ export function createInbound(
     connection.openRequests++
     if (connection.openRequests === maxOpenRequests) connection.readOn = connection.intake.hold()
     connection.lastRequest = connection.lastRequest.then(async () => {
-      // Who has gone may have come back and reported something newer, which this must not overwrite.
+      // A device that disconnected may be back and have reported something newer, which this must not overwrite.
       if (!connection.ended) await takeTurn(answer)
       await untilRead(connection)
       connection.openRequests--
       if (connection.openRequests < maxOpenRequests) {
-        // What is read at once may fill the room again, and hold the reading again.
+        // Reading continues at once, may fill the room again and pause again.
         const { readOn } = connection
         connection.readOn = undefined
         readOn?.()
@@ -111,7 +114,7 @@ export function createInbound(
     try {
       deps.throttles.take('twinReads')
       let twin = await readTwin(deps, connection.deviceId)
-      // What was sent while this was being read must not be followed by something older.
+      // Versions that were sent during this read must not be followed by an older one.
       while (twin.desiredVersion < connection.sentDesired && !connection.ended) {
         twin = await readTwin(deps, connection.deviceId)
       }
@@ -174,8 +177,8 @@ export function createInbound(
           telemetry.take(connection, { propertyBag: topic.propertyBag, payload, retain: packet.retain })
           const waitMs = deps.throttles.delay('telemetry')
           if (waitMs === 0) return done()
-          // Over the limit nothing is lost: but for what came together with it, nothing more is read from this device
-          // until its message was due.
+          // Over the limit nothing is lost: apart from what arrived together with it, nothing more is read from this
+          // device until its message is due.
           const readOn = connection.intake.hold()
           void deps.clock.sleep(waitMs, closing.signal).then(() => {
             readOn()
@@ -188,7 +191,7 @@ export function createInbound(
     authorizeSubscribe(client, subscription, done) {
       const topic = filterOf(subscription)
       const connection = connections.of(client)
-      // Without a subscription the broker answers 0x80 for this filter and goes on with the others.
+      // Without a subscription, the broker answers 0x80 for this filter and continues with the others.
       if (connection === undefined || !maySubscribe(connection, topic)) return done(null, null)
       connection.subscriptions.set(topic, subscription.qos)
       done(null, { ...subscription, topic })
@@ -204,7 +207,7 @@ function maySubscribe({ deviceId }: Connection, filter: string): boolean {
 
 type Refusal = {
   readonly status: 400 | 404 | 429 | 500
-  /** IoT Hub's number for it. */
+  /** IoT Hub's error code. */
   readonly errorCode: number
   readonly message: string
   readonly cause?: unknown
@@ -220,7 +223,7 @@ function refusalOf(error: unknown): Refusal {
   return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }
 }
 
-/** What is too large is refused before it is parsed: walking through its members would keep everybody else waiting. */
+/** A patch that is too large is refused before it is parsed: visiting its members would delay all other devices. */
 function parsePatch(payload: Buffer, { twinBytes, twinMembers, jsonDepth }: Limits): unknown {
   const refuse = (fault: string): InvalidInputError => new InvalidInputError(['properties', 'reported'], fault)
   switch (overBudget(payload, { bytes: twinBytes, members: twinMembers, depth: jsonDepth })) {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 
 /**
- * What the broker believes to be its message bus: it takes everything and delivers nothing. The device door sends to
- * single clients only, so that whatever a device publishes or subscribes to, no other device can ever hear of it.
- * `done` is called later, never at once: the packet that ends here may still be in the hands of the parser.
+ * The broker's message bus, which accepts everything and delivers nothing. The hub sends to single clients only, so
+ * whatever a device publishes or subscribes to, no other device can receive it. `done` is called later, never at once:
+ * the parser may still be using the packet.
  */
 export const createUnroutedBus = () => ({
   on: (_topic: string, _listener: unknown, done?: () => void): void => done?.(),
@@ -17,11 +17,11 @@ const none = async (): Promise<readonly never[]> => []
 const emptyStream = (): Readable => Readable.from([])
 
 /**
- * What the broker believes to be its memory, but for the sessions (session-persistence.ts): no retained messages, no
- * queues, no wills. Nothing that devices send can grow in it.
+ * The broker's persistence except for the sessions (session-persistence.ts): no retained messages, no queues, no wills.
+ * Nothing that devices send can grow in it.
  */
 export const createBlankPersistence = () => ({
-  // The broker insists on an async function here.
+  // The broker requires an async function here.
   async setup(): Promise<void> {},
   storeRetained: nothing,
   createRetainedStream: emptyStream,
@@ -33,7 +33,7 @@ export const createBlankPersistence = () => ({
   outgoingClearMessageId: nothing,
   outgoingStream: emptyStream,
   incomingStorePacket: nothing,
-  /** A rejection says that the packet is not there. */
+  /** A rejection means that the packet does not exist. */
   incomingGetPacket: () => Promise.reject(new Error('No packet is kept.')),
   incomingDelPacket: nothing,
   cleanIncoming: nothing,

@@ -4,16 +4,16 @@ import { renew } from '../throttle/allowance.ts'
 import { createPacketLimit, type Stretch } from './packet-limit.ts'
 import type { Ration } from './ration.ts'
 
-/** Remaining lengths, in bytes. A CONNECT holds two ids and a token; messages are at most 256 KB in IoT Hub. */
+/** Remaining lengths, in bytes. A CONNECT contains two ids and a token; IoT Hub's messages have at most 256 KB. */
 export const packetLimits = { first: 16 * 1024, others: 256 * 1024 }
 
-/** How much of one connection is read, and when. What is not read yet waits at the device, by TCP's own means. */
+/** How much of one connection is read, and when. Unread data waits at the device, by TCP's flow control. */
 export type Intake = {
-  /** The device is let in: what follows its CONNECT may be read, as far as its ration goes. */
+  /** The device is admitted: data after its CONNECT may be read, as far as its ration allows. */
   admit(ration: Ration): void
-  /** Nothing more is read until the function that this answers is called. */
+  /** Pauses reading until the returned function is called. */
   hold(): () => void
-  /** The present packet costs as much as so many others. */
+  /** The current packet costs as much as `packets` others. */
   charge(packets: number): void
 }
 
@@ -26,21 +26,21 @@ export function intakeOf(stream: Duplex): Intake {
   return intake
 }
 
-/** Packets that are read in one turn of the event loop. Others have theirs before there are more. */
+/** Packets that are read in one turn of the event loop, before other connections have their turn. */
 const packetsPerTurn = 64
 
 /**
- * Stands between a connection and the broker, which reads with `read` and has no limits of its own. Before a device is let
- * in, only its CONNECT is read. After that a device has so many packets and bytes a second, and twice as many at once; over
- * that it is read from later, and loses nothing. So neither pings nor answers to calls that nobody made can keep the hub
- * from the other devices. `admitted` is called when the device is let in.
+ * Stands between a connection and the broker, which reads with `read` and has no limits of its own. Before a device is
+ * admitted, only its CONNECT is read. After that, a device has a number of packets and bytes per second, and a burst of
+ * twice as many. Above that, reading is delayed and nothing is lost. So neither pings nor unsolicited method answers
+ * can keep the hub from other devices. `admitted` is called when the device is admitted.
  */
 export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, admitted: () => void = () => {}): Intake {
   const limitPackets = createPacketLimit(packetLimits)
   const read = stream.read.bind(stream)
   const closed = new AbortController()
   stream.once('close', () => closed.abort())
-  /** Undefined until the device is let in. */
+  /** Undefined until the device is admitted. */
   let ration: Ration | undefined
   let connects = 1
   let holds = 0
@@ -53,7 +53,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
       if (!held) return
       held = false
       holds--
-      // The broker has asked in vain, and does not ask again by itself.
+      // The broker's last read returned nothing, and it does not read again by itself.
       if (holds === 0) stream.emit('readable')
     }
   }
@@ -63,7 +63,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
     release()
   }
 
-  /** Whether the ration allows reading; otherwise it is held until it does. Only now and then this takes a look at the clock. */
+  /** Whether the ration allows reading; if not, reading pauses until it does. The clock is read only now and then. */
   const mayRead = (): boolean => {
     if (ration === undefined || (ration.packets.left > 0 && ration.bytes.left > 0)) return true
     const now = clock.now().getTime()
@@ -93,7 +93,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
     if (stretch.length === chunk.length) return chunk
     if (ration === undefined) admission = hold()
     else if (stretch.begun === packetsPerTurn) setImmediate(hold())
-    // Not kept here: a stream that has data has not ended, whatever its device did after it had sent this.
+    // Not kept here: a stream with data has not ended, even if its device has disconnected after it sent this.
     stream.unshift(chunk.subarray(stretch.length))
     return stretch.length === 0 ? null : chunk.subarray(0, stretch.length)
   }
@@ -108,7 +108,7 @@ export function controlIntake(stream: Duplex, { clock }: Pick<Deps, 'clock'>, ad
     charge(packets) {
       if (ration === undefined) return
       ration.packets.left -= packets
-      // A debt is paid from when it is made, not from when the device sends something again.
+      // A debt is paid off from now on, not from the device's next packet.
       renew(ration.packets, clock.now().getTime())
     },
   }

@@ -4,37 +4,38 @@ import { recordSessions } from './commands.ts'
 import { findSessions, type Subscriptions } from './store.ts'
 
 /**
- * What devices with CleanSession 0 subscribed to, kept in the database [MQTT-3.1.2-4]. Reads and writes stand in one line:
- * a device that comes back at once finds what it has just left, and those who come together cost one statement.
+ * The subscriptions of devices with CleanSession 0, kept in the database [MQTT-3.1.2-4]. Reads and writes share one
+ * queue: a device that reconnects at once finds the session it has just left, and simultaneous requests cost one
+ * statement.
  */
 export type KeptSessions = {
-  /** The session of a device that wants to go on with it; undefined when there was none, and one begins. */
+  /** The session that a device resumes; undefined when there was none, and one begins. */
   restore(deviceId: string): Promise<Subscriptions | undefined>
-  /** Resolves when the session is kept so: an acknowledged subscription survives whatever happens. */
+  /** Resolves when the session is stored: an acknowledged subscription survives whatever happens. */
   keep(deviceId: string, subscriptions: Subscriptions): Promise<void>
-  /** The device begins anew with CleanSession 1 [MQTT-3.1.2-6]. Does not make it wait. */
+  /** The device starts again with CleanSession 1 [MQTT-3.1.2-6]. It does not wait for this. */
   forget(deviceId: string): void
   close(): Promise<void>
 }
 
 type Change = { readonly deviceId: string; readonly subscriptions: Subscriptions | undefined }
 
-/** A device that waits to be let in. */
+/** A device that waits for its admission. */
 type Ask = {
   readonly deviceId: string
   readonly found: (subscriptions: Subscriptions | undefined) => void
   readonly failed: (error: unknown) => void
 }
 
-/** Steps of one round, and the milliseconds for which one that nobody waits for may be held back. */
+/** Entries per round, and the milliseconds for which an entry without a waiting device may be delayed. */
 const batchSize = 1_000
 const batchWait = 20
 
 export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
   const asking = new Set<Ask>()
-  /** Why nothing can be written, until it can. */
+  /** Why nothing can be written; undefined while writes succeed. */
   let trouble: { readonly error: unknown } | undefined
-  // Whoever connects is turned away rather than kept waiting; what changed is written sooner or later.
+  // New connections are refused instead of waiting; changed sessions are written eventually.
   const turnAway = (error: unknown): void => {
     deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
     for (const { failed } of asking) failed(error)

@@ -5,24 +5,24 @@ import type { Arrivals } from '../limits/arrivals.ts'
 import { ListenError, listenOn } from '../listen.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
-/** Where the door listens. `cert` and `key` are PEM. Port 0 is any free one. */
+/** Where MQTT listens. `cert` and `key` are PEM. Port 0 means any free port. */
 export type ListenOptions = {
   readonly host: string
-  /** Plain MQTT, without TLS; only where `host` is a loopback address. Undefined is off. */
+  /** Plain MQTT, without TLS; only if `host` is a loopback address. Undefined turns it off. */
   readonly port?: number | undefined
   readonly tlsPort: number
   readonly cert: string
   readonly key: string
-  /** PEM of the authorities whose word for a device is taken. */
+  /** PEM of the certificate authorities that are trusted for devices. */
   readonly deviceCa?: string | undefined
 }
 
-/** What of it may change while the door is open. */
+/** The part that may change while MQTT listens. */
 export type Certificates = Pick<ListenOptions, 'cert' | 'key' | 'deviceCa'>
 
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
-/** The door's sockets. `accept` gets each connection that is ready for MQTT. */
+/** The listening sockets. `accept` gets each connection that is ready for MQTT. */
 export function createListeners(
   accept: (socket: Socket) => void,
   { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
@@ -57,32 +57,32 @@ export function createListeners(
         key,
         handshakeTimeout,
         noDelay: true,
-        // A certificate is asked for, and any is taken, or none: who needs which is decided when the device says who it
-        // is. No authority but the registered ones counts, not even one that the system trusts.
+        // A certificate is requested, and any or none is accepted: which one is needed is known once the device has
+        // identified itself. Only registered authorities count, not those that the system trusts.
         requestCert: true,
         rejectUnauthorized: false,
         ca: deviceCa ?? [],
       } as const satisfies TlsOptions
       const secure = createTlsServer(tls, accept)
       tlsServer = secure
-      // Node tells of a handshake that took too long, and leaves the connection open.
+      // Node reports a handshake that took too long, and leaves the connection open.
       secure.on('tlsClientError', (_error, socket) => socket.destroy())
       const mqtts = await start(secure, 'MQTTS_PORT', host, tlsPort)
       if (port === undefined) return { mqtts, mqtt: undefined }
       const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)
-      // A name may resolve to anything; what counts is where it listens.
+      // A name may resolve to anything; the bound address decides.
       if (!isLoopback(mqtt.address)) {
         throw new ListenError(`MQTT_PORT: plain MQTT is for loopback addresses only, and ${mqtt.address} is none.`)
       }
       return { mqtts, mqtt }
     },
-    /** Connections to come get these certificates. */
+    /** New connections get these certificates. */
     renew({ cert, key, deviceCa }: Certificates): void {
       tlsServer?.setSecureContext({ ...tlsSettings, cert, key, ca: deviceCa ?? [] })
     },
-    /** Takes no new connections. Resolves when all that there are have ended. */
+    /** Accepts no new connections. Resolves when all existing ones have ended. */
     stopListening,
-    /** Breaks off every connection, also those still shaking hands. */
+    /** Closes every connection, including those in their handshake. */
     async close(): Promise<void> {
       const closed = stopListening()
       for (const socket of sockets) socket.destroy()

@@ -9,11 +9,11 @@ import { type Connection, type Connections, send } from './connection.ts'
 import { followTwinsElsewhere } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
 
-/** Milliseconds after which reading a twin that could not be read is tried again; half of it at least. */
+/** Milliseconds until the read of a twin is tried again after a failure; at least half of it. */
 const pauses: BackOff = { first: 7_000, longest: 7_000 }
 
 /**
- * What devices are told without having asked: method calls and changes of their desired properties, to the one
+ * Messages that devices get without having asked: method calls and changes of their desired properties, each to the one
  * connection of the one device.
  */
 export function createOutbound(
@@ -36,14 +36,14 @@ export function createOutbound(
     send(connection, desiredPatchTopic(version), payload)
   }
 
-  /** Sends the whole section until nothing newer is known of. */
+  /** Sends the whole section until no newer version is known. */
   const catchUp = async (connection: Connection): Promise<void> => {
     connection.catchingUp = true
     while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.heardDesired) {
       try {
         const twin = await takeTurn(() => readTwin(deps, connection.deviceId))
         if (connection.ended || !connection.wantsDesired) break
-        // An answer to a read by the device may have overtaken this one.
+        // The answer to a read by the device may have overtaken this one.
         if (twin.desiredVersion > connection.sentDesired) {
           sendDesired(connection, twin.desiredVersion, withVersion(JSON.stringify(twin.desired), twin.desiredVersion))
         }
@@ -52,7 +52,7 @@ export function createOutbound(
           { err: error, deviceId: connection.deviceId },
           'desired properties could not be read for a device',
         )
-        // Reading it again would change nothing. The device hears of the twin when it is changed.
+        // Reading it again would change nothing. The device is notified when the twin changes.
         if (error instanceof NotShownError) break
         await deps.clock.sleep(backOff(pauses, 0), closing.signal)
       }
@@ -60,13 +60,13 @@ export function createOutbound(
     connection.catchingUp = false
   }
 
-  /** Without a patch the whole section is sent. */
+  /** Without a patch, the whole section is sent. */
   const tellOf = ({ deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>, patch?: string): void => {
     const connection = connections.find(deviceId)
     if (connection === undefined || version <= connection.heardDesired) return
     connection.heardDesired = version
     if (!connection.wantsDesired || connection.catchingUp || version <= connection.sentDesired) return
-    // A device that has been told nothing yet has no gap: it will ask for its twin.
+    // A device that has been sent nothing yet has no gap: it will read its twin.
     if (patch !== undefined && (connection.sentDesired === 0 || version === connection.sentDesired + 1)) {
       sendDesired(connection, version, withVersion(patch, version))
     } else void catchUp(connection)
@@ -93,20 +93,20 @@ export function createOutbound(
   }
 
   return {
-    /** The device has the answer to its CONNECT, and what it subscribed to earlier holds again. */
+    /** The device has its CONNACK, and its earlier subscriptions are active again. */
     restored(client: Client): void {
       const connection = connections.of(client)
       if (connection === undefined) return
       for (const filter of connection.subscriptions.keys()) begin(connection, filter)
-      // What changed while it was being let in. It may read its twin only now and then.
+      // Changes during its admission. It may read its twin only now and then.
       if (connection.wantsDesired && !connection.catchingUp) void catchUp(connection)
     },
-    /** The device has the answer to its SUBSCRIBE for these filters. */
+    /** The device has its SUBACK for these filters. */
     subscribed(client: Client, filters: readonly string[]): void {
       const connection = connections.of(client)
       if (connection === undefined) return
       for (const filter of filters) begin(connection, filter)
-      // What changed after it had read its twin and before it subscribed.
+      // Changes after it had read its twin and before it subscribed.
       if (connection.wantsDesired && connection.sentDesired > 0 && !connection.catchingUp) void catchUp(connection)
     },
     unsubscribed(client: Client, filters: readonly string[]): void {
@@ -128,6 +128,9 @@ export function createOutbound(
   }
 }
 
-/** A JSON object's text with `$version` as its last member. The hub keeps no such key in a section, so it is the only one. */
+/**
+ * The text of a JSON object with `$version` as its last member. The hub keeps no such key in a section, so it is
+ * unique.
+ */
 const withVersion = (object: string, version: number): string =>
   object === '{}' ? `{"$version":${version}}` : `${object.slice(0, -1)},"$version":${version}}`

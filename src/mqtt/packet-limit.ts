@@ -2,15 +2,15 @@
 export type Stretch = { readonly length: number; readonly begun: number }
 
 /**
- * Watches the bytes of one MQTT connection go by. Answers how far a chunk may be read so that not more than `most` packets
- * begin in it, and undefined once a packet announces itself as longer than it may be; `limits` are the remaining lengths
- * [MQTT 3.1.1, 2.2.3] of the first packet and of those after it. The parser gathers a whole packet before it looks at it,
- * of up to 256 MB, also from those who have not said who they are: so the first may be far smaller. What is not read now
- * is given again later.
+ * Follows the bytes of one MQTT connection. Returns how much of a chunk may be read so that at most `most` packets
+ * begin in it, and undefined once a packet announces more bytes than it may have. `limits` are the remaining lengths
+ * [MQTT 3.1.1, 2.2.3] of the first packet and of later ones. The parser collects a whole packet of up to 256 MB before
+ * it looks at it, even from unauthenticated clients, so the first may be far smaller. The rest of the chunk is passed
+ * in again later.
  */
 export function createPacketLimit(limits: { readonly first: number; readonly others: number }) {
   let limit = limits.first
-  /** Bytes of the present packet that are still to come. */
+  /** Bytes of the current packet that are still to come. */
   let remaining = 0
   let length = 0
   /** Bits of the length read so far; undefined before a packet's first byte. */

@@ -4,38 +4,39 @@ import { recordPresence } from '../device/commands.ts'
 import type { Begun, PresenceChange } from '../device/presence-store.ts'
 import type { Connection } from './connection.ts'
 
-/** Tells the database which devices are connected to this instance. */
+/** Records in the database which devices are connected to this instance. */
 export type Presence = {
   /**
-   * Resolves when the device's row names this connection, and those before it are told to end. Rejects when that cannot
-   * be written now, or a newer connection of the device has come.
+   * Resolves when the device's row names this connection and earlier connections are notified to end. Rejects when that
+   * cannot be written now, or when the device has a newer connection.
    */
   begin(connection: Connection): Promise<Begun>
   /**
-   * The row may have lost this connection, which is open: names it again, unless the device is somewhere else by now.
-   * Answers whether the row has it.
+   * The row may have lost this open connection: writes it again, unless the device is connected elsewhere by now.
+   * Returns whether the row names it.
    */
   claim(connection: Connection): Promise<boolean>
-  /** The connection has ended. One that never began is passed over. */
+  /** The connection has ended. A connection that never began is ignored. */
   end(connection: Connection): void
   close(): Promise<void>
 }
 
-/** Measured for bulk writes: more rows than this in a statement bring nothing. */
+/** Measured for bulk writes: more rows per statement gain nothing. */
 const batchSize = 1_000
 const batchWait = 20
 
 type Wait = { readonly found: (begun: Begun | undefined) => void; readonly failed: (error: unknown) => void }
 
 /**
- * Collects beginnings and ends of connections and writes them together, in the order in which they happened. Bounded by
- * the number of connections: while the database is away nobody can come in, so all there is to remember is that they went.
+ * Collects beginnings and ends of connections and writes them together, in the order in which they happened. Memory is
+ * bounded by the number of connections: while the database is unavailable no device is admitted, so only ends remain to
+ * be recorded.
  */
 export function createPresence(deps: Deps): Presence {
-  /** By connection. Who is turned away no longer waits, and is not written. */
+  /** By connection. A refused connection no longer waits, and is not written. */
   const waiting = new Map<string, Wait>()
   let announced = 0
-  /** Why nothing can be written, until it can. */
+  /** Why nothing can be written; undefined while writes succeed. */
   let trouble: { readonly error: unknown } | undefined
 
   const turnAway = (error: unknown): void => {
@@ -59,12 +60,12 @@ export function createPresence(deps: Deps): Presence {
           answer(connectionId, begun.get(connectionId))
           if (!begun.has(connectionId)) refused.add(deviceId)
         }
-        // Their beginning would have said of an older connection, too, that it has ended.
+        // Their beginning would also have recorded the end of an older connection.
         const ends = changes.filter(({ connected, deviceId }) => !connected && refused.has(deviceId))
         for (const end of ends) await recordPresence(deps, [end])
       }
       trouble = undefined
-      // Those that a newer connection in the same batch made old.
+      // Connections that a newer one in the same batch has replaced.
       for (const { connected, connectionId } of changes) if (connected) answer(connectionId, undefined)
     },
     onError(error) {
@@ -102,9 +103,9 @@ export function createPresence(deps: Deps): Presence {
 }
 
 /**
- * What happened, in the order it happened, as at most two statements with one change a device. The last change of a
- * device is what counts; but its end is written only over its beginning, so that of a connection that began and ended
- * in between the beginning is written first.
+ * The changes in their order, as at most two statements with one change per device. The last change of a device counts;
+ * but an end is written only over its own beginning, so the beginning of a connection that began and ended in between
+ * is written first.
  */
 export function inRounds(changes: readonly PresenceChange[]): PresenceChange[][] {
   const beginnings = new Map<string, PresenceChange>()

@@ -1,7 +1,7 @@
 /**
- * The properties in the topic of a telemetry message: `name=value&…`, each part percent-encoded, where `$.mid`, `$.ct`
- * and their like are the system's own. A part that is not well encoded is taken as it stands; of two with the same name
- * the last counts.
+ * The properties in the topic of a telemetry message: `name=value&…`, each part percent-encoded. `$.mid`, `$.ct` and
+ * similar names are system properties. A part with an invalid encoding is taken literally; of two properties with the
+ * same name, the last counts.
  */
 export function readPropertyBag(bag: string): Record<string, string> {
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * A PUBLISH packet at QoS 0 [MQTT 3.1.1, 3.3] in one piece. A general encoder hands the socket five pieces, and that
- * costs a fifth of all that a method call costs. The topic may have up to 65,535 bytes, the packet up to 256 MB.
+ * A PUBLISH packet at QoS 0 [MQTT 3.1.1, 3.3] in one piece. A general encoder gives the socket five pieces, which costs
+ * a fifth of a whole method call. The topic may have up to 65,535 bytes, the packet up to 256 MB.
  */
 export function encodePublish(topic: string, payload: string): Uint8Array {
   const topicLength = Buffer.byteLength(topic)
@@ -20,5 +20,5 @@ export function encodePublish(topic: string, payload: string): Uint8Array {
   return bytes
 }
 
-/** Seven bits of the length in a byte [MQTT 3.1.1, 2.2.3]. */
+/** Seven bits of the length per byte [MQTT 3.1.1, 2.2.3]. */
 const lengthBytes = (length: number): number => (length < 2 ** 7 ? 1 : length < 2 ** 14 ? 2 : length < 2 ** 21 ? 3 : 4)

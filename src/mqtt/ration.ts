@@ -2,28 +2,28 @@ import type { Deps } from '../deps.ts'
 import { type Allowance, newAllowance } from '../throttle/allowance.ts'
 import { type Bucket, fullBucket, spendFrom, unitsIn } from '../throttle/bucket.ts'
 
-/** What a device may still send, whichever of its connections it comes by. Has a lifetime, so its fields change. */
+/** How much a device may still send, over all its connections. It has a lifetime, so its fields change. */
 export type Ration = {
   readonly packets: Allowance
   readonly bytes: Allowance
   connects: Bucket
-  /** Ends the newest of its connections that came too soon after others, and waits to be let in. */
+  /** Ends the newest of its connections that came too soon after others and waits for its admission. */
   endWaiting: (() => void) | undefined
 }
 
-/** The rations of all devices that sent something lately. */
+/** The rations of all recently active devices. */
 export type Rations = {
   of(deviceId: string): Ration
-  /** Counts a connection, and answers the milliseconds after which it is due. */
+  /** Counts a connection, and returns the milliseconds until it is due. */
   connect(deviceId: string): number
 }
 
-/** Seconds of the rate of connections that a device may use at once. */
+/** Seconds of the connection rate that a device may use at once. */
 const burstSeconds = 4
-/** Rations that are kept before those that say no more than a new one would are looked for. */
+/** Number of rations above which those equal to a new one are removed. */
 const fewest = 2_000
 
-/** Kept by device and not by connection: who comes back is no new device, with all that a new one may send at once. */
+/** Kept per device and not per connection: a device that reconnects does not get the burst of a new one. */
 export function createRations({ clock, limits }: Pick<Deps, 'clock' | 'limits'>): Rations {
   const byDevice = new Map<string, Ration>()
   let most = fewest

@@ -3,18 +3,21 @@ import type { Deps } from '../deps.ts'
 import { findNewerDesired } from '../twin/store.ts'
 import type { Connection, Connections } from './connection.ts'
 
-/** Devices a statement. */
+/** Devices per statement. */
 const batch = 1_000
-/** Milliseconds until versions that could not be read are read again; half of it at least. */
+/** Milliseconds until a failed read of versions is repeated; at least half of it. */
 const pauses: BackOff = { first: 7_000, longest: 7_000 }
 
-/** What the device knows of its desired properties, or can know: what was there when it came, it reads for itself. */
+/**
+ * The version of its desired properties that the device knows, or can know: it reads by itself what existed when it
+ * connected.
+ */
 const knownDesired = ({ firstDesired, sentDesired, heardDesired }: Connection): number =>
   Math.max(firstDesired, sentDesired, heardDesired)
 
 /**
- * Tells devices that are connected here of desired properties that were written through another instance: it says
- * which twins changed, not how, so that `tell` gets their versions and no patch.
+ * Notifies devices connected here of desired properties that were written through another instance. Its event names the
+ * changed twins but not the changes, so `tell` gets versions and no patch.
  */
 export function followTwinsElsewhere(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,

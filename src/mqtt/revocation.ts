@@ -3,10 +3,16 @@ import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/commands.ts'
 import type { Connection, Connections } from './connection.ts'
 
-/** Milliseconds between two looks at whose token or certificate has expired. One look for all: a timer each would be 20,000 timers. */
+/**
+ * Milliseconds between two checks for expired tokens and certificates. One check covers all connections: a timer per
+ * connection would be 20,000 timers.
+ */
 const sweepInterval = 10_000
 
-/** Ends connections whose device may no longer stay: disabled, deleted, given other keys, or with what has expired. */
+/**
+ * Ends connections that lost their authorization: the device was disabled, deleted or given other keys, or its token or
+ * certificate has expired.
+ */
 export function watchRevocations(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
   { hostNames, connections }: { readonly hostNames: readonly string[]; readonly connections: Connections },
@@ -24,7 +30,7 @@ export function watchRevocations(
       }
       deps.log.info({ deviceId, reason: credential.refusal }, 'a connection was closed: its device may no longer stay')
     } catch (error) {
-      // Rather a device that has to come back than one that stays without leave.
+      // Better to make a device reconnect than to keep an unauthorized one.
       deps.log.warn({ err: error, deviceId: connection.deviceId }, 'a device could not be authenticated again')
     }
     connections.end(connection)
@@ -38,7 +44,7 @@ export function watchRevocations(
         if (undecided.deviceId === deviceId) undecided.outdated = true
       }
     }),
-    // Events may have been lost, so any identity may have changed; those of open connections are looked at together.
+    // Events may have been lost, so any identity may have changed; those of open connections are checked together.
     deps.events.listen('missed')(() => {
       for (const undecided of connections.undecided()) undecided.outdated = true
     }),
@@ -56,9 +62,9 @@ export function watchRevocations(
   const ended = sweep()
 
   return {
-    /** Looks again whether its device may stay. */
+    /** Checks again whether the device of a connection is still authorized. */
     recheck,
-    /** To be called when a connection opens: its identity may have changed since it was read. */
+    /** Must be called when a connection opens: its identity may have changed since it was read. */
     opened(connection: Connection): void {
       if (connection.outdated) void recheck(connection)
     },

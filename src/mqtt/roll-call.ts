@@ -3,15 +3,15 @@ import { findDeviations } from '../device/presence-store.ts'
 import type { Connection, Connections } from './connection.ts'
 import type { Presence } from './presence.ts'
 
-/** Devices a statement. */
+/** Devices per statement. */
 const batch = 1_000
-/** Milliseconds until a roll call that failed is repeated. */
+/** Milliseconds until a failed roll call is repeated. */
 const retry = 1_000
 
 /**
- * Compares the open connections with the rows of their devices when something may have happened that nobody here was told
- * of: events of other instances were lost, the database was away, or this instance was taken for dead. It costs a statement
- * a thousand devices, and more only for those that it finds changed.
+ * Compares the open connections with the rows of their devices after this instance may have missed something: events of
+ * other instances were lost, the database was unavailable, or this instance was declared dead. It costs one statement
+ * per thousand devices, and more only for changed ones.
  */
 export function callTheRoll(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'lease'>,
@@ -22,7 +22,7 @@ export function callTheRoll(
   }: {
     readonly connections: Connections
     readonly presence: Presence
-    /** The identity of its device is another than the one it was let in for. */
+    /** The identity of its device differs from the one that was authenticated. */
     readonly recheck: (connection: Connection) => Promise<void>
   },
 ): { close(): Promise<void> } {
@@ -31,7 +31,7 @@ export function callTheRoll(
   let isCalling = false
   let calling: Promise<void> | undefined
 
-  /** The device is nowhere else: its row has lost the connection, and calls wait for it. */
+  /** The device is connected nowhere else: its row has lost the connection, and calls wait for it. */
   const claim = async (connection: Connection): Promise<string | undefined> =>
     (await presence.claim(connection)) && !connection.ended ? connection.deviceId : undefined
 
@@ -62,7 +62,7 @@ export function callTheRoll(
         await deps.clock.sleep(retry, closing.signal)
       }
     }
-    // Without connections that is before the promise has been kept: `calling` cannot say it.
+    // Without connections this runs before `calling` is assigned, so `calling` cannot be used.
     isCalling = false
   }
   const begin = (): void => {

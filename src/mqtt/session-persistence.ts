@@ -2,17 +2,17 @@ import type { Client } from 'aedes'
 import type { Connections } from './connection.ts'
 import type { KeptSessions } from './kept-sessions.ts'
 
-/** The broker takes an empty list for no session. This is no filter that anybody is granted, so it stands for none. */
+/** The broker treats an empty list as no session. No device is granted this filter, so it represents the empty list. */
 const noFilter = { topic: '$', qos: 0 }
 
 /**
- * The part of the broker's memory that is one: the sessions. Asked for by connections with CleanSession 0 only, but for
- * `cleanSubscriptions`; what is restored goes past `authorizeSubscribe` again.
+ * The sessions, the only part of the broker's persistence that stores anything. Used for connections with CleanSession
+ * 0 only, except `cleanSubscriptions`; restored filters pass `authorizeSubscribe` again.
  */
 export const createSessionPersistence = (connections: Connections, sessions: KeptSessions) => {
   const keep = async (client: Client): Promise<void> => {
     const connection = connections.of(client)
-    // Who has ended or was thrown out changes nothing any more: the session is that of the next connection.
+    // A connection that has ended changes nothing any more: the session belongs to the next connection.
     if (connection !== undefined) await sessions.keep(connection.deviceId, Object.fromEntries(connection.subscriptions))
   }
   return {

@@ -1,10 +1,10 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/reader.ts'
 
-/** The filters a device has been granted, with their QoS. */
+/** The granted filters of a device, with their QoS. */
 export type Subscriptions = Readonly<Record<string, number>>
 
-/** The kept sessions among those of these devices. */
+/** The stored sessions of these devices. */
 export async function findSessions(db: Reader, deviceIds: readonly string[]): Promise<Map<string, Subscriptions>> {
   const rows = await db.query<{ deviceId: string; subscriptions: Subscriptions }>(
     sql`select device_id as "deviceId", subscriptions from mqtt_session where device_id = any(${deviceIds})`,
@@ -13,7 +13,7 @@ export async function findSessions(db: Reader, deviceIds: readonly string[]): Pr
   return new Map(rows.map(({ deviceId, subscriptions }) => [deviceId, subscriptions]))
 }
 
-/** Keeps sessions as they are now, each device at most once. Those of devices that are gone are passed over. */
+/** Stores sessions as they are now, each device at most once. Sessions of deleted devices are skipped. */
 export async function saveSessions(tx: Tx, sessions: ReadonlyMap<string, Subscriptions>, now: Date): Promise<void> {
   await tx.query(
     sql`insert into mqtt_session (device_id, subscriptions, updated_time)
@@ -31,7 +31,7 @@ export async function saveSessions(tx: Tx, sessions: ReadonlyMap<string, Subscri
   )
 }
 
-/** Forgets what these devices had, if anything. */
+/** Deletes the sessions of these devices, if any. */
 export async function removeSessions(tx: Tx, deviceIds: readonly string[]): Promise<void> {
   await tx.query(sql`delete from mqtt_session where device_id = any(${deviceIds})`, 'remove-mqtt-sessions')
 }

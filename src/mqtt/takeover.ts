@@ -2,8 +2,9 @@ import type { Deps } from '../deps.ts'
 import type { Connections } from './connection.ts'
 
 /**
- * Ends connections whose devices have newer ones to other instances [MQTT-3.1.4-2], and all of them when the database
- * cannot be reached from here while other instances may reach it: there they can be called. Answers how to stop.
+ * Ends connections whose devices have newer ones to other instances [MQTT-3.1.4-2], and all connections when this
+ * instance cannot reach the database while others may: the devices can be called there. Returns a function that stops
+ * it.
  */
 export function yieldToOthers(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
   const stopListening = [

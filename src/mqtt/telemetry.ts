@@ -6,29 +6,29 @@ import type { Connection } from './connection.ts'
 import { readPropertyBag } from './property-bag.ts'
 import { parsePublish } from './topics.ts'
 
-/** A telemetry message as it came. */
+/** A telemetry message as received. */
 export type TelemetryPublication = {
   readonly propertyBag: string
   readonly payload: Uint8Array
   readonly retain: boolean
 }
 
-/** What becomes of telemetry: it is counted, shows that the device is active, and is told to those who listen now. */
+/** Handles telemetry: it is counted, proves that the device is active, and is published to current subscribers. */
 export type Telemetry = {
   readonly count: number
   take(connection: Connection, publication: TelemetryPublication): void
-  /** The connection broke without a goodbye, and its device wanted that said. */
+  /** The connection broke without DISCONNECT, and its device left a will. */
   takeWill(connection: Connection): void
   close(): Promise<void>
 }
 
-/** Milliseconds in which one sign of life of a device is enough. The end of its connection is another. */
+/** Milliseconds in which one activity of a device is recorded. The end of its connection is recorded separately. */
 const activityInterval = 5_000
-/** Bytes that a property takes besides its text. */
+/** Bytes that a property takes in addition to its text. */
 const propertySize = 100
-/** So many properties, of a message that is heard, count as one more packet: there is room for 30,000 in a topic. */
+/** This many properties of a message with subscribers cost one more packet: a topic has room for 30,000. */
 const propertiesPerPacket = 20
-/** Devices in one write, and the milliseconds in which they gather. */
+/** Devices per write, and the milliseconds for which they are gathered. */
 const batchSize = 1_000
 const batchWait = 1_000
 
@@ -42,14 +42,14 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     onError: (error) => deps.log.warn({ err: error }, 'activity of devices could not be written'),
   })
 
-  /** What came in this turn of the event loop and is heard, by device. */
+  /** Messages of this turn of the event loop that have subscribers, by device. */
   const heard = new Map<string, TelemetryMessage[]>()
   const tell = (): void => {
     for (const [deviceId, messages] of heard) deps.events.publish('telemetry', deviceId, messages)
     heard.clear()
   }
 
-  /** Answers how many properties were read for those who listen. */
+  /** Returns how many properties were read for the subscribers. */
   const take = (
     deviceId: string,
     { propertyBag, payload, retain }: TelemetryPublication,
@@ -60,7 +60,7 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     if (heard.size === 0) setImmediate(tell)
     const messages = heard.get(deviceId) ?? []
     heard.set(deviceId, messages)
-    // Not kept for those who come later, but they can see that it was asked for; so IoT Hub has it.
+    // Nothing is retained, but subscribers see that the device asked for it, as in IoT Hub.
     const properties = { ...readPropertyBag(propertyBag), ...(retain && { 'mqtt-retain': 'true' }), ...extra }
     const propertyCount = Object.keys(properties).length
     const size = payload.length + propertyBag.length + propertyCount * propertySize

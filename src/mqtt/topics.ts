@@ -1,11 +1,11 @@
 /**
- * The topic grammar of the device door, as Azure IoT Hub's MQTT contract has it: what a device may publish, what it
- * receives, what it may subscribe to, and how it names itself when it connects. Ids and request ids are taken and
- * printed as they stand, without percent-decoding, so that what comes in goes out byte for byte. Every parser looks at
- * a character a bounded number of times and throws at nothing: a topic is written by a stranger, 20,000 times a second.
+ * The topic grammar of Azure IoT Hub's MQTT contract: what a device may publish, what it receives, what it may
+ * subscribe to, and how it identifies itself when it connects. Ids and request ids are read and printed literally,
+ * without percent-decoding, so they return byte for byte. Every parser looks at a character a bounded number of times
+ * and never throws: topics are untrusted input, 20,000 per second.
  */
 
-/** What a device published. A topic that is none of these is not ours, and the contract closes its connection. */
+/** What a device published. Any other topic closes the connection, as the contract says. */
 export type PublishTopic =
   | { readonly kind: 'twinGet'; readonly rid: string }
   | { readonly kind: 'reportedPatch'; readonly rid: string }
@@ -18,14 +18,14 @@ export type DeliveryTopic =
   | { readonly kind: 'twinResponse'; readonly status: number; readonly rid: string; readonly version?: number }
   | { readonly kind: 'desiredPatch'; readonly version: number }
 
-/** A filter a device may subscribe to. */
+/** A filter that a device may subscribe to. */
 export type SubscriptionFilter =
   | { readonly kind: 'methods' }
   | { readonly kind: 'twinResponses' }
   | { readonly kind: 'desiredPatches' }
   | { readonly kind: 'deviceBound'; readonly deviceId: string }
 
-/** The identity in a CONNECT packet's user name, and the model (a DTMI) of which the device says that it is. */
+/** The identity in a CONNECT packet's user name, and the model (a DTMI) that the device announces. */
 export type UserName = {
   readonly hubName: string
   readonly deviceId: string
@@ -33,20 +33,20 @@ export type UserName = {
   readonly modelId?: string
 }
 
-/** The subscriptions that carry no device id: every device writes the same text. */
+/** The filters without a device id: every device sends the same text. */
 export const methodsFilter = '$iothub/methods/POST/#'
 export const twinResponsesFilter = '$iothub/twin/res/#'
 export const desiredPatchesFilter = '$iothub/twin/PATCH/properties/desired/#'
 
 /**
- * The longest request id we take from a device, in characters. The id returns in the answer's topic; one of nearly
- * 64 KiB would make that topic longer than the two bytes of its length can say [MQTT-1.5.3].
+ * Maximum length of a device's request id, in characters. The id returns in the answer's topic; nearly 64 KiB would
+ * make that topic exceed its two-byte length [MQTT-1.5.3].
  */
 export const maxRequestIdLength = 1024
 
 /**
- * No text of a packet may hold U+0000 or bytes that are not UTF-8 [MQTT-1.5.3-1, MQTT-1.5.3-2]. Of the latter the parser
- * leaves U+FFFD, which no client means.
+ * No text of a packet may contain U+0000 or bytes that are not UTF-8 [MQTT-1.5.3-1, MQTT-1.5.3-2]. The parser replaces
+ * such bytes by U+FFFD, which no client intends.
  */
 export const isWellFormed = (text: string): boolean => !text.includes('\0') && !text.includes('\uFFFD')
 
@@ -60,7 +60,7 @@ const devicesPrefix = 'devices/'
 const telemetrySuffix = '/messages/events'
 const deviceBoundSuffix = '/messages/devicebound/#'
 
-/** Reads a topic a device published to; undefined when it is not one of ours. */
+/** Parses a topic that a device published to; undefined for an unknown one. */
 export const parsePublish = (topic: string): PublishTopic | undefined => {
   if (!isWellFormed(topic)) return undefined
   // Method answers first: with bulk calls they are nearly all the traffic.
@@ -82,7 +82,7 @@ export const parsePublish = (topic: string): PublishTopic | undefined => {
   return topic.startsWith(devicesPrefix) ? parseTelemetry(topic) : undefined
 }
 
-/** Reads a topic the hub published to a device, as a device must; undefined when it is none of these. */
+/** Parses a topic that the hub published to a device, for devices; undefined for an unknown one. */
 export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
   if (topic.startsWith(methodRequestPrefix)) {
     const query = topic.indexOf('/?', methodRequestPrefix.length)
@@ -110,8 +110,8 @@ export const parseDelivery = (topic: string): DeliveryTopic | undefined => {
 }
 
 /**
- * The topic of a method call. The name stands as it is, because the device SDK does not decode it; the SDK does decode
- * the request id and echoes the decoded text, so ours must hold no `%`, `+`, `&` or `#`.
+ * The topic of a method call. The name is not encoded, because the device SDK does not decode it. The SDK does decode
+ * the request id and returns the decoded text, so ours must not contain `%`, `+`, `&` or `#`.
  */
 export const methodRequestTopic = (name: string, rid: string): string => `${methodRequestPrefix}${name}/?$rid=${rid}`
 
@@ -119,22 +119,22 @@ export const methodRequestTopic = (name: string, rid: string): string => `${meth
 export const twinResponseTopic = (status: number, rid: string, version?: number): string =>
   `${twinResponsePrefix}${status}/?$rid=${rid}${version === undefined ? '' : `&$version=${version}`}`
 
-/** The topic that tells a device of a change of its desired properties, with their version after it. */
+/** The topic that notifies a device of a change of its desired properties, with their new version. */
 export const desiredPatchTopic = (version: number): string => `${desiredPatchPrefix}$version=${version}`
 
 /** The topic on which a device answers a method call. */
 export const methodResponseTopic = (status: number, rid: string): string =>
   `${methodResponsePrefix}${status}/?$rid=${rid}`
 
-/** The topic on which a device asks for its twin. */
+/** The topic on which a device requests its twin. */
 export const twinGetTopic = (rid: string): string => `${twinGetPrefix}$rid=${rid}`
 
 /** The topic on which a device reports properties. */
 export const reportedPatchTopic = (rid: string): string => `${reportedPatchPrefix}$rid=${rid}`
 
 /**
- * Reads a filter a device asks for; undefined for every filter but the four that are allowed. That of cloud-to-device
- * messages, `devices/{deviceId}/messages/devicebound/#`, names a device: whoever grants it sees that it is the right one.
+ * Parses a requested filter; undefined for all but the four allowed ones. The filter of cloud-to-device messages,
+ * `devices/{deviceId}/messages/devicebound/#`, names a device, which the caller must check.
  */
 export const parseSubscription = (filter: string): SubscriptionFilter | undefined => {
   switch (filter) {
@@ -150,9 +150,10 @@ export const parseSubscription = (filter: string): SubscriptionFilter | undefine
 }
 
 /**
- * Reads the user name of a CONNECT packet: `{hub}/{deviceId}/?api-version=…&…`, and the older forms
- * `{hub}/{deviceId}/api-version=…`, `{hub}/{deviceId}/` and `{hub}/{deviceId}`. Undefined when hub or device is missing
- * or a further segment names a module. A model id that is none is passed over: it is no reason to keep a device out.
+ * Parses the user name of a CONNECT packet: `{hub}/{deviceId}/?api-version=…&…`, and the older forms
+ * `{hub}/{deviceId}/api-version=…`, `{hub}/{deviceId}/` and `{hub}/{deviceId}`. Undefined when hub or device is
+ * missing, or when a further segment names a module. An invalid model id is ignored: it is no reason to refuse a
+ * device.
  */
 export const parseUserName = (text: string): UserName | undefined => {
   const query = text.indexOf('/?')
@@ -165,16 +166,16 @@ export const parseUserName = (text: string): UserName | undefined => {
   if (deviceId === '') return undefined
   const rest = slash < 0 ? '' : identity.slice(slash + 1)
   if (rest !== '' && (query >= 0 || !rest.startsWith('api-version='))) return undefined
-  // The oldest clients set a slash, not an ampersand, between the members of the query.
+  // The oldest clients put a slash, not an ampersand, between the members of the query.
   const apiVersion =
     query < 0 ? parameter(rest, 0, 'api-version=')?.split('/', 1)[0] : parameter(text, query + 2, 'api-version=')
   const modelId = query < 0 ? undefined : parseModelId(parameter(text, query + 2, 'model-id='))
   return { hubName, deviceId, ...(apiVersion && { apiVersion }), ...(modelId && { modelId }) }
 }
 
-/** Characters of a model id (DTDL, version 2). */
+/** Maximum length of a model id in characters (DTDL, version 2). */
 const maxModelIdLength = 2048
-/** A digital twin model identifier: segments, and perhaps a version. */
+/** A digital twin model identifier: segments, and optionally a version. */
 const modelIdKey = /^dtmi:[a-z](?:\w*[a-z\d])?(?::[a-z](?:\w*[a-z\d])?)*(?:;[1-9]\d{0,8}(?:\.[1-9]\d{0,5})?)?$/i
 
 /** Some SDKs encode it, others do not. */
@@ -225,13 +226,13 @@ const parameter = (text: string, from: number, name: string): string | undefined
   return text.slice(start + name.length, end < 0 ? undefined : end)
 }
 
-/** A method's status: any integer of 32 bits, which is what it is in IoT Hub's own types. */
+/** A method's status: any 32-bit integer, as in IoT Hub's own types. */
 const parseStatus = (text: string, from: number, to: number): number | undefined => {
   const status = parseInteger(text, from, to)
   return status === undefined || status !== (status | 0) ? undefined : status
 }
 
-/** A decimal integer that a number holds exactly: at most 15 digits, perhaps a minus, nothing else. */
+/** A decimal integer that a number represents exactly: at most 15 digits, optionally a minus, nothing else. */
 const parseInteger = (text: string, from: number, to: number): number | undefined => {
   const negative = text.charCodeAt(from) === 0x2d
   const first = negative ? from + 1 : from

@@ -13,35 +13,35 @@ import { intakeOf, packetLimits } from './intake.ts'
 export type WebSocketMount = {
   readonly path: '/$iothub/websocket'
   readonly methods: readonly string[]
-  /** Whether the path is one at which IoT Hub speaks AMQP, whose clients are told that this hub does not. */
+  /** Whether IoT Hub speaks AMQP at this path. Such clients are answered that this hub does not. */
   claims(url: string): boolean
-  /** Whoever asks without wanting a WebSocket is told that this is one. */
+  /** Answers requests without an upgrade: this is a WebSocket endpoint. */
   handle(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
 }
 
 /**
- * Bytes of a WebSocket message. It is gathered before anything of it is read, and may hold several packets or a part of
- * one [MQTT-6.0.0-2]: clients that have much to say put together what they have.
+ * Maximum bytes of a WebSocket message. It is collected before any of it is read, and may contain several packets or a
+ * part of one [MQTT-6.0.0-2]: clients with much to send combine packets.
  */
 const maxMessage = 2 * packetLimits.others
 
-/** Frames of a message: each costs on its own. */
+/** Maximum frames per message: each frame has a cost of its own. */
 const maxFrames = 256
 
-/** Chunks in which a frame arrives. Slow networks make them of 500 bytes. */
+/** Maximum chunks in which a frame arrives. Slow networks deliver chunks of 500 bytes. */
 const maxChunks = 4096
 
-/** Bytes of frames around a CONNECT, and of pings. */
+/** Bytes for the frames around a CONNECT, and for pings. */
 const frameRoom = 1024
 
-/** Milliseconds that a client has to close its side, after which it is cut off. */
+/** Milliseconds for a client to close its side, after which it is cut off. */
 const closeTime = 2_000
 
-/** Where a connection comes from, and what it is told when its device is let in. */
+/** The origin of a connection, and the function to call when its device is admitted. */
 export type Upgraded = { readonly request: IncomingMessage; readonly admitted: () => void }
 
-/** `accept` gets each connection as a stream of MQTT's bytes. `close` breaks all of them off. */
+/** `accept` gets each connection as a stream of MQTT's bytes. `close` closes all of them. */
 export function createWebSocketMount(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   accept: (stream: Duplex, from: Upgraded) => void,
@@ -50,7 +50,7 @@ export function createWebSocketMount(
   close(): void
 } {
   const logRefusal = createRefusalLog(deps)
-  // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
+  // The types of ws lack `closeTimeout`, so it cannot be written into the call.
   const settings = {
     noServer: true,
     maxPayload: maxMessage,
@@ -75,12 +75,12 @@ export function createWebSocketMount(
         return
       }
       server.handleUpgrade(request, connection, head, (socket) => {
-        // Before the stream hears of it. [MQTT-6.0.0-1]: anything but binary data closes the connection.
+        // Before the stream receives it. [MQTT-6.0.0-1]: anything but binary data closes the connection.
         socket.on('message', (_data, isBinary) => {
           if (!isBinary) stream.destroy()
         })
         const stream = createWebSocketStream(socket)
-        // A device may send more behind its CONNECT. That is read when it is let in.
+        // A device may send more after its CONNECT. That is read once it is admitted.
         let isHeld = false
         const stopCounting = countEarlyBytes(connection, {
           head,
@@ -96,7 +96,7 @@ export function createWebSocketMount(
         }
         accept(stream, { request, admitted })
         limitFrames(connection, deps, () => {
-          // The stream reads on when somebody reads from it.
+          // The stream continues when it is read.
           const readOn = intakeOf(stream).hold()
           socket.pause()
           return () => {
@@ -119,7 +119,7 @@ type RefusedUpgrade = { readonly status: string; readonly reason: string }
 
 /** Why there will be no WebSocket; undefined when there may be one. */
 function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
-  // Pages of the hub itself may play device.
+  // Pages of the hub itself may act as devices.
   if (!isOwnOrigin(request)) {
     const { origin = '', host = '' } = request.headers
     return { status: '403 Forbidden', reason: `a page of ${origin} may not speak to ${host}` }
@@ -133,8 +133,8 @@ function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
 const isForServices = (url = ''): boolean => url.split('?', 1)[0] === '/$servicebus/websocket'
 
 /**
- * The name of the protocol as the client spells it: clients in C offer `MQTT`, and look for that in the answer. Who offers
- * only AMQP gets its WebSocket too, to be told in AMQP's own words that there is none (amqp.ts).
+ * The protocol name as the client spells it: clients in C offer `MQTT` and expect that spelling in the answer. A client
+ * that offers only AMQP gets its WebSocket too, and a refusal in AMQP (amqp.ts).
  */
 function offeredBy(protocols: Iterable<string>, { url }: IncomingMessage): string | undefined {
   const known = isForServices(url) ? amqpSubprotocols : ['mqtt', ...amqpSubprotocols]
