@@ -17,7 +17,6 @@ const left: Readonly<Record<string, number>> = {
   'docs/graphql.md': 17,
   'docs/job-states.md': 5,
   'docs/limits.md': 2,
-  'docs/mqtt.md': 12,
   'docs/query.md': 5,
   'docs/rest.md': 11,
   'schema.graphql': 37,
