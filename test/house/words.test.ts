@@ -18,7 +18,6 @@ const left: Readonly<Record<string, number>> = {
   'docs/job-states.md': 5,
   'docs/limits.md': 2,
   'docs/query.md': 5,
-  'docs/rest.md': 11,
   'schema.graphql': 37,
   'texts of the console': 7,
   'errors, log and --help': 16,
