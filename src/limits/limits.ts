@@ -126,7 +126,7 @@ export const limitTable = {
     min: 1024 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'texts of the requests of one caller (a policy at an address) that are under way, those of subscriptions among them; four times as many of all callers. A body without Content-Length counts as the longest that is allowed',
+    what: 'texts of the requests of one caller (a policy at an address) that are under way, those of subscriptions among them; four times as many of all callers, in which a text of up to 16 KB always finds room. A body without Content-Length counts as the longest that is allowed',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   // Answers

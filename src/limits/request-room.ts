@@ -12,6 +12,8 @@ export type RequestRoom = {
 
 /** As many callers as can use all that one may. */
 const callers = 4
+/** Bytes up to which a request needs room among those of its caller only: what others hold cannot keep it out. */
+const small = 16 * 1024
 
 export function createRequestRoom({ requestBytes }: Pick<Limits, 'requestBytes'>): RequestRoom {
   const taken = new Map<string, number>()
@@ -24,7 +26,8 @@ export function createRequestRoom({ requestBytes }: Pick<Limits, 'requestBytes'>
   }
   return {
     take(caller, bytes) {
-      if ((taken.get(caller) ?? 0) + bytes > requestBytes || total + bytes > callers * requestBytes) {
+      const isFull = bytes > small && total + bytes > callers * requestBytes
+      if (isFull || (taken.get(caller) ?? 0) + bytes > requestBytes) {
         throw new LimitExceededError('Requests that are under way hold too many bytes. Wait for answers to them.', 1)
       }
       change(caller, bytes)

@@ -11,10 +11,22 @@ describe('the room for requests', () => {
     room.take('b', 10)
   })
 
+  const large = 64 * 1024
+  const givenFullRoom = () => {
+    const room = createRequestRoom({ requestBytes: large })
+    for (const caller of ['a', 'b', 'c', 'd']) room.take(caller, large)
+    return room
+  }
+
   test('has an end for all callers together', () => {
-    const room = createRequestRoom({ requestBytes: 10 })
-    for (const caller of ['a', 'b', 'c', 'd']) room.take(caller, 10)
+    expect(() => givenFullRoom().take('e', large)).toThrow(LimitExceededError)
+  })
+
+  test('is never so full of the requests of others that a small one is refused', () => {
+    const room = givenFullRoom()
+    for (let count = 0; count < 4; count++) room.take('e', 16 * 1024)
     expect(() => room.take('e', 1)).toThrow(LimitExceededError)
+    room.take('f', 1)
   })
 
   test('is given back once, however often that is said', () => {
