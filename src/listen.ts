@@ -8,6 +8,12 @@ export class ListenError extends Error {
 /** Where to listen. Port 0 is any free one. */
 export type ListenAddress = { readonly variable: string; readonly host: string; readonly port: number }
 
+/**
+ * Connections that wait to be accepted, as far as the system allows. Node's 511 are too few when a thousand clients come at
+ * once: the system drops the others, and whoever comes with them, a probe for example, asks again after seconds.
+ */
+const backlog = 4_096
+
 /** Opens the port and answers where it is. ListenError. */
 export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
@@ -19,7 +25,7 @@ export function listenOn(server: Server, { variable, host, port }: ListenAddress
       )
     }
     server.once('error', fail)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', fail)
       const address = server.address()
       if (typeof address === 'object' && address !== null) resolve(address)
