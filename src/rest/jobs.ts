@@ -1,3 +1,4 @@
+import { encodeCursor } from '../cursor.ts'
 import { readInTime } from '../database/bounded-read.ts'
 import { parseZonedDateTime } from '../date-time.ts'
 import { NotFoundError } from '../errors.ts'
@@ -9,7 +10,7 @@ import { itemsWithin } from '../limits/answer-budget.ts'
 import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
-import { invalidContinuation, pageHeaders, pageRequest, readContinuation, writeContinuation } from './paging.ts'
+import { invalidContinuation, pageHeaders, pageRequest, readContinuation } from './paging.ts'
 import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf } from './wire.ts'
 
@@ -58,7 +59,7 @@ async function listJobs(call: Call): Promise<Response> {
   const more = (cut || jobs.length > items.length) && last !== undefined
   return answer(
     items,
-    pageHeaders('JobResponse', more ? writeContinuation(list, [last.createdTime.toISOString(), last.id]) : undefined),
+    pageHeaders('JobResponse', more ? encodeCursor(list, [last.createdTime.toISOString(), last.id]) : undefined),
   )
 }
 

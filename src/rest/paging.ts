@@ -1,5 +1,5 @@
+import { decodeCursor } from '../cursor.ts'
 import { InvalidInputError } from '../errors.ts'
-import { utf8Text } from '../utf8.ts'
 import type { Call } from './route.ts'
 
 /** What a client asks of a list: rows at most, and where it stopped. */
@@ -28,28 +28,14 @@ export function pageHeaders(itemType: string, continuation: string | undefined):
   return { 'x-ms-item-type': itemType, ...(continuation !== undefined && { 'x-ms-continuation': continuation }) }
 }
 
-/** A place in a list: `list` names it with its filters, `keys` are those of the last row that was given. */
-export function writeContinuation(list: string, keys: readonly string[]): string {
-  return Buffer.from(JSON.stringify([list, ...keys])).toString('base64url')
-}
-
-/** The keys again. InvalidInputError for what this hub has not written, and for the place in another list. */
+/** The keys of the row where the last page ended. InvalidInputError for a token of another list, and for what is no token. */
 export function readContinuation(list: string, continuation: string): readonly string[] {
-  const [name, ...keys] = textsIn(continuation)
-  if (name === list) return keys
-  throw invalidContinuation()
+  const keys = decodeCursor(list, continuation)
+  if (keys === undefined) throw invalidContinuation()
+  return keys
 }
 
 /** A continuation that leads nowhere. */
 export function invalidContinuation(): InvalidInputError {
   return new InvalidInputError(['x-ms-continuation'], 'The continuation token is not one of this query.')
-}
-
-function textsIn(continuation: string): readonly string[] {
-  try {
-    const value: unknown = JSON.parse(utf8Text(Buffer.from(continuation, 'base64url')) ?? '')
-    return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : []
-  } catch {
-    return []
-  }
 }

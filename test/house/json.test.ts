@@ -50,9 +50,7 @@ const bounded: Readonly<Record<string, string>> = {
   'rest/errors.ts': 'an error of ours',
   'rest/openapi.ts': 'our document about the API, once',
   // Lists of texts that come back as they went out, in a header, a variable or a body of bounded size
-  'graphql/connection.ts': 'a cursor: a list of texts, or refused',
-  'rest/paging.ts': 'a continuation: a list of texts, or refused',
-  'statement/continuation.ts': 'a continuation: a list of texts, or refused',
+  'cursor.ts': 'a place in a list: a list of texts, or refused',
   'statement/commands.ts': 'a text and a number',
   'job/failure-groups.ts': 'texts and numbers',
   'job/store/failures.ts': 'texts and numbers',

@@ -46,6 +46,7 @@ describe('pages', () => {
     ['SELECT TOP 3 deviceId FROM devices', 3, [3]],
     ['SELECT TOP 26 deviceId FROM devices', 20, [20, 5]],
     ['SELECT TOP 99999999999999999999 deviceId FROM devices', 20, [20, 5]],
+    [`SELECT TOP ${'9'.repeat(300)} deviceId FROM devices`, 20, [20, 5]],
     ['SELECT deviceId, COUNT() AS n FROM devices GROUP BY deviceId', 10, [10, 10, 5]],
     ['SELECT TOP 4 deviceId FROM devices GROUP BY deviceId', 3, [3, 1]],
     ['SELECT COUNT() AS n FROM devices', 1, [1]],
@@ -155,7 +156,8 @@ describe('a continuation token', () => {
     ['a key that is no text', ([owner, left]) => [owner, left, 1]],
     ['a key that PostgreSQL cannot hold', ([owner, left]) => [owner, left, 'a\0']],
     ['half a surrogate pair', ([owner, left]) => [owner, left, 'a\ud800']],
-    ['less than no rows left', ([owner, , key]) => [owner, -1, key]],
+    ['less than no rows left', ([owner, , key]) => [owner, '-1', key]],
+    ['no rows left', ([owner, , key]) => [owner, '0', key]],
     ['rows left that are no number', ([owner, , key]) => [owner, 'all', key]],
   ])('with %s is refused', async (_, forge) => {
     const values: unknown = JSON.parse(Buffer.from(await tokenOf(text, 5), 'base64url').toString())

@@ -1,9 +1,10 @@
+import { encodeCursor } from '../../cursor.ts'
 import { readInTime } from '../../database/bounded-read.ts'
 import { NotFoundError } from '../../errors.ts'
 import { findDeviceJobsByKey } from '../../job/store/device-jobs.ts'
 import { beforeAll, type EndedPlace, findEndedPlaces, findJobKey } from '../../job/store/ended.ts'
 import { builder } from '../builder.ts'
-import { cursorOf, type KeysetList, readCursor } from '../connection.ts'
+import { type KeysetList, readCursor } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { maxPageSize } from '../limits.ts'
 import { live } from '../live/live.ts'
@@ -101,7 +102,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
           const isEnd = start + maxPageSize >= places.length
           batches.push({
             jobId,
-            cursor: cursorOf(list.name, list.keysOf(upTo)),
+            cursor: encodeCursor(list.name, list.keysOf(upTo)),
             deviceIds: members.map(({ deviceId }) => deviceId),
             upTo,
             isLast: isEnd && over,
