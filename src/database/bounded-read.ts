@@ -3,8 +3,8 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
 import type { Limits } from '../limits/limits.ts'
+import { takeTurns } from '../turns.ts'
 import type { Reader, Tx } from './reader.ts'
-import { takeTurns } from './turns.ts'
 
 declare const bounded: unique symbol
 

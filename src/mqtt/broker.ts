@@ -3,6 +3,7 @@ import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createRefusalLog } from '../log/refusals.ts'
+import { takeTurnsInOrder } from '../turns.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
@@ -20,7 +21,6 @@ import { callTheRoll } from './roll-call.ts'
 import { createSessionPersistence } from './session-persistence.ts'
 import { yieldToOthers } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
-import { createTurns } from './turns.ts'
 import { createWebSocketMount, type Upgraded, type WebSocketMount } from './websocket.ts'
 
 export type { MethodAnswer } from './inbound.ts'
@@ -57,14 +57,17 @@ const speaksAmqp = 'it speaks AMQP, which this hub does not: let it use MQTT'
 const mostTopicLevels = 16
 /** Milliseconds in which CONNECT must arrive. */
 const connectTime = 10_000
-/** Maximum number of the eight database connections that are shared with the scheduler. */
+/**
+ * Maximum number of the eight database connections that are shared with the scheduler: it must still find one when a
+ * whole fleet connects or reads its twins at the same time.
+ */
 const databaseTurns = 5
 /** Milliseconds that closing waits for the database. */
 const closePatience = 10_000
 
 export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
   const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
-  const takeTurn = createTurns(databaseTurns)
+  const takeTurn = takeTurnsInOrder(databaseTurns)
   const rations = createRations(deps)
   const presence = createPresence(deps)
   const sessions = createKeptSessions(deps)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { takeTurns } from '../../src/database/turns.ts'
+import { takeTurns, takeTurnsInOrder } from '../src/turns.ts'
 
 /** Work that goes on until it is ended, and which of it has begun. */
 function createWork(turns: Parameters<typeof takeTurns>[0]) {
@@ -82,4 +82,28 @@ test('who has gone gives the place in the line up at once', async () => {
   expect(begun).toEqual(['a1', 'a5'])
   end('a5')
   await fifth
+})
+
+test('in one line all wait in the order in which they came, also when one before them fails', async () => {
+  const turn = takeTurnsInOrder(2)
+  const begun: number[] = []
+  const ends: (() => void)[] = []
+  const work = (index: number) => () =>
+    new Promise<number>((resolve, reject) => {
+      begun.push(index)
+      ends[index] = () => (index === 1 ? reject(new Error('failed')) : resolve(index))
+    })
+  const all = Array.from({ length: 1000 }, (_, index) => turn(work(index)))
+  expect(begun).toEqual([0, 1])
+
+  ends[1]?.()
+  await expect(all[1]).rejects.toThrow('failed')
+  expect(begun).toEqual([0, 1, 2])
+
+  for (let index = 0; index < 1000; index++) {
+    if (index === 1) continue
+    ends[index]?.()
+    expect(await all[index]).toBe(index)
+  }
+  expect(begun).toEqual(Array.from({ length: 1000 }, (_, index) => index))
 })

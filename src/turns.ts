@@ -1,0 +1,108 @@
+/**
+ * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
+ * (`waiting`).
+ */
+export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
+
+/** A request for a turn. `begin` receives the function that ends the turn; `turnAway` is called when there is no turn. */
+type Entry = {
+  readonly caller: string
+  begin(end: () => void): void
+  turnAway?(): void
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The running and waiting work of one caller. */
+type Line = { under: number; readonly waiting: Set<() => void> }
+
+/**
+ * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
+ * comes next, so that a caller with many requests comes after those with few. Returns undefined at once for work that
+ * exceeds a caller's queue, and for waiting work whose `signal` aborts.
+ */
+export function takeTurns(turns: Turns) {
+  const enter = createQueue(turns)
+  return <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
+    new Promise((resolve) => {
+      enter({
+        caller,
+        begin: (end) => resolve(workUntil(end, work)),
+        turnAway: () => resolve(undefined),
+        signal,
+      })
+    })
+}
+
+/** Lets `most` pieces of work run at a time. The others wait in order of arrival, however many there are. */
+export function takeTurnsInOrder(most: number) {
+  const enter = createQueue({ most, each: most, waiting: Number.POSITIVE_INFINITY })
+  return <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise((resolve) => {
+      enter({ caller: '', begin: (end) => resolve(workUntil(end, work)) })
+    })
+}
+
+async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    end()
+  }
+}
+
+function createQueue({ most, each, waiting }: Turns): (entry: Entry) => void {
+  const lines = new Map<string, Line>()
+  let under = 0
+
+  const next = (): void => {
+    let first: [string, Line] | undefined
+    if (under < most) {
+      for (const entry of lines) {
+        const line = entry[1]
+        if (line.waiting.size > 0 && line.under < each && line.under < (first?.[1].under ?? each)) first = entry
+      }
+    }
+    if (first === undefined) return
+    const [caller, line] = first
+    // Among callers with the same amount of running work, the one that had a turn last comes last.
+    lines.delete(caller)
+    lines.set(caller, line)
+    const [begin] = line.waiting
+    if (begin === undefined) return
+    line.waiting.delete(begin)
+    line.under++
+    under++
+    begin()
+    next()
+  }
+
+  return ({ caller, begin, turnAway, signal }) => {
+    const line = lines.get(caller) ?? { under: 0, waiting: new Set() }
+    if (signal?.aborted || line.waiting.size >= waiting) {
+      turnAway?.()
+      return
+    }
+    lines.set(caller, line)
+    const leave = (): void => {
+      if (line.under === 0 && line.waiting.size === 0) lines.delete(caller)
+    }
+    const end = (): void => {
+      line.under--
+      under--
+      leave()
+      next()
+    }
+    const take = (): void => {
+      signal?.removeEventListener('abort', give)
+      begin(end)
+    }
+    const give = (): void => {
+      line.waiting.delete(take)
+      leave()
+      turnAway?.()
+    }
+    line.waiting.add(take)
+    signal?.addEventListener('abort', give, { once: true })
+    next()
+  }
+}
