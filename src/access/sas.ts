@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { hostName } from '../host-name.ts'
 
 /**
  * A shared access signature as it was sent. `resource` is the `sr` value exactly as it stands in the token, because
@@ -140,9 +141,4 @@ function decodeOnce(text: string | undefined): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A host as it is compared: lower case, without a port. An IPv6 address has colons of its own and brackets around it. */
-export function hostName(host: string): string {
-  return host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
 }

@@ -81,7 +81,7 @@ const purePackages: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The ground that pure files may stand on. */
-const pureGround = /^(?:cursor|errors|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
+const pureGround = /^(?:cursor|errors|host-name|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
 
 const everything = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { hostName } from '../../host-name.ts'
 import { isOwnOrigin } from '../../origin.ts'
 
 /**
@@ -12,8 +13,8 @@ export function refusalOf(
   names: readonly string[] | undefined,
 ): string | undefined {
   const { host = '', origin } = request.headers
-  if (names !== undefined && !names.some((name) => nameOf(name) === nameOf(host))) {
-    return `This hub does not answer to the name "${nameOf(host)}". Without tokens it answers to ${names.join(', ')}.`
+  if (names !== undefined && !names.some((name) => hostName(name) === hostName(host))) {
+    return `This hub does not answer to the name "${hostName(host)}". Without tokens it answers to ${names.join(', ')}.`
   }
   // Browsers name the origin of a page's own requests too, except in a plain GET; and no other client names any.
   if (!isOwnOrigin(request)) {
@@ -23,11 +24,6 @@ export function refusalOf(
   const site = request.headers['sec-fetch-site'] ?? 'none'
   if (site !== 'none' && site !== 'same-origin') return 'Pages of other sites may not ask this hub.'
   return undefined
-}
-
-/** Lower case, without a port. An IPv6 address has colons of its own. */
-function nameOf(host: string): string {
-  return host.toLowerCase().replace(/^([^:]+|\[[^\]]*\]):\d+$/, '$1')
 }
 
 /** Headers that proxies add, besides all that begin with `x-forwarded-`. */
