@@ -213,9 +213,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const mqtt = await createMqttDoor(deps, {
       hostNames,
       arrivals,
-      onMethodResponse({ deviceId, requestId, response }) {
-        if (scheduler?.takeAnswer({ deviceId, requestId, response })) return
-        answerInvocation(deps, { deviceId, requestId, ...response })
+      onMethodResponse(answer) {
+        if (scheduler?.takeAnswer(answer)) return
+        answerInvocation(deps, answer)
       },
     })
     onStop('the MQTT door', () => mqtt.close())

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/json.ts'
+import type { MethodAnswer } from '../method/answer.ts'
 
 /** Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only. */
 export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities'
@@ -57,17 +58,8 @@ export type Topics = {
   died: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
-  /**
-   * The answer to an interactive method call, by request id, or the reason why there is no valid one. `payload` is JSON
-   * text.
-   */
-  methodAnswer: [
-    requestId: string,
-    answer: { readonly deviceId: string } & (
-      | { readonly status: number; readonly payload: string }
-      | { readonly problem: string }
-    ),
-  ]
+  /** The answer to an interactive method call, by request id. */
+  methodAnswer: [requestId: string, answer: MethodAnswer]
   /**
    * A device sent telemetry. Published only while there are listeners. Messages that arrive together are one event,
    * because a thousand events in a row would be more than a listener can process.

@@ -8,6 +8,16 @@ export type MethodResponse = { readonly status: number; readonly payload: string
 /** Why an answer could not be taken: the method ran, and what the device said of it is lost. */
 export type BadResponse = { readonly problem: string }
 
+/**
+ * A device's answer to a request id. The device may not be the one that was called: the receiver must check that they
+ * match.
+ */
+export type MethodAnswer = {
+  readonly deviceId: string
+  readonly requestId: string
+  readonly response: MethodResponse | BadResponse
+}
+
 const minStatus = -(2 ** 31)
 const maxStatus = 2 ** 31 - 1
 

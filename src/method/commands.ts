@@ -9,7 +9,7 @@ import {
   DomainError,
   NotFoundError,
 } from '../errors.ts'
-import type { BadResponse, MethodResponse } from './answer.ts'
+import type { MethodAnswer, MethodResponse } from './answer.ts'
 import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.ts'
 
 /**
@@ -37,12 +37,12 @@ export async function invokeMethod(
   const requestId = randomBytes(12).toString('base64url')
   let stopListening = (): void => {}
   // It listens before the call leaves, and only for what the device itself says.
-  const answer = new Promise<Answer>((resolve) => {
+  const answer = new Promise<MethodAnswer['response']>((resolve) => {
     stopListening = deps.events.listen(
       'methodAnswer',
       requestId,
     )((answer) => {
-      if (answer.deviceId === deviceId) resolve(answer)
+      if (answer.deviceId === deviceId) resolve(answer.response)
     })
   })
   const timeout = new AbortController()
@@ -81,8 +81,6 @@ export async function invokeMethod(
     stopListening()
   }
 }
-
-type Answer = MethodResponse | BadResponse
 
 /** Why a device that was there, and might be called, cannot answer any more. Another one of its id is another device. */
 type Fate = 'deleted' | 'disabled'
@@ -148,9 +146,6 @@ function unreached(deviceId: string, fate: Fate | undefined, seconds: number): D
 }
 
 /** Hands an answer to whoever waits for it; nobody may. */
-export function answerInvocation(
-  deps: Pick<Deps, 'events'>,
-  { requestId, ...answer }: { deviceId: string; requestId: string } & Answer,
-): void {
-  deps.events.publish('methodAnswer', requestId, answer)
+export function answerInvocation(deps: Pick<Deps, 'events'>, answer: MethodAnswer): void {
+  deps.events.publish('methodAnswer', answer.requestId, answer)
 }

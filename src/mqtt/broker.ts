@@ -3,12 +3,13 @@ import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createRefusalLog } from '../log/refusals.ts'
+import type { MethodAnswer } from '../method/answer.ts'
 import { takeTurnsInOrder } from '../turns.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
 import { addressOf, createConnections, drainTime } from './connection.ts'
-import { createInbound, type InboundCounters, type MethodAnswer } from './inbound.ts'
+import { createInbound, type InboundCounters } from './inbound.ts'
 import { createBlankPersistence, createUnroutedBus } from './inert-bus.ts'
 import { controlIntake, intakeOf } from './intake.ts'
 import { createKeptSessions } from './kept-sessions.ts'
@@ -22,8 +23,6 @@ import { createSessionPersistence } from './session-persistence.ts'
 import { yieldToOthers } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createWebSocketMount, type Upgraded, type WebSocketMount } from './websocket.ts'
-
-export type { MethodAnswer } from './inbound.ts'
 
 /** The endpoint for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
 export type MqttDoor = {

@@ -6,7 +6,7 @@ import { InvalidInputError, LimitExceededError, NotFoundError, NotShownError } f
 import { overBudget } from '../json/json-budget.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createRefusalLog } from '../log/refusals.ts'
-import { type BadResponse, type MethodResponse, readResponse } from '../method/answer.ts'
+import { type MethodAnswer, readResponse } from '../method/answer.ts'
 import { readTwin, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
 import { utf8Text } from '../utf8.ts'
@@ -14,16 +14,6 @@ import { filterOf } from './aedes-workarounds.ts'
 import { addressOf, type Connection, type Connections, drainTime, send } from './connection.ts'
 import type { Telemetry } from './telemetry.ts'
 import { parsePublish, parseSubscription, twinResponseTopic } from './topics.ts'
-
-/**
- * A device's answer to a request id. The device may not be the one that was called: the receiver must check that they
- * match.
- */
-export type MethodAnswer = {
-  readonly deviceId: string
-  readonly requestId: string
-  readonly response: MethodResponse | BadResponse
-}
 
 /**
  * Maximum number of open twin requests per connection; at that number, reading pauses. Requests that arrived together

@@ -3,16 +3,9 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
-import type { BadResponse, MethodResponse } from '../method/answer.ts'
+import type { MethodAnswer } from '../method/answer.ts'
 import { tellProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
-
-/** A device's answer to a request id. */
-export type MethodAnswer = {
-  readonly deviceId: string
-  readonly requestId: string
-  readonly response: MethodResponse | BadResponse
-}
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000

@@ -43,7 +43,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.publish('desiredPatches', [{ deviceId: 'd', version: 2, patch: {} }])
   events.publish('identity', { deviceId: 'd' })
   events.publish('presence', { deviceIds: ['d', 'e'] })
-  events.publish('methodAnswer', 'r', { deviceId: 'd', status: 200, payload: '1' })
+  events.publish('methodAnswer', 'r', { deviceId: 'd', requestId: 'r', response: { status: 200, payload: '1' } })
   events.publish('telemetry', 'd', [])
   expect(carried).toEqual([
     ['job', ['a']],

@@ -105,7 +105,9 @@ describe('a stored answer that is nested too deep to be printed', () => {
 
 test('an answer that is nested too deep is an error at its place in a result by WebSocket', async () => {
   const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId }) => {
-    queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: deep(20_000) }))
+    queueMicrotask(() =>
+      answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: deep(20_000) } }),
+    )
   })
   const socket = await connect()
   const query = `mutation {

@@ -29,7 +29,7 @@ const call = (deviceId: string, body: unknown = {}) =>
   door.ask(`POST /twins/${deviceId}/methods`, { body: { methodName: 'reboot', ...Object(body) } })
 const answering = (status: number, payload: string) => (request: MethodRequest) => {
   const { deviceId, requestId } = request
-  queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status, payload }))
+  queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, response: { status, payload } }))
 }
 const inner = ({ body }: Answer) => JSON.parse(body.Message)
 

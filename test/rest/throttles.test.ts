@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
+import { answerInvocation } from '../../src/method/commands.ts'
 import { routes } from '../../src/rest/router.ts'
 import type { ThrottleName } from '../../src/throttle/presets.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -84,7 +85,7 @@ test('a method over the limit is refused before the device hears of it, by its s
   door.deps.attached.attach('pump-0001', ({ deviceId, requestId, ...request }) => {
     requests.push({ deviceId, requestId, ...request })
     queueMicrotask(() =>
-      door.deps.events.publish('methodAnswer', requestId, { deviceId, status: 200, payload: 'null' }),
+      answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: 'null' } }),
     )
   })
   const call = (payload: unknown) =>

@@ -33,7 +33,7 @@ const invoke = async (input: Record<string, unknown>) => {
 test('the answer of the device is the answer', async () => {
   const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId, payload }) => {
     queueMicrotask(() =>
-      answerInvocation(door.deps, { deviceId, requestId, status: 207, payload: `{"got":${payload}}` }),
+      answerInvocation(door.deps, { deviceId, requestId, response: { status: 207, payload: `{"got":${payload}}` } }),
     )
   })
   expect(await invoke({ payload: { delay: 5 } })).toEqual({
@@ -49,7 +49,9 @@ test('numbers of the answer are those that the device wrote, and those of a call
   const sent: string[] = []
   const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId, payload }) => {
     sent.push(payload)
-    queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: written }))
+    queueMicrotask(() =>
+      answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: written } }),
+    )
   })
   const ask = async (payload: string): Promise<string> => {
     const input = `{ deviceId: "pump-0001", methodName: "reboot", payload: ${payload} }`
@@ -71,7 +73,9 @@ test('numbers of the answer are those that the device wrote, and those of a call
 
 test('an answer that is none ends the wait at once, and says what is wrong with it', async () => {
   const detach = door.deps.attached.attach('pump-0001', ({ deviceId, requestId }) => {
-    queueMicrotask(() => answerInvocation(door.deps, { deviceId, requestId, problem: 'The device answered with tea.' }))
+    queueMicrotask(() =>
+      answerInvocation(door.deps, { deviceId, requestId, response: { problem: 'The device answered with tea.' } }),
+    )
   })
   expect(await invoke({})).toEqual({
     __typename: 'BadDeviceResponseError',
@@ -105,7 +109,7 @@ test('what another device of the same id says is no answer to the call of its pr
   await deleteDevice(door.deps, { deviceId: 'short-lived', ifMatch: '*' })
   await createDevice(door.deps, { deviceId: 'short-lived' })
   for (const { deviceId, requestId } of requests) {
-    answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: 'null' })
+    answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: 'null' } })
   }
   expect(await answer).toMatchObject({
     __typename: 'DeviceTimeoutError',
@@ -123,7 +127,7 @@ test('a device that is disabled while it has a call ends it at once, unless it h
     const answer = invoke({ deviceId })
     await until(() => requests.length === 1)
     const [{ requestId } = { requestId: '' }] = requests
-    if (answers) answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: '1' })
+    if (answers) answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: '1' } })
     await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
     expect(await answer).toMatchObject(
       answers
@@ -196,7 +200,7 @@ test('a change of the device while it has a call does not end the call', async (
   await until(() => requests.length === 1)
   await updateDevice(door.deps, { deviceId: 'changed', ifMatch: '*', statusReason: 'looked at' })
   for (const { deviceId, requestId } of requests) {
-    answerInvocation(door.deps, { deviceId, requestId, status: 200, payload: '1' })
+    answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: '1' } })
   }
   expect(await answer).toMatchObject({ __typename: 'InvokeDeviceMethodPayload', payload: 1 })
   detach()
