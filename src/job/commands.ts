@@ -17,7 +17,7 @@ import { narrowCondition } from '../query/conjoin.ts'
 import { deviceFields } from '../query/fields.ts'
 import { parseCondition } from '../query/parser.ts'
 import type { By } from './history.ts'
-import { checkExpectation, expectedSeconds, type JobPreview, overlapsOf, typicalPace } from './preview.ts'
+import { expectedSeconds, type JobPreview, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'
 import {
   checkJobRequest,
@@ -81,7 +81,7 @@ async function meetExpectation(
   if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
   const condition = conditionOf(request.queryCondition)
   const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, condition))
-  if (devices !== undefined) return checkExpectation(expect, devices)
+  if (devices !== undefined) return requireExpected(expect, devices)
   const message = 'The devices could not be counted in time, so nothing can be expected of them. Nothing was scheduled.'
   throw new InvalidInputError(['expect'], message)
 }

@@ -30,7 +30,7 @@ export type JobPreview = {
 export type DeviceSet = { readonly deviceCount: number; readonly fingerprint: string }
 
 /** Throws `ExpectationFailedError` unless the devices are as they are expected to be. */
-export function checkExpectation(expect: JobExpectation, { deviceCount, fingerprint }: DeviceSet): void {
+export function requireExpected(expect: JobExpectation, { deviceCount, fingerprint }: DeviceSet): void {
   const { maxDevices } = expect
   if (maxDevices !== undefined && deviceCount > maxDevices) {
     throw new ExpectationFailedError(tooManyDevices(deviceCount, maxDevices), deviceCount, fingerprint)

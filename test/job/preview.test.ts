@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ExpectationFailedError } from '../../src/errors.ts'
 import {
-  checkExpectation,
   commonPaths,
   expectedSeconds,
   overlapsOf,
   type PreviewCount,
+  requireExpected,
   typicalPace,
 } from '../../src/job/preview.ts'
 import { checkPreviewRequest, type PreviewRequestInput } from '../../src/job/request.ts'
@@ -89,7 +89,7 @@ describe('the expected duration', () => {
 describe('an expectation', () => {
   const set = { deviceCount: 3, fingerprint: '0'.repeat(24) }
   const check = (expect: { fingerprint?: string; maxDevices?: number }) =>
-    checkExpectation({ fingerprint: undefined, maxDevices: undefined, ...expect }, set)
+    requireExpected({ fingerprint: undefined, maxDevices: undefined, ...expect }, set)
 
   test('is met by the same devices, and by as many as there may be', () => {
     expect(() => check({})).not.toThrow()
