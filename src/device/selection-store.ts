@@ -1,17 +1,18 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../database/fragment.ts'
+import { fragment } from '../database/fragment.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
+import type { Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 
-const devicesWhere = (db: BoundedReader, condition: CompiledCondition): Sql =>
+const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
 /** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and of those `among` only. */
 export async function findDeviceIds(
   db: BoundedReader,
-  condition: CompiledCondition,
+  condition: Fragment,
   page: {
     readonly cursor: string | undefined
     readonly forward: boolean
@@ -29,7 +30,7 @@ export async function findDeviceIds(
 }
 
 /** How many they are. */
-export async function countDevices(db: BoundedReader, condition: CompiledCondition): Promise<number> {
+export async function countDevices(db: BoundedReader, condition: Fragment): Promise<number> {
   const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(db, condition)}`)
   return row?.count ?? 0
 }
@@ -42,11 +43,11 @@ type PageAfter<Cursor> = { readonly cursor: Cursor | undefined; readonly limit: 
 /** The values of one row of results, each the JSON text of a member; null for one that is undefined. */
 export type ResultValues = readonly (string | null)[]
 
-const devicesAfter = (db: BoundedReader, condition: CompiledCondition, { cursor, limit }: PageAfter<string>): Sql =>
+const devicesAfter = (db: BoundedReader, condition: Fragment, { cursor, limit }: PageAfter<string>): Sql =>
   sql`${devicesWhere(db, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
 /** Ids of such a page as one array: its rows are read one after the other, as long as there is room. */
-const idsAfter = (db: BoundedReader, condition: CompiledCondition, page: PageAfter<string>): Sql =>
+const idsAfter = (db: BoundedReader, condition: Fragment, page: PageAfter<string>): Sql =>
   sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, condition, page)}) chosen`
 
 /** A device with its twin: what a twin document is made of. */
@@ -62,7 +63,7 @@ export type RowsWithin<Row> = { readonly rows: Row[]; readonly cut: boolean }
 /** A page of devices with their twins, by id, as far as there is room for. */
 export async function findDeviceTwins(
   db: BoundedReader,
-  condition: CompiledCondition,
+  condition: Fragment,
   page: PageAfter<string>,
   maxBytes: number,
 ): Promise<RowsWithin<DeviceTwin>> {
@@ -97,8 +98,8 @@ export async function findDeviceTwins(
  */
 export async function findDeviceValues(
   db: BoundedReader,
-  condition: CompiledCondition,
-  values: CompiledCondition,
+  condition: Fragment,
+  values: Fragment,
   page: PageAfter<string>,
   maxBytes: number,
 ): Promise<RowsWithin<{ readonly id: string; readonly values: ResultValues | null }>> {
@@ -133,8 +134,8 @@ export async function findDeviceValues(
 /** What `values`, made of aggregates, gives of all devices together. */
 export async function aggregateDevices(
   db: BoundedReader,
-  condition: CompiledCondition,
-  values: CompiledCondition,
+  condition: Fragment,
+  values: Fragment,
 ): Promise<ResultValues> {
   const [row] = await db.query<{ values: ResultValues }>(
     sql`select ${fragment(db, values)} as "values" ${devicesWhere(db, condition)}`,
@@ -156,8 +157,8 @@ export type DeviceGroup = {
 /** A page of groups of devices that have the same `group`, by that value; those without one come last. */
 export async function findDeviceGroups(
   db: BoundedReader,
-  condition: CompiledCondition,
-  { group, values }: { readonly group: CompiledCondition; readonly values: CompiledCondition },
+  condition: Fragment,
+  { group, values }: { readonly group: Fragment; readonly values: Fragment },
   { cursor, limit }: PageAfter<GroupPlace>,
   maxBytes: number,
 ): Promise<RowsWithin<DeviceGroup>> {

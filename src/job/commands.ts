@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
-import type { CompiledCondition } from '../database/fragment.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,
@@ -12,10 +11,8 @@ import {
   OutOfTimeError,
   QueryConditionError,
 } from '../errors.ts'
-import { compileCondition } from '../query/compiler.ts'
 import { narrowCondition } from '../query/conjoin.ts'
-import { deviceFields } from '../query/fields.ts'
-import { parseCondition } from '../query/parser.ts'
+import { compileDeviceCondition } from '../query/device-condition.ts'
 import type { By } from './history.ts'
 import { expectedSeconds, type JobPreview, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'
@@ -79,14 +76,12 @@ async function meetExpectation(
   expect: JobExpectation,
 ): Promise<void> {
   if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
-  const condition = conditionOf(request.queryCondition)
+  const condition = compileDeviceCondition(request.queryCondition)
   const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, condition))
   if (devices !== undefined) return requireExpected(expect, devices)
   const message = 'The devices could not be counted in time, so nothing can be expected of them. Nothing was scheduled.'
   throw new InvalidInputError(['expect'], message)
 }
-
-const conditionOf = (text: string): CompiledCondition => compileCondition(parseCondition(text), deviceFields)
 
 /** When a new job starts and when its time is up, as its row holds it. */
 const timesOf = (
@@ -197,7 +192,7 @@ export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequest
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
   const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
-  const condition = conditionOf(request.queryCondition)
+  const condition = compileDeviceCondition(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
   const reads = readsFor(db, asker)
@@ -224,7 +219,7 @@ export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequest
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
   if (job.status === 'running') return [{ ...job, condition: undefined }]
   try {
-    return [{ ...job, condition: conditionOf(job.queryCondition) }]
+    return [{ ...job, condition: compileDeviceCondition(job.queryCondition) }]
   } catch (error) {
     if (error instanceof QueryConditionError) return []
     throw error

@@ -1,7 +1,8 @@
+import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
 import type { FieldMap } from './field-map.ts'
 import { fold } from './fold.ts'
-import { type Fragment, join, sql } from './fragment.ts'
+import { join, sql } from './fragment.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
 import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
 
@@ -20,9 +21,9 @@ const maxLookups = 16
 /**
  * A condition as an SQL Boolean expression over the expressions in `fields`: true exactly for the rows the condition
  * selects, else false, never NULL and never an error. All that the user wrote is in `values`; `strings`, the text
- * between them, is made of this program's own. `strings` has one entry more than `values`.
+ * between them, is made of this program's own.
  */
-export const compileCondition = (condition: Condition, fields: FieldMap): { strings: string[]; values: unknown[] } =>
+export const compileCondition = (condition: Condition, fields: FieldMap): Fragment =>
   condition.kind === 'all' ? always : isTrue(fold(condition.expression, fields), fields)
 
 function isTrue(expression: Expression, fields: FieldMap): Fragment {

@@ -1,4 +1,5 @@
-import { bindText, type Fragment, sql } from './fragment.ts'
+import type { Fragment } from '../sql-fragment.ts'
+import { bindText, sql } from './fragment.ts'
 import type { Words } from './spellings.ts'
 
 /**

@@ -1,5 +1,6 @@
+import type { Fragment } from '../sql-fragment.ts'
 import type { Field, FieldMap, Members } from './field-map.ts'
-import { type Fragment, sql } from './fragment.ts'
+import { sql } from './fragment.ts'
 import { deviceJobStatusWords, jobTypeWords, type Words } from './spellings.ts'
 
 type Fields = Readonly<Record<string, Field>>

@@ -1,11 +1,4 @@
-/**
- * SQL text with bind parameters, as the halves of a tagged template: `strings` has one entry more than `values`, and
- * parameter n stands between `strings[n]` and `strings[n + 1]`.
- */
-export type Fragment = {
-  readonly strings: string[]
-  readonly values: unknown[]
-}
+import type { Fragment } from '../sql-fragment.ts'
 
 function assemble(texts: readonly string[], holes: readonly Fragment[]): Fragment {
   const strings = [texts[0] ?? '']

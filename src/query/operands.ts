@@ -1,6 +1,7 @@
+import type { Fragment } from '../sql-fragment.ts'
 import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
 import { type FieldMap, jsonAt, type Members, resolve, type Target } from './field-map.ts'
-import { bindJson, bindNumber, bindText, type Fragment, join, sql } from './fragment.ts'
+import { bindJson, bindNumber, bindText, join, sql } from './fragment.ts'
 
 // Values as SQL, one type at a time. Each function answers an expression that is NULL in every row where the value is
 // not of that type, or `undefined` where that is so in all rows. So no cast meets a value it could fail on.

@@ -1,6 +1,7 @@
+import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, ComparisonOperator, Expression, Membership, TextTest, TypeTest, ValueType } from './ast.ts'
 import type { FieldMap } from './field-map.ts'
-import { bindBoolean, bindBooleans, bindNumbers, bindTexts, type Fragment, join, sql } from './fragment.ts'
+import { bindBoolean, bindBooleans, bindNumbers, bindTexts, join, sql } from './fragment.ts'
 import { jsonOf, nullOf, numberOf, targetOf, textOf } from './operands.ts'
 
 // The three-valued half of the compiler: true, false, and NULL for undefined. SQL's AND, OR and NOT agree with the

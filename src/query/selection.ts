@@ -1,6 +1,7 @@
+import type { Fragment } from '../sql-fragment.ts'
 import type { Aggregate, Path, SelectItem, Statement } from './ast.ts'
 import { type FieldMap, shownPath } from './field-map.ts'
-import { type Fragment, join, sql } from './fragment.ts'
+import { join, sql } from './fragment.ts'
 import { numericOf, textOf, valueAt } from './operands.ts'
 import { fail } from './token-reader.ts'
 

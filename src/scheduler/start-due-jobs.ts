@@ -17,9 +17,7 @@ import {
   saveStarted,
 } from '../job/store/transitions.ts'
 import type { Limits } from '../limits/limits.ts'
-import { compileCondition } from '../query/compiler.ts'
-import { deviceFields } from '../query/fields.ts'
-import { parseCondition } from '../query/parser.ts'
+import { compileDeviceCondition } from '../query/device-condition.ts'
 import type { Step } from './loop.ts'
 
 /**
@@ -164,7 +162,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
 
 /** Returns the number of devices. */
 function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
-  const condition = compileCondition(parseCondition(queryCondition), deviceFields)
+  const condition = compileDeviceCondition(queryCondition)
   return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
 }
 

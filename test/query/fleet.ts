@@ -126,7 +126,8 @@ export const statementOf = (condition: Condition, suffix = ''): { text: string; 
   const { strings, values } = compileCondition(condition, deviceFields)
   const where = strings.reduce((text, string, index) => `${text}$${index}${string}`)
   const tested = suffix === '' ? where : `(${where}) ${suffix}`
-  return { text: `select d.id from device d join twin t on t.device_id = d.id where ${tested} order by d.id`, values }
+  const text = `select d.id from device d join twin t on t.device_id = d.id where ${tested} order by d.id`
+  return { text, values: [...values] }
 }
 
 /** The ids of the devices the condition selects, in order. */

@@ -2,9 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
 import { countDevices, findDeviceIds } from '../../device/selection-store.ts'
 import { authenticationOf } from '../../device/store.ts'
-import { compileCondition } from '../../query/compiler.ts'
-import { deviceFields } from '../../query/fields.ts'
-import { parseCondition } from '../../query/parser.ts'
+import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { etagOf } from '../../twin/document.ts'
 import { builder } from '../builder.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage } from '../connection.ts'
@@ -153,7 +151,7 @@ builder.queryField('devices', (t) =>
     resolve: (_root, { queryCondition, ...page }, context, info) => {
       const { deps } = context
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
-      const condition = compileCondition(parseCondition(queryCondition ?? '*'), deviceFields)
+      const condition = compileDeviceCondition(queryCondition ?? '*')
       const { select } = queryFromInfo({
         context,
         info,

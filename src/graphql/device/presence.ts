@@ -1,9 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
 import { findDeviceIds } from '../../device/selection-store.ts'
-import { compileCondition } from '../../query/compiler.ts'
-import { deviceFields } from '../../query/fields.ts'
-import { parseCondition } from '../../query/parser.ts'
+import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 import { either } from '../live/listen.ts'
@@ -61,7 +59,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
     subscribe: (_root, { queryCondition }, context, info) => {
       const { db, events, throttles } = context.deps
       throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
-      const condition = compileCondition(parseCondition(queryCondition ?? '*'), deviceFields)
+      const condition = compileDeviceCondition(queryCondition ?? '*')
       const { select } = queryFromInfo({
         context,
         info,

@@ -1,6 +1,7 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { fragment } from '../../database/fragment.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, isDispatched, target } from './facts.ts'
@@ -10,7 +11,7 @@ export type DeviceJobSelection = {
   readonly statuses?: readonly DeviceJobStatus[] | undefined
   readonly errorCodes?: readonly string[] | undefined
   readonly responseStatuses?: readonly number[] | undefined
-  readonly condition?: CompiledCondition | undefined
+  readonly condition?: Fragment | undefined
 }
 
 /**

@@ -1,8 +1,9 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { fragment } from '../../database/fragment.ts'
 import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { JobType } from '../request.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import type { DeviceJobKey } from './facts.ts'
@@ -172,7 +173,7 @@ export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: strin
  */
 export async function findDeviceJobRows(
   db: BoundedReader,
-  { ofJob, ofDeviceJob }: { readonly ofJob: CompiledCondition; readonly ofDeviceJob: CompiledCondition },
+  { ofJob, ofDeviceJob }: { readonly ofJob: Fragment; readonly ofDeviceJob: Fragment },
   { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
   maxBytes: number,
 ): Promise<{ readonly rows: DeviceJobRow[]; readonly cut: boolean }> {

@@ -1,8 +1,9 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { fragment } from '../../database/fragment.ts'
 import { isAlive } from '../../database/lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { JobStatus } from '../state.ts'
 
 /** One device's part of one job. */
@@ -43,7 +44,7 @@ export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobSt
 export async function expandJob(
   tx: Tx & BoundedReader,
   id: string,
-  condition: CompiledCondition,
+  condition: Fragment,
   narrowed = empty,
 ): Promise<number> {
   const [row] = await tx.query<{ count: number }>(

@@ -1,6 +1,7 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { fragment } from '../../database/fragment.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/limits.ts'
 import type { PreviewCount } from '../preview.ts'
 import { hasOutcome, target } from './facts.ts'
@@ -34,7 +35,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
 
 /** Its devices are those that meet its condition; undefined for a job that runs, for it has them. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
-  readonly condition: CompiledCondition | undefined
+  readonly condition: Fragment | undefined
 }
 
 /** Values of conditions in one statement: PostgreSQL takes 65,535, and conditions may be long. */
@@ -50,7 +51,7 @@ const sampleSizes = { large: 10_000, small: 500 }
  */
 export async function countOverlaps(
   db: BoundedReads,
-  condition: CompiledCondition,
+  condition: Fragment,
   jobs: readonly OverlapCandidate[],
 ): Promise<ReadonlyMap<string, PreviewCount>> {
   const counts = new Map(jobs.map(({ id }): [string, PreviewCount] => [id, { value: 0, precision: 'atLeast' }]))
@@ -96,7 +97,7 @@ function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate)
 /** Looks at each of up to `size` devices once, with the eyes of every job. */
 async function countInSample(
   db: BoundedReader,
-  condition: CompiledCondition,
+  condition: Fragment,
   jobs: readonly OverlapCandidate[],
   size: number,
 ): Promise<[string, PreviewCount][]> {
@@ -113,7 +114,7 @@ async function countInSample(
 /** Looks for devices that each of the jobs has in common with the condition, up to `limit`: by the indexes of both. */
 async function countCommon(
   db: BoundedReader,
-  condition: CompiledCondition,
+  condition: Fragment,
   jobs: readonly OverlapCandidate[],
   limit: number,
 ): Promise<[string, PreviewCount][]> {

@@ -1,6 +1,7 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { type CompiledCondition, fragment } from '../../database/fragment.ts'
+import { fragment } from '../../database/fragment.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import { complianceOf } from '../../twin/compliance.ts'
 import type { TwinPatch } from '../../twin/limits.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
@@ -9,7 +10,7 @@ import type { JobType } from '../request.ts'
 // Every question of a preview is bounded: by milliseconds of PostgreSQL's time, and an answer for when that is over.
 
 /** The devices that meet a condition, as `d` with their twins as `t`. */
-export const devicesWhere = (db: BoundedReader, condition: CompiledCondition): Sql =>
+export const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
 /** How many devices meet a condition, and how many of them are connected, and hold a patch already. */
@@ -22,7 +23,7 @@ export type Matches = DeviceSet & { readonly connectedCount: number; readonly co
  */
 export async function readMatches(
   db: BoundedReader,
-  condition: CompiledCondition,
+  condition: Fragment,
   { patch = {}, limit }: { readonly patch?: TwinPatch | undefined; readonly limit?: number } = {},
 ): Promise<Matches> {
   const [row] = await db.query<Matches>(
@@ -70,7 +71,7 @@ type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCoun
 /** Counts all of them, or those that PostgreSQL comes upon first; undefined when there is no time for that either. */
 export async function countMatches(
   db: BoundedReads,
-  condition: CompiledCondition,
+  condition: Fragment,
   patch: TwinPatch | undefined,
 ): Promise<Counts | undefined> {
   const all = await db.boundedRead(1_000, (reader) => readMatches(reader, condition, { patch }))
@@ -86,7 +87,7 @@ export async function countMatches(
 }
 
 /** The ids of the first devices that meet a condition; none when there is no time to find them. */
-export async function findFirstIds(db: BoundedReads, condition: CompiledCondition, limit: number): Promise<string[]> {
+export async function findFirstIds(db: BoundedReads, condition: Fragment, limit: number): Promise<string[]> {
   const rows = await db.boundedRead(200, (reader) =>
     reader.query<{ id: string }>(sql`select d.id ${devicesWhere(reader, condition)} order by d.id limit ${limit}`),
   )

@@ -1,7 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import type { CompiledCondition } from '../../database/fragment.ts'
 import type { Tx } from '../../database/reader.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
 import { facts, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './facts.ts'
@@ -27,11 +27,6 @@ export async function isAnySelected(
 }
 
 /** Fixes the devices of a retry: those of its source that are selected, still exist and meet the condition. */
-export function expandRetry(
-  tx: Tx & BoundedReader,
-  id: string,
-  condition: CompiledCondition,
-  retry: Retry,
-): Promise<number> {
+export function expandRetry(tx: Tx & BoundedReader, id: string, condition: Fragment, retry: Retry): Promise<number> {
   return expandJob(tx, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
 }

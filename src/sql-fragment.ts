@@ -1,0 +1,5 @@
+/**
+ * SQL text with bind parameters, as the halves of a tagged template: `strings` has one entry more than `values`, and
+ * parameter n stands between `strings[n]` and `strings[n + 1]`.
+ */
+export type Fragment = { readonly strings: readonly string[]; readonly values: readonly unknown[] }
