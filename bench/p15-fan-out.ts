@@ -17,7 +17,7 @@ const firstVersion = 1_000_001
 const statisticsSubscription = `subscription {
   deviceJobStatistics(jobId: "p15") {
     version
-    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount canceledCount }
+    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount cancelledCount }
     job { jobId status outcome }
   }
 }`
@@ -156,7 +156,7 @@ function messageOf(version: number): string {
       runningCount: 0,
       succeededCount: 0,
       failedCount: 0,
-      canceledCount: 0,
+      cancelledCount: 0,
     },
     job: { jobId: 'p15', status: 'SCHEDULED', outcome: null },
   }

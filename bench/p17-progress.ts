@@ -19,7 +19,7 @@ const subscribers = 20
 const query = `subscription ($jobId: String!) {
   deviceJobStatistics(jobId: $jobId) {
     version
-    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount canceledCount }
+    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount cancelledCount }
   }
 }`
 

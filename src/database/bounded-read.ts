@@ -53,10 +53,10 @@ export async function readInTime<T>(
 }
 
 /** SQLSTATE of a statement that reached its timeout or was cancelled. */
-const canceled = '57014'
+const cancelled = '57014'
 
 /** Whether a statement reached its time limit. */
-export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === canceled
+export const isOutOfTime = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === cancelled
 
 /** Limits each following statement of a transaction to `ms` milliseconds, including those with a client's condition. */
 export async function limitTime(tx: Tx, ms: number): Promise<Tx & BoundedReader> {

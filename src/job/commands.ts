@@ -153,7 +153,7 @@ function notEnded({ id, status }: SourceRow): ConflictError {
 }
 
 /**
- * Cancels a job that has not ended. Nothing new is sent from the return on; devices that wait become canceled; calls
+ * Cancels a job that has not ended. Nothing new is sent from the return on; devices that wait become cancelled; calls
  * under way may still answer, and the job has ended when the last of them did or was given up. NotFoundError,
  * ConflictError when it is cancelled already or has ended, InvalidInputError for an over-long reason. With
  * `unlessRunning` a running job is a ConflictError too, as in IoT Hub.

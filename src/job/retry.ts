@@ -97,7 +97,7 @@ function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | un
     if (status !== 'pending' && status !== 'running') return status
     throw new InvalidInputError(
       ['status'],
-      `No device job of a job that has ended is ${status.toUpperCase()}: retry FAILED, CANCELED or COMPLETED ones.`,
+      `No device job of a job that has ended is ${status.toUpperCase()}: retry FAILED, CANCELLED or COMPLETED ones.`,
     )
   })
 }

@@ -8,5 +8,5 @@ export type DeviceJobStatistics = {
   readonly runningCount: number
   readonly succeededCount: number
   readonly failedCount: number
-  readonly canceledCount: number
+  readonly cancelledCount: number
 }

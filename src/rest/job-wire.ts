@@ -71,11 +71,11 @@ export function createdJob(jobId: string, type: JobType, status: JobStatus): obj
 
 /** A job in full. */
 export function jobDocument(job: JobRecord): object {
-  const { deviceCount, failedCount, succeededCount, runningCount, pendingCount, canceledCount } = job
+  const { deviceCount, failedCount, succeededCount, runningCount, pendingCount, cancelledCount } = job
   return {
     ...jobWithoutStatistics(job),
     // The sixth counter is ours: without it a cancelled job would not add up.
-    deviceJobStatistics: { deviceCount, failedCount, succeededCount, runningCount, pendingCount, canceledCount },
+    deviceJobStatistics: { deviceCount, failedCount, succeededCount, runningCount, pendingCount, cancelledCount },
   }
 }
 

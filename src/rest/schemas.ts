@@ -180,7 +180,7 @@ export const schemas = {
       succeededCount: count,
       runningCount: count,
       pendingCount: count,
-      canceledCount: count,
+      cancelledCount: count,
     }),
   }),
   Jobs: listOf(reference('Job')),

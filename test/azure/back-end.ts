@@ -11,7 +11,7 @@ export type Counts = {
   readonly runningCount: number
   readonly succeededCount: number
   readonly failedCount: number
-  readonly canceledCount: number
+  readonly cancelledCount: number
 }
 
 /** A job as the service SDK hands it on: it has no type for it. */
@@ -69,7 +69,7 @@ export function connectBackEnd(app: TestApp, ownerKey: string): BackEnd {
 }
 
 const sum = (counts: Counts): number =>
-  counts.pendingCount + counts.runningCount + counts.succeededCount + counts.failedCount + counts.canceledCount
+  counts.pendingCount + counts.runningCount + counts.succeededCount + counts.failedCount + counts.cancelledCount
 
 /** What a call in callback style calls back with; rejects with its error. */
 export const called = <Result>(

@@ -17,7 +17,7 @@ const none: Counts = {
   runningCount: 0,
   succeededCount: 0,
   failedCount: 0,
-  canceledCount: 0,
+  cancelledCount: 0,
 }
 
 const progress = (status: string, counts: Partial<Counts> = {}): Progress => ({

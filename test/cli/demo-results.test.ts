@@ -52,7 +52,7 @@ test('the table has a row a job, its numbers ranged right', () => {
     runningCount: 0,
     succeededCount: 1_195,
     failedCount: 5,
-    canceledCount: 0,
+    cancelledCount: 0,
   }
   const job = {
     jobId: 'reboot',
@@ -63,7 +63,7 @@ test('the table has a row a job, its numbers ranged right', () => {
     endTime: '2026-01-01T00:00:02.500Z',
   }
   expect(jobTable([job], plain)).toEqual([
-    '  job     outcome           devices  succeeded  failed  canceled   took',
-    '  reboot  partially failed    1,200      1,195       5         0  2.5 s',
+    '  job     outcome           devices  succeeded  failed  cancelled   took',
+    '  reboot  partially failed    1,200      1,195       5          0  2.5 s',
   ])
 })

@@ -95,13 +95,13 @@ describe('the status of a device job', () => {
 })
 
 describe('the outcome of a job', () => {
-  const counts = (succeededCount: number, failedCount: number, canceledCount = 0) => ({
+  const counts = (succeededCount: number, failedCount: number, cancelledCount = 0) => ({
     pendingCount: 0,
     runningCount: 0,
-    deviceCount: succeededCount + failedCount + canceledCount,
+    deviceCount: succeededCount + failedCount + cancelledCount,
     succeededCount,
     failedCount,
-    canceledCount,
+    cancelledCount,
   })
 
   test.each<readonly [sentence: string, JobStatus, ReturnType<typeof counts>, JobOutcome]>([

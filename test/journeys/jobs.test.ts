@@ -55,7 +55,7 @@ async function watch(jobId: string, enough: (seen: Seen) => boolean = () => fals
     const { deviceJobStatistics: counts, job, version } = deviceJobStatistics
     seen.push({ ...counts, status: job.status, version })
     expect(
-      counts.pendingCount + counts.runningCount + counts.succeededCount + counts.failedCount + counts.canceledCount,
+      counts.pendingCount + counts.runningCount + counts.succeededCount + counts.failedCount + counts.cancelledCount,
     ).toBe(counts.deviceCount)
     if (enough({ ...counts, status: job.status, version })) break
   }
@@ -67,7 +67,7 @@ type Seen = {
   readonly runningCount: number
   readonly succeededCount: number
   readonly failedCount: number
-  readonly canceledCount: number
+  readonly cancelledCount: number
   readonly status: string
   readonly version: number
 }
@@ -141,9 +141,9 @@ test('a running job that is cancelled calls nobody else, and those who have the 
   const { cancelJob } = await app.client.execute(CancelJob, { input: { jobId, reason: 'wrong building' } })
   expect(cancelJob).toEqual({ job: { status: 'CANCELLED' } })
   await fleet.connect({ deviceIds: ['cancel-1'] })
-  expect((await watch(jobId)).at(-1)).toMatchObject({ status: 'CANCELLED', succeededCount: 1, canceledCount: 1 })
+  expect((await watch(jobId)).at(-1)).toMatchObject({ status: 'CANCELLED', succeededCount: 1, cancelledCount: 1 })
   const { nodes } = await readDeviceJobs(app.client, jobId)
-  expect(nodes.map(({ status }) => status)).toEqual(['COMPLETED', 'CANCELED'])
+  expect(nodes.map(({ status }) => status)).toEqual(['COMPLETED', 'CANCELLED'])
   expect(fleet.ledger.entries).toHaveLength(1)
 })
 

@@ -66,7 +66,7 @@ export const WatchStatistics = graphql(/* GraphQL */ `
         runningCount
         succeededCount
         failedCount
-        canceledCount
+        cancelledCount
       }
       job {
         status
@@ -86,7 +86,7 @@ export const ReadDeviceJobs = graphql(/* GraphQL */ `
         runningCount
         succeededCount
         failedCount
-        canceledCount
+        cancelledCount
       }
       deviceJobs(first: 100, after: $after) {
         nodes {

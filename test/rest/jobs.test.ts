@@ -63,7 +63,7 @@ describe('a new job', () => {
         succeededCount: 0,
         runningCount: 0,
         pendingCount: 0,
-        canceledCount: 0,
+        cancelledCount: 0,
       },
     })
   })
@@ -231,7 +231,7 @@ describe('a job under way', () => {
     expect((await get(jobId)).body).toMatchObject({
       status: 'running',
       endTime: null,
-      deviceJobStatistics: { deviceCount: 3, succeededCount: 1, runningCount: 1, pendingCount: 1, canceledCount: 0 },
+      deviceJobStatistics: { deviceCount: 3, succeededCount: 1, runningCount: 1, pendingCount: 1, cancelledCount: 0 },
     })
     await cancelJob(door.deps, tester, jobId, 'wrong site')
     await answer(door.deps, { jobId, deviceId: two, error: { code: 'GatewayTimeout', description: '' } })
@@ -241,7 +241,7 @@ describe('a job under way', () => {
       status: 'cancelled',
       statusMessage: 'wrong site',
       endTime: clock.now().toISOString(),
-      deviceJobStatistics: { deviceCount: 3, succeededCount: 1, failedCount: 1, canceledCount: 1, pendingCount: 0 },
+      deviceJobStatistics: { deviceCount: 3, succeededCount: 1, failedCount: 1, cancelledCount: 1, pendingCount: 0 },
     })
   })
 })

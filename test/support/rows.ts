@@ -53,7 +53,7 @@ export const jobRow = (deps: Deps, id: string): Promise<Job> => deps.db.prisma.j
 /** A job's counters in one line, and whether they are what its facts amount to. */
 export async function counters(deps: Deps, id: string): Promise<string> {
   const job = await jobRow(deps, id)
-  return `${job.status}: ${job.pendingCount} pending, ${job.runningCount} running, ${job.succeededCount} succeeded, ${job.failedCount} failed, ${job.canceledCount} canceled`
+  return `${job.status}: ${job.pendingCount} pending, ${job.runningCount} running, ${job.succeededCount} succeeded, ${job.failedCount} failed, ${job.cancelledCount} canceled`
 }
 
 /** Marks calls as a hub does to which the devices are connected; they are so only while it does. */

@@ -16,7 +16,7 @@ const Progress = graphql(/* GraphQL */ `
     deviceCount
     succeededCount
     failedCount
-    canceledCount
+    cancelledCount
   }
 `)
 
@@ -28,7 +28,7 @@ export function jobRow(job: FragmentType<typeof JobRow>): string {
 
 /** How far a job is. Takes any object of which a document has asked `...Progress`. */
 export function progress(statistics: FragmentType<typeof Progress>): string {
-  const { deviceCount, succeededCount, failedCount, canceledCount } = readFragment(Progress, statistics)
-  const endedCount = succeededCount + failedCount + canceledCount
+  const { deviceCount, succeededCount, failedCount, cancelledCount } = readFragment(Progress, statistics)
+  const endedCount = succeededCount + failedCount + cancelledCount
   return `${endedCount} of ${deviceCount} ended, ${failedCount} failed`
 }

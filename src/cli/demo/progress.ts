@@ -9,7 +9,7 @@ export type Counts = {
   readonly runningCount: number
   readonly succeededCount: number
   readonly failedCount: number
-  readonly canceledCount: number
+  readonly cancelledCount: number
 }
 
 /** What is known of a job at a moment. */
@@ -25,8 +25,8 @@ const spaces = 6
 const barColumns = { fewest: 10, most: 40 } as const
 
 /** How many device jobs have ended, whatever came of them. */
-export const endedOf = ({ succeededCount, failedCount, canceledCount }: Counts): number =>
-  succeededCount + failedCount + canceledCount
+export const endedOf = ({ succeededCount, failedCount, cancelledCount }: Counts): number =>
+  succeededCount + failedCount + cancelledCount
 
 /** Whether each device is counted once. */
 export const addsUp = (counts: Counts): boolean =>
@@ -63,7 +63,7 @@ const longestId = 'reboot-building-43-floor-3'.length
 const partsOf = (counts: Counts): Part[] => [
   { count: counts.succeededCount, sign: '█', paint: 'good' },
   { count: counts.failedCount, sign: '█', paint: 'bad' },
-  { count: counts.canceledCount, sign: '▓', paint: 'faint' },
+  { count: counts.cancelledCount, sign: '▓', paint: 'faint' },
   { count: counts.runningCount, sign: '▒', paint: 'busy' },
   { count: counts.pendingCount, sign: '░', paint: 'faint' },
 ]
@@ -73,7 +73,7 @@ export function progressLine({ jobId, status, counts }: Progress, elapsed: numbe
   const parts = [
     [counts.succeededCount, 'succeeded'],
     [counts.failedCount, 'failed'],
-    [counts.canceledCount, 'canceled'],
+    [counts.cancelledCount, 'cancelled'],
     [counts.runningCount, 'called'],
     [counts.pendingCount, 'waiting'],
   ] as const

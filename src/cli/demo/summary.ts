@@ -13,10 +13,10 @@ export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
     number(counts.deviceCount),
     style.good(number(counts.succeededCount)),
     counts.failedCount > 0 ? style.bad(number(counts.failedCount)) : number(counts.failedCount),
-    number(counts.canceledCount),
+    number(counts.cancelledCount),
     endTime === null ? '' : seconds(millisecondsOf(endTime) - millisecondsOf(startTime)),
   ])
-  const head = ['job', 'outcome', 'devices', 'succeeded', 'failed', 'canceled', 'took'].map(style.faint)
+  const head = ['job', 'outcome', 'devices', 'succeeded', 'failed', 'cancelled', 'took'].map(style.faint)
   return indent(table([head, ...rows], 2))
 }
 

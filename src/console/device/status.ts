@@ -5,5 +5,5 @@ import type { Shown } from '../ui/status.ts'
 export function showStatus(status: DeviceStatus): Shown {
   return status === 'ENABLED'
     ? { tone: 'succeeded', icon: 'succeeded', word: 'Enabled' }
-    : { tone: 'canceled', icon: 'canceled', word: 'Disabled' }
+    : { tone: 'cancelled', icon: 'cancelled', word: 'Disabled' }
 }

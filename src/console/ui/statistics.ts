@@ -7,7 +7,7 @@ export type Statistics = {
   readonly runningCount: number
   readonly succeededCount: number
   readonly failedCount: number
-  readonly canceledCount: number
+  readonly cancelledCount: number
 }
 
 /** The parts of the bar: what is done first, what waits last. Their counts are `deviceCount` together. */
@@ -17,15 +17,15 @@ export function partsOf(
   return [
     { tone: 'succeeded', word: 'succeeded', count: statistics.succeededCount },
     { tone: 'failed', word: 'failed', count: statistics.failedCount },
-    { tone: 'canceled', word: 'canceled', count: statistics.canceledCount },
+    { tone: 'cancelled', word: 'cancelled', count: statistics.cancelledCount },
     { tone: 'running', word: 'running', count: statistics.runningCount },
     { tone: 'pending', word: 'pending', count: statistics.pendingCount },
   ]
 }
 
 /** How many have ended, of any sort. */
-export function endedOf({ succeededCount, failedCount, canceledCount }: Statistics): number {
-  return succeededCount + failedCount + canceledCount
+export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
+  return succeededCount + failedCount + cancelledCount
 }
 
 /** All of it in a sentence. */

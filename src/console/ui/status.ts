@@ -2,7 +2,7 @@ import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '..
 import type { IconName } from './icon-paths.ts'
 
 /** The colours that states have; each has `--{tone}` and `--{tone}-soft` in tokens.css. */
-export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'canceled'
+export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 
 /** How a state is shown: colour, drawing and word together. */
 export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
@@ -18,8 +18,8 @@ export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
       return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
     case 'FAILED':
       return { tone: 'failed', icon: 'failed', word: 'Failed' }
-    case 'CANCELED':
-      return { tone: 'canceled', icon: 'canceled', word: 'Canceled' }
+    case 'CANCELLED':
+      return { tone: 'cancelled', icon: 'cancelled', word: 'Cancelled' }
     default:
       return unknown(status)
   }
@@ -52,7 +52,7 @@ export function showJob(job: ShownJob): Shown {
     case 'RUNNING':
       return { tone: 'running', icon: 'running', word: 'Running' }
     case 'CANCELLED':
-      return { tone: 'canceled', icon: 'canceled', word: job.endTime === null ? 'Cancelling' : 'Cancelled' }
+      return { tone: 'cancelled', icon: 'cancelled', word: job.endTime === null ? 'Cancelling' : 'Cancelled' }
     case 'FAILED':
       return { tone: 'failed', icon: 'failed', word: 'Failed' }
     case 'COMPLETED':
@@ -73,7 +73,7 @@ function showOutcome(outcome: JobOutcome): Shown {
     case 'FAILED':
       return { tone: 'failed', icon: 'failed', word: 'Failed' }
     case 'CANCELLED':
-      return { tone: 'canceled', icon: 'canceled', word: 'Cancelled' }
+      return { tone: 'cancelled', icon: 'cancelled', word: 'Cancelled' }
     default:
       return unknown(outcome)
   }

@@ -22,7 +22,7 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
       description: 'The twin was patched, or the device answered, with whatever status.',
     },
     FAILED: { value: 'failed', description: 'It was not done, or nobody knows; see `error`.' },
-    CANCELED: { value: 'canceled', description: 'The job was cancelled before it had its turn.' },
+    CANCELLED: { value: 'canceled', description: 'The job was cancelled before it had its turn.' },
   } as const,
 })
 

@@ -115,7 +115,7 @@ const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   running: 'runningCount',
   completed: 'succeededCount',
   failed: 'failedCount',
-  canceled: 'canceledCount',
+  canceled: 'cancelledCount',
 }
 
 /** `*` is no condition. QueryConditionError. */

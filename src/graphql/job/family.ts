@@ -40,7 +40,7 @@ const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily')
         'How far they are together, every device once: it has succeeded when it did in any of them, else it is where it is in the newest that has it.',
       resolve: async ({ familyKey }, _args, context) => {
         const [statistics] = await findStatisticsOf(context, familyKey, undefined)
-        const none = { pendingCount: 0, runningCount: 0, succeededCount: 0, failedCount: 0, canceledCount: 0 }
+        const none = { pendingCount: 0, runningCount: 0, succeededCount: 0, failedCount: 0, cancelledCount: 0 }
         return statistics ?? { deviceCount: 0, ...none }
       },
     }),

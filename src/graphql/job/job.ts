@@ -82,7 +82,7 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
       description: 'Those that are done: the twin was patched, or the device answered, with whatever status.',
     }),
     failedCount: t.exposeInt('failedCount', { description: 'Those that failed.' }),
-    canceledCount: t.exposeInt('canceledCount', { description: 'Those that the cancellation of the job spared.' }),
+    cancelledCount: t.exposeInt('cancelledCount', { description: 'Those that the cancellation of the job spared.' }),
   }),
 })
 
@@ -93,7 +93,7 @@ export const counters = {
   runningCount: true,
   succeededCount: true,
   failedCount: true,
-  canceledCount: true,
+  cancelledCount: true,
 } as const
 
 /** A job's row, with the outcome that follows from it. */

@@ -24,7 +24,7 @@ const RetryJobInput = builder.inputType('RetryJobInput', {
     status: t.field({
       type: [DeviceJobStatus],
       description:
-        'Device jobs in one of these statuses: FAILED, CANCELED, COMPLETED. When left out, FAILED; with `responseStatus`, COMPLETED.',
+        'Device jobs in one of these statuses: FAILED, CANCELLED, COMPLETED. When left out, FAILED; with `responseStatus`, COMPLETED.',
     }),
     errorCode: t.stringList({ description: 'Device jobs that failed with one of these codes.' }),
     responseStatus: t.intList({ description: 'Device jobs whose devices answered with one of these statuses.' }),

@@ -54,7 +54,7 @@ export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly str
         )
         select family as "familyKey", device_count as "deviceCount", pending_count as "pendingCount",
                running_count as "runningCount", succeeded_count as "succeededCount", failed_count as "failedCount",
-               canceled_count as "canceledCount"
+               canceled_count as "cancelledCount"
         from member
         where size = 1
         union all

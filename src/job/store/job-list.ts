@@ -52,7 +52,7 @@ const columns: ReadonlyMap<string, Sql> = new Map([
   ['runningCount', sql`running_count as "runningCount"`],
   ['succeededCount', sql`succeeded_count as "succeededCount"`],
   ['failedCount', sql`failed_count as "failedCount"`],
-  ['canceledCount', sql`canceled_count as "canceledCount"`],
+  ['cancelledCount', sql`canceled_count as "cancelledCount"`],
   ['version', sql`version`],
   ['maxDevices', sql`max_devices as "maxDevices"`],
   ['retryOfKey', sql`retry_of as "retryOfKey"`],

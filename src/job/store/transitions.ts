@@ -142,7 +142,7 @@ export async function saveFailed(tx: Tx, id: string, reason: string, now: Date):
   )
 }
 
-/** One row, however many devices wait: they are canceled by it. It ends when its calls under way have ended. */
+/** One row, however many devices wait: they are cancelled by it. It ends when its calls under way have ended. */
 export async function saveCancelled(tx: Tx, id: string, by: By, reason: string | null, now: Date): Promise<void> {
   await tx.query(
     sql`with moved as (

@@ -79,10 +79,10 @@ describe('the filters as the hub takes them', () => {
 describe('the devices in the order of their ends', () => {
   it('are those that have ended', () => {
     expect(variablesOf({ ...noFilters, order: 'newest' }).filter).toEqual({
-      status: ['COMPLETED', 'FAILED', 'CANCELED'],
+      status: ['COMPLETED', 'FAILED', 'CANCELLED'],
     })
     expect(variablesOf({ ...noFilters, order: 'oldest', errorCode: ['GatewayTimeout'] }).filter).toEqual({
-      status: ['COMPLETED', 'FAILED', 'CANCELED'],
+      status: ['COMPLETED', 'FAILED', 'CANCELLED'],
       errorCode: ['GatewayTimeout'],
     })
   })

@@ -19,7 +19,7 @@ const statistics = (succeededCount: number) => ({
   runningCount: 0,
   succeededCount,
   failedCount: 0,
-  canceledCount: 0,
+  cancelledCount: 0,
 })
 
 describe('rows that are read again', () => {

@@ -28,7 +28,7 @@ const statistics = {
   runningCount: 0,
   succeededCount: 80,
   failedCount: 12,
-  canceledCount: 8,
+  cancelledCount: 8,
 }
 
 describe('what can be retried', () => {
@@ -51,12 +51,12 @@ describe('what can be retried', () => {
       ['failed', 12],
       ['errors', 12],
       ['answers', 9],
-      ['canceled', 8],
+      ['cancelled', 8],
       ['unfinished', 20],
       ['all', 100],
     ])
     expect(
-      partsToRetry({ ...statistics, succeededCount: 100, failedCount: 0, canceledCount: 0 }, []).map(
+      partsToRetry({ ...statistics, succeededCount: 100, failedCount: 0, cancelledCount: 0 }, []).map(
         ({ part }) => part,
       ),
     ).toEqual(['all'])
@@ -73,7 +73,7 @@ describe('what is chosen at first', () => {
   })
 
   it('is what answered with a failure, where nothing failed', () => {
-    const none = { ...statistics, failedCount: 0, succeededCount: 100, canceledCount: 0 }
+    const none = { ...statistics, failedCount: 0, succeededCount: 100, cancelledCount: 0 }
     expect(firstChoice(none, [busy])).toMatchObject({ part: 'answers', responseStatuses: [409] })
   })
 
@@ -94,9 +94,9 @@ describe('a choice for the hub', () => {
 
   it('names the statuses of its part', () => {
     expect(selectionOf({ ...choice, part: 'failed' })).toEqual({ status: ['FAILED'] })
-    expect(selectionOf({ ...choice, part: 'canceled' })).toEqual({ status: ['CANCELED'] })
-    expect(selectionOf({ ...choice, part: 'unfinished' })).toEqual({ status: ['FAILED', 'CANCELED'] })
-    expect(selectionOf({ ...choice, part: 'all' })).toEqual({ status: ['FAILED', 'CANCELED', 'COMPLETED'] })
+    expect(selectionOf({ ...choice, part: 'cancelled' })).toEqual({ status: ['CANCELLED'] })
+    expect(selectionOf({ ...choice, part: 'unfinished' })).toEqual({ status: ['FAILED', 'CANCELLED'] })
+    expect(selectionOf({ ...choice, part: 'all' })).toEqual({ status: ['FAILED', 'CANCELLED', 'COMPLETED'] })
   })
 
   it('is none when nothing of a part is ticked', () => {

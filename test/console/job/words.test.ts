@@ -56,7 +56,7 @@ const jobNow = (status: JobStatus, succeededCount: number, endTime: string | nul
     runningCount: 0,
     succeededCount,
     failedCount: 0,
-    canceledCount: 0,
+    cancelledCount: 0,
   },
   blockers: [],
   failureGroups: [],

@@ -8,7 +8,7 @@ const statistics = {
   runningCount: 7,
   succeededCount: 900,
   failedCount: 60,
-  canceledCount: 40,
+  cancelledCount: 40,
 }
 
 test('a job that has ended is shown by what came of it, not as completed', () => {
@@ -33,7 +33,7 @@ test('a cancelled job is cancelling until its last call has ended', () => {
 })
 
 test('no two states of a device job look or read alike', () => {
-  const shown = (['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const).map(showDeviceJobStatus)
+  const shown = (['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const).map(showDeviceJobStatus)
   for (const sign of ['tone', 'icon', 'word'] as const) {
     expect(new Set(shown.map((one) => one[sign])).size).toBe(shown.length)
   }
@@ -42,7 +42,7 @@ test('no two states of a device job look or read alike', () => {
 test('the parts of a bar are all devices together, and its sentence names those that there are', () => {
   expect(partsOf(statistics).reduce((sum, { count }) => sum + count, 0)).toBe(statistics.deviceCount)
   expect(endedOf(statistics)).toBe(1_000)
-  expect(describeStatistics({ ...statistics, canceledCount: 0 }, String)).toBe(
+  expect(describeStatistics({ ...statistics, cancelledCount: 0 }, String)).toBe(
     '960 of 1010 ended: 900 succeeded, 60 failed, 7 running, 3 pending',
   )
   expect(describeStatistics({ ...statistics, deviceCount: 0 }, String)).toBe('No devices yet')

@@ -96,7 +96,7 @@ describe('deviceJobEnded', () => {
     expect(told([await updates.next()])).toEqual([`${b} COMPLETED`, `${e} COMPLETED`])
     await cancelJob(door.deps, tester, jobId)
     await calm()
-    expect(told([await updates.next()])).toEqual([`${d} CANCELED`])
+    expect(told([await updates.next()])).toEqual([`${d} CANCELLED`])
     expect(await updates.next()).toBeUndefined()
   })
 
@@ -109,7 +109,7 @@ describe('deviceJobEnded', () => {
     expect(told(all)).toEqual([
       ...many.slice(0, 1100).map((deviceId) => `${deviceId} COMPLETED`),
       ...many.slice(1200).map((deviceId) => `${deviceId} COMPLETED`),
-      ...many.slice(1100, 1200).map((deviceId) => `${deviceId} CANCELED`),
+      ...many.slice(1100, 1200).map((deviceId) => `${deviceId} CANCELLED`),
     ])
     expect(Math.max(...all.map(({ deviceJobs }) => deviceJobs.length))).toBe(100)
     const elsewhere = { ...door.deps, events: createEvents(clock) }

@@ -63,7 +63,7 @@ test.each([
     ['COMPLETED', 'FAILED'],
     ['pump-0001', 'pump-0002'],
   ],
-  [['CANCELED'], []],
+  [['CANCELLED'], []],
 ])('a filter by status %j has its own pages and total', async (status, expected) => {
   const { data } = await door.ask(
     `query ($status: [DeviceJobStatus!]) {

@@ -57,12 +57,12 @@ test('jobs know what they are a retry of, and their own retries, the oldest firs
 })
 
 test('all members of a family see the same jobs and statistics', async () => {
-  const counts = 'deviceCount pendingCount runningCount succeededCount failedCount canceledCount'
+  const counts = 'deviceCount pendingCount runningCount succeededCount failedCount cancelledCount'
   const { jobs } = await ask(
     `{ jobs(first: 10, filter: { jobIdPrefix: "" }) { nodes { jobId family { jobs { jobId } statistics { ${counts} } } } } }`,
   )
   const nodes: { jobId: string; family: object }[] = Object(jobs).nodes
-  const none = { pendingCount: 0, runningCount: 0, canceledCount: 0 }
+  const none = { pendingCount: 0, runningCount: 0, cancelledCount: 0 }
   for (const { jobId, family } of nodes.filter(({ jobId }) => jobId !== 'alone')) {
     expect([jobId, family]).toEqual([
       jobId,

@@ -87,7 +87,7 @@ test('a list shows of each job what the job shows by itself', async () => {
   ): string => `id jobId type status outcome queryCondition createdTime startTime startedTime
     endTime deadline maxExecutionTimeInSeconds maxDevices cloudToDeviceMethod { methodName payload } updateTwin
     failureReason statusMessage deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount
-    canceledCount } history { type } throughput eta blockers { reason } failureGroups { code }
+    cancelledCount } history { type } throughput eta blockers { reason } failureGroups { code }
     ${level === 0 ? '' : `retryOf { ${fields(level - 1)} } family { statistics { deviceCount } }`}`
   const { pool } = door.deps.database
   await pool.query(

@@ -128,7 +128,7 @@ describe('which devices', () => {
   test('those that a cancellation spared', async () => {
     await start(door.deps, await givenMethodJob(door.deps, 'pump', {}, { jobId: 'stopped' }))
     await door.ask('mutation { cancelJob(input: { jobId: "stopped" }) { __typename } }')
-    const { job } = await retry({ jobId: 'stopped', status: ['CANCELED'] })
+    const { job } = await retry({ jobId: 'stopped', status: ['CANCELLED'] })
     expect(await devicesOf(job.jobId)).toHaveLength(3)
   })
 })
@@ -168,7 +168,7 @@ describe('refused, and nothing is scheduled', () => {
     ['a name with a space', { jobId: 'first', newJobId: 'a b' }, invalid('newJobId')],
     ['device jobs that run', { jobId: 'first', status: ['RUNNING'] }, invalid('status')],
     ['no status', { jobId: 'first', status: [] }, invalid('status')],
-    ['a status nobody is in', { jobId: 'first', status: ['CANCELED'] }, invalid('status')],
+    ['a status nobody is in', { jobId: 'first', status: ['CANCELLED'] }, invalid('status')],
     ['an error nobody had', { jobId: 'first', errorCode: ['Nothing'] }, invalid('errorCode')],
     ['an answer nobody gave', { jobId: 'first', responseStatus: [404] }, invalid('responseStatus')],
     ['an error and an answer', { jobId: 'first', errorCode: ['A'], responseStatus: [1] }, invalid('responseStatus')],

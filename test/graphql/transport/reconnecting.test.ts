@@ -25,7 +25,7 @@ afterEach(async () => {
 const query = `subscription ($after: Int) {
   deviceJobStatistics(jobId: "lossy", after: $after) {
     version
-    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount canceledCount }
+    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount cancelledCount }
   }
 }`
 type Counts = Readonly<Record<string, number>>

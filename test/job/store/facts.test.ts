@@ -148,7 +148,7 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
     runningCount: count('running'),
     succeededCount: count('completed'),
     failedCount: count('failed'),
-    canceledCount: count('canceled'),
+    cancelledCount: count('canceled'),
   })
   const history = await findHistories(deps.db, [String(job.key)])
   const last = history.at(-1)

@@ -161,7 +161,7 @@ test('a family counts every device once: done when it ever was, else as in the n
           runningCount: 0,
           succeededCount: count('completed'),
           failedCount: count('failed'),
-          canceledCount: count('canceled'),
+          cancelledCount: count('canceled'),
         },
       ])
     }),

@@ -124,12 +124,12 @@ function extensionsFor(label: string): Extension[] {
 /** What differs, in the console's colours: nothing is wrong with either side. */
 const marks = EditorView.theme({
   '&.cm-merge-a .cm-changedLine, &.cm-merge-b .cm-changedLine, .cm-changedLine.cm-line, .cm-inlineChangedLine': {
-    backgroundColor: 'color-mix(in srgb, var(--canceled-soft) 50%, transparent)',
+    backgroundColor: 'color-mix(in srgb, var(--cancelled-soft) 50%, transparent)',
   },
   '&.cm-merge-a .cm-changedText, &.cm-merge-b .cm-changedText, .cm-changedText': {
     borderRadius: '2px',
-    background: 'var(--canceled-soft)',
-    boxShadow: 'inset 0 -1px 0 color-mix(in srgb, var(--canceled) 55%, transparent)',
+    background: 'var(--cancelled-soft)',
+    boxShadow: 'inset 0 -1px 0 color-mix(in srgb, var(--cancelled) 55%, transparent)',
   },
   '.cm-deletedChunk': {
     paddingLeft: '6px',

@@ -17,7 +17,7 @@ export const JobNowFragment = graphql(`
       runningCount
       succeededCount
       failedCount
-      canceledCount
+      cancelledCount
     }
     blockers {
       reason
@@ -65,7 +65,7 @@ export const JobAroundFragment = graphql(`
           runningCount
           succeededCount
           failedCount
-          canceledCount
+          cancelledCount
         }
       }
       statistics {
@@ -74,7 +74,7 @@ export const JobAroundFragment = graphql(`
         runningCount
         succeededCount
         failedCount
-        canceledCount
+        cancelledCount
       }
     }
     history {

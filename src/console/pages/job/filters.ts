@@ -14,9 +14,9 @@ export type Filters = {
 }
 
 /** In the order in which they are shown. */
-export const deviceJobStatuses: readonly DeviceJobStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED']
+export const deviceJobStatuses: readonly DeviceJobStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED']
 
-const endedStatuses: readonly DeviceJobStatus[] = ['COMPLETED', 'FAILED', 'CANCELED']
+const endedStatuses: readonly DeviceJobStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED']
 
 /** Everything, by the names of the devices. */
 export const noFilters: Filters = { status: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }

@@ -36,12 +36,12 @@ export function describeEvent(
     case 'FAILED':
       return { what: 'Failed', who: cause === 'DEADLINE' ? 'its time was up' : `by ${who}`, tone: 'failed' }
     case 'CANCELLED':
-      return { what: 'Cancelled', who: `by ${who}`, tone: 'canceled' }
+      return { what: 'Cancelled', who: `by ${who}`, tone: 'cancelled' }
     case 'ENDED':
       return {
         what: 'Ended',
         who: cause === 'DEADLINE' ? 'its time was up' : 'the last call under way has ended',
-        tone: 'canceled',
+        tone: 'cancelled',
       }
     default:
       return { what: String(type), who: `by ${who}`, tone: 'pending' }

@@ -4,7 +4,7 @@ import type { Statistics } from '../../ui/statistics.ts'
 type Group = JobNowFragment['failureGroups'][number]
 
 /** Which devices of a job to do it again for. */
-export type Part = 'failed' | 'errors' | 'answers' | 'canceled' | 'unfinished' | 'all'
+export type Part = 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'
 
 /** What is chosen: a part, and for `errors` and `answers` which of them. */
 export type Choice = {
@@ -38,7 +38,7 @@ function sum<Key>(counts: readonly (readonly [Key, number])[]): readonly (readon
 
 /** What can be retried of a job that has ended: the parts that have devices. */
 export function partsToRetry(
-  { deviceCount, failedCount, canceledCount }: Statistics,
+  { deviceCount, failedCount, cancelledCount }: Statistics,
   groups: readonly Group[],
 ): readonly PartOption[] {
   const errors = errorsOf(groups)
@@ -51,11 +51,11 @@ export function partsToRetry(
       word: 'Those that answered with a failure',
       count: answers.reduce((all, { count }) => all + count, 0),
     },
-    { part: 'canceled', word: 'Those that were canceled', count: canceledCount },
+    { part: 'cancelled', word: 'Those that were cancelled', count: cancelledCount },
     {
       part: 'unfinished',
-      word: 'All that failed or were canceled',
-      count: failedCount > 0 && canceledCount > 0 ? failedCount + canceledCount : 0,
+      word: 'All that failed or were cancelled',
+      count: failedCount > 0 && cancelledCount > 0 ? failedCount + cancelledCount : 0,
     },
     { part: 'all', word: 'All devices', count: deviceCount },
   ]
@@ -88,11 +88,11 @@ export function selectionOf({
       return errorCodes.length === 0 ? undefined : { status: ['FAILED'], errorCode: errorCodes }
     case 'answers':
       return responseStatuses.length === 0 ? undefined : { status: ['COMPLETED'], responseStatus: responseStatuses }
-    case 'canceled':
-      return { status: ['CANCELED'] }
+    case 'cancelled':
+      return { status: ['CANCELLED'] }
     case 'unfinished':
-      return { status: ['FAILED', 'CANCELED'] }
+      return { status: ['FAILED', 'CANCELLED'] }
     case 'all':
-      return { status: ['FAILED', 'CANCELED', 'COMPLETED'] }
+      return { status: ['FAILED', 'CANCELLED', 'COMPLETED'] }
   }
 }

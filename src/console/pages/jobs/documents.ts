@@ -22,7 +22,7 @@ export const JobsRowFragment = graphql(`
       runningCount
       succeededCount
       failedCount
-      canceledCount
+      cancelledCount
     }
   }
 `)

@@ -67,7 +67,7 @@ describe('the course of a job', () => {
       runningCount: 2,
       succeededCount: 3,
       failedCount: 4,
-      canceledCount: 0,
+      cancelledCount: 0,
     }
     expect(pointOf(statistics, 5.5, 100)).toEqual({ time: 100, succeeded: 3, failed: 4, running: 2, throughput: 5.5 })
   })
