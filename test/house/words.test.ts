@@ -17,7 +17,6 @@ const left: Readonly<Record<string, number>> = {
   'docs/graphql.md': 17,
   'docs/job-states.md': 5,
   'docs/limits.md': 2,
-  'docs/query.md': 5,
   'schema.graphql': 37,
   'texts of the console': 7,
   'errors, log and --help': 16,
