@@ -15,7 +15,6 @@ const left: Readonly<Record<string, number>> = {
   'docs/benchmarks.md': 12,
   'docs/console.md': 1,
   'docs/graphql.md': 17,
-  'docs/job-states.md': 5,
   'docs/limits.md': 2,
   'schema.graphql': 37,
   'texts of the console': 7,
