@@ -11,7 +11,6 @@ const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
  * sentences, and never raise one. What is not named here has none.
  */
 const left: Readonly<Record<string, number>> = {
-  'CHANGELOG.md': 7,
   'docs/console.md': 1,
   'docs/graphql.md': 17,
   'docs/limits.md': 2,
