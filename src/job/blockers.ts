@@ -2,14 +2,14 @@ import type { PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 import type { JobStatus } from './state.ts'
 
-/** What a job waits for. Its message is a sentence for people. */
+/** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime'; readonly until: Date }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
 )
 
-/** What the rules here look at in a job. */
+/** The fields of a job that these rules read. */
 export type WaitingJob = {
   readonly type: JobType
   readonly status: JobStatus
@@ -19,15 +19,15 @@ export type WaitingJob = {
   readonly runningCount: number
 }
 
-/** What is found out about a job, if it is asked for. */
+/** Findings about a job, as far as they were requested. */
 export type Findings = {
-  /** Its place among the queued jobs, 1 is next. */
+  /** Its place among the queued jobs; 1 is next. */
   readonly position?: number | undefined
   /** Pending device jobs whose devices are not connected. */
   readonly notConnected?: PreviewCount | undefined
 }
 
-/** What has to be found out before it can be said what a job waits for. */
+/** Which findings are needed to determine what a job waits for. */
 export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findings]-?: boolean } {
   const { type, status, endTime, pendingCount } = job
   const isOpen = endTime === null
@@ -37,7 +37,9 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
   }
 }
 
-/** What a job waits for: nothing when it has ended or goes on by itself, at whatever pace its throttle sets. */
+/**
+ * What a job waits for: nothing when it has ended or makes progress by itself, at whatever rate its throttle allows.
+ */
 export function blockersOf(job: WaitingJob, { position, notConnected }: Findings, now: Date): JobBlocker[] {
   const { status, startTime, endTime, pendingCount, runningCount } = job
   if (endTime !== null) return []

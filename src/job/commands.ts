@@ -32,15 +32,15 @@ import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/p
 import { isAnySelected } from './store/retries.ts'
 import { saveCancelled } from './store/transitions.ts'
 
-/** The call or the patch as the row holds it. */
+/** The call or the patch as stored in the row. */
 const operationOf = (request: JobRequest): JobOperation =>
   request.type === 'scheduleDeviceMethod'
     ? { type: request.type, request: request.cloudToDeviceMethod }
     : { type: request.type, request: request.updateTwin }
 
 /**
- * Schedules a job and answers its id; it is durable when this returns. InvalidInputError, QueryConditionError,
- * AlreadyExistsError (also for the id of a job that has ended and is still kept), ExpectationFailedError.
+ * Schedules a job and returns its id; the job is durable when this returns. InvalidInputError, QueryConditionError,
+ * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError.
  */
 export async function scheduleJob(
   deps: Deps,
@@ -66,8 +66,8 @@ export async function scheduleJob(
 const countingTime = 20_000
 
 /**
- * Looks at the devices before anything is written, on the connections of the doors: counting may take its time. A taken
- * id is told first, so that whoever repeats a request learns that it has arrived.
+ * Counts the devices before anything is written, on the connections of the protocol adapters, because counting may take
+ * long. A taken id is reported first, so that a client that repeats a request learns that it has arrived.
  */
 async function meetExpectation(
   { db }: Pick<Deps, 'db'>,
@@ -83,7 +83,7 @@ async function meetExpectation(
   throw new InvalidInputError(['expect'], message)
 }
 
-/** When a new job starts and when its time is up, as its row holds it. */
+/** The start time and the end of the max execution time of a new job, as stored in its row. */
 const timesOf = (
   { startTime, maxExecutionTimeInSeconds }: Pick<JobRequest, 'startTime' | 'maxExecutionTimeInSeconds'>,
   now: Date,
@@ -102,9 +102,9 @@ function tellJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
 }
 
 /**
- * Schedules a new job that does again what another, which has ended, did, over those of its devices that are selected,
- * still exist and still meet the condition when the new one starts; answers its id. NotFoundError, ConflictError while
- * the job has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
+ * Schedules a retry: a new job that repeats what an ended job did, on those of its devices that are selected, still
+ * exist and still meet the condition when the new job starts. Returns the new id. NotFoundError, ConflictError while
+ * the source has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
  * AlreadyExistsError.
  */
 export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<string> {
@@ -153,10 +153,10 @@ function notEnded({ id, status }: SourceRow): ConflictError {
 }
 
 /**
- * Cancels a job that has not ended. Nothing new is sent from the return on; devices that wait become cancelled; calls
- * under way may still answer, and the job has ended when the last of them did or was given up. NotFoundError,
- * ConflictError when it is cancelled already or has ended, InvalidInputError for an over-long reason. With
- * `unlessRunning` a running job is a ConflictError too, as in IoT Hub.
+ * Cancels a job that has not ended. Once this returns, nothing new is sent, and waiting device jobs are cancelled.
+ * Calls under way may still be answered; the job ends when the last one was answered or given up. NotFoundError,
+ * ConflictError when the job is already cancelled or has ended, InvalidInputError for a reason that is too long. With
+ * `unlessRunning`, a running job is a ConflictError too, as in IoT Hub.
  */
 export async function cancelJob(
   deps: Deps,
@@ -184,9 +184,10 @@ const noTime =
   'The devices could not be counted in time: the condition is too dear, or too many are asked for at once. The job can be scheduled all the same.'
 
 /**
- * What a job would meet if it started now, as far as that can be found out in about two seconds of PostgreSQL's time. It
- * uses one connection of the doors, and disturbs no job. InvalidInputError, QueryConditionError and AlreadyExistsError, as
- * scheduling would; LimitExceededError when there was no time to find any devices. The job can be scheduled all the same.
+ * What a job would select and meet if it started now, as far as about two seconds of PostgreSQL's time can show. It
+ * uses one connection of the protocol adapters, and affects no job. InvalidInputError, QueryConditionError and
+ * AlreadyExistsError, as for scheduling; LimitExceededError when there was no time to find any devices. The job can be
+ * scheduled all the same.
  */
 export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequestInput): Promise<JobPreview> {
   const { db, throttles } = deps
@@ -215,7 +216,10 @@ export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequest
   }
 }
 
-/** A job that runs needs none. Dropped is one whose condition an older version of the language let in: it will fail and touch no device. */
+/**
+ * A running job needs no condition. A job is dropped when an older version of the language accepted its condition: it
+ * will fail and reach no device.
+ */
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
   if (job.status === 'running') return [{ ...job, condition: undefined }]
   try {

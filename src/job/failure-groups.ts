@@ -1,7 +1,7 @@
-/** The code of the groups of devices that answered, with a status that says that they could not do it. */
+/** The code of groups of devices that answered with a status of failure. */
 export const deviceResponse = 'DeviceResponse'
 
-/** Device jobs of a job that went wrong in the same way. `responseStatus` is that of devices that answered. */
+/** Device jobs of a job that failed for the same reason. `responseStatus` is the status of devices that answered. */
 export type FailureGroup = {
   readonly code: string
   readonly message: string
@@ -9,7 +9,7 @@ export type FailureGroup = {
   readonly count: number
 }
 
-/** Failures of a job after some version of it, or all of them, as they stood at `version`. */
+/** Failures of a job after one of its versions, or all of them, as of `version`. */
 export type Failures = {
   readonly version: number
   readonly hasEnded: boolean
@@ -18,9 +18,9 @@ export type Failures = {
 
 /** The failures of a job up to one of its versions, the largest group first. */
 export type FailureTally = {
-  /** Null: nothing was read yet. */
+  /** Null: nothing has been read yet. */
   readonly version: number | null
-  /** Whether it will never change, for the job has ended. */
+  /** Whether it can no longer change because the job has ended. */
   readonly isFinal: boolean
   /** Whether no group was left out because there were too many. */
   readonly isWhole: boolean
@@ -28,26 +28,26 @@ export type FailureTally = {
 }
 
 /**
- * Groups that are kept of a job: more than can be asked for. No job should have so many; of one that has, the smallest
- * may be counted short while it runs, and at its end all are counted anew.
+ * Maximum number of groups kept per job: more than can be requested. If a job has more, the smallest ones may be
+ * counted too low while it runs; at its end all are counted again.
  */
 export const mostGroups = 200
 
-/** What is known before anything was read. */
+/** The tally before anything was read. */
 export const noFailures: FailureTally = { version: null, isFinal: false, isWhole: true, groups: [] }
 
-/** Where a job is. */
+/** The state of a job. */
 export type JobAtVersion = { readonly version: number; readonly endTime: Date | null }
 
-/** Whether a tally has all that the job had when it was at that version. */
+/** Whether a tally contains everything that the job had at that version. */
 export const isUpToDate = (tally: FailureTally, { version, endTime }: JobAtVersion): boolean =>
   tally.isFinal || (endTime === null && tally.version !== null && tally.version >= version)
 
-/** After which version failures are to be read to bring a tally up to date; null is all of them. */
+/** After which version failures must be read to bring a tally up to date; null means all of them. */
 export const missingSince = ({ version, isWhole }: FailureTally, { endTime }: JobAtVersion): number | null =>
   isWhole || endTime === null ? version : null
 
-/** A tally with the failures after its version. */
+/** A tally with the failures after its version added. */
 export function addFailures(tally: FailureTally, { version, hasEnded, groups }: Failures): FailureTally {
   const sums = new Map<string, FailureGroup>()
   for (const group of [...tally.groups, ...groups]) {

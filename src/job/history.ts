@@ -1,15 +1,18 @@
 import type { JobStatus } from './state.ts'
 
 /**
- * What can become of a job, as its history names it; docs/job-states.md has the arrows they belong to. `ended` is the
- * last call of a cancelled job: its status stays.
+ * The transitions of a job, as its history names them; docs/job-states.md shows the corresponding arrows. `ended` is
+ * the last call of a cancelled job: its status does not change.
  */
 export type JobEventType = 'scheduled' | 'queued' | 'started' | 'completed' | 'failed' | 'cancelled' | 'ended'
 
-/** What moved it: a client, its start time, what its devices did, its time that was up, or the hub by itself. */
+/**
+ * What caused the transition: a client, the start time, the devices' outcomes, the end of the max execution time, or
+ * the hub itself.
+ */
 export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub'
 
-/** One transition of a job. `status` and `version` are those it had after it; `actor` is a policy, null for the hub. */
+/** One transition of a job. `status` and `version` are those after it; `actor` is a policy, null for the hub. */
 export type JobHistoryEvent = {
   readonly version: number
   readonly time: Date
@@ -20,5 +23,5 @@ export type JobHistoryEvent = {
   readonly reason: string | null
 }
 
-/** Who asks for a change of a job: a viewer of whichever door. Its policy is kept in the history. */
+/** The client that changes a job, through any protocol. Its policy is kept in the history. */
 export type By = { readonly policyName: string }

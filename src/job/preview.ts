@@ -4,32 +4,32 @@ import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { JobExpectation } from './request.ts'
 
-/** An honest count: `atLeast` when counting was given up before its end. */
+/** A count with its precision: `atLeast` when counting was stopped before its end. */
 export type PreviewCount = { readonly value: number; readonly precision: 'exact' | 'atLeast' }
 
-/** An open job that touches devices of the one that is thought of, and the paths that both patch. */
+/** An open job on some of the devices of the previewed one, and the paths that both patch. */
 export type JobOverlap = {
   readonly jobId: string
   readonly deviceCount: PreviewCount
   readonly propertyPaths: readonly string[]
 }
 
-/** What a job would meet if it started now. Null is what is not known, or for `compliantCount` makes no sense. */
+/** What a job would select and meet if it started now. Null is unknown; for `compliantCount` also not applicable. */
 export type JobPreview = {
   readonly deviceCount: PreviewCount
   readonly connectedCount: PreviewCount
   readonly compliantCount: PreviewCount | null
-  /** The first of the devices, by id. */
+  /** The first devices, by id. */
   readonly deviceIds: readonly string[]
   readonly overlaps: readonly JobOverlap[]
   readonly expectedDurationInSeconds: number | null
   readonly fingerprint: string | null
 }
 
-/** The devices that meet a condition, as far as they can be expected. */
+/** The devices that meet a condition, in the form that a client can expect. */
 export type DeviceSet = { readonly deviceCount: number; readonly fingerprint: string }
 
-/** Throws `ExpectationFailedError` unless the devices are as they are expected to be. */
+/** Throws `ExpectationFailedError` unless the devices match the expectation. */
 export function requireExpected(expect: JobExpectation, { deviceCount, fingerprint }: DeviceSet): void {
   const { maxDevices } = expect
   if (maxDevices !== undefined && deviceCount > maxDevices) {
@@ -41,13 +41,16 @@ export function requireExpected(expect: JobExpectation, { deviceCount, fingerpri
   }
 }
 
-/** Says so, for people. */
+/** The same as a sentence for users. */
 export const tooManyDevices = (deviceCount: number, maxDevices: number): string =>
   `The condition selects ${devices(deviceCount)}, and the job was expected to have at most ${maxDevices}.`
 
 const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`
 
-/** The open jobs that touch the same devices, or may. Two calls of methods, or one and a patch, meet at no path. */
+/**
+ * The open jobs that select, or may select, some of the same devices. Two method calls, or a call and a patch, have no
+ * path in common.
+ */
 export function overlapsOf(
   openJobs: readonly { readonly id: string; readonly patch: TwinPatch | null }[],
   counts: ReadonlyMap<string, PreviewCount>,
@@ -62,8 +65,8 @@ export function overlapsOf(
 }
 
 /**
- * Where two patches meet, as conditions write it: `properties.desired.interval`. A patch of `tags.a` meets one of
- * `tags.a.b` there, at the longer of the two.
+ * The paths that both patches write, as in conditions: `properties.desired.interval`. Patches of `tags.a` and
+ * `tags.a.b` overlap at the longer path.
  */
 export function commonPaths(one: TwinPatch, other: TwinPatch): string[] {
   const [ones, others] = [leavesOf(one), leavesOf(other)]
@@ -71,7 +74,7 @@ export function commonPaths(one: TwinPatch, other: TwinPatch): string[] {
   return [...met.values()].map((path) => printPath(path) ?? path.join('.')).sort()
 }
 
-/** The paths of `leaves` at or below which one of `roots` begins. In linear time: patches may be large. */
+/** The paths of `leaves` that are equal to or below one of `roots`. In linear time: patches may be large. */
 function leavesUnder(leaves: readonly PatchLeaf[], roots: readonly PatchLeaf[]): (readonly string[])[] {
   const keys = new Set(roots.map(({ path }) => keyOf(path)))
   return leaves
@@ -81,12 +84,13 @@ function leavesUnder(leaves: readonly PatchLeaf[], roots: readonly PatchLeaf[]):
 
 const keyOf = (path: readonly string[]): string => JSON.stringify(path)
 
-/** A job that has ended: on how many devices it was done or failed, and how long it ran. */
+/** An ended job: the number of devices that completed or failed, and its duration. */
 export type PastJob = { readonly deviceCount: number; readonly seconds: number }
 
 /**
- * How many device jobs ended a second when half of the devices of these jobs were served at least so fast: neither a job
- * of a single device nor one that waited long for a few has much to say. Undefined without jobs.
+ * The rate, in ended device jobs per second, that was reached for half of the devices of these jobs. Weighted by
+ * devices, so that neither a job of a single device nor one that waited long for a few counts much. Undefined without
+ * jobs.
  */
 export function typicalPace(jobs: readonly PastJob[]): number | undefined {
   const byPace = jobs
@@ -102,8 +106,8 @@ export function typicalPace(jobs: readonly PastJob[]): number | undefined {
 }
 
 /**
- * The seconds that a job would run: as long as its devices take at the slowest of the `paces` that are known (devices a
- * second), but never beyond its maximum execution time. Null when no pace is known, or not how many devices there are.
+ * The expected duration of a job in seconds: its devices at the slowest known rate in `paces` (devices/s), at most its
+ * max execution time. Null when no rate is known, or when the number of devices is unknown.
  */
 export function expectedSeconds(
   { value, precision }: PreviewCount,

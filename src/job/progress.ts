@@ -1,7 +1,7 @@
 import type { JobStatus } from './state.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
-/** What the rules here look at in a job. */
+/** The fields of a job that these rules read. */
 export type JobInTime = Pick<
   DeviceJobStatistics,
   'deviceCount' | 'pendingCount' | 'runningCount' | 'succeededCount' | 'failedCount'
@@ -12,21 +12,21 @@ export type JobInTime = Pick<
   readonly deadline: Date
 }
 
-/** The newest outcomes of a job, at most so many: how many they are, and when the first of them was written. */
+/** The newest outcomes of a job, up to a maximum: their number, and when the first of them was written. */
 export type RecentOutcomes = { readonly count: number; readonly since: Date | null; readonly isCapped: boolean }
 
-/** None, lately. */
+/** No outcomes in the window. */
 export const noOutcomes: RecentOutcomes = { count: 0, since: null, isCapped: false }
 
-/** Milliseconds that count as lately. */
+/** Milliseconds of the window for rates. */
 export const rateWindow = 10_000
-/** Milliseconds that are looked at in any case: the outcomes of a batch have one time. */
+/** Minimum window in milliseconds: all outcomes of a batch have the same time. */
 const shortest = 100
 
 /**
- * Device jobs that end a second. Of a job that has not ended: in the last ten seconds, or since it started when that is
- * shorter, or since the first of the outcomes when there are too many to be read. Of one that has: from its start to
- * its end, without those that its cancellation spared. 0 for a job that has not started.
+ * Ended device jobs per second. Before the job has ended: in the last ten seconds, or since its start if that is
+ * shorter, or since the first of the read outcomes when there are too many to read. Afterwards: from its start to its
+ * end, without device jobs that its cancellation skipped. 0 for a job that has not started.
  */
 export function throughputOf(job: JobInTime, recent: RecentOutcomes, now: Date): number {
   const { startedTime, endTime, succeededCount, failedCount } = job
@@ -37,13 +37,13 @@ export function throughputOf(job: JobInTime, recent: RecentOutcomes, now: Date):
   return perSecond(recent.count, Math.min(now.getTime() - begin.getTime(), rateWindow))
 }
 
-/** Pending device jobs of a method job whose devices are not connected, and until when those are waited for. */
+/** Pending device jobs of a method job whose devices are not connected, and until when the job waits for them. */
 export type Waiting = { readonly count: number; readonly isCapped: boolean; readonly until: Date }
 
 /**
- * When a running job will have ended, at the pace of lately; null for others. It is the deadline at the latest, and
- * that also when nothing moves. When all that is pending waits for devices that are not connected, it is not before the
- * end of that wait: nobody knows when they come.
+ * The estimated end of a running job at its recent rate; null for other jobs. It is never after the deadline, and
+ * equals the deadline when nothing completes. When all pending device jobs wait for devices that are not connected, it
+ * is not before the end of that wait, because nothing tells when they will connect.
  */
 export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | undefined, now: Date): Date | null {
   const { status, endTime, pendingCount, runningCount } = job
@@ -56,6 +56,6 @@ export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | und
   return new Date(Math.min(Math.max(paced, wait?.until.getTime() ?? earliest), latest))
 }
 
-/** Whether all that is pending waits. Of more than are counted that is taken for true when nothing moves. */
+/** Whether all pending device jobs wait. Assumed when more wait than are counted and nothing completes. */
 const isAll = ({ count, isCapped }: Waiting, pendingCount: number, throughput: number): boolean =>
   count >= pendingCount || (isCapped && throughput === 0)

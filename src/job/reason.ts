@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors.ts'
 
 const maxLength = 1024
 
-/** Why somebody asks for something, as given; null when left out. InvalidInputError when it cannot be kept. */
+/** The reason for a request, as given; null when left out. InvalidInputError when it cannot be stored. */
 export function checkReason(reason: string | null | undefined): string | null {
   if (reason?.includes('\0')) throw new InvalidInputError(['reason'], 'A reason may not hold U+0000.')
   if ((reason?.length ?? 0) > maxLength) {

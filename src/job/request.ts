@@ -4,10 +4,10 @@ import { checkMethodCall, type MethodCall } from '../method/call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
 
-/** What a job does to each of its devices. The spellings are those of IoT Hub. */
+/** What a job does to each of its devices, as spelled by IoT Hub. */
 export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'
 
-/** What a job consists of besides its type. */
+/** The parts of a job in addition to its type. */
 type Common = {
   readonly jobId: string
   readonly queryCondition: string
@@ -16,17 +16,17 @@ type Common = {
   readonly expect: JobExpectation | undefined
 }
 
-/** What a client takes for granted about the devices of a job it schedules: which they are, and how many at most. */
+/** What a client expects of the devices of a job: their fingerprint, and their maximum number. */
 export type JobExpectation = { readonly fingerprint: string | undefined; readonly maxDevices: number | undefined }
 
-/** A valid request for a job. Its time is up `maxExecutionTimeInSeconds` after `startTime`. */
+/** A valid request for a job. Its deadline is `maxExecutionTimeInSeconds` after `startTime`. */
 export type JobRequest = Common &
   (
     | { readonly type: 'scheduleDeviceMethod'; readonly cloudToDeviceMethod: MethodCall }
     | { readonly type: 'scheduleUpdateTwin'; readonly updateTwin: TwinPatch }
   )
 
-/** A request as a client gives it; `undefined` and `null` stand for "left out". */
+/** A request as a client sends it; `undefined` and `null` mean "left out". */
 export type JobRequestInput = {
   readonly jobId?: unknown
   readonly type: JobType
@@ -35,12 +35,12 @@ export type JobRequestInput = {
   readonly maxExecutionTimeInSeconds?: unknown
   readonly cloudToDeviceMethod?: unknown
   readonly updateTwin?: unknown
-  /** Whether a patch without content will do: clients of IoT Hub send back twins of which nothing is theirs to write. */
+  /** Whether an empty patch is accepted: clients of IoT Hub send back twins that contain nothing they may write. */
   readonly mayChangeNothing?: boolean
   readonly expect?: unknown
 }
 
-/** A valid question about a job that nobody has scheduled: what it would do need not be known yet. */
+/** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
   readonly jobId: string | undefined
   readonly queryCondition: string
@@ -49,7 +49,7 @@ export type PreviewRequest = {
   readonly updateTwin: TwinPatch | undefined
 }
 
-/** The question as a client asks it: a request without its type. */
+/** The preview request as a client sends it: a job request without its type. */
 export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing'>
 
 const defaultMaxExecutionTimeInSeconds = 3600
@@ -57,10 +57,10 @@ const daysAhead = 30
 const secondsPerDay = 24 * 60 * 60
 
 /**
- * The job that is asked for, complete: an id made when none is given, a start time in the past taken as now (a client's
- * "now" has always passed on arrival). Throws `QueryConditionError` when the condition does not parse and
- * `InvalidInputError` with the path of the member for everything else, so that nothing has to fail later that could have
- * been refused.
+ * The requested job, complete: an id is generated when none is given, and a start time in the past becomes now (a
+ * client's "now" has always passed on arrival). Throws `QueryConditionError` when the condition does not parse, and
+ * `InvalidInputError` with the path of the member for everything else, so that nothing fails later that could have been
+ * refused.
  */
 export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () => string, limits: Limits): JobRequest {
   const common = {
@@ -83,8 +83,8 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
 }
 
 /**
- * The job that a client thinks of. What is given is checked as it would be for the job; at most one of the call and the
- * patch may be. Errors as those of `checkJobRequest`.
+ * The job to preview. Every given member is checked as for scheduling; at most one of call and patch may be given.
+ * Errors as those of `checkJobRequest`.
  */
 export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limits: Limits): PreviewRequest {
   const jobId = isLeftOut(input.jobId) ? undefined : checkJobId(input.jobId)
@@ -105,24 +105,24 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
   return { ...common, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin, limits) }
 }
 
-/** An id that a new job may have, if nobody else has it. InvalidInputError. */
+/** An id that a new job may have, unless it is taken. InvalidInputError. */
 export function checkJobId(value: unknown, path: readonly string[] = ['jobId']): string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(value)) {
     throw new InvalidInputError(path, 'A job id is 1 to 64 ASCII letters, digits and dashes.')
   }
-  // GET /jobs/v2/query is the list of jobs, so a job of that name could never be read there.
+  // GET /jobs/v2/query is the list of jobs, so a job of that name could not be read there.
   if (value.toLowerCase() === 'query') throw new InvalidInputError(path, 'A job cannot be called "query".')
   return value
 }
 
-/** The text is kept: devices are selected when the job starts, and it is parsed again then. */
+/** The text is stored: devices are selected when the job starts, and it is parsed again then. */
 function checkCondition(value: unknown): string {
   if (typeof value !== 'string') throw new InvalidInputError(['queryCondition'], 'A query condition is text.')
   parseCondition(value)
   return value
 }
 
-/** When a job that is asked for now starts. InvalidInputError. */
+/** The start time of a job that is requested now. InvalidInputError. */
 export function checkStartTime(startTime: Date, now: Date): Date {
   const ahead = startTime.getTime() - now.getTime()
   if (Number.isNaN(ahead)) throw new InvalidInputError(['startTime'], 'The start time is not a date.')
@@ -132,7 +132,7 @@ export function checkStartTime(startTime: Date, now: Date): Date {
   return ahead > 0 ? startTime : now
 }
 
-/** A number of seconds that a job may take. InvalidInputError. */
+/** The max execution time in seconds. InvalidInputError. */
 export function checkMaxExecutionTime(value: unknown): number {
   const max = daysAhead * secondsPerDay
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
@@ -164,7 +164,7 @@ function checkPatch(
   return patch
 }
 
-/** `null` members are as good as none. */
+/** `null` members are treated as left out. */
 function checkExpectation(value: unknown): JobExpectation {
   const path = ['expect']
   if (typeof value !== 'object' || value === null) throw new InvalidInputError(path, 'What is expected is an object.')
@@ -175,7 +175,7 @@ function checkExpectation(value: unknown): JobExpectation {
   }
 }
 
-/** As job/store/previews.ts makes them. */
+/** In the format of job/store/previews.ts. */
 function checkFingerprint(value: unknown, path: readonly string[]): string {
   if (typeof value === 'string' && /^[0-9a-f]{24}$/.test(value)) return value
   throw new InvalidInputError(path, 'A fingerprint is 24 hexadecimal digits, as a preview gives it.')

@@ -4,12 +4,12 @@ import { checkReason } from './reason.ts'
 import { checkJobId, checkMaxExecutionTime, checkStartTime } from './request.ts'
 import type { DeviceJobStatus } from './state.ts'
 
-/** Where a device job can be in a job that has ended. */
+/** The possible statuses of a device job in an ended job. */
 export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
 
 /**
- * Which device jobs of the source to do again: those in one of these statuses and, where given, with one of these error
- * codes, or with one of these statuses answered by the device. A retry keeps it as JSON until it starts.
+ * Which device jobs of the source to repeat: those in one of these statuses and, where given, with one of these error
+ * codes, or with one of these response statuses. A retry stores it as JSON until it starts.
  */
 export type RetrySelection = {
   readonly status: readonly EndedStatus[]
@@ -17,10 +17,10 @@ export type RetrySelection = {
   readonly responseStatus?: readonly number[]
 }
 
-/** What a job that is a retry holds of it. Jobs are named by their keys; the family's is that of its first job. */
+/** What the row of a retry stores about it. Jobs are identified by their keys; a family by the key of its first job. */
 export type Retry = { readonly sourceKey: string; readonly familyKey: string; readonly selection: RetrySelection }
 
-/** A request as a client gives it; `undefined` and `null` stand for "left out". */
+/** A request as a client sends it; `undefined` and `null` mean "left out". */
 export type RetryInput = {
   readonly jobId: string
   readonly newJobId?: string | null | undefined
@@ -33,23 +33,23 @@ export type RetryInput = {
   readonly reason?: string | null | undefined
 }
 
-/** A valid request. The job itself has not been looked at. */
+/** A valid request. The source job has not been read yet. */
 export type RetryRequest = {
   readonly newJobId: string
   readonly selection: RetrySelection
-  /** What the devices have to meet besides the condition of the job; `*` for nothing. */
+  /** A condition that devices must meet in addition to that of the source; `*` for no condition. */
   readonly queryCondition: string
   readonly startTime: Date
-  /** Undefined for that of the job. */
+  /** Undefined for that of the source. */
   readonly maxExecutionTimeInSeconds: number | undefined
   readonly reason: string | null
 }
 
-/** Values in each list of a selection. */
+/** Maximum number of values in each list of a selection. */
 const maxValues = 100
 
 /**
- * The retry that is asked for, as far as it can be told without its job. InvalidInputError with the path of the member,
+ * The requested retry, as far as it can be checked without its source. InvalidInputError with the path of the member,
  * also when the members of the selection contradict each other; QueryConditionError.
  */
 export function checkRetry(input: RetryInput, now: Date, makeId: () => string): RetryRequest {
@@ -102,7 +102,7 @@ function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | un
   })
 }
 
-/** Each once; undefined when left out. */
+/** Removes duplicates; undefined when left out. */
 function checkValues<Value>(values: readonly Value[] | null | undefined, name: string): readonly Value[] | undefined {
   if (values == null) return undefined
   const distinct = [...new Set(values)]
@@ -110,7 +110,7 @@ function checkValues<Value>(values: readonly Value[] | null | undefined, name: s
   throw new InvalidInputError([name], `Give 1 to ${maxValues} values for ${name}, or leave it out.`)
 }
 
-/** Why there is nothing to retry, for people: this will not change any more. */
+/** Why there is nothing to retry, as a sentence for users: this can no longer change. */
 export function nothingSelected(
   jobId: string,
   { status, errorCode, responseStatus }: RetrySelection,

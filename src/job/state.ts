@@ -1,25 +1,25 @@
 import { ConflictError } from '../errors.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
-/** Where a job is in its life. */
+/** The status of a job. */
 export type JobStatus = 'queued' | 'scheduled' | 'running' | 'completed' | 'failed' | 'cancelled'
 
-/** What moves a job. `becomeDue`: its start time has come. */
+/** The events that move a job. `becomeDue`: its start time has come. */
 export type JobEvent = 'becomeDue' | 'start' | 'complete' | 'fail' | 'cancel'
 
-/** What came of a job that has ended. */
+/** The outcome of an ended job. */
 export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled'
 
-/** Where a device job is in its life. IoT Hub spells this "canceled" with one l, and a job's with two. */
+/** The status of a device job. IoT Hub spells this "canceled" with one l, and a job's with two. */
 export type DeviceJobStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled'
 
-/** What moves a device job. `dispatch`: a method call is marked as sent, just before it is. */
+/** The events that move a device job. `dispatch`: a method call is marked as sent, just before it is. */
 export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
 
 /**
- * A job's life, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job as a whole,
- * when its condition no longer works or takes too long, more devices meet it than it may have, or its time was up before
- * it could start. A queued job completes at once when no device meets its condition.
+ * The transitions of a job, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job
+ * as a whole, when its condition no longer works or takes too long, when more devices meet it than allowed, or when its
+ * deadline passed before it could start. A queued job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
   scheduled: { becomeDue: 'queued', cancel: 'cancelled' },
@@ -31,8 +31,8 @@ export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<
 }
 
 /**
- * A device job's life, drawn in docs/job-states.md. Twin updates end without having been running. A call that may have
- * been sent is past cancelling: only its answer or its deadline ends it.
+ * The transitions of a device job, drawn in docs/job-states.md. Twin updates end without having been running. A call
+ * that may have been sent cannot be cancelled: only its answer or its deadline ends it.
  */
 export const deviceJobTransitions: Readonly<
   Record<DeviceJobStatus, Readonly<Partial<Record<DeviceJobEvent, DeviceJobStatus>>>>
@@ -52,28 +52,28 @@ const participles: Readonly<Record<JobEvent, string>> = {
   cancel: 'cancelled',
 }
 
-/** The status a new job has: it waits for its start time, or for a free slot. */
+/** The status of a new job: it waits for its start time, or for a free slot. */
 export function initialStatus(startTime: Date, now: Date): JobStatus {
   return startTime > now ? 'scheduled' : 'queued'
 }
 
-/** The status after an event. Throws `ConflictError` when there is no such arrow. */
+/** The status after an event. Throws `ConflictError` when the event is not allowed in this status. */
 export function transition(status: JobStatus, event: JobEvent): JobStatus {
   const next = jobTransitions[status][event]
   if (next === undefined) throw transitionRefused(status, event)
   return next
 }
 
-/** IoT Hub's wording: "Job cannot be cancelled in 'Running' status." A door stricter than the table says it alike. */
+/** IoT Hub's wording: "Job cannot be cancelled in 'Running' status." A protocol with stricter rules uses it too. */
 export function transitionRefused(status: JobStatus, event: JobEvent): ConflictError {
   const capitalised = status.charAt(0).toUpperCase() + status.slice(1)
   return new ConflictError(`Job cannot be ${participles[event]} in '${capitalised}' status.`)
 }
 
 /**
- * What the facts about a device job and its job amount to. No row is written for a device that never had its turn: when
- * the job is cancelled or its time is up, that one row decides for all of them. `jobEnded`: the job's end time is set. A
- * cancelled job ends only when the last call under way has.
+ * The status that follows from the facts about a device job and its job. No row is written for a device job that was
+ * never processed: when the job is cancelled or its deadline passes, the job's row decides for all of them. `jobEnded`:
+ * the job's end time is set. A cancelled job ends only when its last call under way has.
  */
 export function deriveDeviceJobStatus(facts: {
   readonly outcome: 'completed' | 'failed' | undefined
@@ -87,7 +87,7 @@ export function deriveDeviceJobStatus(facts: {
   return facts.dispatched ? 'running' : 'pending'
 }
 
-/** What came of a job, `null` until it has ended. It failed when not one of its devices succeeded. */
+/** The outcome of a job, `null` until it has ended. It is failed when not one of its devices succeeded. */
 export function jobOutcome(status: JobStatus, ended: boolean, statistics: DeviceJobStatistics): JobOutcome | null {
   if (!ended) return null
   if (status === 'cancelled') return 'cancelled'

@@ -1,6 +1,6 @@
 /**
- * How many device jobs of a job are in which status. The counters stand on the job's row and change with the facts they
- * count, in job/store/jobs.ts; a check of the table holds that they add up to `deviceCount`.
+ * How many device jobs of a job have which status. The counters are on the job's row and change with the facts they
+ * count, in job/store; a check of the table ensures that they add up to `deviceCount`.
  */
 export type DeviceJobStatistics = {
   readonly deviceCount: number

@@ -6,7 +6,7 @@ import type { DeviceJobStatus } from '../state.ts'
 import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, isDispatched, target } from './facts.ts'
 
-/** Which device jobs of a job; all that is given must hold. `condition` is over `d` (device) and `t` (twin). */
+/** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {
   readonly statuses?: readonly DeviceJobStatus[] | undefined
   readonly errorCodes?: readonly string[] | undefined
@@ -15,11 +15,12 @@ export type DeviceJobSelection = {
 }
 
 /**
- * By the device's id, or by when they ended: those with an outcome of their own as the outcomes were written, those of
- * one batch by device id, and then the others by device id: they have not ended, or ended all at once with their job.
+ * By device id, or by end: first device jobs with an outcome of their own, in the order in which the outcomes were
+ * written and by device id within a batch; then the others by device id, which have not ended, or ended all at once
+ * with their job.
  *
  * Outcomes are ordered by their version and not by their time. Versions follow the commits, so in ascending order
- * nothing ever appears before a cursor; clocks of several instances differ; and versions have an index.
+ * nothing ever appears before a cursor; the clocks of several instances differ; and versions have an index.
  */
 export type DeviceJobOrder = { readonly field: 'deviceId' | 'endTime'; readonly direction: 'asc' | 'desc' }
 
@@ -32,26 +33,26 @@ export type DeviceJobListPlace = Pick<DeviceJobView, 'deviceId' | 'version'>
 // one table, which the planner can judge. Of the status, which three tables decide, it would guess that it meets next to
 // nothing, and read all facts of a job for every page.
 
-/** Rows `target` of one table, and what else must hold of them. */
+/** Rows `target` of one table, and further conditions on them. */
 export type Source = { readonly table: Sql; readonly where: readonly Sql[]; readonly version: Sql }
 
 const noVersion = sql`null::integer`
 
-/** Those with an outcome. */
+/** Device jobs with an outcome. */
 export const ended = (...where: Sql[]): Source => ({
   table: sql`device_job_outcome`,
   where,
   version: sql`target.version`,
 })
 
-/** Those whose call was sent and has no outcome. */
+/** Device jobs with a sent call and no outcome. */
 export const called = (...where: Sql[]): Source => ({
   table: sql`device_job_dispatch`,
   where: [...where, sql`not ${hasOutcome(target)}`],
   version: noVersion,
 })
 
-/** Those that had neither a call nor an outcome. */
+/** Device jobs with neither a call nor an outcome. */
 export const neverCalled = (...where: Sql[]): Source => ({
   table: sql`device_job`,
   where: [...where, sql`not ${isDispatched(target)}`, sql`not ${hasOutcome(target)}`],
@@ -70,22 +71,22 @@ export const rowsOf = ({ table, where, version }: Source, beyond: Sql = empty, p
 export const failedOutcomes = sql`(
   select count(*)::integer from device_job_outcome failed where failed.job_key = job.key and failed.error_code is not null)`
 
-/** Whether device jobs failed with `job`, without an outcome: its counter knows more failures than there are outcomes. */
+/** Whether device jobs failed with `job`, without an outcome: its counter has more failures than there are outcomes. */
 export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
 
-/** The sources of what is selected. Each asks the counters first, so that nobody looks for what is not there. */
+/** The sources of a selection. Each checks the counters first, so that nothing is searched in vain. */
 function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
   const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
   const wantsOutcome = wants('completed') || wants('failed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
-  /** A status that is neither done nor failed; those have no error and no answer. */
+  /** A status other than completed and failed; such device jobs have no error and no answer. */
   const wantsOther = (status: DeviceJobStatus): boolean =>
     wants(status) && errorCodes === undefined && responseStatuses === undefined
 
   const outcomes: Sql[] = []
   if (!wants('completed')) outcomes.push(sql`target.error_code is not null`)
   if (!wants('failed')) outcomes.push(sql`target.error_code is null`)
-  // What the index of failures is over is said in so many words, for the planner does not find it out by itself.
+  // Repeats the condition of the index of failures literally, because the planner does not derive it.
   if (errorCodes !== undefined) {
     outcomes.push(sql`target.error_code = any(${errorCodes}::text[])`, sql`target.error_code is not null`)
   }
@@ -116,7 +117,7 @@ function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, 
       ...(wantsFailedWithJob || wantsOther('running') ? [called(underWay, ...met)] : []),
       ...(wantsFailedWithJob || wantsOther('pending') || wantsOther('canceled') ? [neverCalled(waiting, ...met)] : []),
     ],
-    /** All in one, where nothing is asked of the facts. */
+    /** All sources in one, where no condition concerns the facts. */
     whole:
       statuses === undefined && errorCodes === undefined && responseStatuses === undefined
         ? [{ ...all, where: met }]
@@ -129,8 +130,8 @@ function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, 
 const union = (sources: readonly Sql[]): Sql => join(sources, ' union all ')
 
 /**
- * The same page of the selected device jobs of a job, or of each of several: of each at most `limit` rows, those of the
- * direction of the page.
+ * The same page of the selected device jobs of one or several jobs: at most `limit` rows of each, in the page's
+ * direction.
  */
 export async function findDeviceJobs(
   db: BoundedReader,
@@ -179,7 +180,7 @@ function byDeviceId(
   return sql`select * from (${union(pages)}) target ${page}`
 }
 
-/** The outcomes and the others follow each other: those that come second are looked at only when the first do not do. */
+/** Outcomes and others follow each other: the second part is read only when the first does not fill the page. */
 function byEnd(
   db: BoundedReader,
   selection: DeviceJobSelection,
@@ -210,13 +211,13 @@ function byEnd(
 function endBeyond({ version, deviceId }: DeviceJobListPlace, ascending: boolean): Sql {
   const within = deviceIdBeyond(deviceId, ascending)
   if (version === null) return within
-  // As two conditions: the index has versions only.
+  // As two conditions: the index contains versions only.
   return ascending
     ? sql`and target.version >= ${version} and (target.version > ${version} or (true ${within}))`
     : sql`and target.version <= ${version} and (target.version < ${version} or (true ${within}))`
 }
 
-/** How many device jobs of each of these jobs are selected. Looks at all of them. */
+/** How many device jobs of each of these jobs are selected. Reads all of them. */
 export async function countDeviceJobs(
   db: BoundedReader,
   jobIds: readonly string[],

@@ -9,8 +9,8 @@ import type { DeviceJobStatus } from '../state.ts'
 import type { DeviceJobKey } from './facts.ts'
 
 /**
- * A device job as it is read: its facts and what follows from them. `version` is its place among those of its job that
- * have an outcome of their own, in the order in which they ended; device jobs of one batch share it.
+ * A device job with its facts and what follows from them. `version` is its place among the device jobs of its job with
+ * an outcome of their own, in the order in which they ended; device jobs of one batch share it.
  */
 export type DeviceJobView = DeviceJobKey & {
   readonly status: DeviceJobStatus
@@ -22,7 +22,7 @@ export type DeviceJobView = DeviceJobKey & {
   readonly errorDescription: string | null
 }
 
-/** The rule of `deriveDeviceJobStatus` (job/state.ts) once more, in SQL; a test holds the two together. */
+/** The rule of `deriveDeviceJobStatus` (job/state.ts) in SQL; a test compares the two. */
 export const status = sql`case
     when o.job_key is not null then case when o.error_code is null then 'completed' else 'failed' end
     when job.status = 'cancelled' and x.job_key is null then 'canceled'
@@ -31,14 +31,14 @@ export const status = sql`case
     else 'running'
   end`
 
-/** What a device job failed of when it has no outcome of its own: its job ended before. */
+/** The error code of a device job that failed without an outcome of its own: its job ended before. */
 export const timeUp = 'JobRunPreconditionFailed'
 
-/** Why it failed then, when its call was not sent, and when it was; unless the job as a whole has a reason. */
+/** The message for a call that was not sent, and for one that was; unless the job as a whole has a reason. */
 export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up, or was disabled.'})`
 export const notAnswered = sql`coalesce(job.failure_reason, ${'The time of the job was up before the device answered.'})`
 
-/** What is read of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
+/** The columns of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
 export const view = sql`
   job.id as "jobId", target.device_id as "deviceId", ${status} as status, o.version, x.dispatched_time as "dispatchedTime",
   case when ${status} in ('completed', 'failed', 'canceled') then coalesce(o.ended_time, job.end_time) end
@@ -55,15 +55,15 @@ export const facts = (): Sql => sql`
   left join device_job_dispatch x on x.job_key = target.job_key and x.device_id = target.device_id
   left join device_job_outcome o on o.job_key = target.job_key and o.device_id = target.device_id`
 
-/** A page asks for the rows after (`forward`) or before `cursor`, nearest first. */
+/** A page contains the rows after (`forward`) or before `cursor`, nearest first. */
 export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forward: boolean; readonly limit: number }
 
-/** A device job and when its job was scheduled: with the job's id, its place among those of its device. */
+/** A device job and when its job was scheduled: together with the job's id, its place among those of its device. */
 export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
 
 /**
- * The device jobs of each of these devices, the job that was scheduled last first: of each at most `limit`, those
- * beyond `cursor`. Goes through the jobs and looks the device up in each: no index of its own for the facts to pay for.
+ * The device jobs of each of these devices, those of the newest job first: at most `limit` per device, beyond `cursor`.
+ * Goes through the jobs and looks the device up in each, so that the facts need no further index.
  */
 export function findDeviceJobsByDevice(
   db: BoundedReader,
@@ -85,7 +85,7 @@ export function findDeviceJobsByDevice(
   )
 }
 
-/** How many device jobs these devices have; those that have none are left out. */
+/** How many device jobs these devices have; devices without any are left out. */
 export function countDeviceJobsByDevice(
   db: BoundedReader,
   deviceIds: readonly string[],
@@ -111,12 +111,12 @@ export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): 
   )
 }
 
-/** What a device answered: JSON text. */
+/** A device's answer as JSON text. */
 export type DeviceJobPayload = DeviceJobKey & { readonly payload: string | null }
 
 /**
- * What these devices answered, and how many bytes all of it is. Of more than `maxBytes` only the beginning is read: to
- * know how long a text is, the database need not read it.
+ * The answers of these devices, and their total bytes. Of more than `maxBytes` only the beginning is read: the database
+ * knows the length of a text without reading it.
  */
 export async function findPayloads(
   db: Reader,
@@ -140,7 +140,7 @@ export async function findPayloads(
 
 // Statements: SELECT … FROM devices.jobs
 
-/** A device job with what `devices.jobs` tells of its job. `updatedTime`: when the last of its facts was written. */
+/** A device job with the fields of its job in `devices.jobs`. `updatedTime`: when the last of its facts was written. */
 export type DeviceJobRow = DeviceJobView & {
   readonly responsePayload: string | null
   readonly jobKey: string
@@ -152,8 +152,8 @@ export type DeviceJobRow = DeviceJobView & {
 }
 
 /**
- * The facts of `target`, looked up row by row. The planner guesses that a condition on the status meets next to nothing;
- * left the choice (`facts`), it would read all facts of a job for every page.
+ * The facts of `target`, looked up row by row. The planner assumes that a condition on the status selects almost
+ * nothing; if it could choose (`facts`), it would read all facts of a job for every page.
  */
 const factsOneByOne = sql`
   left join lateral (
@@ -167,9 +167,9 @@ const factsOneByOne = sql`
 export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: string }
 
 /**
- * A page of the device jobs that meet both conditions: those of the newest job first, of a job by device id. `ofJob`
- * speaks of the row `job` only and narrows the jobs, one after the other, before their devices are looked at; `ofDeviceJob`
- * speaks of `job` and of `v`, what is read of a device job.
+ * A page of the device jobs that meet both conditions: those of the newest job first, within a job by device id.
+ * `ofJob` concerns the row `job` only and selects the jobs, one after the other, before their devices are read;
+ * `ofDeviceJob` concerns `job` and `v`, the columns of a device job.
  */
 export async function findDeviceJobRows(
   db: BoundedReader,

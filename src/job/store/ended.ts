@@ -3,19 +3,19 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
 
 /**
- * The place of a device job among those of its job that have ended, in the order in which they did: the version that the
- * job had with it, then the device id. Device jobs without an outcome of their own end with their job, at its last
- * version, which no outcome has.
+ * The place of a device job among the ended ones of its job, in the order in which they ended: the version that the job
+ * had with it, then the device id. Device jobs without an outcome of their own end with their job, at its last version,
+ * which no outcome has.
  */
 export type EndedPlace = { readonly version: number; readonly deviceId: string }
 
 /** Before all places. */
 export const beforeAll: EndedPlace = { version: 0, deviceId: '' }
 
-/** Some places in their order. `more`: others follow already. `over`: no others will ever. */
+/** Places in their order. `more`: further ones exist already. `over`: there will never be further ones. */
 export type EndedPlaces = { readonly places: readonly EndedPlace[]; readonly more: boolean; readonly over: boolean }
 
-/** What tells a job from others, also from one that had its id before, and the version that it has come to. */
+/** The key, which distinguishes a job from an earlier one with the same id, and the job's current version. */
 export async function findJobKey(
   db: Reader,
   jobId: string,
@@ -28,9 +28,9 @@ export async function findJobKey(
 }
 
 /**
- * At most `limit` device jobs of this job that ended after `after`. Undefined when the job is there no more. Whoever has
- * been told of a place will never find an earlier one new: versions are given out under the lock on the job's row. Of a
- * large job that has ended, all failures are counted, and all devices may be gone through for those without an outcome.
+ * At most `limit` device jobs of this job that ended after `after`. Undefined when the job no longer exists. A reader
+ * that knows a place never finds a new one before it: versions are assigned under the lock on the job's row. For a
+ * large ended job this counts all failures, and may go through all devices to find those without an outcome.
  */
 export async function findEndedPlaces(
   db: BoundedReader,
@@ -38,7 +38,7 @@ export async function findEndedPlaces(
   after: EndedPlace,
   limit: number,
 ): Promise<EndedPlaces | undefined> {
-  // Before the outcomes: when the job has ended then, a page that is not full is the last of them.
+  // Before the outcomes: if the job has ended at this point, a page that is not full is the last one.
   const [job] = await db.query<{ version: number; ended: boolean; hasOthers: boolean }>(
     sql`select version, end_time is not null as ended,
                end_time is not null and failed_count + canceled_count > (
@@ -50,7 +50,8 @@ export async function findEndedPlaces(
   )
   if (job === undefined) return undefined
   const outcomes = await db.query<EndedPlace>(
-    // Two conditions on the version, because the index has no device ids: it finds the first row by the first.
+    // Two conditions on the version, because the index has no device ids: it finds the first row by the first
+    // condition.
     sql`select version, device_id as "deviceId" from device_job_outcome
         where job_key = ${jobKey}::bigint and version >= ${after.version}
           and (version > ${after.version} or device_id > ${after.deviceId})

@@ -9,21 +9,23 @@ import type { JobStatus } from '../state.ts'
 /** One device's part of one job. */
 export type DeviceJobKey = { readonly jobId: string; readonly deviceId: string }
 
-/** How one device's part ended: it answered (`response`), or why not (`error`). A twin update has neither. */
+/**
+ * How one device's part ended: with an answer (`response`), or the reason why not (`error`). A twin update has neither.
+ */
 export type Settlement = DeviceJobKey & {
   readonly response?: { readonly status: number; readonly payload: string }
   readonly error?: { readonly code: string; readonly description: string }
 }
 
-/** What a batch of facts did to a job: `open` device jobs are left. */
+/** The effect of a batch of facts on a job: `open` device jobs are left. */
 export type JobProgress = { readonly jobId: string; readonly open: number }
 
-/** Jobs that are open and locked, with the keys by which their facts name them. */
+/** Jobs that are open and locked, with the keys that their facts use. */
 export type OpenJobs = ReadonlyMap<string, string>
 
 /**
- * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in
- * a later statement: so each sees all facts committed before, and the counters stay their sum.
+ * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in a
+ * later statement: so each sees all facts committed before, and the counters stay their sum.
  */
 export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobStatus): Promise<OpenJobs> {
   const rows = await tx.query<{ id: string; key: string }>(
@@ -38,8 +40,8 @@ export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobSt
 }
 
 /**
- * Fixes the devices of a job: one statement, so one moment. Answers how many they are. `narrowed` is a further condition
- * over `d`, beginning with `and`.
+ * Freezes the device list of a job in one statement, and so at one moment. Returns the number of devices. `narrowed` is
+ * a further condition over `d`, beginning with `and`.
  */
 export async function expandJob(
   tx: Tx & BoundedReader,
@@ -61,29 +63,29 @@ export async function expandJob(
   return row?.count ?? 0
 }
 
-/** Takes the devices back from a job that has not started: nothing was done to any of them. */
+/** Removes the devices of a job that has not started: nothing was done to any of them. */
 export async function clearTargets(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from device_job where job_key = ${keyOf(id)}`)
 }
 
-/** The row of a device job's first fact, as statements name it. */
+/** The row of a device job's first fact, as named in statements. */
 export const target = sql`target`
 
-/** The key of a job, looked up once a statement. */
+/** The key of a job, looked up once per statement. */
 const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
 
-/** Whether a row of a device job, by whatever alias, has the second fact. */
+/** Whether the row of a device job, by whatever alias, has the second fact. */
 export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_dispatch mark
   where mark.job_key = ${deviceJob}.job_key and mark.device_id = ${deviceJob}.device_id
 )`
 
-/** Whether it has the third. */
+/** Whether it has the third fact. */
 export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
 
-/** A page of a job's devices in the order of their ids, whatever became of them. */
+/** A page of a job's devices in the order of their ids, whatever their status. */
 export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job
@@ -96,8 +98,8 @@ export async function findTargets(db: Reader, jobId: string, after: string, limi
 }
 
 /**
- * Those of the devices that are targets of a job, whatever became of them. The ids are one array, so that PostgreSQL looks
- * each of them up: of a join it reads the whole job as long as it has no statistics of it.
+ * Those of the devices that are targets of a job, whatever their status. The ids are one array, so that PostgreSQL
+ * looks up each of them: for a join it would read the whole job as long as it has no statistics of it.
  */
 export async function findTargetsAmong(db: Reader, jobId: string, deviceIds: readonly string[]): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
@@ -108,7 +110,7 @@ export async function findTargetsAmong(db: Reader, jobId: string, deviceIds: rea
   return rows.map((row) => row.deviceId)
 }
 
-/** Up to `limit` of a job's devices after `after` that have no outcome: for twin updates, which no mark precedes. */
+/** Up to `limit` of a job's devices after `after` without an outcome: for twin updates, which have no mark. */
 export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job target
@@ -120,7 +122,10 @@ export async function findOpenTargets(db: Reader, jobId: string, after: string, 
   return rows.map((row) => row.deviceId)
 }
 
-/** What waits for these devices in running method jobs. A lookup a device and job: no index of its own to pay for. */
+/**
+ * The device jobs of running method jobs that wait for these devices. One look-up per device and job, so that no
+ * further index is needed.
+ */
 export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
     sql`select job.id as "jobId", target.device_id as "deviceId"
@@ -136,8 +141,8 @@ export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<D
 }
 
 /**
- * Calls under way to devices that are gone, also where there is another of the same id by now: it was created after its
- * predecessor had the call, and cannot answer for it.
+ * Calls under way to deleted devices, even if a new device has the same id by now: it was created after its predecessor
+ * got the call, and cannot answer for it.
  */
 export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
@@ -151,14 +156,14 @@ export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Pr
   )
 }
 
-/** A call about to leave, and when it is lost. */
+/** A call about to be sent, and its deadline. */
 export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
- * Writes that these calls may have been sent, before they are; answers those that now may be, at most once each for
- * ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of others are passed over. So are those of devices
- * that are not connected to this instance, and all of them when it is not alive: what it holds are old connections, and
- * the one call is for where the device is.
+ * Records that these calls may have been sent, before they are. Returns the calls that may now be sent: at most once
+ * each, for ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of other jobs are skipped. So are
+ * calls to devices that are not connected to this instance, and all calls when this instance is not alive: its
+ * connections are then old ones, and the only call must go to where the device is.
  */
 export async function markDispatched(
   tx: Tx,
@@ -207,8 +212,8 @@ export async function markDispatched(
 }
 
 /**
- * Takes marks back whose calls have certainly not left (the device had gone in between), so that the devices wait
- * again. Only the process that wrote a mark can know this. The jobs must be locked.
+ * Removes the marks of calls that were certainly not sent (the device disconnected in between), so that the devices
+ * wait again. Only the process that wrote a mark can know this. The jobs must be locked.
  */
 export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<void> {
   const given = keys.filter(({ jobId }) => open.has(jobId))
@@ -234,15 +239,15 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly De
   )
 }
 
-/** Which counter a device job leaves when it ends: its call was under way, or it was still waiting. */
+/** The counter that a device job leaves when it ends: its call was under way, or it was still waiting. */
 type SettledFrom = 'running' | 'pending'
 
 /**
- * Writes outcomes; the first of a device job is the only one. From 'running' the caller vouches that the call was
- * dispatched (its request id proves it); from 'pending' devices whose call was are passed over. The jobs must be locked
- * (`lockOpenJobs`, for 'pending' with 'running': in a cancelled job nobody waits); what concerns others is passed over
- * too: it comes too late, and their end stands. An outcome keeps the version that the job has with it: under the lock
- * that is its place in the order in which the job's devices ended.
+ * Writes outcomes; the first outcome of a device job is the only one. With 'running' the caller guarantees that the
+ * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped. The
+ * jobs must be locked (`lockOpenJobs`, for 'pending' with 'running', because nothing waits in a cancelled job).
+ * Outcomes of other jobs are skipped too: they are too late, and the existing end counts. An outcome keeps the version
+ * that the job has with it: under the lock, that is its place in the order in which the job's devices ended.
  */
 export function settle(
   tx: Tx,
@@ -290,17 +295,20 @@ export function settle(
   )
 }
 
-/** A part of a job's marks: the calls that have no outcome, and, if there are more, the last device of this part. */
+/** A part of a job's marks: the calls without an outcome and, if there are more marks, the last device of this part. */
 export type MarkPage = { readonly underWay: readonly Dispatch[]; readonly last?: string }
 
-/** Of up to `limit` of a job's marks after `after`, whoever wrote them, those without an outcome. It reads all of these marks. */
+/**
+ * The calls without an outcome among up to `limit` of a job's marks after `after`, whichever instance wrote them. It
+ * reads all of these marks.
+ */
 export async function findUnderWay(
   db: Reader,
   jobId: string,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<MarkPage> {
   const rows = await db.query<{ deviceId: string; deadline: Date; ended: boolean; isLast: boolean }>(
-    // Scalar, for PostgreSQL would hash all outcomes for an exists.
+    // A scalar subquery, because PostgreSQL would hash all outcomes for an `exists`.
     sql`select * from (
           select device_id as "deviceId", deadline,
                  coalesce((
@@ -324,8 +332,8 @@ export async function findUnderWay(
 }
 
 /**
- * Those of the calls that are under way, with the deadlines that their marks have now. The jobs must be locked: nobody is
- * about to write or to take back a mark then.
+ * Those of the calls that are under way, with the current deadlines of their marks. The jobs must be locked, so that no
+ * other transaction can write or remove a mark.
  */
 export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly DeviceJobKey[]): Promise<Dispatch[]> {
   const given = calls.filter(({ jobId }) => open.has(jobId))
@@ -348,8 +356,8 @@ export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly 
 }
 
 /**
- * Up to `limit` of those after `after` that wait, but for devices that are connected to another living instance than this:
- * it is the one that calls them.
+ * Up to `limit` waiting devices after `after`, except for devices that are connected to another living instance: that
+ * instance calls them.
  */
 export async function findPending(
   db: Reader,

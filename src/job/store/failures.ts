@@ -5,12 +5,15 @@ import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } fro
 import { type DeviceJobView, facts, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
 import { hasOutcome } from './facts.ts'
 
-/** From this status on an answer is a failure, by the convention of HTTP that devices follow. The index has it so. */
+/**
+ * Answers from this status on are failures, by the convention of HTTP that devices follow. The index has the same
+ * condition.
+ */
 const failureStatus = sql`400`
 
 /**
- * Why an outcome is a failure. Sizes and statuses out of range differ from device to device and say nothing by
- * themselves: with them in it, each device would be a group of its own.
+ * The reason why an outcome is a failure. Sizes and out-of-range statuses differ from device to device and explain
+ * nothing: with them, each device would be a group of its own.
  */
 const messageOf = (row: Sql): Sql => sql`case
     when ${row}.error_code is null then 'The device answered with status ' || ${row}.response_status || '.'
@@ -18,26 +21,29 @@ const messageOf = (row: Sql): Sql => sql`case
       then regexp_replace(${row}.error_description, '\\d+(?= bytes)|-?\\d{10,}', '…', 'g')
     else ${row}.error_description end`
 
-/** Failures of a job, by its key, after a version of it; null is all. `hasEnded`: whether it is known to have ended. */
+/**
+ * Failures of a job, by its key, after one of its versions; null means all. `hasEnded`: whether it is known to have
+ * ended.
+ */
 export type FailuresAsked = { readonly jobKey: string; readonly since: number | null; readonly hasEnded: boolean }
 
-/** What tells a question from others, as text. */
+/** Identifies a request, as text. */
 export const failuresKey = ({ jobKey, since, hasEnded }: FailuresAsked): string =>
   JSON.stringify([jobKey, since, hasEnded])
 
 /**
- * What failed in each of these jobs after a version, in groups. An outcome never changes and has the version of the job
- * that counts it, given out under the lock on the job's row: whoever has read up to a version has read all before it.
- * Those that failed with their job come when it has ended, all at once.
+ * The failures in each of these jobs after a version, in groups. An outcome never changes and has the version of the
+ * job that counts it, assigned under the lock on the job's row: a reader that has read up to a version has read
+ * everything before it. Device jobs that failed with their job are added when it has ended, all at once.
  */
 export function findFailures(
   db: Reader,
   asked: readonly FailuresAsked[],
 ): Promise<(Failures & { readonly asked: string })[]> {
   const failed = sql`(o.error_code is not null or o.response_status >= ${failureStatus})`
-  // Outcomes and those that failed without one are counted as they stand before they get their messages, for there are
-  // far fewer of those than of outcomes. All failures have an index; the few after a version are found by that of
-  // versions, and `offset 0` keeps the planner from going through all failures for them.
+  // Outcomes, and failures without an outcome, are counted before they get their messages, because there are far fewer
+  // groups than outcomes. All failures have an index. The few after a version are found by the index of versions;
+  // `offset 0` keeps the planner from going through all failures for them.
   return db.query<Failures & { asked: string }>(
     sql`select given.asked, job.version, job.end_time is not null as "hasEnded", failures.groups
         from unnest(
@@ -91,17 +97,17 @@ export function findFailures(
 /** A group of a job. `hasEnded`: whether the job is known to have ended. */
 export type GroupOfJob = FailureGroup & { readonly jobId: string; readonly hasEnded: boolean }
 
-/** A group of which device jobs are wanted. `size`: how many it has, as far as that many are wanted. */
+/** A group whose device jobs are requested. `size`: its number of device jobs, at most the requested number. */
 export type SampledGroup = GroupOfJob & { readonly size: number }
 
-/** A device job of a group, and which. */
+/** A device job of a group, and which group. */
 export type FailureSample = DeviceJobView & { readonly group: string }
 
-/** What tells a sample from others, as text: a group that grows has another, until it has as many as are wanted. */
+/** Identifies a sample, as text: a growing group gets a new key until it has the requested number. */
 export const sampledGroupKey = ({ jobId, code, message, responseStatus, hasEnded, size }: SampledGroup): string =>
   JSON.stringify([jobId, code, message, responseStatus, hasEnded, size])
 
-/** The first device jobs of each of these groups, by device id: at most `limit` of each. */
+/** The first device jobs of each of these groups, by device id: at most `limit` per group. */
 export function findFailureSamples(
   db: Reader,
   groups: readonly SampledGroup[],

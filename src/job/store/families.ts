@@ -3,10 +3,10 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { facts, status } from './device-jobs.ts'
 
-/** Jobs of one list at most, the newest of them: a job may be retried any number of times. */
+/** Maximum number of jobs in one list, the newest of them: a job may be retried any number of times. */
 export const maxRelatives = 100
 
-/** A job and the key of the job, or of the family, in whose list it is. */
+/** A job and the key of the job, or of the family, whose list it belongs to. */
 export type Relative = { readonly ofKey: string; readonly jobId: string }
 
 /** The retries of each of these jobs (by their keys), the oldest first. */
@@ -36,13 +36,13 @@ export function findFamilies(db: BoundedReader, familyKeys: readonly string[]): 
   )
 }
 
-/** How far a family is. */
+/** The progress of a family. */
 export type FamilyStatistics = DeviceJobStatistics & { readonly familyKey: string }
 
 /**
- * The statistics of each of these families, every device once: it succeeded when it did in any of the jobs, else it is
- * where it is in the newest job that has it. Reads all facts of a family, unless it is a job alone: that has counted
- * itself. Families without any device job may be left out.
+ * The statistics of each of these families, counting every device once: it succeeded if it did in any of the jobs;
+ * otherwise it has its status in the newest job that includes it. Reads all facts of a family, unless it is a single
+ * job, whose own counters are used. Families without any device job may be left out.
  */
 export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly string[]): Promise<FamilyStatistics[]> {
   return db.query<FamilyStatistics>(

@@ -2,7 +2,7 @@ import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../../database/reader.ts'
 import type { By, JobEventCause, JobEventType, JobHistoryEvent } from '../history.ts'
 
-/** What there is to write of a transition, besides what the job's row says. */
+/** What to record of a transition in addition to the job's row. */
 type Note = {
   /** The type, or an expression over `moved` for it. */
   readonly type: JobEventType | Sql
@@ -14,7 +14,7 @@ type Note = {
 
 /**
  * The part of a statement that writes the history: an event for each row of its part `moved`, which has the `key`,
- * `version` and `status` of jobs that were just moved. So no transition can be without its event.
+ * `version` and `status` of jobs that were just moved. So there is no transition without its event.
  */
 export const noteMoved = ({ type, cause, time, by, reason }: Note): Sql => sql`
   insert into job_event (job_key, version, time, type, status, cause, actor, reason)
@@ -24,7 +24,10 @@ export const noteMoved = ({ type, cause, time, by, reason }: Note): Sql => sql`
 /** An event and the key of its job. */
 export type KeyedEvent = JobHistoryEvent & { readonly jobKey: string }
 
-/** The histories of these jobs (by their keys), each the oldest event first. Jobs of older versions have none. */
+/**
+ * The histories of these jobs (by their keys), each with the oldest event first. Jobs from older versions of the hub
+ * have none.
+ */
 export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<KeyedEvent[]> {
   return db.query<KeyedEvent>(
     sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason

@@ -4,7 +4,7 @@ import type { Reader } from '../../database/reader.ts'
 import type { JobType } from '../request.ts'
 import type { JobStatus } from '../state.ts'
 
-/** Which jobs: those for which all that is given holds. */
+/** Which jobs; all given members must match. */
 export type JobSelection = {
   readonly types?: readonly JobType[] | undefined
   readonly statuses?: readonly JobStatus[] | undefined
@@ -15,16 +15,16 @@ export type JobSelection = {
   readonly idPrefix?: string | undefined
 }
 
-/** By when they were scheduled, those of one millisecond by their ids; or by their ids. */
+/** By the time of scheduling, and by id within one millisecond; or by id. */
 export type JobOrder = { readonly field: 'createdTime' | 'jobId'; readonly direction: 'asc' | 'desc' }
 
-/** At most `limit` jobs behind `cursor`. Its time is needed in the order of time only. */
+/** At most `limit` jobs beyond `cursor`. Its time is needed in the order of time only. */
 export type JobListPage = {
   readonly cursor: { readonly id: string; readonly createdTime: Date | undefined } | undefined
   readonly limit: number
 }
 
-/** A job in a list. At runtime it has the columns that were asked for, too. */
+/** A job in a list. At runtime it also has the requested columns. */
 export type ListedJob = {
   readonly id: string
   readonly createdTime: Date
@@ -32,7 +32,7 @@ export type ListedJob = {
   readonly version: number
 }
 
-/** What can be asked for, by the names that Prisma has for it. */
+/** The columns that can be requested, by Prisma's names. */
 const columns: ReadonlyMap<string, Sql> = new Map([
   ['id', sql`id`],
   ['key', sql`key`],
@@ -58,7 +58,7 @@ const columns: ReadonlyMap<string, Sql> = new Map([
   ['retryOfKey', sql`retry_of as "retryOfKey"`],
   ['familyKey', sql`family_key as "familyKey"`],
 ])
-/** Those that are larger than a number can be; Prisma has them as bigint. */
+/** Columns that may exceed a number; Prisma returns them as bigint. */
 const keys = ['key', 'retryOfKey', 'familyKey']
 
 const always = ['id', 'createdTime', 'status', 'version']
@@ -74,7 +74,7 @@ function columnsOf(asked: readonly string[]): Sql {
   )
 }
 
-/** With keys as Prisma has them, for what resolves fields of a job knows it from Prisma. */
+/** With keys in Prisma's form, because the resolvers of a job's fields expect it. */
 function toListed(row: ListedJob): ListedJob {
   const big = Object.entries(row).flatMap(([name, value]) =>
     keys.includes(name) && typeof value === 'string' ? [[name, BigInt(value)] as const] : [],
@@ -83,7 +83,7 @@ function toListed(row: ListedJob): ListedJob {
 }
 
 const isAmong = (column: Sql, values: readonly string[]): Sql =>
-  // In so many words: of `= any(…)` the planner does not know that one value keeps the order of an index.
+  // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
   values.length === 0 ? sql`false` : sql`${column} in (${join([...new Set(values)])})`
 
 /** The selection as a condition. */
@@ -93,13 +93,14 @@ function selected({ types, statuses, from, to, idPrefix }: JobSelection): Sql {
     ...(statuses === undefined ? [] : [isAmong(sql`status`, statuses)]),
     ...(from === undefined ? [] : [sql`created_time >= ${from}`]),
     ...(to === undefined ? [] : [sql`created_time < ${to}`]),
-    // A range and no LIKE, for an index can answer it: ids are letters, digits and dashes, which all lie before ~.
+    // A range instead of LIKE, because an index can answer it: ids are letters, digits and dashes, all of which sort
+    // before ~.
     ...(idPrefix === undefined ? [] : [sql`id >= ${idPrefix} and id < ${`${idPrefix}~`}`]),
   ]
   return conditions.length === 0 ? sql`true` : join(conditions, ' and ')
 }
 
-/** A page of the selected jobs, with the columns that are asked for. A selection that few meet looks at all jobs. */
+/** A page of the selected jobs, with the requested columns. A selection that few jobs match reads all jobs. */
 export async function findJobs(
   db: BoundedReader,
   asked: readonly string[],
@@ -125,7 +126,7 @@ export async function findJobs(
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)
 
-/** The job of this id if it is selected: one row by its key, however many jobs there are. */
+/** The job with this id if it is selected: one row by its key, however many jobs there are. */
 export async function findSelectedJob(
   db: Reader,
   asked: readonly string[],
@@ -138,7 +139,7 @@ export async function findSelectedJob(
   return row && toListed(row)
 }
 
-/** How many jobs are selected. Looks at all of them. */
+/** How many jobs are selected. Reads all of them. */
 export async function countJobs(db: BoundedReader, selection: JobSelection): Promise<number> {
   const [row] = await db.query<{ count: number }>(
     sql`select count(*)::integer as count from job where ${selected(selection)}`,

@@ -11,12 +11,12 @@ import type { JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { noteMoved } from './history.ts'
 
-/** What a job does, as its row holds it: what `job/request.ts` let in. */
+/** The operation of a job, as stored in its row after the checks of `job/request.ts`. */
 export type JobOperation =
   | { readonly type: 'scheduleDeviceMethod'; readonly request: MethodCall }
   | { readonly type: 'scheduleUpdateTwin'; readonly request: TwinPatch }
 
-/** A job's row, as far as the commands and the scheduler look at it. */
+/** A job's row, as far as the commands and the scheduler read it. */
 export type JobRow = JobOperation & {
   readonly id: string
   readonly status: JobStatus
@@ -26,9 +26,9 @@ export type JobRow = JobOperation & {
   readonly startedTime: Date | null
   readonly maxExecutionTimeSeconds: number
   readonly deadline: Date
-  /** How many devices it may have when it starts; null for any number. */
+  /** Maximum number of devices when it starts; null for no maximum. */
   readonly maxDevices: number | null
-  /** What it does again; null for a job that is no retry. */
+  /** The source and selection of a retry; null for other jobs. */
   readonly retry: Retry | null
 }
 
@@ -41,7 +41,7 @@ export const columns = sql`
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
 
-/** False when the id is taken. `reason` is kept in its history. */
+/** False when the id is taken. `reason` is stored in its history. */
 export async function insertJob(
   tx: Tx,
   job: Omit<JobRow, 'startedTime'>,
@@ -76,10 +76,10 @@ export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return row
 }
 
-/** A job that a retry is to be made of. `ended`: its end time is set. */
+/** The source of a new retry. `ended`: its end time is set. */
 export type SourceRow = JobRow & { readonly key: string; readonly ended: boolean }
 
-/** Keeps the job from being deleted until the transaction is over, and with it the retry stands. */
+/** Keeps the job from being deleted before the transaction ends and the retry exists. */
 export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefined> {
   const [row] = await tx.query<SourceRow>(
     sql`select ${columns}, key, end_time is not null as ended from job where id = ${id} for key share`,
@@ -87,7 +87,7 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
   return row
 }
 
-/** Running jobs of a type in which devices still wait, the longest running first. */
+/** Running jobs of a type with waiting devices, the one that has run longest first. */
 export function findWaitingJobs(
   db: Reader,
   type: JobType,
@@ -105,7 +105,7 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
   return row
 }
 
-/** Running method jobs with a connect timeout whose devices still wait, and when it is over for them; the first comes first. */
+/** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
 export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: string; readonly time: Date }[]> {
   return db.query(
     sql`select id as "jobId", started_time + make_interval(secs => seconds) as time
@@ -117,7 +117,7 @@ export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: strin
   )
 }
 
-/** The ids of jobs that have calls under way, through whichever instance. */
+/** The ids of jobs with calls under way, through whichever instance. */
 export async function findJobIdsUnderWay(db: Reader): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
     sql`select id from job where end_time is null and running_count > 0 order by id`,
@@ -125,14 +125,14 @@ export async function findJobIdsUnderWay(db: Reader): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** The key under which request ids are made, in hexadecimal, the same for all instances on this database. */
+/** The key for request ids, in hexadecimal, the same for all instances on this database. */
 export async function readRequestKey(db: Reader): Promise<string> {
   const [row] = await db.query<{ requestKey: string }>(sql`select encode(request_key, 'hex') as "requestKey" from hub`)
   if (row === undefined) throw new Error('The table hub has lost its row.')
   return row.requestKey
 }
 
-/** The jobs that have not ended, or not before `time`: whose rows may have changed since. */
+/** The jobs that have not ended, or ended at or after `time`: their rows may have changed since. */
 export async function findJobIdsSince(db: Reader, time: Date): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
     sql`select id from job where end_time is null union all select id from job where end_time >= ${time}`,
@@ -140,7 +140,7 @@ export async function findJobIdsSince(db: Reader, time: Date): Promise<string[]>
   return rows.map((row) => row.id)
 }
 
-/** A job as doors show it: how far it is, and what came of it. */
+/** A job as the protocol adapters show it: its progress and its outcome. */
 export type JobRecord = JobRow &
   DeviceJobStatistics & {
     readonly endTime: Date | null
@@ -159,8 +159,8 @@ export async function findJobRecord(db: Reader, id: string): Promise<JobRecord |
 }
 
 /**
- * A page of jobs, those that were scheduled last first: at most `limit` beyond `cursor`, and none behind that with whose
- * request and condition they are more than `maxBytes`; `cut` then.
+ * A page of jobs, the newest first: at most `limit` beyond `cursor`. It stops after the job with which requests and
+ * conditions exceed `maxBytes`, and then `cut` is true.
  */
 export async function findJobRecords(
   db: BoundedReader,

@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 
-/** What a job does, its documents as JSON text; null where it has none, or none was asked for. */
+/** The operation of a job, its documents as JSON text; null for a missing or unrequested document. */
 export type OperationTexts = {
   readonly jobId: string
   readonly methodName: string | null
@@ -14,8 +14,8 @@ export type OperationTexts = {
 }
 
 /**
- * What these jobs do, and how many bytes their documents are. Of more than `maxBytes` only the beginning is read. Without
- * `documents` there are none.
+ * The operations of these jobs, and the bytes of their documents. Of more than `maxBytes` only the beginning is read.
+ * Without `documents` no document is read.
  */
 export async function findOperations(
   db: Reader,

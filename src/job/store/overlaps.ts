@@ -15,9 +15,9 @@ export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry'>
   readonly patch: TwinPatch | null
 }
 
-/** The newest 100 of them, the newest first; none when there is no time to find them. */
+/** The newest 100 open jobs, the newest first; an empty list when there is no time to find them. */
 export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
-  // Calls are not read: their payloads may be large, and nobody looks at them.
+  // Method calls are not read: their payloads may be large and are not needed.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
       sql`select id, key, status, "queryCondition", retry, case type when 'scheduleUpdateTwin' then request end as patch
@@ -33,21 +33,21 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   return jobs ?? []
 }
 
-/** Its devices are those that meet its condition; undefined for a job that runs, for it has them. */
+/** Its devices are those that meet its condition; undefined for a running job, whose devices are frozen. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
   readonly condition: Fragment | undefined
 }
 
-/** Values of conditions in one statement: PostgreSQL takes 65,535, and conditions may be long. */
+/** Maximum number of values of conditions in one statement: PostgreSQL allows 65,535, and conditions may be long. */
 const maxValues = 20_000
-/** Devices that are looked at one by one, and how many when there is no time for so many. */
+/** Sizes of the sample of devices; the small one is for when there is no time for the large one. */
 const sampleSizes = { large: 10_000, small: 500 }
 
 /**
- * How many of the devices that meet a condition each of these jobs will have to do with, or still has when it runs, by
- * the ids of the jobs. Counted among the first devices that PostgreSQL comes upon; behind so many, jobs that touch none of
- * these are asked for the devices they have in common. Where there is no time for either, or too many long conditions
- * stand before a job, nothing is known of it: at least 0.
+ * How many of the devices that meet a condition each of these jobs will select, or still has open when it runs, by job
+ * id. Counted in a sample, the first devices that PostgreSQL finds; for jobs that have none of these, common devices
+ * are searched. When there is no time for either, or when too many long conditions precede a job, the overlap is
+ * unknown: at least 0.
  */
 export async function countOverlaps(
   db: BoundedReads,
@@ -72,7 +72,7 @@ export async function countOverlaps(
   return counts
 }
 
-/** The first of them, those whose conditions fit into one statement together. */
+/** The first jobs whose conditions fit into one statement together. */
 function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandidate[] {
   let values = 0
   return jobs.filter(({ condition }) => {
@@ -81,7 +81,7 @@ function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandid
   })
 }
 
-/** Whether a job will have to do with the device `d`. A device of a running job that has ended is done with it. */
+/** Whether a job will affect the device `d`. A device of a running job that has ended is no longer affected. */
 function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate): Sql {
   if (condition === undefined) {
     return sql`exists (
@@ -94,7 +94,7 @@ function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate)
     : sql`(${fragment(db, condition)}) and d.id in (${selectedDevices(retry)})`
 }
 
-/** Looks at each of up to `size` devices once, with the eyes of every job. */
+/** Reads each of up to `size` devices once, for all jobs. */
 async function countInSample(
   db: BoundedReader,
   condition: Fragment,
@@ -111,7 +111,7 @@ async function countInSample(
   return jobs.map(({ id }, index) => [id, { value: row?.counts[index] ?? 0, precision }])
 }
 
-/** Looks for devices that each of the jobs has in common with the condition, up to `limit`: by the indexes of both. */
+/** Searches devices that each of the jobs has in common with the condition, up to `limit`, by the indexes of both. */
 async function countCommon(
   db: BoundedReader,
   condition: Fragment,

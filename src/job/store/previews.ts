@@ -7,19 +7,19 @@ import type { TwinPatch } from '../../twin/limits.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
 import type { JobType } from '../request.ts'
 
-// Every question of a preview is bounded: by milliseconds of PostgreSQL's time, and an answer for when that is over.
+// Every query of a preview has a limit in milliseconds of PostgreSQL's time, and an answer for when it is reached.
 
 /** The devices that meet a condition, as `d` with their twins as `t`. */
 export const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
-/** How many devices meet a condition, and how many of them are connected, and hold a patch already. */
+/** How many devices meet a condition, how many of them are connected, and how many already comply with a patch. */
 export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }
 
 /**
- * Counts the devices that meet a condition, at most `limit` of them. The fingerprint has their number and an exclusive or
- * of 64-bit hashes: the order does not matter, and another device or an earlier one of the same name does. Without a
- * patch all comply.
+ * Counts the devices that meet a condition, at most `limit` of them. The fingerprint contains their number and an
+ * exclusive or of 64-bit hashes: it does not depend on the order, but on the devices, including their generation.
+ * Without a patch all comply.
  */
 export async function readMatches(
   db: BoundedReader,
@@ -42,7 +42,7 @@ export async function readMatches(
   return row
 }
 
-/** Whether the twin `t` is already what the patch would make of it: never NULL. See twin/compliance.ts. */
+/** Whether the twin `t` already is what the patch would make of it; never NULL. See twin/compliance.ts. */
 function complies(patch: TwinPatch): Sql {
   const sections = [
     { document: sql`t.tags`, members: patch.tags },
@@ -51,7 +51,7 @@ function complies(patch: TwinPatch): Sql {
   const tests = sections.flatMap(({ document, members }) => {
     if (members === undefined) return []
     const { skeleton, equal, absent } = complianceOf(members)
-    // The skeleton holds for objects only all the way down, so that #> cannot take a key for the index of an array.
+    // The skeleton ensures objects at all levels, so that #> cannot take a key for an array index.
     const at = (path: readonly string[]): Sql => sql`(${document} #> ${path}::text[])`
     return [
       sql`${document} @> ${JSON.stringify(skeleton)}::jsonb`,
@@ -62,13 +62,16 @@ function complies(patch: TwinPatch): Sql {
   return tests.length === 0 ? sql`true` : join(tests, ' and ')
 }
 
-/** How far is counted when there is no time to count all. */
+/** The maximum count when there is no time to count all. */
 const cap = 10_000
 
-/** The counts of a preview; all are exact or none is. */
+/** The counts of a preview; either all or none of them are exact. */
 type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCount' | 'fingerprint'>
 
-/** Counts all of them, or those that PostgreSQL comes upon first; undefined when there is no time for that either. */
+/**
+ * Counts all matching devices, or the first ones that PostgreSQL finds; undefined when there is no time for that
+ * either.
+ */
 export async function countMatches(
   db: BoundedReads,
   condition: Fragment,
@@ -86,7 +89,7 @@ export async function countMatches(
   }
 }
 
-/** The ids of the first devices that meet a condition; none when there is no time to find them. */
+/** The ids of the first devices that meet a condition; an empty list when there is no time to find them. */
 export async function findFirstIds(db: BoundedReads, condition: Fragment, limit: number): Promise<string[]> {
   const rows = await db.boundedRead(200, (reader) =>
     reader.query<{ id: string }>(sql`select d.id ${devicesWhere(reader, condition)} order by d.id limit ${limit}`),

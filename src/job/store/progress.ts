@@ -5,10 +5,13 @@ import { neverCalled, rowsOf } from './device-job-list.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
 
-/** Outcomes of a job that are read at most to tell its pace: several batches, about as fast as jobs go in a second. */
+/**
+ * Maximum number of outcomes read to determine the rate of a job: several batches, about as many as the fastest job has
+ * in a second.
+ */
 const mostOutcomes = 5_000
 
-/** The newest outcomes of each of these jobs, as far as they are of lately. */
+/** The newest outcomes of each of these jobs, within the window. */
 export function findRecentOutcomes(
   db: BoundedReader,
   jobIds: readonly string[],
@@ -32,7 +35,7 @@ export function findRecentOutcomes(
   )
 }
 
-/** The place of each of these jobs among all that are queued, in the order in which they will start; 1 is next. */
+/** The place of each of these jobs among all queued jobs, in the order in which they will start; 1 is next. */
 export function findQueuePositions(
   db: BoundedReader,
   jobIds: readonly string[],
@@ -49,8 +52,8 @@ export function findQueuePositions(
 }
 
 /**
- * How many pending device jobs of each of these jobs wait for a device that is not connected, counted up to `limit`, and
- * until when they wait. Of those that are running method jobs; others are left out.
+ * How many pending device jobs of each of these jobs wait for a device that is not connected, counted up to `limit`,
+ * and until when they wait. For running method jobs; others are left out.
  */
 export function countNotConnected(
   db: BoundedReader,

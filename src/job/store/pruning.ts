@@ -1,12 +1,15 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Tx } from '../../database/reader.ts'
 
-/** A retry that has not started takes its devices from the facts of the job. */
+/** A retry that has not started selects its devices from the facts of its source. */
 const isAwaited = sql`exists (
   select from job retry where retry.retry_of = job.key and retry.started_time is null and retry.end_time is null
 )`
 
-/** Deletes up to `limit` jobs that ended before `time`, with all their facts and events; not while a retry needs them. */
+/**
+ * Deletes up to `limit` jobs that ended before `time`, with all their facts and events, except for those that a retry
+ * needs.
+ */
 export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
   const locked = await tx.query<{ key: string }>(
     sql`select key from job
@@ -15,7 +18,7 @@ export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): 
         limit ${limit}
         for update skip locked`,
   )
-  // Asked again now that they are locked: whoever makes a retry locks its job too (lockSource).
+  // Checked again under the lock: a new retry locks its source, too (lockSource).
   const jobs = await tx.query<{ id: string; key: string }>(
     sql`select id, key from job where key = any(${locked.map((job) => job.key)}::bigint[]) and not ${isAwaited}`,
   )

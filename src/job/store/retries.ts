@@ -6,7 +6,7 @@ import type { Retry } from '../retry.ts'
 import { facts, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './facts.ts'
 
-/** A select of the ids of the devices whose device jobs in the source of the retry are selected. */
+/** Selects the ids of the devices whose device jobs in the source of the retry are selected. */
 export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey' | 'selection'>): Sql => {
   const { errorCode, responseStatus } = selection
   return sql`
@@ -17,7 +17,7 @@ export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey
       ${responseStatus === undefined ? empty : sql`and o.response_status = any(${responseStatus}::integer[])`}`
 }
 
-/** Whether there is anything to do again. */
+/** Whether at least one device job is selected. */
 export async function isAnySelected(
   db: BoundedReader,
   retry: Pick<Retry, 'sourceKey' | 'selection'>,
@@ -26,7 +26,9 @@ export async function isAnySelected(
   return row?.any ?? false
 }
 
-/** Fixes the devices of a retry: those of its source that are selected, still exist and meet the condition. */
+/**
+ * Freezes the device list of a retry: the devices of its source that are selected, still exist and meet the condition.
+ */
 export function expandRetry(tx: Tx & BoundedReader, id: string, condition: Fragment, retry: Retry): Promise<number> {
   return expandJob(tx, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
 }

@@ -5,9 +5,9 @@ import type { JobStatus } from '../state.ts'
 import { noteMoved } from './history.ts'
 import { columns, type JobRow } from './jobs.ts'
 
-// How a job goes from one state to the next: each step is one statement, which notes it in the job's history.
+// The transitions of a job. Each is one statement, which also writes the job's history.
 
-/** Scheduled jobs whose time has come wait for a slot from now on. Answers their ids. */
+/** Scheduled jobs whose start time has come are queued from now on. Returns their ids. */
 export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with moved as (
@@ -22,13 +22,13 @@ export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** A queued job, and the policy of whoever scheduled it; null for a job that was scheduled before that was kept. */
+/** A queued job, and the policy that scheduled it; null for a job from before policies were recorded. */
 export type QueuedJob = { readonly id: string; readonly key: string; readonly actor: string | null }
 
-/** What there is to start. `isDue`: a scheduled job's time has come; else `next` is when that of the next one does. */
+/** The jobs that can start. `isDue`: a scheduled job's start time has come; otherwise `next` is the next start time. */
 export type Startable = { readonly isDue: boolean; readonly next: Date | null; readonly queued: readonly QueuedJob[] }
 
-/** Locks of jobs whose devices are being selected, by whichever instance; they are gone with the transaction. */
+/** Locks of jobs whose devices are being selected, on whichever instance; they end with the transaction. */
 const selecting = 7_468_114
 
 const selections = sql`
@@ -39,8 +39,8 @@ const selections = sql`
 const running = sql`(select count(*) from job where end_time is null and status = 'running')`
 
 /**
- * What there is to start now. Of the waiting jobs the first of each policy, at most `most` each, in the order in which they
- * wait; none when so many run, or are about to, that there is no room.
+ * The jobs that can start now. Of the waiting jobs, the first of each policy, at most `most` each, in the order in
+ * which they wait; an empty list when the running and starting jobs leave no room.
  */
 export async function findStartable(
   db: Reader,
@@ -70,16 +70,16 @@ export async function findStartable(
 }
 
 /**
- * The job, if it is queued and nobody else selects its devices: until the transaction ends, nobody else will. Its row stays
- * free, so that it can be cancelled meanwhile.
+ * The job, if it is queued and no other transaction selects its devices: until this transaction ends, no other will.
+ * Its row is not locked, so that it can be cancelled meanwhile.
  */
 export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: number): Promise<JobRow | undefined> {
   const [row] = await tx.query<{ locked: boolean }>(
     sql`select pg_try_advisory_xact_lock(${selecting}::integer, (${key}::bigint & 2147483647)::integer) as locked`,
   )
   if (row?.locked !== true) return undefined
-  // In a statement of its own, which sees what whoever had the lock before has done. Of several who were let in at once,
-  // for there was room for one, the one with the job that has waited longest goes on.
+  // In a statement of its own, which sees the changes of the previous holder of the lock. When several were admitted at
+  // once because there was room for one, the job that has waited longest continues.
   const [job] = await tx.query<JobRow>(
     sql`select ${columns} from job
         where id = ${id} and status = 'queued'
@@ -94,8 +94,8 @@ export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: 
 }
 
 /**
- * Whether the job may start: it still waits, and fewer than `maxRunning` jobs run. Until the transaction ends no other
- * instance can start one, so that the bound holds for all of them, and the job cannot be cancelled.
+ * Whether the job may start: it still waits, and fewer than `maxRunning` jobs run. Until the transaction ends, no other
+ * instance can start a job, so that the bound holds for all of them, and the job cannot be cancelled.
  */
 export async function lockStarting(tx: Tx, id: string, maxRunning: number): Promise<boolean> {
   await tx.query(sql`select pg_advisory_xact_lock(hashtext('twincast start jobs'))`)
@@ -108,7 +108,7 @@ export async function lockStarting(tx: Tx, id: string, maxRunning: number): Prom
   return rows.length > 0
 }
 
-/** The job has its devices; without any it is completed at once. */
+/** The device list is complete; a job without devices completes at once. */
 export async function saveStarted(
   tx: Tx,
   id: string,
@@ -127,7 +127,7 @@ export async function saveStarted(
   )
 }
 
-/** The job as a whole could not be carried out. */
+/** The job as a whole failed. */
 export async function saveFailed(tx: Tx, id: string, reason: string, now: Date): Promise<void> {
   await tx.query(
     sql`with moved as (
@@ -142,7 +142,10 @@ export async function saveFailed(tx: Tx, id: string, reason: string, now: Date):
   )
 }
 
-/** One row, however many devices wait: they are cancelled by it. It ends when its calls under way have ended. */
+/**
+ * One row, however many devices wait: it makes their device jobs cancelled. The job ends when its calls under way have
+ * ended.
+ */
 export async function saveCancelled(tx: Tx, id: string, by: By, reason: string | null, now: Date): Promise<void> {
   await tx.query(
     sql`with moved as (
@@ -157,7 +160,7 @@ export async function saveCancelled(tx: Tx, id: string, by: By, reason: string |
   )
 }
 
-/** Jobs with nothing open any more, and jobs whose time is up. What is still open then has failed. */
+/** Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail. Returns their ids. */
 export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with finished as (
@@ -192,7 +195,7 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** The next moment at which a job's time is up. */
+/** The next deadline of a job. */
 export async function nextDeadline(db: Reader): Promise<Date | undefined> {
   const [row] = await db.query<{ deadline: Date | null }>(
     sql`select min(deadline) as deadline from job where end_time is null and status <> 'scheduled'`,
