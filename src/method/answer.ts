@@ -5,7 +5,7 @@ import { maxPayloadLength } from './call.ts'
 /** A device's answer to a method call. `payload` is JSON text. */
 export type MethodResponse = { readonly status: number; readonly payload: string }
 
-/** Why an answer could not be taken: the method ran, and what the device said of it is lost. */
+/** Why an answer cannot be used: the method ran, but the device's answer is lost. */
 export type BadResponse = { readonly problem: string }
 
 /**
@@ -22,8 +22,8 @@ const minStatus = -(2 ** 31)
 const maxStatus = 2 ** 31 - 1
 
 /**
- * Reads an answer as it came over the wire. The payload is kept as the text that it is, not printed again; an empty one
- * counts as null, for devices send that when they have nothing to say. `depth` is that of `LIMIT_JSON_DEPTH`.
+ * Reads an answer in the form of the protocol. The payload stays the text that it is and is not printed again; an empty
+ * one counts as null, because devices send that for no value. `depth` is that of `LIMIT_JSON_DEPTH`.
  */
 export function readResponse(status: number, payload: Uint8Array, depth: number): MethodResponse | BadResponse {
   if (status < minStatus || status > maxStatus) return { problem: `The device answered with the status ${status}.` }

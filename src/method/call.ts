@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors.ts'
 import { isDeeper, type Json, type JsonObject } from '../json/json.ts'
 import type { Limits } from '../limits/limits.ts'
 
-/** A direct method to be called. The two waits are for a device to connect, and then for its answer. */
+/** A direct method call. The two timeouts are for the device to connect, and then for its answer. */
 export type MethodCall = {
   readonly methodName: string
   readonly payload: Json
@@ -10,7 +10,7 @@ export type MethodCall = {
   readonly connectTimeoutInSeconds: number
 }
 
-/** A call as a client gives it. */
+/** A call as a client sends it. */
 export type MethodCallInput = {
   readonly methodName?: unknown
   readonly payload?: unknown
@@ -20,16 +20,16 @@ export type MethodCallInput = {
 
 type Path = readonly string[]
 
-/** Bytes of a payload as JSON text, each way (IoT Hub). */
+/** Maximum bytes of a payload as JSON text, in each direction (IoT Hub). */
 export const maxPayloadLength = 128 * 1024
 
-/** What the request of a call counts for: kilobytes, in whole steps of four (IoT Hub). `payload` is JSON text. */
+/** The metered size of a call's request: kilobytes, in steps of four (IoT Hub). `payload` is JSON text. */
 export const meteredKilobytes = (payload: string): number => Math.ceil(Buffer.byteLength(payload) / 4096) * 4
 
 /**
- * The call, with IoT Hub's defaults for what is left out or null: an answer within 30 seconds from a device that is
- * connected now, and `null` for a payload (a device SDK refuses a call whose body is empty). Throws `InvalidInputError`
- * with the member's path.
+ * The call, with IoT Hub's defaults for members that are left out or null: an answer within 30 seconds from a device
+ * that is connected now, and `null` for a payload (a device SDK refuses a call whose body is empty). Throws
+ * `InvalidInputError` with the member's path.
  */
 export function checkMethodCall(
   input: MethodCallInput,
@@ -48,8 +48,8 @@ export function checkMethodCall(
 }
 
 /**
- * A name stands in an MQTT topic as it is, for devices do not decode it: so none of the signs that mean something in a
- * topic or its query, nor those that Azure's articles exclude.
+ * A name is part of an MQTT topic without encoding, because devices do not decode it. So it must not contain characters
+ * with a meaning in a topic or its query, nor those that Azure's documentation excludes.
  */
 function checkName(value: unknown, path: Path): string {
   if (typeof value !== 'string' || value.length < 1 || value.length > 100) {
@@ -60,7 +60,7 @@ function checkName(value: unknown, path: Path): string {
   return value
 }
 
-/** The sign, unless it is the one that cuts an error message short in the Azure SDK. */
+/** The character, except the one that cuts an error message short in the Azure SDK. */
 function nameOf(sign: string): string {
   return sign === ';' ? 'a semicolon' : JSON.stringify(sign)
 }
@@ -77,10 +77,10 @@ function checkPayload(value: unknown, path: Path, maxDepth: number): Json {
   return payload
 }
 
-/** Payloads are kept as JSON text, in which any string can be written: only the shape is looked at. */
+/** Payloads are stored as JSON text, which can represent any string: only the shape is checked. */
 function checkJson(value: unknown, path: Path): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  // 1e999 reads as Infinity, and would be written as null.
+  // 1e999 is parsed as Infinity, which would be printed as null.
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new InvalidInputError(path, 'The payload holds a number that is not finite.')
   }

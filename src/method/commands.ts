@@ -14,10 +14,10 @@ import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
- * disabled device, DeviceOfflineError when it is not here within the connect timeout, DeviceTimeoutError when it had
- * the call and did not answer in time, or was deleted or disabled before it did, BadDeviceResponseError when its answer cannot be passed
- * on, InvalidInputError, LimitExceededError. The last, or any error that is not named here, means that nothing was sent:
- * clients of IoT Hub repeat a call after one.
+ * disabled device; DeviceOfflineError when it is not connected within the connect timeout; DeviceTimeoutError when it
+ * got the call and did not answer in time, or was deleted or disabled before it answered; BadDeviceResponseError when
+ * its answer cannot be passed on; InvalidInputError; LimitExceededError. LimitExceededError, or any error that is not
+ * named here, means that nothing was sent: clients of IoT Hub repeat a call after these.
  */
 export async function invokeMethod(
   deps: Deps,
@@ -36,7 +36,7 @@ export async function invokeMethod(
   // No dot, so that it can never be taken for the request id of a job (job/request-id.ts).
   const requestId = randomBytes(12).toString('base64url')
   let stopListening = (): void => {}
-  // It listens before the call leaves, and only for what the device itself says.
+  // Subscribed before the call is sent, and only to messages of the device itself.
   const answer = new Promise<MethodAnswer['response']>((resolve) => {
     stopListening = deps.events.listen(
       'methodAnswer',
@@ -60,7 +60,7 @@ export async function invokeMethod(
       ),
     ])
     const fate = await following.fate()
-    // What another device of its id says is no answer; what it said itself before it was disabled is one.
+    // An answer from a new device with the same id does not count; an answer from before the device was disabled does.
     if (fate === 'deleted' || (fate !== undefined && first === undefined)) {
       throw new DeviceTimeoutError(`"${deviceId}" had the call of ${methodName} and was ${fate} before it answered.`)
     }
@@ -82,7 +82,10 @@ export async function invokeMethod(
   }
 }
 
-/** Why a device that was there, and might be called, cannot answer any more. Another one of its id is another device. */
+/**
+ * Why a device that was connected, and may have been called, can no longer answer. A new device with the same id is
+ * another device.
+ */
 type Fate = 'deleted' | 'disabled'
 
 async function fateOf({ db }: Pick<Deps, 'db'>, device: Identity): Promise<Fate | undefined> {
@@ -91,7 +94,10 @@ async function fateOf({ db }: Pick<Deps, 'db'>, device: Identity): Promise<Fate 
   return now.status === 'enabled' ? undefined : 'disabled'
 }
 
-/** Looks again whenever the device changes, and aborts `wait` when it cannot answer any more or that cannot be found out. */
+/**
+ * Reads the device again whenever it changes, and aborts `wait` when it can no longer answer or when that cannot be
+ * determined.
+ */
 function follow(
   deps: Pick<Deps, 'db' | 'events'>,
   device: Identity,
@@ -125,7 +131,7 @@ async function waitForDevice(
   })
   try {
     await deps.clock.sleep(seconds * 1000, AbortSignal.any([wait.signal, ...(signal ? [signal] : [])]))
-    // What another instance changed is heard of later than the device is back.
+    // A change by another instance may arrive later than the device reconnects.
     const fate = await fateOf(deps, device)
     if (fate !== undefined || !deps.attached.reaches(device.id)) throw unreached(device.id, fate, seconds)
   } finally {
@@ -134,7 +140,7 @@ async function waitForDevice(
   }
 }
 
-/** Whoever was disabled or deleted a moment ago is not connected for that reason. */
+/** A device that was disabled or deleted a moment ago is disconnected for that reason. */
 function unreached(deviceId: string, fate: Fate | undefined, seconds: number): DomainError {
   if (fate === 'deleted') return new NotFoundError('device', deviceId)
   if (fate === 'disabled') return new DeviceDisabledError(deviceId)
@@ -145,7 +151,7 @@ function unreached(deviceId: string, fate: Fate | undefined, seconds: number): D
   )
 }
 
-/** Hands an answer to whoever waits for it; nobody may. */
+/** Passes an answer to the caller that waits for it; there may be no listener. */
 export function answerInvocation(deps: Pick<Deps, 'events'>, answer: MethodAnswer): void {
   deps.events.publish('methodAnswer', answer.requestId, answer)
 }
