@@ -1,6 +1,6 @@
 import type { Authentication } from './identity.ts'
 
-/** What a device's client certificate says, as far as it decides whether the device may come in. */
+/** The parts of a device's client certificate that decide whether the device may connect. */
 export type DeviceCertificate = {
   /** SHA-1 and SHA-256, upper-case hexadecimal. */
   readonly thumbprints: readonly string[]
@@ -14,8 +14,9 @@ export type DeviceCertificate = {
 }
 
 /**
- * Why the certificate does not show that its bearer, who has its private key, is this device; undefined when it does: by a
- * thumbprint that the device was registered with, or by the word of an authority. `now` is in seconds since 1970 UTC.
+ * Why the certificate does not prove that its holder, who has the private key, is this device; undefined when it does:
+ * by a thumbprint that the device was registered with, or by a registered authority. `now` is in seconds since 1970
+ * UTC.
  */
 export function certificateFault(
   certificate: DeviceCertificate,

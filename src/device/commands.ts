@@ -42,7 +42,7 @@ import {
   saveIdentity,
 } from './store.ts'
 
-/** A device as a client asks for it, unchecked. `twin` is a twin patch: the tags and desired properties to start with. */
+/** A device as a client requests it, unchecked. `twin` is a twin patch: the initial tags and desired properties. */
 export type NewDeviceInput = {
   readonly deviceId: unknown
   readonly status?: unknown
@@ -57,7 +57,7 @@ const makeKeys = (): SymmetricKey => ({
   secondaryKey: makeKey(randomBytes(keyLength)),
 })
 
-/** The device, and the bytes that the work on it counts for: of what was given, for all of that was looked at. */
+/** The device, and the bytes that the work on it counts for: those of the input, because all of it was checked. */
 function checkNewDevice(
   input: NewDeviceInput,
   now: Date,
@@ -84,9 +84,9 @@ function checkNewDevice(
 }
 
 /**
- * Creates devices, each on its own: what is wrong with one does not keep the others back. Answers, in the order given,
- * the id or the InvalidInputError or AlreadyExistsError; of two with the same id the first is created. Few or many of
- * them may come with large twins, so what is done in one go is counted in bytes.
+ * Creates devices independently: a fault in one does not affect the others. Returns, in the given order, the id or the
+ * InvalidInputError or AlreadyExistsError; of two devices with the same id, the first is created. Some may come with
+ * large twins, so the work of one turn is counted in bytes.
  */
 export async function createDevices(
   deps: Deps,
@@ -110,7 +110,7 @@ export async function createDevices(
       written = { ...written, chunk: 0 }
     }
     const ids = new Set<string>()
-    // In the order of their ids, as all who lock several devices do.
+    // In the order of their ids, like every transaction that locks several devices.
     for (const [place, input] of inOrderOfIds(inputs)) {
       try {
         const { device, bytes } = checkNewDevice(input, now, deps.limits)
@@ -121,7 +121,7 @@ export async function createDevices(
       } catch (error) {
         if (!(error instanceof DomainError)) throw error
         results[place] = error
-        // It may have been looked at to its last member.
+        // It may have been checked to its last member.
         if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
       }
       if (written.chunk >= chunkBytes) await insert()
@@ -134,7 +134,7 @@ export async function createDevices(
   })
 }
 
-/** The inputs with their places, by the ids that they give; those with the same stay in their order. */
+/** The inputs with their indexes, ordered by id; inputs with the same id keep their order. */
 function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: number, input: NewDeviceInput])[] {
   const idOf = ({ deviceId }: NewDeviceInput): string => (typeof deviceId === 'string' ? deviceId : '')
   return [...inputs.entries()].sort(([, one], [, other]) =>
@@ -142,17 +142,17 @@ function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: numb
   )
 }
 
-/** Creates one device and answers its id. InvalidInputError, AlreadyExistsError. */
+/** Creates one device and returns its id. InvalidInputError, AlreadyExistsError. */
 export async function createDevice(deps: Deps, input: NewDeviceInput): Promise<string> {
   const [result] = await createDevices(deps, [input])
   if (typeof result !== 'string') throw result
   return result
 }
 
-/** A change to a device's identity; what is left out stays. */
+/** A change of a device's identity; members that are left out do not change. */
 export type DeviceUpdate = {
   readonly deviceId: string
-  /** An etag, or `*` for whatever it is now. */
+  /** An etag, or `*` for any. */
   readonly ifMatch: string
   readonly status?: unknown
   readonly statusReason?: unknown
@@ -172,7 +172,10 @@ async function lockMatching(
   return device
 }
 
-/** Changes a device's identity. A device that may no longer come in is dropped. NotFoundError, PreconditionError, InvalidInputError. */
+/**
+ * Changes a device's identity. A device that may no longer connect is disconnected. NotFoundError, PreconditionError,
+ * InvalidInputError.
+ */
 export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
     const device = await lockMatching(tx, update)
@@ -202,7 +205,7 @@ export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
   })
 }
 
-/** Deletes a device and its twin, and drops its connection. NotFoundError, PreconditionError. */
+/** Deletes a device and its twin, and closes its connection. NotFoundError, PreconditionError. */
 export function deleteDevice(deps: Deps, target: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
     await lockMatching(tx, target)
@@ -211,23 +214,28 @@ export function deleteDevice(deps: Deps, target: Pick<DeviceUpdate, 'deviceId' |
   })
 }
 
-/** The device as it stands. NotFoundError. */
+/** The device as it is. NotFoundError. */
 export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Promise<DeviceRow> {
   const [device] = await findDevices(deps.db, { ids: [deviceId], limit: 1 })
   if (device === undefined) throw new NotFoundError('device', deviceId)
   return device
 }
 
-/** How a device showed who it is: until when that holds (seconds since 1970 UTC), and for which identity of the device. */
+/**
+ * The result of authenticating a device: until when it is valid (seconds since 1970 UTC), and for which identity of the
+ * device.
+ */
 export type DeviceCredential = { readonly expiry: number; readonly identity: string }
 
-/** Why a device may not come in: for the log, for it tells what a stranger should not know. */
+/**
+ * Why a device may not connect. For the log only: it contains details that an unauthenticated client must not learn.
+ */
 export type DeviceRefusal = { readonly refusal: string }
 
 /**
- * Checks what a device shows: as its password a shared access signature, made with one of its own keys or with a policy
- * that may connect devices, or else, with an empty password, a certificate. It takes the same time whether there is such a
- * device or not.
+ * Authenticates a device: its password is a shared access signature, made with one of its own keys or with a policy
+ * that may connect devices; or, with an empty password, it has a certificate. It takes the same time whether the device
+ * exists or not.
  */
 export async function authenticateDevice(
   deps: Pick<Deps, 'db' | 'clock'>,
@@ -272,8 +280,8 @@ export async function authenticateDevice(
 }
 
 /**
- * Records connections that began and ended here, at most one change a device. Answers, by connection, those that began;
- * connections to other instances that they take the place of are told to end.
+ * Records connections that began and ended here, at most one change per device. Returns, by connection, those that
+ * began. Connections to other instances that they replace are notified to end.
  */
 export function recordPresence(
   deps: Pick<Deps, 'db' | 'lease' | 'events'>,
@@ -289,12 +297,15 @@ export function recordPresence(
   })
 }
 
-/** Records when devices were last heard of, each at most once. */
+/** Records when devices were last active, each device at most once. */
 export async function recordActivity(deps: Pick<Deps, 'db'>, activities: ReadonlyMap<string, Date>): Promise<void> {
   await inTransaction(deps, (tx) => saveActivity(tx, activities))
 }
 
-/** Devices in one write of those whose instance has died, and the milliseconds until those are tried again that others were writing. */
+/**
+ * Devices per write when the presence of a dead instance is cleared, and the milliseconds until devices that other
+ * transactions were writing are tried again.
+ */
 const clearBatch = 1_000
 const clearPause = 100
 
@@ -308,7 +319,7 @@ export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>
   }
 }
 
-/** Answers the last of a full batch; undefined when there are no more. */
+/** Returns the last device of a full batch; undefined when there are no more. */
 function forgetSome(
   deps: Pick<Deps, 'db' | 'clock' | 'events'>,
   instanceId: string,

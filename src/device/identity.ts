@@ -6,30 +6,32 @@ export type DeviceStatus = 'enabled' | 'disabled'
 /** Two keys as base64, so that one can be changed while the other is in use. */
 export type SymmetricKey = { readonly primaryKey: string; readonly secondaryKey: string }
 
-/** The fingerprints of a device's own certificates, upper-case hexadecimal, SHA-1 or SHA-256. At least one is there. */
+/**
+ * The fingerprints of a device's own certificates, upper-case hexadecimal, SHA-1 or SHA-256. At least one is present.
+ */
 export type X509Thumbprint = { readonly primaryThumbprint: string | null; readonly secondaryThumbprint: string | null }
 
-/** How a device proves who it is. */
+/** How a device authenticates. */
 export type Authentication =
   | { readonly type: 'sas'; readonly symmetricKey: SymmetricKey }
   | { readonly type: 'selfSigned'; readonly x509Thumbprint: X509Thumbprint }
   | { readonly type: 'certificateAuthority' }
   | { readonly type: 'none' }
 
-/** The same as a device's row has it. What the type has no use for is null. */
+/** The same as stored in a device's row. Columns that the type does not use are null. */
 export type StoredAuthentication = SymmetricKeyColumns &
   X509Thumbprint & { readonly authenticationType: Authentication['type'] }
 type SymmetricKeyColumns = { readonly primaryKey: string | null; readonly secondaryKey: string | null }
 
 type Path = readonly string[]
 
-/** Random bytes in a key that the hub makes. */
+/** Random bytes in a generated key. */
 export const keyLength = 32
 
 /**
- * A device id: 1 to 128 characters, compared with case. The signs are those of IoT Hub, less `+` and `#`: a device so
- * named could subscribe to its own topics only by subscribing to those of others, both being wildcards in a topic filter
- * (MQTT 3.1.1, 4.7.1). `.` and `..` would be swallowed from a URL's path.
+ * A device id: 1 to 128 characters, case-sensitive. The characters are those of IoT Hub, without `+` and `#`: both are
+ * wildcards in a topic filter (MQTT 3.1.1, 4.7.1), so a device with such a name could subscribe to its own topics only
+ * by subscribing to those of other devices. `.` and `..` would be removed from a URL's path.
  */
 export function checkDeviceId(value: unknown, path: Path): string {
   if (typeof value !== 'string') throw new InvalidInputError(path, 'A device id is text.')
@@ -55,7 +57,7 @@ export function checkStatus(value: unknown, path: Path): DeviceStatus {
   throw new InvalidInputError(path, 'A device status is enabled or disabled.')
 }
 
-/** Why a device has its status: up to 128 characters (code points) of any script that PostgreSQL can hold. */
+/** Why a device has its status: up to 128 characters (code points) of any script that PostgreSQL can store. */
 export function checkStatusReason(value: unknown, path: Path): string | null {
   if (value === undefined || value === null) return null
   if (typeof value !== 'string') throw new InvalidInputError(path, 'A status reason is text.')
@@ -66,7 +68,7 @@ export function checkStatusReason(value: unknown, path: Path): string | null {
   return value
 }
 
-/** Whether the device is an IoT Edge one, from `{ iotEdge? }`. It is kept and shown, and nothing follows from it. */
+/** Whether the device is an IoT Edge device, from `{ iotEdge? }`. It is stored and shown, without further effect. */
 export function checkCapabilities(input: unknown, path: Path): boolean {
   const iotEdge = membersOf(input, path).get('iotEdge') ?? false
   if (typeof iotEdge === 'boolean') return iotEdge
@@ -74,10 +76,10 @@ export function checkCapabilities(input: unknown, path: Path): boolean {
 }
 
 /**
- * The authentication in `{ type?, symmetricKey?, x509Thumbprint? }`. Without a type it is `selfSigned` when a thumbprint
- * is given, else `sas`, as the Azure SDK has it. Members that belong to another type are passed over, for a device as it
- * was read holds them all. With `sas` and both keys empty or missing, `missingKeys` says which to take: new ones for a
- * new device, and on an update the present ones, or the device would be locked out.
+ * The authentication in `{ type?, symmetricKey?, x509Thumbprint? }`. Without a type it is `selfSigned` when a
+ * thumbprint is given and `sas` otherwise, like in the Azure SDK. Members that belong to another type are ignored,
+ * because a device that was read contains them all. With `sas` and both keys empty or missing, `missingKeys` supplies
+ * them: new keys for a new device, and on an update the present ones, because otherwise the device would be locked out.
  */
 export function checkAuthentication(input: unknown, path: Path, missingKeys: () => SymmetricKey): Authentication {
   const members = membersOf(input, path)
@@ -104,7 +106,7 @@ export function checkAuthentication(input: unknown, path: Path, missingKeys: () 
   }
 }
 
-/** An authentication spread over the columns of a device's row. */
+/** An authentication as the columns of a device's row. */
 export function storedAuthentication(authentication: Authentication): StoredAuthentication {
   return {
     authenticationType: authentication.type,
@@ -115,7 +117,7 @@ export function storedAuthentication(authentication: Authentication): StoredAuth
   }
 }
 
-/** A symmetric key of random bytes: its base64. */
+/** A symmetric key of random bytes, in base64. */
 export function makeKey(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
@@ -157,7 +159,7 @@ function checkThumbprint(value: unknown, path: Path): string | null {
   throw new InvalidInputError(path, 'A thumbprint is 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.')
 }
 
-/** The Azure SDK sends empty strings for what it does not know. */
+/** The Azure SDK sends empty strings for unknown values. */
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== ''
 }

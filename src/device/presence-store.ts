@@ -3,14 +3,19 @@ import { isAlive } from '../database/lease.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import { identityVersion } from './store.ts'
 
-/** A connection that began or ended here. `connectionId` names it, so that a late end cannot undo a newer beginning. */
+/**
+ * A connection that began or ended here. `connectionId` identifies it, so that a late end cannot undo a newer
+ * beginning.
+ */
 export type PresenceChange = {
   readonly deviceId: string
   readonly connectionId: string
   readonly connected: boolean
-  /** The model that the device announced with its connection; empty is none, undefined leaves what it was. */
+  /**
+   * The model that the device announced with its connection; empty for no model, undefined to keep the previous one.
+   */
   readonly modelId?: string
-  /** Not where the device is connected to a living instance by now. */
+  /** Skipped if the device is connected to a living instance by now. */
   readonly onlyIfFree?: boolean
   readonly time: Date
 }
@@ -25,16 +30,18 @@ type WrittenRow = {
   readonly connectionId: string
   readonly connected: boolean
   readonly desiredVersion: number | null
-  /** What the row named before, at another instance. */
+  /** The connection that the row named before, to another instance. */
   readonly replacedId: string | null
 }
 
-/** What presence became: which connections began, and which, at other instances, are to end for them. */
+/**
+ * The result of writing presence: which connections began, and which connections to other instances must end for them.
+ */
 export type PresenceWritten = { readonly begun: ReadonlyMap<string, Begun>; readonly replaced: readonly string[] }
 
 /**
- * Writes beginnings and ends of connections to this instance, at most one a device. Nothing begins when it is not alive:
- * others may be clearing up after it, and must not be let down by a lease that ends between its check and the commit.
+ * Writes beginnings and ends of connections to this instance, at most one per device. Nothing begins when this instance
+ * is not alive: others may be cleaning up after it, and the lease must not end between the check and the commit.
  */
 export async function savePresence(
   tx: Tx,
@@ -84,19 +91,21 @@ export async function savePresence(
   }
 }
 
-/** A connection, and which identity of its device it was let in for. */
+/** A connection, and the identity of its device that was authenticated. */
 export type Held = { readonly id: string; readonly deviceId: string; readonly identity: string }
 
-/** What the row of its device says of a connection here that is not as it was. */
+/** A difference between a connection here and the row of its device. */
 export type Deviation = {
   readonly connectionId: string
-  /** The device was changed, deleted, or made anew. */
+  /** The device was changed, deleted, or created again. */
   readonly identityChanged: boolean
-  /** Where it is connected: to this instance, by this or a newer connection, to another that is alive, or to neither. */
+  /**
+   * Where it is connected: to this instance, by this or a newer connection; to another living instance; or to neither.
+   */
   readonly named: 'here' | 'elsewhere' | 'nowhere'
 }
 
-/** Those of the connections to this instance that the rows of their devices know otherwise. */
+/** The connections to this instance that differ from the rows of their devices. */
 export function findDeviations(db: Reader, connections: readonly Held[], instanceId: string): Promise<Deviation[]> {
   return db.query<Deviation>(
     sql`select held.connection_id as "connectionId",
@@ -115,7 +124,7 @@ export function findDeviations(db: Reader, connections: readonly Held[], instanc
   )
 }
 
-/** Writes when devices were last heard of; never back in time. */
+/** Writes when devices were last active; never back in time. */
 export async function saveActivity(tx: Tx, activities: ReadonlyMap<string, Date>): Promise<void> {
   await tx.query(
     sql`with activity as (
@@ -134,8 +143,8 @@ export async function saveActivity(tx: Tx, activities: ReadonlyMap<string, Date>
 }
 
 /**
- * Writes of up to `limit` devices after `after` that they are not connected to this dead instance any more; answers which,
- * in the order of their ids. Those whose rows others are writing are passed over: mostly, they are being connected anew.
+ * Clears the presence of up to `limit` devices after `after` that name this dead instance. Returns them in the order of
+ * their ids. Rows that other transactions are writing are skipped: most of those devices are reconnecting.
  */
 export async function clearPresence(
   tx: Tx,

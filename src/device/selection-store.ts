@@ -9,7 +9,9 @@ import type { StoredAuthentication } from './identity.ts'
 const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
 
-/** A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and of those `among` only. */
+/**
+ * A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and only those in `among`.
+ */
 export async function findDeviceIds(
   db: BoundedReader,
   condition: Fragment,
@@ -29,7 +31,7 @@ export async function findDeviceIds(
   return rows.map((row) => row.id)
 }
 
-/** How many they are. */
+/** How many devices meet the condition. */
 export async function countDevices(db: BoundedReader, condition: Fragment): Promise<number> {
   const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(db, condition)}`)
   return row?.count ?? 0
@@ -37,30 +39,30 @@ export async function countDevices(db: BoundedReader, condition: Fragment): Prom
 
 // Statements: what a SELECT makes of the devices that meet its condition
 
-/** Up to `limit` rows beyond those of `cursor`, in the order of their keys. */
+/** Up to `limit` rows beyond `cursor`, in the order of their keys. */
 type PageAfter<Cursor> = { readonly cursor: Cursor | undefined; readonly limit: number }
 
-/** The values of one row of results, each the JSON text of a member; null for one that is undefined. */
+/** The values of one row of results, each as the JSON text of a member; null for an undefined value. */
 export type ResultValues = readonly (string | null)[]
 
 const devicesAfter = (db: BoundedReader, condition: Fragment, { cursor, limit }: PageAfter<string>): Sql =>
   sql`${devicesWhere(db, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
-/** Ids of such a page as one array: its rows are read one after the other, as long as there is room. */
+/** The ids of such a page as one array: its rows are read one after the other, as long as there is room. */
 const idsAfter = (db: BoundedReader, condition: Fragment, page: PageAfter<string>): Sql =>
   sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, condition, page)}) chosen`
 
-/** A device with its twin: what a twin document is made of. */
+/** A device with its twin: the input of a twin document. */
 export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinTextRow }
 
 type DeviceTwinColumns = Omit<TwinDevice, 'etagVersion' | 'authentication'> &
   TwinTextRow &
   Omit<StoredAuthentication, 'primaryKey' | 'secondaryKey'> & { readonly deviceEtagVersion: number } & WithBytes
 
-/** Rows of a page. `cut`: they are more than there was room for, and others may follow. */
+/** Rows of a page. `cut`: there was no room for all rows, and others may follow. */
 export type RowsWithin<Row> = { readonly rows: Row[]; readonly cut: boolean }
 
-/** A page of devices with their twins, by id, as far as there is room for. */
+/** A page of devices with their twins, by id, as far as there is room. */
 export async function findDeviceTwins(
   db: BoundedReader,
   condition: Fragment,
@@ -93,8 +95,8 @@ export async function findDeviceTwins(
 }
 
 /**
- * A page of what `values` gives of each device, by id, as far as there is room for; null for a device with which alone
- * there is none. However many of them look into a document, it is unpacked once: by what leaves it as it is.
+ * A page of the results of `values` for each device, by id, as far as there is room; null for a device that exceeds the
+ * room alone. A document is unpacked once, however many values read it: by an expression that does not change it.
  */
 export async function findDeviceValues(
   db: BoundedReader,
@@ -131,7 +133,7 @@ export async function findDeviceValues(
   }
 }
 
-/** What `values`, made of aggregates, gives of all devices together. */
+/** The results of `values`, which are aggregates, over all devices together. */
 export async function aggregateDevices(
   db: BoundedReader,
   condition: Fragment,
@@ -143,10 +145,13 @@ export async function aggregateDevices(
   return row?.values ?? []
 }
 
-/** The place of a group in their order. A group's value may be long, and a place has to fit a header. */
+/** The place of a group in the order of groups. A group's value may be long, but a place has to fit into a header. */
 export type GroupPlace = { readonly beginning: string; readonly digest: string }
 
-/** A group of devices: of which value, and what the aggregates give of it. The place of that without a value is null. */
+/**
+ * A group of devices: its value, and the results of the aggregates for it. The place of the group without a value is
+ * null.
+ */
 export type DeviceGroup = {
   readonly value: string | null
   readonly values: ResultValues
@@ -154,7 +159,7 @@ export type DeviceGroup = {
   readonly digest: string | null
 }
 
-/** A page of groups of devices that have the same `group`, by that value; those without one come last. */
+/** A page of groups of devices with the same value of `group`, ordered by it; the group without a value is last. */
 export async function findDeviceGroups(
   db: BoundedReader,
   condition: Fragment,

@@ -10,7 +10,7 @@ import {
   storedAuthentication,
 } from './identity.ts'
 
-/** A device about to be created, with the twin it starts with. */
+/** A device to be created, with its initial twin. */
 export type NewDevice = {
   readonly id: string
   readonly generationId: string
@@ -25,10 +25,10 @@ export type NewDevice = {
   readonly reportedMetadata: JsonObject
 }
 
-/** What decides whether a device may come in, and whether a write of its identity may happen. */
+/** What decides whether a device may connect, and whether its identity may be written. */
 export type Identity = {
   readonly id: string
-  /** Another one after each change, and for another device of the same id. */
+  /** Differs after each change, and for another device with the same id. */
   readonly version: string
   readonly etagVersion: number
   readonly status: DeviceStatus
@@ -37,7 +37,7 @@ export type Identity = {
   readonly iotEdge: boolean
 }
 
-/** The authentication in a device's columns. */
+/** The authentication from a device's columns. */
 export function authenticationOf(row: StoredAuthentication): Authentication {
   const { authenticationType: type, primaryKey, secondaryKey, primaryThumbprint, secondaryThumbprint } = row
   switch (type) {
@@ -52,8 +52,9 @@ export function authenticationOf(row: StoredAuthentication): Authentication {
 }
 
 /**
- * Creates the devices that do not exist yet and their twins, in one statement; answers the ids it created. The twin is
- * another folder's table: this is the one place that writes it beside that folder, so that no device is without one.
+ * Creates the devices that do not exist yet and their twins, in one statement; returns the created ids. The twin is
+ * another folder's table. This is the only place outside of that folder that writes it, so that no device is without
+ * one.
  */
 export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: Date): Promise<Set<string>> {
   const columns = devices.map((device) => storedAuthentication(device.authentication))
@@ -101,7 +102,7 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
   return new Set(rows.map((row) => row.id))
 }
 
-/** `version` of the identity of a `device`, in a statement. */
+/** The `version` of the identity of a `device`, in a statement. */
 export const identityVersion = sql`(device.generation_id || '/' || device.etag_version)`
 
 type IdentityRow = Omit<Identity, 'authentication'> & StoredAuthentication
@@ -116,8 +117,8 @@ const identityOf = (id: string, row: IdentityRow): Identity => {
 }
 
 /**
- * The identity of a device. An unknown device takes as much time as a known one: a row like any other is read,
- * and forgotten.
+ * The identity of a device. An unknown device takes as much time as a known one: a row like any other is read and
+ * discarded.
  */
 export async function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {
   const [row] = await db.query<IdentityRow & { readonly known: boolean }>(
@@ -132,10 +133,10 @@ export async function findIdentity(db: Reader, id: string): Promise<Identity | u
   return row.known ? found : undefined
 }
 
-/** Tells the device from another one that has its id after it was deleted. */
+/** Distinguishes the device from one that got its id after it was deleted. */
 export const generationOf = ({ version }: Identity): string => version.slice(0, version.indexOf('/'))
 
-/** As long as the keys that the hub makes. */
+/** As long as generated keys. */
 const noKey = Buffer.alloc(keyLength).toString('base64')
 
 export async function lockIdentity(tx: Tx, id: string): Promise<Identity | undefined> {
@@ -146,7 +147,7 @@ export async function lockIdentity(tx: Tx, id: string): Promise<Identity | undef
   return row && identityOf(id, row)
 }
 
-/** Which of these devices there are. */
+/** Which of these devices exist. */
 export async function findExistingIds(db: Reader, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db.query<{ id: string }>(sql`select id from device where id = any(${ids})`)
   return new Set(rows.map((row) => row.id))
@@ -161,7 +162,7 @@ export async function findDisabledIds(db: Reader, ids: readonly string[]): Promi
   return new Set(rows.map((row) => row.id))
 }
 
-/** Writes the whole identity; its etag moves on. */
+/** Writes the whole identity; its etag changes. */
 export async function saveIdentity(
   tx: Tx,
   device: Omit<Identity, 'version'>,
@@ -185,12 +186,12 @@ export async function saveIdentity(
   )
 }
 
-/** The twin goes with it, by its foreign key. */
+/** The twin is deleted with it, by its foreign key. */
 export async function removeDevice(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from device where id = ${id}`)
 }
 
-/** A device as doors show it: its identity, and what the hub knows of it. */
+/** A device as the protocol adapters show it: its identity, and its state. */
 export type DeviceRow = Omit<Identity, 'version'> & {
   readonly generationId: string
   readonly statusUpdatedTime: Date | null
@@ -226,7 +227,7 @@ export async function findDevices(
   })
 }
 
-/** How many devices there are, may connect, and are connected. */
+/** How many devices exist, how many may connect, and how many are connected. */
 export type DeviceStatistics = {
   readonly totalCount: number
   readonly enabledCount: number
