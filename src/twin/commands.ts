@@ -23,7 +23,7 @@ import {
   saveReported,
 } from './store.ts'
 
-/** The twin after a patch by a service. InvalidInputError when a section would grow over its limit. */
+/** The twin after a patch by a service. InvalidInputError when a section would exceed its limit. */
 function patched(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
   return written(
     twin,
@@ -35,7 +35,7 @@ function patched(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, lim
   )
 }
 
-/** The twin with the sections that a service gives in place of what they held. InvalidInputError as above. */
+/** The twin with the given sections in place of the existing ones. InvalidInputError as above. */
 function replaced(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
   return written(
     twin,
@@ -71,7 +71,7 @@ function written(twin: ServiceSide, { tags, desired }: WrittenSections, limits: 
   }
 }
 
-/** The sections that hold something or, where they replace others, take something away. The rest changes no twin. */
+/** The sections that are not empty or, when they replace others, remove something. Empty ones change no twin. */
 function withContent({ tags, desired }: TwinPatch, replaced?: Pick<TwinRow, 'tags' | 'desired'>): TwinPatch {
   return {
     ...(tags !== undefined && !(isEmpty(tags) && isEmpty(replaced?.tags)) && { tags }),
@@ -82,8 +82,9 @@ function withContent({ tags, desired }: TwinPatch, replaced?: Pick<TwinRow, 'tag
 const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
 
 /**
- * The result of a batch of patches: whose twins are as the patch wants them, which of them have changed, who should be
- * told what, whose limits forbade it, who has no twin. `postponed` are those that the batch had no room for.
+ * The result of a batch of patches: the devices whose twins are as the patch requires, the changed ones among them, the
+ * patches to send to devices, the devices whose limits were exceeded, and those without a twin. `postponed` are the
+ * devices for which the batch had no room.
  */
 export type PatchedTwins = {
   readonly deviceIds: readonly string[]
@@ -94,12 +95,13 @@ export type PatchedTwins = {
   readonly postponed: readonly string[]
 }
 
-/** Bytes of twins in a batch: its transaction must not last. */
+/** Bytes of twins in a batch, because its transaction must be short. */
 const batchSize = 8 * 1024 * 1024
 /**
- * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller tells of it after
- * the commit. A patch without content changes nothing: clients of IoT Hub send empty sections along with those they
- * mean. Twins differ in size by a factor of ten thousand, so what is done in one go is counted in bytes.
+ * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller publishes the
+ * result after the commit. A patch without content changes nothing: clients of IoT Hub send empty sections together
+ * with those they mean. The sizes of twins differ by a factor of ten thousand, so the work of one turn is counted in
+ * bytes.
  */
 export async function patchTwins(
   { clock, limits }: Pick<Deps, 'clock' | 'limits'>,
@@ -173,7 +175,7 @@ export async function patchTwins(
   return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed: [] }
 }
 
-/** The ids of the first twins that are to be read in one statement, at least one. */
+/** The ids of the first twins to read in one statement, at least one. */
 function nextChunk(twins: readonly { readonly deviceId: string; readonly bytes: number }[], most: number): string[] {
   const ids: string[] = []
   let sum = 0
@@ -186,7 +188,7 @@ function nextChunk(twins: readonly { readonly deviceId: string; readonly bytes: 
   return ids
 }
 
-/** What a patch deletes of the roots of its sections; undefined when it does anything else. */
+/** The root members that a patch deletes in its sections; undefined when it does anything else. */
 function deletedMembers({
   tags = {},
   desired = {},
@@ -203,7 +205,7 @@ const tooLarge = (bytes: number): InvalidInputError =>
     `The twin is ${bytes} bytes and too large to be merged with anything. Delete members first: set them to null at the root of their section.`,
   )
 
-/** Tells those who watch these twins, and the devices that should hear of new desired properties. */
+/** Notifies subscribers of these twins, and devices with new desired properties. */
 export function tellOfPatches(
   deps: Pick<Deps, 'events'>,
   { changed, desiredPatches }: Pick<PatchedTwins, 'changed' | 'desiredPatches'>,
@@ -212,7 +214,7 @@ export function tellOfPatches(
   if (desiredPatches.length > 0) deps.events.publish('desiredPatches', desiredPatches)
 }
 
-/** Locks a twin and reads up to `maxBytes` of what services write of it. */
+/** Locks a twin and reads up to `maxBytes` of the sections that services write. */
 async function lockMatchingTwin(
   tx: Tx,
   { deviceId, ifMatch }: { readonly deviceId: string; readonly ifMatch: string },
@@ -225,8 +227,8 @@ async function lockMatchingTwin(
 }
 
 /**
- * Patches one twin's tags and desired properties. NotFoundError; PreconditionError when `ifMatch` (an etag or `*`) is
- * not the present one; InvalidInputError when a section would grow over its limit.
+ * Patches one twin's tags and desired properties. NotFoundError; PreconditionError when `ifMatch` (an etag or `*`) does
+ * not match; InvalidInputError when a section would exceed its limit.
  */
 export function patchTwin(
   deps: Deps,
@@ -242,8 +244,8 @@ export function patchTwin(
 }
 
 /**
- * Replaces one twin's tags and desired properties, each if it is given, by what is given. The device is told by a patch
- * that has the same effect. Nothing in place of nothing changes nothing. Errors as those of `patchTwin`.
+ * Replaces one twin's tags and desired properties, each if given. The device gets a patch with the same effect.
+ * Replacing an empty section by an empty one changes nothing. Errors as those of `patchTwin`.
  */
 export function replaceTwin(
   deps: Deps,
@@ -263,7 +265,7 @@ export function replaceTwin(
   })
 }
 
-/** The twin as it stands. NotFoundError; NotShownError when an earlier version let it grow too large. */
+/** The twin as it is. NotFoundError; NotShownError when an earlier version let it grow too large. */
 export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, deviceId: string): Promise<TwinRow> {
   const found = await findTwin(deps.db, deviceId, maxTwinBytes(deps.limits))
   if (found === undefined) throw new NotFoundError('device', deviceId)
@@ -273,12 +275,12 @@ export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, deviceId: stri
   )
 }
 
-/** The most that `readTwinPaths` answers. */
+/** Maximum number of paths that `readTwinPaths` returns. */
 export const maxTwinPaths = 1000
 
 /**
- * The first of the paths that conditions can speak of and that begin with `prefix`, those of most devices first, as far
- * as a sample of the devices has them. InvalidInputError for `first`.
+ * The first paths that conditions can use and that begin with `prefix`, those of most devices first, as far as a sample
+ * of the devices has them. InvalidInputError for `first`.
  */
 export async function readTwinPaths(
   deps: Pick<Deps, 'db'>,
@@ -292,8 +294,8 @@ export async function readTwinPaths(
 }
 
 /**
- * Merges what a device reports into its twin and answers the new version of its reported properties. `patch` is
- * unchecked JSON. NotFoundError, InvalidInputError.
+ * Merges a device's report into its twin and returns the new version of its reported properties. `patch` is unchecked
+ * JSON. NotFoundError, InvalidInputError.
  */
 export async function reportProperties(deps: Deps, deviceId: string, patch: unknown): Promise<number> {
   const { limits, clock } = deps

@@ -1,15 +1,15 @@
 import type { Json, JsonObject } from '../json/json.ts'
 import type { TwinPatch } from './limits.ts'
 
-/** What stands in a patch below its objects: what is written at a path, `null` for what is deleted there. */
+/** A leaf of a patch: the value written at a path, `null` for a deletion. */
 export type PatchLeaf = { readonly path: readonly string[]; readonly value: Json }
 
 /** The sections that a patch may have, each with the name of its path in a twin document. */
 const sectionPaths = { tags: ['tags'], desired: ['properties', 'desired'] } as const
 
 /**
- * Where a patch writes or deletes, as paths of the twin document: `['tags', 'site']`. An empty object is a leaf too, for
- * it makes an object where none was.
+ * The paths that a patch writes or deletes, as paths of the twin document: `['tags', 'site']`. An empty object is a
+ * leaf too, because it creates an object.
  */
 export function leavesOf(patch: TwinPatch): PatchLeaf[] {
   const leavesBelow = (path: readonly string[], members: JsonObject): PatchLeaf[] =>
@@ -24,9 +24,9 @@ export function leavesOf(patch: TwinPatch): PatchLeaf[] {
 }
 
 /**
- * When a section is already what a patch would make of it: it holds the `skeleton` (all scalars of the patch, and its
- * objects where they stand, in the sense of jsonb's containment), has the arrays `equal` at their paths, and nothing of
- * `absent` below its path. `twin/merge.ts` decides what a patch makes; a test compares the two.
+ * When a section already equals the result of a patch: it contains the `skeleton` (all scalars and objects of the patch
+ * at their paths, in the sense of jsonb's containment), has the arrays `equal` at their paths, and nothing at the paths
+ * in `absent`. `twin/merge.ts` defines the result of a patch; a test compares the two.
  */
 export type SectionCompliance = {
   readonly skeleton: JsonObject
@@ -34,7 +34,7 @@ export type SectionCompliance = {
   readonly absent: readonly { readonly path: readonly string[]; readonly keys: readonly string[] }[]
 }
 
-/** The rule for one section of a patch. Paths are below the section. */
+/** The rule for one section of a patch. Paths are relative to the section. */
 export function complianceOf(section: JsonObject): SectionCompliance {
   const equal: PatchLeaf[] = []
   const absent: { path: readonly string[]; keys: readonly string[] }[] = []

@@ -2,7 +2,7 @@ import type { JsonObject } from '../json/json.ts'
 
 /**
  * A twin as it is stored. The two section versions count writes of their section, `version` writes of the whole twin;
- * `etagVersion` counts what services wrote, tags and desired properties. All begin at 1.
+ * `etagVersion` counts writes by services, of tags and desired properties. All begin at 1.
  */
 export type TwinRow = {
   readonly deviceId: string
@@ -20,7 +20,7 @@ export type TwinRow = {
 /** Both property sections of a twin as JSON documents. */
 export type Properties = { readonly desired: JsonObject; readonly reported: JsonObject }
 
-/** What a device gets when it asks for its twin by MQTT: neither tags nor metadata. */
+/** The answer to a device that reads its twin by MQTT: neither tags nor metadata. */
 export function deviceView(row: TwinRow): Properties {
   return {
     desired: { ...row.desired, $version: row.desiredVersion },
@@ -28,7 +28,7 @@ export function deviceView(row: TwinRow): Properties {
   }
 }
 
-/** The properties of a twin as services see them, each section with its `$metadata` and `$version`. */
+/** The properties of a twin for services, each section with its `$metadata` and `$version`. */
 export function serviceView(row: TwinRow): Properties {
   return {
     desired: { ...row.desired, $metadata: row.desiredMetadata, $version: row.desiredVersion },
@@ -36,20 +36,23 @@ export function serviceView(row: TwinRow): Properties {
   }
 }
 
-/** The etag of a counter, without quotes: its eight bytes, most significant first, in base64. IoT Hub's own form. */
+/** The etag of a counter, without quotes: its eight bytes, most significant first, in base64, as in IoT Hub. */
 export function etagOf(counter: number): string {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(counter))
   return bytes.toString('base64')
 }
 
-/** The etag in an `If-Match` value, or `*`. An unquoted one is read as if quoted, so a wrong one never wins. */
+/** The etag in an `If-Match` value, or `*`. An unquoted one is read as if quoted, so a wrong one never matches. */
 export function parseEtag(ifMatch: string): string {
   const text = ifMatch.trim()
   return /^"[^"]*"$/.test(text) ? text.slice(1, -1) : text
 }
 
-/** Whether a write under this `If-Match`, an etag or a list of them, may change a row whose counter this is. `*` (quoted or not) always may. */
+/**
+ * Whether a write with this `If-Match`, an etag or a list of them, may change a row with this counter. `*` (quoted or
+ * not) always may.
+ */
 export function etagMatches(ifMatch: string, counter: number): boolean {
   return parseEtag(ifMatch) === '*' || ifMatch.split(',').some((part) => parseEtag(part) === etagOf(counter))
 }

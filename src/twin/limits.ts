@@ -4,13 +4,13 @@ import type { Limits } from '../limits/limits.ts'
 import { isMark } from './merge.ts'
 import { hasMoreMembers, type SectionSize, sizeOf } from './size.ts'
 
-/** A checked change to what services may write of a twin. A section that is not there stays as it is. */
+/** A checked change of the sections that services may write. A missing section does not change. */
 export type TwinPatch = { readonly tags?: JsonObject; readonly desired?: JsonObject }
 
-/** What has a size limit of its own. */
+/** The sections, each of which has a size limit. */
 export type SectionName = 'tags' | 'desired' | 'reported'
 
-/** The limits of ours beside those of IoT Hub. */
+/** The hub's own limits, in addition to those of IoT Hub. */
 export type TwinLimits = Pick<Limits, 'twinBytes' | 'twinMembers'>
 
 type Path = readonly string[]
@@ -19,18 +19,18 @@ type Path = readonly string[]
 const maxSectionSize: Readonly<Record<SectionName, number>> = { tags: 8192, desired: 32768, reported: 32768 }
 const maxKeyLength = 1024
 const maxStringLength = 4096
-/** Objects and arrays inside each other, not counting the section itself. */
+/** Nested objects and arrays, not counting the section itself. */
 const maxDepth = 10
 const minInteger = -(2 ** 52)
 const maxInteger = 2 ** 52 - 1
 
-/** Keys that have a meaning of their own in JavaScript. */
+/** Keys with a special meaning in JavaScript. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor'])
 
-/** Nearly all keys are such, and break no other rule. */
+/** Matches nearly all keys; such a key violates no rule. */
 const plainKey = /^[\w-]{1,64}$/
 
-/** What a key may not look like. */
+/** Forbidden forms of a key. */
 const keyRules: readonly (readonly [pattern: RegExp, fault: string])[] = [
   [/^$/, 'is empty'],
   [/\p{Cc}/u, 'holds a control character'],
@@ -40,8 +40,8 @@ const keyRules: readonly (readonly [pattern: RegExp, fault: string])[] = [
 ]
 
 /**
- * The patch in `{ tags?, properties?: { desired? } }`, the shape services send. Anything else in it is refused with its
- * path, and so is a section that is over its size limit before it is merged with anything.
+ * The patch in `{ tags?, properties?: { desired? } }`, the shape that services send. Anything else in it is refused
+ * with its path, and so is a section that exceeds its size limit before it is merged.
  */
 export function checkTwinPatch(patch: unknown, path: Path, limits: TwinLimits): TwinPatch {
   const { tags, properties, ...others } = membersOf(patch, path)
@@ -65,10 +65,10 @@ export function checkTwinPatch(patch: unknown, path: Path, limits: TwinLimits): 
 
 /**
  * A patch of one section as plain JSON: keys, strings, numbers and depth within the limits, nothing that jsonb cannot
- * hold, `$metadata` and `$version` dropped from its root. `null` stands for "delete" and so cannot stand in an array.
+ * store, `$metadata` and `$version` removed from its root. `null` means "delete" and so cannot occur in an array.
  */
 export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: TwinLimits): JsonObject {
-  // First: all that follows takes its time for every member.
+  // First, because everything below takes time for every member.
   if (hasMoreMembers(value, twinMembers)) {
     throw new InvalidInputError(path, `A change to a section has at most ${twinMembers} members; send it in parts.`)
   }
@@ -76,14 +76,14 @@ export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: T
 }
 
 /**
- * Refuses a section that is too large. To be asked of the result of a merge: two small patches may add up. What was too
- * large `before`, for an earlier version let it grow so, may be that still as long as it gets smaller.
+ * Refuses a section that is too large. Must be called with the result of a merge: two small patches may add up. A
+ * section that was too large `before`, because an earlier version let it grow, is accepted as long as it gets smaller.
  *
  * IoT Hub's measure gives control characters, `[]`, `{}` and `""` no weight, so it bounds neither the text of a section
- * nor its metadata, of which every member has some 80 bytes; nor do numbers near zero, of which the database prints every
- * digit. The other two do. What people write fits: a number weighs 8 and has some 24 characters, so a section's text is
- * less than four times its weight; and a key with its value weighs eight bytes or more on average, so that 32 KB have no
- * more than 4,096 members.
+ * nor its metadata, which has some 80 bytes per member; nor numbers near zero, whose digits the database prints in
+ * full. The other two limits do. Ordinary sections fit: a number weighs 8 and has some 24 characters, so a section's
+ * text is less than four times its weight; and a key with its value weighs eight bytes or more on average, so that 32
+ * KB have no more than 4,096 members.
  */
 export function checkSectionSize(
   merged: JsonObject,
@@ -102,7 +102,7 @@ export function checkSectionSize(
   throw new InvalidInputError(path, `The ${section} section ${faultOf(first, size, most)}.`)
 }
 
-/** Bytes of a twin as text, its metadata included: more than any has that is within the limits. It is not read then. */
+/** Bytes of a twin as text, including metadata, that no twin within the limits exceeds. A larger one is not read. */
 export const maxTwinBytes = ({ twinBytes, twinMembers }: TwinLimits): number => 4 * (2 * twinBytes + 100 * twinMembers)
 
 const measures = ['weight', 'members', 'bytes'] as const
@@ -129,17 +129,19 @@ function checkFreshSection(value: unknown, section: SectionName, path: Path, lim
   return patch
 }
 
-/** Where in a section a value stands. */
+/** Where in a section a value is. */
 type Place = { readonly depth: number; readonly inArray: boolean }
 
-/** `path` grows and shrinks on the way: a list of its own for each of thousands of members would be most of the work. */
+/**
+ * `path` is one array that grows and shrinks: a new array for each of thousands of members would be most of the work.
+ */
 function checkMembers(members: object, path: string[], { depth, inArray }: Place): JsonObject {
   const checked: Record<string, Json> = {}
   const place = { depth: depth + 1, inArray }
   for (const [key, value] of Object.entries(members)) {
     if (depth === 0 && isMark(key)) continue
     path.push(key)
-    // It lets no key through by which a prototype could be reached.
+    // Refuses every key that could reach a prototype.
     checkKey(key, path)
     checked[key] = checkValue(value, path, place)
     path.pop()
@@ -215,7 +217,7 @@ function refused(path: Path, fault: string): InvalidInputError {
   return new InvalidInputError([...path], `${place} ${fault}.`)
 }
 
-/** A name as a sentence can carry it: quoted, and cut where it would drown the sentence. */
+/** A name inside a sentence: quoted, and truncated if it is long. */
 function shown(name: string): string {
   return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)
 }

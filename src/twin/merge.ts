@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from '../json/json.ts'
 
-/** One versioned half of a twin's properties: what it holds, when each part of it was written, how often it was. */
+/**
+ * One versioned section of a twin's properties: its value, when each part of it was written, and how often it was
+ * written.
+ */
 export type TwinSection = { readonly value: JsonObject; readonly metadata: JsonObject; readonly version: number }
 
 /** `stampVersion`: write `$lastUpdatedVersion` into the metadata. IoT Hub does so for desired properties only. */
@@ -8,8 +11,8 @@ export type MergeOptions = { readonly stampVersion: boolean }
 
 /**
  * A section after a patch: members merged, `null` members deleted together with their metadata, arrays replaced whole.
- * `time` (ISO 8601, UTC) is stamped on the root, on every object on the way and on every leaf written. A patch that
- * changes nothing is a write all the same: the version grows by one.
+ * `time` (ISO 8601, UTC) is stamped on the root, on every object on the path and on every leaf written. A patch that
+ * changes nothing is still a write: the version grows by one.
  */
 export function mergeSection(
   section: TwinSection,
@@ -27,7 +30,7 @@ export function mergeSection(
   }
 }
 
-/** A section whose value is replaced whole. A `null` member is one that is not there. */
+/** A section whose value is replaced whole. A `null` member counts as missing. */
 export function replaceSection(
   section: TwinSection,
   value: JsonObject,
@@ -37,7 +40,7 @@ export function replaceSection(
   return mergeSection({ value: {}, metadata: {}, version: section.version }, value, time, options)
 }
 
-/** The patch that makes one value of the other: all of `after`, and `null` for what is no longer there. */
+/** The patch that turns `before` into `after`: all of `after`, and `null` for removed members. */
 export function patchBetween(before: JsonObject, after: JsonObject): JsonObject {
   const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key))
   return Object.fromEntries([
@@ -49,7 +52,7 @@ export function patchBetween(before: JsonObject, after: JsonObject): JsonObject 
   ])
 }
 
-/** Tags after a patch. They merge as properties do and have neither metadata nor a version of their own. */
+/** Tags after a patch. They merge like properties, but have neither metadata nor a version of their own. */
 export function mergeTags(tags: JsonObject, patch: JsonObject): JsonObject {
   return merge(tags, patch, (value) => value, {})
 }
@@ -58,8 +61,8 @@ export function mergeTags(tags: JsonObject, patch: JsonObject): JsonObject {
 export const isMark = (key: string): boolean => key === '$metadata' || key === '$version'
 
 /**
- * A section as a client wrote it, without `$metadata` and `$version`. They are ours to write, but clients of IoT Hub
- * read a twin, change it and send all of it back, so they are dropped, not refused.
+ * A section as a client wrote it, without `$metadata` and `$version`. Only the hub writes those; but clients of IoT Hub
+ * read a twin, change it and send all of it back, so they are dropped instead of refused.
  */
 export function withoutMarks<Value>(section: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
   if (!Object.hasOwn(section, '$metadata') && !Object.hasOwn(section, '$version')) return section
@@ -68,9 +71,9 @@ export function withoutMarks<Value>(section: Readonly<Record<string, Value>>): R
 }
 
 /**
- * The merge of values and of their metadata are one: the trees have the same shape, and differ in what stands at a leaf
- * and at the root of an object. Only own members are read and made, so a key such as `__proto__` could name a member but
- * never reach a prototype. Sections have thousands of members: nothing is made for a member but the member.
+ * Merges values and, in the same way, their metadata: the trees have the same shape, and differ in their leaves and in
+ * the root of an object. Only own members are read and created, so a key such as `__proto__` could name a member but
+ * never reach a prototype. Sections have thousands of members, so nothing but the member itself is created per member.
  */
 function merge(target: JsonObject, patch: JsonObject, leaf: (value: Json) => Json, stamp: JsonObject): JsonObject {
   const members: Record<string, Json> = {}

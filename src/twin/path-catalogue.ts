@@ -6,19 +6,19 @@ import { printPath } from '../query/path.ts'
 /** What a sample of the devices has at a path of the twin document. */
 export type SampledPath = {
   readonly segments: readonly string[]
-  /** As PostgreSQL names the types of JSON values, in alphabetical order. */
+  /** PostgreSQL's names for the types of JSON values, in alphabetical order. */
   readonly types: readonly string[]
   readonly deviceCount: number
   /** Short texts, numbers and Booleans, the most frequent first. */
   readonly sampleValues: readonly Json[]
 }
 
-/** The same with the path as a condition writes it. */
+/** The same with the path as written in a condition. */
 export type TwinPath = Omit<SampledPath, 'segments'> & { readonly path: string }
 
 /**
- * The paths that begin with `prefix`, no matter in which case: the sampled ones in their order, and behind them what every
- * device has but the sample does not show. Names that a condition cannot write are left out.
+ * The paths that begin with `prefix`, ignoring case: the sampled ones in their order, followed by those that every
+ * device has but the sample does not contain. Names that a condition cannot express are left out.
  */
 export function twinPathsOf(sampled: readonly SampledPath[], prefix: string): TwinPath[] {
   const paths = new Map<string, TwinPath>()
@@ -30,7 +30,7 @@ export function twinPathsOf(sampled: readonly SampledPath[], prefix: string): Tw
   return [...paths.values()].filter(({ path }) => path.toLowerCase().startsWith(beginning))
 }
 
-/** The names that conditions give to what the hub knows of a device. */
+/** The names that conditions use for a device's state. */
 const unsampledPaths: readonly SampledPath[] = pathsOf(deviceFields.members, [])
 
 function pathsOf(members: Members, above: readonly string[]): SampledPath[] {

@@ -4,17 +4,20 @@ import { deviceFields } from '../query/fields.ts'
 import { documentOf } from '../query/operands.ts'
 import type { SampledPath } from './path-catalogue.ts'
 
-/** Paths that a sample may have at most: what devices write under names of their own fills it last. */
+/** Maximum number of paths of a sample: names that devices invent come last. */
 const maxPaths = 5_000
-/** Characters of a path: longer ones nobody types, and 5,000 of them would be a large answer. */
+/**
+ * Maximum length of a path in characters: longer ones are not typed by users, and 5,000 of them would be a large
+ * result.
+ */
 const maxPathLength = 512
 const maxSampleValues = 5
-/** Characters of JSON text. */
+/** Maximum length of the JSON text of a value, in characters. */
 const maxSampleValueLength = 64
 
 /**
- * What there is at which path, the paths of most devices first: in a sample of 1,000 devices, or of 100 when there is no
- * time for so many, or else nothing. A fleet that is no larger is looked at as a whole.
+ * The types and values at each path, the paths of most devices first: in a sample of 1,000 devices, or of 100 when
+ * there is no time for so many, or else an empty list. A fleet that is no larger is read as a whole.
  */
 export async function readSampledPaths(db: BoundedReads): Promise<SampledPath[]> {
   const read = (devices: number, ms: number) =>
@@ -23,8 +26,8 @@ export async function readSampledPaths(db: BoundedReads): Promise<SampledPath[]>
 }
 
 /**
- * Whole pages of the table are picked, somewhat more than it should take by PostgreSQL's estimate of its size, and always
- * the same ones of the same table. Metadata is left out: nobody asks for it by a path typed in an editor.
+ * Picks whole pages of the table, somewhat more than needed by PostgreSQL's estimate of its size, and always the same
+ * ones of the same table. Metadata is left out: it is not a path that users type in an editor.
  */
 function pathsOfSample(devices: number): Sql {
   const { strings, values } = documentOf(deviceFields)

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/json.ts'
 import { etagOf, serviceView, type TwinRow } from './document.ts'
 
-/** What a twin document tells of the device beside its twin. */
+/** The device's part of a twin document. */
 export type TwinDevice = {
   readonly id: string
   readonly etagVersion: number
@@ -18,7 +18,7 @@ export type TwinDevice = {
   readonly lastActivityTime: Date | null
 }
 
-/** IoT Hub's word for a time that never was. */
+/** IoT Hub's value for a missing time. */
 const never = '0001-01-01T00:00:00Z'
 
 const noThumbprint = { primaryThumbprint: null, secondaryThumbprint: null }
@@ -26,15 +26,15 @@ const noThumbprint = { primaryThumbprint: null, secondaryThumbprint: null }
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
 /**
- * A twin as services see it, names and order of IoT Hub. Conditions and projections speak of the same document
- * (query/fields.ts); only that it leaves `statusReason` out where there is none.
+ * A twin as services see it, with the names and order of IoT Hub. Conditions and projections use the same document
+ * (query/fields.ts); it only leaves out an empty `statusReason`.
  */
 export function twinDocument(device: TwinDevice, twin: TwinRow): JsonObject {
   const { desired, reported } = serviceView(twin)
   return { ...identityIn(device, twin), tags: twin.tags, properties: { desired, reported } }
 }
 
-/** The same of documents that are text, as text. */
+/** The same as text, from documents that are text. */
 export function twinText(device: TwinDevice, twin: TwinTextRow): string {
   const section = (text: string, metadata: string, version: number): string =>
     `${text === '{}' ? '{' : `${text.slice(0, -1)}, `}"$metadata": ${metadata}, "$version": ${version}}`
@@ -56,7 +56,7 @@ export type TwinTextRow = Pick<
   readonly reportedMetadata: string
 }
 
-/** All that comes before the documents. */
+/** Everything before the documents. */
 function identityIn(device: TwinDevice, twin: Pick<TwinRow, 'etagVersion' | 'version'>): JsonObject {
   return {
     deviceId: device.id,

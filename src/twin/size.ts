@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from '../json/json.ts'
 import { isMark } from './merge.ts'
 
-/** How much a section holds. */
+/** The size of a section. */
 export type SectionSize = {
   /**
-   * IoT Hub's measure: every key and every string in bytes of UTF-8 without control characters, a number 8, a boolean 4.
-   * A `null` deletes and so weighs nothing, nor does its key; metadata and versions are not part of the section.
+   * IoT Hub's measure: every key and every string in bytes of UTF-8 without control characters, a number 8, a boolean
+   * 4. A `null` deletes, so neither it nor its key has weight; metadata and versions are not part of the section.
    */
   readonly weight: number
   /** Members of objects and items of arrays, at all levels. */
@@ -14,14 +14,14 @@ export type SectionSize = {
   readonly bytes: number
 }
 
-/** Bytes of twins, read and written, after which others have their turn: some milliseconds of work. */
+/** Bytes of twins, read and written, after which other work has its turn: some milliseconds. */
 export const turnBytes = 64 * 1024
-/** Bytes of twins in a statement. */
+/** Bytes of twins per statement. */
 export const chunkBytes = 256 * 1024
-/** Bytes of metadata that a member has beside its key. */
+/** Bytes of a member's metadata in addition to its key. */
 const stamp = 100
 
-/** What is written of a twin for these sections at most, in bytes, with their metadata. */
+/** Maximum bytes written to a twin for these sections, with their metadata. */
 export function writtenBytes({
   tags = {},
   desired = {},
@@ -33,7 +33,7 @@ export function writtenBytes({
   return sizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
 }
 
-/** No section is nested deeper, unless another program wrote it: then it has members without end. */
+/** No section is nested deeper, unless another program wrote it: then it has unlimited members. */
 const deepest = 64
 
 /** The size of a section, in one pass. */
@@ -89,8 +89,8 @@ export function sizeOf(section: JsonObject): SectionSize {
 }
 
 /**
- * Whether a change to a section has more members at all levels than that; it is looked at no further. The marks of its
- * root count nothing.
+ * Whether a change to a section has more members than `most` at all levels; it stops at that number. `$metadata` and
+ * `$version` of its root do not count.
  */
 export function hasMoreMembers(section: unknown, most: number): boolean {
   let members = 0
@@ -100,7 +100,7 @@ export function hasMoreMembers(section: unknown, most: number): boolean {
       members += value.length
       return members > most || value.some((item: unknown) => isOver(item, depth + 1))
     }
-    // Not by a list of all: it would cost as much as they are many.
+    // Without a list of all members, which would cost as much as there are.
     for (const key in value) {
       if (depth === 0 && isMark(key)) continue
       members++
@@ -111,7 +111,7 @@ export function hasMoreMembers(section: unknown, most: number): boolean {
   return isOver(section, 0)
 }
 
-/** Characters of a number without an exponent: the database prints none, and 5e-324 in 326 characters. */
+/** Characters of a number without an exponent: the database prints none, and 5e-324 as 326 characters. */
 function lengthOf(value: number): number {
   const text = String(value)
   const [mantissa = '', exponent] = text.split('e')

@@ -2,16 +2,16 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { TwinRow } from './document.ts'
 
-/** What services write of a twin. */
+/** The sections of a twin that services write. */
 export type ServiceSide = Pick<
   TwinRow,
   'deviceId' | 'tags' | 'desired' | 'desiredMetadata' | 'desiredVersion' | 'version' | 'etagVersion'
 >
 
-/** What the device writes of a twin. */
+/** The section of a twin that the device writes. */
 export type DeviceSide = Pick<TwinRow, 'deviceId' | 'reported' | 'reportedMetadata' | 'reportedVersion' | 'version'>
 
-/** A row that is locked, and how many bytes its documents have as text. Without documents it was not read. */
+/** A locked row, and the bytes of its documents as text. Without documents it was not read. */
 export type Locked<Side> = {
   readonly deviceId: string
   readonly etagVersion: number
@@ -42,18 +42,18 @@ const documentsOf: Readonly<Record<Side | 'whole', readonly DocumentName[]>> = {
   whole: ['tags', 'desired', 'desiredMetadata', 'reported', 'reportedMetadata'],
 }
 
-/** The bytes of these documents as text. A subquery, or it would be calculated wherever it is spoken of. */
+/** The bytes of these documents as text. A subquery, so that it is computed once and not at each use. */
 const sizeOf = (names: readonly DocumentName[]): Sql =>
   sql`(select ${join(
     names.map((name) => sql`octet_length(${documents[name].column}::text)`),
     ' + ',
   )} as bytes offset 0) size`
 
-/** The documents, or nulls where `when` does not hold: what is too large is not even sent. */
+/** The documents, or nulls where `when` is false: a document that is too large is not even sent. */
 const columnsOf = (names: readonly DocumentName[], when: Sql): Sql =>
   join(names.map((name) => sql`case when ${when} then ${documents[name].column} end as ${documents[name].name}`))
 
-/** A twin, or how many bytes it has when those are more than `maxBytes`. */
+/** A twin, or its number of bytes when that exceeds `maxBytes`. */
 export async function findTwin(
   db: Reader,
   deviceId: string,
@@ -86,8 +86,8 @@ export function findNewerDesired(db: Reader, known: readonly DesiredVersion[]): 
 }
 
 /**
- * Locks the twins of these devices in the order of their ids, so that two batches cannot wait for each other, and reads
- * one side of the first of them, up to the one with which they have `maxBytes`; of none that has more than `most`.
+ * Locks the twins of these devices in the order of their ids, so that two batches cannot deadlock. Reads one side of
+ * the first of them, up to the one with which they reach `maxBytes`, and of no twin with more than `most` bytes.
  */
 export async function lockTwins<Name extends Side>(
   tx: Tx,
@@ -123,7 +123,7 @@ export async function lockTwins<Name extends Side>(
   }))
 }
 
-/** What services write of these twins, which must be locked. */
+/** The sections that services write of these twins, which must be locked. */
 export function readServiceSides(tx: Tx, deviceIds: readonly string[]): Promise<ServiceSide[]> {
   return tx.query<ServiceSide>(
     sql`select ${counters}, ${columnsOf(documentsOf.service, sql`true`)}
@@ -132,7 +132,7 @@ export function readServiceSides(tx: Tx, deviceIds: readonly string[]): Promise<
   )
 }
 
-/** What services write of a twin, and the counters that go with it. */
+/** Writes the sections that services write, and their counters. */
 export async function saveDesired(tx: Tx, twins: readonly ServiceSide[]): Promise<void> {
   await tx.query(
     sql`update twin
@@ -152,7 +152,7 @@ export async function saveDesired(tx: Tx, twins: readonly ServiceSide[]): Promis
   )
 }
 
-/** What the device writes of its twin. */
+/** Writes the section that the device writes. */
 export async function saveReported(tx: Tx, twin: DeviceSide): Promise<void> {
   await tx.query(
     sql`update twin
@@ -166,8 +166,8 @@ export async function saveReported(tx: Tx, twin: DeviceSide): Promise<void> {
 }
 
 /**
- * Deletes members of the roots of what services write of a twin that is too large to be read. Answers the version of its
- * desired properties.
+ * Deletes root members of the sections that services write, in a twin that is too large to be read. Returns the version
+ * of its desired properties.
  */
 export async function deleteServiceMembers(
   tx: Tx,
@@ -192,7 +192,7 @@ export async function deleteServiceMembers(
   return row?.version ?? 0
 }
 
-/** The same for what the device writes. Answers the version of its reported properties. */
+/** The same for reported properties. Returns their version. */
 export async function deleteReportedMembers(
   tx: Tx,
   deviceId: string,

@@ -23,7 +23,7 @@ type Counters = {
   readonly etagVersion: number
 }
 
-/** A twin as its readers pass it on; documents that were not asked for are not there. */
+/** A twin as readers pass it on; unrequested documents are missing. */
 export type TwinTexts = Counters & { readonly [Name in TwinDocument]?: JsonText }
 
 type Row = Counters & { readonly [Name in TwinDocument]?: string } & WithBytes
@@ -37,7 +37,7 @@ export const documentsIn = (names: readonly string[]): TwinDocument[] => names.f
 
 /**
  * The twins of these devices with these documents, in no particular order, and the bytes of the documents. Reads one
- * after the other, and none behind that with which they are more than `maxBytes`.
+ * twin after the other, and stops after the one with which they exceed `maxBytes`.
  */
 export async function findTwinTexts(
   db: Reader,
