@@ -18,9 +18,9 @@ import {
 export const makeKey = (): string => randomBytes(32).toString('base64')
 
 /**
- * Settles which policies there are, and answers them: those `given` (from policies.json) and no others, or without it
- * those of the database, made for a new hub. `iothubowner` has the primary key that the configuration names. Only an
- * instance that is alone on its database may do that: it changes keys that others use.
+ * Determines the policies of the hub and returns them: those `given` (from policies.json) and no others; or, without
+ * it, those of the database, which are created for a new hub. `iothubowner` gets the primary key from the
+ * configuration. Only an instance that is alone on its database may do this: it changes keys that other instances use.
  */
 export function settlePolicies(
   deps: Pick<Deps, 'db'>,
@@ -39,7 +39,7 @@ export function settlePolicies(
 }
 
 /**
- * Whether the owner's key was ever chosen by somebody, by this start (`isGivenNow`) or an earlier one, on this instance or
+ * Whether the owner's key was ever configured, by this start (`isGivenNow`) or an earlier one, on this instance or
  * another of the hub. From then on every request needs a token.
  */
 export async function wasOwnerKeyGiven(deps: Pick<Deps, 'db'>, isGivenNow: boolean): Promise<boolean> {
@@ -47,7 +47,10 @@ export async function wasOwnerKeyGiven(deps: Pick<Deps, 'db'>, isGivenNow: boole
   return isGivenNow || (await findOwnerKeyGiven(deps.db))
 }
 
-/** The policies of the instances that are alive, which one that joins them has to share; the owner's `ownerKey` apart. */
+/**
+ * The policies of the living instances, which a joining instance has to share, with the owner's primary key separately
+ * as `ownerKey`.
+ */
 export async function readPolicies({ db }: Pick<Deps, 'db'>): Promise<{ policies: Policy[]; ownerKey: string }> {
   const policies = await findPolicies(db)
   const owner = policies.find(({ name }) => name === 'iothubowner')
@@ -56,8 +59,8 @@ export async function readPolicies({ db }: Pick<Deps, 'db'>): Promise<{ policies
 }
 
 /**
- * The policy whose key signed this token, when the token is alive and covers the resource `segments` below one of the
- * hub's names; else what is wrong with it, for the log.
+ * The policy whose key signed this token, if the token is valid now and covers the resource `segments` below one of the
+ * hub's names; otherwise the fault, for the log.
  */
 export async function verifyPolicyToken(
   deps: Pick<Deps, 'db' | 'clock'>,
@@ -77,9 +80,9 @@ export async function verifyPolicyToken(
 }
 
 /**
- * Who asks, from the shared access signature of a policy (the text of an `Authorization` header). The token covers the
- * hub, or what is asked for below it: the path `segments`. UnauthorizedError, whose message says no more than that:
- * whether the policy, the key, the resource or the time was wrong is nobody's business.
+ * Authenticates the shared access signature of a policy (the text of an `Authorization` header). The token must cover
+ * the hub, or the requested path `segments` below it. UnauthorizedError, whose message gives no details: a client must
+ * not learn whether the policy, the key, the resource or the time was wrong.
  */
 export async function authenticateViewer(
   deps: Pick<Deps, 'db' | 'clock'>,

@@ -1,8 +1,8 @@
 import type { Policy } from './policy.ts'
 
 /**
- * In what the policies that an instance was given differ from those that others use: sentences that name policies and
- * quote no key. The primary key of `iothubowner` does not count, which is given apart.
+ * How the policies that an instance was given differ from those of the other instances: sentences that name policies
+ * and quote no key. The primary key of `iothubowner` is not compared, because it is configured separately.
  */
 export function policyDifferences(given: readonly Policy[], used: readonly Policy[]): string[] {
   const differences = given.flatMap((mine) => {

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import { defaultPolicies, type Policy, type Right } from './policy.ts'
 
-/** Policies in a hub (IoT Hub). */
+/** Maximum number of policies in a hub (IoT Hub). */
 export const maxPolicies = 16
 
 const rightNames: readonly Right[] = ['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']
@@ -18,8 +18,8 @@ export function printPolicies(policies: readonly Policy[]): string {
 }
 
 /**
- * The policies in the text of `policies.json`: `[{ name, rights, primaryKey, secondaryKey }]`. InvalidInputError names
- * the entry and the member; it quotes no key.
+ * Parses the text of `policies.json`: `[{ name, rights, primaryKey, secondaryKey }]`. InvalidInputError names the entry
+ * and the member, and quotes no key.
  */
 export function parsePolicies(text: string): Policy[] {
   const entries = parseJson(text)

@@ -1,7 +1,10 @@
-/** What a shared access policy can grant. The names are those of IoT Hub. */
+/** The rights that a shared access policy can grant. The names are those of IoT Hub. */
 export type Right = 'registryRead' | 'registryWrite' | 'serviceConnect' | 'deviceConnect'
 
-/** A shared access policy: a named pair of keys (base64) with rights. Two keys, so that one can be changed at a time. */
+/**
+ * A shared access policy: a named pair of keys (base64) with rights. With two keys, one can be changed while the other
+ * is in use.
+ */
 export type Policy = {
   readonly name: string
   readonly rights: ReadonlySet<Right>
@@ -9,10 +12,13 @@ export type Policy = {
   readonly secondaryKey: string
 }
 
-/** Who asks. `expiry` (seconds since 1970 UTC) is when the credential ends, and with it whatever it keeps open. */
+/**
+ * An authenticated client. `expiry` (seconds since 1970 UTC) is when its credential expires, which ends its open
+ * subscriptions, too.
+ */
 export type Viewer = { readonly policyName: string; readonly rights: ReadonlySet<Right>; readonly expiry?: number }
 
-/** Everything the doors offer, as far as rights tell it apart. */
+/** All operations that rights distinguish. */
 export type Operation =
   | 'readDevices'
   | 'writeDevices'
@@ -23,7 +29,7 @@ export type Operation =
   | 'writeJobs'
   | 'connectDevices'
 
-/** The policies a new hub has, as IoT Hub makes them; the keys are made by whoever creates them. */
+/** The policies of a new hub, as in IoT Hub; its creator generates the keys. */
 export const defaultPolicies: readonly Pick<Policy, 'name' | 'rights'>[] = [
   { name: 'iothubowner', rights: new Set(['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']) },
   { name: 'service', rights: new Set(['serviceConnect']) },
@@ -33,8 +39,8 @@ export const defaultPolicies: readonly Pick<Policy, 'name' | 'rights'>[] = [
 ]
 
 /**
- * The sets of rights of which one whole set is needed. Azure's documents leave open which right a job needs: its SDK asks
- * for the registry, the methods a job calls ask for the service. So either will do.
+ * The sets of rights, one of which is needed in full. Azure's documentation leaves open which right a job needs: its
+ * SDK uses a registry right, and the methods that a job calls need the service right. So either is enough.
  */
 const rightsFor: Readonly<Record<Operation, readonly (readonly Right[])[]>> = {
   readDevices: [['registryRead']],

@@ -2,9 +2,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { hostName } from '../host-name.ts'
 
 /**
- * A shared access signature as it was sent. `resource` is the `sr` value exactly as it stands in the token, because
- * that text is what was signed; `signature` is base64; `expiry` counts seconds since 1970 UTC; a device that signs with
- * its own key names no policy.
+ * A shared access signature as it was sent. `resource` is the `sr` value exactly as it is in the token, because that
+ * text was signed; `signature` is base64; `expiry` is in seconds since 1970 UTC; a token signed with a device's own key
+ * names no policy.
  */
 export type SasToken = {
   readonly resource: string
@@ -14,24 +14,25 @@ export type SasToken = {
 }
 
 /**
- * How long after its expiry a token is still taken. Devices compute the expiry from clocks that drift, and IoT Hub lets
- * about five minutes pass: a device that works there must work here. The default life of a token being an hour, a stolen
- * one gains little by it. A door that closes a connection for an expired token waits as long, or the device would be
- * let in again at once.
+ * How long after its expiry a token is still accepted. Devices compute the expiry from clocks that drift, and IoT Hub
+ * tolerates about five minutes: a device that works there must work here. The default lifetime of a token is an hour,
+ * so a stolen one gains little. Connections are closed for an expired token only after this time, because otherwise the
+ * device would be admitted again at once.
  */
 export const expiryToleranceInSeconds = 300
 
 const scheme = 'sharedaccesssignature '
-/** Room for a device id of 128 characters with each one percent-encoded twice, a long host and a policy. */
+/** Room for a device id of 128 characters, each percent-encoded twice, a long host and a policy. */
 const maxTokenLength = 4096
 const fieldNames: ReadonlySet<string> = new Set(['sr', 'sig', 'se', 'skn'])
 
 /**
  * The token in an `Authorization` header or an MQTT password, or `undefined` when it is malformed: `sr`, `sig` and `se`
- * once each and `skn` at most once, in any order, nothing else. An empty `skn` means none: some device clients send it.
+ * once each and `skn` at most once, in any order, nothing else. An empty `skn` counts as missing: some device clients
+ * send it.
  */
 export function parseSasToken(text: string): SasToken | undefined {
-  // The name of a scheme is compared without case (RFC 9110, 11.1).
+  // The name of a scheme is case-insensitive (RFC 9110, 11.1).
   if (text.length > maxTokenLength || !text.toLowerCase().startsWith(scheme)) return undefined
   const fields = new Map<string, string>()
   for (const field of text.slice(scheme.length).split('&')) {
@@ -45,17 +46,18 @@ export function parseSasToken(text: string): SasToken | undefined {
   const expiry = fields.get('se')
   const policyName = decodeOnce(fields.get('skn') ?? '')
   if (resource === undefined || !/^[!-~]+$/.test(resource)) return undefined
-  // The base64 of 32 bytes, which makes the digests to be compared of one length.
+  // The base64 of 32 bytes, so that the compared digests have the same length.
   if (signature === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(signature)) return undefined
-  // Ten digits last until 2286, and any of them is taken: who can sign for ten years could sign each day, and devices are in
-  // use that were given a token for years. Other keys end it. No leading zero: the number must print as the text that was signed.
+  // Ten digits last until 2286, and any of them is accepted: a client that can sign for ten years could also sign each
+  // day, and some devices in use were given tokens for years. Changing the keys invalidates them. No leading zero: the
+  // number must print as the text that was signed.
   if (expiry === undefined || !/^[1-9][0-9]{0,9}$/.test(expiry)) return undefined
-  // PostgreSQL fails at a text with U+0000 instead of not finding it.
+  // A text with U+0000 is an error in PostgreSQL, not a missing row.
   if (policyName === undefined || policyName.includes('\0')) return undefined
   return { resource, signature, expiry: Number(expiry), policyName: policyName === '' ? undefined : policyName }
 }
 
-/** What a token is made of. `resource` is already encoded as it shall stand in the token; `key` is base64. */
+/** The input of a token. `resource` is already encoded as in the token; `key` is base64. */
 export type SasRequest = {
   readonly resource: string
   readonly key: string
@@ -71,9 +73,9 @@ export function signSasToken({ resource, key, expiry, policyName }: SasRequest):
 }
 
 /**
- * Whether one of the keys (base64) signed the token. It takes the same time whichever key it was, and with no keys at
- * all as with the usual two, so that an answer does not tell whether a device or a policy exists. An empty key signs
- * nothing: anybody could have used it.
+ * Whether one of the keys (base64) signed the token. It takes the same time whichever key it was, and with no keys the
+ * same as with the usual two, so that the duration does not reveal whether a device or a policy exists. An empty key is
+ * never accepted: any client could have used it.
  */
 export function verifySasSignature(token: SasToken, keysBase64: readonly string[]): boolean {
   const signature = Buffer.from(token.signature, 'base64')
@@ -88,14 +90,14 @@ export function verifySasSignature(token: SasToken, keysBase64: readonly string[
 }
 
 /**
- * Whether the token's resource is the path `segments` below one of the hub's own names, or a whole-segment prefix of it:
- * `hub` and `hub/devices/d1` cover `['devices', 'd1']`, `hub/dev` and `hub/devices/d` do not. The host is compared
- * without case and without its port (a device that connects by `host:port` signs it so, and a port is no authority),
+ * Whether the token's resource is the path `segments` below one of the hub's own names, or a whole-segment prefix of
+ * it: `hub` and `hub/devices/d1` cover `['devices', 'd1']`, `hub/dev` and `hub/devices/d` do not. The host is compared
+ * without case and without its port (a device that connects by `host:port` signs that, and a port grants nothing),
  * everything below it with case.
  *
- * Some clients encode a device id before they encode the whole, so an id in which percent signs are left may be decoded
- * a second time. Only in a token signed with the device's own key: under a policy's key that would hand a token for a
- * device called `%64%31` to the device `d1`.
+ * Some clients encode a device id before they encode the whole, so an id that still contains percent signs may be
+ * decoded a second time. Only in a token signed with the device's own key: under a policy's key, a token for a device
+ * called `%64%31` would be accepted for the device `d1`.
  */
 export function tokenCovers(token: SasToken, segments: readonly string[], acceptedHosts: readonly string[]): boolean {
   const [host, ...path] = decodeOnce(token.resource)?.split('/') ?? []
@@ -113,7 +115,7 @@ export function tokenExpired(token: SasToken, nowSeconds: number): boolean {
   return nowSeconds > token.expiry + expiryToleranceInSeconds
 }
 
-/** What a token is held against: the keys of its signer, and the resource, below one of the hub's names, that is wanted. */
+/** The requirements on a token: the keys of its signer, and the requested resource below one of the hub's names. */
 export type TokenDemand = {
   readonly keysBase64: readonly string[]
   readonly segments: readonly string[]
@@ -121,7 +123,7 @@ export type TokenDemand = {
   readonly nowSeconds: number
 }
 
-/** What is wrong with a token, for the log; undefined is nothing. It takes the same time whatever is wrong. */
+/** The fault of a token, for the log; undefined for a valid one. It takes the same time for every fault. */
 export function tokenFault(token: SasToken, demand: TokenDemand): string | undefined {
   const signed = verifySasSignature(token, demand.keysBase64)
   const covers = tokenCovers(token, demand.segments, demand.acceptedHosts)

@@ -10,8 +10,8 @@ type PolicyRow = {
 }
 
 /**
- * The policy of this name. An unknown policy takes as much time as a known one: a row like any other is
- * read, and forgotten.
+ * The policy with this name. An unknown policy takes as much time as a known one: a row like any other is read and
+ * discarded.
  */
 export async function findPolicy(db: Reader, name: string): Promise<Policy | undefined> {
   const [row] = await db.query<PolicyRow & { readonly known: boolean }>(
@@ -28,7 +28,7 @@ export async function findPolicy(db: Reader, name: string): Promise<Policy | und
   return known ? found : undefined
 }
 
-/** As long as the keys that the hub makes. */
+/** As long as generated keys. */
 const noKey = Buffer.alloc(32).toString('base64')
 
 export async function findPolicies(db: Reader): Promise<Policy[]> {
@@ -38,13 +38,13 @@ export async function findPolicies(db: Reader): Promise<Policy[]> {
   return rows.map((row) => ({ ...row, rights: new Set(row.rights) }))
 }
 
-/** These policies and no others. */
+/** Replaces all policies by these. */
 export async function replacePolicies(tx: Tx, policies: readonly Policy[]): Promise<void> {
   await tx.query(sql`delete from policy`)
   for (const policy of policies) await insertPolicy(tx, policy)
 }
 
-/** Keeps a policy that is there already as it is. */
+/** Does not change an existing policy. */
 export async function insertPolicy(tx: Tx, policy: Policy): Promise<void> {
   await tx.query(
     sql`insert into policy (name, rights, primary_key, secondary_key)
@@ -57,7 +57,7 @@ export async function savePrimaryKey(tx: Tx, name: string, key: string): Promise
   await tx.query(sql`update policy set primary_key = ${key} where name = ${name} and primary_key <> ${key}`)
 }
 
-/** Keeps for good that somebody chose the owner's key. */
+/** Records permanently that the owner's key was configured. */
 export async function saveOwnerKeyGiven(tx: Tx): Promise<void> {
   await tx.query(sql`update hub set owner_key_given = true where not owner_key_given`)
 }
