@@ -18,28 +18,28 @@ import { readContinuation, writeContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
 import { memberResult, resultOf } from './result.ts'
 
-/** What the items of a page are: whole twins, whole device jobs, or what a SELECT list makes of them. */
+/** The kind of items on a page: whole twins, whole device jobs, or the results of a SELECT list. */
 export type ItemType = 'Twin' | 'DeviceJob' | 'Raw'
 
-/** A page of results; without a continuation it is the last. */
+/** A page of results; a page without a continuation is the last. */
 export type StatementPage = {
   readonly itemType: ItemType
   readonly items: readonly JsonText[]
   readonly continuation?: string
 }
 
-/** No page has more rows, whatever is asked for. */
+/** Maximum number of rows per page, whatever is requested. */
 export const maxPageSize = 1000
 
-/** A row of results with the keys by which the rows are ordered; its item, JSON in pieces, is made when there is room for it. */
+/** A row of results with its sort keys. Its item, JSON in pieces, is created when there is room for it. */
 type Row = { readonly keys: readonly string[]; readonly item: () => readonly string[] | undefined }
 
 /** Rows, and whether others may follow because there was no room for them. */
 type Rows = { readonly rows: readonly Row[]; readonly cut: boolean }
 
 /**
- * How the rows of a statement are read: up to `limit` beyond those of `keys`, which match `patterns`, and none behind that
- * with which they are more than `maxBytes`.
+ * How the rows of a statement are read: up to `limit` beyond those of `keys`, which match `patterns`, up to the one
+ * with which they exceed `maxBytes`.
  */
 type Plan = {
   readonly itemType: ItemType
@@ -47,15 +47,16 @@ type Plan = {
   read(db: BoundedReader, keys: readonly string[] | undefined, limit: number, maxBytes: number): Promise<Rows>
 }
 
-/** What PostgreSQL's text can hold. */
+/** Text that PostgreSQL can store. */
 const storable = /^[^\0\p{Surrogate}]*$/u
 const integer = /^\d{1,18}$/
 const digest = /^[0-9a-f]{32}$/
 
 /**
- * Runs `SELECT … FROM …` on the live tables and answers a page of at most `size` rows, fewer when they would be more bytes
- * than a page has. Rows that come or go between two pages make no other row appear twice or not at all. QueryConditionError for a statement that does not parse;
- * InvalidInputError `size` for a page size below 1, `continuation` for a token of another text or page size.
+ * Runs `SELECT … FROM …` on the live tables and returns a page of at most `size` rows, or fewer when they would exceed
+ * the bytes of a page. Rows that appear or disappear between two pages do not make any other row appear twice or not at
+ * all. QueryConditionError for a statement that does not parse; InvalidInputError `size` for a page size below 1,
+ * `continuation` for a token of another text or page size.
  */
 export async function runStatement(
   deps: Pick<Deps, 'db' | 'limits'>,
@@ -91,13 +92,13 @@ function planOf(statement: Statement): Plan {
   return statement.collection === 'devices.jobs' ? planOverDeviceJobs(statement) : planOverDevices(statement)
 }
 
-/** What no row meets. */
+/** A condition that no row meets. */
 const never: Condition = {
   kind: 'where',
   expression: { kind: 'literal', value: false, position: { line: 1, column: 1 } },
 }
 
-/** This hub has no modules: what is asked of `devices.modules` is asked of no device. */
+/** This hub has no modules: queries on `devices.modules` match no device. */
 function planOverDevices(statement: Statement): Plan {
   const condition = compileCondition(
     statement.collection === 'devices.modules' ? never : statement.condition,

@@ -5,10 +5,13 @@ import { InvalidInputError } from '../errors.ts'
 /** Where a page of results ended: the keys of its last row, and how many rows TOP still allows. */
 export type Place = { readonly keys: readonly string[]; readonly left: number | undefined }
 
-/** Tells one question from another; not a secret. */
+/** Identifies a question; not a secret. */
 const fingerprint = (question: string): string => createHash('sha256').update(question).digest('base64url').slice(0, 22)
 
-/** A place as a token that fits a header: base64url. `question` is all that the next page has to be asked with again. */
+/**
+ * A place as a token that fits into a header: base64url. `question` is everything that must be the same in the request
+ * for the next page.
+ */
 export function writeContinuation(question: string, { keys, left }: Place): string {
   const rows = left === undefined ? '' : String(Math.min(left, Number.MAX_SAFE_INTEGER))
   return encodeCursor(fingerprint(question), [rows, ...keys])

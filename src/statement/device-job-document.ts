@@ -1,8 +1,8 @@
 import type { DeviceJobRow } from '../job/store/device-jobs.ts'
 
 /**
- * A device job as a row of `devices.jobs`. `startTimeUtc` and `endTimeUtc` are the time that was given to its job. `payload`
- * is what its device answered.
+ * A device job as a row of `devices.jobs`. `startTimeUtc` and `endTimeUtc` are the time window of its job. `payload` is
+ * the answer of its device.
  */
 export function deviceJobDocument(row: DeviceJobRow, payload: unknown): object {
   const { responseStatus, errorCode, errorDescription } = row

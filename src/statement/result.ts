@@ -2,8 +2,8 @@ import { JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json/json-te
 import type { Column } from '../query/selection.ts'
 
 /**
- * One row of results as JSON in pieces, of values that are JSON text. A member whose value is undefined is left out; so is a sum beyond the
- * range of numbers, which JSON cannot hold.
+ * One row of results as JSON in pieces, from values that are JSON text. A member whose value is undefined is left out;
+ * so is a sum beyond the range of numbers, which JSON cannot represent.
  */
 export function resultOf(columns: readonly Column[], values: readonly (string | null)[]): readonly string[] {
   const members = columns.flatMap(({ key, index }) => {
@@ -14,10 +14,13 @@ export function resultOf(columns: readonly Column[], values: readonly (string | 
   return ['{', first.slice(1), ...others, '}']
 }
 
-/** A number of fewer digits than that is finite. */
+/** A number with fewer digits is finite. */
 const isInfinite = (text: string): boolean => text.length > 300 && /^-?\d/.test(text) && !Number.isFinite(Number(text))
 
-/** What stands in a document at each of these paths, under its key, as JSON in pieces. What is JSON text in it stays the text that it is. */
+/**
+ * The values of a document at each of these paths, under its key, as JSON in pieces. JSON text in it stays the text
+ * that it is.
+ */
 export function memberResult(
   document: object,
   columns: readonly { readonly key: string; readonly path: readonly string[] }[],
@@ -30,7 +33,7 @@ export function memberResult(
   return jsonPieces(Object.fromEntries(members))
 }
 
-/** Reads members of these names. A text is gone through once, however many of its members are read. */
+/** Reads members with these names. A text is scanned once, however many of its members are read. */
 function memberReader(names: ReadonlySet<string>): (value: unknown, key: string) => unknown {
   const read = new Map<JsonText, ReadonlyMap<string, JsonText>>()
   const membersOf = (value: JsonText): ReadonlyMap<string, JsonText> => {
