@@ -1,4 +1,4 @@
-/** Where something stands in the text. Both count from 1; the column counts UTF-16 code units. */
+/** A position in the text. Both numbers count from 1; the column counts UTF-16 code units. */
 export type Position = {
   readonly line: number
   readonly column: number
@@ -8,7 +8,7 @@ type Node = {
   readonly position: Position
 }
 
-/** A constant. `undefined` is a value of the language: what a path yields that leads nowhere. */
+/** A constant. `undefined` is a value of the language: that of a path that leads nowhere. */
 export type Literal = Node & {
   readonly kind: 'literal'
   readonly value: Constant
@@ -16,7 +16,7 @@ export type Literal = Node & {
 
 export type Constant = undefined | null | boolean | number | string
 
-/** `tags.site`, `[[deviceId]]`: one or more segments as they were written, quotes removed. */
+/** `tags.site`, `[[deviceId]]`: one or more segments as they were written, without quotes. */
 export type Path = Node & {
   readonly kind: 'path'
   readonly segments: readonly string[]
@@ -39,7 +39,7 @@ export type Membership = Node & {
   readonly elements: readonly Exclude<Constant, undefined>[]
 }
 
-/** A chain of AND or OR, flat: two operands or more. */
+/** A chain of AND or OR, flat, with two or more operands. */
 export type Junction = Node & {
   readonly kind: 'and' | 'or'
   readonly operands: readonly Expression[]
@@ -65,17 +65,17 @@ export type Negation = Node & {
   readonly operand: Expression
 }
 
-/** `IS_STRING(x)`: whether the value is of one of the types. False for undefined, never undefined itself. */
+/** `IS_STRING(x)`: whether the value has one of the types. False for undefined, never undefined itself. */
 export type TypeTest = Node & {
   readonly kind: 'typeTest'
   readonly types: readonly ValueType[]
   readonly operand: Expression
 }
 
-/** The types a value can have. A value without any is undefined. */
+/** The types of a value. A value without a type is undefined. */
 export type ValueType = 'null' | 'boolean' | 'number' | 'string' | 'object' | 'array'
 
-/** `STARTSWITH(text, part)` and its like: undefined unless both are strings. */
+/** `STARTSWITH(text, part)` and similar functions: undefined unless both are strings. */
 export type TextTest = Node & {
   readonly kind: 'textTest'
   readonly test: TextTestName
@@ -97,10 +97,10 @@ export type Expression =
   | TypeTest
   | TextTest
 
-/** What a job may be aimed with: `*` is every device, anything else a WHERE expression. */
+/** A job's condition: `*` for every device, anything else is a WHERE expression. */
 export type Condition = { readonly kind: 'all' } | { readonly kind: 'where'; readonly expression: Expression }
 
-/** What a statement reads from. */
+/** The collection that a statement reads. */
 export type CollectionName = 'devices' | 'devices.modules' | 'devices.jobs'
 
 /** A value of each row: `tags.site AS site`. */
@@ -112,7 +112,7 @@ export type Projection = Node & {
 
 export type AggregateName = 'count' | 'avg' | 'sum' | 'min' | 'max'
 
-/** One value of many rows. Only `count` may be without a path: it counts the rows then. */
+/** One value over many rows. Only `count` may have no path: it then counts the rows. */
 export type Aggregate = Node & {
   readonly kind: 'aggregate'
   readonly name: AggregateName
@@ -122,7 +122,7 @@ export type Aggregate = Node & {
 
 export type SelectItem = Projection | Aggregate
 
-/** A whole SELECT. `items` is undefined for `*`; `top` is how many rows there are at most, over all pages. */
+/** A whole SELECT. `items` is undefined for `*`; `top` is the maximum number of rows over all pages. */
 export type Statement = {
   readonly top: number | undefined
   readonly items: readonly SelectItem[] | undefined

@@ -3,10 +3,10 @@ import { type FieldMap, resolve } from './field-map.ts'
 import { fail } from './token-reader.ts'
 
 /**
- * Refuses a bare word where something true or false is needed, as somebody writes who means a device: `off1`, `NOT off1`,
- * `off1 OR off2`. A text is neither, and so is a name that no row has. A name that rows do have may be null, whose
- * negation is true; alone it is never true.
- * @throws QueryConditionError where the word stands.
+ * Refuses a bare word where a Boolean is needed, a typical mistake of users who mean a device: `off1`, `NOT off1`,
+ * `off1 OR off2`. A text is not a Boolean, and neither is a name that no row has. A name that rows do have may be null,
+ * whose negation is true; alone it is never true.
+ * @throws QueryConditionError at the position of the word.
  */
 export function refuseBareWords(condition: Condition, fields: FieldMap): void {
   if (condition.kind === 'all') return
@@ -27,7 +27,7 @@ function visit(expression: Expression, fields: FieldMap): void {
   }
 }
 
-/** The text, or the only segment of the path, that the expression is. */
+/** The text, or the only segment of the path, if that is the whole expression. */
 function wordIn(expression: Expression): string | undefined {
   if (expression.kind === 'literal') return typeof expression.value === 'string' ? expression.value : undefined
   return expression.kind === 'path' && expression.segments.length === 1 ? expression.segments[0] : undefined

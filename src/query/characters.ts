@@ -1,4 +1,4 @@
-// Which characters may stand where. Everything here looks at one character, so that lexing stays linear in the text.
+// Which characters may occur where. Every function looks at one character, so that lexing is linear in the text.
 
 const between = (code: number, first: number, last: number) => code >= first && code <= last
 
@@ -10,9 +10,9 @@ export const isHexDigit = (code: number): boolean =>
 export const isBlank = (code: number): boolean => code === 0x20 || between(code, 0x09, 0x0d)
 
 /**
- * Beyond ASCII, what XML 1.0 (fifth edition) takes as the start of a name, less its two joiners: letters of all
- * scripts, and neither blanks nor typographic quotes, so that a condition pasted from a word processor is refused
- * rather than read as a path.
+ * Beyond ASCII, the name start characters of XML 1.0 (fifth edition) without its two joiners: letters of all scripts,
+ * but neither spaces nor typographic quotes, so that a condition pasted from a word processor is refused instead of
+ * being read as a path.
  */
 const lettersBeyondAscii: readonly (readonly [number, number])[] = [
   [0xc0, 0xd6],
@@ -35,13 +35,13 @@ export const isNameStart = (code: number): boolean =>
   code === 0x24 /* $ */ ||
   (code > 0x7f && lettersBeyondAscii.some(([first, last]) => between(code, first, last)))
 
-/** What may follow a name's start: also digits and combining marks. The hyphen has its own rule in the lexer. */
+/** Characters after a name's start: also digits and combining marks. The hyphen has its own rule in the lexer. */
 export const isNamePart = (code: number): boolean =>
   isNameStart(code) || isDigit(code) || code === 0xb7 || between(code, 0x300, 0x36f)
 
 /**
- * The index of the first character that PostgreSQL's text and jsonb cannot hold, NUL or half a surrogate pair;
- * -1 when there is none.
+ * The index of the first character that PostgreSQL's text and jsonb cannot store, NUL or half a surrogate pair; -1 when
+ * there is none.
  */
 export function firstUnstorable(text: string): number {
   for (let index = 0; index < text.length; index++) {

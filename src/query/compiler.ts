@@ -6,9 +6,9 @@ import { join, sql } from './fragment.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
 import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
 
-// `truth` alone would do, if it were not for the indexes: PostgreSQL uses one only for a plain `column operator value`
-// below AND and OR. So here stand two questions with two answers, never NULL: is it true, is it false. They hand NOT,
-// AND and OR down to the leaves, answer leaves in a plain form where one exists, and ask `truth` for the others.
+// `truth` alone would be enough without indexes, but PostgreSQL uses an index only for a plain `column operator value`
+// below AND and OR. So there are two questions whose answers are never NULL: is it true, and is it false. They pass
+// NOT, AND and OR down to the leaves, answer leaves in a plain form where there is one, and use `truth` for the others.
 
 const always = sql`true`
 const never = sql`false`
@@ -19,9 +19,9 @@ const opposite = { '=': '!=', '!=': '=', '<': '>=', '<=': '>', '>': '<=', '>=': 
 const maxLookups = 16
 
 /**
- * A condition as an SQL Boolean expression over the expressions in `fields`: true exactly for the rows the condition
- * selects, else false, never NULL and never an error. All that the user wrote is in `values`; `strings`, the text
- * between them, is made of this program's own.
+ * A condition as an SQL Boolean expression over the expressions in `fields`: true exactly for the rows that the
+ * condition selects, otherwise false, never NULL and never an error. All user input is in `values`; `strings`, the text
+ * between them, comes from this program only.
  */
 export const compileCondition = (condition: Condition, fields: FieldMap): Fragment =>
   condition.kind === 'all' ? always : isTrue(fold(condition.expression, fields), fields)
@@ -114,13 +114,13 @@ function isTrueMembership(expression: Membership, fields: FieldMap): Fragment {
   return json === undefined ? outside : every([sql`${json} is not null`, outside])
 }
 
-/** A three-valued answer to the question whether it is true: as it stands, where its operands cannot make it NULL. */
+/** Turns a three-valued expression into whether it is true; unchanged where its operands cannot make it NULL. */
 function settled(answer: Fragment, operands: readonly Expression[], fields: FieldMap): Fragment {
   if (answer === unknown) return never
   return operands.every((operand) => isSure(operand, fields)) ? answer : sql`(${answer}) is true`
 }
 
-/** Whether the value is there in every row, so that a plain operator on it cannot give NULL. */
+/** Whether the value exists in every row, so that a plain operator on it cannot give NULL. */
 function isSure(expression: Expression, fields: FieldMap): boolean {
   if (expression.kind === 'literal') return true
   if (expression.kind !== 'path') return false

@@ -2,10 +2,10 @@ import { tokenize } from './lexer.ts'
 import { parseCondition } from './parser.ts'
 
 /**
- * The condition that holds where both do; `*` drops out. The texts stay as they were written, in parentheses when there
- * are two.
- * @throws QueryConditionError when one of them does not parse, with its place in that one; or when both together are
- * over a limit.
+ * The conjunction of two conditions; `*` is dropped. The texts stay as they were written, in parentheses when there are
+ * two.
+ * @throws QueryConditionError when one of them does not parse, with the position in that one; or when both together
+ * exceed a limit.
  */
 export function narrowCondition(condition: string, further: string): string {
   const texts = [condition, further].flatMap((text) => bareCondition(text) ?? [])
@@ -17,12 +17,12 @@ export function narrowCondition(condition: string, further: string): string {
   return both
 }
 
-/** What stands behind `FROM devices WHERE`, if that is there; undefined for a condition that all devices meet. */
+/** The condition after `FROM devices WHERE`, if that is present; undefined for a condition that all devices meet. */
 function bareCondition(text: string): string | undefined {
   if (parseCondition(text).kind === 'all') return undefined
   const tokens = tokenize(text)
   const [first] = tokens
-  // It has parsed: FROM is followed by one name and WHERE.
+  // It has parsed, so FROM is followed by one name and WHERE.
   const start = first?.kind === 'name' && first.text.toLowerCase() === 'from' ? tokens[3] : first
   if (start === undefined) return undefined
   const { line, column } = start.position

@@ -20,17 +20,17 @@ import { aggregates, functions, strictFunctions } from './functions.ts'
 import { checkLimits, maxElements, maxNesting, maxSegments, nestingMessage } from './limits.ts'
 import { fail, reservedWords, type TokenReader } from './token-reader.ts'
 
-/** `strict`: refuse what this hub takes and Azure IoT Hub does not, so that the text will work there, too. */
+/** `strict`: refuse what this hub accepts and Azure IoT Hub does not, so that the text also works there. */
 export type ParseOptions = {
   readonly strict?: boolean | undefined
 }
 
-/** The parts that conditions and statements are made of. Each reads from the present token on. */
+/** Parsers for the parts of conditions and statements. Each reads from the current token on. */
 export type ExpressionParser = {
-  /** A condition; what may follow it is the caller's business. */
+  /** A condition; the caller checks what follows it. */
   parseWhere(): Condition
   parsePath(): Path
-  /** A name or a text in brackets. A reserved word ends the path it would start, and gets a hint in the middle of one. */
+  /** A name or a text in brackets. A reserved word ends the path that it would start, and gets a hint within a path. */
   parseSegment(onReservedWord: 'unexpected' | 'reserved'): string
 }
 
@@ -59,7 +59,7 @@ export function expressionParser(reader: TokenReader, { strict = false }: ParseO
   const { peek, skip, word, symbol, takeWord, takeSymbol, expectSymbol, unexpected } = reader
   let nesting = 0
 
-  /** Guards the parser's own recursion; `checkLimits` guards that of the tree. */
+  /** Limits the parser's own recursion; `checkLimits` limits the depth of the tree. */
   const nested = (parse: () => Expression): Expression => {
     if (++nesting > maxNesting) fail(nestingMessage, peek().position)
     const expression = parse()

@@ -3,10 +3,10 @@ import { bindText, sql } from './fragment.ts'
 import type { Words } from './spellings.ts'
 
 /**
- * What a name stands for. A `text` that has `words` is always one of them. A `text`, `number` or `boolean` is an SQL expression of that type, never NULL unless
- * `nullable`, which the language reads as null. A `document` is a jsonb expression that always holds an object: every
- * path below it is allowed, except where `members` names something else. A `group` has members only. A `json` is a value
- * below a document, by one segment or more; it may or may not be there.
+ * The meaning of a name. A `text` with `words` always has one of them as its value. A `text`, `number` or `boolean` is
+ * an SQL expression of that type, never NULL unless `nullable`, which the language reads as null. A `document` is a
+ * jsonb expression that is always an object: every path below it is allowed, unless `members` defines it differently. A
+ * `group` has members only. A `json` is a value below a document, by one segment or more, which may be missing.
  */
 export type Field =
   | { readonly kind: 'text'; readonly sql: Fragment; readonly nullable: boolean; readonly words?: Words }
@@ -16,21 +16,21 @@ export type Field =
   | { readonly kind: 'json'; readonly document: Fragment; readonly segments: readonly string[] }
 
 /**
- * Fields by name, each with the name as it is shown. Names outside documents are case-blind and stand here in lower
- * case; names inside a document are taken as they are.
+ * Fields by name, each with the name as displayed. Names outside of documents are case-insensitive, and lower case
+ * here; names inside a document are case-sensitive.
  */
 export type Members = ReadonlyMap<string, { readonly name: string; readonly field: Field }>
 
-/** What may be asked of a collection, and the collection's name, which may stand before each path. */
+/** The fields of a collection, and the collection's name, which may precede each path. */
 export type FieldMap = {
   readonly prefix: readonly string[]
   readonly members: Members
 }
 
-/** What a path leads to. */
+/** The target of a path. */
 export type Target = Field | { readonly kind: 'undefined' }
 
-/** Where a path from a field leads, and the names it goes by in the spelling in which they are shown. */
+/** The target of a path from a field, and the names on it as displayed. */
 function follow(field: Field, path: readonly string[]): { target: Target; names: readonly string[] } {
   const [segment, ...rest] = path
   if (segment === undefined) return { target: field, names: [] }
@@ -58,14 +58,14 @@ function followFromRoot({ prefix, members }: FieldMap, path: readonly string[]) 
  */
 export const resolve = (fields: FieldMap, path: readonly string[]): Target => followFromRoot(fields, path).target
 
-/** The path as it is shown: without the collection's name, and names that are case-blind in their own spelling. */
+/** The path as displayed: without the collection's name, and case-insensitive names in their own spelling. */
 export const shownPath = (fields: FieldMap, path: readonly string[]): readonly string[] =>
   followFromRoot(fields, path).names
 
 /**
- * The value at a path below a document, as jsonb and as text; both SQL NULL when there is none. A chain of `->` with
- * text, because `#>` would read a segment such as `0` as an index when it meets an array, and elements have no path in
- * this language.
+ * The value at a path below a document, as jsonb and as text; both are SQL NULL when it is missing. A chain of `->`
+ * with text, because `#>` would read a segment such as `0` as an index into an array, and elements have no path in this
+ * language.
  */
 export function jsonAt(document: Fragment, segments: readonly string[]): { json: Fragment; text: Fragment } {
   const parent = segments.slice(0, -1).reduce((above, segment) => sql`${above} -> ${bindText(segment)}`, document)

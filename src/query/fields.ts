@@ -22,13 +22,13 @@ const number = (expression: Fragment): Field => ({ kind: 'number', sql: sql`(${e
 /** An etag as clients see it: the counter's eight bytes in base64. */
 const etag = (counter: Fragment): Field => text(sql`encode(int8send((${counter})::int8), 'base64')`)
 
-/** A time as clients see it: UTC text with milliseconds, or the first day of our era when there is none. */
+/** A time as clients see it: UTC text with milliseconds; 0001-01-01T00:00:00Z for a missing time, as in IoT Hub. */
 const time = (instant: Fragment): Field =>
   text(sql`coalesce(to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '0001-01-01T00:00:00Z')`)
 
 /**
- * The device and its twin as conditions see them: SQL expressions over the aliases `d` (device) and `t` (twin). The
- * names are those of Azure IoT Hub's twin document.
+ * The device and its twin in conditions: SQL expressions over the aliases `d` (device) and `t` (twin). The names are
+ * those of Azure IoT Hub's twin document.
  */
 export const deviceFields: FieldMap = {
   prefix: ['devices'],
@@ -64,10 +64,10 @@ export const deviceFields: FieldMap = {
   }),
 }
 
-/** A device job begins to be when its job starts and fixes its devices. */
+/** A device job is created when its job starts and its device list is frozen. */
 const createdTime = time(sql`job.started_time`)
 
-/** What `devices.jobs` tells of the job alone: SQL expressions over its row `job`. */
+/** The fields of `devices.jobs` that depend on the job only: SQL expressions over its row `job`. */
 const ofJob: Fields = {
   jobId: text(sql`job.id`),
   jobType: word(sql`job.type`, jobTypeWords),
@@ -76,10 +76,7 @@ const ofJob: Fields = {
   createdDateTimeUtc: createdTime,
 }
 
-/**
- * How the device's part of a job ended, as the language can reach it: without the payload, which is JSON that jsonb need
- * not be able to hold.
- */
+/** How a device job ended, for conditions: without the payload, which is JSON that jsonb may not be able to store. */
 const ending = sql`jsonb_strip_nulls(jsonb_build_object(
   'error', case when v."errorCode" is not null
     then jsonb_build_object('code', v."errorCode", 'description', v."errorDescription") end,
@@ -90,8 +87,8 @@ const ending = sql`jsonb_strip_nulls(jsonb_build_object(
 export const jobFieldNames: ReadonlySet<string> = new Set(caseBlind(ofJob).keys())
 
 /**
- * A device job as conditions see it: SQL expressions over `job`, the job's row, and `v`, the view that job/store/jobs.ts
- * takes of its facts. The names are those of Azure IoT Hub's `devices.jobs`.
+ * A device job in conditions: SQL expressions over `job`, the job's row, and `v`, the view of its facts in
+ * job/store/device-jobs.ts. The names are those of Azure IoT Hub's `devices.jobs`.
  */
 export const deviceJobFields: FieldMap = {
   prefix: ['devices', 'jobs'],
@@ -104,7 +101,7 @@ export const deviceJobFields: FieldMap = {
       outcome: { kind: 'json', document: ending, segments: ['outcome'] },
       error: { kind: 'json', document: ending, segments: ['error'] },
     }),
-    // Azure's articles call it so in conditions; no row does.
+    // Azure's documentation uses this name in conditions; no row has it.
     ['createdtimeutc', { name: 'createdDateTimeUtc', field: createdTime }],
   ]),
 }

@@ -12,7 +12,7 @@ function compareTexts(left: string, right: string): number {
   }
 }
 
-/** How the language orders two values of one type; only texts and numbers have an order beyond equality. */
+/** The order of two values of one type in the language; only texts and numbers have an order beyond equality. */
 function order(left: Constant, right: Constant): number | 'different' | 'incomparable' {
   if (typeof left === 'number' && typeof right === 'number') return left < right ? -1 : left > right ? 1 : 0
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right)
@@ -62,7 +62,10 @@ function typeOf(value: Constant): ValueType | undefined {
   return type === 'boolean' || type === 'number' || type === 'string' ? type : undefined
 }
 
-/** A constant as an operand of NOT, AND, OR: null acts like false, and what is no Boolean is undefined. */
+/**
+ * A constant as an operand of NOT, AND, OR: null acts like false, and any other value that is not a Boolean is
+ * undefined.
+ */
 const truthOf = (value: Constant): boolean | undefined =>
   typeof value === 'boolean' ? value : value === null ? false : undefined
 
@@ -72,8 +75,8 @@ const conjunction = (values: readonly (boolean | undefined)[], absorbing: boolea
 const flipped = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const
 
 /**
- * Replaces what is constant by its value: expressions of constants, and paths that lead nowhere (undefined). In what
- * is left, a comparison with a constant has it on the right. The meaning never changes.
+ * Replaces constant parts by their values: expressions of constants, and paths that lead nowhere (undefined).
+ * Afterwards, a comparison with a constant has it on the right. The meaning never changes.
  */
 export function fold(expression: Expression, fields: FieldMap): Expression {
   const { position } = expression

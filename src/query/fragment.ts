@@ -14,8 +14,8 @@ function assemble(texts: readonly string[], holes: readonly Fragment[]): Fragmen
 }
 
 /**
- * Joins fragments into one. What stands in a hole must itself be a fragment, so text can only come from the source of
- * this program, and a value only through one of the `bind…` functions.
+ * Joins fragments into one. A hole takes only fragments, so text can only come from the source of this program, and a
+ * value only through one of the `bind…` functions.
  */
 export const sql = (template: TemplateStringsArray, ...holes: readonly Fragment[]): Fragment =>
   assemble(template, holes)
@@ -26,7 +26,7 @@ export const join = (fragments: readonly Fragment[], separator: ' and ' | ' or '
 
 const parameter = (value: unknown): Fragment => ({ strings: ['', ''], values: [value] })
 
-/** Numbers travel as text: a driver that goes through JSON would lose Infinity and the sign of zero. */
+/** Numbers are passed as text: a driver that goes through JSON would lose Infinity and the sign of zero. */
 const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))
 
 export const bindText = (value: string): Fragment => sql`${parameter(value)}::text`

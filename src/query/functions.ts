@@ -1,6 +1,6 @@
 import type { AggregateName, TextTestName, ValueType } from './ast.ts'
 
-/** What a function of the language does. All of them answer a Boolean. */
+/** The kind of a function of the language. All functions return a Boolean. */
 export type FunctionRule =
   | { readonly kind: 'typeTest'; readonly types: readonly ValueType[]; readonly pathOnly: boolean }
   | { readonly kind: 'textTest'; readonly test: TextTestName }
@@ -9,8 +9,8 @@ const typeTest = (...types: ValueType[]): FunctionRule => ({ kind: 'typeTest', t
 const textTest = (test: TextTestName): FunctionRule => ({ kind: 'textTest', test })
 
 /**
- * The functions by their name in upper case. IS_DEFINED, STARTSWITH and ENDSWITH are those that Azure IoT Hub takes in
- * twin queries and jobs; the others it knows in message routing only.
+ * The functions by their name in upper case. Azure IoT Hub accepts IS_DEFINED, STARTSWITH and ENDSWITH in twin queries
+ * and jobs; it has the others in message routing only.
  */
 export const functions: ReadonlyMap<string, FunctionRule> = new Map([
   [
@@ -31,12 +31,10 @@ export const functions: ReadonlyMap<string, FunctionRule> = new Map([
   ['CONTAINS', textTest('contains')],
 ])
 
-/** Those of them that Azure IoT Hub takes in twin queries and jobs: all that is left in strict mode. */
+/** The functions that Azure IoT Hub accepts in twin queries and jobs: the only ones in strict mode. */
 export const strictFunctions: ReadonlySet<string> = new Set(['IS_DEFINED', 'STARTSWITH', 'ENDSWITH'])
 
-/**
- * Functions that make one value of many rows, by their name in upper case: legal in a SELECT list, never in a condition.
- */
+/** Functions over many rows, by their name in upper case: allowed in a SELECT list, never in a condition. */
 export const aggregates: ReadonlyMap<string, AggregateName> = new Map([
   ['COUNT', 'count'],
   ['AVG', 'avg'],

@@ -12,12 +12,12 @@ export type Token = { readonly position: Position } & (
   | { readonly kind: 'end' }
 )
 
-/** Longer texts are refused, as Azure IoT Hub does. Counted in UTF-16 code units. */
+/** Maximum length, as in Azure IoT Hub. Counted in UTF-16 code units. */
 export const maxConditionLength = 8192
 
 const symbols = ['<=', '>=', '<>', '!=', '(', ')', '[', ']', ',', '.', '+', '-', '*', '/', '%', '=', '<', '>']
 
-/** What a text is as a whole; messages name it. */
+/** The kind of a text, for messages. */
 export type Whole = 'condition' | 'statement'
 
 /**
@@ -43,7 +43,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
     throw new QueryConditionError(message, at.line, at.column)
   }
 
-  /** Moves on, minding line ends; only blanks, comments and quoted text can hold one. */
+  /** Moves on and counts line ends; only white space, comments and quoted text can contain one. */
   const advanceTo = (end: number) => {
     for (; index < end; index++)
       if (text[index] === '\n') {
@@ -81,7 +81,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
     for (;;) {
       const code = codeAt(index)
       if (isNamePart(code)) index += code > 0xffff ? 2 : 1
-      // A hyphen between two name characters belongs to the name: `tags.my-tag`. Minus needs a blank beside it.
+      // A hyphen between two name characters belongs to the name: `tags.my-tag`. A minus needs white space next to it.
       else if (text[index] === '-' && isNamePart(codeAt(index + 1))) index++
       else break
     }
@@ -148,7 +148,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
     else if (text.startsWith('[[', index)) readSegment(position)
     else {
       const symbol = symbols.find((candidate) => text.startsWith(candidate, index))
-      // By its name: REST has no semicolon in its messages.
+      // By name: REST messages contain no semicolon.
       if (text[index] === ';') fail(`unexpected semicolon; a ${whole} ends without one`, position)
       if (symbol === undefined) return fail(`unexpected '${String.fromCodePoint(code)}'`, position)
       index += symbol.length

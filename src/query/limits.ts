@@ -1,26 +1,28 @@
 import { QueryConditionError } from '../errors.ts'
 import { childrenOf, type Expression } from './ast.ts'
 
-/** How deep parentheses, operators and calls may stand in each other; a chain such as `a + b + c` nests to the left. */
+/** Maximum nesting of parentheses, operators and calls; a chain such as `a + b + c` nests to the left. */
 export const maxNesting = 32
 
-/** How many operators, calls, paths and constants a condition may hold. Elements of IN lists have their own limit. */
+/**
+ * Maximum number of operators, calls, paths and constants in a condition. Elements of IN lists have their own limit.
+ */
 export const maxNodes = 2048
 
-/** How many elements one IN or NIN list may hold. */
+/** Maximum number of elements of one IN or NIN list. */
 export const maxElements = 1000
 
-/** How many segments one path may have; no document is that deep. */
+/** Maximum number of segments of one path; no document is that deep. */
 export const maxSegments = 32
 
-/** How many results one SELECT list may name. */
+/** Maximum number of results in one SELECT list. */
 export const maxItems = 256
 
 export const nestingMessage = `nested too deeply; at most ${maxNesting} levels are allowed`
 
 /**
- * Refuses a tree that is too deep or too big, so that everything behind the parser may recurse and the SQL made of it
- * stays within PostgreSQL's own stack and parameter limits.
+ * Refuses a tree that is too deep or too big, so that everything after the parser may recurse and the SQL stays within
+ * PostgreSQL's own stack and parameter limits.
  * @throws QueryConditionError at the first node over a limit.
  */
 export function checkLimits(root: Expression): void {

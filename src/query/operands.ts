@@ -3,17 +3,17 @@ import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
 import { type FieldMap, jsonAt, type Members, resolve, type Target } from './field-map.ts'
 import { bindJson, bindNumber, bindText, join, sql } from './fragment.ts'
 
-// Values as SQL, one type at a time. Each function answers an expression that is NULL in every row where the value is
-// not of that type, or `undefined` where that is so in all rows. So no cast meets a value it could fail on.
+// Values as SQL, one type at a time. Each function returns an expression that is NULL in every row where the value does
+// not have that type, or `undefined` where that is so in all rows. So no cast gets a value on which it could fail.
 
-/** What the path leads to. */
+/** The target of a path. */
 export const targetOf = (path: Path, fields: FieldMap): Target => resolve(fields, path.segments)
 
 const noNumber = sql`null::float8`
 
 /**
- * Functions of the database with the arithmetic of IEEE 754, as in JavaScript: float8's own operators raise an error
- * on overflow, underflow and division by zero, and one such device would fail the whole statement.
+ * Functions of the database with the arithmetic of IEEE 754, as in JavaScript: float8's own operators raise an error on
+ * overflow, underflow and division by zero, and one such device would fail the whole statement.
  */
 const calculations: Readonly<Record<ArithmeticOperator, (left: Fragment, right: Fragment) => Fragment>> = {
   '+': (left, right) => sql`double_add(${left}, ${right})`,
@@ -58,14 +58,14 @@ export function textOf(expression: Expression, fields: FieldMap): Fragment | und
   return sql`case jsonb_typeof${json} when 'string' then ${text} end`
 }
 
-/** The value as jsonb: of whatever type, and only where the path leads into a document. */
+/** The value as jsonb, of any type, and only where the path leads into a document. */
 export function jsonOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   if (expression.kind !== 'path') return undefined
   const target = targetOf(expression, fields)
   return target.kind === 'json' ? jsonAt(target.document, target.segments).json : undefined
 }
 
-/** The number at a path as PostgreSQL's `numeric`, exactly as the document has it. */
+/** The number at a path as PostgreSQL's `numeric`, exactly as in the document. */
 export function numericOf(path: Path, fields: FieldMap): Fragment | undefined {
   const target = targetOf(path, fields)
   if (target.kind === 'number') return sql`(${target.sql})::numeric`
@@ -74,10 +74,10 @@ export function numericOf(path: Path, fields: FieldMap): Fragment | undefined {
   return sql`case jsonb_typeof${json} when 'number' then ${text}::numeric end`
 }
 
-/** The value at a path as jsonb, of whatever type and wherever the path leads; documents with all their members. */
+/** The value at a path as jsonb, of any type and wherever the path leads; documents with all their members. */
 export const valueAt = (path: Path, fields: FieldMap): Fragment | undefined => jsonbOf(targetOf(path, fields))
 
-/** All that conditions can speak of, as one jsonb object. */
+/** Everything that conditions can use, as one jsonb object. */
 export const documentOf = (fields: FieldMap): Fragment => objectOf(fields.members)
 
 function jsonbOf(target: Target): Fragment | undefined {
@@ -103,7 +103,7 @@ function objectOf(members: Members): Fragment {
   return sql`jsonb_build_object(${join(pairs, ', ')})`
 }
 
-/** Whether the value is null: true, or else false or NULL. */
+/** Whether the value is null: true, otherwise false or NULL. */
 export function nullOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   if (expression.kind === 'literal') return expression.value === null ? sql`true` : undefined
   if (expression.kind !== 'path') return undefined
@@ -114,12 +114,12 @@ export function nullOf(expression: Expression, fields: FieldMap): Fragment | und
 }
 
 /**
- * Whether a document holds exactly this scalar at the path; never NULL, and answered from a GIN index where there is
- * one. Containment is equality here: the document is an object and so is every level down to the scalar, and jsonb's
- * rule that an array contains its elements as scalars holds for a document that is itself an array only.
+ * Whether a document contains exactly this scalar at the path; never NULL, and answered from a GIN index where there is
+ * one. Containment is equality here: the document is an object, and so is every level down to the scalar; jsonb's rule
+ * that an array contains its elements as scalars applies only to a document that is itself an array.
  */
 export function contains(document: Fragment, segments: readonly string[], value: Constant): Fragment {
-  // JSON has no Infinity, so no document holds one.
+  // JSON has no Infinity, so no document contains one.
   if (value === undefined || value === Infinity || value === -Infinity) return sql`false`
   const json = segments.reduceRight((inner, segment) => `{${JSON.stringify(segment)}:${inner}}`, JSON.stringify(value))
   return sql`${document} @> ${bindJson(json)}`

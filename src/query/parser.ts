@@ -9,16 +9,16 @@ import { deviceFields } from './fields.ts'
 import { fail, readTokens } from './token-reader.ts'
 
 /**
- * Reads what a job's `queryCondition` may hold: `*`, `FROM devices [WHERE …]`, or a bare condition. A whole SELECT, a
- * leading WHERE and aggregates are refused.
- * @throws QueryConditionError with line and column when the text does not parse or is over a limit.
+ * Parses a job's `queryCondition`: `*`, `FROM devices [WHERE …]`, or a bare condition. A whole SELECT, a leading WHERE
+ * and aggregates are refused.
+ * @throws QueryConditionError with line and column when the text does not parse or exceeds a limit.
  */
 export function parseCondition(text: string, options: ParseOptions = {}): Condition {
   const reader = readTokens(text, 'condition')
   const { peek, word, takeWord, takeSymbol, expectEnd, unexpected } = reader
   const { parsePath, parseWhere } = expressionParser(reader, options)
 
-  /** A job is for devices, and this hub keeps no modules. */
+  /** A job is for devices, and this hub has no modules. */
   const parseSource = (): void => {
     const { position, segments } = parsePath()
     const source = segments.join('.').toLowerCase()

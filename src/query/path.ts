@@ -2,8 +2,8 @@ import { isNamePart, isNameStart } from './characters.ts'
 import { reservedWords } from './token-reader.ts'
 
 /**
- * A path as a condition writes it, `tags.site` or `tags.[[first floor]]`; the parser reads it back as these segments.
- * Undefined when one of them cannot be written: there is no escape for what looks like the end of the brackets.
+ * A path as written in a condition, `tags.site` or `tags.[[first floor]]`; the parser reads it back as these segments.
+ * Undefined when one of them cannot be written: the closing brackets cannot be escaped.
  */
 export function printPath(segments: readonly string[]): string | undefined {
   const printed = segments.map(printSegment)
@@ -15,7 +15,7 @@ function printSegment(segment: string): string | undefined {
   return `${segment}]]`.indexOf(']]') === segment.length ? `[[${segment}]]` : undefined
 }
 
-/** Whether the lexer reads it as one name, and the parser as no keyword. */
+/** Whether the lexer reads it as one name, and the parser does not read it as a keyword. */
 function isBareName(text: string): boolean {
   const characters = [...text]
   const isPart = (character: string | undefined): boolean =>
@@ -23,7 +23,7 @@ function isBareName(text: string): boolean {
   return (
     isNameStart(text.codePointAt(0) ?? 0) &&
     !reservedWords.has(text.toLowerCase()) &&
-    // A hyphen is part of a name before a part of a name: `a-1`, `a--1` is not.
+    // A hyphen is part of a name only before another part of it: `a-1` is a name, `a--1` is not.
     characters.every((character, index) => isPart(character) || (character === '-' && isPart(characters[index + 1])))
   )
 }

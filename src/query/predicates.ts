@@ -5,13 +5,13 @@ import { bindBoolean, bindBooleans, bindNumbers, bindTexts, join, sql } from './
 import { jsonOf, nullOf, numberOf, targetOf, textOf } from './operands.ts'
 
 // The three-valued half of the compiler: true, false, and NULL for undefined. SQL's AND, OR and NOT agree with the
-// language's cell by cell. Every operand that may itself be long stands in its SQL once, so the SQL is linear in the
+// language's in every case. Every operand that may itself be long occurs in the SQL once, so the SQL is linear in the
 // condition however the user nests it.
 
 const always = sql`true`
 const never = sql`false`
 
-/** What is undefined in every row. */
+/** Undefined in every row. */
 export const unknown = sql`null::boolean`
 
 const operators: Readonly<Record<ComparisonOperator, Fragment>> = {
@@ -23,7 +23,10 @@ const operators: Readonly<Record<ComparisonOperator, Fragment>> = {
   '>=': sql`>=`,
 }
 
-/** The value as an operand of NOT, AND and OR: null acts like false, and what is no Boolean is undefined. */
+/**
+ * The value as an operand of NOT, AND and OR: null acts like false, and any other value that is not a Boolean is
+ * undefined.
+ */
 export function truth(expression: Expression, fields: FieldMap): Fragment {
   switch (expression.kind) {
     case 'literal':
@@ -62,7 +65,7 @@ export function truth(expression: Expression, fields: FieldMap): Fragment {
   }
 }
 
-/** The value as boolean, NULL where it is none; `undefined` where it never is one. */
+/** The value as boolean, NULL where it is not one; `undefined` where it never is one. */
 function booleanOf(expression: Expression, fields: FieldMap): Fragment | undefined {
   switch (expression.kind) {
     case 'literal':
@@ -82,8 +85,8 @@ function booleanOf(expression: Expression, fields: FieldMap): Fragment | undefin
 }
 
 /**
- * A comparison. Operands whose type is known only in the row are compared type by type: at most one part is not NULL,
- * and where the types differ all are. Only texts and numbers have an order; objects and arrays not even equality.
+ * A comparison. Operands whose type is known only per row are compared type by type: at most one part is not NULL, and
+ * where the types differ all are. Only texts and numbers have an order; objects and arrays do not even have equality.
  */
 export function comparison({ operator, left, right }: Comparison, fields: FieldMap): Fragment {
   const sign = operators[operator]
@@ -94,7 +97,7 @@ export function comparison({ operator, left, right }: Comparison, fields: FieldM
   if (leftNumber && rightNumber) parts.push(sql`${leftNumber} ${sign} ${rightNumber}`)
 
   const [leftText, rightText] = [textOf(left, fields), textOf(right, fields)]
-  // The order must not depend on the database's locale; equality does not, and is left plain for indexes.
+  // The order must not depend on the database's locale; equality does not, and stays plain for indexes.
   const collation = isEquality ? sql`` : sql` collate "C"`
   if (leftText && rightText) parts.push(sql`${leftText}${collation} ${sign} ${rightText}`)
 
@@ -124,8 +127,8 @@ function membership(expression: Membership, fields: FieldMap): Fragment {
 }
 
 /**
- * Whether the operand's value is one of the elements, type and all. NULL where a calculated operand is undefined; for
- * a path always true or false.
+ * Whether the operand's value is one of the elements, including its type. NULL where a calculated operand is undefined;
+ * for a path always true or false.
  */
 export function isMember({ operand, elements }: Membership, fields: FieldMap): Fragment {
   const numbers = elements.filter((element) => typeof element === 'number')
@@ -146,7 +149,7 @@ export function isMember({ operand, elements }: Membership, fields: FieldMap): F
   return others.length === 0 ? first : sql`coalesce(${join(parts, ', ')})`
 }
 
-/** Whether the value is of one of the types: true or false, never NULL. */
+/** Whether the value has one of the types: true or false, never NULL. */
 export function typeTest({ operand, types }: TypeTest, fields: FieldMap): Fragment {
   const json = jsonOf(operand, fields)
   if (json !== undefined)
@@ -175,7 +178,7 @@ export function typeTest({ operand, types }: TypeTest, fields: FieldMap): Fragme
   }
 }
 
-/** The names `jsonb_typeof` gives. */
+/** The names that `jsonb_typeof` returns. */
 const typeNames: Readonly<Record<ValueType, Fragment>> = {
   null: sql`'null'`,
   boolean: sql`'boolean'`,

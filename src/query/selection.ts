@@ -5,16 +5,17 @@ import { join, sql } from './fragment.ts'
 import { numericOf, textOf, valueAt } from './operands.ts'
 import { fail } from './token-reader.ts'
 
-/** A member of a result: its key, and which of the row's values it has. */
+/** A member of a result: its key, and the index of its value in the row. */
 export type Column = {
   readonly key: string
   readonly index: number
 }
 
 /**
- * What a statement selects, compiled. A value is the JSON text of a member or SQL NULL where it is undefined; `values` is
- * an SQL expression, a `text[]` of them. `whole`: the documents themselves. `rows`: values of each row. `total`: values of all
- * rows together. `groups`: values of each group of rows, where the value of `group` itself comes before `values`.
+ * The compiled selection of a statement. A value is the JSON text of a member, or SQL NULL where it is undefined;
+ * `values` is an SQL expression for a `text[]` of them. `whole`: the documents themselves. `rows`: values of each row.
+ * `total`: values over all rows. `groups`: values of each group of rows, where the value of `group` itself comes before
+ * `values`.
  */
 export type Selection =
   | { readonly kind: 'whole' }
@@ -31,8 +32,8 @@ const undefinedValue = sql`null::text`
 const textArray = (values: readonly Fragment[]): Fragment => sql`array[${join(values, ', ')}]::text[]`
 
 /**
- * The keys of the results, in order: the alias, else the last segment of the path as it is shown, else, for an aggregate,
- * `$1` and so on.
+ * The keys of the results, in order: the alias; otherwise the last segment of the path as displayed; otherwise, for an
+ * aggregate, `$1` and so on.
  * @throws QueryConditionError when two are the same.
  */
 function keysOf(items: readonly SelectItem[], fields: FieldMap): readonly string[] {
@@ -49,8 +50,8 @@ function keysOf(items: readonly SelectItem[], fields: FieldMap): readonly string
 }
 
 /**
- * The results by the paths at which they stand in a document, for one that is made outside the database.
- * @throws QueryConditionError when two have one key.
+ * The results by their paths in a document, for a document that is created outside of the database.
+ * @throws QueryConditionError when two have the same key.
  */
 export function resultPaths(
   items: readonly SelectItem[],
@@ -66,8 +67,8 @@ function valueText(path: Path, fields: FieldMap): Fragment {
 }
 
 /**
- * An aggregate over its rows. Sums and means are of `numeric`, which neither overflows nor depends on the order of the
- * rows. Of numbers and texts, which have no order among each other, numbers count as the smaller.
+ * An aggregate over its rows. Sums and averages are of `numeric`, which neither overflows nor depends on the order of
+ * the rows. Numbers and texts have no order among each other; numbers count as smaller.
  */
 function aggregateText({ name, path }: Aggregate, fields: FieldMap): Fragment {
   if (path === undefined) return sql`count(*)::text`
@@ -82,14 +83,15 @@ function aggregateText({ name, path }: Aggregate, fields: FieldMap): Fragment {
 }
 
 /**
- * Compiles what a statement selects of the rows that `fields` speaks of.
- * @throws QueryConditionError when two results have one key, or a result is neither the GROUP BY path nor an aggregate.
+ * Compiles the selection of a statement over the rows of `fields`.
+ * @throws QueryConditionError when two results have the same key, or when a result is neither the GROUP BY path nor an
+ * aggregate.
  */
 export function compileSelection({ items, groupBy }: Statement, fields: FieldMap): Selection {
   if (items === undefined) return { kind: 'whole' }
   const keys = keysOf(items, fields)
   if (groupBy === undefined) {
-    // What is selected under several keys is one value.
+    // A path that is selected under several keys is one value.
     const values = new Map<string, Fragment>()
     const places = new Map<string, number>()
     const columns = items.map((item, place): Column => {

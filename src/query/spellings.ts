@@ -1,11 +1,11 @@
-// Words that IoT Hub's articles, SDKs and service spell in several ways. The first spelling is the one this hub says.
+// Words that IoT Hub's documentation, SDKs and service spell in several ways. This hub writes the first spelling.
 
-/** A fixed list of words, of which each may have other spellings. Case never matters. */
+/** A closed list of words, each with possible other spellings. Case never matters. */
 export type Words<Name extends string = string> = {
-  /** What they are words for. */
+  /** The name of the list in messages. */
   readonly noun: string
   readonly known: readonly Name[]
-  /** The word as this hub says it; undefined for a text that is none. */
+  /** The word as this hub writes it; undefined for an unknown one. */
   canonical(text: string): Name | undefined
 }
 
@@ -19,7 +19,7 @@ function wordsOf<Name extends string>(noun: string, spellings: Readonly<Record<N
   return { noun, known, canonical: (text) => names.get(text.toLowerCase()) }
 }
 
-/** Types of jobs: every spelling that stands in some article on IoT Hub. */
+/** Types of jobs, with every spelling from the documentation of IoT Hub. */
 export const jobTypeWords = wordsOf('job type', {
   scheduleDeviceMethod: ['scheduleDirectRequest', 'scheduleDirectMethod', 'scheduledDeviceMethod'],
   scheduleUpdateTwin: ['scheduleTwinUpdate', 'scheduledUpdateTwin'],
@@ -35,7 +35,7 @@ export const jobStatusWords = wordsOf('job status', {
   cancelled: ['canceled'],
 })
 
-/** Statuses of device jobs. None is ever `scheduled` here, and IoT Hub knows the word. */
+/** Statuses of device jobs. No device job is ever `scheduled` here, but IoT Hub has the word. */
 export const deviceJobStatusWords = wordsOf('status of a device job', {
   pending: ['queued', 'enqueued'],
   scheduled: [],

@@ -14,8 +14,8 @@ function all(operands: readonly Expression[]): Condition {
 }
 
 /**
- * A condition as two: a row meets it exactly when it meets both, and the first speaks of nothing but `names` (root
- * names in lower case). So the first can be asked early, of the rows that have these names, and by their indexes.
+ * Splits a condition into two: a row meets it exactly when it meets both, and the first one uses `names` only (root
+ * names in lower case). So the first can be evaluated early, on the rows that have these names, and by their indexes.
  */
 export function splitCondition(
   condition: Condition,

@@ -17,9 +17,9 @@ import { fail, readTokens } from './token-reader.ts'
 const collections: readonly CollectionName[] = ['devices', 'devices.modules', 'devices.jobs']
 
 /**
- * Reads a whole SELECT. In strict mode device jobs can only be had whole, as in Azure IoT Hub.
- * @throws QueryConditionError with line and column when the text does not parse, is over a limit, or asks of a
- * collection what it does not give.
+ * Parses a whole SELECT. In strict mode device jobs can only be selected whole, as in Azure IoT Hub.
+ * @throws QueryConditionError with line and column when the text does not parse, exceeds a limit, or selects something
+ * that its collection does not have.
  */
 export function parseStatement(text: string, options: ParseOptions = {}): Statement {
   const reader = readTokens(text, 'statement')
@@ -117,7 +117,7 @@ function checkDeviceJobs({ items = [], groupBy }: Statement, { strict = false }:
   if (groupBy !== undefined) fail('devices.jobs cannot be grouped', groupBy.position)
 }
 
-/** Whether one row of results can be made of these items. */
+/** Refuses items that cannot form one row of results. */
 function checkShape({ items, groupBy }: Statement): void {
   if (groupBy !== undefined) {
     if (items === undefined) fail('GROUP BY goes with a list of results, not with *', groupBy.position)

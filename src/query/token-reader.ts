@@ -7,27 +7,30 @@ export const reservedWords: ReadonlySet<string> = new Set(
   'and as by from group in nin not or order select top where'.split(' '),
 )
 
-/** Refuses the text. @throws QueryConditionError, always. */
+/**
+ * Refuses the text.
+ * @throws QueryConditionError, always.
+ */
 export function fail(message: string, position: Position): never {
   throw new QueryConditionError(message, position.line, position.column)
 }
 
-/** Goes through the tokens of a text, from the first to `end`. */
+/** Reads the tokens of a text in order, from the first to `end`. */
 export type TokenReader = {
-  /** The present token, or the one so many places ahead. */
+  /** The current token, or the one `ahead` places further. */
   peek(ahead?: number): Token
-  /** Goes on to the next token. */
+  /** Moves to the next token. */
   skip(): void
-  /** The present token in lower case when it is a bare word, else ''. */
+  /** The current token in lower case when it is a bare word, otherwise ''. */
   word(): string
-  /** The present token when it is a symbol, else ''. */
+  /** The current token when it is a symbol, otherwise ''. */
   symbol(): string
-  /** Goes on if the present token is this word; answers whether it is. */
+  /** Moves on if the current token is this word; returns whether it is. */
   takeWord(wanted: string): boolean
   takeSymbol(wanted: string): boolean
   expectSymbol(wanted: string): void
   expectEnd(): void
-  /** Refuses the present token; `hint` says what would do. */
+  /** Refuses the current token; `hint` says what would be accepted. */
   unexpected(hint?: string): never
 }
 

@@ -4,9 +4,9 @@ import type { Words } from './spellings.ts'
 import { fail } from './token-reader.ts'
 
 /**
- * The condition with the words of fixed lists as rows have them, whatever spelling and case they were compared in. So a
- * comparison with a word that no row can have is an error, not a question without answers.
- * @throws QueryConditionError for a word that is not in the list, which it names.
+ * The condition with words of closed lists as rows have them, whatever their spelling and case. So a comparison with a
+ * word that no row can have is an error, not a query without results.
+ * @throws QueryConditionError for an unknown word; the message names the known ones.
  */
 export function readWords(condition: Condition, fields: FieldMap): Condition {
   const wordsOf = (expression: Expression): Words | undefined => {
