@@ -4,7 +4,7 @@ import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-/** The types of the files that the build writes, by the endings it gives them. */
+/** The types of the files that the build writes, by extension. */
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -12,19 +12,19 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** What a browser may be sent instead of the bytes themselves, best first. */
+/** The encodings that browsers accept, best first. */
 const codings = ['br', 'gzip'] as const
 type Coding = (typeof codings)[number]
 
-/** Bytes that are sent again and again, such as a file: read and compressed once, and shared by all answers. */
+/** Bytes that are sent repeatedly, such as a file: read and compressed once, and shared by all responses. */
 export type Asset = { readonly type: string; readonly bytes: Buffer; readonly packed: Readonly<Record<Coding, Buffer>> }
 
-/** Compresses what is to be sent. */
+/** Compresses the bytes. */
 export async function makeAsset(type: string, bytes: Buffer): Promise<Asset> {
   return { type, bytes, packed: { br: await packBrotli(bytes), gzip: await pack(bytes) } }
 }
 
-/** The files of a folder, each read when it is first asked for. Undefined: there is none of a known type by that name. */
+/** The files of a folder, each read at its first request. Undefined for a missing file or an unknown type. */
 export function openAssets(folder: string): (name: string) => Promise<Asset | undefined> {
   const assets = new Map<string, Promise<Asset | undefined>>()
   const load = async (name: string, type: string): Promise<Asset | undefined> => {
@@ -36,7 +36,7 @@ export function openAssets(folder: string): (name: string) => Promise<Asset | un
     if (type === undefined) return undefined
     const loading = assets.get(name) ?? load(name, type)
     assets.set(name, loading)
-    // What is not there now may be there later, and names that are made up are not worth remembering.
+    // A missing file may appear later, and invented names are not worth caching.
     const forget = (): void => void assets.delete(name)
     const asset = await loading.catch((error: unknown) => {
       forget()
@@ -47,7 +47,7 @@ export function openAssets(folder: string): (name: string) => Promise<Asset | un
   }
 }
 
-/** Sends the bytes as the client understands them best. */
+/** Sends the bytes in the best encoding that the client accepts. */
 export function sendAsset(
   { headers }: IncomingMessage,
   response: ServerResponse,
@@ -61,7 +61,7 @@ export function sendAsset(
   response.end(body)
 }
 
-/** Whether the header (RFC 9110, 12.5.3) names the coding and does not refuse it. */
+/** Whether the header (RFC 9110, 12.5.3) names the encoding and does not refuse it. */
 function accepts(header: string | string[] | undefined, coding: Coding): boolean {
   return String(header ?? '')
     .split(',')
@@ -72,7 +72,7 @@ function accepts(header: string | string[] | undefined, coding: Coding): boolean
 }
 
 const pack = promisify(gzip)
-// Beyond this quality the large ones take seconds, and get little smaller.
+// Above this quality, large files take seconds and get little smaller.
 const packBrotli = (bytes: Buffer): Promise<Buffer> =>
   promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })
 

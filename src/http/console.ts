@@ -6,21 +6,26 @@ import { respond } from './respond.ts'
 import type { Mount } from './server.ts'
 
 /**
- * Where the console lives. IoT Hub's clients own `/devices`, `/jobs` and more at the root, some of which a browser could
- * ask for too: below a path of its own the console can never be taken for them, nor they for it.
+ * The path of the console. IoT Hub's clients use `/devices`, `/jobs` and more at the root, some of which a browser
+ * could request too: below a path of its own, the console can never be confused with them.
  */
 const base = '/console'
 
-/** The names the build gives: no dots but before the ending, no slashes, so that none can lead out of the folder. */
+/**
+ * The names that the build gives: no dots except before the extension, no slashes, so that none can lead out of the
+ * folder.
+ */
 const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
 
-/** What of the hub the page is told with itself. */
+/** The settings of the hub that are embedded in the page. */
 export type ConsoleSettings = {
-  /** The name that devices are to find and to sign for (`HUB_HOST_NAME`), under whatever name the page was asked for. */
+  /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
   readonly hubHostName: string
 }
 
-/** The mounts of the console: its pages and files, from the folder that `vite build` wrote, and the way there from `/`. */
+/**
+ * The mounts of the console: its pages and files, from the folder that `vite build` wrote, and the redirect from `/`.
+ */
 export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: ConsoleSettings): Mount[] {
   const find = openAssets(folder)
   const handle: Mount['handle'] = (request, response) => {
@@ -52,11 +57,11 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
     respond(response, 404, { message: 'The console has no such file, or none any more: load the page again.' })
     return
   }
-  // Another content has another name.
+  // Other content has another name.
   sendAsset(request, response, found, { 'cache-control': 'public, max-age=31536000, immutable' })
 }
 
-/** Every page is the same file: which one is shown, the console decides by the address. */
+/** Every page is the same file: the console chooses the page by the address. */
 async function servePage({ find, hubHostName }: Served, response: ServerResponse): Promise<void> {
   const page = await find('index.html')
   if (page === undefined) {
@@ -64,7 +69,7 @@ async function servePage({ find, hubHostName }: Served, response: ServerResponse
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(text)
     return
   }
-  // Its editor makes styles while it runs; the policy knows them by a number that nobody can know before.
+  // Its editor creates styles at runtime; the policy allows them by an unpredictable number.
   const nonce = randomBytes(16).toString('base64')
   const settings: Readonly<Record<string, string>> = { nonce, hubHostName }
   const text = page.bytes
@@ -81,7 +86,7 @@ async function servePage({ find, hubHostName }: Served, response: ServerResponse
   response.end(body)
 }
 
-/** Nothing from elsewhere, no script in the page itself, no other page around it. `data:` is the editor's wavy line. */
+/** Nothing from other origins, no inline scripts, no embedding in other pages. `data:` is the editor's wavy line. */
 function policy(nonce: string): string {
   return [
     "default-src 'self'",

@@ -4,8 +4,8 @@ import { openAssets, sendAsset } from './asset.ts'
 import type { Mount } from './server.ts'
 
 /**
- * The console's policy, but for styles: GraphiQL's editor makes them while it runs, and knows no nonce. Its workers are
- * made from texts in its script.
+ * The console's policy, except for styles: GraphiQL's editor creates them at runtime without a nonce. Its workers are
+ * created from texts in its script.
  */
 const policy = [
   "default-src 'self'",
@@ -21,8 +21,8 @@ const policy = [
 ].join('; ')
 
 /**
- * The GraphQL mount with GraphiQL for browsers that open its address: one page for all, from the folder that `vite build`
- * wrote. What it is made of are files of the console.
+ * The GraphQL mount, with GraphiQL for browsers that open its address: one page for all, from the folder that `vite
+ * build` wrote. It uses files of the console.
  */
 export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: string): Mount {
   const find = openAssets(folder)

@@ -3,31 +3,32 @@ import type { Duplex } from 'node:stream'
 
 /** The requests of one connection, which are read no faster than they are answered. */
 export type Pipeline = {
-  /** Counts a request as long as its answer has not left. */
+  /** Counts a request until its answer has been sent. */
   add(response: ServerResponse): void
   readonly unanswered: ReadonlySet<ServerResponse>
-  /** Lets the connection go to another protocol, and answers what was read of it and not parsed. */
+  /** Hands the connection over to another protocol, and returns the bytes that were read but not parsed. */
   release(): Buffer
 }
 
 const headEnd = '\r\n\r\n'
 /**
- * Bytes that are parsed in one turn of the event loop at least: one request or two, and line ends alone do not take a
- * turn each.
+ * Minimum number of bytes that are parsed in one turn of the event loop: one request or two, so that line ends alone do
+ * not take a turn each.
  */
 const minPiece = 64
 
 /**
- * Bounds what a client gains by sending requests without waiting for the answers. Node parses all that one read brought,
- * which can be thousands of requests. Here the bytes go to the parser in pieces that end where a head ends, one in a turn
- * of the event loop, and wait while `maxUnanswered` requests are under way or the client does not read. So an honest
- * request, which takes several turns, waits in each of them for one of this client's and not for all it may have under way.
+ * Bounds what a client gains by sending requests without waiting for the answers. Node parses everything that one read
+ * returned, which can be thousands of requests. Here the parser gets the bytes in pieces that end where a head ends,
+ * one per turn of the event loop. They wait while `maxUnanswered` requests are under way or the client does not read.
+ * So a request of another client, which takes several turns, waits in each of them for one of this client's requests
+ * and not for all of them.
  */
 export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
   const unanswered = new Set<ServerResponse>()
   let rest: Buffer[] = []
   let held = false
-  // Node's own: what it calls with the bytes that came.
+  // Node's own listeners for incoming bytes.
   const parsers = socket.listeners('data')
 
   const mayParse = (): boolean => unanswered.size < maxUnanswered && !socket.writableNeedDrain
@@ -35,13 +36,13 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
     for (const parser of parsers) parser.call(socket, piece)
   }
   const pump = (): void => {
-    // Who paused it, Node, resumes it too.
+    // Node paused it, and will resume it.
     if (socket.isPaused()) return
     const chunk = rest[0]
     if (chunk !== undefined && mayParse()) {
       const found = chunk.indexOf(headEnd, minPiece - headEnd.length, 'latin1')
       const end = found < 0 ? chunk.length : found + headEnd.length
-      // Taken off first: an upgrade comes in the middle of the parsing, and takes what is left.
+      // Removed first: an upgrade happens in the middle of parsing, and takes the rest.
       if (end < chunk.length) rest[0] = chunk.subarray(end)
       else rest.shift()
       parse(end < chunk.length ? chunk.subarray(0, end) : chunk)
@@ -62,7 +63,7 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
     })
   }
   const onData = (chunk: Buffer): void => {
-    // What waits already is gone on with by whoever it waits for.
+    // Waiting bytes are continued by the event that they wait for.
     if (rest.push(chunk) === 1) pump()
   }
   const goOn = (): void => {
@@ -77,7 +78,7 @@ export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
   socket.once('close', () => {
     rest = []
     for (const response of unanswered) {
-      // Node tells only the response whose turn it was that the connection is gone.
+      // Node notifies only the response whose turn it was that the connection is closed.
       if (response.socket === null) response.emit('close')
     }
     unanswered.clear()

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { makeAsset, sendAsset } from './asset.ts'
 import type { Mount } from './server.ts'
 
-/** An answer that is the same for everybody, and needs no token. */
+/** An answer that is the same for all clients, and needs no token. */
 export type Prepared = { readonly path: string; readonly type: string; readonly text: string }
 
 /**
- * The mount with that answer to GET at its path. The bytes are made once: whoever asks for it again and again, a stranger
- * too, costs the hub a write each, and not the way through a door.
+ * The mount with that answer to GET at its path. The bytes are created once: repeated requests, even unauthenticated
+ * ones, cost the hub one write each, and do not pass through the mounted protocol.
  */
 export async function withPrepared(mount: Mount, { path, type, text }: Prepared): Promise<Mount> {
   const asset = await makeAsset(type, Buffer.from(text))

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** Answers with JSON and no more. */
+/** Answers with JSON and nothing else. */
 export function respond(
   response: ServerResponse,
   status: number,
@@ -14,6 +14,6 @@ export function respond(
     'cache-control': 'no-store',
     ...headers,
   })
-  // Node leaves the body of an answer to HEAD out by itself.
+  // Node itself omits the body of an answer to HEAD.
   response.end(text)
 }

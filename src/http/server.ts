@@ -11,24 +11,26 @@ import { respond } from './respond.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
-/** What answers at one path. A door that is mounted here needs to know nothing of this server. */
+/** A handler for one path. A mounted protocol needs to know nothing about this server. */
 export type Mount = {
   readonly path: string
-  /** Whether it answers at all paths below, too. */
+  /** Whether it also handles all paths below. */
   readonly below?: boolean
-  /** Whether it answers a request at a path that nobody has, for its client would not read the server's own answer. */
+  /**
+   * Whether it handles a request at a path without a mount, because its client could not read the server's own answer.
+   */
   readonly claims?: (url: string) => boolean
   readonly methods: readonly string[]
   readonly handle: Handle
-  /** Whether it asks for no token, for this request. What is answered to anybody makes no token a good one. */
+  /** Whether this request needs no token. An answer without a check does not make its token a good one. */
   readonly isOpen?: (request: http.IncomingMessage) => boolean
   /** Takes over the connection of a WebSocket. */
   readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
-  /** Ends what it keeps open. Without it, the connections it took over outlive this server. */
+  /** Closes what it keeps open. Without it, connections that it took over outlive this server. */
   readonly close?: () => Promise<void>
 }
 
-/** All that is mounted besides the probes. */
+/** Everything that is mounted in addition to the probes. */
 export type Doors = {
   readonly graphql: Mount
   readonly rest?: readonly Mount[]
@@ -37,23 +39,23 @@ export type Doors = {
 }
 
 /**
- * The HTTP server of the hub, plain and by TLS. It can listen before there is anything to open, and longer than anything
- * is: its probes, `/healthz` and `/readyz`, answer all the time, everything else with 503 while the doors are closed.
+ * The HTTP server of the hub, plain and by TLS. It listens before the mounts are open, and longer than they are: its
+ * probes, `/healthz` and `/readyz`, always answer, everything else gets 503 while the mounts are closed.
  */
 export type HttpServer = {
-  /** Lets requests through to the doors. */
+  /** Lets requests through to the mounts. */
   open(doors: Doors): void
-  /** Lets no more requests through, and those under way finish for a while, or until somebody hurries. */
+  /** Lets no more requests through; requests under way may finish for a while, or until `hurry` aborts. */
   drain(hurry?: AbortSignal): Promise<void>
-  /** Opens both ports and answers their addresses, such as `http://localhost:4000`. ListenError. */
+  /** Opens both ports and returns their addresses, such as `http://localhost:4000`. ListenError. */
   listen(address: {
     readonly host: string
     readonly port: number
     readonly tlsPort: number
   }): Promise<{ http: string; https: string }>
-  /** Connections to come get this certificate. PEM text. */
+  /** New connections get this certificate. PEM text. */
   renew(pair: { readonly cert: string; readonly key: string }): void
-  /** Takes no new connections, lets requests under way finish for a while, then cuts them off. */
+  /** Accepts no new connections, lets requests under way finish for a while, then cuts them off. */
   close(): Promise<void>
 }
 
@@ -61,12 +63,15 @@ export type HttpServer = {
 const handshakeTimeout = 10_000
 /** Milliseconds for a whole request, its body included; the answer may take longer. */
 const requestTimeout = 30_000
-/** Milliseconds that an idle connection is kept; longer than the 60 seconds of common proxies, who reuse them. */
+/**
+ * Milliseconds for which an idle connection is kept; longer than the 60 seconds of common proxies, which reuse
+ * connections.
+ */
 const keepAliveTimeout = 65_000
 /** Milliseconds that requests under way get at a shutdown. */
 const closeTimeout = 5_000
 
-/** What every answer says: no guessing of types, no page of another site around it. */
+/** Headers of every answer: no sniffing of types, no embedding in pages of other sites. */
 const commonHeaders = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -74,22 +79,24 @@ const commonHeaders = {
 } as const
 
 /**
- * Of an answer by TLS: browsers that trust the certificate come to this name by TLS only, for a year. Other names below it
- * are not the hub's. Whoever ends TLS in front of the hub decides this for itself.
+ * For answers by TLS: browsers that trust the certificate use TLS only for this name, for a year. Subdomains are not
+ * the hub's. A proxy that terminates TLS in front of the hub decides this for itself.
  */
 const strictTransport = 'max-age=31536000'
 
-/** Makes the server. `whyNotReady` says what `/readyz` does: undefined is ready. `cert` and `key` are PEM text. */
+/**
+ * Makes the server. `whyNotReady` gives the reason for `/readyz`; undefined when ready. `cert` and `key` are PEM text.
+ */
 export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
-    /** Those that are open from the beginning. */
+    /** Mounts that are open from the beginning. */
     readonly doors?: Doors
     readonly whyNotReady: () => string | undefined
     readonly cert: string
     readonly key: string
     readonly arrivals?: Arrivals
-    /** Milliseconds for the head of a request: who is slower holds connections, not conversations. 10,000 unless given. */
+    /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
     readonly headersTimeout?: number
   },
 ): HttpServer {
@@ -101,7 +108,7 @@ export function createHttpServer(
     isOpen: () => true,
   })
   const probes: readonly Mount[] = [
-    // Whether the process lives: as long as it can say so.
+    // Whether the process lives: as long as it can answer.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
     probe('/readyz', (_request, response) => {
       const reason = whyNotReady()
@@ -124,7 +131,7 @@ export function createHttpServer(
     )
   }
 
-  /** The connections on which HTTP is spoken. What is under way on one is forgotten with it. */
+  /** The connections that speak HTTP. Requests under way on one are forgotten with it. */
   const pipelines = new Map<Duplex, Pipeline>()
   const handle: Handle = (request, response) => {
     pipelines.get(request.socket)?.add(response)
@@ -145,7 +152,7 @@ export function createHttpServer(
     response.setHeader('strict-transport-security', strictTransport)
     handle(request, response)
   }
-  /** Whether the address may show tokens; it is told why not. */
+  /** Whether the address may present tokens; if not, it gets the reason. */
   const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
     const { remoteAddress = '' } = socket
     if (!arrivals.mayTry(remoteAddress, authorization)) {
@@ -170,7 +177,7 @@ export function createHttpServer(
   const wantsUpgrade = (request: http.IncomingMessage): boolean =>
     request.method === 'CONNECT' || (isOpen && isWebSocket(request) && mountAt(request)?.upgrade !== undefined)
 
-  // Node looks every thirty seconds who is too slow, which would make a minute of thirty.
+  // Node checks every thirty seconds for slow requests by default, which would turn thirty seconds into a minute.
   const connectionsCheckingInterval = headersTimeout / 2
   const settings = { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval }
   const plain = http.createServer({ ...settings, IncomingMessage: requestThat(wantsUpgrade) }, handle)
@@ -179,7 +186,7 @@ export function createHttpServer(
     handleSecure,
   )
   const servers = [plain, secure]
-  // Also those that a server knows no more of, WebSockets, or not yet, in the middle of a TLS handshake.
+  // Includes connections that a server no longer knows, WebSockets, or does not know yet, during a TLS handshake.
   const connections = new Map<string, Socket>()
   const keep = (connection: Socket): void => {
     const name = nameOf(connection)
@@ -197,7 +204,8 @@ export function createHttpServer(
   arrivals.guard(plain, { variable: 'HTTP_PORT', kind: 'HTTP' })
   arrivals.guard(secure, { variable: 'HTTPS_PORT', kind: 'HTTP' })
   for (const server of servers) {
-    // Nothing came or went for so long. Without an answer that waits to be read, the hub is still at work on one.
+    // Nothing was received or sent for this time. Without an answer that waits to be read, the hub is still working on
+    // one.
     server.timeout = deps.limits.httpWriteTimeout
     server.on('timeout', (connection: Socket) => {
       const isAtWork = (pipelines.get(connection)?.unanswered.size ?? 0) > 0 && connection.writableLength === 0
@@ -205,7 +213,7 @@ export function createHttpServer(
     })
     server.on('upgrade', upgrade)
     server.on('connection', keep)
-    // In the place of the bare one below it.
+    // Replaces the raw connection below it.
     server.on('secureConnection', keep)
   }
 
@@ -220,7 +228,7 @@ export function createHttpServer(
     const waited = new AbortController()
     const over = hurry === undefined ? waited.signal : AbortSignal.any([waited.signal, hurry])
     await Promise.all(mounts.map((mount) => mount.close?.()))
-    // Not for the connections: browsers open some ahead, on which nothing has been asked.
+    // Waits for answers and not for connections: browsers open some ahead and send no request.
     const answered = Promise.all(
       underWay().map((response) => new Promise((resolve) => response.once('close', resolve))),
     )
@@ -267,8 +275,8 @@ function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
 }
 
 /**
- * A request that is an upgrade only if the server wants it to be (RFC 9110, 7.8): others are answered as if they offered
- * none. Node otherwise takes every offer for an upgrade as soon as there is a listener for upgrades.
+ * A request that is an upgrade only if the server wants it to be (RFC 9110, 7.8): others are answered as if they
+ * offered none. Node otherwise treats every offer as an upgrade as soon as there is a listener for upgrades.
  */
 function requestThat(wantsUpgrade: (request: http.IncomingMessage) => boolean): typeof http.IncomingMessage {
   return class extends http.IncomingMessage {
@@ -282,12 +290,12 @@ function requestThat(wantsUpgrade: (request: http.IncomingMessage) => boolean): 
   }
 }
 
-/** What a connection and the one by TLS above it have in common. */
+/** Identifies a connection together with the TLS connection above it. */
 function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
-/** A host as it stands in an address, and one that can be asked: "all addresses" is none to ask. */
+/** A host as written in an address, and one that can be requested: "all addresses" cannot. */
 function nameIn(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return isIPv6(host) ? `[${host}]` : host

@@ -2,13 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
 import type { Mount } from './server.ts'
 
-/** A door that speaks in the requests and responses of the web, and answers every request itself. `address`: who asks. */
+/**
+ * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client.
+ */
 export type WebDoor = (request: Request, address?: string) => Promise<Response>
 
-/** What a door hears of; the server refuses the others, some of which a Request could not hold. */
+/** The methods that are passed on; the server refuses the others, some of which a Request cannot represent. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** The mounts of a door at these paths and everything below them, and what it `claims` of other paths (see `Mount`). */
+/**
+ * The mounts of a handler at these paths and everything below them, and for the other paths that it `claims` (see
+ * `Mount`).
+ */
 export function mountWebDoor(
   deps: Pick<Deps, 'log'>,
   paths: readonly string[],
@@ -26,7 +31,7 @@ export function mountWebDoor(
 
 async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  // Not for each that has its answer: an abort costs as much as a small one, for the error that it makes.
+  // Not for answered requests: an abort costs as much as a small request, for the error that it creates.
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) gone.abort()
   })
@@ -35,7 +40,7 @@ async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerR
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)
   })
-  // What is left of the request is not worth reading, and without that nothing else can come on this connection.
+  // The rest of the request is not worth reading, and without that, no other request can use this connection.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
   outgoing.setHeader('cache-control', 'no-store')
   if (response.status !== 204) outgoing.setHeader('content-length', body.length)
@@ -43,7 +48,7 @@ async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerR
   outgoing.end(body)
 }
 
-/** The host is not looked at: tokens name the hub, and a door needs only the path. */
+/** The host is ignored: tokens name the hub, and a handler needs only the path. */
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const { method = 'GET', url = '/' } = incoming
   const headers = new Headers()
@@ -51,11 +56,11 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
     if (typeof value === 'string') headers.set(name, value)
   }
   const body = method === 'GET' || method === 'HEAD' ? null : streamOf(incoming)
-  const init = { method, headers, signal, body, duplex: 'half' } // a stream may only be sent so
+  const init = { method, headers, signal, body, duplex: 'half' } // required for a stream
   return new Request(`http://hub${url}`, init)
 }
 
-/** Reads when it is read, and not ahead: a door may refuse a request without looking at its body. */
+/** Reads on demand, and not ahead: a request may be refused without reading its body. */
 function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunks: AsyncIterator<Buffer<ArrayBuffer>> = incoming[Symbol.asyncIterator]()
   return new ReadableStream(
