@@ -1,6 +1,6 @@
-// What IoT Hub has and this hub has not. Nothing here touches anything: values in, values out.
+// Parts of IoT Hub that this hub does not have. Pure: values in, values out.
 
-/** A path of IoT Hub, with all below it, and what to say of it. `{}` stands for one segment. */
+/** A path of IoT Hub, with everything below it, and the message for it. `{}` stands for one segment. */
 type Absent = { readonly path: string; readonly says: string }
 
 const notHere = (what: string): string => `This hub has no ${what}.`
@@ -28,10 +28,10 @@ const absent: readonly Absent[] = [
   { path: '/jobs/v2/{}/twin', says: howToJob },
 ]
 
-/** The first segments of paths that are asked for here though the hub has nothing below them. */
+/** The first segments of paths that this hub answers although it has nothing below them. */
 export const absentRoots: readonly string[] = ['/configurations', '/digitaltwins', '/messages']
 
-/** What to say of a path that no route has. */
+/** The message for a path without a route. */
 export function absence(segments: readonly string[]): string {
   const found = absent.find(({ path }) =>
     path

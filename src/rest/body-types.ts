@@ -1,17 +1,17 @@
-// Bodies and the JSON types that their schemas give. Nothing here touches anything: values in, values out.
+// Bodies and the JSON types of their schemas. Pure: values in, values out.
 
 import { InvalidInputError } from '../errors.ts'
 import { type JsonType, type Schema, type SchemaName, schemaAt, schemas } from './schemas.ts'
 
-/** Where in a body a value stands. */
+/** The position of a value in a body. */
 type Path = readonly (string | number)[]
 
 /**
- * The body of a request with each member of the JSON type that the schema gives it. All of a body is looked at before
- * anything is done. `null` is as good as nothing; members that the schema does not know, or that only the hub writes, are
- * passed over. A whole number or a boolean may come as text, as in IoT Hub (the Azure CLI sends
- * `"responseTimeoutInSeconds": "30"`), and is answered as what it says. What else must hold of a value is for its
- * operation to say. InvalidInputError with the path of the first member of another type.
+ * The body of a request with each member in the JSON type of the schema. The whole body is checked before anything is
+ * done. `null` counts as left out; members that the schema does not have, or that only the hub writes, are ignored. A
+ * whole number or a boolean may be sent as text, as in IoT Hub (the Azure CLI sends `"responseTimeoutInSeconds":
+ * "30"`), and is converted. Further rules are those of the operation. InvalidInputError with the path of the first
+ * member of another type.
  */
 export function typedBody(body: unknown, schema: SchemaName): unknown {
   return typed(body, schemas[schema], [])
@@ -30,7 +30,7 @@ function typed(value: unknown, schema: Schema, path: Path): unknown {
   throw new InvalidInputError(path.map(String), `${nameOf(path)} ${faults[schema.format ?? first]}.`)
 }
 
-/** The value when it is of the type, or says one that is; undefined when not. */
+/** The value if it has the type, or is text for a value of the type; otherwise undefined. */
 const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: Path) => unknown>> = {
   object: (value, { properties }, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -47,7 +47,7 @@ const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: 
     Array.isArray(value) ? value.map((item: unknown, index) => typed(item, items, [...path, index])) : undefined,
   string: (value) => (typeof value === 'string' ? value : undefined),
   integer: (value) => {
-    if (typeof value === 'number') return value // a fraction is for the operation to refuse, which knows the bounds
+    if (typeof value === 'number') return value // the operation knows the bounds, and refuses fractions
     return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : undefined
   },
   boolean: (value) => {
@@ -57,7 +57,7 @@ const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: 
   null: () => undefined,
 }
 
-/** What is wrong with a value of another type, by the type or the format that was expected. */
+/** The fault of a value of another type, by the expected type or format. */
 const faults: Readonly<Record<JsonType | 'date-time', string>> = {
   object: 'is not an object',
   array: 'is not an array',

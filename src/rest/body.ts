@@ -2,10 +2,12 @@ import { overBudget } from '../json/json-budget.ts'
 import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
 
-/** Bytes of a body: a method payload (128 KB) or a twin (40 KB) fit with their envelope, escaped within reason. */
+/**
+ * Maximum bytes of a body: a method payload (128 KB) or a twin (40 KB) fits with its envelope, even with some escapes.
+ */
 export const maxBodyBytes = 256 * 1024
 
-/** The JSON body of a request, not yet looked at. 400, 413 and 415 as RestErrors. */
+/** The unchecked JSON body of a request. 400, 413 and 415 as RestErrors. */
 export async function readBody(
   request: Request,
   { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
@@ -24,7 +26,7 @@ export async function readBody(
   return parse(bytes)
 }
 
-/** Stops at the limit: what is announced or comes beyond it is never held. */
+/** Stops at the limit: announced or received bytes beyond it are never stored. */
 async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): RestError =>
     new RestError('MessageTooLarge', `The body of this request may be at most ${maxBytes / 1024} KB.`)
@@ -40,7 +42,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof RestError) throw error
-    throw new RestError('DeserializationError', 'The body did not come whole.') // the client has gone
+    throw new RestError('DeserializationError', 'The body did not come whole.') // the client has disconnected
   }
   return Buffer.concat(chunks)
 }

@@ -9,12 +9,12 @@ import { failureOf, RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
 import { membersOf } from './wire.ts'
 
-/** Devices in one request (IoT Hub). */
+/** Maximum number of devices in one request (IoT Hub). */
 export const maxBulkDevices = 100
-/** Bytes of such a request: 10 KB a device. */
+/** Maximum bytes of such a request: 10 KB per device. */
 export const maxBulkBytes = 1024 * 1024
 
-/** What went wrong with one device. */
+/** The failure of one device. */
 export type BulkError = {
   readonly deviceId: string
   readonly errorCode: string
@@ -32,7 +32,7 @@ type Item = {
   readonly twinEtag: unknown
 }
 
-/** What each mode does, by its name in lower case: SDKs do not agree on the case. */
+/** The operation of each mode, by its name in lower case: SDKs do not agree on the case. */
 const modes: Readonly<Record<string, (deps: Deps, item: Item) => Promise<void>>> = {
   create,
   update: (deps, item) => update(deps, item, '*'),
@@ -46,8 +46,8 @@ const modes: Readonly<Record<string, (deps: Deps, item: Item) => Promise<void>>>
 }
 
 /**
- * Carries out what it can of a bulk request, device by device in the order given, and answers what it could not. Throws
- * what is no failure of a single device.
+ * Executes a bulk request, device by device in the given order, and returns the failures. Throws errors that do not
+ * concern a single device.
  */
 export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promise<BulkError[]> {
   const errors: BulkError[] = []
@@ -70,7 +70,7 @@ export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promi
   return errors
 }
 
-/** How an answer calls the device and what was to be done with it, however malformed the element is. */
+/** The names of the device and of the operation for an answer, however malformed the element is. */
 function namesIn(element: unknown): { id: string; importMode: string } {
   const text = (name: string): string => {
     const value: unknown = typeof element === 'object' && element !== null ? Reflect.get(element, name) : undefined
@@ -126,7 +126,7 @@ async function createOr(deps: Deps, item: Item, otherwise: () => Promise<void>):
   }
 }
 
-/** The twin's etag guards the twin, if it is given. */
+/** The twin's etag, if given, protects the twin. */
 async function update(deps: Deps, item: Item, ifMatch: string): Promise<void> {
   const { status, statusReason, authentication, capabilities } = item.device
   await updateDevice(deps, { deviceId: item.deviceId, ifMatch, status, statusReason, authentication, capabilities })

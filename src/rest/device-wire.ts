@@ -1,4 +1,4 @@
-// Device identities as IoT Hub writes them. Nothing here touches anything: values in, values out.
+// Device identities in IoT Hub's format. Pure: values in, values out.
 
 import type { NewDeviceInput } from '../device/commands.ts'
 import type { Authentication } from '../device/identity.ts'
@@ -6,7 +6,7 @@ import type { DeviceRow } from '../device/store.ts'
 import { etagOf } from '../twin/document.ts'
 import { checkSameId, membersOf, timeText } from './wire.ts'
 
-/** A device as the registry shows it, keys and all. */
+/** A device as the registry shows it, including its keys. */
 export function deviceDocument(device: DeviceRow): object {
   return {
     deviceId: device.id,
@@ -24,7 +24,7 @@ export function deviceDocument(device: DeviceRow): object {
   }
 }
 
-/** All its members are there whatever the type, as in IoT Hub. */
+/** All members are present whatever the type, as in IoT Hub. */
 function authenticationDocument(authentication: Authentication): object {
   const { type } = authentication
   return {
@@ -36,8 +36,8 @@ function authenticationDocument(authentication: Authentication): object {
 }
 
 /**
- * An identity as it is to be, unchecked and whole: what is left out falls to its default (but for keys, which an update
- * keeps). What the hub says of a device and no client can set is passed over.
+ * The requested identity, unchecked and whole: members that are left out get their default (except keys, which an
+ * update keeps). Read-only members are ignored.
  */
 export function identityFrom(
   device: Readonly<Record<string, unknown>>,

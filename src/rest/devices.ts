@@ -24,7 +24,7 @@ async function answerDevice({ deps, id }: Call): Promise<Response> {
   return answer(deviceDocument(device), { etag: `"${etagOf(device.etagVersion)}"` })
 }
 
-/** Without If-Match a PUT creates and nothing else; with it, it replaces and nothing else. */
+/** Without If-Match, a PUT only creates; with it, it only replaces. */
 async function putDevice(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
   const device = deviceFrom(body, id)

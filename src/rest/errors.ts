@@ -8,7 +8,7 @@ import {
   OutOfTimeError,
 } from '../errors.ts'
 
-/** IoT Hub's error codes that this door uses: HTTP status, number, name. */
+/** IoT Hub's error codes in use here: HTTP status, number, name. */
 const codes = {
   GenericBadRequest: [400, 400000],
   InvalidProtocolVersion: [400, 400001],
@@ -41,11 +41,11 @@ const codes = {
 /** The name of an error code. */
 export type ErrorName = keyof typeof codes
 
-/** A failure of this door's own: what no domain error says. */
+/** A failure of the REST API itself, which no domain error expresses. */
 export class RestError extends Error {
   override readonly name = 'RestError'
   readonly code: ErrorName
-  /** Headers that belong to the answer. */
+  /** Headers of the answer. */
   readonly headers: Readonly<Record<string, string>>
   constructor(code: ErrorName, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)
@@ -54,7 +54,7 @@ export class RestError extends Error {
   }
 }
 
-/** A failure as IoT Hub would put it. */
+/** A failure in IoT Hub's terms. */
 export type Failure = {
   readonly status: number
   readonly number: number
@@ -69,8 +69,8 @@ function failure(name: ErrorName, message: string, headers: Readonly<Record<stri
 }
 
 /**
- * The text without semicolons, at which the Azure SDK for Node cuts it. In a quoted name the sign is escaped, as JSON and
- * the query language write it: a device may be called so, and no other may be named in its place.
+ * The text without semicolons, at which the Azure SDK for Node cuts it. In a quoted name the character is escaped, as
+ * in JSON and the query language: a device may have such a name, and the message must not show another one.
  */
 function withoutSemicolons(message: string): string {
   return message.replaceAll(/"[^"]*"|'[^'\s]*'|;/g, (part) => (part === ';' ? ',' : part.replaceAll(';', '\\u003b')))
@@ -80,9 +80,9 @@ function withoutSemicolons(message: string): string {
 function nameOf(error: DomainError): ErrorName {
   if (error instanceof NotFoundError) return error.kind === 'device' ? 'DeviceNotFound' : 'JobNotFound'
   if (error instanceof AlreadyExistsError) return error.kind === 'device' ? 'DeviceAlreadyExists' : 'JobAlreadyExists'
-  // No ThrottlingException: clients of IoT Hub repeat that for minutes, and this would take as long each time.
+  // Not ThrottlingException: clients of IoT Hub repeat that for minutes, and this would take as long each time.
   if (error instanceof OutOfTimeError) return 'ArgumentInvalid'
-  // To be tried again would be of no use, as it would be after 429.
+  // Trying again would be useless, as it would be after 429.
   if (error instanceof AnswerTooLargeError) return 'MessageTooLarge'
   switch (error.code) {
     case 'NOT_FOUND':
@@ -101,7 +101,7 @@ function nameOf(error: DomainError): ErrorName {
       return 'ThrottlingException'
     case 'DEVICE_OFFLINE':
       return 'DeviceNotOnline'
-    // SDKs of IoT Hub know it by its status, and do not repeat the call, which has run.
+    // SDKs of IoT Hub recognize it by its status, and do not repeat the call, which has run.
     case 'BAD_DEVICE_RESPONSE':
       return 'BadDeviceResponse'
     case 'DEVICE_TIMEOUT':
@@ -119,25 +119,25 @@ function headersOf(error: DomainError): Readonly<Record<string, string>> {
   return error.code === 'UNAUTHORIZED' ? { 'www-authenticate': 'SharedAccessSignature' } : {}
 }
 
-/** What to answer to an expected failure; undefined for a fault, which nobody may see. */
+/** The answer to an expected failure; undefined for a fault of the hub, whose details must not be shown. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RestError) return failure(error.code, error.message, error.headers)
   if (error instanceof DomainError) return failure(nameOf(error), error.message, headersOf(error))
   return undefined
 }
 
-/** What to answer while the database is away; undefined for another error. */
+/** The answer while the database is unavailable; undefined for another error. */
 export function outageOf(error: unknown): Failure | undefined {
   if (!isOutage(error)) return undefined
   return failure('ServiceUnavailable', outageMessage, { 'retry-after': String(retryAfterSeconds) })
 }
 
-/** What to answer to a fault. The log has its cause under the tracking id. */
+/** The answer to a fault of the hub. The log has its cause under the tracking id. */
 export function faultOf(trackingId: string): Failure {
   return failure('ServerError', `The hub failed to do this. Its log has the cause under ${trackingId}.`)
 }
 
-/** How a body names the failure, and where to look for it. */
+/** Identifies a failure in a body and in the log. */
 export type Tracking = { readonly trackingId: string; readonly now: Date }
 
 /** The form of most failures: `{"Message":"ErrorCode:Name;text","ExceptionMessage":"Tracking ID:…"}`. */

@@ -1,4 +1,4 @@
-// Jobs as IoT Hub writes them. Nothing here touches anything: values in, values out.
+// Jobs in IoT Hub's format. Pure: values in, values out.
 
 import { InvalidInputError, PreconditionError } from '../errors.ts'
 import type { JobRequestInput, JobType } from '../job/request.ts'
@@ -10,7 +10,7 @@ import { RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
 import { checkSameId, membersOf, timeFrom, timeText } from './wire.ts'
 
-/** The type in a request to create a job. GenericBadRequest for one that there is not. */
+/** The type in a request to create a job. GenericBadRequest for an unknown type. */
 function jobTypeFrom(value: unknown): JobType {
   const type = typeof value === 'string' ? jobTypeWords.canonical(value) : undefined
   if (type !== undefined) return type
@@ -20,7 +20,7 @@ function jobTypeFrom(value: unknown): JobType {
 /** Which jobs to list. */
 export type JobFilter = { readonly type: JobType | undefined; readonly status: JobStatus | undefined }
 
-/** The filter in a query string, of which empty members count as absent. InvalidInputError for unknown words. */
+/** The filter in a query string, in which empty members count as absent. InvalidInputError for unknown words. */
 export function jobFilterFrom(query: URLSearchParams): JobFilter {
   return { type: wordIn(query, 'jobType', jobTypeWords), status: wordIn(query, 'jobStatus', jobStatusWords) }
 }
@@ -33,7 +33,7 @@ function wordIn<Name extends string>(query: URLSearchParams, parameter: string, 
   throw new InvalidInputError([parameter], `${parameter} is one of ${words.known.join(', ')}.`)
 }
 
-/** A request to create the job of this id, its values unchecked. Members that IoT Hub does not know are passed over. */
+/** A request to create the job with this id, its values unchecked. Members that IoT Hub does not know are ignored. */
 export function jobRequestFrom(body: unknown, jobId: string): JobRequestInput {
   const job = membersOf(body, [])
   checkSameId(job.jobId, jobId, 'jobId')
@@ -55,7 +55,7 @@ function methodFrom(value: unknown): object {
   return { responseTimeoutInSeconds: timeoutInSeconds, ...method }
 }
 
-/** A job writes many twins, so no etag but the star can be meant. */
+/** A job writes many twins, so `*` is the only meaningful etag. */
 function jobPatchFrom(value: unknown): object {
   const { etag } = membersOf(value, ['updateTwin'])
   if (etag !== undefined && etag !== null && !(typeof etag === 'string' && parseEtag(etag) === '*')) {
@@ -64,7 +64,7 @@ function jobPatchFrom(value: unknown): object {
   return twinChangeFrom(value, ['updateTwin'])
 }
 
-/** What the creation of a job is answered with: three members, as IoT Hub does. */
+/** The answer to the creation of a job: three members, as in IoT Hub. */
 export function createdJob(jobId: string, type: JobType, status: JobStatus): object {
   return { jobId, type, status }
 }
@@ -74,12 +74,12 @@ export function jobDocument(job: JobRecord): object {
   const { deviceCount, failedCount, succeededCount, runningCount, pendingCount, cancelledCount } = job
   return {
     ...jobWithoutStatistics(job),
-    // The sixth counter is ours: without it a cancelled job would not add up.
+    // The sixth counter is ours: without it, the counters of a cancelled job would not add up.
     deviceJobStatistics: { deviceCount, failedCount, succeededCount, runningCount, pendingCount, cancelledCount },
   }
 }
 
-/** What a cancellation is answered with. */
+/** The answer to a cancellation. */
 export function jobWithoutStatistics(job: JobRecord): object {
   const { failureReason, statusMessage } = job
   return {

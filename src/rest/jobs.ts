@@ -44,7 +44,10 @@ async function cancel({ deps, viewer, id, choices }: ViewerCall): Promise<Respon
   return answer(jobWithoutStatistics(await readJob({ deps, id })))
 }
 
-/** Newest first. A place in the list is that of its last job, so jobs that are added meanwhile change nothing below. */
+/**
+ * Newest first. A continuation is the place of the page's last job, so jobs that are added meanwhile do not change
+ * later pages.
+ */
 async function listJobs(call: Call): Promise<Response> {
   const filter = jobFilterFrom(call.query)
   const list = `jobs:${filter.type ?? ''}:${filter.status ?? ''}`
@@ -71,7 +74,7 @@ function cursorFrom([time = '', id, ...others]: readonly string[]): { createdTim
   return { createdTime, id }
 }
 
-// Jobs of the first version import and export devices by way of Azure's storage. There are none, and none can be made.
+// Jobs of the first version import and export devices through Azure storage. This hub has none, and cannot create any.
 
 async function refuseImport(): Promise<Response> {
   throw new RestError(
@@ -88,7 +91,7 @@ async function findImport({ id }: Call): Promise<Response> {
   throw new NotFoundError('job', id)
 }
 
-/** Scheduled jobs, and the little there is to say about jobs of the first version. */
+/** Scheduled jobs, and the answers about jobs of the first version. */
 export const jobRoutes: readonly Route[] = [
   {
     method: 'GET',

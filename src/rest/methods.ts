@@ -5,8 +5,8 @@ import { answerText, type Call, type Route } from './route.ts'
 import { membersOf } from './wire.ts'
 
 /**
- * Calls a method. The Azure SDK repeats a call after 429, 500 and 503 for up to four minutes, so once the device may have
- * it there is only 200 or 504 (see `invokeMethod`).
+ * Calls a method. The Azure SDK repeats a call after 429, 500 and 503 for up to four minutes, so once the device may
+ * have received it, the status is 200 or 504 (see `invokeMethod`).
  */
 async function invoke({ deps, id, body, signal }: Call): Promise<Response> {
   const call = membersOf(body, [])
@@ -15,7 +15,7 @@ async function invoke({ deps, id, body, signal }: Call): Promise<Response> {
     throw new RestError('MessageTooLarge', `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
   }
   const { status, payload } = await invokeMethod(deps, id, call, signal)
-  // As the device wrote it: read and printed again, large numbers would lose digits.
+  // The device's own text: parsed and printed again, large numbers would lose digits.
   return answerText(`{"status":${status},"payload":${payload}}`)
 }
 

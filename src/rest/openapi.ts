@@ -8,7 +8,7 @@ const contentOf = (schema: string): object => ({
 
 const parameterOf = (name: ParameterName): object => ({ $ref: `#/components/parameters/${name}` })
 
-/** The id in a path, which belongs to it alone. */
+/** The id in a path, which belongs to that path alone. */
 function idParameters(path: string): object[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -56,7 +56,7 @@ function operationOf(route: Route): object {
   }
 }
 
-/** The OpenAPI document of these routes: nothing stands in it that is not in their table. */
+/** The OpenAPI document of these routes, generated from their table only. */
 export function openApiDocument(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -89,7 +89,7 @@ export function openApiDocument(routes: readonly Route[]): object {
   }
 }
 
-/** The route at which the document is to be had. It names no hub and no device, so anyone may have it. */
+/** The route of the document. It names no hub and no device, so it needs no token. */
 export function openApiRoute(routes: readonly Route[]): Route {
   const route: Route = {
     method: 'GET',
@@ -99,7 +99,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     answer: { status: 200 },
     handle: async () => answerText(document),
   }
-  // Printed once: nobody needs a token to ask for it, again and again.
+  // Printed once: it needs no token, and may be requested repeatedly.
   const document = JSON.stringify(openApiDocument([...routes, route]))
   return route
 }

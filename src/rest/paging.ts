@@ -2,15 +2,15 @@ import { decodeCursor } from '../cursor.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { Call } from './route.ts'
 
-/** What a client asks of a list: rows at most, and where it stopped. */
+/** The requested page of a list: the maximum number of rows, and where the previous page ended. */
 export type PageRequest = { readonly size: number; readonly continuation: string | undefined }
 
 const defaultSize = 100
 const maxSize = 1000
 
 /**
- * The page that is asked for, by the headers that SDKs send or by the query parameters of the articles. 100 rows unless
- * said otherwise, 1,000 at most, whatever is said. InvalidInputError.
+ * The requested page, from the headers that SDKs send or the query parameters of the documentation. 100 rows by
+ * default, and at most 1,000 whatever is requested. InvalidInputError.
  */
 export function pageRequest({ headers, query }: Pick<Call, 'headers' | 'query'>): PageRequest {
   const size = (headers.get('x-ms-max-item-count') ?? query.get('pageSize')) || null
@@ -22,20 +22,24 @@ export function pageRequest({ headers, query }: Pick<Call, 'headers' | 'query'>)
 }
 
 /**
- * The headers of a page. Without more rows there is no continuation at all: even an empty one makes the Azure SDK ask on.
+ * The headers of a page. The last page has no continuation header: even an empty one makes the Azure SDK request
+ * another page.
  */
 export function pageHeaders(itemType: string, continuation: string | undefined): Record<string, string> {
   return { 'x-ms-item-type': itemType, ...(continuation !== undefined && { 'x-ms-continuation': continuation }) }
 }
 
-/** The keys of the row where the last page ended. InvalidInputError for a token of another list, and for what is no token. */
+/**
+ * The keys of the row where the last page ended. InvalidInputError for a token of another list, and for text that is
+ * not a token.
+ */
 export function readContinuation(list: string, continuation: string): readonly string[] {
   const keys = decodeCursor(list, continuation)
   if (keys === undefined) throw invalidContinuation()
   return keys
 }
 
-/** A continuation that leads nowhere. */
+/** A continuation that cannot be read. */
 export function invalidContinuation(): InvalidInputError {
   return new InvalidInputError(['x-ms-continuation'], 'The continuation token is not one of this query.')
 }

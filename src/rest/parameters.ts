@@ -1,4 +1,4 @@
-/** A header or a query parameter, as the OpenAPI document describes it. */
+/** A header or a query parameter, as described in the OpenAPI document. */
 export type Parameter = {
   readonly in: 'header' | 'query'
   readonly description: string
@@ -9,7 +9,7 @@ export type Parameter = {
 
 const size = { type: 'integer', minimum: 1, default: 100 }
 
-/** All of them, by name. */
+/** All parameters, by name. */
 export const parameters = {
   'api-version': {
     in: 'query',

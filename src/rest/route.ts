@@ -6,17 +6,17 @@ import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
 import type { SchemaName } from './schemas.ts'
 
-/** Where sources on IoT Hub disagree and this hub lets its operator choose; docs/rest.md has the reasons. */
+/** Behaviour on which sources about IoT Hub disagree, so that the operator can choose; docs/rest.md has the reasons. */
 export type Choices = {
-  /** What GET of an unknown job answers: 404, or 200 with the status `unknown` as the service itself does. */
+  /** The answer to GET of an unknown job: 404, or 200 with the status `unknown` like the service itself. */
   readonly unknownJob: '404' | 'unknown'
-  /** Whether POST …/cancel may cancel a job that runs already. */
+  /** Whether POST …/cancel may cancel a running job. */
   readonly cancelRunning: boolean
   /** Whether queries are refused that IoT Hub would refuse. */
   readonly strictQuery: boolean
 }
 
-/** A request that the door has let in. */
+/** An accepted request. */
 export type Call = {
   readonly deps: Deps
   readonly choices: Choices
@@ -26,24 +26,27 @@ export type Call = {
   readonly headers: Headers
   /** Parsed JSON; undefined when the route takes no body. */
   readonly body: unknown
-  /** Whose turn it is when the hub has much to read: a policy at an address. */
+  /** The caller for turns when the hub has much to read: a policy at an address. */
   readonly caller: string
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
 }
 
-/** A request of somebody who has the right to it. */
+/** A request from an authorized client. */
 export type ViewerCall = Call & { readonly viewer: Viewer }
 
-/** One operation of the door: how it is found, who may use it, what it is called in the OpenAPI document, what it does. */
+/**
+ * One operation of the REST API: its path, the right it needs, its description for the OpenAPI document, and its
+ * handler.
+ */
 export type Route = Described &
   (
     | {
-        /** What the caller needs the right to. */
+        /** The operation that the caller needs the right to. */
         readonly operation: Operation
         readonly handle: (call: ViewerCall) => Promise<Response>
       }
-    // Anyone may use a route without, and needs no api-version for it.
+    // A route without an operation needs neither a token nor an api-version.
     | { readonly operation?: undefined; readonly handle: (call: Call) => Promise<Response> }
   )
 
@@ -53,21 +56,23 @@ type Described = {
   readonly path: string
   readonly operationId: string
   readonly summary: string
-  /** What a request counts as; nothing when it is cheap, or counted by what it does. */
+  /**
+   * The throttle that a request counts against; none for a cheap request, or for one whose work is counted elsewhere.
+   */
   readonly throttle?: ThrottleName
-  /** Headers and query parameters beside api-version. */
+  /** Headers and query parameters in addition to api-version. */
   readonly parameters?: readonly ParameterName[]
   readonly body?: {
     readonly schema: SchemaName
-    /** Bytes, when not those of any other route. */
+    /** Maximum bytes, if different from other routes. */
     readonly maxBytes?: number
   }
   readonly answer: { readonly status: 200 | 204; readonly schema?: SchemaName }
-  /** How failures of the operation itself look; those of the door are always classic. */
+  /** The form of failures of the operation itself; those of the REST API are always classic. */
   readonly errorForm?: 'structured'
 }
 
-/** Who asks, for what is read within a limit of time. */
+/** The asker for reads with a time limit. */
 export const askerOf = ({ caller, signal }: Pick<Call, 'caller' | 'signal'>): Asker => ({ caller, signal })
 
 /** 200 with a JSON body. */

@@ -19,41 +19,44 @@ import { queryRoutes } from './query.ts'
 import type { Call, Choices, Route } from './route.ts'
 import { twinRoutes } from './twins.ts'
 
-/** A literal segment comes before an id in the same place: no job is called "query", but a device may be. */
+/** A literal segment comes before an id at the same place: no job is called "query", but a device may be. */
 const resources: readonly Route[] = [...queryRoutes, ...deviceRoutes, ...twinRoutes, ...methodRoutes, ...jobRoutes]
 
-/** Everything this door serves. */
+/** All routes of the REST API. */
 export const routes: readonly Route[] = [...resources, openApiRoute(resources)]
 
-/** The OpenAPI document as it is sent. The door answers with it too; whoever mounts the door may do so without it. */
+/** The OpenAPI document as it is sent. The router serves it, too; the HTTP server may serve it directly. */
 export const openApi = {
   path: '/openapi.json',
   type: 'application/json; charset=utf-8',
   text: JSON.stringify(openApiDocument(routes)),
 } as const
 
-/** The paths that are this door's, with all below them. */
+/** The root paths of the REST API, each with everything below it. */
 export const restPaths: readonly string[] = [
   ...new Set(routes.map(({ path }) => `/${path.split('/')[1]}`)),
   ...absentRoots,
 ]
 
-/** Whether a request at a path that is nobody's is one for this door: so that its client is answered in a form it reads. */
+/**
+ * Whether a request at an unknown path is meant for the REST API, so that its client gets an answer in a form that it
+ * can read.
+ */
 export const looksLikeRest = (url: string): boolean => /^\/[^?]*\?(?:.*&)?api-version=/i.test(url)
 
-/** The REST door: answers every request, whatever becomes of it. */
+/** The REST API: answers every request, including failed ones. */
 export type RestDoor = (request: Request, address?: string) => Promise<Response>
 
 /**
- * Makes the door. `hostNames` are the hub's own, for which tokens are made. There is no acting without a token here, not
- * even on loopback: every client of IoT Hub has one, and so no page in a browser can act in its user's place.
+ * Makes the REST API. `hostNames` are the hub's own, for which tokens are signed. It always needs a token, even on
+ * loopback: every client of IoT Hub has one, and no page in a browser can act in its user's place.
  */
 export function createRestDoor(
   deps: Deps,
   { hostNames, choices }: { readonly hostNames: readonly string[]; readonly choices: Choices },
 ): RestDoor {
   const logRefusal = createRefusalLog(deps)
-  /** What the route does for whoever asks, if they may. */
+  /** Runs the route for an authorized client. */
   const authorize = async (
     request: Request,
     route: Route,
@@ -65,7 +68,7 @@ export function createRestDoor(
       return { caller, handle: (call) => route.handle({ ...call, caller }) }
     }
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
-    // IoT Hub answers 401 to this too.
+    // IoT Hub answers 401 to this, too.
     if (!may(viewer, route.operation)) {
       throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
     }
@@ -102,7 +105,7 @@ export function createRestDoor(
   }
 }
 
-/** Each part of the path, decoded once. IoT Hub passes over empty ones: `/devices/` is the list of devices. */
+/** Each part of the path, decoded once. IoT Hub ignores empty ones: `/devices/` is the list of devices. */
 function segmentsOf(pathname: string): string[] {
   try {
     const segments = pathname.split('/').filter((segment) => segment !== '')
@@ -114,7 +117,7 @@ function segmentsOf(pathname: string): string[] {
   throw new InvalidInputError([], 'The path is not well encoded.')
 }
 
-/** The parameters of a query string that is not well encoded would be others than those that were sent. */
+/** A query string with an invalid encoding would be parsed into parameters other than those that were sent. */
 function checkEncoding(search: string): void {
   try {
     decodeURIComponent(search)
@@ -123,7 +126,7 @@ function checkEncoding(search: string): void {
   }
 }
 
-/** 404 for a path that none has, 405 for a verb that it does not take. */
+/** 404 for an unknown path, 405 for a method that the path does not support. */
 function findRoute(method: string, segments: readonly string[]): { route: Route; id: string } {
   const found = routes.flatMap((route) => {
     const id = idIn(route.path, segments)
@@ -136,7 +139,9 @@ function findRoute(method: string, segments: readonly string[]): { route: Route;
   throw new RestError('GenericMethodNotAllowed', `This path takes ${allow} and not ${method}.`, { allow })
 }
 
-/** The id in the path when it is one of this pattern; empty when the pattern has none. */
+/**
+ * The id in a path that matches the pattern; empty when the pattern has none, undefined when the path does not match.
+ */
 function idIn(pattern: string, segments: readonly string[]): string | undefined {
   const parts = pattern.slice(1).split('/')
   if (parts.length !== segments.length) return undefined
@@ -151,7 +156,7 @@ function idIn(pattern: string, segments: readonly string[]): string | undefined 
 
 const parameterNames = new Map(Object.keys(parameters).map((name) => [name.toLowerCase(), name]))
 
-/** The query string with the names of this door's parameters as they are written here: IoT Hub reads them in any case. */
+/** The query string with this API's spelling of parameter names: IoT Hub ignores their case. */
 function inOwnSpelling(query: URLSearchParams): URLSearchParams {
   return new URLSearchParams([...query].map(([name, value]) => [parameterNames.get(name.toLowerCase()) ?? name, value]))
 }
@@ -164,7 +169,7 @@ function checkApiVersion(version: string | null): void {
   )
 }
 
-/** The answer to a failure. The cause of one that is the hub's own fault is logged and shown to nobody. */
+/** The answer to a failure. The cause of a fault of the hub is logged and not shown. */
 function refuse(
   deps: Pick<Deps, 'clock' | 'log'>,
   request: Request,

@@ -1,9 +1,9 @@
-// The bodies of this door, as the OpenAPI document describes them. The rules in full are docs/rest.md's.
+// The bodies of the REST API, as described in the OpenAPI document. docs/rest.md has the complete rules.
 
-/** The types of JSON, integers for numbers. */
+/** The types of JSON, with integers for numbers. */
 export type JsonType = 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null'
 
-/** What JSON Schema can say, as far as this door says it. */
+/** The part of JSON Schema that is used here. */
 export type Schema = {
   readonly $ref?: string
   readonly type?: JsonType | readonly JsonType[]
@@ -80,7 +80,7 @@ const jobRequest = {
   updateTwin: object({ etag: { type: 'string', enum: ['*'] }, tags: anyObject, properties }),
 } as const
 
-/** All of them, by name. */
+/** All schemas, by name. */
 export const schemas = {
   Device: object({
     deviceId: { type: ['string', 'integer'] },
@@ -194,7 +194,7 @@ export type SchemaName = keyof typeof schemas
 
 const byName: ReadonlyMap<string, Schema> = new Map(Object.entries(schemas))
 
-/** What a reference leads to. */
+/** The target of a reference. */
 export function schemaAt(reference: string): Schema {
   const schema = byName.get(reference.slice(prefix.length))
   if (schema === undefined) throw new Error(`There is no schema ${reference}.`)

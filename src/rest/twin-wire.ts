@@ -1,10 +1,10 @@
-// Twins as IoT Hub's clients write them. Nothing here touches anything: values in, values out.
+// Twins in the format of IoT Hub's clients. Pure: values in, values out.
 
 import { membersOf } from './wire.ts'
 
 /**
- * What a twin document holds besides tags and properties. Clients read a twin, change it and send all of it back, so
- * these are passed over; any other stray member is refused when the patch is checked (twin/limits.ts).
+ * The members of a twin document in addition to tags and properties. Clients read a twin, change it and send all of it
+ * back, so these are ignored; any other unexpected member is refused when the patch is checked (twin/limits.ts).
  */
 const readOnly: ReadonlySet<string> = new Set([
   'deviceId',
@@ -30,9 +30,9 @@ const readOnly: ReadonlySet<string> = new Set([
 type Path = readonly string[]
 
 /**
- * The tags and desired properties in a twin document, unchecked. What services cannot write is passed over, the reported
- * properties too: C# always sends them, and the Azure CLI, IoT Explorer and the SDKs send back the whole twin.
- * InvalidInputError when the document, or its properties, are no object.
+ * The tags and desired properties in a twin document, unchecked. Members that services cannot write are ignored,
+ * including reported properties: C# always sends them, and the Azure CLI, IoT Explorer and the SDKs send back the whole
+ * twin. InvalidInputError when the document, or its properties, are not an object.
  */
 export function twinChangeFrom(value: unknown, path: Path): Readonly<Record<string, unknown>> {
   const writable = Object.entries(membersOf(value, path)).filter(([name]) => !readOnly.has(name))
@@ -42,7 +42,7 @@ export function twinChangeFrom(value: unknown, path: Path): Readonly<Record<stri
   return { ...others, properties: writableProperties }
 }
 
-/** The same for a twin that is to be replaced: a section that is null is emptied. */
+/** The same for the replacement of a twin: a section that is null is emptied. */
 export function twinReplacementFrom(value: unknown): Readonly<Record<string, unknown>> {
   const { properties: given, ...members } = membersOf(value, [])
   const { tags, properties, ...others } = twinChangeFrom({ ...members, properties: given ?? {} }, [])

@@ -1,14 +1,14 @@
-// What resources of the wire have in common. Nothing here touches anything: values in, values out.
+// Formats that several resources share. Pure: values in, values out.
 
 import { dateTimeExample, parseDateTime } from '../date-time.ts'
 import { InvalidInputError } from '../errors.ts'
 
 type Path = readonly string[]
 
-/** How the wire writes "never". */
+/** The value for a missing time. */
 export const never = '0001-01-01T00:00:00Z'
 
-/** A time as the wire has it: ISO 8601 in UTC. */
+/** A time in ISO 8601, UTC. */
 export function timeText(time: Date): string
 export function timeText(time: Date | null): string
 export function timeText(time: Date | null): string {
@@ -36,7 +36,7 @@ export function membersOf(value: unknown, path: Path): Readonly<Record<string, u
   throw new InvalidInputError(path, `${path.at(-1) ?? 'The body'} is not an object.`)
 }
 
-/** Checks an id that stands in the body, if it does, against the one in the path. A number is one too: SDKs send those. */
+/** Checks an id in the body, if present, against the one in the path. A number is accepted too: SDKs send those. */
 export function checkSameId(inBody: unknown, inPath: string, name: string): void {
   if (inBody === undefined || inBody === null || inBody === inPath) return
   if (typeof inBody === 'number' && String(inBody) === inPath) return
