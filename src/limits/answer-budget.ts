@@ -1,15 +1,15 @@
 import { AnswerTooLargeError } from '../errors.ts'
 import { JsonText } from '../json/json-text.ts'
 
-/** Room that one answer has among all that are under way. */
+/** The room that one answer occupies among all answers under way. */
 export type AnswerHold = {
-  /** Gives back what the answer turned out not to need. */
+  /** Returns the room that the answer did not need. */
   keep(bytes: number): void
-  /** Gives all of it back. May be called again. */
+  /** Returns all of it. May be called again. */
   release(): void
 }
 
-/** Counts the bytes that are read for one answer, and holds the room for it, if there is to be one: see `enter`. */
+/** Counts the bytes that are read for one answer, and holds room for it, if it has documents: see `enter`. */
 export class AnswerBudget {
   readonly maximum: number
   readonly #takeRoom: (() => Promise<AnswerHold>) | undefined
@@ -21,7 +21,7 @@ export class AnswerBudget {
     this.maximum = maximum
     this.#takeRoom = takeRoom
   }
-  /** Before documents are read: waits until there is room for as many bytes as the answer may have. */
+  /** Before documents are read: waits until there is room for the maximum size of the answer. */
   enter(): Promise<void> {
     this.#entering ??= this.#takeAll()
     return this.#entering
@@ -30,34 +30,34 @@ export class AnswerBudget {
     this.#hold = await this.#takeRoom?.()
     if (this.#isOver) this.#hold?.release()
   }
-  /** The answer is complete: it needs no more room than its bytes, which are counted only if it has any. */
+  /** The answer is complete: it needs room only for its bytes, which are counted only if it holds room. */
   complete(bytes: () => number): void {
     this.#hold?.keep(bytes())
   }
-  /** The answer has left, or nobody waits for it. */
+  /** The answer was sent, or is no longer needed. */
   release(): void {
     this.#isOver = true
     this.#hold?.release()
   }
-  /** Bytes that may still be read: what a store need not read beyond. */
+  /** Bytes that may still be read: a store need not read more. */
   get left(): number {
     return this.maximum - this.#used
   }
-  /** Counts what was read. AnswerTooLargeError when it is more than was left. */
+  /** Counts bytes that were read. AnswerTooLargeError when they exceed what was left. */
   take(bytes: number): void {
     this.#used += bytes
     if (this.#used > this.maximum) throw new AnswerTooLargeError('answerBytes', this.maximum)
   }
-  /** Begins another answer. */
+  /** Starts another answer. */
   reset(): void {
     this.#used = 0
   }
 }
 
 /**
- * The items that fit into one page, in their order; `itemOf` makes one of a row, as JSON in pieces; undefined for
- * one that fits into no page. Makes no more of them
- * than that and one. AnswerTooLargeError when there are rows and not even the first fits.
+ * The items that fit into one page, in order. `itemOf` converts a row into an item, as JSON in pieces; undefined for an
+ * item that fits into no page. It converts at most one row more than fits. AnswerTooLargeError when there are rows and
+ * not even the first fits.
  */
 export function itemsWithin<Row>(
   rows: readonly Row[],

@@ -12,26 +12,32 @@ import {
   newAddress,
 } from '../throttle/address.ts'
 
-/** Which of the doors a port belongs to. Neither can use up what both share. */
+/** The kind of protocol of a port. Neither kind can use up the connections that both share. */
 export type PortKind = 'HTTP' | 'MQTT'
 
-/** Decides who may connect, before TLS and HTTP are spoken, and who may show tokens. Shared by all ports of the hub. */
+/**
+ * Decides which addresses may connect, before TLS and HTTP, and which may present tokens. Shared by all ports of the
+ * hub.
+ */
 export type Arrivals = {
-  /** Holds the server to its limit of connections and to those of each address. */
+  /** Limits the connections of the server, in total and per address. */
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
-  /** Whether a request from there is looked at: when a token of its own was good, or not too many of others were bad. */
+  /**
+   * Whether a request from this address is processed: when its token was good before, or when the address did not
+   * present too many bad ones.
+   */
   mayTry(address: string, authorization: string | undefined): boolean
   /** Counts whether the token was good. */
   tried(address: string, authorization: string | undefined, isGood: boolean): void
 }
 
-/** Files that the hub needs besides connections: its database, its log, files of the console. */
+/** Files that the hub needs in addition to connections: its database, its log, files of the console. */
 const ownFiles = 200
-/** How much of the connections that can be open one kind of port may have. */
+/** The share of possible connections that one kind of port may use. */
 const kindShare = 0.9
-/** Addresses that are remembered before those of whom there is nothing to remember are looked for. */
+/** Number of remembered addresses above which unneeded records are removed. */
 const mostAddresses = 2_000
-/** Good tokens that are remembered. */
+/** Maximum number of remembered good tokens. */
 const mostTokens = 10_000
 
 /** `openFiles`: how many files and connections the process may have open. */
@@ -69,7 +75,7 @@ export function createArrivals(
   }
   let sweepAt = 0
   const forget = (): void => {
-    // Not for each that comes while there is much to remember.
+    // Not for each connection while there is much to remember.
     if (now() < sweepAt) return
     sweepAt = now() + 1_000
     for (const [network, record] of addresses) if (isForgettable(record, now())) addresses.delete(network)
@@ -80,7 +86,7 @@ export function createArrivals(
 
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
     const { remoteAddress } = socket
-    // It has gone already.
+    // It has disconnected already.
     if (remoteAddress === undefined) return
     if (open[kind] >= total * kindShare || open.HTTP + open.MQTT >= total) {
       refuse(variable, 'the process may not have more files open', remoteAddress)
@@ -107,7 +113,7 @@ export function createArrivals(
       server.maxConnections = ofPort[kind]
       server.on('connection', (socket) => admit(socket, variable, kind))
       server.on('drop', (data) => refuse(variable, 'the port has as many as it may', data?.remoteAddress ?? ''))
-      // Of one that listens: a connection could not be accepted. Without a listener it would end the process.
+      // On a listening server: a connection could not be accepted. Without a listener this would end the process.
       server.on('error', (error) => {
         if (server.listening) log.error({ err: error, port: variable }, 'a connection could not be accepted')
       })
@@ -131,7 +137,7 @@ export function createArrivals(
   }
 }
 
-/** How many files and connections this process may have open; infinity where the system does not say. */
+/** How many files and connections this process may have open; infinity where the system does not report it. */
 export function openFileLimit(): number {
   const limits = memberOf(process.report.getReport(), 'userLimits')
   const soft = memberOf(memberOf(limits, 'open_files'), 'soft')

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * Counts what a client sends on a connection before it is let in, as it comes: what speaks on the connection sees a
- * message only when it is whole, and holds what there is of it until then. `head` came with the upgrade. `over` is called
- * with every piece beyond `most` bytes, until the function that this answers is called.
+ * Counts the bytes that a client sends on a connection before it is admitted, as they arrive: the protocol on the
+ * connection sees a message only when it is complete, and stores its parts until then. `head` came with the upgrade.
+ * `over` is called with every piece beyond `most` bytes, until the returned function is called.
  */
 export function countEarlyBytes(
   connection: Duplex,

@@ -6,16 +6,16 @@ export type Limit = {
   readonly min: number
   readonly max: number
   readonly unit: 'bytes' | 'ms' | 'per second' | 'count'
-  /** What is counted, and for whom. */
+  /** What is counted, and per whom. */
   readonly what: string
-  /** What a client gets that is over it. */
+  /** What a client gets that exceeds it. */
   readonly answer: string
 }
 
 /**
- * Every budget of the hub, room by room. The defaults hinder no honest client: 40 twin patches in one write, 100 twins on
- * a page, a console with ten tabs, 20,000 devices that reconnect after a restart. `docs/limits.md` is printed from this
- * table (`npm run limits`).
+ * Every budget of the hub, by topic. The defaults do not affect ordinary clients: 40 twin patches in one write, 100
+ * twins on a page, a console with ten tabs, 20,000 devices that reconnect after a restart. `docs/limits.md` is printed
+ * from this table (`npm run limits`).
  */
 export const limitTable = {
   // HTTP and TLS
@@ -316,7 +316,7 @@ export type Limits = Readonly<Record<LimitName, number>>
 
 export const limitNames = Object.keys(limitTable).filter((name): name is LimitName => name in limitTable)
 
-/** The limits that `amountOf` gives. */
+/** The limits with the amounts that `amountOf` returns. */
 export function limitsBy(amountOf: (name: LimitName, limit: Limit) => number): Limits {
   const limits: Partial<Record<LimitName, number>> = {}
   for (const name of limitNames) limits[name] = amountOf(name, limitTable[name])

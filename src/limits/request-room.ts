@@ -1,16 +1,16 @@
 import { LimitExceededError } from '../errors.ts'
 import type { Limits } from './limits.ts'
 
-/** The room for requests under way. One that waits, for a device or for a change, holds its text as long. */
+/** The room for requests under way. A request that waits, for a device or for a change, keeps its room as long. */
 export type RequestRoom = {
   /**
-   * Takes room for so many bytes of a request until the function that this answers is called, which may be called again.
-   * LimitExceededError. `caller` is whoever is let in: a policy at an address.
+   * Takes room for the bytes of a request until the returned function is called, which may be called again.
+   * LimitExceededError. `caller` identifies the authenticated client: a policy at an address.
    */
   take(caller: string, bytes: number): () => void
 }
 
-/** As many callers as can use all that one may. */
+/** The number of callers that may use their full share at the same time. */
 const callers = 4
 /** Bytes up to which a request needs room among those of its caller only: what others hold cannot keep it out. */
 const small = 16 * 1024
@@ -40,7 +40,9 @@ export function createRequestRoom({ requestBytes }: Pick<Limits, 'requestBytes'>
   }
 }
 
-/** The bytes of a body that is about to be read, at most `most`: what does not announce its length may have as many. */
+/**
+ * The bytes of a body that is about to be read, at most `most`: a body without an announced length counts as `most`.
+ */
 export function announcedBytes({ headers }: Pick<Request, 'headers'>, most: number): number {
   const length = headers.get('content-length')
   return length === null ? most : Math.min(Number(length), most)

@@ -2,12 +2,13 @@ import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
 import { fullBucket, spendFrom } from '../throttle/bucket.ts'
 
-/** Seconds of its rate that a client may use at once. */
+/** Seconds of the rate that a client may use at once. */
 const burstSeconds = 2
 
 /**
- * Holds a WebSocket to a number of frames a second. Each costs on its own, however short it is, and pings, pongs and empty
- * frames reach nobody who would count them. `hold` stops the reading of the WebSocket until what it answers is called.
+ * Limits the frames per second of a WebSocket. Each frame has a cost of its own, however short it is, and pings, pongs
+ * and empty frames reach no code that would count them. `hold` pauses reading from the WebSocket until the function
+ * that it returns is called.
  */
 export function limitFrames(
   connection: Duplex,
@@ -34,11 +35,11 @@ export function limitFrames(
   })
 }
 
-/** Counts how many frames (RFC 6455, 5.2) begin in each chunk of what a client sends. */
+/** Counts how many frames (RFC 6455, 5.2) begin in each chunk that a client sends. */
 export function createFrameCount(): (chunk: Uint8Array) => number {
-  /** Bytes of the present frame that are still to come behind its length. */
+  /** Bytes of the current frame that follow its length. */
   let remaining = 0
-  /** Which byte of its head is next: the first, that with the short length, those of the long length. */
+  /** The next byte of its head: the first, the one with the short length, or one of the long length. */
   let next: 'first' | 'second' | 'length' = 'first'
   let lengthBytes = 0
   let length = 0
