@@ -1,18 +1,18 @@
 import type { Clock } from '../clock.ts'
 
-/** Says one thing: at once, and when it has to be said again and again, how often it was, once an interval. */
+/** Writes a line at once; when it repeats, how often, once per interval. */
 export type GatheredLog<Details> = (details: Details) => void
 
-/** Milliseconds between two lines that say the same. */
+/** Milliseconds between two equal lines. */
 export const gatherInterval = 60_000
 
-/** Keys that are counted apart. What comes over that is gathered with the last of them. */
+/** Number of keys that are counted separately. Further ones are counted with the last of them. */
 const mostKeys = 100
 
 /**
  * Gathers equal lines: the first is written at once, those of the next minute are counted and written as one, and so on
- * while they come. `keyOf` says which are equal; `write` gets the details of the last of them, and how many were not
- * written since the line before.
+ * while they continue. `keyOf` decides which are equal; `write` gets the details of the last line, and how many were
+ * not written since the one before.
  */
 export function gatherLog<Details>(
   clock: Clock,

@@ -7,9 +7,9 @@ import { gatherLog } from './gathered-log.ts'
 export type Log = Logger
 
 /**
- * The log of the hub: JSON lines. Warnings and errors that say the same are gathered: the first is written at once, those
- * that follow once a minute with their number (`times`), so that a fault that lasts does not fill a disk. Lines that a
- * client was referred to are all written.
+ * The log of the hub: JSON lines. Equal warnings and errors are gathered: the first is written at once, the following
+ * ones once per minute with their number (`times`), so that a lasting fault does not fill a disk. Lines with a tracking
+ * id that a client received are all written.
  */
 export function createLog(
   level: Config['logLevel'],
@@ -61,12 +61,12 @@ type Line = {
 /** The lowest level of lines that are gathered: warnings. */
 const lowest = pino.levels.values.warn ?? 40
 
-/** What says which fault a line is about, besides its text: the step that failed, and its error's text. */
+/** Identifies the fault of a line in addition to its text: the step that failed, and its error's text. */
 function faultIn({ err, step }: { readonly err?: unknown; readonly step?: unknown }): string {
   return `${step ?? ''} ${err instanceof Error ? err.message : ''}`
 }
 
-/** What of an error is logged. Not all its members: those of the database's errors hold statements and secrets. */
+/** The logged parts of an error. Not all its members: errors of the database contain statements and secrets. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error)
   const code = 'code' in error ? error.code : undefined

@@ -1,16 +1,16 @@
 import type { Deps } from '../deps.ts'
 import { gatherLog } from './gathered-log.ts'
 
-/** A client that was turned away. `reason` is for the log, which may say more than the client is told. */
+/** A client that was refused. `reason` is for the log, and may contain more than the client's answer. */
 export type Refusal = {
   readonly door: 'GraphQL' | 'REST' | 'MQTT'
   readonly reason: string
   readonly address: string
-  /** Whose refusals are counted apart. */
+  /** Refusals of each device are counted separately. */
   readonly deviceId?: string
 }
 
-/** Logs a refusal: the first of a kind at once, then once a minute how many there were. */
+/** Logs a refusal: the first of a kind at once, then once per minute how many there were. */
 export type LogRefusal = (refusal: Refusal) => void
 
 export function createRefusalLog({ clock, log }: Pick<Deps, 'clock' | 'log'>): LogRefusal {
