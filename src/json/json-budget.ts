@@ -1,4 +1,4 @@
-/** How much one JSON text may hold: bytes, members of objects and items of arrays, objects and arrays in one another. */
+/** The maximum content of one JSON text: bytes, members of objects and items of arrays, nested objects and arrays. */
 export type JsonBudget = { readonly bytes: number; readonly members: number; readonly depth: number }
 
 const quote = 0x22
@@ -11,21 +11,21 @@ const openObject = 0x7b
 const closeObject = 0x7d
 
 /**
- * What of the budget a JSON text is over, or undefined. One pass that makes nothing, uses no stack and stops where the
- * budget ends, so it can stand before every parser and walker. It does not say whether the text is JSON: of a text that
- * is not, the answer means nothing, and the parser refuses it.
+ * The part of the budget that a JSON text exceeds, or undefined. One pass without allocations and recursion that stops
+ * where the budget ends, so it can precede every parser and walker. It does not check whether the text is JSON: for
+ * other text the result means nothing, and the parser refuses it.
  */
 export function overBudget(text: Uint8Array, budget: JsonBudget): keyof JsonBudget | undefined {
   const { length } = text
   if (length > budget.bytes) return 'bytes'
-  // Each member and each level takes a byte at least.
+  // Each member and each level takes at least one byte.
   if (length <= budget.members && length <= budget.depth) return undefined
   let members = 0
   let depth = 0
   let opened = false
   for (let at = 0; at < length; at++) {
     const sign = text[at]
-    // White space. All other signs that structure a text lie above it.
+    // White space. All other characters that structure a text are above it.
     if (sign === undefined || sign <= spaceByte) continue
     if (sign === closeArray || sign === closeObject) {
       depth--

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** What stands for texts while the value around them is printed. Nobody else knows it, so no string holds it. */
+/** A placeholder for texts while the value around them is printed. It is secret, so no string contains it. */
 const mark = randomUUID()
 const marks = new RegExp(`"${mark}:(\\d+)"`)
 
@@ -8,8 +8,8 @@ const marks = new RegExp(`"${mark}:(\\d+)"`)
 let printing: string[] | undefined
 
 /**
- * JSON that is passed on as text: neither parsed nor printed again, however often it stands in an answer. To
- * `JSON.stringify` it is the value itself.
+ * JSON that is passed on as text: neither parsed nor printed again, however often it occurs in an answer.
+ * `JSON.stringify` prints it as the value itself.
  */
 export class JsonText {
   readonly text: string
@@ -22,7 +22,7 @@ export class JsonText {
   }
 }
 
-/** A value that may hold such texts as JSON, in pieces; the texts are pieces, and are not copied. */
+/** A value that may contain such texts, as JSON in pieces; the texts are pieces, and are not copied. */
 export function jsonPieces(value: unknown): readonly string[] {
   if (value instanceof JsonText) return [value.text]
   const texts: string[] = []
@@ -41,7 +41,7 @@ export const printJson = (value: unknown): string => jsonPieces(value).join('')
 
 const printed = new WeakMap<object, JsonText>()
 
-/** A value as text. An object is printed once, however often it is asked for; it must not be changed afterwards. */
+/** A value as text. An object is printed once, however often this is called; it must not be changed afterwards. */
 export function jsonTextOf(value: unknown): JsonText {
   if (value instanceof JsonText) return value
   if (typeof value !== 'object' || value === null) return new JsonText(JSON.stringify(value))
@@ -50,7 +50,7 @@ export function jsonTextOf(value: unknown): JsonText {
   return text
 }
 
-/** JSON as somebody wrote it, on one line: outside of strings a line break is white space, and inside there is none. */
+/** JSON text on one line: outside of strings a line break is white space, and inside there is none. */
 export const onOneLine = (text: string): string => (/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text)
 
 const quote = 0x22
@@ -63,8 +63,9 @@ const openObject = 0x7b
 const closeObject = 0x7d
 
 /**
- * The members of these names of an object, as the texts that they are in its text: a parser would read `1e999` as no number
- * that JSON has. Of several of one name the last, as a parser takes it; none of what is no object. `text` must be JSON.
+ * The members of an object with these names, as their original texts: a parser would read `1e999` as a number that JSON
+ * does not have. Of several members with the same name the last counts, as for a parser; a text that is not an object
+ * has none. `text` must be JSON.
  */
 export function membersOfText(text: string, names: ReadonlySet<string>): ReadonlyMap<string, string> {
   const members = new Map<string, string>()

@@ -9,15 +9,15 @@ export interface JsonObject {
 }
 
 /**
- * Objects and arrays in one another that are printed at most. Printing takes stack for each level, and no hub takes more
- * in, however its limit is set; only a row that an older version or another program wrote can hold more.
+ * Maximum depth of objects and arrays that are printed. Printing takes stack for each level. No hub accepts more,
+ * however its limit is set; only a row that an older version or another program wrote can contain more.
  */
 export const maxPrintedDepth = limitTable.jsonDepth.max
 
 /** Levels that a request may have around a JSON value that a client sends in it. */
 export const envelopeDepth = 8
 
-/** Whether objects and arrays lie in one another more than `depth` times. Looks no deeper than that. */
+/** Whether objects and arrays are nested deeper than `depth`. Looks no deeper than that. */
 export function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth === 0) return true
