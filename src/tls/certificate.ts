@@ -10,17 +10,17 @@ import type { Validity } from './x509.ts'
 export type ServerCertificate = {
   readonly cert: string
   readonly key: string
-  /** The private CA that clients have to trust; undefined when the operator brought the certificate. */
+  /** The private CA that clients have to trust; undefined when the operator provided the certificate. */
   readonly ca: string | undefined
 }
 
-/** A certificate that cannot be used; the sentence names the variable or the file. */
+/** A certificate cannot be used; the sentence names the variable or the file. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError'
 }
 
 type Options = {
-  /** Names and addresses beside localhost, 127.0.0.1 and ::1. */
+  /** Names and addresses in addition to localhost, 127.0.0.1 and ::1. */
   readonly hostNames: readonly string[]
   /** The operator's own certificate (TLS_CERT, TLS_KEY). */
   readonly own?: { readonly certPath: string; readonly keyPath: string } | undefined
@@ -29,14 +29,14 @@ type Options = {
 
 const day = 86_400_000
 const caDays = 20 * 365
-// Apple's systems refuse server certificates that live longer, also those of private CAs.
+// Apple's systems refuse server certificates with a longer lifetime, also those of private CAs.
 const serverDays = 825
 const renewDays = 30
 
 /**
- * The operator's certificate, or else one of a private CA that is made at the first start and stays: `ca.pem` in
- * `folder` is what clients are given. The server's own certificate is made anew when it has less than 30 days or other
- * names. `folder` must be held by this process.
+ * The operator's certificate, or one of a private CA that is created at the first start and kept: clients need `ca.pem`
+ * in `folder`. The server's own certificate is renewed when it has less than 30 days left or other names. `folder` must
+ * be locked by this process.
  */
 export async function loadOrMakeCertificate(folder: string, options: Options): Promise<ServerCertificate> {
   if (options.own !== undefined) return loadOwn(options.own.certPath, options.own.keyPath)
@@ -71,8 +71,8 @@ async function loadOwn(certPath: string, keyPath: string): Promise<ServerCertifi
 }
 
 /**
- * The certificates in the file of X509_CA, as PEM. CertificateError when there is none, or one that is none of an
- * authority, or whose issuer is missing: no chain can end at it.
+ * The certificates in the file of X509_CA, as PEM. CertificateError when there is none, when one does not belong to an
+ * authority, or when an issuer is missing: no chain could end at it.
  */
 export async function loadDeviceCa(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
@@ -103,7 +103,7 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
     const keyPem = (await readIfThere(keyPath)) ?? ''
     const certificate = parse(() => new X509Certificate(pem))
     const key = parse(() => createPrivateKey(keyPem))
-    // Never replaced in silence: devices trust this CA.
+    // Never replaced silently: devices trust this CA.
     if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key)) {
       throw new CertificateError(
         `${certPath} and ${keyPath} do not belong together. Restore them, or remove both to have a new CA made, which ` +
@@ -113,10 +113,10 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
     return { pem, certificate, key }
   }
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  // The random part keeps the CAs of two hubs apart in a client that trusts both.
+  // The random part distinguishes the CAs of two hubs in a client that trusts both.
   const name = `Twincast private CA ${randomBytes(4).toString('hex')}`
   const made = await (await x509()).makeCaCertificate(`CN=${name}`, keys, validity(now, caDays))
-  // The key first: a CA whose key was lost in a crash would have to be refused; a key without a CA is just replaced.
+  // The key first: a CA whose key was lost in a crash would have to be refused; a key without a CA is simply replaced.
   await writeDurably(keyPath, pemOf(keys.privateKey), 0o600)
   await writeDurably(certPath, made, 0o644)
   return { pem: made, certificate: new X509Certificate(made), key: keys.privateKey }
@@ -131,7 +131,7 @@ async function makeServerPair(ca: Ca, hostNames: readonly string[], now: Date): 
   return { cert: await makeServerCertificate(request, ca, validity(now, serverDays)), key: pemOf(privateKey) }
 }
 
-/** Loaded when a certificate is to be made, which few starts have to: the library is large. */
+/** Loaded only when a certificate is created, which few starts need: the library is large. */
 const x509 = () => import('./x509.ts')
 
 function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: Date): boolean {
@@ -153,7 +153,7 @@ function isGoodFor(milliseconds: number, { validTo }: X509Certificate, now: Date
   return end !== undefined && end.getTime() - now.getTime() >= milliseconds
 }
 
-/** From an hour ago, for clients whose clock is a little slow. */
+/** Starting an hour ago, for clients whose clock is a little slow. */
 const validity = (now: Date, days: number): Validity => ({
   notBefore: new Date(now.getTime() - 3_600_000),
   notAfter: new Date(now.getTime() + days * day),

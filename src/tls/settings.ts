@@ -2,10 +2,10 @@ import { constants } from 'node:crypto'
 import type { TlsOptions } from 'node:tls'
 
 /**
- * How every port that speaks TLS does it. Keys are agreed on by elliptic curves only: an exchange over a finite field
- * costs a server so much more than a client that a few a second keep it busy (CVE-2002-20001). Nor may a client make the
- * server shake hands again on a connection. Ciphers authenticate what they encrypt, with a whole tag. All clients of IoT
- * Hub that speak TLS 1.2 have one of them.
+ * The settings of every TLS port. Keys are agreed on by elliptic curves only: an exchange over a finite field costs a
+ * server so much more than a client that a few per second keep it busy (CVE-2002-20001). A client may not renegotiate
+ * on a connection. Ciphers are authenticated, with a full-length tag. All clients of IoT Hub that speak TLS 1.2 support
+ * one of them.
  */
 export const tlsSettings = {
   minVersion: 'TLSv1.2',

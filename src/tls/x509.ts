@@ -1,4 +1,4 @@
-// First: the library's dependency injection looks for it when it is loaded.
+// First: the library's dependency injection needs it when it is loaded.
 import 'reflect-metadata'
 import { type KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -18,7 +18,7 @@ import {
 
 type KeyPair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
 
-/** When a certificate is valid, both ends included; parts of a second are dropped. */
+/** The validity of a certificate, both ends included; fractions of a second are dropped. */
 export type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256' }
@@ -72,7 +72,7 @@ export async function makeServerCertificate(
 
 function generalName(name: string): JsonGeneralName {
   if (isIP(name) === 0) return { type: 'dns', value: name }
-  // The library misreads an IPv4 address at the end of an IPv6 one; the URL parser turns it into two groups.
+  // The library misreads an IPv4 address at the end of an IPv6 one; the URL parser converts it into two groups.
   return { type: 'ip', value: isIP(name) === 4 ? name : new URL(`http://[${name}]`).hostname.slice(1, -1) }
 }
 
