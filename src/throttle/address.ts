@@ -1,16 +1,16 @@
 import { type Bucket, fullBucket, type Rate, takeFrom, unitsIn } from './bucket.ts'
 
-/** What a network may do. Both rates let ten seconds' worth come at once. */
+/** The limits of a network. Both rates allow ten seconds' worth at once. */
 export type AddressLimits = {
   /** Open connections to one port. */
   readonly connections: number
-  /** New connections a second. */
+  /** New connections per second. */
   readonly newConnections: number
-  /** Requests a second that are refused for their token. */
+  /** Requests per second that are refused for their token. */
   readonly failures: number
 }
 
-/** What is known of a network: its open connections by port, and what it has left. */
+/** The record of a network: its open connections by port, and what is left of its rates. */
 export type AddressRecord = {
   readonly open: ReadonlyMap<string, number>
   readonly arrivals: Bucket
@@ -18,7 +18,7 @@ export type AddressRecord = {
 }
 
 /**
- * Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64, of which a client has all. IPv4 in
+ * The network of an address: an IPv4 address itself; for an IPv6 address its /64, all of which a client has. IPv4 in
  * IPv6 is IPv4.
  */
 export function networkOf(address: string): string {
@@ -43,7 +43,7 @@ export function newAddress(limits: AddressLimits, now: number): AddressRecord {
   }
 }
 
-/** The record with one more connection to the port, or why there may be none. */
+/** The record with one more connection to the port, or the reason to refuse it. */
 export function arrive(
   record: AddressRecord,
   port: string,
@@ -70,12 +70,12 @@ export function fail(record: AddressRecord, now: number): AddressRecord {
   return { ...record, failures: takeFrom(record.failures, 1, now).bucket }
 }
 
-/** Whether tokens that were not seen to be good are looked at. */
+/** Whether tokens that are not known to be good are checked. */
 export function mayTry(record: AddressRecord, now: number): boolean {
   return unitsIn(record.failures, now) > 0
 }
 
-/** Whether the record says no more than a new one would. */
+/** Whether the record contains no more than a new one would. */
 export function isForgettable(record: AddressRecord, now: number): boolean {
   const isFull = (bucket: Bucket): boolean => unitsIn(bucket, now) >= bucket.rate.amount
   return record.open.size === 0 && isFull(record.arrivals) && isFull(record.failures)

@@ -1,9 +1,9 @@
 import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './bucket.ts'
 
 /**
- * So many units a second, and twice as many at once, for a rate that is asked about very often: what is `left` can be used
- * up without a look at the clock, on credit at the end, and then `renew` is due. At most one second's units are left and one
- * second's are in the bucket. Has a lifetime, so its fields change.
+ * A number of units per second, and twice as many at once, for a rate that is checked very often: `left` can be used up
+ * without reading the clock, on credit at the end, and then `renew` is due. At most one second's units are left and one
+ * second's are in the bucket. It has a lifetime, so its fields change.
  */
 export type Allowance = { left: number; bucket: Bucket }
 
@@ -12,10 +12,10 @@ export function newAllowance(perSecond: number, now: number): Allowance {
   return { left: perSecond, bucket: fullBucket({ amount: perSecond, seconds: 1 }, now) }
 }
 
-/** Above the rate, units come in lots: so many a second. */
+/** Above the rate, units come in lots: this many per second. */
 const lotsPerSecond = 10
 
-/** Makes sure that something is left, or answers in how many milliseconds there will be. Credit is paid back first. */
+/** Ensures that something is left, or returns the milliseconds until then. Credit is paid back first. */
 export function renew(allowance: Allowance, now: number): number {
   if (allowance.left > 0) return 0
   const { bucket } = spendFrom(allowance.bucket, -allowance.left, now)

@@ -1,13 +1,13 @@
-/** So many units in so many seconds; as many may also come at once after a pause. Whole numbers. */
+/** `amount` units per `seconds` seconds; as many may also come at once after a pause. Whole numbers. */
 export type Rate = { readonly amount: number; readonly seconds: number }
 
 /**
- * A token bucket that holds what its rate gives in its seconds. `level` is counted in units times the milliseconds of the
- * rate, so that all is in whole numbers and a wait that was computed is always long enough. It may be in debt.
+ * A token bucket with the capacity of its rate's seconds. `level` is counted in units times the milliseconds of the
+ * rate, so that all numbers are whole and a computed wait is always long enough. It may be in debt.
  */
 export type Bucket = { readonly rate: Rate; readonly level: number; readonly time: number }
 
-/** What came of asking a bucket. `waitMs` is 0 when there was enough. */
+/** The result of taking from a bucket. `waitMs` is 0 when there was enough. */
 export type Taken = { readonly bucket: Bucket; readonly waitMs: number }
 
 const period = ({ seconds }: Rate): number => seconds * 1000
@@ -19,7 +19,7 @@ export function fullBucket(rate: Rate, now: number): Bucket {
   return { rate, level: capacity(rate), time: now }
 }
 
-/** A clock that was set back fills nothing, and counts from there. */
+/** A clock that was set back adds nothing, and counts from there. */
 function refill({ rate, level, time }: Bucket, now: number): Bucket {
   return { rate, level: Math.min(capacity(rate), level + Math.max(now - time, 0) * rate.amount), time: now }
 }
@@ -28,8 +28,8 @@ const untilLevel = ({ rate, level }: Bucket, wanted: number): number =>
   Math.max(Math.ceil((wanted - level) / rate.amount), 0)
 
 /**
- * Takes `cost` units if they are there; otherwise takes nothing and says when they will be. What costs more than a bucket
- * holds is let through when it is full, and paid for afterwards.
+ * Takes `cost` units if they are available; otherwise takes nothing and returns when they will be. A cost that exceeds
+ * the capacity is allowed when the bucket is full, and paid for afterwards.
  */
 export function takeFrom(bucket: Bucket, cost: number, now: number): Taken {
   const present = refill(bucket, now)
@@ -38,10 +38,12 @@ export function takeFrom(bucket: Bucket, cost: number, now: number): Taken {
   return { bucket: waitMs === 0 ? { ...present, level: present.level - price } : present, waitMs }
 }
 
-/** The longest that a debt takes to be paid, in milliseconds. Beyond it credit is free: nobody has to wait longer. */
+/** The longest time that a debt takes to be paid, in milliseconds. Beyond it credit is free: no wait is longer. */
 export const longestDebt = 10_000
 
-/** Takes `cost` units, at worst on credit, and says when the debt will be paid. A negative cost is given back. */
+/**
+ * Takes `cost` units, on credit if necessary, and returns when the debt will be paid. A negative cost is given back.
+ */
 export function spendFrom(bucket: Bucket, cost: number, now: number): Taken {
   const present = refill(bucket, now)
   const level = Math.max(present.level - cost * period(bucket.rate), -longestDebt * bucket.rate.amount)
@@ -49,7 +51,7 @@ export function spendFrom(bucket: Bucket, cost: number, now: number): Taken {
   return { bucket: after, waitMs: untilLevel(after, 0) }
 }
 
-/** How many whole units there are. */
+/** How many whole units are available. */
 export function unitsIn(bucket: Bucket, now: number): number {
   return Math.max(Math.floor(refill(bucket, now).level / period(bucket.rate)), 0)
 }

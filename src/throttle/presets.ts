@@ -15,28 +15,29 @@ export const throttleNames = [
 
 export type ThrottleName = (typeof throttleNames)[number]
 
-/** How much of everything is let through; undefined is any amount. */
+/** The rate of each throttle; undefined for no limit. */
 export type Throttling = Readonly<Record<ThrottleName, Rate | undefined>>
 
-/** Sets of limits: one that protects this server, those of IoT Hub's tiers, none. */
+/** Sets of limits: one that protects this server, those of IoT Hub's tiers, and no limits. */
 export const presetNames = ['protect', 'S1', 'S2', 'S3', 'off'] as const
 
 export type PresetName = (typeof presetNames)[number]
 
-/** Purchased scale steps of a tier. */
+/** Maximum number of purchased units of a tier. */
 export const maxUnits = 200
 
-/** A figure of IoT Hub's: the higher of what a hub has in any case and what its units bring. */
+/** A quota of IoT Hub: the higher of a hub's base and the sum of its units. */
 type Quota = { readonly base?: number; readonly perUnit?: number; readonly seconds: number }
 
 type Preset = { readonly runningJobs: number; readonly quotas: Readonly<Partial<Record<ThrottleName, Quota>>> }
 
 const minute = 60
 
-/** The tiers are those of IoT Hub's article on quotas and throttling, 2019 and later. */
+/** The tiers are those of IoT Hub's documentation on quotas and throttling, 2019 and later. */
 const presets: Readonly<Record<PresetName, Preset>> = {
-  // About what two cores do at most, and what can come in bursts is counted by the minute: so only those are held back
-  // who go on and on asking for more than the server can do. Jobs have a pace of their own, by batches and the window.
+  // About the maximum of two cores. Operations that can come in bursts are counted per minute, so that only clients
+  // that continuously request more than the server can do are limited. Jobs have a pace of their own, by batches and
+  // the window.
   protect: {
     runningJobs: 100,
     quotas: {
@@ -95,13 +96,13 @@ const presets: Readonly<Record<PresetName, Preset>> = {
   off: { runningJobs: 100, quotas: {} },
 }
 
-/** Whether a preset is one of IoT Hub's tiers, which alone are bought in units. */
+/** Whether a preset is one of IoT Hub's tiers, which alone are purchased in units. */
 export const isTier = (preset: PresetName): boolean => preset !== 'protect' && preset !== 'off'
 
-/** Jobs that run at a time. */
+/** Maximum number of jobs that run at a time. */
 export const runningJobsOf = (preset: PresetName): number => presets[preset].runningJobs
 
-/** The limits of a preset; of a tier, with so many units. */
+/** The limits of a preset; for a tier, with `units` units. */
 export function throttlingOf(preset: PresetName, units: number): Throttling {
   const { quotas } = presets[preset]
   const rate = (name: ThrottleName): Rate | undefined => {
@@ -131,12 +132,12 @@ export function throttlingBy(rate: (name: ThrottleName) => Rate | undefined): Th
 /** No limits. */
 export const unlimited: Throttling = throttlingOf('off', 1)
 
-/** Reads `20/min`, `100/s` or `off`; null when it is none of these. */
+/** Parses `20/min`, `100/s` or `off`; null for any other text. */
 export function parseRate(text: string): Rate | undefined | null {
   if (text === 'off') return undefined
   const [, amount = '', unit] = /^([1-9]\d{0,8})\/(s|min)$/.exec(text) ?? []
   return amount === '' ? null : { amount: Number(amount), seconds: unit === 's' ? 1 : minute }
 }
 
-/** As it is written in the configuration. */
+/** As written in the configuration. */
 export const printRate = ({ amount, seconds }: Rate): string => `${amount}/${seconds === 1 ? 's' : 'min'}`

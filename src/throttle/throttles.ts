@@ -3,25 +3,29 @@ import { LimitExceededError } from '../errors.ts'
 import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './bucket.ts'
 import { printRate, type ThrottleName, type Throttling, throttleNames } from './presets.ts'
 
-/** What may be done to how many devices by jobs now; `next` is when to ask again, undefined when all that was wanted. */
+/**
+ * For how many devices jobs may do their work now; `next` is when to ask again, undefined when everything wanted was
+ * granted.
+ */
 export type Pace = { readonly granted: number; readonly next: Date | undefined }
 
 /**
- * How much this process lets through. There are three ways to be over a limit: who asks is told so (`take`, `ask`), a
- * device has to wait (`delay`), a job goes on at the pace of the limit (`pace`). Kept in memory: a new process is fresh.
+ * The throttles of this process. There are three ways to handle an exceeded limit: the client gets an error (`take`,
+ * `ask`), a device has to wait (`delay`), a job continues at the rate of the limit (`pace`). Kept in memory: a new
+ * process starts with full buckets.
  */
 export type Throttles = {
-  /** Takes `cost` units, or throws LimitExceededError when they are not there. */
+  /** Takes `cost` units, or throws LimitExceededError when they are not available. */
   take(name: ThrottleName, cost?: number): void
-  /** Takes `cost` units, or answers how many milliseconds later they are there. */
+  /** Takes `cost` units, or returns the milliseconds until they are available. */
   ask(name: ThrottleName, cost?: number): number
-  /** Takes a unit in any case, and answers the milliseconds after which it was due: `longestDebt` at most. */
+  /** Takes a unit in any case, and returns the milliseconds until it is due: `longestDebt` at most. */
   delay(name: ThrottleName): number
   /** Takes up to `wanted` units of a job's work. */
   pace(wanted: number): Pace
-  /** Gives back what of that was not used. */
+  /** Gives back unused units. */
   giveBack(unused: number): void
-  /** How many units of a job's work a second are let through in the long run; undefined is any number. */
+  /** The long-term rate of a job's work in units per second; undefined for no limit. */
   readonly jobPace: number | undefined
 }
 
@@ -76,7 +80,7 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
       const rest = spendFrom(bucket, granted, now).bucket
       buckets.set('jobDeviceOperations', rest)
       if (granted === wanted) return { granted, next: undefined }
-      // A quarter of the bucket at a time: a transaction for each unit would be dear at a high rate.
+      // A quarter of the bucket at a time: a transaction for each unit would be expensive at a high rate.
       const lot = Math.min(wanted - granted, Math.ceil(bucket.rate.amount / 4))
       return { granted, next: new Date(now + takeFrom(rest, lot, now).waitMs) }
     },
