@@ -138,7 +138,7 @@ export class AnswerTooLargeError extends DomainError {
   constructor(limit: 'answerBytes' | 'pageBytes', maximum: number) {
     super(
       limit === 'answerBytes'
-        ? `The answer would be larger than ${maximum} bytes. Ask for fewer rows a page, or for fewer fields.`
+        ? `The answer would be larger than ${maximum} bytes. Ask for fewer rows per page, or for fewer fields.`
         : `A row would be larger than ${maximum} bytes. Select fewer of its members, or smaller ones.`,
     )
     this.limit = limit

@@ -2,20 +2,24 @@ import type { Deps } from '../deps.ts'
 import { LimitExceededError } from '../errors.ts'
 import type { AnswerHold } from '../limits/answer-budget.ts'
 
-/** The room for answers under way. A client that reads slowly, or asks for something slow besides, holds it as long. */
+/**
+ * The memory for answers in progress. A client that reads slowly, or also selects something slow, holds its share
+ * longer.
+ */
 export type AnswerRoom = {
   /**
-   * Waits for room for so many bytes: whoever came first goes first, but nobody waits for room of another caller.
-   * LimitExceededError when it takes too long, when too many of the caller wait, and when the signal aborts.
+   * Waits for room for `bytes`. Answers enter in the order of their requests, but no answer waits for the share of
+   * another caller. LimitExceededError when the wait is too long, when too many answers of the caller wait, and when
+   * the signal aborts.
    */
   enter(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
 }
 
-/** As many callers as can use all that one may. */
+/** The number of callers that can use their whole share at the same time. */
 const callers = 4
 /** Milliseconds. */
 const longestWait = 10_000
-/** Answers of one caller. */
+/** Waiting answers of one caller. */
 const mostWaiting = 1_000
 
 type Waiting = { readonly caller: string; readonly bytes: number; begin(): void }
@@ -31,7 +35,7 @@ export function createAnswerRoom({ clock, limits }: Pick<Deps, 'clock' | 'limits
     if (left > 0) counts.set(caller, left)
     else counts.delete(caller)
   }
-  /** One answer always fits, however small the room is. */
+  /** One answer always fits, even if the room is smaller. */
   const fits = (before: number, bytes: number, most: number): boolean => before === 0 || before + bytes <= most
   const isFull = (bytes: number): boolean => !fits(total, bytes, callers * answersBytes)
   const mayEnter = ({ caller, bytes }: Pick<Waiting, 'caller' | 'bytes'>): boolean =>
@@ -67,7 +71,7 @@ export function createAnswerRoom({ clock, limits }: Pick<Deps, 'clock' | 'limits
     return { keep, release: () => keep(0) }
   }
   const refusal = (): LimitExceededError =>
-    new LimitExceededError('Answers that are under way hold too many bytes. Read them, or ask for less at a time.', 1)
+    new LimitExceededError('The answers in progress hold too many bytes. Read them, or request less data at a time.', 1)
 
   return {
     async enter(caller, bytes, signal) {

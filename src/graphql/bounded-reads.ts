@@ -3,27 +3,31 @@ import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { LimitExceededError } from '../errors.ts'
 
-/** What reading about jobs needs. */
+/** The dependencies of reads about jobs. */
 export type ReadDeps = Pick<Deps, 'db' | 'clock'>
 
-/** Reads the rows of a parent. `deps` are those of the hub, the same object for all who ask. */
+/** Reads the rows of a parent. `deps` are those of the hub, the same object for all callers. */
 export type BoundedRead<Args, Row, Parent> = (deps: ReadDeps, parent: Parent, args: Args) => Promise<readonly Row[]>
 
-/** Milliseconds that such a read may take: a job of a million devices takes less, unless the machine is overloaded. */
+/** Maximum milliseconds of such a read. A job of a million devices takes less, unless the machine is overloaded. */
 const mostMs = 10_000
 
-/** What cost t is not read again before 10 t: it takes a tenth of a connection at most, however many ask. */
+/**
+ * The result of a read that took t is reused for 10 t, so the reads take at most a tenth of a connection, for any
+ * number of callers.
+ */
 const pause = 10
-/** Milliseconds below which a read is cheap, and nobody has to be content with an older one. */
+/** Milliseconds below which a read is cheap, so that its result is not reused. */
 const cheapMs = 20
 
 type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
 
 /**
- * For what takes the longer the larger a job is: `perParent` with a bound. What is asked in one turn, by whomever, is
- * one call of `find`, which has ten seconds: after that all get a LimitExceededError. Whoever asks while the same is being
- * read gets that, and so does, with that error too, whoever asks again before ten times as long as it took. So it may be
- * somewhat old: where that is not good enough the parent must have another key.
+ * `perParent` with a time limit, for reads whose duration grows with the size of a job. All requests of one turn, from
+ * all callers, are one call of `find`, which has ten seconds. After that, all of them get a LimitExceededError. A
+ * request during the same read gets its result, and so does a request within ten times the duration of the read. The
+ * same applies to the error. A result may therefore be somewhat old. Where that is not acceptable, the parent needs
+ * another key.
  */
 export function boundedReads<Args, Row, Parent = string>(
   what: string,
@@ -42,7 +46,7 @@ export function boundedReads<Args, Row, Parent = string>(
       const found = await db.boundedRead({ caller: what }, mostMs, (reader) => find(reader, parents, args))
       if (found === undefined) {
         const retryAfter = Math.max(Math.ceil(((clock.now().getTime() - begun) * pause) / 1000), 1)
-        throw new LimitExceededError(`The hub has no time to read the ${what} now.`, retryAfter)
+        throw new LimitExceededError(`Reading the ${what} took too long. Try again later.`, retryAfter)
       }
       const rows = new Map(parents.map((parent) => [keyOf(parent), [] as Row[]]))
       for (const row of found) rows.get(parentOf(row))?.push(row)
@@ -71,7 +75,7 @@ export function boundedReads<Args, Row, Parent = string>(
     }
     entry.reading.then(rest, (error) => {
       if (error instanceof LimitExceededError) rest()
-      // Any other error may be over at once, such as that of a database that was away.
+      // Any other error may be over at once, such as an outage of the database.
       else reads.kept.delete(key)
     })
     return entry.reading

@@ -13,8 +13,8 @@ import { limitExceeded, maxComplexity, maxPageSize } from './limits.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
 /**
- * As how many objects a JSON document counts, which is written out each time it is asked for: a twin has up to 288 KB of
- * JSON text, and about 1 MB with its metadata.
+ * The number of objects that a JSON document counts for. A document is printed each time a client selects it: a twin
+ * has up to 288 KB of JSON text, and about 1 MB with its metadata.
  */
 const documentComplexity = 5
 
@@ -29,9 +29,9 @@ type OwnTypes = {
   DefaultFieldNullability: false
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
-  /** A field needs the right to the operation, or to one of several. */
+  /** A field requires the right to the operation, or to one of several. */
   AuthScopes: { operation: Operation | readonly Operation[] }
-  /** Counted only when it is asked for. */
+  /** Counted only when selected. */
   Connection: { totalCount: () => number | Promise<number> }
   Scalars: {
     ID: { Input: string; Output: string }
@@ -40,7 +40,7 @@ type OwnTypes = {
   }
 }
 
-/** The builder that all type files add to. It defines no types itself but the roots. */
+/** The builder that all type files add to. It defines only the root types itself. */
 export const builder = new SchemaBuilder<OwnTypes>({
   plugins: [ErrorsPlugin, ScopeAuthPlugin, PrismaPlugin, RelayPlugin, ComplexityPlugin],
   defaultFieldNullability: false,
@@ -52,14 +52,14 @@ export const builder = new SchemaBuilder<OwnTypes>({
   },
   errors: { directResult: true },
   scopeAuth: {
-    // A subscription is refused when it is asked for, not at its first event.
+    // A subscription without the right is refused at its start, not at its first event.
     authorizeOnSubscribe: true,
     authScopes: ({ viewer }) => ({
       operation: (operations) => [operations].flat().some((operation) => may(viewer, operation)),
     }),
     unauthorizedError: (_parent, { viewer }, info) =>
       new GraphQLError(
-        `The policy "${viewer.policyName}" does not grant the right to ${info.parentType.name}.${info.fieldName}.`,
+        `The policy "${viewer.policyName}" does not grant access to ${info.parentType.name}.${info.fieldName}.`,
         { extensions: { code: 'FORBIDDEN' } },
       ),
   },
@@ -67,49 +67,49 @@ export const builder = new SchemaBuilder<OwnTypes>({
     encodeGlobalID: (typename, id) => encodeNodeId(typename, String(id)),
     decodeGlobalID: decodeNodeId,
     idFieldOptions: {
-      description: 'Names this object among all of the hub, for `node` and for client caches. Opaque.',
+      description: 'The global ID of this object, for `node` and client caches. Opaque.',
     },
-    nodeTypeOptions: { description: 'What has a global id and can be read again by it.' },
+    nodeTypeOptions: { description: 'An object with a global ID, by which `node` reads it again.' },
     nodeQueryOptions: {
-      description: 'The object of this global id; null when there is none any more.',
-      args: { id: { description: 'The `id` of an object.' } },
+      description: 'The object with this global ID. Null when it no longer exists.',
+      args: { id: { description: 'The `id` of the object.' } },
     },
     nodesQueryOptions: {
-      description: 'The objects of these global ids in their order, null for those that are gone.',
-      args: { ids: { description: `Global ids, at most ${maxPageSize}.` } },
+      description: 'The objects with these global IDs, in the same order. Null for each object that no longer exists.',
+      args: { ids: { description: `The \`id\`s of the objects: at most ${maxPageSize}.` } },
       complexity: ({ ids }: { ids?: readonly unknown[] }) => ({ field: 1, multiplier: ids?.length ?? 1 }),
       resolve: (_root, { ids }, _context, _info, resolveNodes) => {
         if (ids.length > maxPageSize) throw limitExceeded('ids', maxPageSize, ids.length)
         return resolveNodes(ids)
       },
     },
-    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
-    hasNextPageFieldOptions: { description: 'Whether rows follow the last one of this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether rows precede the first one of this page.' },
+    pageInfoTypeOptions: { description: 'The position of a page in its list.' },
+    hasNextPageFieldOptions: { description: 'Whether the list has rows after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether the list has rows before this page.' },
     startCursorFieldOptions: { description: 'The cursor of the first row, for `before`. Null when the page is empty.' },
     endCursorFieldOptions: { description: 'The cursor of the last row, for `after`. Null when the page is empty.' },
-    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
-    edgesFieldOptions: { description: 'The rows of this page with their cursors.' },
+    pageInfoFieldOptions: { description: 'The position of this page in the list.' },
+    edgesFieldOptions: { description: 'The rows of this page, each with its cursor.' },
     nodesOnConnection: { description: 'The rows of this page.' },
     nodeFieldOptions: { description: 'The row.' },
-    cursorFieldOptions: { description: 'Where the row lies in this list, for `after` and `before`. Opaque.' },
+    cursorFieldOptions: { description: 'The position of the row in this list, for `after` and `before`. Opaque.' },
   },
   complexity: {
     limit: { complexity: maxComplexity },
-    // Objects cost, their values do not, unless they are documents. A list's length is known where it is asked for: in
-    // `first`, `last` or `ids`.
+    // Objects count. Their scalar values do not, except JSON documents. The arguments `first`, `last` and `ids` give
+    // the length of a list.
     fieldComplexity: (_args, _context, field) => ({ field: complexityOf(getNamedType(field.type)), multiplier: 1 }),
     complexityError: (_kind, { complexity }) => limitExceeded('complexity', maxComplexity, complexity),
   },
 })
 
-builder.queryType({ description: 'What can be read.' })
+builder.queryType({ description: 'All queries.' })
 builder.mutationType({
   description:
-    'What can be changed. Every mutation has one `input`; failures that are to be expected are in its result.',
+    'All mutations. Each has one argument, `input`. Its result is a union of a payload and the expected errors.',
 })
 builder.subscriptionType({
-  description: 'What can be followed: the present state first where there is one, then changes.',
+  description: 'All subscriptions. Each first sends the current state, where there is one, and then changes.',
 })
 
 /** The types of the builder, for functions that make types with it. */

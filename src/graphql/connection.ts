@@ -11,22 +11,26 @@ export type PageArguments = {
   readonly before?: string | null | undefined
 }
 
-/** What to read: `limit` rows beyond the row of these keys, nearest first; `forward` is the order of the list. */
+/**
+ * What to read: `limit` rows beyond the row with the keys of the cursor, nearest first. `forward` follows the order of
+ * the list.
+ */
 export type Page<Keys> = { readonly cursor: Keys | undefined; readonly forward: boolean; readonly limit: number }
 
 /**
- * A list whose rows lie in the order of their keys, so that a cursor holds its place while rows are added. The name is
- * part of the cursors: it says which list, which order, and of which parent. A filter is not: the place holds in any.
+ * A list whose rows are ordered by their keys, so that a cursor keeps its position while rows are added. The name is
+ * part of each cursor and identifies the list, its order and its parent. The filter is not: a position is valid with
+ * any filter.
  */
 export type KeysetList<Row, Keys> = {
   readonly name: string
-  /** The keys of a row as text. */
+  /** The keys of a row, as text. */
   keysOf(row: Row): readonly string[]
-  /** The keys again, undefined for text that is none. */
+  /** The keys from their text, or undefined when the text is not valid. */
   parseKeys(texts: readonly string[]): Keys | undefined
 }
 
-/** A page as the connection types resolve it. */
+/** A page, as the connection types resolve it. */
 export type Connection<Row> = {
   readonly edges: { readonly cursor: string; readonly node: Row }[]
   readonly pageInfo: {
@@ -38,40 +42,40 @@ export type Connection<Row> = {
   readonly totalCount: () => number | Promise<number>
 }
 
-/** `first` and `after`, described: for a list that is read in one direction only. */
+/** The arguments `first` and `after`, for a list that is read in one direction only. */
 export const forwardArguments = () =>
   builder.args((t) => ({
     first: t.int({
-      description: `How many rows from the beginning, or after \`after\`: 1 to ${maxPageSize}. Must be given.`,
+      description: `Number of rows from the beginning of the list, or after \`after\`: 1 to ${maxPageSize}. Required.`,
     }),
-    after: t.string({ description: 'A cursor of this list.' }),
+    after: t.string({ description: 'A cursor of this list. The page begins after its row.' }),
   }))
 
-/** `first`, `after`, `last` and `before`, described. */
+/** The arguments `first`, `after`, `last` and `before`. */
 export const pageArguments = () =>
   builder.args((t) => ({
     first: t.int({
-      description: `How many rows from the beginning, or after \`after\`: 1 to ${maxPageSize}. Either \`first\` or \`last\` must be given.`,
+      description: `Number of rows from the beginning of the list, or after \`after\`: 1 to ${maxPageSize}. Either \`first\` or \`last\` is required.`,
     }),
-    after: t.string({ description: 'A cursor of this list. Goes with `first`.' }),
+    after: t.string({ description: 'A cursor of this list. The page begins after its row. Only with `first`.' }),
     last: t.int({
-      description: `How many rows from the end, or before \`before\`: 1 to ${maxPageSize}. Either \`first\` or \`last\` must be given.`,
+      description: `Number of rows from the end of the list, or before \`before\`: 1 to ${maxPageSize}. Either \`first\` or \`last\` is required.`,
     }),
-    before: t.string({ description: 'A cursor of this list. Goes with `last`.' }),
+    before: t.string({ description: 'A cursor of this list. The page ends before its row. Only with `last`.' }),
   }))
 
-/** What a list costs: its rows at most. `own` is for reading it at all. */
+/** The complexity of a list: the maximum number of its rows, plus `own` for the list itself. */
 export const pageComplexity = ({ first, last }: PageArguments, own = 1) => ({
   field: own,
   multiplier: Math.min(Math.max(first ?? last ?? 1, 1), maxPageSize),
 })
 
-/** The keys in a cursor. A request error with the code INVALID_CURSOR when it is none of the list. */
+/** The keys in a cursor. A request error with the code INVALID_CURSOR for a cursor of another list. */
 export function readCursor<Row, Keys>(list: KeysetList<Row, Keys>, cursor: string, argument: string): Keys {
   const texts = decodeCursor(list.name, cursor)
   const keys = texts && list.parseKeys(texts)
   if (keys === undefined) {
-    throw new GraphQLError(`The cursor in "${argument}" is none of this list, or the list is in another order.`, {
+    throw new GraphQLError(`The cursor in "${argument}" does not belong to this list, or the list has another order.`, {
       extensions: { code: 'INVALID_CURSOR', argument },
     })
   }
@@ -82,15 +86,15 @@ function readPage<Row, Keys>(list: KeysetList<Row, Keys>, args: PageArguments): 
   const { first, last } = args
   const refused = (problem: string) =>
     new GraphQLError(`${problem} A page has 1 to ${maxPageSize} rows.`, { extensions: { code: 'INVALID_PAGE_SIZE' } })
-  if (first != null && last != null) throw refused('Give either "first" or "last", not both.')
+  if (first != null && last != null) throw refused('"first" and "last" cannot be used together.')
   const limit = first ?? last
-  if (limit == null) throw refused('Give "first", or "last" where the list has it.')
+  if (limit == null) throw refused('"first" is required, or "last" where the list supports it.')
   if (limit < 1 || limit > maxPageSize) throw refused(`"${first == null ? 'last' : 'first'}" is ${limit}.`)
 
   const forward = first != null
   const [argument, stray] = forward ? (['after', 'before'] as const) : (['before', 'after'] as const)
   if (args[stray] != null) {
-    throw new GraphQLError(`"${stray}" goes with "${forward ? 'last' : 'first'}".`, {
+    throw new GraphQLError(`"${stray}" can only be used with "${forward ? 'last' : 'first'}".`, {
       extensions: { code: 'INVALID_CURSOR', argument: stray },
     })
   }
@@ -99,8 +103,8 @@ function readPage<Row, Keys>(list: KeysetList<Row, Keys>, args: PageArguments): 
 }
 
 /**
- * Reads a page. `find` gets a limit that is one row too many, which tells whether there are more. Request errors with
- * the codes INVALID_PAGE_SIZE and INVALID_CURSOR.
+ * Reads a page. `find` gets a limit of one more row than the page has, which shows whether more rows follow. Request
+ * errors with the codes INVALID_PAGE_SIZE and INVALID_CURSOR.
  */
 export async function resolvePage<Row, Keys>(
   list: KeysetList<Row, Keys>,
@@ -114,7 +118,7 @@ export async function resolvePage<Row, Keys>(
   if (!page.forward) rows.reverse()
   const edges = rows.map((node) => ({ cursor: encodeCursor(list.name, list.keysOf(node)), node }))
   const more = found.length > page.limit
-  // A cursor is that of a row, so beyond it, on the side the page does not extend to, there is at least this row.
+  // A cursor belongs to a row, so at least that row is on the other side of it.
   const behind = page.cursor !== undefined
   return {
     edges,

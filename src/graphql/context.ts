@@ -5,49 +5,52 @@ import type { Deps } from '../deps.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
 import type { Outlet } from './transport/outlet.ts'
 
-/** What resolvers get: made once an operation, whichever way it came in. */
+/** The context of resolvers. Created once for each operation, over HTTP or WebSocket. */
 export type Context = {
   readonly deps: Deps
-  /** Who asks. There always is one: whoever shows no valid token is turned away before anything is parsed. */
+  /** The authenticated caller. Always present: a request without a valid token is refused before it is parsed. */
   readonly viewer: Viewer
-  /** Whose turn it is when the hub has much to read: a policy at an address. */
+  /** The policy and the address of the caller, among which the hub shares its reads under load. */
   readonly caller: string
-  /** How much may be read for the answer; for each event of a subscription. */
+  /** The bytes that may be read for the answer, or for each event of a subscription. */
   readonly answer: AnswerBudget
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal
-  /** Where the events of a WebSocket leave. An answer over HTTP has a connection of its own, which asks for each event. */
+  /**
+   * The outlet of the WebSocket. Undefined over HTTP, where each answer has its own connection, which requests each
+   * event.
+   */
   readonly outlet: Outlet | undefined
-  /** Ends each subscription that is open at this door; a shutdown calls them all. */
+  /** Functions that end the open subscriptions of the GraphQL API. A shutdown calls all of them. */
   readonly streams: Set<() => void>
-  /** Stands for all subscriptions that ask the same thing with the same rights; for one operation where none is equal. */
+  /** Identifies all equal subscriptions with the same rights, or else this one operation. */
   readonly group: object
 }
 
-/** Whose turn it is, by who asks and from where. */
+/** The caller of a viewer at an address. */
 export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.policyName} at ${address}`
 
-/** Who asks, for what is read within a limit of time. */
+/** The asker of reads with a time limit. */
 export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })
 
-/** What an operation comes in with; the viewer is known before anything is parsed. */
+/** The input of a context. The viewer is known before the operation is parsed. */
 export type ServerContext = {
   viewer?: Viewer | undefined
   address?: string | undefined
-  /** Whether a proxy passed the request on. */
+  /** Whether a proxy has forwarded the request. */
   forwarded?: boolean
   signal?: AbortSignal
   outlet?: Outlet
-  /** Calls it when the answer has left. For what comes by HTTP. */
+  /** Calls `act` when the answer has been sent. Only over HTTP. */
   whenAnswered?: (act: () => void) => void
 }
 
-/** Yoga with our contexts. */
+/** Yoga with the contexts of this API. */
 export type Yoga = YogaServerInstance<ServerContext, Context>
 
 /**
- * Who asks, by the token in the `Authorization` header or what stands for it; undefined: none was sent. A
- * request that a proxy passed on may come from anywhere. UnauthorizedError, which is logged.
+ * Authenticates the token in the `Authorization` header, or in its equivalent of the WebSocket. Undefined when no token
+ * was sent. A request that a proxy has forwarded may come from anywhere. UnauthorizedError, which is logged.
  */
 export type Authenticate = (
   authorization: string | undefined,

@@ -16,29 +16,33 @@ import {
 import { builder, type Types } from './builder.ts'
 
 const ErrorCode = builder.enumType('ErrorCode', {
-  description: 'What kind of failure it is, for programs. New kinds may be added.',
+  description: 'The kind of an error. New values may be added.',
   values: {
-    NOT_FOUND: { description: 'There is no device or job of that id.' },
-    ALREADY_EXISTS: { description: 'The id is taken, also by a job that has ended and is still kept.' },
-    CONFLICT: { description: 'The thing is in a state that does not allow the change.' },
-    PRECONDITION_FAILED: { description: 'It has changed since: the given etag is not the present one.' },
-    EXPECTATION_FAILED: { description: 'The devices that meet the condition are not those that were expected.' },
-    INVALID_INPUT: { description: 'A value breaks a rule.' },
-    QUERY_CONDITION: { description: 'The query condition does not parse or is over a limit.' },
-    LIMIT_EXCEEDED: { description: 'More than this hub takes at once.' },
+    NOT_FOUND: { description: 'No device or job has this ID, or the device is disabled and cannot be called.' },
+    ALREADY_EXISTS: {
+      description: 'The ID is in use. Jobs keep their IDs after they have ended, until they are deleted.',
+    },
+    CONFLICT: { description: 'The state of the object does not allow the change.' },
+    PRECONDITION_FAILED: { description: 'The object has changed: the given etag is not the current one.' },
+    EXPECTATION_FAILED: { description: 'The devices that match the condition are not the expected ones.' },
+    INVALID_INPUT: { description: 'A value of the input is not valid.' },
+    QUERY_CONDITION: { description: 'The query condition does not parse or exceeds a limit.' },
+    LIMIT_EXCEEDED: { description: 'The request exceeds a limit of the hub.' },
     DEVICE_OFFLINE: { description: 'The device is not connected, or has not subscribed to methods.' },
-    DEVICE_TIMEOUT: { description: 'The device had the call and did not answer in time.' },
-    BAD_DEVICE_RESPONSE: { description: 'The device had the call, and its answer cannot be passed on.' },
+    DEVICE_TIMEOUT: { description: 'The device received the call and did not answer in time.' },
+    BAD_DEVICE_RESPONSE: {
+      description: 'The device received the call. Its answer is not valid and cannot be passed on.',
+    },
   } as const,
 })
 
 const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'>>('Error').implement({
-  description: 'A failure that was to be expected. Every member of a result union but the payload is one.',
+  description: 'An expected error. Every member of a result union except the payload implements this interface.',
   fields: (t) => ({
-    message: t.exposeString('message', { description: 'A sentence for people.' }),
+    message: t.exposeString('message', { description: 'A message for people.' }),
     code: t.field({
       type: ErrorCode,
-      description: 'For programs.',
+      description: 'The error code, for programs.',
       resolve: ({ code }) => {
         if (code === 'UNAUTHORIZED' || code === 'PAYLOAD_NOT_SHOWN') {
           throw new Error(`${code} is an error of the request.`)
@@ -54,60 +58,62 @@ const interfaces = [ErrorInterface]
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   interfaces,
-  description: 'There is no device or job of that id, or the device is disabled and cannot be called.',
+  description: 'No device or job has this ID, or the device is disabled and cannot be called.',
 })
 builder.objectType(AlreadyExistsError, {
   name: 'AlreadyExistsError',
   interfaces,
-  description: 'The id is taken, also by a job that has ended and is still kept.',
+  description: 'The ID is in use. Jobs keep their IDs after they have ended, until they are deleted.',
 })
 builder.objectType(ConflictError, {
   name: 'ConflictError',
   interfaces,
-  description: 'The thing is in a state that does not allow the change.',
+  description: 'The state of the object does not allow the change.',
 })
 builder.objectType(PreconditionError, {
   name: 'PreconditionError',
   interfaces,
-  description: 'It has changed since: `ifMatch` is not its present etag.',
+  description: 'The object has changed: `ifMatch` is not its current etag. Nothing was changed.',
 })
 builder.objectType(ExpectationFailedError, {
   name: 'ExpectationFailedError',
   interfaces,
-  description: 'The devices that meet the condition now are not those that were expected. Nothing was scheduled.',
+  description: 'The devices that match the condition now are not the expected ones. No job was scheduled.',
   fields: (t) => ({
-    deviceCount: t.exposeInt('deviceCount', { description: 'How many devices meet the condition now.' }),
+    deviceCount: t.exposeInt('deviceCount', { description: 'Number of devices that match the condition now.' }),
     fingerprint: t.exposeString('fingerprint', {
-      description: 'Identifies the devices that meet the condition now: as that of a preview made now.',
+      description: 'The fingerprint of the devices that match the condition now, as a new preview would return it.',
     }),
   }),
 })
 builder.objectType(InvalidInputError, {
   name: 'InvalidInputError',
   interfaces,
-  description: 'A value of the input breaks a rule.',
+  description: 'A value of the input is not valid.',
   fields: (t) => ({
     path: t.exposeStringList('path', {
-      description: 'Where it stands, from the root of the input: `["updateTwin", "tags", "a.b"]`.',
+      description: 'The path of the value, from the root of the input: `["updateTwin", "tags", "a.b"]`.',
     }),
   }),
 })
 builder.objectType(QueryConditionError, {
   name: 'QueryConditionError',
   interfaces,
-  description: 'The query condition does not parse or is over a limit.',
+  description: 'The query condition does not parse or exceeds a limit.',
   fields: (t) => ({
-    line: t.exposeInt('line', { description: 'The line of the condition, from 1.' }),
-    column: t.exposeInt('column', { description: 'The column in that line, from 1, in UTF-16 code units.' }),
+    line: t.exposeInt('line', { description: 'The line of the error in the condition, counted from 1.' }),
+    column: t.exposeInt('column', {
+      description: 'The column of the error in the line, counted from 1 in UTF-16 code units.',
+    }),
   }),
 })
 builder.objectType(LimitExceededError, {
   name: 'LimitExceededError',
   interfaces,
-  description: 'More than this hub takes at once.',
+  description: 'The request exceeds what the hub accepts at the moment.',
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
-      description: 'Seconds after which the same may be asked again.',
+      description: 'Seconds to wait before the request is repeated.',
     }),
   }),
 })
@@ -115,25 +121,25 @@ builder.objectType(DeviceOfflineError, {
   name: 'DeviceOfflineError',
   interfaces,
   description:
-    'The device is not connected, or did not subscribe to methods within the connect timeout. It got no call.',
+    'The device did not connect and subscribe to methods within the connection timeout. The call was not sent.',
 })
 builder.objectType(BadDeviceResponseError, {
   name: 'BadDeviceResponseError',
   interfaces,
   description:
-    'The device answered with something that is not JSON, is too long or nested too deep. The method ran, and what it said is lost.',
+    'The answer of the device is not JSON, too long or nested too deeply. The method ran. The answer is lost.',
 })
 builder.objectType(DeviceTimeoutError, {
   name: 'DeviceTimeoutError',
   interfaces,
-  description: 'The device had the call and did not answer in time. Whether the method ran is not known.',
+  description: 'The device received the call and did not answer in time. Whether the method ran is unknown.',
 })
 
 type Failure = new (...args: never[]) => DomainError
 
 /**
- * The result of a mutation: its payload, or one of the failures to be expected, thrown or returned by the resolver. Every
- * mutation is throttled, so LimitExceededError always is one.
+ * The result of a mutation: its payload, or one of the expected errors, which the resolver throws or returns. Every
+ * mutation is throttled, so LimitExceededError is always a member.
  */
 export function resultUnion<Payload, Member extends Failure>(
   name: string,

@@ -9,41 +9,49 @@ import {
 import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json/json.ts'
 
 /**
- * Bytes of a request. Counted before anything is parsed, because comments are no tokens to the parser. A method payload
- * (128 KB) and a twin patch (40 KB) fit, escaped within reason.
+ * Bytes of a request. Counted before parsing, because the parser does not count comments as tokens. A method payload
+ * (128 KB) and a twin patch (40 KB) fit, with a reasonable number of escapes.
  */
 export const maxRequestBytes = 256 * 1024
 /** Tokens of a document. The introspection of GraphiQL has about 250. */
 export const maxTokens = 2000
-/** Fields inside each other. The deepest useful path, from jobs to a value of a device's twin, has 11. */
+/** Nested fields. The deepest useful path, from jobs to a value of a device's twin, has 11. */
 export const maxDepth = 12
-/** Renamed fields, those in fragments counted at each use: a field can be asked for many times only under other names. */
+/** Aliases. Those in a fragment count at each use. Without aliases, a field cannot be selected repeatedly. */
 export const maxAliases = 30
-/** As how many an alias of introspection counts: complexity knows nothing of it, and each could repeat all of the schema. */
+/**
+ * The number of aliases that an alias in introspection counts for. Complexity does not cover introspection, and each
+ * alias could repeat the whole schema.
+ */
 const introspectionAliasWeight = 10
-/** Objects an answer can hold at worst, which is about the rows that are read. A page of 100 with its edges costs 300. */
+/**
+ * Maximum number of objects in an answer, which is about the number of rows that are read. A page of 100 with its edges
+ * counts 300.
+ */
 export const maxComplexity = 5000
 /** Rows of a page, ids of `nodes`. */
 export const maxPageSize = 100
 /** Devices that one mutation creates. */
 export const maxNewDevices = 1000
-/** Operations at once on one WebSocket. */
+/** Concurrent operations on one WebSocket. */
 export const maxOperationsPerSocket = 100
-/** WebSockets at once; each may be idle for ever, and takes about 30 KB: 300 MB when all are taken. */
+/** Concurrent WebSockets. Each may be idle forever and takes about 30 KB, so all together take 300 MB. */
 export const maxSockets = 10_000
 
-/** The error of every limit: `extensions` name it, and how far the request went. `advice` says what to do. */
+/**
+ * The error of every limit. `extensions` contain the limit, its maximum and the actual value. `advice` says what to do.
+ */
 export function limitExceeded(limit: string, maximum: number, actual: number, advice = ''): GraphQLError {
-  const message = `The request is over a limit: ${limit} is ${actual} and may be at most ${maximum}. ${advice}`.trim()
+  const message = `The request exceeds a limit: ${limit} is ${actual}, the maximum is ${maximum}. ${advice}`.trim()
   return new GraphQLError(message, {
     extensions: { code: 'LIMIT_EXCEEDED', limit, maximum, actual },
   })
 }
 
-/** Objects and arrays in one another in what a client sends with an operation. Each argument has limits of its own. */
+/** Nested objects and arrays in the variables of an operation. Each argument has its own limits too. */
 export const maxInputDepth = maxPrintedDepth + envelopeDepth
 
-/** Throws the error for variables that no operation takes, before anything walks through them or prints them. */
+/** Refuses variables that are nested too deeply for any operation, before they are traversed or printed. */
 export function refuseDeepVariables(variables: unknown): void {
   if (!isDeeper(variables, maxInputDepth)) return
   throw new GraphQLError(`The variables are nested more than ${maxInputDepth} levels deep.`, {
@@ -51,13 +59,15 @@ export function refuseDeepVariables(variables: unknown): void {
   })
 }
 
-/** The parser takes stack for each level, and the tokens allow more levels than there is stack for. */
+/**
+ * Parses a document. The parser uses stack space for each level, and the limit of tokens allows more levels than fit.
+ */
 export function parseDocument(parse: () => DocumentNode): DocumentNode {
   try {
     return parse()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new GraphQLError('The document is nested too deep to be parsed.', {
+    throw new GraphQLError('The document is nested too deeply to be parsed.', {
       extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400 } },
     })
   }
@@ -67,7 +77,7 @@ type Size = { readonly depth: number; readonly aliases: number }
 
 const nothing: Size = { depth: 0, aliases: 0 }
 
-/** Limits the shape of a document. Introspection may be deep: graphql's own rules bound it. */
+/** Limits the depth and the aliases of a document. Introspection may be deep: the rules of graphql limit it. */
 export const shapeLimits: ValidationRule = (context) => ({
   Document(document) {
     for (const { depth, aliases } of measure(document)) {
@@ -77,7 +87,7 @@ export const shapeLimits: ValidationRule = (context) => ({
   },
 })
 
-/** The size of each operation. Every fragment is measured once, however often it is used: so in linear time. */
+/** The size of each operation. Every fragment is measured once, however often it is used, so this takes linear time. */
 function measure(document: DocumentNode): Size[] {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions) {
@@ -88,7 +98,7 @@ function measure(document: DocumentNode): Size[] {
   const fragmentSize = (name: string): Size => {
     const known = sizes.get(name)
     if (known !== undefined) return known
-    sizes.set(name, nothing) // a fragment within itself; another rule refuses it
+    sizes.set(name, nothing) // A fragment that contains itself. Another rule refuses it.
     const fragment = fragments.get(name)
     const size = fragment === undefined ? nothing : sizeOf(fragment.selectionSet)
     sizes.set(name, size)

@@ -4,7 +4,7 @@ import type { Reader } from '../database/reader.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
 import { askerOf, type Context } from './context.ts'
 
-/** Finds the rows of these parents; it is told the time and how much may be read, too. */
+/** Finds the rows of these parents, at the given time and within the budget of the answer. */
 type Find<Db, Args, Row, Parent> = (
   db: Db,
   parents: readonly Parent[],
@@ -16,11 +16,11 @@ type Find<Db, Args, Row, Parent> = (
 type PerParent<Args, Row, Parent> = (context: Context, parent: Parent, args: Args) => Promise<readonly Row[]>
 
 /**
- * Lets a field be resolved parent by parent and read for all of them at once: what the objects of one operation ask
- * for in the same turn, with the same arguments, is one call of `find`. Answers the rows of a parent as `find` orders them;
- * none is an empty list. A parent is an id, or `keyOf` makes one of it.
+ * Resolves a field parent by parent, and reads the rows of all parents together: the requests of one operation in the
+ * same turn, with the same arguments, are one call of `find`. Returns the rows of a parent in the order of `find`, or
+ * an empty list. A parent is an id, or `keyOf` makes one.
  *
- * Nothing is remembered: a subscription keeps its context, and each of its events must show the rows as they are then.
+ * Results are not cached: a subscription keeps its context, and each of its events must show the current rows.
  */
 export function perParent<Args, Row, Parent = string>(
   find: Find<Reader, Args, Row, Parent>,
@@ -30,7 +30,10 @@ export function perParent<Args, Row, Parent = string>(
   return load(({ deps }, ...asked) => find(deps.db.reads, ...asked), parentOf, keyOf)
 }
 
-/** The same for what takes as long as a client chooses, by a filter or by a size: within the time that a query has. */
+/**
+ * `perParent` within the time limit of a query, for reads whose duration depends on a filter or a size that a client
+ * chooses.
+ */
 export function perParentInTime<Args, Row, Parent = string>(
   find: Find<BoundedReader, Args, Row, Parent>,
   parentOf: (row: Row) => string,

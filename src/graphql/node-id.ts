@@ -8,13 +8,14 @@ export function encodeNodeId(typename: string, id: string): string {
   return Buffer.from(`${typename}:${id}`).toString('base64url')
 }
 
-/** What a global id names. A request error with the code INVALID_ID when it is none. */
+/** The type and the id in a global id. A request error with the code INVALID_ID for any other text. */
 export function decodeNodeId(nodeId: string): { typename: string; id: string } {
   const text = utf8Text(Buffer.from(nodeId, 'base64url')) ?? ''
   const [, typename = '', id = ''] = /^(\w+):(.+)$/su.exec(text) ?? []
-  // Only what this hub has written: base64 is lenient, and two texts for one object would be two keys in a cache.
+  // Only the exact text that this hub writes: base64 decoding is lenient, and two texts for one object would be two
+  // cache keys.
   if (!nodeTypes.has(typename) || encodeNodeId(typename, id) !== nodeId) {
-    throw new GraphQLError('That is not the global id of anything in this hub.', { extensions: { code: 'INVALID_ID' } })
+    throw new GraphQLError('This is not a global ID of this hub.', { extensions: { code: 'INVALID_ID' } })
   }
   return { typename, id }
 }

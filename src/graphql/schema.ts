@@ -22,5 +22,5 @@ import './job/outlook.ts'
 import './device/method.ts'
 import './device/telemetry.ts'
 
-/** The schema of the GraphQL door; printed to schema.graphql. */
+/** The schema of the GraphQL API, printed to schema.graphql. */
 export const schema = builder.toSchema()

@@ -106,7 +106,10 @@ test('what takes more time than there is ends as a LimitExceededError, which is 
   const ask = () => read({ db: hurried, clock }, 'a', undefined)
   const refusal = await ask().catch((error: unknown) => error)
   expect(refusal).toBeInstanceOf(LimitExceededError)
-  expect(refusal).toMatchObject({ message: 'The hub has no time to read the numbers now.', retryAfterSeconds: 100 })
+  expect(refusal).toMatchObject({
+    message: 'Reading the numbers took too long. Try again later.',
+    retryAfterSeconds: 100,
+  })
   expect(limits).toEqual([10_000])
   clock.advance(99_999)
   await expect(ask()).rejects.toThrow(LimitExceededError)

@@ -1,96 +1,109 @@
 import type { Authentication } from '../../device/identity.ts'
 import { builder } from '../builder.ts'
 
-/** The types, as the device's row has them. */
+/** The types, as in the row of a device. */
 export const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const
 
 const AuthenticationType = builder.enumType('AuthenticationType', {
-  description: 'How a device proves who it is.',
+  description: 'How a device authenticates.',
   values: {
-    SAS: { value: 'sas', description: 'By a shared access signature made with one of its two symmetric keys.' },
-    SELF_SIGNED: { value: 'selfSigned', description: 'By a certificate whose thumbprint is registered.' },
+    SAS: {
+      value: 'sas',
+      description: 'A shared access signature, made with one of the two symmetric keys of the device.',
+    },
+    SELF_SIGNED: { value: 'selfSigned', description: 'A certificate whose thumbprint is registered for the device.' },
     CERTIFICATE_AUTHORITY: {
       value: 'certificateAuthority',
-      description: 'By a certificate of a registered authority.',
+      description: 'A certificate that a registered certificate authority has issued.',
     },
-    NONE: { value: 'none', description: 'Not at all: it cannot connect by itself.' },
+    NONE: { value: 'none', description: 'No authentication. The device cannot connect by itself.' },
   } as const,
 })
 
 const SymmetricKey = builder
   .objectRef<Extract<Authentication, { type: 'sas' }>['symmetricKey']>('SymmetricKey')
   .implement({
-    description: 'Two keys, so that one can be changed while the other is in use. Secrets.',
+    description: 'The symmetric keys of a device. One can be replaced while the other is in use. Both are secrets.',
     fields: (t) => ({
-      primaryKey: t.exposeString('primaryKey', { description: 'Base64 of 16 to 64 bytes.' }),
-      secondaryKey: t.exposeString('secondaryKey', { description: 'Base64 of 16 to 64 bytes.' }),
+      primaryKey: t.exposeString('primaryKey', { description: 'Primary key: 16 to 64 bytes as Base64 text.' }),
+      secondaryKey: t.exposeString('secondaryKey', { description: 'Secondary key: 16 to 64 bytes as Base64 text.' }),
     }),
   })
 
 const X509Thumbprint = builder
   .objectRef<Extract<Authentication, { type: 'selfSigned' }>['x509Thumbprint']>('X509Thumbprint')
   .implement({
-    description: "The fingerprints of a device's own certificates; at least one is there.",
+    description: 'The thumbprints of the certificates of a device. At least one of the two is set.',
     fields: (t) => ({
       primaryThumbprint: t.exposeString('primaryThumbprint', {
         nullable: true,
-        description: 'Upper-case hexadecimal, 40 (SHA-1) or 64 (SHA-256) digits.',
+        description:
+          'Thumbprint of the primary certificate: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits in upper case. Null when it is not set.',
       }),
       secondaryThumbprint: t.exposeString('secondaryThumbprint', {
         nullable: true,
-        description: 'Upper-case hexadecimal, 40 (SHA-1) or 64 (SHA-256) digits.',
+        description:
+          'Thumbprint of the secondary certificate: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits in upper case. Null when it is not set.',
       }),
     }),
   })
 
-/** How a device proves who it is, with its secrets: to be shown to those who may read devices. */
+/** How a device authenticates, with its secrets. Shown only to viewers with the right to read devices. */
 export const DeviceAuthentication = builder.objectRef<Authentication>('DeviceAuthentication').implement({
-  description: 'How a device proves who it is, with its secrets.',
+  description: 'How a device authenticates, including its secrets.',
   fields: (t) => ({
-    type: t.field({ type: AuthenticationType, description: 'The way of proof.', resolve: ({ type }) => type }),
+    type: t.field({ type: AuthenticationType, description: 'The authentication type.', resolve: ({ type }) => type }),
     symmetricKey: t.field({
       type: SymmetricKey,
       nullable: true,
-      description: 'Its keys; null unless the type is SAS.',
+      description: 'The symmetric keys. Null unless `type` is SAS.',
       resolve: (authentication) => (authentication.type === 'sas' ? authentication.symmetricKey : null),
     }),
     x509Thumbprint: t.field({
       type: X509Thumbprint,
       nullable: true,
-      description: 'The thumbprints of its certificates; null unless the type is SELF_SIGNED.',
+      description: 'The certificate thumbprints. Null unless `type` is SELF_SIGNED.',
       resolve: (authentication) => (authentication.type === 'selfSigned' ? authentication.x509Thumbprint : null),
     }),
   }),
 })
 
 const SymmetricKeyInput = builder.inputType('SymmetricKeyInput', {
-  description: 'Give both keys, or neither and have them made.',
+  description: 'The symmetric keys of a device. Give both keys, or neither to have the hub generate them.',
   fields: (t) => ({
-    primaryKey: t.string({ description: 'Base64 of 16 to 64 bytes.' }),
-    secondaryKey: t.string({ description: 'Base64 of 16 to 64 bytes.' }),
+    primaryKey: t.string({ description: 'Primary key: 16 to 64 bytes as Base64 text.' }),
+    secondaryKey: t.string({ description: 'Secondary key: 16 to 64 bytes as Base64 text.' }),
   }),
 })
 
 const X509ThumbprintInput = builder.inputType('X509ThumbprintInput', {
-  description: 'The fingerprints of certificates, at least one.',
+  description: 'The thumbprints of the certificates of a device. Give at least one.',
   fields: (t) => ({
-    primaryThumbprint: t.string({ description: 'Hexadecimal, 40 (SHA-1) or 64 (SHA-256) digits.' }),
-    secondaryThumbprint: t.string({ description: 'Hexadecimal, 40 (SHA-1) or 64 (SHA-256) digits.' }),
+    primaryThumbprint: t.string({
+      description: 'Thumbprint of the primary certificate: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.',
+    }),
+    secondaryThumbprint: t.string({
+      description: 'Thumbprint of the secondary certificate: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.',
+    }),
   }),
 })
 
-/** Checked by device/identity.ts. */
+/** Validated by device/identity.ts. */
 export const DeviceAuthenticationInput = builder.inputType('DeviceAuthenticationInput', {
-  description: 'How a device is to prove who it is. Members that the type has no use for are passed over.',
+  description: 'How a device authenticates. Fields that do not belong to the type are ignored.',
   fields: (t) => ({
     type: t.field({
       type: AuthenticationType,
-      description: 'SELF_SIGNED when left out and a thumbprint is given, else SAS.',
+      description: 'The authentication type. When omitted: SELF_SIGNED if a thumbprint is given, otherwise SAS.',
     }),
     symmetricKey: t.field({
       type: SymmetricKeyInput,
-      description: 'For SAS. Left out, a new device gets keys that the hub makes, and a present one keeps its own.',
+      description:
+        'The symmetric keys, for SAS. When omitted, a new device gets generated keys, and an existing device keeps its keys.',
     }),
-    x509Thumbprint: t.field({ type: X509ThumbprintInput, description: 'For SELF_SIGNED.' }),
+    x509Thumbprint: t.field({
+      type: X509ThumbprintInput,
+      description: 'The certificate thumbprints, for SELF_SIGNED.',
+    }),
   }),
 })

@@ -11,50 +11,55 @@ import { TwinPatchInput } from './twin-patch.ts'
 // Inputs
 
 const CreateDeviceInput = builder.inputType('CreateDeviceInput', {
-  description: 'A device to be created.',
+  description: 'The device to create.',
   fields: (t) => ({
     deviceId: t.string({
       required: true,
-      description: "Its name: 1 to 128 letters, digits and signs of `-.%_*?!(),:;=@$'`, with case, unique in the hub.",
+      description:
+        "The device ID: 1 to 128 letters, digits and characters of `-.%_*?!(),:;=@$'`. Case-sensitive, unique in the hub.",
     }),
-    status: t.field({ type: DeviceStatus, defaultValue: 'enabled', description: 'Whether it may connect.' }),
-    statusReason: t.string({ description: 'Why: at most 128 characters.' }),
-    authentication: t.field({ type: DeviceAuthenticationInput, description: 'Keys are made when this is left out.' }),
-    twin: t.field({ type: TwinPatchInput, description: 'The tags and desired properties it starts with.' }),
+    status: t.field({ type: DeviceStatus, defaultValue: 'enabled', description: 'Whether the device may connect.' }),
+    statusReason: t.string({ description: 'The reason for the status: at most 128 characters.' }),
+    authentication: t.field({
+      type: DeviceAuthenticationInput,
+      description: 'How the device authenticates. When omitted: SAS, with keys that the hub generates.',
+    }),
+    twin: t.field({ type: TwinPatchInput, description: 'The initial tags and desired properties.' }),
   }),
 })
 
 const CreateDevicesInput = builder.inputType('CreateDevicesInput', {
-  description: 'Devices to be created.',
+  description: 'The devices to create.',
   fields: (t) => ({
     devices: t.field({ type: [CreateDeviceInput], required: true, description: `1 to ${maxNewDevices} devices.` }),
   }),
 })
 
-const ifMatch = 'An etag, so that nothing happens when it has changed since; `*` for whatever it is now.'
+const ifMatch =
+  'The expected `etag` of the device. A PreconditionError, without any change, when the device has another one. `*` matches any etag.'
 
 const UpdateDeviceInput = builder.inputType('UpdateDeviceInput', {
-  description: 'A change to the identity of a device. What is left out stays.',
+  description: 'A change to the identity of a device. Omitted fields keep their values.',
   fields: (t) => ({
-    deviceId: t.string({ required: true, description: 'The device.' }),
+    deviceId: t.string({ required: true, description: 'The device ID.' }),
     ifMatch: t.string({ defaultValue: '*', description: ifMatch }),
-    status: t.field({ type: DeviceStatus, description: 'Whether it may connect.' }),
-    statusReason: t.string({ description: 'Why: at most 128 characters. `null` deletes the reason.' }),
-    authentication: t.field({ type: DeviceAuthenticationInput, description: 'How it is to prove who it is.' }),
+    status: t.field({ type: DeviceStatus, description: 'Whether the device may connect.' }),
+    statusReason: t.string({ description: 'The reason for the status: at most 128 characters. `null` deletes it.' }),
+    authentication: t.field({ type: DeviceAuthenticationInput, description: 'How the device authenticates.' }),
   }),
 })
 
 const DeleteDeviceInput = builder.inputType('DeleteDeviceInput', {
-  description: 'A device to be deleted.',
+  description: 'The device to delete.',
   fields: (t) => ({
-    deviceId: t.string({ required: true, description: 'The device.' }),
+    deviceId: t.string({ required: true, description: 'The device ID.' }),
     ifMatch: t.string({ defaultValue: '*', description: ifMatch }),
   }),
 })
 
 // Mutations
 
-/** What payloads start from: the device is read with what the client selects of it. */
+/** The parent value of payloads. The device is read with the fields that the client selects. */
 type DeviceId = { readonly deviceId: string }
 
 const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').implement({
@@ -76,7 +81,7 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
   fields: (t) => ({
     device: t.prismaField({
       type: Device,
-      description: 'The device as it is now.',
+      description: 'The device after the change.',
       resolve: (query, { deviceId }, _args, context) =>
         readThroughOutage(context, () =>
           context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
@@ -86,15 +91,15 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
 })
 
 const DeleteDevicePayload = builder.objectRef<DeviceId>('DeleteDevicePayload').implement({
-  description: 'The device and its twin were deleted. Device jobs keep its name.',
-  fields: (t) => ({ deviceId: t.exposeString('deviceId', { description: 'The name it had.' }) }),
+  description: 'The device and its twin were deleted. Device jobs keep the device ID.',
+  fields: (t) => ({ deviceId: t.exposeString('deviceId', { description: 'The ID of the deleted device.' }) }),
 })
 
 const CreateDeviceResult = resultUnion(
   'CreateDeviceResult',
   CreateDevicePayload,
   [InvalidInputError, AlreadyExistsError],
-  'What became of a device to be created.',
+  'The result of `createDevice`, or of one device of `createDevices`.',
 )
 
 const CreateDevicesPayload = builder
@@ -102,11 +107,11 @@ const CreateDevicesPayload = builder
     'CreateDevicesPayload',
   )
   .implement({
-    description: 'What became of each of the devices: one that fails does not keep the others back.',
+    description: 'One result for each device. A device that fails does not affect the others.',
     fields: (t) => ({
       results: t.field({
         type: [CreateDeviceResult],
-        description: 'In the order of the input. Of two with the same name the first is created.',
+        description: 'The results in the order of the input. Of two devices with the same ID, the first is created.',
         resolve: ({ results }) => [...results],
       }),
     }),
@@ -131,16 +136,16 @@ builder.mutationField('createDevices', (t) =>
       'CreateDevicesResult',
       CreateDevicesPayload,
       [InvalidInputError],
-      'What became of the devices, or why the list of them was refused as a whole.',
+      'The result of `createDevices`: one result for each device, or an error for the whole list.',
     ),
     authScopes: { operation: 'writeDevices' },
     complexity: 10,
-    description: `Creates up to ${maxNewDevices} devices in one transaction, each on its own merits.`,
+    description: `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
     resolve: async (_root, { input: { devices } }, { deps }) => {
       deps.throttles.take('registry')
       if (devices.length < 1 || devices.length > maxNewDevices) {
-        throw new InvalidInputError(['devices'], `Give 1 to ${maxNewDevices} devices, not ${devices.length}.`)
+        throw new InvalidInputError(['devices'], `Expected 1 to ${maxNewDevices} devices, got ${devices.length}.`)
       }
       const results = await createDevices(deps, devices)
       return {
@@ -160,15 +165,15 @@ builder.mutationField('updateDevice', (t) =>
       'UpdateDeviceResult',
       UpdateDevicePayload,
       [NotFoundError, PreconditionError, InvalidInputError],
-      'What became of a change to a device.',
+      'The result of `updateDevice`.',
     ),
     authScopes: { operation: 'writeDevices' },
-    description: 'Changes the identity of a device. A device that may no longer come in is disconnected.',
+    description: 'Changes the identity of a device. A device that may no longer connect is disconnected.',
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input }, { deps }) => {
       deps.throttles.take('registry')
       const { deviceId, ifMatch, status, statusReason, authentication } = input
-      // Neither can be taken away, so `null` stands for "left out"; a reason can.
+      // Status and authentication cannot be removed, so `null` counts as omitted. A reason can be removed.
       await updateDevice(deps, {
         deviceId,
         ifMatch: ifMatch ?? '*',
@@ -187,7 +192,7 @@ builder.mutationField('deleteDevice', (t) =>
       'DeleteDeviceResult',
       DeleteDevicePayload,
       [NotFoundError, PreconditionError],
-      'What became of a device to be deleted.',
+      'The result of `deleteDevice`.',
     ),
     authScopes: { operation: 'writeDevices' },
     description: 'Deletes a device and its twin, and closes its connection.',

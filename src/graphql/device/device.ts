@@ -19,62 +19,65 @@ const connectionStates = ['connected', 'disconnected'] as const
 export const DeviceStatus = builder.enumType('DeviceStatus', {
   description: 'Whether a device may connect.',
   values: {
-    ENABLED: { value: 'enabled', description: 'It may.' },
-    DISABLED: { value: 'disabled', description: 'It may not, and its connection is closed.' },
+    ENABLED: { value: 'enabled', description: 'The device may connect.' },
+    DISABLED: { value: 'disabled', description: 'The device may not connect. Its connection is closed.' },
   } as const,
 })
 
 const ConnectionState = builder.enumType('ConnectionState', {
-  description: 'Whether a device is here now.',
+  description: 'Whether a device is connected now.',
   values: {
-    CONNECTED: { value: 'connected', description: 'It has a connection.' },
-    DISCONNECTED: { value: 'disconnected', description: 'It has none.' },
+    CONNECTED: { value: 'connected', description: 'The device is connected.' },
+    DISCONNECTED: { value: 'disconnected', description: 'The device is not connected.' },
   } as const,
 })
 
-/** A device as registry and twin readers may see it: a twin document names all of it but the authentication. */
+/**
+ * A device. Viewers with the right to devices or to twins see it: a twin document contains all fields but the
+ * authentication.
+ */
 export const Device = builder.prismaNode('Device', {
   id: { field: 'id' },
   nullable: true,
   select: { id: true },
-  description: 'A device: an identity that may connect to the hub, and what is known of it.',
+  description: 'A device: an identity that may connect to the hub, and the data about it.',
   authScopes: { operation: ['readDevices', 'readTwins'] },
   fields: (t) => ({
     deviceId: t.exposeString('id', {
-      description: 'Its name, given by whoever created it: 1 to 128 characters, with case.',
+      description: 'The device ID, chosen by the client that created the device: 1 to 128 characters, case-sensitive.',
     }),
     status: t.field({
       type: DeviceStatus,
       select: { status: true },
-      description: 'Whether it may connect.',
+      description: 'Whether the device may connect.',
       resolve: ({ status }) => memberOf(statuses, status),
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
-      description: 'Why it has its status: at most 128 characters.',
+      description: 'The reason for the status: at most 128 characters. Null when no reason was given.',
     }),
     connectionState: t.field({
       type: ConnectionState,
       select: { connectionState: true },
-      description: 'Whether it is here now; a lost connection is noticed after its keep-alive time.',
+      description: 'Whether the device is connected now. A lost connection is detected after its keep-alive time.',
       resolve: ({ connectionState }) => memberOf(connectionStates, connectionState),
     }),
     lastActivityTime: t.expose('lastActivityTime', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it connected or disconnected last. Null when it never did.',
+      description: 'Time of the last connect or disconnect. Null when the device has never connected.',
     }),
     generationId: t.exposeString('generationId', {
-      description: 'Tells it from an earlier device of the same name that was deleted.',
+      description: 'Distinguishes this device from an earlier, deleted device with the same ID.',
     }),
     etag: t.string({
       select: { etagVersion: true },
-      description: 'For `ifMatch`: another text after each change of its identity. The twin has an etag of its own.',
+      description: 'The etag for `ifMatch`. Changes with each change of the identity. The twin has its own etag.',
       resolve: ({ etagVersion }) => etagOf(etagVersion),
     }),
     authentication: t.field({
       type: DeviceAuthentication,
-      nullable: true, // so that a viewer without the right loses this field and not the device
+      nullable: true, // A viewer without the right loses this field, not the whole device.
       authScopes: { operation: 'readDevices' },
       select: {
         authenticationType: true,
@@ -83,7 +86,8 @@ export const Device = builder.prismaNode('Device', {
         primaryThumbprint: true,
         secondaryThumbprint: true,
       },
-      description: 'How it proves who it is. Needs the right registryRead; without it this is null, with an error.',
+      description:
+        'How the device authenticates. Requires the right registryRead. Without it this field is null and the response contains an error.',
       resolve: (row) =>
         authenticationOf({ ...row, authenticationType: memberOf(authenticationTypes, row.authenticationType) }),
     }),
@@ -97,8 +101,8 @@ builder.queryField('device', (t) =>
     type: Device,
     nullable: true,
     authScopes: { operation: ['readDevices', 'readTwins'] },
-    description: 'The device of this name; null when there is none.',
-    args: { deviceId: t.arg.string({ required: true, description: 'Its name, with case.' }) },
+    description: 'The device with this ID. Null when it does not exist.',
+    args: { deviceId: t.arg.string({ required: true, description: 'The device ID, case-sensitive.' }) },
     resolve: (query, _root, { deviceId }, { deps }) => {
       deps.throttles.take('registry')
       return deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } })
@@ -110,18 +114,18 @@ const DeviceConnection = builder.connectionObject(
   {
     type: Device,
     name: 'DeviceConnection',
-    description: 'A page of devices, by their names.',
+    description: 'A page of devices, ordered by device ID.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'How many devices meet the condition, on all pages. Counted only when asked for.',
+        description: 'Number of devices that match the condition, on all pages. Counted only when selected.',
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
   },
-  { name: 'DeviceEdge', description: 'A device in a page.' },
+  { name: 'DeviceEdge', description: 'A device on a page, with its cursor.' },
 )
 
-/** Whether a condition is `*`, which looks at nothing. */
+/** Whether a condition is `*`, which reads no property of a device. */
 export const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
 
 const devicesById: KeysetList<{ readonly id: string }, string> = {
@@ -133,18 +137,18 @@ const devicesById: KeysetList<{ readonly id: string }, string> = {
 builder.queryField('devices', (t) =>
   t.field({
     type: DeviceConnection,
-    // A condition can ask for any value of a twin, so it takes the right to read twins.
+    // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_root, { queryCondition }) => ({
       operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
     complexity: (args) => pageComplexity(args),
     description:
-      'The devices that meet a condition, by their names. A condition that does not parse is an error of the request, whose `extensions` are `{ code: "QUERY_CONDITION", line, column }`.',
+      'The devices that match a condition, ordered by device ID. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
     args: {
       queryCondition: t.arg.string({
         defaultValue: '*',
         description:
-          "The WHERE part of an IoT Hub query, such as `tags.site = 'north' AND connectionState = 'Connected'`; `*` is all devices. At most 8192 characters. Anything but `*` needs the right serviceConnect.",
+          "The WHERE clause of an IoT Hub query, such as `tags.site = 'north' AND connectionState = 'Connected'`. `*` selects all devices. At most 8192 characters. Any condition other than `*` requires the right serviceConnect.",
       }),
       ...pageArguments(),
     },

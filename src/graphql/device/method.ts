@@ -12,25 +12,25 @@ import { resultUnion } from '../errors.ts'
 import { asWritten } from '../transport/written.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
-  description: 'A direct method to be called on one device, now.',
+  description: 'A direct method call to one device, sent now.',
   fields: (t) => ({
-    deviceId: t.string({ required: true, description: 'The device.' }),
+    deviceId: t.string({ required: true, description: 'The device ID.' }),
     methodName: t.string({
       required: true,
-      description:
-        'Its name, as the device knows it: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
+      description: 'The method name: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
     }),
     payload: t.field({
       type: 'JSON',
-      description: 'What it is called with: at most 128 KB of JSON. `null` when left out.',
+      description: 'The payload of the call: at most 128 KB of JSON. `null` when omitted.',
     }),
     responseTimeoutInSeconds: t.int({
       defaultValue: 30,
-      description: 'How long a device that has the call may take to answer: 5 to 300 seconds.',
+      description:
+        'Response timeout: how long the device may take to answer after it has received the call. 5 to 300 seconds.',
     }),
     connectTimeoutInSeconds: t.int({
       defaultValue: 0,
-      description: 'How long to wait for a device that is not connected: 0 to 300 seconds.',
+      description: 'Connection timeout: how long to wait for a device that is not connected. 0 to 300 seconds.',
     }),
   }),
 })
@@ -38,11 +38,13 @@ const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
 const InvokeDeviceMethodPayload = builder.objectRef<MethodResponse>('InvokeDeviceMethodPayload').implement({
   description: 'The device answered.',
   fields: (t) => ({
-    status: t.exposeInt('status', { description: "The device's own status, by convention like one of HTTP." }),
+    status: t.exposeInt('status', {
+      description: 'The status that the device returned. By convention an HTTP status code.',
+    }),
     payload: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it said: at most 128 KB.',
+      description: 'The payload that the device returned: at most 128 KB of JSON.',
       resolve: ({ payload }) => asWritten(payload),
     }),
   }),
@@ -54,11 +56,11 @@ builder.mutationField('invokeDeviceMethod', (t) =>
       'InvokeDeviceMethodResult',
       InvokeDeviceMethodPayload,
       [NotFoundError, DeviceOfflineError, DeviceTimeoutError, BadDeviceResponseError, InvalidInputError],
-      'What became of a method call.',
+      'The result of `invokeDeviceMethod`.',
     ),
     authScopes: { operation: 'invokeMethods' },
     description:
-      'Calls a direct method on one device and waits for its answer. It is sent at most once. A disabled device is a NotFoundError that says so; one that is deleted or disabled while it has the call ends it with a DeviceTimeoutError.',
+      'Calls a direct method on one device and waits for the answer. The call is sent at most once. For a disabled device the result is a NotFoundError whose message says that the device is disabled. When the device is deleted or disabled after it has received the call, the result is a DeviceTimeoutError.',
     args: { input: t.arg({ type: InvokeDeviceMethodInput, required: true, description: 'The call.' }) },
     resolve: (_root, { input: { deviceId, ...call } }, { deps, signal }) => invokeMethod(deps, deviceId, call, signal),
   }),

@@ -10,7 +10,7 @@ import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { Device, selectsAll } from './device.ts'
 
-/** Devices of a batch. */
+/** Maximum number of devices in one update. */
 const maxDevices = 100
 
 type Batch = {
@@ -19,23 +19,27 @@ type Batch = {
   readonly initial: boolean
 }
 
-/** What may have changed: the presence of some devices, the identity of one, or, without either, anything. */
+/**
+ * A possible change: the presence of some devices or the identity of one device. Without either, any device may have
+ * changed.
+ */
 type Change = { readonly deviceIds?: readonly string[]; readonly deviceId?: string }
 
 const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').implement({
-  description: 'Devices and whether they are here.',
+  description: 'Devices, with their current connection state.',
   fields: (t) => ({
     devices: t.field({
       type: [Device],
       complexity: { field: 1, multiplier: maxDevices },
-      description: `The devices as they are now, by their names: at most ${maxDevices}.`,
+      description: `The devices in their current state, ordered by device ID: at most ${maxDevices}.`,
       resolve: ({ devices }) => [...devices],
     }),
     deletedDeviceIds: t.exposeStringList('deletedDeviceIds', {
-      description: `Devices that were deleted, whether they met the condition or not: at most ${maxDevices}.`,
+      description: `The IDs of devices that were deleted, whether or not they matched the condition: at most ${maxDevices}.`,
     }),
     initial: t.exposeBoolean('initial', {
-      description: 'True while the present state of all devices is told, false for those that changed.',
+      description:
+        'True for updates with the current state of all matching devices. False for updates with devices that changed.',
     }),
   }),
 })
@@ -48,12 +52,12 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
     authScopes: (_root, { queryCondition }) => ({
       operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
-    description: `Which devices are here: first all that meet the condition, in batches by their names, the last of which has fewer than ${maxDevices} and may be empty; then those that came or went, or were enabled, disabled or changed otherwise, and meet the condition now, and the names of those that were deleted. A device that changes while the client is slow is told once, as it is then. When the hub may have missed something, the present state comes again, from its beginning. A condition that does not parse is an error of the request, whose \`extensions\` are \`{ code: "QUERY_CONDITION", line, column }\`.`,
+    description: `Which devices are connected. First sends all devices that match the condition, in batches ordered by device ID. The last batch has fewer than ${maxDevices} devices and may be empty. Then sends the devices that connected, disconnected, were enabled or disabled or changed otherwise and match the condition now, and the IDs of deleted devices. A device that changes several times while the client is slow is sent once, in its latest state. When the hub may have missed changes, it sends the current state of all matching devices again, from the beginning. A condition that does not parse is a request error with the \`extensions\` \`{ code: "QUERY_CONDITION", line, column }\`.`,
     args: {
       queryCondition: t.arg.string({
         defaultValue: '*',
         description:
-          'Which devices, as in `devices`. One about the connection state itself hides those that have left it. Anything but `*` needs the right serviceConnect.',
+          'Which devices, as in `devices`. With a condition on `connectionState`, devices that no longer match are not sent. Any condition other than `*` requires the right serviceConnect.',
       }),
     },
     subscribe: (_root, { queryCondition }, context, info) => {
@@ -74,13 +78,16 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
         return { devices, rest: ids.length < maxDevices ? undefined : ids.at(-1) }
       }
 
-      /** Where the rest of the present state begins; undefined when all of it has been told. */
+      /** The place of the next device of the current state to send. Undefined when all of it has been sent. */
       let cursor: string | undefined = ''
-      /** Whether it has to be told anew. */
+      /** Whether the current state has to be sent again. */
       let missed = false
-      /** Devices to be told of when those are, and which of them may be deleted: each once, so never more than there are. */
+      /**
+       * Changed devices to send after the current state, and which of them may be deleted. Each occurs once, so there
+       * are never more than the hub has devices.
+       */
       const changed = new Map<string, { readonly mayBeGone: boolean }>()
-      /** The event that all of them come from, if it was one. */
+      /** The event that caused all entries of `changed`, if there was only one event. */
       let source: object | undefined
 
       const findDeleted = async (ids: string[]): Promise<readonly string[]> => {

@@ -9,10 +9,13 @@ import { live } from '../live/live.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { asWritten } from '../transport/written.ts'
 
-/** Messages that wait for a client which is slow to take them. */
+/** Maximum number of messages that wait for a slow client. */
 const maxWaiting = 100
 
-/** Drops the oldest messages until the others are as few, and as small together, as may wait. The last one may. */
+/**
+ * Drops the oldest messages until the rest is within both limits, of count and of bytes. The newest message always
+ * stays.
+ */
 function keepNewest(waiting: TelemetryMessage[], maxBytes: number): void {
   let bytes = 0
   const lastDropped = waiting.findLastIndex(({ size }, index) => {
@@ -25,30 +28,30 @@ function keepNewest(waiting: TelemetryMessage[], maxBytes: number): void {
 type Body = { readonly contentType: string; readonly body: unknown }
 
 const Telemetry = builder.objectRef<TelemetryMessage>('Telemetry').implement({
-  description: 'A message that a device sent. It is kept nowhere.',
+  description: 'A telemetry message from a device. The hub does not store telemetry.',
   fields: (t) => ({
-    deviceId: t.exposeString('deviceId', { description: 'The device.' }),
-    enqueuedTime: t.expose('enqueuedTime', { type: 'DateTime', description: 'When the hub took it.' }),
+    deviceId: t.exposeString('deviceId', { description: 'The ID of the device that sent the message.' }),
+    enqueuedTime: t.expose('enqueuedTime', { type: 'DateTime', description: 'When the hub received the message.' }),
     properties: t.expose('properties', {
       type: 'JSON',
       description:
-        "The message's properties, each a text: those of the application by their names, those of the system as `$.mid`, `$.ct` and so on.",
+        'The properties of the message, an object of strings. Application properties have their own names. System properties have names such as `$.mid` and `$.ct`.',
     }),
     contentType: t.string({
       description:
-        '`application/json`: `body` is the JSON value that the message holds. Anything else, such as `application/octet-stream`: `body` is its bytes, as base64 text.',
+        'The format of `body`. With `application/json`, `body` is the JSON value of the message. With any other type, such as `application/octet-stream`, `body` is the bytes of the message as Base64 text.',
       resolve: (message, _args, { deps }) => bodyOf(message, deps.limits.jsonDepth).contentType,
     }),
     body: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it holds; `contentType` says how it stands here.',
+      description: 'The content of the message. `contentType` defines its format.',
       resolve: (message, _args, { deps }) => bodyOf(message, deps.limits.jsonDepth).body,
     }),
   }),
 })
 
-/** A body is read once, whichever of its two fields are asked for. */
+/** Bodies that were read. A body is read once, for both of its fields. */
 const bodies = new WeakMap<TelemetryMessage, Body>()
 
 function bodyOf(message: TelemetryMessage, depth: number): Body {
@@ -67,7 +70,7 @@ function readBody({ payload, properties }: TelemetryMessage, depth: number): Bod
   }
 }
 
-/** The JSON text that a payload is. */
+/** The JSON text in a payload, or undefined for other payloads. */
 function jsonIn(payload: Uint8Array, depth: number): string | undefined {
   if (overBudget(payload, { bytes: payload.length, members: Number.POSITIVE_INFINITY, depth }) !== undefined) {
     return undefined
@@ -84,11 +87,14 @@ function jsonIn(payload: Uint8Array, depth: number): string | undefined {
 builder.subscriptionField('telemetry', (t) =>
   t.field({
     type: Telemetry,
-    // Both are what the device says of itself to services.
+    // Telemetry and reported properties are both data that the device sends to services.
     authScopes: { operation: 'readTwins' },
-    description: `What a device sends from now on, in its order. Of more than ${maxWaiting} messages that wait the oldest are lost: for a client that does not keep up, or for a database that was away when it was asked whether the device is still the same. Ends when the device is deleted, also if there is another of its name at once.`,
+    description: `Messages that a device sends from now on, in the order in which it sends them. At most ${maxWaiting} messages wait, because the client is slow or because the database was unavailable when the hub checked whether the device still exists. When more messages wait, the oldest are dropped. Completes when the device is deleted, even if another device with the same ID is created at once.`,
     args: {
-      deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
+      deviceId: t.arg.string({
+        required: true,
+        description: 'The device ID. An unknown device is a request error NOT_FOUND.',
+      }),
     },
     subscribe: (_root, { deviceId }, context) => {
       const { db, events, limits } = context.deps
@@ -98,10 +104,10 @@ builder.subscriptionField('telemetry', (t) =>
       }
       let generation: string | undefined
       const waiting: TelemetryMessage[] = []
-      const mayBeGone: Listen<undefined> = (hear) =>
-        either(identityOf(events, deviceId), events.listen('missed'))(() => hear(undefined))
+      const mayBeGone: Listen<undefined> = (listener) =>
+        either(identityOf(events, deviceId), events.listen('missed'))(() => listener(undefined))
       return live(context, either(events.listen('telemetry', deviceId), mayBeGone), {
-        // Unlike rows, messages cannot be read again: they are put by, and all that came stand behind one key.
+        // Messages cannot be read again, unlike rows. They are stored here, and one key represents all of them.
         keyOf(messages) {
           if (messages === undefined) return 'device'
           for (const message of messages) waiting.push(message)

@@ -1,26 +1,26 @@
 import { builder } from '../builder.ts'
 
 const PropertiesPatch = builder.inputType('TwinPropertiesPatchInput', {
-  description: 'A change to the properties of a twin.',
+  description: 'A merge patch for the properties of a twin.',
   fields: (t) => ({
     desired: t.field({
       type: 'JSON',
       description:
-        'An object, merged into the desired properties member by member; `null` deletes a member. The result may be at most 32 KB.',
+        'An object that is merged into the desired properties, recursively. `null` deletes a key. The merged result may have at most 32 KB.',
     }),
   }),
 })
 
-/** Tags and desired properties as they are merged into a twin; checked by twin/limits.ts. */
+/** A patch of tags and desired properties. twin/limits.ts checks it. */
 export const TwinPatchInput = builder.inputType('TwinPatchInput', {
   description:
-    'A change to what services write of a twin. Left-out sections stay. Keys have at most 1 KB and none of the signs `. $ #`, strings at most 4 KB, and objects are nested at most 10 levels deep.',
+    'A merge patch for the tags and desired properties of a twin. Omitted sections stay unchanged. Keys have at most 1 KB and must not contain the characters `. $ #`. Strings have at most 4 KB. Objects are nested at most 10 levels deep.',
   fields: (t) => ({
     tags: t.field({
       type: 'JSON',
       description:
-        'An object, merged into the tags member by member; `null` deletes a member. The result may be at most 8 KB.',
+        'An object that is merged into the tags, recursively. `null` deletes a key. The merged result may have at most 8 KB.',
     }),
-    properties: t.field({ type: PropertiesPatch, description: 'The properties to change.' }),
+    properties: t.field({ type: PropertiesPatch, description: 'The patch for the properties.' }),
   }),
 })

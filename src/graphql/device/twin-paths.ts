@@ -4,20 +4,22 @@ import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 
 const TwinPath = builder.objectRef<Path>('TwinPath').implement({
-  description: 'A path that conditions can speak of, and what a sample of the devices has there.',
+  description: 'A path that conditions can use, with statistics from a sample of the devices.',
   fields: (t) => ({
     path: t.exposeString('path', {
-      description: 'As a condition writes it: `tags.building`, `properties.reported.[[first sensor]]`.',
+      description: 'The path in the syntax of conditions: `tags.building`, `properties.reported.[[first sensor]]`.',
     }),
     types: t.exposeStringList('types', {
-      description: 'The JSON types of the values: `string`, `number`, `boolean`, `null`, `object`, `array`.',
+      description:
+        'The JSON types of the values at this path: `string`, `number`, `boolean`, `null`, `object`, `array`.',
     }),
     deviceCount: t.exposeInt('deviceCount', {
-      description: 'How many devices of the sample have it: all devices of a small fleet, else about 1,000.',
+      description:
+        'Number of devices in the sample that have this path. The sample is all devices of a small fleet, otherwise about 1,000 devices.',
     }),
     sampleValues: t.field({
       type: ['JSON'],
-      description: 'Up to 5 values, the most frequent first: texts of up to 62 characters, numbers, Booleans.',
+      description: 'Up to 5 values, the most frequent first: strings of up to 62 characters, numbers and Booleans.',
       resolve: ({ sampleValues }) => [...sampleValues],
     }),
   }),
@@ -29,12 +31,12 @@ builder.queryField('twinPaths', (t) =>
     authScopes: { operation: 'readTwins' },
     complexity: ({ first }) => Math.min(Math.max(first ?? 1, 1), maxTwinPaths),
     description:
-      'Paths that conditions can speak of and that really exist, for completion while one is typed: tags, properties, and what the hub knows of devices. Those of most devices first, of the 5,000 that most have; from a sample, in bounded time.',
+      'Existing paths that conditions can use, for completion while a user types a condition: tags, properties and the fields that the hub keeps for each device. Ordered by the number of devices that have the path, descending, and limited to the 5,000 most common paths. Based on a sample of the devices, read in bounded time.',
     args: {
       prefix: t.arg.string({
-        description: 'Only paths that begin so, in whatever case: `tags.`, `properties.reported.temp`.',
+        description: 'Only paths with this prefix, not case-sensitive: `tags.`, `properties.reported.temp`.',
       }),
-      first: t.arg.int({ defaultValue: 100, description: `How many: 1 to ${maxTwinPaths}.` }),
+      first: t.arg.int({ defaultValue: 100, description: `Maximum number of paths: 1 to ${maxTwinPaths}.` }),
     },
     resolve: (_root, { prefix, first }, context) => {
       const { deps } = context

@@ -25,30 +25,32 @@ type Section = { readonly value: unknown; readonly metadata: unknown; readonly v
 const TwinSection = builder.objectRef<Section>('TwinSection').implement({
   description: 'One section of the properties of a twin.',
   fields: (t) => ({
-    value: t.expose('value', { type: 'JSON', description: 'The properties: an object.' }),
+    value: t.expose('value', { type: 'JSON', description: 'The properties, a JSON object.' }),
     metadata: t.expose('metadata', {
       type: 'JSON',
-      description: 'When each property was written: the same shape, with `$lastUpdated` in every object.',
+      description: 'When each property was written. Has the structure of `value`, with `$lastUpdated` in every object.',
     }),
-    version: t.exposeInt('version', { description: 'Grows with each write of this section.' }),
+    version: t.exposeInt('version', {
+      description: 'The version of this section. Increases with each write of the section.',
+    }),
   }),
 })
 
 const TwinProperties = builder.prismaObject('Twin', {
   variant: 'TwinProperties',
   select: { deviceId: true },
-  description: 'What services want of a device, and what it says.',
+  description: 'The desired and reported properties of a device.',
   fields: (t) => ({
     desired: t.field({
       type: TwinSection,
       select: { desired: true, desiredMetadata: true, desiredVersion: true },
-      description: 'What services want. At most 32 KB.',
+      description: 'The desired properties, which services write. At most 32 KB.',
       resolve: (row) => ({ value: row.desired, metadata: row.desiredMetadata, version: row.desiredVersion }),
     }),
     reported: t.field({
       type: TwinSection,
       select: { reported: true, reportedMetadata: true, reportedVersion: true },
-      description: 'What the device says. At most 32 KB.',
+      description: 'The reported properties, which the device writes. At most 32 KB.',
       resolve: (row) => ({ value: row.reported, metadata: row.reportedMetadata, version: row.reportedVersion }),
     }),
   }),
@@ -56,25 +58,27 @@ const TwinProperties = builder.prismaObject('Twin', {
 
 const Twin = builder.prismaObject('Twin', {
   select: { deviceId: true },
-  description: 'The JSON document about a device.',
+  description: 'The twin of a device: its tags, desired properties and reported properties.',
   authScopes: { operation: 'readTwins' },
   fields: (t) => ({
     etag: t.string({
       select: { etagVersion: true },
       description:
-        'For `ifMatch`: another text after each write by a service. What the device reports does not change it.',
+        'The etag for `ifMatch`. Changes with each write by a service. Reported properties do not change it.',
       resolve: ({ etagVersion }) => etagOf(etagVersion),
     }),
-    version: t.exposeInt('version', { description: 'Grows with each write, by services and by the device.' }),
+    version: t.exposeInt('version', {
+      description: 'The version of the twin. Increases with each write, by a service or by the device.',
+    }),
     tags: t.expose('tags', {
       type: 'JSON',
-      description: 'What services know of the device and the device never sees: an object. At most 8 KB.',
+      description: 'The tags, a JSON object. Services read and write them; the device never sees them. At most 8 KB.',
     }),
-    properties: t.variant(TwinProperties, { description: 'What is shared with the device.' }),
+    properties: t.variant(TwinProperties, { description: 'The properties, which services share with the device.' }),
   }),
 })
 
-// Reading: documents stay text from the database to the answer, and are read when they are asked for only
+// Reading: documents stay text from the database to the answer, and are read only when a client selects them
 
 const twinsOf = perParent(
   async (db, deviceIds, names: readonly TwinDocument[], _now, answer) => {
@@ -86,7 +90,7 @@ const twinsOf = perParent(
   ({ deviceId }) => deviceId,
 )
 
-/** Which documents of the twin a client asks for. Metadata is the largest of them by far, and mostly not among them. */
+/** The documents of the twin that a client selects. Metadata is by far the largest and is rarely selected. */
 function documentsAsked(context: Context, info: GraphQLResolveInfo): readonly TwinDocument[] {
   const { select } = queryFromInfo({ context, info, select: { deviceId: true } })
   const [value, metadata] = [mentions(info, 'value'), mentions(info, 'metadata')]
@@ -106,7 +110,7 @@ builder.prismaObjectField(Device, 'twin', (t) =>
     type: Twin,
     select: { id: true },
     authScopes: { operation: 'readTwins' },
-    description: 'The JSON document about it. Needs the right serviceConnect.',
+    description: 'The twin of the device. Requires the right serviceConnect.',
     resolve: ({ id }, _args, context, info) => readTwin(context, info, id),
   }),
 )
@@ -116,21 +120,22 @@ builder.prismaObjectField(Device, 'twin', (t) =>
 const UpdateTwinInput = builder.inputType('UpdateTwinInput', {
   description: 'A change to the twin of one device.',
   fields: (t) => ({
-    deviceId: t.string({ required: true, description: 'The device.' }),
+    deviceId: t.string({ required: true, description: 'The device ID.' }),
     ifMatch: t.string({
       defaultValue: '*',
-      description: "The twin's etag, so that nothing happens when it has changed since; `*` for whatever it is now.",
+      description:
+        'The expected `etag` of the twin. A PreconditionError, without any change, when the twin has another one. `*` matches any etag.',
     }),
-    patch: t.field({ type: TwinPatchInput, required: true, description: 'What to merge into it.' }),
+    patch: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into the twin.' }),
   }),
 })
 
 const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('UpdateTwinPayload').implement({
-  description: 'The twin was changed; a connected device is told of new desired properties.',
+  description: 'The twin was changed. A connected device is notified of new desired properties.',
   fields: (t) => ({
     twin: t.field({
       type: Twin,
-      description: 'The twin as it is now.',
+      description: 'The twin after the change.',
       resolve: ({ deviceId }, _args, context, info) =>
         readThroughOutage(context, () => readTwin(context, info, deviceId)),
     }),
@@ -143,7 +148,7 @@ builder.mutationField('updateTwin', (t) =>
       'UpdateTwinResult',
       UpdateTwinPayload,
       [NotFoundError, PreconditionError, InvalidInputError],
-      'What became of a change to a twin.',
+      'The result of `updateTwin`.',
     ),
     authScopes: { operation: 'writeTwins' },
     description: 'Merges a patch into the tags and desired properties of one device.',
@@ -167,9 +172,12 @@ builder.subscriptionField('twinUpdated', (t) =>
     type: Twin,
     authScopes: { operation: 'readTwins' },
     description:
-      'The twin of a device as it is, and again after each change, by services or by the device; changes in quick succession may come as one. Ends when the device is deleted, also if there is another of its name at once.',
+      'The twin of a device. First sends the current twin, then the twin after each change, by a service or by the device. Changes in quick succession may be combined into one update. Completes when the device is deleted, even if another device with the same ID is created at once.',
     args: {
-      deviceId: t.arg.string({ required: true, description: 'The device. An unknown one is an error NOT_FOUND.' }),
+      deviceId: t.arg.string({
+        required: true,
+        description: 'The device ID. An unknown device is a request error NOT_FOUND.',
+      }),
     },
     subscribe: (_root, { deviceId }, context, info) => {
       const { db, events, limits } = context.deps
@@ -180,7 +188,7 @@ builder.subscriptionField('twinUpdated', (t) =>
           bytes,
         } = await findTwinTexts(db.reads, [deviceId], names, limits.answerBytes)
         new AnswerBudget(limits.answerBytes).take(bytes)
-        // After the twin: if it is still the device that it was, then the twin was that of this one, too.
+        // Read after the twin: if the generation is still the same, the twin belongs to this device.
         const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
         return twin === undefined || device === null ? null : { twin, generationId: device.generationId }
       }
@@ -199,9 +207,9 @@ builder.subscriptionField('twinUpdated', (t) =>
           return show(found)
         },
         read: async (_key, event) => {
-          const told = await twins.after(context, event, find)
-          // Others may have read it before this client had its first.
-          const found = goesOn(told) ? told : await readThroughOutage(context, find)
+          const shared = await twins.after(context, event, find)
+          // Another subscription may have read it before this client got its first twin.
+          const found = goesOn(shared) ? shared : await readThroughOutage(context, find)
           if (!goesOn(found)) return null
           return found.twin.version === mine.version ? [] : show(found)
         },

@@ -5,7 +5,7 @@ import { limitExceeded } from '../limits.ts'
 /** Prints the result of an operation. Never throws. */
 export type PrintResult = (result: unknown) => string
 
-/** The result as Yoga prints it by `print`. */
+/** The result in a form that Yoga prints by `print`. */
 export const printedBy = <Result extends ExecutionResult>(print: PrintResult, result: Result) => ({
   ...result,
   stringify: print,
@@ -13,7 +13,7 @@ export const printedBy = <Result extends ExecutionResult>(print: PrintResult, re
 
 const sizeOf = (pieces: readonly string[]): number => pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
 
-/** How many bytes a result will have; none for one that cannot be printed, which becomes an error. */
+/** The bytes of a printed result, or 0 for one that cannot be printed, which becomes an error. */
 export function bytesOf(result: unknown): number {
   try {
     return sizeOf(jsonPieces(result))
@@ -23,9 +23,9 @@ export function bytesOf(result: unknown): number {
 }
 
 /**
- * How every result leaves, over HTTP and WebSocket. What cannot be printed becomes an error in its place, which `mask`
- * logs: an event may end nothing but itself. So does what has more than `maxBytes`, which is known before its pieces are
- * put together.
+ * Prints every result, over HTTP and WebSocket. A result that cannot be printed is replaced by an error, which `mask`
+ * logs, so that one event cannot end a subscription. The same applies to a result of more than `maxBytes`, which is
+ * measured before its pieces are joined.
  */
 export function createPrintResult(mask: (error: unknown) => GraphQLError, maxBytes: number): PrintResult {
   return (result) => {
@@ -33,7 +33,7 @@ export function createPrintResult(mask: (error: unknown) => GraphQLError, maxByt
       const pieces = jsonPieces(result)
       const bytes = sizeOf(pieces)
       if (bytes <= maxBytes) return pieces.join('')
-      throw limitExceeded('answerBytes', maxBytes, bytes, 'Ask for fewer rows a page, or for fewer fields.')
+      throw limitExceeded('answerBytes', maxBytes, bytes, 'Ask for fewer rows per page, or for fewer fields.')
     } catch (error) {
       const failed: ExecutionResult = { errors: [mask(error)] }
       return JSON.stringify(failed)
