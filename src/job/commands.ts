@@ -181,7 +181,7 @@ const previewedOverlaps = 20
 /** Seconds. */
 const previewAgainAfter = 10
 const noTime =
-  'The devices could not be counted in time: the condition is too dear, or too many are asked for at once. The job can be scheduled all the same.'
+  'Counting timed out: the condition is too expensive, or too many previews are running. The job can still be scheduled.'
 
 /**
  * What a job would select and meet if it started now, as far as about two seconds of PostgreSQL's time can show. It

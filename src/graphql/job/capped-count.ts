@@ -2,18 +2,24 @@ import type { PreviewCount as Count } from '../../job/preview.ts'
 import { builder } from '../builder.ts'
 
 const CountPrecision = builder.enumType('CountPrecision', {
-  description: 'How far a count can be relied upon.',
+  description: 'Whether a count is exact.',
   values: {
-    EXACT: { value: 'exact', description: 'All are counted.' },
-    AT_LEAST: { value: 'atLeast', description: 'There may be more: counting all would have taken too long.' },
+    EXACT: { value: 'exact', description: 'The count is exact.' },
+    AT_LEAST: {
+      value: 'atLeast',
+      description: 'The actual number may be higher. Counting stopped because it would have taken too long.',
+    },
   } as const,
 })
 
-/** A count that is bounded in time. */
+/** A count with a time limit. */
 export const PreviewCount = builder.objectRef<Count>('PreviewCount').implement({
-  description: 'A count that is bounded in time, and says so.',
+  description: 'A count with a time limit, and its precision.',
   fields: (t) => ({
-    value: t.exposeInt('value', { description: 'How many were counted.' }),
-    precision: t.expose('precision', { type: CountPrecision, description: 'Whether these are all.' }),
+    value: t.exposeInt('value', { description: 'The number that was counted.' }),
+    precision: t.expose('precision', {
+      type: CountPrecision,
+      description: 'Whether `value` is exact or a lower bound.',
+    }),
   }),
 })

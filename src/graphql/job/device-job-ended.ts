@@ -13,36 +13,40 @@ import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceJob } from './device-job.ts'
 import { Job } from './job.ts'
 
-/** Places that are looked up at once: finding some of those of one version means to sort all of them. */
+/**
+ * Maximum number of places in one read. To find some of the places of one version, the database has to sort all of
+ * them.
+ */
 const maxFound = 1000
 
-/** One event. Which device jobs they are; read when it is sent, for their payloads may be large. */
+/** One update: the device jobs by ID. They are read when the update is sent, because their payloads may be large. */
 type Batch = {
   readonly jobId: string
   readonly cursor: string
   readonly deviceIds: readonly string[]
   readonly upTo: EndedPlace
   readonly isLast: boolean
-  /** The last of those that were looked up, and others follow already. */
+  /** Whether this is the last batch of one read, and more have already ended. */
   readonly hasMore: boolean
 }
 
 const DeviceJobEndedUpdate = builder.objectRef<Batch>('DeviceJobEndedUpdate').implement({
-  description: 'Device jobs that have ended, in the order in which they did.',
+  description: 'Device jobs that have ended, in the order in which they ended.',
   fields: (t) => ({
     job: t.prismaField({
       type: Job,
-      description: 'The job, as it is when this is sent.',
+      description: 'The job, in its state when this update is sent.',
       resolve: (query, { jobId }, _args, { deps }) =>
         deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
     }),
     cursor: t.exposeString('cursor', {
-      description: 'Where these end: as `after` it goes on behind them, at any time and at any instance. Opaque.',
+      description:
+        'The position after these device jobs. Pass it as `after` to continue from here, at any time and at any instance. Opaque.',
     }),
     deviceJobs: t.field({
       type: [DeviceJob],
       complexity: { field: 1, multiplier: maxPageSize },
-      description: `The device jobs: 1 to ${maxPageSize}.`,
+      description: `The device jobs of this update: 1 to ${maxPageSize}.`,
       resolve: async ({ jobId, deviceIds }, _args, { deps }) => {
         const rows = await findDeviceJobsByKey(
           deps.db.reads,
@@ -55,7 +59,7 @@ const DeviceJobEndedUpdate = builder.objectRef<Batch>('DeviceJobEndedUpdate').im
   }),
 })
 
-/** A place that the job has not come to is none of its list. */
+/** The list of ended device jobs. A place that the job has not reached does not belong to it. */
 const listOf = (job: { readonly jobKey: string; readonly version: number }): KeysetList<EndedPlace, EndedPlace> => ({
   name: `job:${job.jobKey}:ended`,
   keysOf: ({ version, deviceId }) => [String(version), deviceId],
@@ -65,7 +69,7 @@ const listOf = (job: { readonly jobKey: string; readonly version: number }): Key
   },
 })
 
-/** What was found behind a place. Null: nothing, and nothing will be. */
+/** The batches after a place. Null: there are no more, and there will be no more. */
 type Found = { readonly after: EndedPlace; readonly batches: readonly Batch[] | null }
 
 const endedJobs = sharedReads<Found>()
@@ -75,12 +79,12 @@ builder.subscriptionField('deviceJobEnded', (t) =>
     type: DeviceJobEndedUpdate,
     authScopes: { operation: 'readJobs' },
     description:
-      'Every device job of a job exactly once, in the order in which they ended: those that have ended already, then the others as they do. Devices that the job never reached end with the job, after all others. Completes after the last. A slow client is behind, and misses nothing.',
+      'Sends every device job of a job exactly once, in the order in which they ended: first those that have already ended, then the others as they end. Device jobs that the job never reached end with the job, after all others. Completes after the last device job. A slow client falls behind but misses nothing.',
     args: {
-      jobId: t.arg.string({ required: true, description: 'The job. An unknown one is an error NOT_FOUND.' }),
+      jobId: t.arg.string({ required: true, description: 'The job ID. An unknown job is a request error NOT_FOUND.' }),
       after: t.arg.string({
         description:
-          'The `cursor` of an update: only what comes behind it. One of another job, or none at all, is an error INVALID_CURSOR.',
+          'The `cursor` of an update. Only later device jobs are sent. A cursor of another job, or text that is not a cursor, is a request error INVALID_CURSOR.',
       }),
     },
     subscribe: async (_root, { jobId, after }, context) => {
@@ -124,7 +128,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
         read: async (_key, event) => {
           const from = place
           const { after, batches } = await endedJobs.after(context, event, () => findAfter(from))
-          // Who read first may have been told of more or less than this client.
+          // The subscription that read first may have been at another place than this one.
           const isMine = after.version === from.version && after.deviceId === from.deviceId
           return goOn(isMine ? batches : (await readThroughOutage(context, () => findAfter(from))).batches)
         },

@@ -11,18 +11,18 @@ import { perParent } from '../loaders.ts'
 import { asWritten, memoized } from '../transport/written.ts'
 import { Job } from './job.ts'
 
-/** Where one device is in one job. */
+/** The status of a device job. */
 export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
-  description: 'Where one device is in one job.',
+  description: 'The status of a device job.',
   values: {
-    PENDING: { value: 'pending', description: 'It waits for its turn, or for the device to connect.' },
-    RUNNING: { value: 'running', description: 'The call was sent and is not answered yet.' },
+    PENDING: { value: 'pending', description: 'The device job waits for its turn, or for the device to connect.' },
+    RUNNING: { value: 'running', description: 'The method call was sent. The device has not answered yet.' },
     COMPLETED: {
       value: 'completed',
-      description: 'The twin was patched, or the device answered, with whatever status.',
+      description: 'The twin was patched, or the device answered, with any status.',
     },
-    FAILED: { value: 'failed', description: 'It was not done, or nobody knows; see `error`.' },
-    CANCELLED: { value: 'canceled', description: 'The job was cancelled before it had its turn.' },
+    FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
+    CANCELLED: { value: 'canceled', description: 'The job was cancelled before this device had its turn.' },
   } as const,
 })
 
@@ -42,13 +42,15 @@ const payloadsOf = perParent(
 const textOf = memoized(({ payload }: DeviceJobPayload) => asWritten(payload ?? 'null'))
 
 const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').implement({
-  description: 'What a device answered to a method call.',
+  description: 'The answer of a device to a method call.',
   fields: (t) => ({
-    status: t.exposeInt('status', { description: "The device's own status, by convention like one of HTTP." }),
+    status: t.exposeInt('status', {
+      description: 'The status that the device returned. By convention an HTTP status code.',
+    }),
     payload: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it said: at most 128 KB.',
+      description: 'The payload that the device returned: at most 128 KB of JSON.',
       resolve: async (key, _args, context) => {
         const [answered] = await payloadsOf(context, key, undefined)
         return answered === undefined ? null : textOf(answered)
@@ -60,20 +62,20 @@ const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').i
 type Failure = { readonly code: string; readonly description: string }
 
 const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
-  description: 'Why a device job failed.',
+  description: 'The reason why a device job failed.',
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'For programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, DeviceDisabled, GatewayTimeout, ArgumentInvalid, BadDeviceResponse; others may come.',
+        'The error code, for programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, DeviceDisabled, GatewayTimeout, ArgumentInvalid or BadDeviceResponse. New codes may be added.',
     }),
-    description: t.exposeString('description', { description: 'For people.' }),
+    description: t.exposeString('description', { description: 'The error message, for people.' }),
   }),
 })
 
-/** A device id holds no slash, and neither does a job id. */
+/** The node ID of a device job. Neither a device ID nor a job ID contains a slash. */
 const nodeId = ({ jobId, deviceId }: Pick<DeviceJobView, 'jobId' | 'deviceId'>): string => `${jobId}/${deviceId}`
 
-/** A device job, as job/store/jobs.ts reads it. */
+/** A device job, as the stores of jobs read it. */
 export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
   id: { resolve: nodeId },
   description: 'The part of a job that concerns one device.',
@@ -90,40 +92,44 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
   fields: (t) => ({
     job: t.prismaField({
       type: Job,
-      description: 'The job.',
+      description: 'The job that this device job belongs to.',
       resolve: (query, { jobId }, _args, { deps }) =>
         deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
     }),
     device: t.prismaField({
       type: Device,
       nullable: true,
-      description: 'The device; null when it has been deleted since.',
+      description: 'The device. Null when it has been deleted.',
       resolve: (query, { deviceId }, _args, { deps }) =>
         deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } }),
     }),
-    deviceId: t.exposeString('deviceId', { description: 'The name of the device.' }),
-    status: t.field({ type: DeviceJobStatus, description: 'Where it is.', resolve: ({ status }) => status }),
+    deviceId: t.exposeString('deviceId', { description: 'The device ID.' }),
+    status: t.field({
+      type: DeviceJobStatus,
+      description: 'The status of the device job.',
+      resolve: ({ status }) => status,
+    }),
     startTime: t.expose('dispatchedTime', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the method call was sent; null before, and for twin updates.',
+      description: 'When the method call was sent. Null until then, and for twin updates.',
     }),
     endTime: t.expose('endedTime', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ended.',
+      description: 'When the device job ended. Null until then.',
     }),
     outcome: t.field({
       type: DeviceMethodResponse,
       nullable: true,
-      description: 'What the device answered; null while it has not, and for twin updates.',
+      description: 'The answer of the device. Null until the device has answered, and for twin updates.',
       resolve: ({ jobId, deviceId, responseStatus }) =>
         responseStatus === null ? null : { jobId, deviceId, status: responseStatus },
     }),
     error: t.field({
       type: DeviceJobError,
       nullable: true,
-      description: 'Why it failed; null unless it did.',
+      description: 'The reason why the device job failed. Null unless it has failed.',
       resolve: ({ errorCode, errorDescription }) =>
         errorCode === null ? null : { code: errorCode, description: errorDescription ?? errorCode },
     }),

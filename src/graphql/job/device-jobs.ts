@@ -38,30 +38,33 @@ const DeviceJobConnection = builder.connectionObject(
     description: 'A page of device jobs.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'How many there are on all pages; with a filter, those that pass it. Counted only when asked for.',
+        description:
+          'Number of device jobs on all pages, after the filter if there is one. Counted only when selected.',
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
   },
-  { name: 'DeviceJobEdge', description: 'A device job in a page.' },
+  { name: 'DeviceJobEdge', description: 'A device job on a page, with its cursor.' },
 )
 
-/** What a list costs beside its rows: to find them, a whole job may have to be looked through, or all jobs. */
+/** The complexity of a list in addition to its rows: to find them, a whole job may have to be searched, or all jobs. */
 const ownComplexity = 10
-/** The same, where more than counters is needed to find and count them. */
+/** The same for a list with a filter that the counters of the job cannot answer. */
 const ownComplexityOfFilter = 30
 
 // Of a job
 
 const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
-  description: 'Which device jobs: those for which all that is given holds.',
+  description: 'Selects device jobs that match all given fields.',
   fields: (t) => ({
-    status: t.field({ type: [DeviceJobStatus], description: 'In one of these statuses.' }),
-    errorCode: t.stringList({ description: 'Failed with one of these codes; see `DeviceJobError.code`.' }),
-    responseStatus: t.intList({ description: 'The device answered with one of these statuses.' }),
+    status: t.field({ type: [DeviceJobStatus], description: 'The status is one of these.' }),
+    errorCode: t.stringList({
+      description: 'The device job failed with one of these codes. See `DeviceJobError.code`.',
+    }),
+    responseStatus: t.intList({ description: 'The device answered with one of these response statuses.' }),
     queryCondition: t.string({
       description:
-        'The device meets this condition now, such as `tags.building = 43`: the language of jobs. A device that has been deleted since meets none but `*`. Anything but `*` needs the right serviceConnect.',
+        'The device matches this condition now, such as `tags.building = 43`, in the query language of jobs. A deleted device matches only `*`. Any condition other than `*` requires the right serviceConnect.',
     }),
   }),
 })
@@ -69,13 +72,13 @@ const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
 type Filter = typeof DeviceJobFilter.$inferInput
 
 const DeviceJobOrderField = builder.enumType('DeviceJobOrderField', {
-  description: 'What the device jobs of a job can be ordered by.',
+  description: 'The sort keys of the device jobs of a job.',
   values: {
-    DEVICE_ID: { value: 'deviceId', description: 'The names of the devices, compared byte by byte.' },
+    DEVICE_ID: { value: 'deviceId', description: 'The device ID, compared byte by byte.' },
     END_TIME: {
       value: 'endTime',
       description:
-        'When they ended. Those that have not come last, in the order of their names, and so do those that ended all at once with their job.',
+        'The end time. Device jobs that have not ended come last, ordered by device ID. So do device jobs that ended all at once with their job.',
     },
   } as const,
 })
@@ -83,8 +86,8 @@ const DeviceJobOrderField = builder.enumType('DeviceJobOrderField', {
 const DeviceJobOrder = builder.inputType('DeviceJobOrder', {
   description: 'The order of the device jobs of a job.',
   fields: (t) => ({
-    field: t.field({ type: DeviceJobOrderField, required: true, description: 'What to compare.' }),
-    direction: t.field({ type: OrderDirection, required: true, description: 'Which end comes first.' }),
+    field: t.field({ type: DeviceJobOrderField, required: true, description: 'The sort key.' }),
+    direction: t.field({ type: OrderDirection, required: true, description: 'The sort direction.' }),
   }),
 })
 
@@ -118,7 +121,7 @@ const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   canceled: 'cancelledCount',
 }
 
-/** `*` is no condition. QueryConditionError. */
+/** The selection of a filter. `*` counts as no condition. QueryConditionError. */
 function selectionOf(filter: Filter | null | undefined): DeviceJobSelection {
   const { status, errorCode, responseStatus, queryCondition } = filter ?? {}
   const condition = queryCondition == null ? undefined : parseCondition(queryCondition)
@@ -135,7 +138,7 @@ builder.prismaObjectField(Job, 'deviceJobs', (t) =>
   t.field({
     type: DeviceJobConnection,
     select: { id: true, ...counters },
-    // A condition can ask for any value of a twin, so it takes the right to read twins.
+    // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_job, { filter }) => ({
       operation: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',
     }),
@@ -144,10 +147,10 @@ builder.prismaObjectField(Job, 'deviceJobs', (t) =>
       return pageComplexity(args, Object.keys(others).length === 0 ? ownComplexity : ownComplexityOfFilter)
     },
     description:
-      'Its device jobs, by the names of the devices unless `orderBy` says otherwise. There are none until it has started. A condition that does not parse is an error of the request, whose `extensions` are `{ code: "QUERY_CONDITION", line, column }`.',
+      'The device jobs of the job. Empty until the job has started. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
     args: {
-      filter: t.arg({ type: DeviceJobFilter, description: 'Which; all when left out.' }),
-      orderBy: t.arg({ type: DeviceJobOrder, description: 'DEVICE_ID ASC when left out.' }),
+      filter: t.arg({ type: DeviceJobFilter, description: 'Selects device jobs. All when omitted.' }),
+      orderBy: t.arg({ type: DeviceJobOrder, description: 'The order. DEVICE_ID ASC when omitted.' }),
       ...pageArguments(),
     },
     resolve: (job, { filter, orderBy, ...args }, context) => {
@@ -161,7 +164,7 @@ builder.prismaObjectField(Job, 'deviceJobs', (t) =>
         (page) => findOfJob(context, job.id, { selection, order, page }),
         async () => {
           if (Object.keys(others).length > 0) return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
-          // The job's own counters: nothing has to be counted for it, however many they are.
+          // The counters of the job have the number, so no rows have to be counted.
           return statuses?.reduce((sum, status) => sum + job[counterOf[status]], 0) ?? job.deviceCount
         },
       )
@@ -186,7 +189,8 @@ builder.prismaObjectField(Device, 'deviceJobs', (t) =>
     authScopes: { operation: 'readJobs' },
     select: { id: true },
     complexity: (args) => pageComplexity(args, ownComplexity),
-    description: 'Its part in jobs that have started and are still kept, the job that was scheduled last first.',
+    description:
+      'The device jobs of this device, in jobs that have started and are still kept. Ordered by the creation time of the job, the newest first.',
     args: forwardArguments(),
     resolve: ({ id }, args, context) =>
       resolvePage(

@@ -1,39 +1,49 @@
 import { builder } from '../builder.ts'
 
-/** As the job's row has them. */
+/** The types, as in the row of a job. */
 export const jobTypes = ['scheduleDeviceMethod', 'scheduleUpdateTwin'] as const
-/** As the job's row has them. */
+/** The statuses, as in the row of a job. */
 export const jobStatuses = ['queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled'] as const
 
 /** What a job does to each of its devices. */
 export const JobType = builder.enumType('JobType', {
   description: 'What a job does to each of its devices.',
   values: {
-    SCHEDULE_DEVICE_METHOD: { value: 'scheduleDeviceMethod', description: 'It calls a direct method.' },
-    SCHEDULE_UPDATE_TWIN: { value: 'scheduleUpdateTwin', description: 'It merges a patch into the twin.' },
+    SCHEDULE_DEVICE_METHOD: {
+      value: 'scheduleDeviceMethod',
+      description: 'The job calls a direct method on each device.',
+    },
+    SCHEDULE_UPDATE_TWIN: {
+      value: 'scheduleUpdateTwin',
+      description: 'The job merges a patch into the twin of each device.',
+    },
   } as const,
 })
 
-/** Where a job is in its life. */
+/** The status of a job. */
 export const JobStatus = builder.enumType('JobStatus', {
-  description: 'Where a job is in its life. A job that has done what it could is COMPLETED, whatever came of it.',
+  description:
+    'The status of a job. A job that has run to its end is COMPLETED, even if devices failed. `Job.outcome` has the result.',
   values: {
-    SCHEDULED: { value: 'scheduled', description: 'Its start time has not come.' },
-    QUEUED: { value: 'queued', description: 'It is due and waits for one of the running jobs to make room.' },
-    RUNNING: { value: 'running', description: 'Its devices are fixed and being worked on.' },
+    SCHEDULED: { value: 'scheduled', description: 'The job waits for its start time.' },
+    QUEUED: { value: 'queued', description: 'The job is due and waits until a running job frees a slot.' },
+    RUNNING: { value: 'running', description: 'The device list is frozen, and the job processes the devices.' },
     COMPLETED: { value: 'completed', description: 'Every device job has ended.' },
-    FAILED: { value: 'failed', description: 'The job as a whole could not be carried out; see `failureReason`.' },
-    CANCELLED: { value: 'cancelled', description: 'It was cancelled. It ends when its calls under way have.' },
+    FAILED: { value: 'failed', description: 'The job as a whole could not be carried out. See `failureReason`.' },
+    CANCELLED: {
+      value: 'cancelled',
+      description: 'The job was cancelled. It ends when its calls in progress have ended.',
+    },
   } as const,
 })
 
-/** What came of a job that has ended; see job/state.ts. */
+/** The outcome of a job that has ended. job/state.ts has the rule. */
 export const JobOutcome = builder.enumType('JobOutcome', {
-  description: 'What came of a job that has ended.',
+  description: 'The outcome of a job that has ended.',
   values: {
-    SUCCEEDED: { value: 'succeeded', description: 'Nothing failed, also when there were no devices.' },
+    SUCCEEDED: { value: 'succeeded', description: 'Nothing failed. Also the outcome of a job without devices.' },
     PARTIALLY_FAILED: { value: 'partiallyFailed', description: 'Some devices failed.' },
-    FAILED: { value: 'failed', description: 'The job failed, or not one of its devices succeeded.' },
-    CANCELLED: { value: 'cancelled', description: 'It was cancelled.' },
+    FAILED: { value: 'failed', description: 'The job as a whole failed, or no device succeeded.' },
+    CANCELLED: { value: 'cancelled', description: 'The job was cancelled.' },
   } as const,
 })

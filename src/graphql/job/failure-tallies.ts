@@ -10,7 +10,7 @@ import {
 import { failuresKey, findFailures } from '../../job/store/failures.ts'
 import { boundedReads, type ReadDeps } from '../bounded-reads.ts'
 
-/** Jobs whose failures are remembered, those that were asked for last: as many as there are on a page. */
+/** Maximum number of jobs whose failures are cached, the most recently requested ones: as many as a page has. */
 const mostTallies = 100
 
 const failures = boundedReads('failures', findFailures, ({ asked }) => asked, failuresKey)
@@ -18,19 +18,19 @@ const failures = boundedReads('failures', findFailures, ({ asked }) => asked, fa
 const talliesOf = new WeakMap<object, Map<string, Promise<FailureTally>>>()
 
 /**
- * The failures of a job as it was at that version, or later. Each outcome is read once, by whoever asks first after it
- * was written, and not again by each who asks: a page that follows a large job costs what is new since its last event.
- * What is remembered can be lost at any time, and is then read anew from the rows.
+ * The failures of a job at this version, or at a later one. Each outcome is read once, by the first request after it
+ * was written: a page that follows a large job costs only what is new since its last event. The cache can be lost at
+ * any time and is then filled again from the rows.
  *
- * When there is no time to read what is new, a job that goes on is answered as it was known before; else that is a
- * LimitExceededError.
+ * When the new outcomes cannot be read in time, a job that has not ended returns the cached failures. Otherwise this
+ * throws a LimitExceededError.
  */
 export function findFailureTally(deps: ReadDeps, job: JobAtVersion & { readonly key: bigint }): Promise<FailureTally> {
   const tallies = talliesOf.get(deps.db) ?? new Map<string, Promise<FailureTally>>()
   talliesOf.set(deps.db, tallies)
   const jobKey = String(job.key)
   const before = tallies.get(jobKey) ?? Promise.resolve(noFailures)
-  // In a line, so that those who ask at the same time find what the first of them read.
+  // One after the other, so that concurrent requests find what the first of them has read.
   const reading = before.then((known) => readOn(deps, jobKey, job, known))
   tallies.delete(jobKey)
   tallies.set(

@@ -2,65 +2,71 @@ import { builder } from '../builder.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
 
 const queryCondition =
-  "Which devices: the WHERE part of an IoT Hub query, such as `tags.site = 'north'`; `*` is all. They are fixed when the job starts. At most 8192 characters."
-const jobId = 'Up to 64 letters, digits and dashes, unique among all jobs that are kept. Made by the hub when left out.'
-const startTime = 'When to start: at most 30 days ahead; now when left out or past.'
+  "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices. Devices are selected when the job starts. At most 8192 characters."
+const jobId =
+  'The job ID: up to 64 letters, digits and dashes, unique among all jobs that are kept. Generated when omitted.'
+const startTime =
+  'When to start the job: at most 30 days ahead. The job starts now when this is omitted or in the past.'
 const maxExecutionTimeInSeconds =
-  'How long after `startTime` whatever has not ended fails: 1 to 2592000 seconds (30 days).'
+  'Maximum execution time, counted from `startTime`: 1 to 2592000 seconds (30 days). Device jobs that have not ended by then fail.'
 
 const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
-  description: 'A direct method to be called.',
+  description: 'The direct method to call.',
   fields: (t) => ({
     methodName: t.string({
       required: true,
-      description:
-        'Its name, as the device knows it: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
+      description: 'The method name: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
     }),
     payload: t.field({
       type: 'JSON',
-      description: 'What it is called with: at most 128 KB of JSON. `null` when left out.',
+      description: 'The payload of the call: at most 128 KB of JSON. `null` when omitted.',
     }),
     responseTimeoutInSeconds: t.int({
       defaultValue: 30,
-      description: 'How long a device that has the call may take to answer: 5 to 300 seconds.',
+      description:
+        'Response timeout: how long a device may take to answer after it has received the call. 5 to 300 seconds.',
     }),
     connectTimeoutInSeconds: t.int({
       description:
-        'How long after the start of the job a device may take to connect: 1 to 300 seconds; 0 or left out, as long as the job has time.',
+        'Connection timeout, counted from the start of the job: how long a device may take to connect. 1 to 300 seconds. When 0 or omitted: until the deadline of the job.',
     }),
   }),
 })
 
 const JobExpectationInput = builder.inputType('JobExpectationInput', {
-  description: 'What must hold of the devices for a job to be scheduled. Left-out members demand nothing.',
+  description:
+    'What a client expects of the devices. The job is scheduled only if it holds. Omitted fields are not checked.',
   fields: (t) => ({
     fingerprint: t.string({
       description:
-        "A preview's: refused when other devices meet the condition now, one of them was deleted, or replaced under the same name. Also refused when they cannot be counted within 20 seconds.",
+        'The `fingerprint` of a preview. The job is refused when other devices match the condition now, or when one of the devices was deleted or replaced under the same ID. It is also refused when the devices cannot be counted within 20 seconds.',
     }),
     maxDevices: t.int({
       description:
-        'Refused when more devices meet the condition now. Holds when the job starts, too: it fails then, and does nothing to any device.',
+        'Maximum number of devices. The job is refused when more devices match the condition now. When more devices match at its start, the job fails and changes no device.',
     }),
   }),
 })
 const expect =
-  'What a preview has shown and must still hold, so that a job does not meet other devices than you have seen.'
+  'The result of a preview that must still hold, so that the job does not target other devices than the client has seen.'
 
-/** Checked by job/request.ts. */
+/** Validated by job/request.ts. */
 export const PreviewJobInput = builder.inputType('PreviewJobInput', {
-  description: 'A job that is thought of. At most one of `cloudToDeviceMethod` and `updateTwin` may be given.',
+  description: 'The job to preview. At most one of `cloudToDeviceMethod` and `updateTwin` may be given.',
   fields: (t) => ({
-    jobId: t.string({ description: 'The name it would have; an AlreadyExistsError when it is taken.' }),
+    jobId: t.string({ description: 'The job ID. An AlreadyExistsError when it is in use.' }),
     queryCondition: t.string({ required: true, description: queryCondition }),
-    cloudToDeviceMethod: t.field({ type: CloudToDeviceMethodInput, description: 'The method it would call.' }),
-    updateTwin: t.field({ type: TwinPatchInput, description: 'What it would merge into each twin.' }),
+    cloudToDeviceMethod: t.field({
+      type: CloudToDeviceMethodInput,
+      description: 'The method that the job would call.',
+    }),
+    updateTwin: t.field({ type: TwinPatchInput, description: 'The patch that the job would merge into each twin.' }),
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
   }),
 })
 
-/** Checked by job/request.ts. */
+/** Validated by job/request.ts. */
 export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethodInput', {
   description: 'A job that calls a direct method on many devices.',
   fields: (t) => ({
@@ -77,7 +83,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
   }),
 })
 
-/** Checked by job/request.ts. */
+/** Validated by job/request.ts. */
 export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInput', {
   description: 'A job that merges a patch into many twins.',
   fields: (t) => ({
@@ -85,18 +91,19 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     queryCondition: t.string({ required: true, description: queryCondition }),
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
-    updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'What to merge into each twin.' }),
+    updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into each twin.' }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
   }),
 })
 
-/** Checked by job/commands.ts. */
+/** Validated by job/commands.ts. */
 export const CancelJobInput = builder.inputType('CancelJobInput', {
-  description: 'A job to be cancelled.',
+  description: 'The job to cancel.',
   fields: (t) => ({
-    jobId: t.string({ required: true, description: 'The job.' }),
+    jobId: t.string({ required: true, description: 'The job ID.' }),
     reason: t.string({
-      description: "Why: at most 1024 characters. Becomes the job's `statusMessage` and stands in its `history`.",
+      description:
+        'The reason: at most 1024 characters. Stored as the `statusMessage` of the job and in its `history`.',
     }),
   }),
 })

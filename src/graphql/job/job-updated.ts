@@ -9,12 +9,12 @@ import { sharedReads } from '../live/shared-reads.ts'
 import { Job } from './job.ts'
 import { JobFilter, selectionOf } from './jobs.ts'
 
-/** Jobs that are shown at the beginning. */
+/** Maximum number of jobs that are sent at the beginning. */
 const maxFirst = 100
-/** Jobs of which a subscription remembers that it has shown them. */
+/** Maximum number of sent jobs that a subscription remembers. */
 const maxRemembered = 1000
 
-/** Without an id any of them may have changed. */
+/** Without an ID, any job may have changed. */
 type Change = { readonly jobId?: string }
 
 const jobsNow = sharedReads<readonly ListedJob[]>()
@@ -23,14 +23,14 @@ builder.subscriptionField('jobUpdated', (t) =>
   t.field({
     type: Job,
     authScopes: { operation: 'readJobs' },
-    description: `First the newest ${maxFirst} jobs that pass the filter, the oldest of those first; then each job that appears or changes, as it is then, at most ten times a second each. A job that was shown and passes the filter no longer is shown once more, with the status that it has now, so that a list can drop it; this is remembered of the ${maxRemembered.toLocaleString('en')} jobs that were shown last.`,
-    args: { filter: t.arg({ type: JobFilter, description: 'Which jobs; all when left out.' }) },
+    description: `The jobs that match a filter. First sends the newest ${maxFirst} of them, the oldest of these first. Then sends each job that is created or changes, in its current state, at most ten times per second for each job. A sent job that no longer matches the filter is sent once more, with its new status, so that a list can remove it. The hub remembers the ${maxRemembered.toLocaleString('en')} most recently sent jobs for this.`,
+    args: { filter: t.arg({ type: JobFilter, description: 'Selects jobs. All when omitted.' }) },
     subscribe: (_root, { filter }, context, info) => {
       const { deps } = context
       const { events } = deps
       const { select } = queryFromInfo({ context, info, select: { id: true } })
       const asked = Object.keys(select)
-      // Of what a filter asks for, only the status of a job can change.
+      // Of the fields of a filter, only the status of a job can change.
       const candidates = { ...selectionOf(filter), statuses: undefined }
       const passes = ({ status }: ListedJob): boolean =>
         filter?.status == null || filter.status.some((wanted) => wanted === status)
@@ -44,7 +44,7 @@ builder.subscriptionField('jobUpdated', (t) =>
         return job === undefined ? [] : [job]
       }
 
-      /** Jobs that were shown, with their versions, those shown last at the end. */
+      /** Jobs that were sent, with their versions, the most recent at the end. */
       const shown = new Map<string, number>()
       const showOne = (job: ListedJob): readonly ListedJob[] => {
         const before = shown.get(job.id)

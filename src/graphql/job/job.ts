@@ -11,7 +11,7 @@ import { mentions } from '../transport/mentions.ts'
 import { asWritten, memoized } from '../transport/written.ts'
 import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './enums.ts'
 
-// What it does stays text from the database to the answer, and is read when it is asked for only.
+// The operation of a job stays text from the database to the answer, and is read only when a client selects it.
 
 const operationsOf = perParent(
   async (db, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
@@ -36,7 +36,7 @@ type Method = {
   readonly connectTimeoutInSeconds: number
 }
 
-/** A call as it was stored, whole. */
+/** A method call, as it was stored. */
 function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts): Method {
   const { responseTimeoutInSeconds, connectTimeoutInSeconds } = timeouts
   if (methodName === null || responseTimeoutInSeconds === null || connectTimeoutInSeconds === null) {
@@ -46,7 +46,7 @@ function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts): 
   return { methodName, payload: written, responseTimeoutInSeconds, connectTimeoutInSeconds }
 }
 
-/** A patch in the form in which it is given, the same text for all names by which a client asks for it. */
+/** A patch in the form of the input. All aliases of one row share the text. */
 const patchIn = memoized(({ tags, desired }: OperationTexts): JsonText => {
   const members = [
     ...(tags === null ? [] : [`"tags":${tags}`]),
@@ -58,31 +58,34 @@ const patchIn = memoized(({ tags, desired }: OperationTexts): JsonText => {
 const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').implement({
   description: 'The direct method that a job calls.',
   fields: (t) => ({
-    methodName: t.exposeString('methodName', { description: 'Its name, as the device knows it.' }),
-    payload: t.expose('payload', { type: 'JSON', nullable: true, description: 'What it is called with.' }),
+    methodName: t.exposeString('methodName', { description: 'The method name.' }),
+    payload: t.expose('payload', { type: 'JSON', nullable: true, description: 'The payload of the call.' }),
     responseTimeoutInSeconds: t.exposeInt('responseTimeoutInSeconds', {
-      description: 'How long a device that has the call may take to answer, in seconds.',
+      description: 'Response timeout in seconds: how long a device may take to answer after it has received the call.',
     }),
     connectTimeoutInSeconds: t.exposeInt('connectTimeoutInSeconds', {
       description:
-        'How long after the start of the job a device may take to connect, in seconds; 0 is as long as the job has time.',
+        'Connection timeout in seconds, counted from the start of the job: how long a device may take to connect. 0 means until the deadline of the job.',
     }),
   }),
 })
 
-/** Counters of device jobs; the columns of a job's row have the same names. */
+/** Counters of device jobs. The columns of the row of a job have the same names. */
 export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStatistics').implement({
-  description:
-    'How many device jobs of a job are in which status. At every moment `deviceCount` is the sum of the others.',
+  description: 'Number of device jobs by status. `deviceCount` is always the sum of the other counts.',
   fields: (t) => ({
-    deviceCount: t.exposeInt('deviceCount', { description: 'All of them. 0 until the job has started.' }),
-    pendingCount: t.exposeInt('pendingCount', { description: 'Those that wait for their turn or for their device.' }),
-    runningCount: t.exposeInt('runningCount', { description: 'Those whose call was sent and not answered yet.' }),
-    succeededCount: t.exposeInt('succeededCount', {
-      description: 'Those that are done: the twin was patched, or the device answered, with whatever status.',
+    deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the job has started.' }),
+    pendingCount: t.exposeInt('pendingCount', {
+      description: 'Device jobs that wait for their turn, or for the device to connect.',
     }),
-    failedCount: t.exposeInt('failedCount', { description: 'Those that failed.' }),
-    cancelledCount: t.exposeInt('cancelledCount', { description: 'Those that the cancellation of the job spared.' }),
+    runningCount: t.exposeInt('runningCount', { description: 'Device jobs whose call was sent and not answered yet.' }),
+    succeededCount: t.exposeInt('succeededCount', {
+      description: 'Device jobs that are done: the twin was patched, or the device answered, with any status.',
+    }),
+    failedCount: t.exposeInt('failedCount', { description: 'Device jobs that failed.' }),
+    cancelledCount: t.exposeInt('cancelledCount', {
+      description: 'Device jobs that were cancelled with the job before they had their turn.',
+    }),
   }),
 })
 
@@ -96,65 +99,67 @@ export const counters = {
   cancelledCount: true,
 } as const
 
-/** A job's row, with the outcome that follows from it. */
+/** The row of a job, with its derived outcome. */
 export const Job = builder.prismaNode('Job', {
   id: { field: 'id' },
   nullable: true,
   select: { id: true },
-  description: 'One operation on all devices that meet a condition.',
+  description: 'One operation, a method call or a twin update, on all devices that match a condition.',
   authScopes: { operation: 'readJobs' },
   fields: (t) => ({
-    jobId: t.exposeString('id', { description: 'Its name, given by the client or made by the hub.' }),
+    jobId: t.exposeString('id', { description: 'The job ID, chosen by the client or generated by the hub.' }),
     type: t.field({
       type: JobType,
       select: { type: true },
-      description: 'What it does to each device.',
+      description: 'The operation of the job.',
       resolve: ({ type }) => memberOf(jobTypes, type),
     }),
     status: t.field({
       type: JobStatus,
       select: { status: true },
-      description: 'Where it is in its life.',
+      description: 'The status of the job.',
       resolve: ({ status }) => memberOf(jobStatuses, status),
     }),
     outcome: t.field({
       type: JobOutcome,
       nullable: true,
       select: { status: true, endTime: true, ...counters },
-      description: 'What came of it; null until it has ended.',
+      description: 'The outcome of the job. Null until it has ended.',
       resolve: (job) => jobOutcome(memberOf(jobStatuses, job.status), job.endTime !== null, job),
     }),
-    queryCondition: t.exposeString('queryCondition', { description: 'Which devices, as it was given.' }),
-    createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When it was scheduled.' }),
-    startTime: t.expose('startTime', { type: 'DateTime', description: 'When it was to start.' }),
+    queryCondition: t.exposeString('queryCondition', {
+      description: 'The condition that selects the devices, as it was given.',
+    }),
+    createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When the job was created.' }),
+    startTime: t.expose('startTime', { type: 'DateTime', description: 'The requested start time.' }),
     startedTime: t.expose('startedTime', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When it did start and its devices were fixed: later than `startTime` when it waited for other jobs.',
+        'When the job started and its device list was frozen. Later than `startTime` when the job waited for other jobs. Null until it has started.',
     }),
     endTime: t.expose('endTime', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ended. A cancelled job ends when its calls under way have.',
+      description: 'When the job ended. A cancelled job ends when its calls in progress have ended. Null until then.',
     }),
     deadline: t.expose('deadline', {
       type: 'DateTime',
-      description: 'When its time is up: `startTime` and `maxExecutionTimeInSeconds`. What has not ended then, fails.',
+      description: '`startTime` plus `maxExecutionTimeInSeconds`. Device jobs that have not ended by then fail.',
     }),
     maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
-      description: 'How long after `startTime` its time is up, in seconds.',
+      description: 'Maximum execution time in seconds, counted from `startTime`.',
     }),
     maxDevices: t.exposeInt('maxDevices', {
       nullable: true,
       description:
-        'How many devices it may have at most, as `expect` said when it was scheduled: with more it fails when it starts. Null for any number.',
+        'Maximum number of devices, as given in `expect` when the job was scheduled. With more devices, the job fails at its start. Null for no maximum.',
     }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,
       nullable: true,
       select: { id: true, type: true },
-      description: 'The method it calls; null for other jobs.',
+      description: 'The method that the job calls. Null for twin updates.',
       resolve: async ({ id, type }, _args, context, info) =>
         type === 'scheduleDeviceMethod' ? methodIn(await operationOf(context, id, mentions(info, 'payload'))) : null,
     }),
@@ -162,22 +167,22 @@ export const Job = builder.prismaNode('Job', {
       type: 'JSON',
       nullable: true,
       select: { id: true, type: true },
-      description: 'The patch it merges, `{ tags, properties: { desired } }`; null for other jobs.',
+      description: 'The patch that the job merges, `{ tags, properties: { desired } }`. Null for method calls.',
       resolve: async ({ id, type }, _args, context) =>
         type === 'scheduleUpdateTwin' ? patchIn(await operationOf(context, id, true)) : null,
     }),
     failureReason: t.exposeString('failureReason', {
       nullable: true,
-      description: 'Why the job as a whole failed; null when it did not.',
+      description: 'The reason why the job as a whole failed. Null when it has not failed.',
     }),
     statusMessage: t.exposeString('statusMessage', {
       nullable: true,
-      description: 'The reason that was given when it was cancelled.',
+      description: 'The reason that was given for the cancellation. Null when there is no reason.',
     }),
     deviceJobStatistics: t.field({
       type: Statistics,
       select: counters,
-      description: 'How far it is.',
+      description: 'The progress of the job: number of device jobs by status.',
       resolve: (job) => job,
     }),
   }),
@@ -188,8 +193,8 @@ builder.queryField('job', (t) =>
     type: Job,
     nullable: true,
     authScopes: { operation: 'readJobs' },
-    description: 'The job of this name; null when there is none, or none any more.',
-    args: { jobId: t.arg.string({ required: true, description: 'Its name, with case.' }) },
+    description: 'The job with this ID. Null when it does not exist or is no longer kept.',
+    args: { jobId: t.arg.string({ required: true, description: 'The job ID, case-sensitive.' }) },
     resolve: (query, _root, { jobId }, { deps }) => deps.db.prisma.job.findUnique({ ...query, where: { id: jobId } }),
   }),
 )

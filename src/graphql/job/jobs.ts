@@ -8,28 +8,28 @@ import { askerOf } from '../context.ts'
 import { JobStatus, JobType } from './enums.ts'
 import { Job } from './job.ts'
 
-// Which
+// Filter
 
 const DateTimeRange = builder.inputType('DateTimeRange', {
-  description: 'A span of time; without an end it is open there.',
+  description: 'A time range. Without `from` or `to`, the range is open on that side.',
   fields: (t) => ({
-    from: t.field({ type: 'DateTime', description: 'From this moment on.' }),
-    to: t.field({ type: 'DateTime', description: 'Before this moment.' }),
+    from: t.field({ type: 'DateTime', description: 'Start of the range, inclusive.' }),
+    to: t.field({ type: 'DateTime', description: 'End of the range, exclusive.' }),
   }),
 })
 
-/** All that is given must hold. */
+/** A filter of jobs. All given fields must match. */
 export const JobFilter = builder.inputType('JobFilter', {
-  description: 'Which jobs: those for which all that is given holds.',
+  description: 'Selects jobs that match all given fields.',
   fields: (t) => ({
-    type: t.field({ type: [JobType], description: 'One of these types.' }),
-    status: t.field({ type: [JobStatus], description: 'In one of these statuses.' }),
-    createdTime: t.field({ type: DateTimeRange, description: 'Scheduled in this span.' }),
-    jobIdPrefix: t.string({ description: 'A name that begins so, with case.' }),
+    type: t.field({ type: [JobType], description: 'The type is one of these.' }),
+    status: t.field({ type: [JobStatus], description: 'The status is one of these.' }),
+    createdTime: t.field({ type: DateTimeRange, description: 'The job was created in this time range.' }),
+    jobIdPrefix: t.string({ description: 'The job ID has this prefix, case-sensitive.' }),
   }),
 })
 
-/** The filter as the store takes it. */
+/** The filter in the form of the store. */
 export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefined): JobSelection {
   const { type, status, createdTime, jobIdPrefix } = filter ?? {}
   return {
@@ -41,39 +41,39 @@ export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefi
   }
 }
 
-// In which order
+// Order
 
 const JobOrderField = builder.enumType('JobOrderField', {
-  description: 'What jobs can be ordered by.',
+  description: 'The sort keys of jobs.',
   values: {
-    CREATED_TIME: { value: 'createdTime', description: 'When they were scheduled.' },
-    JOB_ID: { value: 'jobId', description: 'Their names, compared byte by byte.' },
+    CREATED_TIME: { value: 'createdTime', description: 'The creation time.' },
+    JOB_ID: { value: 'jobId', description: 'The job ID, compared byte by byte.' },
   } as const,
 })
 
 /** The direction of a list. */
 export const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'Which end comes first.',
+  description: 'The sort direction.',
   values: {
-    ASC: { value: 'asc', description: 'The smallest or earliest first.' },
-    DESC: { value: 'desc', description: 'The largest or latest first.' },
+    ASC: { value: 'asc', description: 'Ascending: the smallest or earliest first.' },
+    DESC: { value: 'desc', description: 'Descending: the largest or latest first.' },
   } as const,
 })
 
 const JobOrderInput = builder.inputType('JobOrder', {
   description: 'The order of a list of jobs.',
   fields: (t) => ({
-    field: t.field({ type: JobOrderField, required: true, description: 'What to compare.' }),
-    direction: t.field({ type: OrderDirection, required: true, description: 'Which end comes first.' }),
+    field: t.field({ type: JobOrderField, required: true, description: 'The sort key.' }),
+    direction: t.field({ type: OrderDirection, required: true, description: 'The sort direction.' }),
   }),
 })
 
 type Order = typeof JobOrderInput.$inferInput
 
-/** The place of a job in the order of time. Jobs of one millisecond follow each other by their names. */
+/** The place of a job in the order of time. Jobs of the same millisecond are ordered by ID. */
 export type JobPlace = { readonly id: string; readonly createdTime: Date }
 
-/** The place again from the texts of a cursor: an ISO 8601 time and an id. Undefined for others. */
+/** The place in the texts of a cursor: an ISO 8601 time and an ID. Undefined for other texts. */
 export function parseJobPlace([time = '', id, ...others]: readonly string[]): JobPlace | undefined {
   const createdTime = parseZonedDateTime(time)
   if (id === undefined || others.length > 0 || createdTime === undefined) return undefined
@@ -92,7 +92,7 @@ const listIn = ({ field, direction }: Order): KeysetList<JobPlace, Keys> => ({
   },
 })
 
-/** The order in which a page is read: nearest to its cursor first. */
+/** The order in which a page is read: the rows nearest to its cursor first. */
 const readIn = ({ field, direction }: Order, forward: boolean): JobOrder => ({
   field,
   direction: (direction === 'asc') === forward ? 'asc' : 'desc',
@@ -107,12 +107,12 @@ const JobConnection = builder.connectionObject(
     description: 'A page of jobs.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'How many jobs pass the filter, on all pages. Counted only when asked for.',
+        description: 'Number of jobs that match the filter, on all pages. Counted only when selected.',
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
   },
-  { name: 'JobEdge', description: 'A job in a page.' },
+  { name: 'JobEdge', description: 'A job on a page, with its cursor.' },
 )
 
 builder.queryField('jobs', (t) =>
@@ -120,11 +120,13 @@ builder.queryField('jobs', (t) =>
     type: JobConnection,
     authScopes: { operation: 'readJobs' },
     complexity: (args) => pageComplexity(args),
-    description:
-      'Jobs that have not ended, and those that have and are still kept; the latest first unless `orderBy` says otherwise.',
+    description: 'All jobs that have not ended, and the ended jobs that are still kept.',
     args: {
-      filter: t.arg({ type: JobFilter, description: 'Which; all when left out.' }),
-      orderBy: t.arg({ type: JobOrderInput, description: 'CREATED_TIME DESC when left out.' }),
+      filter: t.arg({ type: JobFilter, description: 'Selects jobs. All when omitted.' }),
+      orderBy: t.arg({
+        type: JobOrderInput,
+        description: 'The order. CREATED_TIME DESC when omitted, that is, the newest first.',
+      }),
       ...pageArguments(),
     },
     resolve: (_root, { filter, orderBy, ...args }, context, info) => {

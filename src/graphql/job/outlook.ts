@@ -11,17 +11,18 @@ import { PreviewCount } from './capped-count.ts'
 import { jobStatuses, jobTypes } from './enums.ts'
 import { counters, Job } from './job.ts'
 
-/** Devices that are not connected are counted up to this. */
+/** Maximum count of devices that are not connected. */
 const mostNotConnected = 10_000
 
-// Read for all jobs of a page at once, and once for all fields that need them. The outcomes of 100 jobs, and a queue of
-// hundreds of thousands, take the database a second or more.
+// Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs, or a queue of hundreds of
+// thousands, take the database a second or more.
 const recentOutcomes = perParentInTime(findRecentOutcomes, ({ jobId }) => jobId)
 const queuePositions = perParentInTime(findQueuePositions, ({ jobId }) => jobId)
-// All pending device jobs may have to be looked at, and no event tells of devices that connect: it may be somewhat old.
+// All pending device jobs may have to be read, and no event reports devices that connect, so the count may be somewhat
+// old.
 const notConnected = boundedReads('devices that are not connected', countNotConnected, ({ jobId }) => jobId)
 
-const awayFrom = async (context: Context, jobId: string) =>
+const waitingIn = async (context: Context, jobId: string) =>
   (await notConnected(context.deps, jobId, { limit: mostNotConnected + 1 }))[0]
 
 const cappedAt = (maximum: number, count: number): Count =>
@@ -32,39 +33,44 @@ const cappedAt = (maximum: number, count: number): Count =>
 const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
   values: {
-    START_TIME: { value: 'startTime', description: 'Its time; see `until`.' },
-    SLOT: { value: 'slot', description: 'One of the running jobs has to make room; see `position`.' },
+    START_TIME: { value: 'startTime', description: 'The start time. See `until`.' },
+    SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
-      description: 'Devices have to connect before their method can be called; see `deviceCount`.',
+      description:
+        'Devices that are not connected: they have to connect before the method can be called. See `deviceCount`.',
     },
     CALLS_UNDER_WAY: {
       value: 'callsUnderWay',
-      description: 'Nothing is left to do but to await the answers to the last calls; see `deviceCount`.',
+      description: 'The answers to the last calls. All other device jobs have ended. See `deviceCount`.',
     },
   } as const,
 })
 
 const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
-  description: 'Something that a job waits for.',
+  description: 'A reason why a job waits.',
   fields: (t) => ({
-    reason: t.field({ type: JobBlockerReason, description: 'What it is.', resolve: ({ reason }) => reason }),
-    message: t.exposeString('message', { description: 'The same for people.' }),
+    reason: t.field({
+      type: JobBlockerReason,
+      description: 'What the job waits for.',
+      resolve: ({ reason }) => reason,
+    }),
+    message: t.exposeString('message', { description: 'The reason as a sentence for people.' }),
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it is over; only for START_TIME.',
+      description: 'When the wait ends. Null unless `reason` is START_TIME.',
       resolve: (blocker) => (blocker.reason === 'startTime' ? blocker.until : null),
     }),
     position: t.int({
       nullable: true,
-      description: 'Which of the waiting jobs it is, 1 is next; only for SLOT.',
+      description: 'The position among the queued jobs; 1 is next. Null unless `reason` is SLOT.',
       resolve: (blocker) => (blocker.reason === 'slot' ? blocker.position : null),
     }),
     deviceCount: t.field({
       type: PreviewCount,
       nullable: true,
-      description: `How many devices it is about, counted up to ${mostNotConnected}; only for DEVICES_NOT_CONNECTED and CALLS_UNDER_WAY.`,
+      description: `Number of devices that the job waits for. Exact up to ${mostNotConnected.toLocaleString('en')}. Null unless \`reason\` is DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
       resolve: (blocker) => ('deviceCount' in blocker ? blocker.deviceCount : null),
     }),
   }),
@@ -74,22 +80,22 @@ builder.prismaObjectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
     select: { id: true, type: true, status: true, startTime: true, endTime: true, ...counters },
-    // All devices of the job may have to be looked at.
+    // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     description:
-      'What it waits for. Nothing when it has ended, or goes on by itself, at whatever pace the throttle of jobs sets. Devices that are not connected are counted now and then where the job is large; an error LIMIT_EXCEEDED when the hub has no time for that.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. A request error LIMIT_EXCEEDED when the hub could not count them in time.',
     resolve: async (row, _args, context) => {
       const job = { ...row, type: memberOf(jobTypes, row.type), status: memberOf(jobStatuses, row.status) }
       const needed = neededFindings(job)
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
-      const away = needed.notConnected ? await awayFrom(context, job.id) : undefined
-      const findings = { position, notConnected: away && cappedAt(mostNotConnected, away.count) }
+      const waiting = needed.notConnected ? await waitingIn(context, job.id) : undefined
+      const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
       return blockersOf(job, findings, context.deps.clock.now())
     },
   }),
 )
 
-// Pace
+// Rate
 
 const timed = { id: true, status: true, startedTime: true, endTime: true, deadline: true, ...counters } as const
 
@@ -108,7 +114,7 @@ builder.prismaObjectField(Job, 'throughput', (t) =>
     select: timed,
     complexity: { field: 5, multiplier: 1 },
     description:
-      'How many of its device jobs end a second: in the last ten seconds while it runs, from start to end when it has ended, without those that were spared by its cancellation. 0 until it has started.',
+      'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started.',
     resolve: (job, _args, context) => throughput(job, context),
   }),
 )
@@ -120,12 +126,12 @@ builder.prismaObjectField(Job, 'eta', (t) =>
     select: timed,
     complexity: { field: 20, multiplier: 1 },
     description:
-      'When it will have ended, should it go on as fast as in the last ten seconds: at its deadline at the latest, and also when nothing moves. When all that is pending waits for devices to connect, not before the end of that wait. Null when it does not run.',
+      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running.',
     resolve: async (row, _args, context) => {
       const job = inTime(row)
       if (job.status !== 'running') return null
-      const [pace, away] = await Promise.all([throughput(row, context), awayFrom(context, row.id)])
-      return etaOf(job, pace, away, context.deps.clock.now())
+      const [pace, waiting] = await Promise.all([throughput(row, context), waitingIn(context, row.id)])
+      return etaOf(job, pace, waiting, context.deps.clock.now())
     },
   }),
 )

@@ -2,7 +2,7 @@ import { builder } from '../builder.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { Job } from './job.ts'
 
-/** The payload of a mutation of one job, which is read with what the client selects of it. */
+/** The payload of a mutation of one job. The job is read with the fields that the client selects. */
 export const jobPayload = (name: string, description: string, jobDescription: string) =>
   builder.objectRef<{ readonly jobId: string }>(name).implement({
     description,
@@ -10,7 +10,7 @@ export const jobPayload = (name: string, description: string, jobDescription: st
       job: t.prismaField({
         type: Job,
         description: jobDescription,
-        // It has happened: that it cannot be read at the moment must not look like a failure of it.
+        // The change is committed: an outage during this read must not look like a failure of the mutation.
         resolve: (query, { jobId }, _args, context) =>
           readThroughOutage(context, () =>
             context.deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),

@@ -10,44 +10,50 @@ import { PreviewJobInput } from './input.ts'
 import { Job } from './job.ts'
 
 const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
-  description: 'An open job that touches some of the same devices.',
+  description: 'An open job that targets some of the same devices.',
   fields: (t) => ({
     job: t.prismaField({
       type: Job,
-      description: 'The other job: scheduled, queued or running.',
+      description: 'The other job, which is scheduled, queued or running.',
       resolve: (query, { jobId }, _args, { deps }) =>
         deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
     }),
     deviceCount: t.expose('deviceCount', {
       type: PreviewCount,
       description:
-        'How many devices both touch: of a running job those on which it has not ended, of another those that meet its condition now. Counted up to 10,000; at least 0 is a job of which it is not known whether there are any.',
+        'Number of devices that both jobs target. For a running job, the devices whose device job has not ended. For another job, the devices that match its condition now. Exact up to 10,000. `AT_LEAST` 0: the overlap could not be determined.',
     }),
     propertyPaths: t.exposeStringList('propertyPaths', {
       description:
-        'Where both patches write or delete, such as `tags.site` or `properties.desired.interval`; a patch of `tags.a` meets one of `tags.a.b`. Empty unless both patch twins.',
+        'The paths that both patches write or delete, such as `tags.site` or `properties.desired.interval`. A patch of `tags.a` overlaps with a patch of `tags.a.b`. Empty unless both jobs patch twins.',
     }),
   }),
 })
 
-/** Rows of the lists of a preview at most; job/commands.ts has the same bound. */
+/** Maximum number of rows in the lists of a preview. job/commands.ts has the same limit. */
 const listLength = { field: 20, multiplier: 20 }
 
 const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
   description:
-    'What a job would meet if it started now, as far as that can be found out in about two seconds. Nothing of it is kept.',
+    'The effect of a job if it started now, as far as the hub can determine it in about two seconds. Previews are not stored.',
   fields: (t) => ({
-    deviceCount: t.expose('deviceCount', { type: PreviewCount, description: 'How many devices meet the condition.' }),
-    connectedCount: t.expose('connectedCount', { type: PreviewCount, description: 'How many of them are connected.' }),
+    deviceCount: t.expose('deviceCount', {
+      type: PreviewCount,
+      description: 'Number of devices that match the condition.',
+    }),
+    connectedCount: t.expose('connectedCount', {
+      type: PreviewCount,
+      description: 'Number of these devices that are connected.',
+    }),
     compliantCount: t.expose('compliantCount', {
       type: PreviewCount,
       nullable: true,
-      description: 'How many of their twins the patch would leave as they are. Null without a patch.',
+      description: 'Number of these devices whose twin the patch would not change. Null without a patch.',
     }),
     devices: t.prismaField({
       type: [Device],
       complexity: listLength,
-      description: 'The first of them by their names, at most 20; none when they could not be found in time.',
+      description: 'The first of these devices by device ID: at most 20. Empty when they could not be found in time.',
       resolve: async (query, { deviceIds }, _args, { deps }) => {
         const rows = await deps.db.prisma.device.findMany({ ...query, where: { id: { in: [...deviceIds] } } })
         const byId = new Map(rows.map((row) => [row.id, row]))
@@ -58,18 +64,18 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
       type: [JobOverlap],
       complexity: listLength,
       description:
-        'Open jobs that touch some of the same devices, the newest first, at most 20 of the newest 100 open jobs. A job that has not started is taken to start now.',
+        'Open jobs that target some of the same devices, the newest first: at most 20, of the newest 100 open jobs. A job that has not started is treated as if it started now.',
       resolve: ({ overlaps }) => overlaps,
     }),
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'How long it would run: the devices at the usual pace of the last jobs of its type that ended by themselves, or at the throttle of job device operations where that is slower; `maxExecutionTimeInSeconds` at most. Other jobs that run at the same time are not taken into account. Null when neither is known, or not how many devices there are.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations if that is slower. Other jobs that run at the same time are not considered. Null when neither rate is known, or when the number of devices is not exact.',
     }),
     fingerprint: t.exposeString('fingerprint', {
       nullable: true,
       description:
-        'Identifies the devices that meet the condition, for `expect`: the same as long as they are the same. Null when they could not all be counted in time.',
+        'Identifies the set of devices that match the condition, for `expect`. Stays the same as long as the set does. Null when the devices could not all be counted in time.',
     }),
   }),
 })
@@ -80,13 +86,13 @@ builder.queryField('previewJob', (t) =>
       'PreviewJobResult',
       JobPreview,
       [InvalidInputError, QueryConditionError, AlreadyExistsError],
-      'What a job would meet, or why it would be refused.',
+      'The result of `previewJob`: the preview, or the error that scheduling would return.',
     ),
-    // Whoever may schedule the job may learn from it what this tells.
+    // A viewer with the right to schedule the job could get the same information from the job.
     authScopes: { operation: 'writeJobs' },
     description:
-      'What a job would meet if it were scheduled: it is checked as scheduling checks it, and nothing is done. A LimitExceededError when its devices could not be counted in time; it can be scheduled all the same. Needs the rights of scheduling.',
-    args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job.' }) },
+      'The effect that a job would have. The job is checked as for scheduling, and nothing is changed. A LimitExceededError when the devices could not be counted in time. The job can still be scheduled. Requires the rights for scheduling.',
+    args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job to preview.' }) },
     resolve: (_root, { input }, context) => {
       const { deps } = context
       deps.throttles.take('queries')

@@ -11,41 +11,43 @@ import { resultUnion } from '../errors.ts'
 import { DeviceJobStatus } from './device-job.ts'
 import { jobPayload } from './payload.ts'
 
-/** Checked by job/retry.ts. */
+/** Validated by job/retry.ts. */
 const RetryJobInput = builder.inputType('RetryJobInput', {
   description:
-    'A job to be done again, on a part of its devices: those whose device jobs meet all that is given, that still exist, and that still meet the condition of the job when the retry starts.',
+    'The job to retry, and on which of its devices: those whose device jobs match all given fields, that still exist, and that still match the condition of the job when the retry starts.',
   fields: (t) => ({
-    jobId: t.string({ required: true, description: 'The job. It must have ended.' }),
+    jobId: t.string({ required: true, description: 'The ID of the job to retry. The job must have ended.' }),
     newJobId: t.string({
       description:
-        'The name of the new job: up to 64 letters, digits and dashes, unique among all jobs that are kept. Made by the hub when left out.',
+        'The ID of the new job: up to 64 letters, digits and dashes, unique among all jobs that are kept. Generated when omitted.',
     }),
     status: t.field({
       type: [DeviceJobStatus],
       description:
-        'Device jobs in one of these statuses: FAILED, CANCELLED, COMPLETED. When left out, FAILED; with `responseStatus`, COMPLETED.',
+        'Device jobs with one of these statuses: FAILED, CANCELLED, COMPLETED. When omitted: COMPLETED if `responseStatus` is given, otherwise FAILED.',
     }),
     errorCode: t.stringList({ description: 'Device jobs that failed with one of these codes.' }),
-    responseStatus: t.intList({ description: 'Device jobs whose devices answered with one of these statuses.' }),
+    responseStatus: t.intList({ description: 'Device jobs whose device answered with one of these statuses.' }),
     queryCondition: t.string({
-      description: 'A further condition on the devices. The new job has that of the job and this one, joined by AND.',
+      description:
+        'An additional condition on the devices. The condition of the new job is the condition of the old job AND this one.',
     }),
     startTime: t.field({
       type: 'DateTime',
-      description: 'When to start: at most 30 days ahead; now when left out or past.',
+      description:
+        'When to start the new job: at most 30 days ahead. It starts now when this is omitted or in the past.',
     }),
     maxExecutionTimeInSeconds: t.int({
       description:
-        'How long after `startTime` whatever has not ended fails: 1 to 2592000 seconds (30 days). That of the job when left out.',
+        'Maximum execution time, counted from `startTime`: 1 to 2592000 seconds (30 days). Device jobs that have not ended by then fail. When omitted, the value of the old job.',
     }),
-    reason: t.string({ description: 'Why: at most 1024 characters. Kept in the history of the new job.' }),
+    reason: t.string({ description: 'The reason: at most 1024 characters. Stored in the `history` of the new job.' }),
   }),
 })
 
 const RetryJobPayload = jobPayload(
   'RetryJobPayload',
-  'The retry is scheduled, durably, as a job of its own.',
+  'The retry is stored as a new job and survives a restart of the hub.',
   'The new job.',
 )
 
@@ -55,12 +57,18 @@ builder.mutationField('retryJob', (t) =>
       'RetryJobResult',
       RetryJobPayload,
       [NotFoundError, ConflictError, InvalidInputError, QueryConditionError, AlreadyExistsError],
-      'What became of a job to be retried.',
+      'The result of `retryJob`.',
     ),
     authScopes: { operation: 'writeJobs' },
     description:
-      'Schedules a new job that does again what another did, on the devices on which that failed, or on another part. A ConflictError while the other has not ended; an InvalidInputError when none of its device jobs is meant. A device that got the method call may get it again by a retry.',
-    args: { input: t.arg({ type: RetryJobInput, required: true, description: 'The job, and which part of it.' }) },
+      'Schedules a new job that repeats the operation of an ended job, on the devices where it failed or on another part of its devices. A ConflictError when the job has not ended. An InvalidInputError when no device job matches. A device that received the method call may receive it again in a retry.',
+    args: {
+      input: t.arg({
+        type: RetryJobInput,
+        required: true,
+        description: 'The job to retry, and on which of its devices.',
+      }),
+    },
     resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
       return { jobId: await retryJob(deps, viewer, input) }

@@ -15,7 +15,7 @@ import { jobPayload } from './payload.ts'
 
 const ScheduleJobPayload = jobPayload(
   'ScheduleJobPayload',
-  'The job is scheduled, durably: it will be carried out also if the hub is restarted now.',
+  'The job is stored. It will run even if the hub restarts now.',
   'The new job.',
 )
 
@@ -23,7 +23,7 @@ const ScheduleJobResult = resultUnion(
   'ScheduleJobResult',
   ScheduleJobPayload,
   [InvalidInputError, QueryConditionError, AlreadyExistsError, ExpectationFailedError],
-  'What became of a job to be scheduled.',
+  'The result of `scheduleDeviceMethod` or `scheduleTwinUpdate`.',
 )
 
 builder.mutationField('scheduleDeviceMethod', (t) =>
@@ -31,8 +31,8 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     type: ScheduleJobResult,
     authScopes: { operation: 'writeJobs' },
     description:
-      'Schedules a job that calls a direct method on every device that meets a condition, at most once each.',
-    args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job.' }) },
+      'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device.',
+    args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
@@ -47,8 +47,8 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     type: ScheduleJobResult,
     authScopes: { operation: 'writeJobs' },
     description:
-      'Schedules a job that merges a patch into the twin of every device that meets a condition, exactly once each.',
-    args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job.' }) },
+      'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device.',
+    args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
@@ -60,8 +60,8 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
 
 const CancelJobPayload = jobPayload(
   'CancelJobPayload',
-  'The job is cancelled: nothing new is sent from now on. It ends when its calls under way have.',
-  'The job as it is now.',
+  'The job is cancelled and sends no further calls. It ends when its calls in progress have ended.',
+  'The job after the cancellation.',
 )
 
 builder.mutationField('cancelJob', (t) =>
@@ -70,11 +70,11 @@ builder.mutationField('cancelJob', (t) =>
       'CancelJobResult',
       CancelJobPayload,
       [NotFoundError, ConflictError, InvalidInputError],
-      'What became of a job to be cancelled.',
+      'The result of `cancelJob`.',
     ),
     authScopes: { operation: 'writeJobs' },
-    description: 'Cancels a job that has not ended. A ConflictError when it is cancelled already or has ended.',
-    args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job, and why.' }) },
+    description: 'Cancels a job that has not ended. A ConflictError when the job is already cancelled or has ended.',
+    args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job to cancel, and the reason.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
       await cancelJob(deps, viewer, jobId, reason)

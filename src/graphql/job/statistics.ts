@@ -6,21 +6,22 @@ import { liveShared } from '../live/live.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { counters, Job, Statistics } from './job.ts'
 
-// One row stands behind all three fields, so that they always belong together.
+// All three fields come from one row, so they are always consistent.
 const DeviceJobStatisticsUpdate = builder.prismaObject('Job', {
   variant: 'DeviceJobStatisticsUpdate',
   select: { id: true, version: true, endTime: true },
-  description: 'How far a job is, at one moment.',
+  description: 'The progress of a job at one point in time.',
   fields: (t) => ({
-    job: t.variant(Job, { description: 'The job at that moment.' }),
+    job: t.variant(Job, { description: 'The job at this point in time.' }),
     deviceJobStatistics: t.field({
       type: Statistics,
       select: counters,
-      description: 'Its counters.',
+      description: 'The number of device jobs by status.',
       resolve: (job) => job,
     }),
     version: t.exposeInt('version', {
-      description: 'Grows with each change of the job; later updates have larger ones, with gaps. For `after`.',
+      description:
+        'The version of the job, for `after`. Increases with each change of the job, so updates may skip versions.',
     }),
   }),
 })
@@ -34,12 +35,12 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     type: DeviceJobStatisticsUpdate,
     authScopes: { operation: 'readJobs' },
     description:
-      'How far a job is: as it is now, then after changes, at most ten times a second and the last one always. Ends when the job has.',
+      'The progress of a job. First sends the current state, then the state after changes: at most ten times per second, and always the last state. Completes when the job has ended.',
     args: {
-      jobId: t.arg.string({ required: true, description: 'The job. An unknown one is an error NOT_FOUND.' }),
+      jobId: t.arg.string({ required: true, description: 'The job ID. An unknown job is a request error NOT_FOUND.' }),
       after: t.arg.int({
         description:
-          'The `version` that the client has seen: only newer ones come. One that the job has not come to is an error INVALID_CURSOR.',
+          'The last `version` that the client has received. Only newer versions are sent. A version that the job has not reached is a request error INVALID_CURSOR.',
       }),
     },
     subscribe: (_root, { jobId, after }, context, info) => {
@@ -73,7 +74,7 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
 
 function unknownVersion(after: number, version: number): GraphQLError {
   return new GraphQLError(
-    `"after" is ${after}, but this job is at version ${version}: give the version of one of its updates, or none.`,
+    `"after" is ${after}, but the job is at version ${version}. Give the version of one of its updates, or omit "after".`,
     { extensions: { code: 'INVALID_CURSOR', argument: 'after' } },
   )
 }

@@ -219,10 +219,10 @@ test('a job without failures has no groups, also before it has started', async (
 })
 
 test.each([
-  ['failureGroups(first: 0) { code }', '"first" is 0 and may be 1 to 100 here.'],
-  ['failureGroups(first: 101) { code }', '"first" is 101 and may be 1 to 100 here.'],
-  ['failureGroups { sample(first: 0) { id } }', '"first" is 0 and may be 1 to 20 here.'],
-  ['failureGroups { sample(first: 21) { id } }', '"first" is 21 and may be 1 to 20 here.'],
+  ['failureGroups(first: 0) { code }', '"first" is 0. It must be 1 to 100 here.'],
+  ['failureGroups(first: 101) { code }', '"first" is 101. It must be 1 to 100 here.'],
+  ['failureGroups { sample(first: 0) { id } }', '"first" is 0. It must be 1 to 20 here.'],
+  ['failureGroups { sample(first: 21) { id } }', '"first" is 21. It must be 1 to 20 here.'],
 ])('%s is refused', async (field, message) => {
   await givenEnds('sized', [{ error: timeout }]).catch(() => {}) // made by whichever comes first
   const { errors } = await door.ask(`{ job(jobId: "sized") { ${field} } }`)
@@ -277,7 +277,7 @@ test('when there is no time to read them, that is an error that says when to ask
     expect(data).toEqual({ job: null })
     expect(errors).toMatchObject([
       {
-        message: 'The hub has no time to read the failures now.',
+        message: 'Reading the failures took too long. Try again later.',
         extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
       },
     ])

@@ -252,7 +252,7 @@ describe('bounded in time', () => {
     expect(await preview({ queryCondition: heavy, updateTwin: patch })).toEqual({
       __typename: 'LimitExceededError',
       code: 'LIMIT_EXCEEDED',
-      message: expect.stringContaining('could not be counted in time'),
+      message: expect.stringContaining('Counting timed out'),
       retryAfterSeconds: 10,
     })
   })
