@@ -8,7 +8,7 @@ import { type BareSocket, type OpenPort, openPort, until } from './transport/soc
 
 const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 const notShown = expect.objectContaining({
-  message: 'This value is nested more than 256 levels deep and is not shown.',
+  message: 'This value is not shown, because it is nested more than 256 levels deep.',
   extensions: { code: 'PAYLOAD_NOT_SHOWN' },
 })
 
@@ -168,7 +168,7 @@ test('a message that would be echoed and is nested too deep ends its own socket 
   const faults = door.logged.length
   const socket = await connect()
   socket.send(`{"type":"ping","payload":{"a":${deep(20_000)}}}`)
-  expect(await socket.closed).toEqual({ code: 4400, reason: 'Message nested too deep' })
+  expect(await socket.closed).toEqual({ code: 4400, reason: 'Message nested too deeply' })
   expect(door.logged).toHaveLength(faults)
 })
 

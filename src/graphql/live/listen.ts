@@ -1,19 +1,22 @@
 import type { Events, Listen } from '../../events/events.ts'
 
-/** Hears of both. */
+/** Listens to the events of both. */
 export const either =
   <One, Other>(one: Listen<One>, other: Listen<Other>): Listen<One | Other> =>
-  (hear) => {
-    const stops = [one(hear), other(hear)]
+  (listener) => {
+    const stops = [one(listener), other(listener)]
     return () => {
       for (const stop of stops) stop()
     }
   }
 
-/** Hears when the identity of one device was changed or deleted: there are far fewer of these events than listeners. */
+/**
+ * Listens for changes and the deletion of the identity of one device. It filters all such events, which are far fewer
+ * than listeners.
+ */
 export const identityOf =
   (events: Pick<Events, 'listen'>, deviceId: string): Listen<{ readonly deviceId: string }> =>
-  (hear) =>
+  (listener) =>
     events.listen('identity')((event) => {
-      if (event.deviceId === deviceId) hear(event)
+      if (event.deviceId === deviceId) listener(event)
     })

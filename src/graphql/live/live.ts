@@ -22,28 +22,34 @@ import { createSource, type Sink, type Source } from './source.ts'
 //
 // ARCHITECTURE.md describes each part.
 
-/** What a subscription shows: rows, read again whenever an event says so. */
+/** The source of a subscription: rows, which are read again after each event. */
 export type Live<Event, Row> = {
-  /** What an event is about; events about the same thing count as one, the last of them, until it is read. */
+  /**
+   * The key of the object that an event is about. Until the object is read, events with the same key count as one, the
+   * last.
+   */
   readonly keyOf: (event: Event) => string
   /**
-   * The rows to begin with, read after listening has begun, so that no change falls in between. Null: it is over already.
-   * An error here refuses the subscription.
+   * The first rows, read after the subscription has begun to listen, so that it misses no change. Null: the
+   * subscription has already ended. An error here refuses the subscription.
    */
   readonly first?: () => Promise<readonly Row[] | null>
   /**
-   * What is to be shown of it now: mostly one row, or none. Null: it is gone, and the subscription with it. `event` is the
-   * last one about this key, for `sharedReads`; undefined where `again` asked. An error here ends the subscription, so
-   * what is read of the database is read by `sharedReads` or `readThroughOutage`.
+   * The current rows of a key, usually one or zero. Null: the object no longer exists, so the subscription ends.
+   * `event` is the last event with this key, for `sharedReads`, or undefined after `again`. An error here ends the
+   * subscription, so reads of the database go through `sharedReads` or `readThroughOutage`.
    */
   readonly read: (key: string, event: Event | undefined) => Promise<readonly Row[] | null>
-  /** The key to be read next, when the client has taken this row: for rows that are a part of what there is. */
+  /** The key to read next, when the client has taken this row and there is more than the rows that were read. */
   readonly again?: (row: Row) => string | undefined
-  /** Whether nothing can come after this row. */
+  /** Whether this is the last row. */
   readonly isLast?: (row: Row) => boolean
 }
 
-/** The same where equal subscriptions read together: `find` finds what there is, `show` decides what of it is news. */
+/**
+ * `Live` for equal subscriptions that share their reads: `find` reads the current state, `show` selects what is new to
+ * one of them.
+ */
 export type SharedLive<Event, Row, Found> = Omit<Live<Event, Row>, 'read' | 'again'> & {
   readonly reads: SharedReads<Found>
   readonly find: (key: string) => Promise<Found>
@@ -58,9 +64,10 @@ export type LiveContext = Pick<Context, 'viewer' | 'streams'> & {
 
 /**
  * The rows of a subscription to the events of `listen`, which is `deps.events.listen(…)`. A row is read when the client
- * has taken the one before, and when there is room on its connection, so a slow client gets fewer rows, and always the
- * last; what waits for it is a key for each thing that changed. Ends with `isLast` and with the client; with the viewer's credential and with the door it is cut
- * off, which is an error, because an end means that there is nothing more to come.
+ * has taken the previous one and its connection has room. A slow client therefore gets fewer rows, but always the last;
+ * only the keys of changed objects wait for it. The subscription completes after `isLast`, and ends with the client.
+ * When the credential of the viewer expires or the server closes, the subscription ends with an error, because
+ * completion means that there is nothing more to send.
  */
 export function live<Event, Row>(
   context: LiveContext,
@@ -76,8 +83,8 @@ export function live<Event, Row>(
 }
 
 /**
- * `live` for many who ask the same thing with the same rights. One of them listens and reads for all, who are then told
- * one after the other; whoever is slow reads later, by the event.
+ * `live` for equal subscriptions with the same rights. One listener reads for all of them and passes the result to each
+ * in turn. A slow subscription reads later, by the event.
  */
 export function liveShared<Event extends object, Row, Found>(
   context: LiveContext & Pick<Context, 'group' | 'signal'>,
@@ -92,7 +99,7 @@ export function liveShared<Event extends object, Row, Found>(
 }
 
 type Opening<Event, Row, Found> = Omit<Live<Event, Row>, 'keyOf' | 'read'> & {
-  /** Begins to listen, and answers how to stop. */
+  /** Begins to listen. The result stops it. */
   readonly attach: (follower: {
     waits(): boolean
     changed(key: string, event: Event): void
@@ -110,21 +117,21 @@ async function open<Event, Row, Found>(
   { attach, first, read, show, again, isLast }: Opening<Event, Row, Found>,
 ): Promise<Source<Row>> {
   const { deps, viewer, streams, outlet } = context
-  /** What has changed since it was read, with the last event about it, in the order in which it first did. */
+  /** Keys that have changed since they were read, each with its last event, in the order of their first change. */
   const changed = new Map<string, Event | undefined>()
-  /** What was read, and how much of it was taken. */
+  /** The rows of the last read, and how many of them the client has taken. */
   let found: readonly Row[] = []
   let taken = 0
-  /** Who waits for a row. */
+  /** The taker that waits for a row. */
   let sink: Sink<Row> | undefined
   let reading = false
   let giving = false
   let over = false
-  /** Why it ended before its end, until that was told. */
+  /** The error that ended the subscription, until it is passed on. */
   let fault: { readonly error: unknown } | undefined
   const ended = new AbortController()
 
-  /** Whether it has room on the connection: from before it reads until all that it read is on its way. */
+  /** Whether the subscription holds a place at the outlet: from before a read until all its rows are on their way. */
   let isIn = false
   const start = (): void => {
     isIn = true
@@ -173,7 +180,11 @@ async function open<Event, Row, Found>(
     if (!over) fault = { error }
     end()
   }
-  const cutOffError = () => new GraphQLError('The hub has cut this subscription off.', cutOffOptions)
+  const cutOffError = () =>
+    new GraphQLError(
+      'The hub cut this subscription off: the token has expired, or the hub is shutting down.',
+      cutOffOptions,
+    )
   const cutOff = (): void => onFailed(cutOffError())
   streams.add(cutOff)
   void whenExpired(deps.clock, viewer, ended.signal, cutOff)
@@ -202,7 +213,10 @@ async function open<Event, Row, Found>(
       return
     }
   }
-  /** Serves whoever waits, as far as that is possible now. A loop: who gets a row may ask for the next at once. */
+  /**
+   * Serves the waiting taker, as far as possible now. A loop, because a taker that gets a row may ask for the next at
+   * once.
+   */
   const give = (): void => {
     if (giving) return
     giving = true
@@ -224,7 +238,7 @@ async function open<Event, Row, Found>(
         else taker.fail(failure.error)
       } else {
         if (reading) break
-        // Others may have waited longer for the room that it has no use for now.
+        // Release the place, because others may be waiting for it.
         leave()
         if (changed.size > 0 && hasEntered()) readNext()
         break

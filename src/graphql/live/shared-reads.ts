@@ -4,30 +4,33 @@ import { readThroughOutage, type WaitsForDatabase } from './through-outage.ts'
 
 type InGroup = Pick<Context, 'group'>
 
-/** Who is told what was found when something changed. */
+/** A subscription that is notified of changes and of the results of shared reads. */
 export type Follower<Found> = {
-  /** Whether it would take what is found now, and not later. */
+  /** Whether it would take a result now. */
   waits(): boolean
-  /** It changed, and was not read: nobody waits. */
+  /** The object has changed and was not read, because no follower waits. */
   changed(key: string, event: object): void
   found(key: string, event: object, what: Found): void
   failed(error: unknown): void
 }
 
-/** How changes are heard of and read. */
+/** How to listen for changes and read them. */
 export type Changes<Event, Found> = {
   readonly listen: Listen<Event>
   readonly keyOf: (event: Event) => string
   readonly find: (key: string) => Promise<Found>
 }
 
-/** Reads that equal subscriptions do together; see `sharedReads`. Those of changes outlast a short outage of the database. */
+/** Reads that equal subscriptions share; see `sharedReads`. Reads of changes survive a short outage of the database. */
 export type SharedReads<Found> = {
-  /** A read that begins after this call, with those who ask meanwhile. */
+  /** A read that begins after this call. Calls until then share it. */
   first(context: InGroup, read: () => Promise<Found>): Promise<Found>
-  /** What there is after the event: read once, for whoever asks first. Without an event everybody reads. */
+  /** The state after the event, read once, at the first call. Without an event, each call reads. */
   after(context: InGroup & WaitsForDatabase, event: object | undefined, read: () => Promise<Found>): Promise<Found>
-  /** Tells the follower of each change, once it was read for all; those during a read are one. Answers how to leave. */
+  /**
+   * Notifies the follower of each change after one read for all followers. Changes during a read count as one. The
+   * result leaves.
+   */
   follow<Event extends object>(
     context: InGroup & WaitsForDatabase,
     changes: Changes<Event, Found>,
@@ -35,23 +38,23 @@ export type SharedReads<Found> = {
   ): () => void
 }
 
-/** What equal subscriptions have in common. */
+/** The shared reads of one group of equal subscriptions. */
 type Readings<Found> = {
   readonly byEvent: WeakMap<object, Promise<Found>>
-  /** The last of them, which is nearly always the one that is asked for. */
+  /** The last of them, which nearly every call asks for. */
   last: { readonly event: object; readonly reading: Promise<Found> } | undefined
-  /** The first read that is under way. */
+  /** The first read in progress. */
   running: Promise<unknown>
-  /** The one after it, which has not begun. */
+  /** The first read after it, which has not begun. */
   next: Promise<Found> | undefined
-  /** Takes a follower in. Made with the first, gone with the last of them. */
+  /** Adds a follower. Exists from the first follower to the last. */
   join: ((follower: Follower<Found>) => () => void) | undefined
 }
 
 /**
- * One statement an event for all subscriptions that ask the same thing with the same rights, instead of one each. They
- * get the same object, by which their executions are shared too (shared-subscribe.ts), so it must not be changed. Kept
- * as long as the event: by those subscriptions that have not read it yet.
+ * One statement per event for all equal subscriptions with the same rights, instead of one per subscription. All of
+ * them get the same object, by which shared-subscribe.ts shares their executions too, so it must not be changed. A
+ * result is kept as long as its event, which subscriptions hold until they have read it.
  */
 export function sharedReads<Found>(): SharedReads<Found> {
   const groups = new WeakMap<object, Readings<Found>>()
@@ -82,7 +85,7 @@ export function sharedReads<Found>(): SharedReads<Found> {
         return read()
       })
       readings.next = next
-      readings.running = next.catch(() => {}) // whoever waits for it hears of its error
+      readings.running = next.catch(() => {}) // its callers receive the error
       return next
     },
     after(context, event, read) {
@@ -104,7 +107,7 @@ export function sharedReads<Found>(): SharedReads<Found> {
   }
 }
 
-/** Listens once for all who join. `close` is called when the last has left. */
+/** Listens once for all followers. `close` is called when the last one has left. */
 function gather<Event extends object, Found>({
   listen,
   keyOf,
@@ -126,14 +129,14 @@ function gather<Event extends object, Found>({
         continue
       }
       reading = true
-      const tell = (one: (follower: Follower<Found>) => void): void => {
+      const notifyAll = (notify: (follower: Follower<Found>) => void): void => {
         reading = false
-        for (const follower of followers) one(follower)
+        for (const follower of followers) notify(follower)
         if (!reading) readNext()
       }
       read(key, event).then(
-        (what) => tell((follower) => follower.found(key, event, what)),
-        (error) => tell((follower) => follower.failed(error)),
+        (what) => notifyAll((follower) => follower.found(key, event, what)),
+        (error) => notifyAll((follower) => follower.failed(error)),
       )
       return
     }
@@ -152,7 +155,7 @@ function gather<Event extends object, Found>({
   }
 }
 
-/** A loop, which the first of thousands can end. */
+/** Whether any follower waits. A loop, which stops at the first of thousands. */
 function someWait(followers: Iterable<Follower<never>>): boolean {
   for (const follower of followers) if (follower.waits()) return true
   return false

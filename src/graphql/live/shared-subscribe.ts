@@ -12,26 +12,26 @@ import type { Context } from '../context.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
 
-/** What a subscription answers: results, or the one result that refuses it. */
+/** The answer to a subscription: its results, or the one result that refuses it. */
 export type Subscribed = Source<ExecutionResult> | ExecutionResult
 
-/** Runs a subscription; its context must be ours. */
+/** Runs a subscription. Its context must be a `Context`. */
 export type Subscribe = (args: ExecutionArgs) => Promise<Subscribed>
 
 type Result = ExecutionResult | Promise<ExecutionResult>
 
-/** Subscriptions that ask the same thing with the same rights, and what came of each of their rows. */
+/** Equal subscriptions with the same rights, and the result of each of their rows. */
 type Group = {
   readonly results: WeakMap<object, Result>
-  /** The last of them, which is nearly always the one that is asked for. */
+  /** The last of them, which nearly every call asks for. */
   last: { readonly row: object; readonly result: Result } | undefined
   readonly left: AbortController
 }
 
 /**
- * Runs subscriptions as graphql's `subscribe` does, but executes each row once for all that are equal: the same text,
- * operation, variables, policy and rights. They meet by the row itself, so those whose rows come from `sharedReads`
- * share, and a row of one's own costs an execution of one's own. Every error goes through `mask`, once.
+ * Runs subscriptions like `subscribe` of graphql, but executes each row once for all equal subscriptions: the same
+ * text, operation, variables, policy and rights. The row object is the key, so subscriptions with rows from
+ * `sharedReads` share executions, and a row of a single subscription has its own. Every error goes through `mask` once.
  */
 export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
   const groups = new Map<string, { readonly group: Group; members: number }>()
@@ -61,8 +61,8 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
   return async (args) => {
     const context = contextIn(args)
     const { group, leave } = join(keyOf(args, context.viewer))
-    // Its signal is nobody's own: what one subscriber has begun, others wait for.
-    // Nor does it hold room for an answer: what waits for subscribers is bounded by connection.
+    // The signal is that of the group: what one subscriber has begun, others wait for. The shared answer takes no room
+    // of the hub either: the outlet of each connection bounds what waits for it.
     const answer = new AnswerBudget(context.answer.maximum)
     const contextValue: Context = { ...context, answer, group, signal: group.left.signal }
 
@@ -74,7 +74,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
       const result = run()
       if (!('then' in result)) return masked(result)
       const later = executeThroughOutage(contextValue, result, run).then(masked)
-      // Those who come later need not wait for it. Whoever waits hears of its error.
+      // Later subscribers use the value without waiting. Subscribers that wait receive the error.
       later.then(
         (value) => keep(row, value),
         () => {},
@@ -88,7 +88,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
     }
     const resultOf = (row: object): Result =>
       group.last?.row === row ? group.last.result : keep(row, group.results.get(row) ?? executeRow(row))
-    // Who goes before the first rows are read waits for them no more, and has nothing yet that would be ended.
+    // A client that disconnects before the first rows are read leaves the group here: it has no source to end yet.
     context.signal.addEventListener('abort', leave, { once: true })
     try {
       if (context.signal.aborted) leave()
@@ -107,7 +107,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
   }
 }
 
-/** What makes two subscriptions equal. The variables are compared as they were written. */
+/** The key of equal subscriptions. Variables are compared as they were written. */
 function keyOf({ document, operationName, variableValues }: ExecutionArgs, { policyName, rights }: Viewer): string {
   const text = document.loc?.source.body ?? print(document)
   return JSON.stringify([text, operationName ?? null, variableValues ?? null, policyName, [...rights].sort()])
@@ -118,11 +118,11 @@ const isContext = (value: unknown): value is Context =>
 
 /** The context of a subscription. */
 export function contextIn({ contextValue }: ExecutionArgs): Context {
-  if (!isContext(contextValue)) throw new Error('A subscription came in without a context.')
+  if (!isContext(contextValue)) throw new Error('A subscription has no context.')
   return contextValue
 }
 
-/** The results of rows, each executed when it is asked for. `leave` is called at the end, whatever it is. */
+/** The results of rows, each executed when it is requested. `leave` is called at every kind of end. */
 function mapRows(
   rows: Source<unknown>,
   {
@@ -144,7 +144,7 @@ function mapRows(
     end()
     sink?.fail(mask(error))
   }
-  // Called from a promise that nobody waits for: an error thrown here would end the process.
+  // Called from a promise without a handler: an error thrown here would end the process.
   const give = (result: ExecutionResult): void => {
     try {
       sink?.next(result)
@@ -152,7 +152,7 @@ function mapRows(
       fail(error)
     }
   }
-  // One for all rows: made anew for each, it would be garbage by the thousand.
+  // One sink for all rows: a new one for each row would be garbage by the thousand.
   const rowSink: Sink<unknown> = {
     next(row) {
       try {

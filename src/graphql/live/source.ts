@@ -1,4 +1,4 @@
-/** Gets one value, or hears that there is none: exactly one call for each `take`. */
+/** Receives one value, the end or an error: exactly one call for each `take`. */
 export type Sink<Value> = {
   next(value: Value): void
   done(): void
@@ -6,15 +6,16 @@ export type Sink<Value> = {
 }
 
 /**
- * Hands out values one at a time, each when it is asked for. An async iterator, and the same without its promises: with a
- * thousand subscribers to an event those are most of the work. Take the next only when the one before has come.
+ * Provides values one at a time, each on request. It is an async iterator, and also works without promises: with a
+ * thousand subscribers to an event, the promises are most of the work. Take the next value only after the previous one
+ * has arrived.
  */
 export type Source<Value> = AsyncIterableIterator<Value> & {
   take(sink: Sink<Value>): void
   return(): Promise<IteratorResult<Value>>
 }
 
-/** Makes a source of how to take from it and how to end it. */
+/** Creates a source from a function that takes a value and a function that ends it. */
 export function createSource<Value>(take: (sink: Sink<Value>) => void, end: () => void): Source<Value> {
   const source: Source<Value> = {
     [Symbol.asyncIterator]: () => source,
@@ -35,5 +36,5 @@ export function createSource<Value>(take: (sink: Sink<Value>) => void, end: () =
   return source
 }
 
-/** Whether it is one, for what has been through other hands. */
+/** Whether a value is a source, after it has passed through other libraries. */
 export const isSource = (value: object): value is Source<unknown> => 'take' in value

@@ -3,16 +3,16 @@ import { type BackOff, backOff } from '../../back-off.ts'
 import { isOutage } from '../../database/outage.ts'
 import type { Context } from '../context.ts'
 
-/** Milliseconds for which a subscription waits for a database that is away. */
+/** Milliseconds for which a subscription waits for an unavailable database. */
 const patience = 60_000
 const pauses: BackOff = { first: 200, longest: 3_000 }
 
-/** What waiting goes by: the clock, and the end of all who wait. */
+/** The clock, and a signal that ends the wait. */
 export type WaitsForDatabase = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
 
 /**
- * Reads, and while the database is away again, with pauses that grow, for about a minute at most. Every other error, and
- * the end of all who wait, ends it at once. For subscriptions, and for what a mutation has changed.
+ * Reads, and retries while the database is unavailable, with growing pauses, for about a minute at most. Any other
+ * error, and the signal, end it at once. For subscriptions, and for reads of what a mutation has changed.
  */
 export async function readThroughOutage<T>(context: WaitsForDatabase, read: () => Promise<T>): Promise<T> {
   const waitAfter = waitOut(context)
@@ -26,8 +26,8 @@ export async function readThroughOutage<T>(context: WaitsForDatabase, read: () =
 }
 
 /**
- * The same for an execution, or for the begin of a subscription, whose errors stand in its result: an outage that is too
- * long becomes an error, for a result with holes would be passed over. `first` has begun; `run` begins another.
+ * The same for an execution, or for the start of a subscription, whose errors are in its result. An outage that is too
+ * long becomes an error, because clients could overlook a result with gaps. `first` has begun; `run` begins another.
  */
 export async function executeThroughOutage<Result extends ExecutionResult | AsyncIterable<unknown>>(
   context: WaitsForDatabase,
@@ -44,8 +44,8 @@ export async function executeThroughOutage<Result extends ExecutionResult | Asyn
 }
 
 /**
- * Waits for one thing: answers after each error whether to try again. True comes after a pause, which is spread, so that
- * those who wait do not come back all at once.
+ * Waits out one outage: resolves after each error to whether to try again. True comes after a pause with jitter, so
+ * that waiting reads do not all retry at once.
  */
 function waitOut({ deps, signal }: WaitsForDatabase): (error: unknown) => Promise<boolean> {
   let failures = 0

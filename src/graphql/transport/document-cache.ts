@@ -1,22 +1,25 @@
 import type { DocumentNode } from 'graphql'
 
 /**
- * Characters of all documents that are remembered. The console's and those of a few programs are a tenth of it. A parsed
+ * Characters of all cached documents. The documents of the console and of a few programs are a tenth of it. A parsed
  * document takes up to 170 bytes for each character of its text.
  */
 const maxCharacters = 256 * 1024
-/** Characters of one of them. A longer one is parsed each time: comments and values fill it, which no program repeats. */
+/**
+ * Characters of one cached document. A longer one is parsed each time: it consists mostly of comments and values, which
+ * programs do not repeat.
+ */
 const maxCharactersEach = 16 * 1024
 
-/** Documents by their texts. */
+/** Parsed documents by their text. */
 export type DocumentCache = {
   get(text: string): DocumentNode | undefined
   set(text: string, document: DocumentNode): void
 }
 
 /**
- * Remembers the documents that were asked for last, within `most` characters of text. A number of them alone would bound
- * nothing: each can be as large as a request.
+ * Caches the most recently used documents, within `most` characters of text. A limit on their number would not bound
+ * the memory, because each can be as large as a request.
  */
 export function createDocumentCache(most = maxCharacters, mostEach = maxCharactersEach): DocumentCache {
   const documents = new Map<string, DocumentNode>()
@@ -28,7 +31,7 @@ export function createDocumentCache(most = maxCharacters, mostEach = maxCharacte
     get(text) {
       const document = documents.get(text)
       if (document === undefined) return undefined
-      // To the end of the line of those that are forgotten.
+      // Move it to the end, because the first entries are evicted first.
       documents.delete(text)
       documents.set(text, document)
       return document

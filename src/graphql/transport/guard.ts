@@ -3,10 +3,10 @@ import { hostName } from '../../host-name.ts'
 import { isOwnOrigin } from '../../origin.ts'
 
 /**
- * Why a request is none that may be answered, undefined when it may. Two ways are closed by which a page of another site
- * could act through a browser on the same machine or network, where no token is needed: asking across sites, and making
- * its own name point here (DNS rebinding). `names`, the hosts this hub answers to, are compared without their ports;
- * undefined is any.
+ * The reason to refuse a request, or undefined. Where no token is needed, a page of another site could act through a
+ * browser on the same machine or network. This prevents two such attacks: requests across sites, and a name of the
+ * other site that resolves to this hub (DNS rebinding). `names` are the host names of this hub, compared without ports;
+ * undefined accepts any.
  */
 export function refusalOf(
   request: Pick<IncomingMessage, 'headers' | 'socket'>,
@@ -14,24 +14,25 @@ export function refusalOf(
 ): string | undefined {
   const { host = '', origin } = request.headers
   if (names !== undefined && !names.some((name) => hostName(name) === hostName(host))) {
-    return `This hub does not answer to the name "${hostName(host)}". Without tokens it answers to ${names.join(', ')}.`
+    return `This hub does not accept the host name "${hostName(host)}". Without tokens it accepts only ${names.join(', ')}.`
   }
-  // Browsers name the origin of a page's own requests too, except in a plain GET; and no other client names any.
+  // Browsers send the origin of a page with its own requests too, except with a plain GET. Other clients send no
+  // origin.
   if (!isOwnOrigin(request)) {
-    return `Pages of ${origin} may not ask this hub. Serve the page from the hub, or through a proxy on one origin.`
+    return `Requests from pages of ${origin} are not allowed. Serve the page from the hub, or through a proxy on the same origin.`
   }
-  // A plain GET for a link, an image or a form of another site names no origin. What its page asks is asked by fetch.
+  // A plain GET for a link, an image or a form of another site has no origin.
   const site = request.headers['sec-fetch-site'] ?? 'none'
-  if (site !== 'none' && site !== 'same-origin') return 'Pages of other sites may not ask this hub.'
+  if (site !== 'none' && site !== 'same-origin') return 'Requests from pages of other sites are not allowed.'
   return undefined
 }
 
-/** Headers that proxies add, besides all that begin with `x-forwarded-`. */
+/** Headers that proxies add, in addition to those with the prefix `x-forwarded-`. */
 const proxyHeaders: ReadonlySet<string> = new Set(['forwarded', 'via', 'x-real-ip'])
 
 /**
- * Whether a proxy passes a request on, which then may come from anywhere. Most say so; nginx by its own default adds no
- * header and speaks HTTP/1.0, which no client of today does.
+ * Whether a proxy has forwarded a request, which may then come from anywhere. Most proxies add a header. nginx adds
+ * none by default and speaks HTTP/1.0, which no current client does.
  */
 export function isForwarded({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
   if (httpVersion === '1.0') return true

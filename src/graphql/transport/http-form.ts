@@ -2,15 +2,15 @@ import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { bodyText } from '../../utf8.ts'
 
-/** What is sent badly over HTTP is refused as that, with a sentence that says what to send. */
+/** Refuses malformed HTTP requests with a message that says what to send. */
 export const httpForm: Plugin = {
   onRequestParse({ request, setRequestParser }) {
-    // Another type than JSON never comes this far.
+    // Content types other than JSON were refused before.
     setRequestParser(request.method === 'POST' ? parseBody : parseQuery)
   },
   onParams({ params }) {
     if (params.query !== undefined || params.extensions?.persistedQuery === undefined) return
-    // The words and the status by which Apollo's clients know to send the whole query.
+    // The message and the status that make Apollo clients send the whole query.
     throw new GraphQLError('PersistedQueryNotSupported', {
       extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', http: { status: 200 } },
     })
@@ -20,8 +20,8 @@ export const httpForm: Plugin = {
     const isSubscription = Symbol.asyncIterator in result
     if (isSubscription) void result[Symbol.asyncIterator]().return?.()
     const message = isSubscription
-      ? 'A subscription over HTTP is answered with an event stream: send "Accept: text/event-stream", or subscribe by WebSocket.'
-      : 'The answer is JSON: send "Accept: application/graphql-response+json" or "Accept: application/json".'
+      ? 'The result of a subscription over HTTP is an event stream: send "Accept: text/event-stream", or use a WebSocket.'
+      : 'The result is JSON: send "Accept: application/graphql-response+json" or "Accept: application/json".'
     const errors = [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }]
     setResultProcessor((_result, { Response }) => Response.json({ errors }, { status: 406 }), 'application/json')
   },
@@ -42,7 +42,7 @@ function parseQuery({ url }: Request): Params {
   try {
     decodeURIComponent(text)
   } catch {
-    throw badRequest('The query string is not well encoded.')
+    throw badRequest('The query string is not valid URL encoding.')
   }
   const given = new URLSearchParams(text)
   const json = (name: string): unknown => {
@@ -65,7 +65,7 @@ function parseJson(text: string, message: string): unknown {
   }
 }
 
-/** Lists are for batches, which are refused as such. */
+/** Whether a body is an object, or a list: Yoga refuses batches itself. */
 const isParams = (value: unknown): value is Params => typeof value === 'object' && value !== null
 
 function badRequest(message: string): GraphQLError {

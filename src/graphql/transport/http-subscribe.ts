@@ -4,9 +4,9 @@ import { createSource, isSource } from '../live/source.ts'
 import { type PrintResult, printedBy } from './print-result.ts'
 
 /**
- * Subscriptions as Yoga can carry them, over HTTP. What ends one before its end is told as its last result: there is
- * nothing else to tell it by, and Yoga would leave the connection open without another word. And one whose client has
- * gone before it began is ended here, because Yoga has forgotten it.
+ * Adapts subscriptions to Yoga, over HTTP. An error that ends a subscription early is sent as its last result: the
+ * stream has no other way to report it, and Yoga would leave the connection open. A subscription whose client has
+ * disconnected before it began is ended here, because Yoga no longer knows it.
  */
 export function overHttp(
   subscribe: Subscribe,

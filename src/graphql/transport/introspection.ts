@@ -4,14 +4,14 @@ import { may } from '../../access/policy.ts'
 import type { Context } from '../context.ts'
 
 /**
- * Refuses to describe the schema to who may read nothing in it: the policy `device` is for devices. It is not a rule of
- * validation, because what was found valid for one is remembered for all.
+ * Refuses introspection to viewers that may not read anything: the policy `device` is for devices. This is not a
+ * validation rule, because validation results are cached for all viewers.
  */
 export const introspectionByRight: Plugin<Context> = {
   onExecute({ args, setResultAndStopExecution }) {
     const { viewer } = args.contextValue
     if (may(viewer, 'readJobs') || !asksForSchema(args.document)) return
-    const message = `The policy ${viewer.policyName} may not read the schema.`
+    const message = `The policy "${viewer.policyName}" does not grant access to the schema.`
     setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'UNAUTHORIZED' } })] })
   },
 }

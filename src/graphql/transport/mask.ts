@@ -11,12 +11,12 @@ import {
 import type { Log } from '../../log/log.ts'
 
 /**
- * What clients may see of an error. Errors of the request are shown, domain errors where no result union takes them up
- * with their code in `extensions`, outages of the database as what passes. Everything else is a fault: clients get a reference, and the log has the cause under
- * the same, once.
+ * The part of an error that clients may see. Request errors are shown as they are. Domain errors outside a result union
+ * are shown with their code in `extensions`. Outages of the database are shown as temporary. Every other error is a
+ * fault: clients get a reference, and the log has the cause under this reference, once.
  */
 export function createMask(log: Log): (error: unknown) => GraphQLError {
-  // One error may come by twice, with a result and with the request.
+  // The same error may pass twice, with a result and with the request.
   const masked = new WeakMap<object, GraphQLError>()
   const mask = (error: unknown): GraphQLError => {
     const cause = causeOf(error)
@@ -30,7 +30,7 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     }
     const reference = randomUUID()
     log.error({ err: cause, reference, path: path?.join('.') }, 'a GraphQL request failed')
-    return new GraphQLError(`The hub failed to do this. Its log has the cause under ${reference}.`, {
+    return new GraphQLError(`Internal error. The log of the hub has the cause under the reference ${reference}.`, {
       nodes,
       path,
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },
@@ -47,11 +47,14 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
   }
 }
 
-/** Whether a client is told by the error that it may come again. */
+/** Whether the error says that the client may retry. */
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof GraphQLError ? error.extensions.code === 'SERVICE_UNAVAILABLE' : isOutage(error)
 
-/** Yoga takes the status of an answer from `http`, which is no member for clients. */
+/**
+ * The extensions of an outage. Yoga takes the HTTP status from `http`, which is not enumerable, so clients do not see
+ * it.
+ */
 function unavailable(): Record<string, unknown> {
   const headers = { 'Retry-After': String(retryAfterSeconds) }
   return Object.defineProperty({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds }, 'http', {
@@ -59,7 +62,7 @@ function unavailable(): Record<string, unknown> {
   })
 }
 
-/** What was thrown; a GraphQLError when that was one from the start. */
+/** The error that was thrown. A GraphQLError only if a GraphQLError was thrown. */
 function causeOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError) || error.originalError === undefined) return error
   const cause = causeOf(error.originalError)
@@ -83,17 +86,21 @@ function domainExtensions(cause: unknown): Shown | undefined {
   return { message, extensions: { code } }
 }
 
-/** Faults that are not ours: a text that PostgreSQL cannot hold, and a row that another client has just deleted. */
+/**
+ * Database errors that clients cause: text that PostgreSQL cannot store, and a row that another client has just
+ * deleted.
+ */
 function databaseExtensions(cause: unknown): Shown | undefined {
   const codes = codesIn(cause)
   if (codes.has('22021')) {
-    return { message: 'No text here may hold the character U+0000.', extensions: { code: 'INVALID_INPUT' } }
+    return { message: 'Text must not contain the character U+0000.', extensions: { code: 'INVALID_INPUT' } }
   }
-  if (codes.has('P2025')) return { message: 'It has been deleted meanwhile.', extensions: { code: 'NOT_FOUND' } }
+  if (codes.has('P2025'))
+    return { message: 'The object was deleted in the meantime.', extensions: { code: 'NOT_FOUND' } }
   return undefined
 }
 
-/** The code of an error of the driver or of Prisma, and that of the driver's error inside Prisma's. */
+/** The code of an error of the driver or of Prisma, and the code of a driver error inside an error of Prisma. */
 function codesIn(error: unknown): ReadonlySet<unknown> {
   const member = (value: unknown, name: string): unknown =>
     typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined

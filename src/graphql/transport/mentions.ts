@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from 'graphql'
 
-/** Whether a field of this name is asked for anywhere below the field that is being resolved, if under conditions. */
+/** Whether a field with this name is selected anywhere below the resolved field, even if a directive may skip it. */
 export function mentions({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
   const seen = new Set<string>()
   const inSelections = (selectionSet: SelectionSetNode | undefined): boolean =>

@@ -1,27 +1,31 @@
-/** Reads and executions for one connection that may be under way at once. */
+/** Concurrent reads and executions for one connection. */
 const mostUnderWay = 4
 
 /**
- * Where all that one connection is told leaves. Who reads or executes something for it enters before, and leaves when it
- * is on its way: while too much waits to leave nobody enters, and what nobody has read takes no room.
+ * The outlet of one connection, which all its results pass. A read or an execution enters before it begins, and leaves
+ * when its result is on its way. While too many bytes wait to be sent, nothing enters, and what is not read takes no
+ * memory.
  */
 export type Outlet = {
-  /** Whether one who enters now need not wait. */
+  /** Whether a caller could enter now without waiting. */
   hasRoom(): boolean
-  /** Whether there is room; if not, `start` is called when there is. Each that entered must leave. */
+  /**
+   * Enters if there is room. Otherwise returns false and calls `start` when it has entered. Each that entered must
+   * leave.
+   */
   enter(start: () => void): boolean
   leave(): void
-  /** Waits no longer. */
+  /** Stops waiting. */
   withdraw(start: () => void): void
 }
 
-/** Who ends an outlet, and tells it what it cannot see. */
+/** The outlet for its owner, which reports what the outlet cannot see. */
 export type OutletOwner = Outlet & {
-  /** Something has left that waited. */
+  /** Waiting bytes have been sent. */
   relieve(): void
 }
 
-/** `waiting` answers how many bytes wait to leave; while they are `maxBytes` or more nobody enters. */
+/** `waiting` returns the number of bytes that wait to be sent. At `maxBytes` or more, nothing enters. */
 export function createOutlet(waiting: () => number, maxBytes: number): OutletOwner {
   const queue = new Set<() => void>()
   let underWay = 0
@@ -53,7 +57,7 @@ export function createOutlet(waiting: () => number, maxBytes: number): OutletOwn
   }
 }
 
-/** Resolves when it has entered, or, without, when `signal` aborts; answers whether it has. */
+/** Resolves to true when it has entered, or to false when `signal` aborts before. */
 export function entered(outlet: Outlet, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const start = (): void => {

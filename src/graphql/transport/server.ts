@@ -23,28 +23,29 @@ import { createMask } from './mask.ts'
 import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { createWebSockets } from './websocket.ts'
 
-/** The GraphQL door, to be mounted at its path. */
+/** The GraphQL API, to be mounted at its path. */
 export type GraphqlServer = {
   readonly path: '/graphql'
   readonly methods: readonly string[]
   handle(request: IncomingMessage, response: ServerResponse): void
   /** Takes over the connection of a WebSocket. */
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
-  /** A request without a connection, for tests: past the guard, for it concerns browsers. */
+  /** A request without a connection, for tests. It skips the guard, which concerns browsers. */
   readonly fetch: Yoga['fetch']
-  /** Subscriptions that are open. */
+  /** Number of open subscriptions. */
   openStreams(): number
   /** Ends all subscriptions and WebSockets. */
   close(): Promise<void>
 }
 
-const tokenNeeded = 'A token is needed: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
+const tokenNeeded = 'A token is required: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Makes the door. `hostNames` are the hub's own, as tokens and browsers name it. `anonymous` is whom a request without a
- * token acts as; with it the door answers only to its own names, because then a browser's word is all there is.
+ * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers. `anonymous` is the viewer
+ * of requests without a token. With it, the API accepts only its own host names, because then it depends on the browser
+ * to refuse pages of other sites.
  */
 export function createGraphqlServer(
   deps: Deps,
@@ -66,7 +67,7 @@ export function createGraphqlServer(
     if (anonymous === undefined) throw new UnauthorizedError(tokenNeeded, 'no token was sent')
     if (!forwarded) return anonymous
     throw new UnauthorizedError(
-      `${tokenNeeded} This request came through a proxy; without a token only this machine may ask.`,
+      `${tokenNeeded} This request came through a proxy. Only requests from this machine may omit the token.`,
       'no token was sent, and a proxy passed the request on',
     )
   }
@@ -82,11 +83,11 @@ export function createGraphqlServer(
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
     context: ({ viewer, address, signal: ofOperation, outlet, whenAnswered, request }) => {
-      if (viewer === undefined) throw new Error('An operation came in without a viewer.')
+      if (viewer === undefined) throw new Error('An operation has no viewer.')
       const caller = callerOf(viewer, address)
       const signal = ofOperation ?? request.signal
       const { answerBytes } = deps.limits
-      // A request without a connection, which only tests make, has no end at which room would be given back.
+      // A request without a connection, which only tests make, has no end at which it could release its room.
       const leaves = whenAnswered !== undefined || ofOperation !== undefined
       const takeRoom = leaves ? () => answers.enter(caller, answerBytes, signal) : undefined
       const answer = new AnswerBudget(answerBytes, takeRoom)
@@ -112,10 +113,10 @@ export function createGraphqlServer(
     multipart: false,
     cors: false,
     landingPage: false,
-    // Served beside this door, by what serves the console.
+    // The server of the console serves GraphiQL.
     graphiql: false,
     maskedErrors: { maskError: mask },
-    // What is worth logging, the mask logs.
+    // The mask logs errors.
     logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },
   })
 
@@ -130,7 +131,7 @@ export function createGraphqlServer(
         respondError(response, 403, { message: refusal, extensions: { code: 'FORBIDDEN' } })
         return
       }
-      // Whoever sends no token where one is needed costs no more than this.
+      // A request without a required token costs no more than this.
       if (anonymous === undefined && request.headers.authorization === undefined) {
         refuse('no token was sent', request.socket.remoteAddress)
         respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
@@ -165,10 +166,13 @@ export function createGraphqlServer(
   }
 }
 
-/** Remembers nothing: an error holds the text that it is about, and programs do not repeat one that cannot be parsed. */
+/**
+ * An error cache that stores nothing: an error holds its document, and programs do not repeat documents that do not
+ * parse.
+ */
 const forgetful = { get: () => undefined, set: () => {} }
 
-/** Answers without having read the request, which therefore is the last on its connection. */
+/** Responds without reading the request, so it has to be the last one on its connection. */
 function respondError(response: ServerResponse, status: 401 | 403, error: object): void {
   const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' }
   response.writeHead(status, status === 401 ? { ...headers, ...challenge } : headers)
@@ -178,20 +182,20 @@ function respondError(response: ServerResponse, status: 401 | 403, error: object
 const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
 
 /**
- * A form of another site can post text, URL-encoded and multipart bodies without asking first; JSON it cannot. And
- * nothing is unpacked, so that the limit counts what will be parsed.
+ * Accepts only JSON bodies: a form of another site can post text, URL-encoded and multipart bodies without a preflight
+ * request, but not JSON. Compressed bodies are refused, so that the limit of bytes applies to the parsed text.
  */
 const jsonOnly: Plugin<ServerContext> = {
   onRequestParse({ request, endResponse, fetchAPI }) {
     const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-    const isPacked = (request.headers.get('content-encoding') ?? 'identity') !== 'identity'
-    if (request.method !== 'POST' || (mediaType === 'application/json' && !isPacked)) return
-    const message = 'Send a JSON body, not packed: "Content-Type: application/json".'
+    const isCompressed = (request.headers.get('content-encoding') ?? 'identity') !== 'identity'
+    if (request.method !== 'POST' || (mediaType === 'application/json' && !isCompressed)) return
+    const message = 'Send an uncompressed JSON body: "Content-Type: application/json".'
     endResponse(fetchAPI.Response.json({ errors: [{ message }] }, { status: 415 }))
   },
 }
 
-/** Turns away whoever shows no valid token, before the body is read: what strangers send is not even looked at. */
+/** Refuses requests without a valid token before their bodies are read. */
 const authentication = (authenticate: Authenticate): Plugin<ServerContext, ServerContext> => ({
   async onRequestParse({ request, serverContext }) {
     try {
@@ -207,7 +211,7 @@ const authentication = (authenticate: Authenticate): Plugin<ServerContext, Serve
   },
 })
 
-/** Takes room for what a request holds until it is answered, before its body is read. */
+/** Reserves room for a request until it is answered, before its body is read. */
 const holding = (room: RequestRoom): Plugin<ServerContext, ServerContext> => ({
   onRequestParse({ request, serverContext: { viewer, address, whenAnswered } }) {
     if (viewer === undefined || whenAnswered === undefined) return
@@ -223,14 +227,14 @@ const holding = (room: RequestRoom): Plugin<ServerContext, ServerContext> => ({
   },
 })
 
-/** Subscriptions over HTTP; those of WebSockets do not come by here. */
+/** Runs subscriptions over HTTP. Those of WebSockets do not pass here. */
 const subscribing = (subscribe: Subscribe): Plugin => ({
   onSubscribe({ setSubscribeFn }) {
     setSubscribeFn(subscribe)
   },
 })
 
-/** Gives back the room that an answer with documents turned out not to need. */
+/** Releases the room that an answer with documents does not need. */
 const completing: Plugin<Context> = {
   onExecute: () => ({
     onExecuteDone({ args, result }) {
@@ -239,7 +243,7 @@ const completing: Plugin<Context> = {
   }),
 }
 
-/** Results that are not events of subscriptions. */
+/** Prints results that are not events of subscriptions. */
 const printing = (print: PrintResult): Plugin => ({
   onResultProcess({ result, setResult }) {
     if (!(Symbol.asyncIterator in result || Array.isArray(result))) setResult(printedBy(print, result))

@@ -2,34 +2,35 @@ import { CloseCode } from 'graphql-ws'
 import { isDeeper } from '../../json/json.ts'
 import { maxInputDepth } from '../limits.ts'
 
-/** Messages that only a server sends: from a client they are no part of the protocol. */
+/** Messages that only a server may send. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
 
-/** What comes in on one WebSocket. */
+/** The incoming messages of one WebSocket. */
 export type SocketInbox = {
   take(text: string): void
-  /** Aborts when the operation of this id has ended, the client has completed it, or has gone. */
+  /** Aborts when the operation with this ID has ended, or the client has completed it or disconnected. */
   signalOf(id: string): AbortSignal | undefined
-  /** The client has gone. */
+  /** The client has disconnected. */
   close(): void
 }
 
-/** The room that operations take as long as they are under way, or wait to begin. */
+/** The room of operations that are in progress or wait to begin. */
 export type OperationRoom = {
-  /** Takes room for so many characters until the function that this answers is called; undefined: there is none. */
+  /** Reserves room for `length` characters until the returned function is called. Undefined when there is no room. */
   hold(length: number): (() => void) | undefined
-  /** Says of an operation that there was no room for it. */
+  /** Refuses an operation for lack of room. */
   refuse(id: string): void
 }
 
-/** An operation with the room that it takes. */
+/** An operation with its room. */
 type Held = { readonly text: string; readonly release: () => void }
 
 /**
- * Takes the messages of one WebSocket before graphql-ws does, for two rules that it does not keep by itself. A client may
- * give the id of an operation that it has completed to another one at once; graphql-ws would take the end of the first
- * for that of the second, so the second waits here until the first is over. And what only a server sends is refused
- * without being called a fault of this one. `handle` resolves when an operation has ended, and never rejects.
+ * Receives the messages of one WebSocket before graphql-ws, for two rules that graphql-ws does not implement. A client
+ * may reuse the ID of an operation as soon as it has completed it. graphql-ws would take the end of the first operation
+ * for the end of the second, so the second waits here until the first has ended. Messages that only a server may send
+ * are refused as an error of the client, not of the hub. `handle` resolves when an operation has ended, and never
+ * rejects.
  */
 export function createSocketInbox(
   handle: (text: string) => Promise<void>,
@@ -37,7 +38,7 @@ export function createSocketInbox(
   { hold, refuse }: OperationRoom,
 ): SocketInbox {
   const underWay = new Map<string, AbortController>()
-  /** Ids whose operation the client has completed, with the one that waits for the id, if one does. */
+  /** IDs of operations that the client has completed, each with the operation that waits for the ID, if any. */
   const ending = new Map<string, Held | undefined>()
 
   const start = (id: string, { text, release }: Held): void => {
@@ -62,9 +63,9 @@ export function createSocketInbox(
   const take = (text: string): void => {
     const message = messageIn(text)
     const { type, id } = message
-    // The variables of an operation are looked at when it begins; graphql-ws echoes what comes with a ping.
+    // Variables are checked when the operation begins. graphql-ws echoes the payload of a ping, so it is checked here.
     const isTooDeep = type !== 'subscribe' && isDeeper(message, maxInputDepth)
-    if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deep')
+    if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deeply')
     else if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)
     else if (type === 'subscribe' && !underWay.has(id)) begin(id, text, (operation) => start(id, operation))
@@ -90,7 +91,7 @@ export function createSocketInbox(
   }
 }
 
-/** What kind of message it is and of which operation, as far as it says so. */
+/** The type and the operation ID of a message, if it has them. */
 function messageIn(text: string): { readonly type?: unknown; readonly id?: unknown } {
   try {
     const message: unknown = JSON.parse(text)

@@ -2,7 +2,10 @@ import type { WebSocket } from 'ws'
 import { createSource, isSource, type Sink } from '../live/source.ts'
 import type { PrintResult } from './print-result.ts'
 
-/** Results that subscribers share are printed once, too; those of the last result are asked for one after the other. */
+/**
+ * The texts of shared results, which are printed once. `last` is checked first, because all subscribers of a result ask
+ * in turn.
+ */
 const printed = new WeakMap<object, string>()
 let last: { readonly result: unknown; readonly text: string } = { result: undefined, text: '' }
 
@@ -15,13 +18,13 @@ function printOnce(result: unknown, print: PrintResult): string {
   return text
 }
 
-/** Bytes that a connection takes at once on which nothing waits. */
+/** Bytes that an idle connection accepts at once. */
 const leavesAtOnce = 16 * 1024
 
-/** Bytes, which ws passes on as they are; a text it would measure and copy for each socket. */
+/** The data is bytes, which ws passes on. It would measure and copy a string for each socket. */
 const asText = { binary: false }
 
-/** Sends the one result of an operation that is no subscription. */
+/** Sends the single result of a query or mutation. */
 export function sendResult(
   result: object,
   { id, socket, print }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult },
@@ -43,10 +46,10 @@ export function sendResult(
 }
 
 /**
- * Sends the results of a subscription, which are a `Source`, as messages of the protocol. At most two of them wait to
- * leave, which is what makes a slow client get fewer of them instead of a growing queue. What it answers has no members:
- * it is over when the results or the socket are, and ends them when it is ended. (graphql-ws itself would print each
- * result for each subscriber, and make a dozen promises on the way.)
+ * Sends the results of a subscription, which are a `Source`, as protocol messages. At most two results wait to be sent,
+ * so a slow client gets fewer results instead of a growing queue. The returned iterator has no values: it ends when the
+ * results or the socket end, and ends the results when it is ended. (graphql-ws itself would print each result for each
+ * subscriber and create a dozen promises on the way.)
  */
 export function sendResults(
   results: object,
@@ -73,8 +76,8 @@ export function sendResults(
           return
         }
         const data = Buffer.from(`${head}${printOnce(result, print)}}`)
-        // Something waits already: the next is asked for when this has left. Else it leaves at once, as a rule. The end of
-        // a large answer is that it has left: it holds its room as long.
+        // If something already waits, the next result is taken when this one has been sent. Otherwise this one is
+        // usually sent at once. A large answer ends only when it has been sent, because it holds its room until then.
         const mayWait = socket.bufferedAmount > 0 || (isWhole && data.length > leavesAtOnce)
         if (mayWait) socket.send(data, asText, onLeft)
         else {

@@ -22,19 +22,19 @@ import type { PrintResult } from './print-result.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
 
-/** Milliseconds until a client must have said who it is. */
+/** Milliseconds in which a client must send `connection_init`. */
 const initTimeout = 3_000
-/** Milliseconds between pings; a client that has not answered one when the next is due is gone. */
+/** Milliseconds between pings. A client that has not answered one when the next is due counts as disconnected. */
 const keepAlive = 12_000
-/** Milliseconds that a client has to close its side, after which it is cut off. */
+/** Milliseconds in which a client must close its side before the connection is terminated. */
 const closeTimeout = 2_000
-/** Bytes of a message from somebody who has not been let in: room for a token, and some. */
+/** Bytes of a message of a client that is not authenticated yet: a token and some room. */
 export const maxBytesBeforeAck = 16 * 1024
-/** Bytes of frames around such a message, and of pings. */
+/** Bytes of the frames around such a message, and of pings. */
 const frameRoom = 1024
 /**
- * Every piece costs on its own: frames of a message, which browsers cut at 64 KB or not at all, and chunks in which a frame
- * arrives, of which slow networks make some of 500 bytes.
+ * Limits of pieces, because each of them has a cost: frames of a message, which browsers split at 64 KB or not at all,
+ * and chunks of a frame, which slow networks split at about 500 bytes.
  */
 const pieces = { maxFragments: 256, maxBufferedChunks: 4096 }
 
@@ -43,19 +43,24 @@ type Extra = {
   readonly socket: WebSocket
   readonly request: IncomingMessage
   readonly ended: AbortController
-  /** Whether the client has begun to say who it is. */
+  /** Whether the client has sent `connection_init`. */
   introduced: boolean
   viewer?: Viewer
-  /** Ends the count of bytes from somebody who has not been let in. */
+  /** Ends the count of bytes that a client may send before it is authenticated. */
   readonly letIn: () => void
   inbox?: SocketInbox
   readonly outlet: Outlet
 }
 
-/** Logs that a connection was cut off without a code that its client could read: why, and where the client is. */
+/**
+ * Logs a connection that was terminated without a close code that its client could read: the reason and the address.
+ */
 type LogCutOff = GatheredLog<{ readonly reason: string; readonly address: string }>
 
-/** GraphQL over WebSocket, the protocol graphql-transport-ws. Operations take the same way as those over HTTP. */
+/**
+ * GraphQL over WebSocket with the protocol graphql-transport-ws. Operations are parsed, validated and executed as over
+ * HTTP.
+ */
 export function createWebSockets(
   deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom'>,
   options: {
@@ -77,11 +82,11 @@ export function createWebSockets(
       ),
   })
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
-    // By our clock instead: see `waitForInit`.
+    // `waitForInit` does this by the clock of the hub.
     connectionInitWaitTimeout: 0,
     execute: async (args) => {
       const { outlet, signal } = contextIn(args)
-      // A mutation is not put off: it may have been asked for in vain then, or wait for a device itself.
+      // A mutation does not wait: its client may disconnect meanwhile, and the mutation may itself wait for a device.
       const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query'
       if (!isQuery || outlet === undefined) return execute(args)
       if (!(await entered(outlet, signal))) return { data: null }
@@ -99,7 +104,7 @@ export function createWebSockets(
       let viewer: Viewer
       try {
         const by = { forwarded: isForwarded(request), address: request.socket.remoteAddress }
-        // A client that is told to come again may do so only a few times, and after longer and longer pauses.
+        // Wait here, because a client that is asked to reconnect may do so only a few times, with growing pauses.
         viewer = await readThroughOutage({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
@@ -108,8 +113,8 @@ export function createWebSockets(
         return false
       }
       void whenExpired(deps.clock, viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
-      // What goes on here ends with the socket. Did it end by itself, a moment before, the client would be told so, and
-      // would not come back for it.
+      // Without `expiry`, operations end with the socket. If they ended a moment earlier, the client would take that as
+      // their completion and would not subscribe again.
       const { policyName, rights } = viewer
       extra.viewer = { policyName, rights }
       extra.letIn()
@@ -133,7 +138,7 @@ export function createWebSockets(
         return { schema, document, operationName, variableValues: variables, contextValue: await contextFactory() }
       } catch (error) {
         const shown = mask(error)
-        // What has no code is the parser's. Over HTTP yoga gives it this one.
+        // Errors without a code are from the parser. Over HTTP, Yoga adds this code.
         shown.extensions.code ??= 'GRAPHQL_PARSE_FAILED'
         return [shown]
       }
@@ -142,9 +147,9 @@ export function createWebSockets(
       const sending = { id, socket, print }
       return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
-    // What errors say of HTTP is meant for HTTP.
+    // The extension `http` of errors is for HTTP only.
     onError({ extra }, _id, _payload, errors) {
-      // An operation that ends with an error is over for its client; one whose socket breaks is begun again.
+      // A client does not repeat an operation that ends with an error, but subscribes again when the socket closes.
       if (errors.some(isUnavailable)) closeForNow(extra.socket)
       return errors.map((error) => {
         const { http: _http, ...extensions } = error.extensions
@@ -168,7 +173,10 @@ export function createWebSockets(
         if (holds === 0) socket.resume()
       }
     }
-    /** Nothing is read of a client that leaves too much unread. What it sends is answered, too. */
+    /**
+     * Stops reading from a client that does not read its results, because each of its messages would add another
+     * answer.
+     */
     let readOn: (() => void) | undefined
     const holdIfFull = (): void => {
       if (socket.bufferedAmount >= deps.limits.socketBytes) readOn ??= holdReading()
@@ -180,7 +188,7 @@ export function createWebSockets(
     })
     limitFrames(request.socket, deps, holdReading)
     const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
-    // A frame has room for 123 bytes of it, and an id that is told in it may be longer.
+    // A close frame has room for 123 bytes of reason, and an ID in the reason may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const hold = (length: number): (() => void) | undefined => {
       if (extra.viewer === undefined) return () => {}
@@ -193,7 +201,7 @@ export function createWebSockets(
     }
     const refuse = (id: string): void => {
       const { requestBytes } = deps.limits
-      const message = `The operations under way hold too many bytes. Complete some; ${requestBytes} may be held at a time.`
+      const message = `The operations in progress hold too many bytes. The maximum is ${requestBytes}. Complete some of them first.`
       const extensions = { code: 'LIMIT_EXCEEDED', limit: 'requestBytes', maximum: requestBytes }
       socket.send(JSON.stringify({ id, type: 'error', payload: [{ message, extensions }] }))
     }
@@ -205,7 +213,7 @@ export function createWebSockets(
         onMessage(handle) {
           const handleAll = async (text: string): Promise<void> => {
             try {
-              // What had to wait until the socket was closed would be started for nobody.
+              // The socket may have closed while the operation waited. Then it is not started.
               if (socket.readyState === socket.OPEN) await handle(text)
             } catch (error) {
               if (socket.readyState !== socket.OPEN) return
@@ -220,7 +228,7 @@ export function createWebSockets(
           const inbox = createSocketInbox(handleAll, close, { hold, refuse })
           extra.inbox = inbox
           socket.on('message', (data) => {
-            // In a frame of text ws has seen that it is UTF-8, in a binary one it has not.
+            // ws checks that text frames are UTF-8, but not binary frames.
             const text = Buffer.isBuffer(data) ? utf8Text(data) : undefined
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text ?? '') > maxBytesBeforeAck
             if (text === undefined) close(CloseCode.BadRequest, 'Message is not UTF-8')
@@ -232,7 +240,7 @@ export function createWebSockets(
       },
       extra,
     )
-    // Broken frames and too large ones: ws closes the socket with the code that fits.
+    // Invalid and oversized frames: ws closes the socket with the matching code.
     socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
     socket.once('close', (code, reason) => {
       ended.abort()
@@ -246,7 +254,7 @@ export function createWebSockets(
   }
 
   return {
-    /** Takes over a connection whose request may be answered. */
+    /** Takes over a connection whose request has passed the guard. */
     upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
       if (sockets.clients.size >= maxSockets) {
         connection.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -258,7 +266,7 @@ export function createWebSockets(
           most: maxBytesBeforeAck + frameRoom,
           over() {
             letIn()
-            // Nor is more of it read while the client is told.
+            // Stop reading while the close frame is sent.
             socket.pause()
             socket.close(1009, 'Message too big')
           },
@@ -266,7 +274,7 @@ export function createWebSockets(
         open(socket, request, letIn)
       })
     },
-    /** Says goodbye to all, and waits a moment for their answer. */
+    /** Closes all WebSockets, and waits briefly for the clients to close their side. */
     async close(): Promise<void> {
       const waited = new AbortController()
       const gone = [...sockets.clients].map(
@@ -283,19 +291,19 @@ export function createWebSockets(
   }
 }
 
-/** Tells a client to come again: other codes are the end for most of them. */
+/** Closes with a code that makes clients reconnect. Most clients do not reconnect after other codes. */
 function closeForNow(socket: WebSocket): void {
-  socket.close(1013, 'The database does not answer: try again later.')
+  socket.close(1013, 'The database is unavailable. Try again later.')
 }
 
-/** Ends a connection whose client does not say who it is. */
+/** Closes a connection whose client does not send `connection_init` in time. */
 async function waitForInit({ clock }: Pick<Deps, 'clock'>, extra: Extra): Promise<void> {
   await clock.sleep(initTimeout, extra.ended.signal)
   if (extra.introduced || extra.ended.signal.aborted) return
   extra.socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
 }
 
-/** Resolves when the data has left: what makes a slow client get fewer events instead of a growing queue. */
+/** Resolves when the data has been sent, so that a slow client gets fewer events instead of a growing queue. */
 function send(socket: WebSocket, data: string): Promise<void> {
   return new Promise((resolve, reject) => {
     if (socket.readyState !== socket.OPEN) resolve()
@@ -304,8 +312,9 @@ function send(socket: WebSocket, data: string): Promise<void> {
 }
 
 /**
- * Ends a connection whose other side is gone without having said so. One of which nothing is read is there as long as less
- * and less waits for it. A code and a reason would wait behind what is not read, so they stand in the log.
+ * Terminates a connection whose client has disappeared without closing it. While the hub does not read from a client,
+ * the client counts as alive as long as it takes some of the waiting bytes. A close code would wait behind the unread
+ * bytes, so the reason is logged instead.
  */
 async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }: Extra, log: LogCutOff): Promise<void> {
   let alive = true
@@ -330,7 +339,7 @@ async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }:
   }
 }
 
-/** The `authorization` in the payload of `connection_init`, spelt as clients may spell a header. */
+/** The `authorization` in the payload of `connection_init`, in upper or lower case like a header. */
 function authorizationIn(payload: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const [, value] = Object.entries(payload ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
   return typeof value === 'string' ? value : undefined

@@ -7,15 +7,17 @@ const any = Number.POSITIVE_INFINITY
 const printable = { bytes: any, members: any, depth: maxPrintedDepth }
 
 const notShown = (): NotShownError =>
-  new NotShownError(`This value is nested more than ${maxPrintedDepth} levels deep and is not shown.`)
+  new NotShownError(`This value is not shown, because it is nested more than ${maxPrintedDepth} levels deep.`)
 
-/** JSON as a device wrote it, which was checked to be JSON when it came. NotShownError for one that is too deep. */
+/** JSON text as a device wrote it. It was validated when it arrived. NotShownError when it is nested too deeply. */
 export function asWritten(text: string): JsonText {
   if (mayBeDeep(text) && overBudget(Buffer.from(text), printable) !== undefined) throw notShown()
   return new JsonText(onOneLine(text))
 }
 
-/** Whether there are as many brackets as it takes: most texts have fewer, and to look for a sign takes next to nothing. */
+/**
+ * Whether there are enough brackets for too deep a text. Most texts have fewer, and searching for a character is cheap.
+ */
 function mayBeDeep(text: string): boolean {
   let brackets = 0
   for (const bracket of ['[', '{']) {
@@ -26,14 +28,14 @@ function mayBeDeep(text: string): boolean {
   return false
 }
 
-/** A value of the type JSON, an object as text: it is printed once for all names that it has. NotShownError. */
+/** A value of the type JSON. An object becomes text, which is printed once for all its aliases. NotShownError. */
 export function serializeJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (!(value instanceof JsonText) && isDeeper(value, maxPrintedDepth)) throw notShown()
   return jsonTextOf(value)
 }
 
-/** Makes the text of a row once, for all names by which a client asks for it. */
+/** Creates the text of a row once, for all aliases in a query. */
 export function memoized<Row extends object>(textOf: (row: Row) => JsonText): (row: Row) => JsonText {
   const texts = new WeakMap<Row, JsonText>()
   return (row) => {

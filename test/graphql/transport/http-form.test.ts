@@ -25,7 +25,7 @@ test.each([
   ['variables that are not JSON', '?query={__typename}&variables=%7B', 'The parameter "variables" is not JSON.'],
   ['variables that are not an object', '?query={__typename}&variables=7', expect.stringContaining('"variables"')],
   ['extensions that are not JSON', '?query={__typename}&extensions=x', 'The parameter "extensions" is not JSON.'],
-  ['a query that is not UTF-8', '?query={__typename%20%23%FF}', 'The query string is not well encoded.'],
+  ['a query that is not UTF-8', '?query={__typename%20%23%FF}', 'The query string is not valid URL encoding.'],
 ])('GET with %s is a bad request that says so', async (_what, query, message) => {
   // What takes GraphQL's own type is told by the status.
   expect(await send({ headers: { accept: 'application/graphql-response+json' } }, query)).toEqual({
