@@ -1,26 +1,26 @@
 import type { Json } from '../json/json.ts'
 import type { Latency } from './latency.ts'
 
-/** What a device does with a method call. A payload left out is `null`, as the device SDK sends it. */
+/** How a device answers a method call. A missing payload is `null`, as the device SDK sends it. */
 export type Answering =
-  /** Does as it is told. Status 200 unless said otherwise, at once unless said otherwise. */
+  /** Answers successfully. Default status: 200; default delay: none. */
   | { readonly kind: 'answer'; readonly status?: number; readonly payload?: Json; readonly delayMs?: Latency }
-  /** Answers that it will not: `status` is the reason, a 4xx or 5xx. */
+  /** Refuses: `status` is the reason, a 4xx or 5xx. */
   | { readonly kind: 'refuse'; readonly status: number; readonly payload?: Json; readonly delayMs?: Latency }
   /** Receives the call and never answers. */
   | { readonly kind: 'silent' }
 
 /**
- * What a device does, whole: most are there all the time and differ in how they answer; the others differ in when they
- * are there, and answer as `answering` says (200 if it says nothing).
+ * The whole behaviour of a device. Most devices are always connected and differ in how they answer; the others differ
+ * in when they are connected, and answer as `answering` says (200 by default).
  */
 export type Behaviour =
   | Answering
-  /** Connects only when called by name. */
+  /** Connects only when named explicitly. */
   | { readonly kind: 'offline'; readonly answering?: Answering }
-  /** Connects by itself `afterMs` after the fleet was told to. */
+  /** Connects by itself `afterMs` after the fleet started to connect. */
   | { readonly kind: 'late'; readonly afterMs: number; readonly answering?: Answering }
-  /** Loses its connection after about `upMs` and comes back after `downMs`, over and over. */
+  /** Loses its connection after about `upMs` and reconnects after `downMs`, repeatedly. */
   | { readonly kind: 'flapping'; readonly upMs: number; readonly downMs: number; readonly answering?: Answering }
 
 /** One device of a fleet. The key is the base64 text of its primary key. */
@@ -30,12 +30,12 @@ export type SimulatedDevice = {
   readonly behaviour: Behaviour
 }
 
-/** An `Answering` made ready: the payload encoded once, not at every call. */
+/** A prepared `Answering`: the payload is encoded once, not for every call. */
 export type PreparedAnswer = { readonly status: number; readonly payload: Buffer; readonly delayMs: Latency }
 
 const nullPayload = Buffer.from('null')
 
-/** How a device of this behaviour answers while it is connected. */
+/** How a device with this behaviour answers while it is connected. */
 export const answeringOf = (behaviour: Behaviour): Answering => {
   switch (behaviour.kind) {
     case 'offline':
@@ -47,7 +47,7 @@ export const answeringOf = (behaviour: Behaviour): Answering => {
   }
 }
 
-/** Prepares an answer; undefined for a device that gives none. */
+/** Prepares an answer; undefined for a device that never answers. */
 export const prepareAnswer = (answering: Answering): PreparedAnswer | undefined => {
   if (answering.kind === 'silent') return undefined
   const { status = 200, payload, delayMs = 0 } = answering

@@ -19,7 +19,9 @@ export class FleetProcessError extends Error {
   }
 }
 
-/** A fleet in a process of its own, so that its devices' CPU time is not the hub's. As Fleet, but all at a distance. */
+/**
+ * A fleet in a process of its own, so that the CPU time of its devices is not the hub's. The same as Fleet, but remote.
+ */
 export type FleetProcess = {
   connect(options?: Omit<ConnectOptions, 'onProgress'>): Promise<void>
   disconnect(deviceIds: readonly string[]): Promise<void>
@@ -32,17 +34,17 @@ export type FleetProcess = {
   close(): Promise<void>
 }
 
-/** What the parent may hear, and which file the process runs. */
+/** Listeners of the parent process, and the file that the process runs. */
 export type FleetProcessOptions = {
   onProgress?(connected: number, expected: number): void
   onError?(error: FleetProcessError): void
-  /** The process's entry: `process.js` beside this file, or `process.ts` where that is what runs. */
+  /** The process's entry: `process.js` next to this file, or `process.ts` when running from source. */
   readonly entry?: string
 }
 
 type WithoutId<C> = C extends unknown ? Omit<C, 'id'> : never
 
-/** Starts a process with a fleet. It ends with `close`, or by itself when this process does. */
+/** Starts a process with a fleet. It ends with `close`, or by itself when this process ends. */
 export const startFleetProcess = (description: FleetDescription, options: FleetProcessOptions = {}): FleetProcess => {
   const beside = import.meta.url.endsWith('.ts') ? './process.ts' : './process.js'
   const entry = options.entry ?? fileURLToPath(new URL(beside, import.meta.url))
@@ -83,7 +85,7 @@ export const startFleetProcess = (description: FleetDescription, options: FleetP
   }
   child.on('error', (error) => end(`The fleet process could not be started: ${error.message}`))
   child.on('close', (code, signal) => end(`The fleet process has ended (${signal ?? code}).`))
-  // A write to a process that has just ended; 'close' tells whoever waits.
+  // A write to a process that has just ended; 'close' rejects the pending requests.
   child.stdin.on('error', () => {})
   createInterface({ input: child.stdout }).on('line', (line) => read(JSON.parse(line)))
   child.stdin.write(`${JSON.stringify(description)}\n`)

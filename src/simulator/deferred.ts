@@ -1,4 +1,4 @@
-/** A promise and the two ends of it, for an answer that comes by another way than the question went. */
+/** A promise with its resolve and reject functions, for an answer that arrives by another path than the request. */
 export type Deferred<T> = {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
@@ -10,7 +10,7 @@ export const deferred = <T>(): Deferred<T> => {
   const promise = new Promise<T>((resolve, reject) => {
     ends = { resolve, reject }
   })
-  // The executor has run by now; the compiler cannot know.
+  // The executor has run by now, but the compiler does not know that.
   if (ends === undefined) throw new Error('unreachable')
   return { promise, ...ends }
 }

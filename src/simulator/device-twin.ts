@@ -8,7 +8,7 @@ import { publishPacket } from './packets.ts'
 
 const noPayload = Buffer.alloc(0)
 
-/** The twin as one device has it, and its requests to the hub about it. */
+/** One device's copy of its twin, and its requests to the hub about it. */
 export class DeviceTwin {
   readonly #deviceId: string
   readonly #fleet: FleetContext
@@ -17,7 +17,7 @@ export class DeviceTwin {
   #lastRequest = 0
   #local = unknownTwin
 
-  /** `send` is false when there is no connection. */
+  /** `send` returns false when there is no connection. */
   constructor(deviceId: string, fleet: FleetContext, send: (packet: Buffer) => boolean) {
     this.#deviceId = deviceId
     this.#fleet = fleet
@@ -33,13 +33,15 @@ export class DeviceTwin {
     const body = await this.#request(twinGetTopic, noPayload)
     this.#fleet.counters.twinReads++
     const read = twinFromDocument(JSON.parse(body.toString()))
-    // A notification newer than the answer may have come first; what it said must not be undone.
+    // A newer notification may have arrived before the answer, and must not be undone.
     this.#local = read.desiredVersion < this.#local.desiredVersion ? { ...this.#local, reported: read.reported } : read
     this.#desiredChanged()
     return this.#local
   }
 
-  /** Reports properties; resolves when the hub has taken them. Rejects with TwinRequestError or ConnectionLostError. */
+  /**
+   * Reports properties; resolves when the hub has accepted them. Rejects with TwinRequestError or ConnectionLostError.
+   */
   async report(patch: JsonObject): Promise<void> {
     await this.#request(reportedPatchTopic, Buffer.from(JSON.stringify(patch)))
     this.#fleet.counters.reportedPatches++
@@ -54,16 +56,16 @@ export class DeviceTwin {
     if (this.#local !== before) this.#desiredChanged()
   }
 
-  /** The hub has answered a request; an answer to a request of an earlier connection is for nobody. */
+  /** The hub has answered a request. An answer to a request of an earlier connection is ignored. */
   answered(rid: string, status: number, payload: Buffer): void {
     const request = this.#requests.get(rid)
     this.#requests.delete(rid)
-    // Copied: whoever waits runs after the socket's buffer has been used again.
+    // Copied: the waiting code runs after the socket's buffer has been reused.
     if (status < 300) request?.resolve(Buffer.from(payload))
     else request?.reject(new TwinRequestError(this.#deviceId, status, payload.toString()))
   }
 
-  /** The connection has gone and with it the answers. */
+  /** The connection is lost, and the answers with it. */
   lost(error: Error): void {
     for (const request of this.#requests.values()) request.reject(error)
     this.#requests.clear()
@@ -74,7 +76,7 @@ export class DeviceTwin {
     const patch = reportBack(this.#local, this.#fleet.settings.reportBack)
     if (patch === undefined) return
     this.report(patch).catch((error: unknown) => {
-      // Reading the twin on the next connection finds what is still to be reported.
+      // Reading the twin on the next connection shows what must still be reported.
       if (error instanceof TwinRequestError) this.#fleet.fail(error)
     })
   }

@@ -16,15 +16,15 @@ import { Link, type LinkHandler } from './link.ts'
 import { connectPacket, disconnectPacket, pingRequestPacket, publishPacket, subscribePacket } from './packets.ts'
 
 const filters = [methodsFilter, twinResponsesFilter, desiredPatchesFilter]
-/** What the Azure device SDK puts behind the identity in its user name. */
+/** The query that the Azure device SDK appends to the identity in its user name. */
 const userNameQuery = `?api-version=2021-04-12&DeviceClientType=${encodeURIComponent('twincast-simulator')}`
-/** How long a hub may take to close its side after DISCONNECT; one that is gone or frozen never will. */
+/** How long a hub may take to close its side after DISCONNECT; a dead or frozen hub never does. */
 const farewellMs = 2_000
 
 /**
- * One simulated device: it connects as the Azure device SDK does, answers method calls as its behaviour says, keeps its
- * twin, and comes back when its connection breaks. It has at most one connection, and makes the next only after the
- * last has told that it is closed.
+ * One simulated device: it connects like the Azure device SDK, answers method calls according to its behaviour, keeps
+ * its twin, and reconnects when its connection breaks. It has at most one connection, and opens the next only after the
+ * last one is closed.
  */
 export class Device implements LinkHandler {
   readonly identity: SimulatedDevice
@@ -32,14 +32,17 @@ export class Device implements LinkHandler {
   readonly #fleet: FleetContext
   #answer: PreparedAnswer | undefined
   #link: Link | undefined
-  /** Means to be connected, be it now or after a pause. */
+  /** Whether it should be connected, now or after a pause. */
   #wanted = false
-  /** Is connected: subscribed, and its twin read if it reads it. */
+  /** Connected: subscribed, and with its twin read if it reads it. */
   #ready = false
   #awaitingPong = false
   #failures = 0
   #failure: Error | undefined
-  /** Ends whatever the device is in: the handshake, the pause before the next try, the farewell, a flapping one's time. */
+  /**
+   * Ends the current phase: the handshake, the pause before the next attempt, the wait for the close, or the connected
+   * time of a flapping device.
+   */
   #timer: NodeJS.Timeout | undefined
   #opening: Deferred<void> | undefined
   #closing: Deferred<void> | undefined
@@ -55,19 +58,19 @@ export class Device implements LinkHandler {
     return this.#ready
   }
 
-  /** Why the last try to connect failed, until one succeeds. */
+  /** Why the last attempt to connect failed, until one succeeds. */
   get lastFailure(): Error | undefined {
     return this.#failure
   }
 
-  /** Answers from now on as `answering` says. */
+  /** Changes how it answers from now on. */
   answerWith(answering: Answering): void {
     this.#answer = prepareAnswer(answering)
   }
 
   /**
-   * Connects. Where the fleet reconnects it tries until it succeeds, is refused for good (ConnectRefusedError,
-   * SubscribeRefusedError) or is closed (ConnectionLostError); elsewhere the first failure rejects.
+   * Connects. If the fleet reconnects, it tries until it succeeds, is refused for good (ConnectRefusedError,
+   * SubscribeRefusedError) or is closed (ConnectionLostError); otherwise the first failure rejects.
    */
   open(): Promise<void> {
     if (this.#ready && this.#wanted) return Promise.resolve()
@@ -79,7 +82,7 @@ export class Device implements LinkHandler {
     return this.#opening.promise
   }
 
-  /** Disconnects and stays away until opened again. Resolves when the connection is closed. */
+  /** Disconnects and stays disconnected until opened again. Resolves when the connection is closed. */
   close(): Promise<void> {
     this.#wanted = false
     this.#settleOpening(this.#lost('closed before it was connected'))
@@ -94,12 +97,12 @@ export class Device implements LinkHandler {
     return this.#closing.promise
   }
 
-  /** Loses the connection as a cut cable would, and comes back if the fleet reconnects. */
+  /** Loses the connection as if the cable were cut, and reconnects if the fleet does. */
   drop(): void {
     this.#link?.cut(this.#lost('dropped on purpose'))
   }
 
-  /** Sends PINGREQ, unless the last one has not been answered: then the connection is dead, and is cut. */
+  /** Sends PINGREQ. If the last one has not been answered, the connection is dead and is cut instead. */
   ping(): void {
     if (!this.#ready) return
     if (this.#awaitingPong) this.#link?.cut(this.#lost('no answer to PINGREQ'))
@@ -108,7 +111,7 @@ export class Device implements LinkHandler {
 
   connack(sessionPresent: boolean, returnCode: number): void {
     if (returnCode !== 0) this.#link?.cut(new ConnectRefusedError(this.identity.deviceId, returnCode))
-    // Like the SDK, a device whose session the hub has kept does not subscribe again.
+    // Like the SDK, a device does not subscribe again if the hub has kept its session.
     else if (sessionPresent) this.#subscribed()
     else this.#link?.send(subscribePacket(1, filters))
   }
@@ -218,7 +221,7 @@ export class Device implements LinkHandler {
     this.#fleet.counters.connected++
     this.#fleet.counters.connections++
     const { behaviour } = this.identity
-    // Spread, so that devices that flap do not flap together.
+    // Randomized, so that flapping devices do not flap together.
     if (behaviour.kind === 'flapping') {
       this.#timer = setTimeout(() => this.drop(), behaviour.upMs * (0.5 + Math.random()))
     }

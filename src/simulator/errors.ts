@@ -1,4 +1,4 @@
-/** What the return codes of a CONNACK mean [MQTT 3.1.1, table 3.1]. */
+/** The meaning of the return codes of a CONNACK [MQTT 3.1.1, table 3.1]. */
 const connackReasons: readonly string[] = [
   'accepted',
   'unacceptable protocol version',
@@ -23,7 +23,7 @@ export class ConnectRefusedError extends Error {
   }
 }
 
-/** The hub did not grant one of the filters every device needs. */
+/** The hub did not grant one of the filters that every device needs. */
 export class SubscribeRefusedError extends Error {
   override readonly name = 'SubscribeRefusedError'
   readonly deviceId: string
@@ -35,7 +35,7 @@ export class SubscribeRefusedError extends Error {
   }
 }
 
-/** The connection could not be made or has gone. `cause` is the socket's error, if it had one. */
+/** The connection could not be opened or was lost. `cause` is the socket's error, if it had one. */
 export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError'
   readonly deviceId: string
@@ -45,7 +45,7 @@ export class ConnectionLostError extends Error {
   }
 }
 
-/** The hub answered a twin read or a reported patch with a status of 300 or more; `body` is what it sent along. */
+/** The hub answered a twin read or a reported patch with a status of 300 or more; `body` is the body of that answer. */
 export class TwinRequestError extends Error {
   override readonly name = 'TwinRequestError'
   readonly deviceId: string
@@ -59,7 +59,7 @@ export class TwinRequestError extends Error {
   }
 }
 
-/** Not every device was there in time. `cause` is the last failure of one that is still trying. */
+/** Not every device connected in time. `cause` is the last failure of one that is still trying. */
 export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError'
   constructor(connected: number, expected: number, cause?: unknown) {
@@ -68,11 +68,11 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/** Whether it makes no sense to try again: the hub said no, and not for being overloaded (return code 3). */
+/** Whether another attempt is useless: the hub refused, and not because of overload (return code 3). */
 export const isFinal = (error: Error): boolean =>
   error instanceof SubscribeRefusedError || (error instanceof ConnectRefusedError && error.returnCode !== 3)
 
-/** Whether an error is one of ours already, and says which device it is about. */
+/** Whether an error is one of these already, and names its device. */
 export const isReported = (error: Error | undefined): error is Error =>
   error instanceof ConnectRefusedError ||
   error instanceof SubscribeRefusedError ||

@@ -2,12 +2,12 @@ import type { JsonObject } from '../json/json.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { Endpoint } from './link.ts'
 
-/** What all devices of a fleet do alike. */
+/** Settings that all devices of a fleet share. */
 export type FleetSettings = {
-  /** The hub's own name, which stands in user names and tokens; not the address it is reached at. */
+  /** The hub's own name in user names and tokens; not the address to connect to. */
   readonly hubName: string
   readonly cleanSession: boolean
-  /** Whether a device whose connection breaks comes back by itself. */
+  /** Whether a device reconnects by itself when its connection breaks. */
   readonly reconnect: boolean
   readonly keepAliveSeconds: number
   readonly handshakeTimeoutMs: number
@@ -18,30 +18,30 @@ export type FleetSettings = {
   readonly reportBack: readonly string[]
 }
 
-/** Numbers a fleet keeps. `connected` is how many are there now, all others only grow. */
+/** The counters of a fleet. `connected` is the current number, all others only grow. */
 export type FleetCounters = {
   connected: number
-  /** Connections that got as far as being subscribed. */
+  /** Connections that reached the subscribed state. */
   connections: number
-  /** Such connections that ended though the device had not ended them. */
+  /** Such connections that ended without the device ending them. */
   drops: number
   methodsReceived: number
   methodsAnswered: number
   twinReads: number
   desiredPatches: number
-  /** Reported patches the hub has taken. */
+  /** Reported patches that the hub has accepted. */
   reportedPatches: number
-  /** Failures handed to `onError`. */
+  /** Failures passed to `onError`. */
   errors: number
 }
 
-/** What a program in the same process may hear of, as it happens. */
+/** Listeners in the same process, called as things happen. */
 export type FleetListeners = {
-  /** A failure nobody waits for: a device that may not come back, a report the hub refused. */
+  /** A failure that no caller waits for: a device that cannot reconnect, a report that the hub refused. */
   onError?(error: Error): void
   /** `payload` is JSON text. Called before the device answers. */
   onMethodRequest?(entry: LedgerEntry, payload: string): void
-  /** `desired` is the whole section as the device now has it. */
+  /** `desired` is the device's current copy of the whole section. */
   onDesired?(deviceId: string, desired: JsonObject): void
 }
 
@@ -52,6 +52,6 @@ export type FleetContext = {
   readonly counters: FleetCounters
   readonly ledger: Ledger
   readonly listeners: FleetListeners
-  /** Counts a failure nobody waits for and tells `onError`. */
+  /** Counts a failure that no caller waits for and passes it to `onError`. */
   fail(error: Error): void
 }

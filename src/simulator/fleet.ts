@@ -8,45 +8,45 @@ import { openEndpoint } from './link.ts'
 import type { LocalTwin } from './local-twin.ts'
 import { type ConnectOptions, openAll } from './open-all.ts'
 
-/** A fleet as plain data, which may come from a file: where the hub is, who the devices are, what they do alike. */
+/** A fleet as plain data, possibly from a file: the hub's address, the devices, and their common settings. */
 export type FleetDescription = {
   readonly host: string
   readonly port: number
   /** Present for TLS. `ca` is PEM text; without it the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string }
   readonly devices: readonly SimulatedDevice[]
-  /** A file that every received method request is appended to, one JSON object a line. */
+  /** A file to which every received method request is appended, one JSON object per line. */
   readonly ledgerFile?: string
 } & Pick<FleetSettings, 'hubName'> &
   Partial<FleetSettings>
 
-/** What a fleet counts, and how many devices it has. */
+/** The counters of a fleet, and its number of devices. */
 export type FleetStats = Readonly<FleetCounters> & { readonly devices: number }
 
-/** A fleet of simulated devices. Device ids that are not of the fleet are a RangeError. */
+/** A fleet of simulated devices. Unknown device ids are a RangeError. */
 export type Fleet = {
   /**
-   * Resolves when all the devices are subscribed; those that are late come by themselves and are not waited for. Rejects
+   * Resolves when all the devices are subscribed; late devices connect by themselves and are not waited for. Rejects
    * with the first failure that is final for a device (ConnectRefusedError, SubscribeRefusedError; without reconnection
-   * also ConnectionLostError) and starts no more, or with ConnectTimeoutError.
+   * also ConnectionLostError) and then starts no more devices, or with ConnectTimeoutError.
    */
   connect(options?: ConnectOptions): Promise<void>
-  /** Disconnects these devices politely; they stay away until connected by name. */
+  /** Disconnects these devices gracefully; they stay disconnected until connected by name. */
   disconnect(deviceIds: readonly string[]): Promise<void>
-  /** Breaks the connections of these devices, or of all, without a word. They come back if the fleet reconnects. */
+  /** Breaks the connections of these devices, or of all, without DISCONNECT. They reconnect if the fleet does. */
   drop(deviceIds?: readonly string[]): void
   /** Changes how a device answers method calls. */
   answerWith(deviceId: string, answering: Answering): void
-  /** Reports properties of a device; resolves when the hub has taken them. */
+  /** Reports properties of a device; resolves when the hub has accepted them. */
   report(deviceId: string, patch: JsonObject): Promise<void>
   /** Reads a device's twin from the hub. */
   readTwin(deviceId: string): Promise<LocalTwin>
-  /** The twin as the device has it. */
+  /** The device's copy of its twin. */
   twinOf(deviceId: string): LocalTwin
   isConnected(deviceId: string): boolean
   stats(): FleetStats
   readonly ledger: Ledger
-  /** Disconnects all politely and closes the ledger's file. */
+  /** Disconnects all devices gracefully and closes the ledger's file. */
   close(): Promise<void>
 }
 

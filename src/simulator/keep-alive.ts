@@ -1,9 +1,9 @@
 import type { Device } from './device.ts'
 
 /**
- * Pings every device of a fleet once in half its keep-alive time, with one timer for all: each tick takes the next few
- * of them in turn, so that the pings of 10,000 devices are spread and not sent at once. A device thus has half the
- * keep-alive time to get an answer. Returns the end of it.
+ * Pings every device of a fleet twice per keep-alive time, with one timer for all: each tick takes the next few devices
+ * in turn, so that the pings of 10,000 devices are spread and not sent at once. A device thus has half the keep-alive
+ * time to get an answer. Returns a function that stops it.
  */
 export const startKeepAlive = (devices: readonly Pick<Device, 'ping'>[], keepAliveSeconds: number): (() => void) => {
   if (keepAliveSeconds === 0) return () => {}

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
-/** One method request a device received. `time` is in milliseconds since 1970. */
+/** One method request that a device received. `time` is in milliseconds since 1970. */
 export type LedgerEntry = {
   readonly deviceId: string
   readonly rid: string
@@ -9,19 +9,20 @@ export type LedgerEntry = {
 }
 
 /**
- * Everything the devices of a fleet were told to do, in the order it arrived: the other side of the hub's record, to
- * hold the two against each other. A request that arrived twice stands here twice.
+ * All method requests that the devices of a fleet received, in order of arrival, to compare with the hub's records. A
+ * request that arrived twice is listed twice.
  */
 export type Ledger = {
   readonly entries: readonly LedgerEntry[]
   record(entry: LedgerEntry): void
-  /** Writes what is not yet in the file and closes it. */
+  /** Writes the entries that are not yet in the file and closes it. */
   close(): void
 }
 
 /**
- * A ledger in memory and, with `file`, appended to that file as one JSON object a line. Lines are written once a turn
- * of the event loop, all in one write: after any turn the file is whole, and 20,000 calls a second cost few writes.
+ * A ledger in memory and, with `file`, appended to that file as one JSON object per line. Lines are written once per
+ * turn of the event loop, all in one write: after any turn the file is complete, and 20,000 calls per second cost few
+ * writes.
  */
 export const createLedger = (file?: string): Ledger => {
   const entries: LedgerEntry[] = []

@@ -2,30 +2,32 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { type PacketHandler, readPackets } from './packets.ts'
 
-/** Where a fleet connects, and what its connections share. */
+/** The address that a fleet connects to, and what its connections share. */
 export type Endpoint = {
   readonly host: string
   readonly port: number
-  /** Present for TLS: one context for all connections, since parsing the CA costs milliseconds. */
+  /** Present for TLS: one context for all connections, because parsing the CA costs milliseconds. */
   readonly secureContext?: SecureContext
-  /** All sockets read into this one buffer; a packet is handled, or its part put aside, before the next read. */
+  /** All sockets read into this one buffer; a packet is handled, or its part copied, before the next read. */
   readonly inbox: Buffer
 }
 
-/** What a device hears of its connection. */
+/** Called about the device's connection. */
 export type LinkHandler = PacketHandler & {
-  /** The connection has ended, or could not be made. Called once, and last. */
+  /** The connection has ended, or could not be opened. Called once, and last. */
   closed(error: Error | undefined): void
 }
 
-/** Makes an endpoint. With `tls` the connections are TLS and trust `ca` (PEM), or the system's authorities without it. */
+/**
+ * Makes an endpoint. With `tls` the connections are TLS and trust `ca` (PEM), or the system's authorities without it.
+ */
 export const openEndpoint = (host: string, port: number, tls?: { readonly ca?: string }): Endpoint => {
   const inbox = Buffer.allocUnsafeSlow(64 * 1024)
   if (tls === undefined) return { host, port, inbox }
   return { host, port, inbox, secureContext: createSecureContext(tls.ca === undefined ? {} : { ca: tls.ca }) }
 }
 
-/** One MQTT connection: a socket, and the framing of what comes through it. */
+/** One MQTT connection: a socket, and the framing of its packets. */
 export class Link {
   readonly #socket: Socket
   readonly #handler: LinkHandler
@@ -54,7 +56,7 @@ export class Link {
     this.#socket.on('close', () => handler.closed(this.#error))
   }
 
-  /** Sends a packet, which waits until the connection stands; false when the connection is past its end. */
+  /** Sends a packet, which waits until the connection is open; false when the connection has ended. */
   send(packet: Buffer): boolean {
     if (!this.#socket.writable) return false
     this.#socket.write(packet)
@@ -66,7 +68,7 @@ export class Link {
     this.#socket.end(packet)
   }
 
-  /** Breaks the connection off without a word, as a lost network would. `error` is what the handler shall hear. */
+  /** Breaks the connection without DISCONNECT, like a lost network. The handler gets `error`. */
   cut(error?: Error): void {
     this.#error ??= error
     this.#socket.destroy()
@@ -77,7 +79,7 @@ export class Link {
     if (this.#partial !== undefined) bytes = Buffer.concat([this.#partial, bytes])
     try {
       const taken = readPackets(bytes, bytes.length, this.#handler)
-      // Copied, for the next socket's bytes will come into the same buffer.
+      // Copied, because the next socket's bytes go into the same buffer.
       this.#partial = taken === bytes.length ? undefined : Buffer.from(bytes.subarray(taken))
     } catch (error) {
       this.cut(error instanceof Error ? error : new Error(String(error)))

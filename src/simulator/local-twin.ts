@@ -1,36 +1,38 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '../json/json.ts'
 
-/** What a device knows of its twin. Both parts are without `$version`. */
+/** A device's copy of its twin. Both parts are without `$version`. */
 export type LocalTwin = {
   readonly desired: JsonObject
   readonly desiredVersion: number
   readonly reported: JsonObject
 }
 
-/** A device that has never read its twin. */
+/** The copy of a device that has never read its twin. */
 export const unknownTwin: LocalTwin = { desired: {}, desiredVersion: 0, reported: {} }
 
-/** The twin as a document read from the hub (`{ desired, reported }`) gives it. */
+/** The twin in a document that was read from the hub (`{ desired, reported }`). */
 export const twinFromDocument = (document: JsonObject): LocalTwin => {
   const [desired, desiredVersion] = withoutVersion(asObject(document.desired))
   const [reported] = withoutVersion(asObject(document.reported))
   return { desired, desiredVersion, reported }
 }
 
-/** The twin after a desired patch. A notification older than what the device has changes nothing. */
+/** The twin after a desired patch. A notification older than the device's version changes nothing. */
 export const applyDesired = (twin: LocalTwin, patch: JsonObject, version: number): LocalTwin =>
   version <= twin.desiredVersion
     ? twin
     : { ...twin, desired: mergePatch(twin.desired, withoutVersion(patch)[0]), desiredVersion: version }
 
-/** The twin after the hub has taken a reported patch. */
+/** The twin after the hub has accepted a reported patch. */
 export const applyReported = (twin: LocalTwin, patch: JsonObject): LocalTwin => ({
   ...twin,
   reported: mergePatch(twin.reported, patch),
 })
 
-/** The patch that makes the reported properties of these names equal the desired ones; undefined when they are. */
+/**
+ * The patch that makes the reported properties with these names equal the desired ones; undefined when they already do.
+ */
 export const reportBack = (twin: LocalTwin, names: readonly string[]): JsonObject | undefined => {
   const patch: [string, Json][] = []
   for (const name of names) {
@@ -40,7 +42,7 @@ export const reportBack = (twin: LocalTwin, names: readonly string[]): JsonObjec
   return patch.length === 0 ? undefined : Object.fromEntries(patch)
 }
 
-/** A merge patch applied: objects merge, null removes, anything else replaces (RFC 7386). */
+/** Applies a merge patch: objects merge, null removes, anything else replaces (RFC 7386). */
 const mergePatch = (target: JsonObject, patch: JsonObject): JsonObject => {
   const merged = new Map<string, Json>(Object.entries(target))
   for (const [name, value] of Object.entries(patch)) {

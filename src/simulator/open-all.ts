@@ -4,21 +4,21 @@ import { ConnectTimeoutError } from './errors.ts'
 
 /** How fast a fleet connects. */
 export type ConnectOptions = {
-  /** Connect these devices, whatever their behaviour. Without it: all but those that are offline. */
+  /** The devices to connect, whatever their behaviour. Default: all but those that are offline. */
   readonly deviceIds?: readonly string[]
-  /** How many may be on their way at once; 200 unless said otherwise. */
+  /** Maximum number of devices that connect at the same time. Default: 200. */
   readonly parallel?: number
-  /** How many may start in a second; as many as can unless said otherwise. */
+  /** Maximum number of devices that start per second. Default: no limit. */
   readonly perSecond?: number
-  /** When to give up waiting; 60,000 unless said otherwise. Devices go on trying. */
+  /** When to stop waiting, in milliseconds. Default: 60,000. Devices continue to try. */
   readonly timeoutMs?: number
-  /** Called after every device that has connected. */
+  /** Called after each device that has connected. */
   readonly onProgress?: (connected: number, expected: number) => void
 }
 
 /**
- * Opens all devices, so many at a time and in a second. Rejects with the first failure that is final for a device, and
- * with ConnectTimeoutError when the time is up or `signal` aborts.
+ * Opens all devices, limited in parallel and per second. Rejects with the first failure that is final for a device, and
+ * with ConnectTimeoutError at the timeout or when `signal` aborts.
  */
 export const openAll = async (
   devices: readonly Device[],

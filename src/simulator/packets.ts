@@ -1,9 +1,9 @@
 /**
- * The few MQTT 3.1.1 packets a simulated device writes and reads. Written out by hand: a fleet shares a machine with
- * the hub it measures, and a general codec costs as much as everything else a device does.
+ * The few MQTT 3.1.1 packets that a simulated device writes and reads. Hand-written: a fleet shares a machine with the
+ * hub it measures, and a general codec costs as much as everything else a device does.
  */
 
-/** What a device says of itself when it connects. `keepAliveSeconds` 0 turns keep-alive off [MQTT-3.1.2-24]. */
+/** The fields of a device's CONNECT. `keepAliveSeconds` 0 turns keep-alive off [MQTT-3.1.2-24]. */
 export type ConnectFields = {
   readonly clientId: string
   readonly userName: string
@@ -12,16 +12,16 @@ export type ConnectFields = {
   readonly cleanSession: boolean
 }
 
-/** What a device does with what it reads. The payload is valid only during the call. */
+/** Handles received packets. The payload is valid only during the call. */
 export type PacketHandler = {
   connack(sessionPresent: boolean, returnCode: number): void
-  /** One granted QoS a filter, 0x80 for a refused one. */
+  /** One granted QoS per filter, 0x80 for a refused one. */
   suback(returnCodes: readonly number[]): void
   publish(topic: string, payload: Buffer): void
   pingresp(): void
 }
 
-/** The hub sent something that is not MQTT 3.1.1, or that a device which subscribes at QoS 0 cannot be sent. */
+/** The hub sent something that is not MQTT 3.1.1, or that must not be sent to a device that subscribes at QoS 0. */
 export class MalformedPacketError extends Error {
   override readonly name = 'MalformedPacketError'
 }
@@ -45,7 +45,7 @@ export const connectPacket = (fields: ConnectFields): Buffer => {
   )
 }
 
-/** SUBSCRIBE to all of `filters` at QoS 0. */
+/** SUBSCRIBE to all `filters` at QoS 0. */
 export const subscribePacket = (packetId: number, filters: readonly string[]): Buffer =>
   packet(
     0x82,
@@ -70,14 +70,14 @@ export const publishPacket = (topic: string, payload: Buffer): Buffer => {
 }
 
 /**
- * Hands every whole packet in `bytes[0..end)` to `handler` and returns how many bytes that took; the rest is the
- * beginning of a packet still on its way.
+ * Passes every whole packet in `bytes[0..end)` to `handler` and returns how many bytes they took; the rest is the
+ * beginning of an incomplete packet.
  */
 export const readPackets = (bytes: Buffer, end: number, handler: PacketHandler): number => {
   let start = 0
   while (start < end) {
     const head = bytes[start] ?? 0
-    // Before the length is believed: what is not MQTT would keep the device waiting for a packet that never ends.
+    // Before the length is used: data that is not MQTT would keep the device waiting for a packet that never ends.
     if (!readable.has(head)) throw new MalformedPacketError(`a packet that begins with 0x${head.toString(16)}`)
     let at = start + 1
     let length = 0
@@ -129,7 +129,7 @@ const packet = (head: number, body: Buffer): Buffer => {
   return bytes
 }
 
-/** A string with its length in two bytes before it. */
+/** A string, preceded by its length in two bytes. */
 const text = (value: string): Buffer => {
   const bytes = Buffer.from(value)
   return Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 0xff), bytes])

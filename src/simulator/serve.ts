@@ -6,7 +6,7 @@ import { createFleet, type Fleet, type FleetDescription, type FleetStats } from 
 import type { LedgerEntry } from './ledger.ts'
 import type { ConnectOptions } from './open-all.ts'
 
-/** What a fleet in a process of its own is asked, one JSON object a line. `id` returns with the reply. */
+/** A command to a fleet in a process of its own, one JSON object per line. `id` returns with the reply. */
 export type FleetCommand = { readonly id: number } & (
   | { readonly command: 'connect'; readonly options: Omit<ConnectOptions, 'onProgress'> }
   | { readonly command: 'disconnect'; readonly deviceIds: readonly string[] }
@@ -18,7 +18,7 @@ export type FleetCommand = { readonly id: number } & (
   | { readonly command: 'close' }
 )
 
-/** What it says. A ledger comes in parts; the reply to the command follows the last. */
+/** A message from that process. A ledger comes in parts; the reply to the command follows the last. */
 export type FleetMessage =
   | { readonly id: number; readonly result: FleetProcessStats | null }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
@@ -26,7 +26,7 @@ export type FleetMessage =
   | { readonly event: 'ledger'; readonly entries: readonly LedgerEntry[] }
   | { readonly event: 'error'; readonly name: string; readonly message: string }
 
-/** A fleet's numbers with those of its process: CPU time spent so far in microseconds, resident memory in bytes. */
+/** A fleet's counters with the figures of its process: CPU time so far in microseconds, resident memory in bytes. */
 export type FleetProcessStats = FleetStats & {
   readonly cpuMicros: { readonly user: number; readonly system: number }
   readonly residentBytes: number
@@ -35,9 +35,9 @@ export type FleetProcessStats = FleetStats & {
 const ledgerPart = 1_000
 
 /**
- * Runs a fleet for another process. Each line of `input` is a FleetCommand, but the first is the FleetDescription unless
- * that is given; `print` gets one line at a time. Returns when the input ends, which it also does when the other process
- * dies, and has then closed the fleet.
+ * Runs a fleet for another process. Each line of `input` is a FleetCommand, except that the first is the
+ * FleetDescription unless that is given; `print` gets one line at a time. Returns when the input ends, which also
+ * happens when the other process dies, after it has closed the fleet.
  */
 export const serveFleet = async (
   input: Readable,
@@ -74,7 +74,7 @@ const obey = async (
       await fleet.connect({
         ...command.options,
         onProgress(connected, expected) {
-          // A hundred lines a fleet, not one a device.
+          // A hundred lines per fleet, not one per device.
           if (connected % Math.ceil(expected / 100) === 0 || connected === expected) {
             say({ event: 'progress', connected, expected })
           }
