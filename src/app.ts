@@ -35,11 +35,11 @@ import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
 
-/** Where a running hub can be reached. */
+/** The addresses of a running hub. */
 export type Addresses = {
   readonly http: string
   readonly https: string
-  /** Undefined on other addresses than loopback: there devices connect by TLS. */
+  /** Undefined unless the host is a loopback address: devices then connect by TLS. */
   readonly mqtt: string | undefined
   readonly mqtts: string
   readonly graphql: string
@@ -48,19 +48,23 @@ export type Addresses = {
 
 /** The whole program. */
 export type App = {
-  /** Resolves when everything is ready. When a part cannot be started, those that were are stopped again. */
+  /** Resolves when everything is ready. When a part cannot be started, the started ones are stopped again. */
   start(): Promise<Addresses>
   /**
-   * Stops in the order that loses nothing: requests, jobs with the answers under way, devices, database. A start that is
-   * under way ends with a StoppedError.
+   * Stops in the order that loses nothing: requests, jobs with the answers under way, devices, database. A start that
+   * is under way ends with a StoppedError.
    */
   stop(): Promise<void>
   /**
-   * Reads the certificates again, for connections to come: TLS_CERT and TLS_KEY, or the hub's own, which is made anew when
-   * it has become old, and X509_CA. When one cannot be used, the log says so and all stay as they are. Never rejects.
+   * Reads the certificates again, for new connections: TLS_CERT and TLS_KEY, or the hub's own, which is renewed when it
+   * is close to its end, and X509_CA. When one cannot be used, the log has the reason and none of them changes. Never
+   * rejects.
    */
   reload(): Promise<void>
-  /** Makes a stop skip what it need not wait for, and gives the database up shortly after, whatever it has not written. */
+  /**
+   * Shortens the graceful stop: skips what is optional, and gives the database up shortly after, even with unwritten
+   * changes.
+   */
   hurry(): void
 }
 
@@ -72,23 +76,23 @@ export class StoppedError extends Error {
   }
 }
 
-/** Milliseconds that a stop leaves devices to answer the calls under way. What comes later is settled after a restart. */
+/** Milliseconds that a stop waits for the answers to calls under way. Later answers are settled after a restart. */
 const answerGrace = 3_000
-/** Milliseconds that the database has for an answer while the hub stops. */
+/** Milliseconds for an answer of the database while the hub stops. */
 const stopSilence = 3_000
-/** Milliseconds to take leave of the other instances. */
+/** Milliseconds to leave the other instances gracefully. */
 const farewellTime = 2_000
-/** Milliseconds that the database has for all that is left, when somebody asked for the stop a second time. */
+/** Milliseconds for the remaining work of the database after a second request to stop. */
 const hurried = 500
-/** Milliseconds that a stop leaves a start that is under way to come to its end. */
+/** Milliseconds that a stop waits for a start that is under way. */
 const startGrace = 3_000
-/** Milliseconds that the clocks of this machine and of the database may differ before somebody should know. */
+/** Milliseconds by which the clocks of this machine and of the database may differ without a warning. */
 const clockTolerance = 1_000
 
-/** What `vite build` writes. This file itself runs from `dist`, in tests from `src`. */
+/** The output of `vite build`. This file itself runs from `dist`, in tests from `src`. */
 const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 
-/** Puts the parts together: the one file that knows everyone. */
+/** Assembles the parts: the only file that knows all of them. */
 export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
   const clock = options.clock ?? systemClock
   const log = options.log ?? createLog(config.logLevel, clock)
@@ -101,12 +105,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let database: Db | undefined
   let renew: (() => Promise<void>) | undefined
 
-  /** What `/readyz` says while the hub cannot work. */
+  /** The reason in `/readyz` while the hub cannot work. */
   const whyNotReady = (): string | undefined => {
     if (stopping.signal.aborted) return 'The hub is stopping.'
     return database?.trouble() ?? (isRunning ? undefined : 'The hub is starting.')
   }
-  /** Keeps how to stop what has just been started, and starts no more when the hub is to stop. */
+  /** Registers how to stop what has just been started, and throws when the hub is being stopped. */
   const onStop: Lifecycle['onStop'] = (name, stop) => {
     lifecycle.onStop(name, stop)
     stopping.signal.throwIfAborted()
@@ -141,7 +145,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     await prepare().catch((error) => {
       stopping.signal.throwIfAborted()
       if (config.databaseUrl === undefined) throw error
-      const { host, pathname } = new URL(config.databaseUrl) // never with its password
+      const { host, pathname } = new URL(config.databaseUrl) // without its password
       throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
     })
     const events = createEvents(clock)
@@ -154,7 +158,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     database = db
     onStop('the database connections', () => db.close())
-    /** Nobody waits long for a farewell: its connection may be dead, whatever others are. */
+    /** Leaving must not take long: the connection may be dead, whatever the state of the others. */
     const briefly = async (farewell: Promise<void>): Promise<void> => {
       const said = new AbortController()
       const end = (): void => said.abort()
@@ -208,7 +212,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       instances = joined
       await joined.enter(settle)
     }
-    // The door is closed until the scheduler can take answers, and closed again before it writes the last.
+    // Devices are not admitted until the scheduler can take answers, and disconnected before it writes the last ones.
     let scheduler: Scheduler | undefined
     const mqtt = await createMqttDoor(deps, {
       hostNames,
@@ -263,7 +267,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
     })
-    // First of all: who comes now should go elsewhere, and those who are here may finish.
+    // First of all: new clients should go elsewhere, and current ones may finish.
     onStop('the doors', () => {
       mqtt.turnAway()
       return http.drain(hurrying.signal)
@@ -296,7 +300,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   const stop = async (): Promise<void> => {
     if (!stopping.signal.aborted) stopping.abort(new StoppedError())
     database?.hurry(stopSilence)
-    // What is being started now is stopped too, unless it takes too long.
+    // The part that is being started is stopped too, unless that takes too long.
     const begun = new AbortController()
     await Promise.race([
       started?.catch(() => {}),
@@ -306,7 +310,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     await lifecycle.stop()
   }
 
-  /** Whatever the database does, silence, locks and slowness included. */
+  /** Whatever the database does: silence, locks and slowness included. */
   const giveUpSoon = async (): Promise<void> => {
     if (database?.trouble() === undefined) await systemClock.sleep(hurried)
     givingUp.abort()
@@ -351,7 +355,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   }
 }
 
-/** Who may do everything: anybody on this machine, as long as no key was ever configured. */
+/** The rights of an unauthenticated client on this machine, as long as no key was ever configured. */
 function owner(): Viewer {
   const policy = defaultPolicies.find(({ name }) => name === 'iothubowner')
   return { policyName: 'iothubowner', rights: policy?.rights ?? new Set() }

@@ -6,21 +6,21 @@ export type MethodRequest = {
   readonly payload: string
 }
 
-/** Hands a request to the device's connection. */
+/** Passes a request to the device's connection. */
 export type Deliver = (request: MethodRequest) => void
 
 /**
- * The devices that can be called through this process: connected to it and subscribed to methods. The device door
- * attaches them, the scheduler and interactive calls reach them; neither knows the other. Losing this record costs
- * nothing: devices attach again when they reconnect, and what waits for them stands in the database.
+ * The devices that can be called through this process: connected to it and subscribed to methods. MQTT attaches them,
+ * the scheduler and interactive calls reach them; neither knows the other. Losing this record costs nothing: devices
+ * attach again when they reconnect, and their waiting calls are in the database.
  */
 export type AttachedDevices = {
-  /** A newer attachment of the same device replaces an older one. Returns the detachment of exactly this one. */
+  /** A newer attachment of the same device replaces an older one. Returns a function that detaches exactly this one. */
   attach(deviceId: string, deliver: Deliver): () => void
   reaches(deviceId: string): boolean
-  /** False: the device is not here and nothing has left this process. */
+  /** False: the device is not connected here and nothing was sent. */
   deliver(request: MethodRequest): boolean
-  /** Calls `listener` with every device that attaches from now on. Returns its removal. */
+  /** Calls `listener` with every device that attaches from now on. Returns a function that removes it. */
   onAttach(listener: (deviceId: string) => void): () => void
   /** How many devices can be called here. */
   readonly size: number

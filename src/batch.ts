@@ -3,32 +3,35 @@ import type { Clock } from './clock.ts'
 
 /** Collects items and writes them together. */
 export type Batch<T> = {
-  /** Takes one more; cheap. After `close` it is dropped. */
+  /** Adds an item; cheap. After `close` it is dropped. */
   add(item: T): void
-  /** Writes what was added before this call without waiting for company. Resolves when it is written. */
+  /** Writes the items that were added before this call, without waiting for more. Resolves when they are written. */
   flush(): Promise<void>
-  /** Takes no more and writes what is left. What fails now is tried once more at most, so that this ends. */
+  /**
+   * Accepts no more items and writes the remaining ones. A failing write is now repeated at most once, so that this
+   * ends.
+   */
   close(): Promise<void>
 }
 
 type BatchOptions<T> = {
   readonly clock: Clock
-  /** The most items in one write. As many waiting are not kept waiting longer. */
+  /** Maximum number of items in one write. As soon as that many wait, they are written. */
   readonly size: number
-  /** Milliseconds in which an item waits for company. */
+  /** Milliseconds that an item waits for more items. */
   readonly wait: number
-  /** Writes the items, in the order in which they were added. Called again with the same ones when it rejects. */
+  /** Writes the items, in the order in which they were added. Called again with the same items when it rejects. */
   readonly flush: (items: readonly T[]) => Promise<void>
-  /** Hears of every try that failed. Must not throw. */
+  /** Called for every failed attempt. Must not throw. */
   readonly onError: (error: unknown, items: readonly T[]) => void
 }
 
-// What waits is small beside what a database does in between, and others wait for it.
+// The waiting items are few compared with the work of a database in that time, and others wait for them.
 const pauses: BackOff = { first: 100, longest: 3_000 }
 
 /**
- * Group commit: one write at a time, and while it runs the next items gather. What is waiting is not bounded here: who
- * adds must be bounded by something of its own, a window or a number of connections.
+ * Group commit: one write at a time, and while it runs the next items gather. The number of waiting items is not
+ * bounded here: the code that adds them must be bounded itself, by a window or a number of connections.
  */
 export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptions<T>): Batch<T> {
   const closing = new AbortController()
@@ -37,7 +40,7 @@ export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptio
   let finished = 0
   let working = false
   let turn: Promise<void> = Promise.resolve()
-  /** Aborted when the items that wait should wait no longer. */
+  /** Aborted when the waiting items should wait no longer. */
   let hurry = new AbortController()
 
   const write = async (items: readonly T[]): Promise<void> => {

@@ -15,18 +15,18 @@ import {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const unknownJob = ['404', 'unknown'] as const
 
-/** Everything that can be set from outside, read once. Ports: 0 means any free one. */
+/** All settings from outside, read once. Port 0 means any free port. */
 export type Config = {
-  /** The address all doors listen on. */
+  /** The address that all ports listen on. */
   readonly host: string
   /** Whether `host` can be reached from this machine only. */
   readonly loopback: boolean
   readonly httpPort: number
   readonly httpsPort: number
-  /** Plain MQTT, on loopback only; undefined is off. */
+  /** Plain MQTT, on loopback only; undefined turns it off. */
   readonly mqttPort: number | undefined
   readonly mqttsPort: number
-  /** The name devices and operators know the hub by: in tokens, connection strings and the certificate. */
+  /** The hub's name for devices and operators: in tokens, connection strings and the certificate. */
   readonly hubHostName: string
   /** Absolute. */
   readonly dataDir: string
@@ -36,28 +36,28 @@ export type Config = {
   readonly ownerKey: string | undefined
   /** Undefined: a certificate of the hub's own private CA. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
-  /** Certificates of the authorities whose word for a device is taken; undefined is none. */
+  /** Certificates of the authorities that are trusted for devices; undefined for none. */
   readonly x509CaPath: string | undefined
   readonly logLevel: (typeof logLevels)[number]
   readonly maxRunningJobs: number
   readonly jobHistoryDays: number
-  /** Method calls in flight at most, in this process. */
+  /** Maximum number of method calls under way in this process. */
   readonly methodWindow: number
-  /** Whether GraphiQL is served also where tokens are needed. */
+  /** Whether GraphiQL is served even where tokens are needed. */
   readonly graphiql: boolean
-  /** What the REST door answers to the name of a job that there is not. */
+  /** The answer of the REST API to an unknown job. */
   readonly restUnknownJob: (typeof unknownJob)[number]
-  /** Whether the REST door cancels jobs that run already. */
+  /** Whether the REST API cancels running jobs. */
   readonly restCancelRunning: boolean
   /** Whether queries are refused that IoT Hub would refuse. */
   readonly strictQuery: boolean
-  /** How much of everything is let through. */
+  /** The rates of operations. */
   readonly throttling: Throttling
   /** The budgets of clients. */
   readonly limits: Limits
 }
 
-/** The environment breaks rules; `problems` is a sentence for each, all of them. Secrets are never quoted. */
+/** The environment contains invalid values; `problems` has a sentence for each of them. Secrets are never quoted. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
   readonly problems: readonly string[]
@@ -68,8 +68,8 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the variables into one frozen record, or throws a ConfigurationError that lists every problem at once. An empty variable counts as absent, unknown ones are nobody's business. `cwd` is what relative
- * paths are relative to.
+ * Reads the variables into one frozen record, or throws a ConfigurationError that lists every problem at once. An empty
+ * variable counts as absent, unknown ones are ignored. Relative paths are relative to `cwd`.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, cwd: string): Config {
   const problems: string[] = []
@@ -83,7 +83,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   const integer = (name: string, fallback: number, min: number, max: number): number => {
     const value = given(name)
     if (value === undefined) return fallback
-    // Digits only: Number() would also take '0x10', '1e3' and ' 7 '.
+    // Digits only: Number() would also accept '0x10', '1e3' and ' 7 '.
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
     problems.push(`${name} is ${quote(value)}; allowed is a whole number from ${min} to ${max}.`)
@@ -194,8 +194,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
 
 const quote = (value: string): string => JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
 
-// Host names after RFC 1123: labels of letters, digits and inner hyphens. A name whose last label is a number is an
-// address gone wrong ("127.0.0.300"), not a name (WHATWG URL).
+// Host names after RFC 1123: labels of letters, digits and inner hyphens. A name whose last label is a number is a
+// malformed address ("127.0.0.300"), not a name (WHATWG URL).
 const isHost = (value: string): boolean =>
   isIP(value) !== 0 ||
   (value.length <= 253 &&
@@ -207,14 +207,14 @@ const isLoopback = (host: string): boolean =>
 
 const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
 
-/** As libpq takes them, in the place of the host (`a:5432,b:5432`) or as a parameter. */
+/** As libpq accepts them, in place of the host (`a:5432,b:5432`) or as a parameter. */
 function namesSeveralHosts(value: string): boolean {
   const [, authority = '', rest = ''] = /^postgres(?:ql)?:\/\/([^/?#]*)(.*)$/s.exec(value) ?? []
   const hosts = authority.slice(authority.lastIndexOf('@') + 1)
   return hosts.includes(',') || /[?&](?:host|hostaddr|port)=[^&]*(?:,|%2c)/i.test(rest)
 }
 
-/** Standard base64 with its padding, as IoT Hub writes keys; Buffer alone would skip over anything else. */
+/** Standard base64 with its padding, as IoT Hub writes keys; Buffer alone would ignore invalid characters. */
 function isKey(value: string): boolean {
   const bytes = Buffer.from(value, 'base64')
   return bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value

@@ -1,11 +1,17 @@
 import { utf8Text } from './utf8.ts'
 
-/** A place in a list as an opaque token: `list` says which list, in which order and of what, `keys` are those of a row. */
+/**
+ * A place in a list as an opaque token: `list` identifies the list with its order and filters, `keys` are those of a
+ * row.
+ */
 export function encodeCursor(list: string, keys: readonly string[]): string {
   return Buffer.from(JSON.stringify([list, ...keys])).toString('base64url')
 }
 
-/** The keys in a token; undefined for a token of another list, and for what is not a token. Their number may be wrong. */
+/**
+ * The keys in a token; undefined for a token of another list, and for text that is not a token. Their number may be
+ * wrong.
+ */
 export function decodeCursor(list: string, token: string): readonly string[] | undefined {
   const [name, ...keys] = textsIn(token)
   return name === list ? keys : undefined

@@ -3,22 +3,27 @@ import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync 
 import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** The folder the hub keeps its state in, held by this process alone until `release`. */
+/** The folder with the hub's state, locked by this process until `release`. */
 export type DataFolder = {
   /** Absolute, without symbolic links. */
   readonly path: string
-  /** The content of a file only we can read; `make` is asked once in the folder's life, when there is none yet. */
+  /**
+   * The content of a file that only the hub's user can read. `make` is called once in the folder's life, when the file
+   * is missing.
+   */
   secret(name: string, make: () => string): Promise<string>
-  /** Lets the next program have the folder. */
+  /** Unlocks the folder for the next program. */
   release(): Promise<void>
 }
 
-/** The folder cannot be had; the sentence says which, why and what to do. */
+/** The folder cannot be used; the sentence says which, why and what to do. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
 
-/** Makes the folder when it is missing (mode 0700) and takes it; a DataFolderError at once when another program has it. */
+/**
+ * Makes the folder when it is missing (mode 0700) and locks it; a DataFolderError at once when another program has it.
+ */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
@@ -28,7 +33,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     return {
       path: folder,
       secret: (name, make) => readOrMakeSecret(join(folder, name), make),
-      // An emptied file, never a removed one: a program that has it open would lock a file nobody else sees.
+      // The file is emptied and never removed: a program that has it open would lock a file that no other program sees.
       async release() {
         ftruncateSync(lock)
         closeSync(lock)
@@ -36,7 +41,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     }
   } catch (error) {
     if (error instanceof DataFolderError) throw error
-    // Of all that is done here, only mkdir minds that something is there.
+    // Of these calls, only mkdir fails when something exists.
     if (hasCode(error, 'EEXIST')) {
       throw new DataFolderError(
         `The data folder ${path} cannot be used: it is a file. Name a folder with DATA_DIR, or move the file away.`,
@@ -49,7 +54,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   }
 }
 
-/** Replaces a file as a whole, so that a crash leaves the old one or the new one, and is on disk when it resolves. */
+/** Replaces a file as a whole, so that a crash leaves the old one or the new one. It is on disk when this resolves. */
 export async function writeDurably(path: string, text: string, mode: number): Promise<void> {
   const next = `${path}.new`
   await rm(next, { force: true }) // one left by a crash would keep its own mode
@@ -87,7 +92,7 @@ async function readOrMakeSecret(path: string, make: () => string): Promise<strin
   return secret
 }
 
-/** The text of a file; undefined when there is none. */
+/** The text of a file; undefined when it is missing. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
@@ -102,17 +107,17 @@ const hasCode = (error: unknown, code: string): boolean =>
 
 async function keepOthersFromWriting(folder: string): Promise<void> {
   const { mode, uid } = await stat(folder)
-  // A folder of somebody else's (a mounted volume) is that owner's to judge.
+  // The mode of a folder of another user (a mounted volume) is that user's decision.
   if ((mode & 0o022) !== 0 && uid === process.getuid?.()) await chmod(folder, mode & 0o7755)
 }
 
-// macOS's open(2) takes the lock itself; Node names neither flag.
+// On macOS open(2) takes the lock itself; Node has no name for either flag.
 const oExlock = 0x20
 
 /**
- * The lock is the kernel's (flock), on a file that stays: it ends with the process however that dies, knows no
- * process ids to be reused and holds between containers that share a volume. The file's text only serves the sentence
- * for the one who comes second. Gives a plain descriptor, which no garbage collector closes.
+ * The lock is the kernel's (flock), on a file that stays: it ends with the process however that dies, does not depend
+ * on process ids that can be reused, and works between containers that share a volume. The file's text is only for the
+ * error message of a second program. Returns a plain descriptor, which no garbage collector closes.
  */
 function takeLock(folder: string): number {
   const path = join(folder, 'lock')
@@ -142,8 +147,8 @@ function openLock(folder: string, path: string, onMac: boolean): number {
 }
 
 /**
- * Node cannot flock, the command can: a lock belongs to the open file, which the command shares with us, and stays when
- * the command has ended. Undefined where there is no such command or the file system has no locks.
+ * Node has no flock, but the command does: a lock belongs to the open file, which the command shares with us, and stays
+ * when the command has ended. Undefined where the command is missing or the file system has no locks.
  */
 function flock(file: number): boolean | undefined {
   const { status } = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file] })
@@ -161,7 +166,7 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** Where there is no flock: the same process, known by its start, so that a reused id is not taken for it. */
+/** Without flock: the same process, identified by its start time, so that a reused id is not mistaken for it. */
 function isAlive(text: string): boolean {
   const holder = parseHolder(text)
   if (holder === undefined) return false
@@ -169,13 +174,13 @@ function isAlive(text: string): boolean {
   return started !== undefined && started === holder.started
 }
 
-/** When a process began, in whatever way the system writes it; undefined when there is no such process. */
+/** When a process started, in the system's own format; undefined for an unknown process. */
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') {
       return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
     }
-    // proc(5): field 22, counted after the name in parentheses, which may itself hold spaces and parentheses.
+    // proc(5): field 22, counted after the name in parentheses, which may itself contain spaces and parentheses.
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]
   } catch {

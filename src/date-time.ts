@@ -1,15 +1,15 @@
-// Times that somebody outside has written. Nothing else here makes a time of a text: JavaScript's own parser takes
-// forms that differ from engine to engine, and turns the 30th of February into the 2nd of March.
+// Parses times from outside. Only this file converts text into a time: JavaScript's own parser accepts forms that
+// differ from engine to engine, and turns the 30th of February into the 2nd of March.
 
-/** What to write for a time, for messages. */
+/** An example of a time, for messages. */
 export const dateTimeExample = '2026-03-01T06:30:00Z'
 
 /**
- * The moment that a text of ISO 8601 names, in the forms that clients of IoT Hub write (RFC 3339, and somewhat more):
- * `2026-03-01`, then perhaps `T` or a blank and `06:30`, `06:30:00` or with up to nine decimals, then perhaps `Z` or an
- * offset. Without one it is UTC. Milliseconds are kept and what is finer is cut off. Undefined for any other text, for a
- * day or a time of day that does not exist, and before year 1 or after year 9999, where neither ISO 8601 nor PostgreSQL
- * has a text for it.
+ * The moment of an ISO 8601 text, in the forms that clients of IoT Hub write (RFC 3339, and somewhat more):
+ * `2026-03-01`, optionally `T` or a space and `06:30`, `06:30:00` or with up to nine decimals, optionally `Z` or an
+ * offset. Without one it is UTC. Milliseconds are kept and finer digits are cut off. Undefined for any other text, for
+ * a day or a time of day that does not exist, and before year 1 or after year 9999, which neither ISO 8601 nor
+ * PostgreSQL can express.
  */
 export function parseDateTime(text: string): Date | undefined {
   const form = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/i
@@ -22,7 +22,7 @@ export function parseDateTime(text: string): Date | undefined {
   return within(new Date(local.getTime() - (sign === '-' ? -offset : offset)))
 }
 
-/** The same of a text that must say its offset, so that it is one moment wherever it is read. */
+/** The same for a text that must contain its offset, so that it is one moment wherever it is read. */
 export function parseZonedDateTime(text: string): Date | undefined {
   return /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? parseDateTime(text) : undefined
 }
@@ -37,7 +37,7 @@ export function parseCertificateTime(text: string): Date | undefined {
   return momentOf(`${year}-${month}-${day.replace(' ', '0')}T${clock}.000Z`)
 }
 
-/** The moment of a text in the form of `toISOString`. What does not exist is printed as something else, or not at all. */
+/** The moment of a text in the form of `toISOString`. A time that does not exist prints differently, or not at all. */
 function momentOf(text: string): Date | undefined {
   const moment = new Date(text)
   return Number.isNaN(moment.getTime()) || moment.toISOString() !== text ? undefined : moment

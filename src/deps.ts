@@ -8,7 +8,7 @@ import type { RequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import type { Throttles } from './throttle/throttles.ts'
 
-/** What every command gets as its first argument. A function that needs less asks for less: `Pick<Deps, 'clock'>`. */
+/** The first argument of every command. A function that needs less requires less: `Pick<Deps, 'clock'>`. */
 export type Deps = {
   readonly db: Db
   readonly lease: Lease

@@ -1,6 +1,6 @@
 /**
- * Every failure the domain expects, each with a stable code. The doors translate them (GraphQL union members, IoT Hub
- * status and body, MQTT status); anything that is not one of these is a fault, is logged and shown to nobody.
+ * Every expected failure, each with a stable code. The protocol adapters translate them (GraphQL union members, IoT Hub
+ * status and body, MQTT status). Any other error is a fault of the hub: it is logged, and its details are not shown.
  */
 export type ErrorCode =
   | 'NOT_FOUND'
@@ -17,15 +17,15 @@ export type ErrorCode =
   | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
 
-/** A name as a sentence can carry it: no device or job has a longer one. */
+/** A name inside a sentence, truncated: no device or job has a longer one. */
 const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
 
-/** What all domain errors share: a sentence for people and a code for programs. */
+/** What all domain errors share: a sentence for users and a code for programs. */
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode
 }
 
-/** No device, job or other thing of that id. */
+/** There is no device, job or other thing with that id. */
 export class NotFoundError extends DomainError {
   override readonly name = 'NotFoundError'
   readonly code = 'NOT_FOUND'
@@ -38,14 +38,14 @@ export class NotFoundError extends DomainError {
   }
 }
 
-/** A device that may not be called. IoT Hub has one code for it and for a device that there is not. */
+/** A device that may not be called. IoT Hub has one code for it and for an unknown device. */
 export class DeviceDisabledError extends NotFoundError {
   constructor(deviceId: string) {
     super('device', deviceId, `The device "${shown(deviceId)}" is disabled.`)
   }
 }
 
-/** The id is taken, also by a job that has ended and is still kept as history. */
+/** The id is taken, possibly by an ended job that is still kept as history. */
 export class AlreadyExistsError extends DomainError {
   override readonly name = 'AlreadyExistsError'
   readonly code = 'ALREADY_EXISTS'
@@ -58,19 +58,22 @@ export class AlreadyExistsError extends DomainError {
   }
 }
 
-/** The thing is in a state that does not allow the change. */
+/** The state of the thing does not allow the change. */
 export class ConflictError extends DomainError {
   override readonly name = 'ConflictError'
   readonly code = 'CONFLICT'
 }
 
-/** The etag the client holds is not the present one. */
+/** The client's etag is outdated. */
 export class PreconditionError extends DomainError {
   override readonly name = 'PreconditionError'
   readonly code = 'PRECONDITION_FAILED'
 }
 
-/** The devices that meet a condition now are not those a client expects. `deviceCount` and `fingerprint` are theirs. */
+/**
+ * The devices that meet a condition differ from those that a client expects. `deviceCount` and `fingerprint` are the
+ * current ones.
+ */
 export class ExpectationFailedError extends DomainError {
   override readonly name = 'ExpectationFailedError'
   readonly code = 'EXPECTATION_FAILED'
@@ -94,7 +97,7 @@ export class InvalidInputError extends DomainError {
   }
 }
 
-/** A condition that does not parse, or is over a limit. `line` and `column` count from 1. */
+/** A condition does not parse, or exceeds a limit. `line` and `column` count from 1. */
 export class QueryConditionError extends DomainError {
   override readonly name = 'QueryConditionError'
   readonly code = 'QUERY_CONDITION'
@@ -107,11 +110,11 @@ export class QueryConditionError extends DomainError {
   }
 }
 
-/** More than this hub takes at once. */
+/** More than this hub accepts at once. */
 export class LimitExceededError extends DomainError {
   override readonly name: string = 'LimitExceededError'
   readonly code = 'LIMIT_EXCEEDED'
-  /** Seconds after which the same may be asked again. */
+  /** Seconds after which the request may be repeated. */
   readonly retryAfterSeconds: number
   constructor(message: string, retryAfterSeconds: number) {
     super(message)
@@ -119,7 +122,7 @@ export class LimitExceededError extends DomainError {
   }
 }
 
-/** A query that takes too long. Asked again it takes as long, unless the hub had too much else to do. */
+/** A query takes too long. Repeated, it takes as long, unless the hub was busy with other work. */
 export class OutOfTimeError extends LimitExceededError {
   constructor(seconds: number) {
     super(
@@ -129,7 +132,7 @@ export class OutOfTimeError extends LimitExceededError {
   }
 }
 
-/** The answer, or a row of it, would hold more bytes than it may. */
+/** The answer, or a row of it, would exceed its maximum size. */
 export class AnswerTooLargeError extends DomainError {
   override readonly name = 'AnswerTooLargeError'
   readonly code = 'LIMIT_EXCEEDED'
@@ -146,35 +149,35 @@ export class AnswerTooLargeError extends DomainError {
   }
 }
 
-/** A method for a device that is not connected, or has not subscribed to methods, within the connect timeout. */
+/** A method call to a device that is not connected, or has not subscribed to methods, within the connect timeout. */
 export class DeviceOfflineError extends DomainError {
   override readonly name = 'DeviceOfflineError'
   readonly code = 'DEVICE_OFFLINE'
 }
 
-/** The device had the method call, and its answer cannot be passed on: the method ran. */
+/** The device received the method call, and its answer cannot be passed on: the method ran. */
 export class BadDeviceResponseError extends DomainError {
   override readonly name = 'BadDeviceResponseError'
   readonly code = 'BAD_DEVICE_RESPONSE'
 }
 
-/** The device had the method call and did not answer in time. */
+/** The device received the method call and did not answer in time. */
 export class DeviceTimeoutError extends DomainError {
   override readonly name = 'DeviceTimeoutError'
   readonly code = 'DEVICE_TIMEOUT'
 }
 
-/** A stored value that no answer can hold; the rest of the answer can. */
+/** A stored value that cannot be shown; the rest of the answer can. */
 export class NotShownError extends DomainError {
   override readonly name = 'NotShownError'
   readonly code = 'PAYLOAD_NOT_SHOWN'
 }
 
-/** No token, a bad one, or one without the right. */
+/** The token is missing, invalid, or lacks the right. */
 export class UnauthorizedError extends DomainError {
   override readonly name = 'UnauthorizedError'
   readonly code = 'UNAUTHORIZED'
-  /** What exactly was wrong, for the log only: who guesses tokens is told nothing. */
+  /** The exact reason, for the log only: it must not help to guess tokens. */
   readonly reason: string
   constructor(message: string, reason = message) {
     super(message)

@@ -1,11 +1,11 @@
-/** Something that was started and will have to be stopped. */
+/** A started part that will have to be stopped. */
 type Started = { readonly name: string; stop(): Promise<void> | void }
 
-/** What was started, in order; it is stopped in reverse. */
+/** The started parts, in order; they are stopped in reverse. */
 export type Lifecycle = {
-  /** Keeps how to stop what has just been started. After `stop` has ended it is stopped at once. */
+  /** Registers how to stop what has just been started. After `stop` has ended, it is stopped at once. */
   onStop(name: string, stop: Started['stop']): void
-  /** Stops all of it, whatever fails, and then says what did. Once: a second call waits for the first. */
+  /** Stops all of them, whatever fails, and then rejects with the failures. Once: a second call waits for the first. */
   stop(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export function createLifecycle(): Lifecycle {
   return {
     onStop: (name, stop) => {
       started.push({ name, stop })
-      // Nobody is there any more to hear of a failure.
+      // There is no caller any more to report a failure to.
       if (hasStopped) stopAll().catch(() => {})
     },
     stop: () => {

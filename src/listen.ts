@@ -1,20 +1,21 @@
 import type { AddressInfo, Server } from 'node:net'
 
-/** A port that could not be opened, with the variable that names it. */
+/** A port could not be opened; names the variable of the port. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-/** Where to listen. Port 0 is any free one. */
+/** Where to listen. Port 0 means any free port. */
 export type ListenAddress = { readonly variable: string; readonly host: string; readonly port: number }
 
 /**
- * Connections that wait to be accepted, as far as the system allows. Node's 511 are too few when a thousand clients come at
- * once: the system drops the others, and whoever comes with them, a probe for example, asks again after seconds.
+ * Maximum number of connections that wait to be accepted, as far as the system allows. Node's 511 are too few when a
+ * thousand clients connect at once: the system drops the others, and every client among them, a probe for example,
+ * retries only after seconds.
  */
 const backlog = 4_096
 
-/** Opens the port and answers where it is. ListenError. */
+/** Opens the port and returns its address. ListenError. */
 export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {

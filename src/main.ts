@@ -3,7 +3,10 @@ import { createApp } from './app.ts'
 import { runCommand } from './cli/run-command.ts'
 import { readConfig } from './config.ts'
 
-/** The end of a terminal stops what was started from it; to a service the signal means that its files have changed. */
+/**
+ * The end of a terminal stops the programs that were started from it; for a service the signal means that its files
+ * have changed.
+ */
 const isService = !process.stdout.isTTY
 
 await runCommand({
@@ -17,7 +20,7 @@ for example HTTP_PORT=4100 npm start. All variables are in docs/configuration.md
     if (isService) process.on('SIGHUP', () => void app.reload())
     stop.hurry.addEventListener('abort', () => app.hurry(), { once: true })
     const stopped = once(stop.signal, 'abort')
-    // A start may hang, in a database that does not answer: a stop need not wait for it.
+    // A start may hang because the database does not answer: a stop need not wait for it.
     await Promise.race([app.start(), stopped])
     await stopped
     await app.stop()

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 
 /**
- * Whether a request comes from a page of this hub, or from no page: browsers say where a page comes from (`Origin`), and
- * hardly another client does. Origins are compared as RFC 6454 has it: scheme, host and port, and a port that is missing
- * is the one of the scheme. A connection by TLS shows the scheme. On a plain one it is the page's: what a proxy with TLS
- * before this hub says of it, anybody could say.
+ * Whether a request comes from a page of this hub, or from no page. Browsers send the origin of a page (`Origin`),
+ * other clients hardly ever do. Origins are compared as in RFC 6454: scheme, host and port, where a missing port is the
+ * default of the scheme. A TLS connection proves the scheme. On a plain one the page's scheme is used: any client could
+ * forge what a TLS proxy in front of this hub reports.
  */
 export function isOwnOrigin({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): boolean {
   const { origin, host = '' } = headers

@@ -10,9 +10,10 @@ import { InvalidInputError } from './errors.ts'
 const ownerKeyFile = 'iothubowner-key'
 
 /**
- * policies.json in the data folder: whoever may read it sees the keys of all policies there, and may change keys and add
- * policies for the next start. Where it is missing, it is written from the database. Beside it is the owner's key, unless
- * the configuration names one. Who is not `alone` on the database changes nothing: an error says in what it differs.
+ * policies.json in the data folder: its readers see the keys of all policies, and its writers can change keys and add
+ * policies for the next start. If it is missing, it is written from the database. The owner's key is in a file next to
+ * it, unless it is configured. An instance that is not `alone` on the database changes nothing: an error lists the
+ * differences.
  */
 export async function settlePolicyFile(
   deps: Pick<Deps, 'db'>,
@@ -35,7 +36,7 @@ export async function settlePolicyFile(
   }
 }
 
-/** The policies that others use already: this hub was given the same, or nothing and takes them over. */
+/** The policies that the other instances use: this one was given the same, or takes them over. */
 async function sharePolicies(
   deps: Pick<Deps, 'db'>,
   folder: DataFolder,

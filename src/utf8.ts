@@ -1,9 +1,9 @@
-/** A byte order mark stays: it is a sign like any other. */
+/** A byte order mark stays: it is a character like any other. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Bytes from outside as the text that they are; undefined when they are not UTF-8. All that the hub reads as text passes
- * here: other readers put U+FFFD for what they cannot read, and nobody sees that something else was sent.
+ * Bytes from outside as text; undefined when they are not UTF-8. All text that the hub reads passes here: other readers
+ * replace invalid bytes by U+FFFD, which hides that something else was sent.
  */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
@@ -13,5 +13,8 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The same of the body of a request, which may begin with a byte order mark: it is no part of the text (RFC 8259, 8.1). */
+/**
+ * The same for the body of a request, which may begin with a byte order mark that is not part of the text (RFC 8259,
+ * 8.1).
+ */
 export const bodyText = (bytes: Uint8Array): string | undefined => utf8Text(bytes)?.replace(/^\uFEFF/, '')
