@@ -104,13 +104,13 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // a failure is reported by the other pool itself
   let closing: Promise<void> | undefined
   let isGivenUp = false
-  const hear = (error: Error): void => {
+  const report = (error: Error): void => {
     // The pulse has already reported connections that were closed because nothing answered.
     if (closing === undefined && !isGivenUp && !(error instanceof DatabaseAwayError))
       log.warn({ err: error }, 'a connection to the database broke')
   }
-  pool.on('error', hear)
-  reads.on('error', hear)
+  pool.on('error', report)
+  reads.on('error', report)
   const pulse = startPulse(
     { url, silence: limits.databaseSilence, log },
     {
@@ -147,10 +147,10 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     const client = await from.connect()
     let broken: Error | undefined
     // The pool listens to idle connections only, and an `error` event without a listener would end the process.
-    const hearBroken = (error: Error): void => {
+    const onBroken = (error: Error): void => {
       broken = error
     }
-    client.on('error', hearBroken)
+    client.on('error', onBroken)
     try {
       await client.query(begin)
       const result = await work({ query: (sql, name) => run(client, sql, name, longest) })
@@ -166,7 +166,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       }
       throw error
     } finally {
-      client.off('error', hearBroken)
+      client.off('error', onBroken)
       client.release(broken)
     }
   }
@@ -225,15 +225,15 @@ const toError = (error: unknown): Error => (error instanceof Error ? error : new
  */
 export async function inTransaction<T>(
   { db }: { readonly db: Db },
-  work: (tx: Tx, afterCommit: (tell: () => void) => void) => Promise<T>,
+  work: (tx: Tx, afterCommit: (hint: () => void) => void) => Promise<T>,
   longest?: number,
 ): Promise<T> {
   let queue: (() => void)[] = []
   const result = await db.transaction((tx) => {
     queue = []
-    return work(tx, (tell) => queue.push(tell))
+    return work(tx, (hint) => queue.push(hint))
   }, longest)
-  for (const tell of queue) tell()
+  for (const hint of queue) hint()
   return result
 }
 

@@ -8,7 +8,7 @@ import { openSocket } from './pool.ts'
 /** Texts between the processes on one database, each sent by one of them to all others. */
 export type Notifications = {
   /** Whether there may be listeners. A text that is not sent because there are none is not missed either. */
-  isHeard(): boolean
+  hasListeners(): boolean
   /**
    * Sends texts of at most `maxTextBytes` in one statement. Never rejects: after a loss the other processes read the
    * rows again.
@@ -27,7 +27,7 @@ export type Notifications = {
 /** Receives notifications. The functions must not throw. */
 export type Listener = {
   /** A text from another process. Untrusted: every user of the database can send one. */
-  readonly heard: (text: string) => void
+  readonly received: (text: string) => void
   /** Texts that were sent since then may have been lost; from now on none is. */
   readonly missed: (since: Date) => void
 }
@@ -64,7 +64,7 @@ const settings = {
  */
 export async function listenForNotifications(
   { url, clock, onError }: { readonly url: string; readonly clock: Clock; readonly onError: (error: unknown) => void },
-  { heard, missed }: Listener,
+  { received, missed }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
   const sockets = new Set<net.Socket>()
@@ -87,12 +87,12 @@ export async function listenForNotifications(
     for (const socket of sockets) socket.destroy()
   }
 
-  const isHeard = (): boolean => connection !== undefined && (others.size > 0 || !looked)
+  const hasListeners = (): boolean => connection !== undefined && (others.size > 0 || !looked)
 
   const receive = (from: number, text: string, deafSince: Date): void => {
     others.add(from)
     const [, word, number] = /^(hello|again|here|bye)(?: (\d{1,15}))?$/.exec(text) ?? []
-    if (word === undefined) heard(text)
+    if (word === undefined) received(text)
     else if (word === 'bye') others.delete(from)
     else if (word !== 'here') {
       void send([`here ${from}`])
@@ -152,7 +152,7 @@ export async function listenForNotifications(
       }
     } finally {
       const left = broken.signal.aborted ? undefined : connection
-      const isMissed = isHeard()
+      const isMissed = hasListeners()
       connection = undefined
       if (left && closing.signal.aborted) {
         if (isMissed) await left.query(`select pg_notify('${channel}', 'bye') as pid`).catch(() => {})
@@ -185,7 +185,7 @@ export async function listenForNotifications(
     kept = keepListening(resolve)
   })
   return {
-    isHeard,
+    hasListeners,
     send,
     async enter(work) {
       if (connection === undefined) throw unknownOthers()

@@ -6,7 +6,7 @@ import { type CarriedTopic, commonWork, type EventsOf, type Topics } from './top
 type PubSub = ReturnType<typeof createPubSub<Topics>>
 
 /** Calls `listener` with each event until the returned function is called. */
-export type Listen<Event> = (hear: (event: Event) => void) => () => void
+export type Listen<Event> = (listener: (event: Event) => void) => () => void
 
 /**
  * Typed publish and subscribe over an EventTarget, in memory. `instances.ts` carries some topics to other instances.
@@ -19,7 +19,7 @@ export type Events = {
     ...id: Topics[Topic] extends readonly [infer Id, unknown] ? [id: Id] : []
   ): Listen<EventsOf[Topic]>
   /** Whether there are listeners, for events that are expensive to create. */
-  isHeard(topic: 'telemetry' | 'job' | 'twin', id: string): boolean
+  hasListeners(topic: 'telemetry' | 'job' | 'twin', id: string): boolean
   /** Publishes `job` and `anyJob`: the first time at once, then at most once per `jobEventInterval`. */
   jobChanged(jobId: string): void
   /**
@@ -40,9 +40,9 @@ type Carry = (topic: CarriedTopic, ids: readonly string[]) => void
 export const jobEventInterval = 100
 
 export function createEvents(clock: Clock): Events {
-  const { eventTarget, heard } = countListeners()
+  const { eventTarget, listenerCounts } = countListeners()
   const pubSub = createPubSub<Topics>({ eventTarget })
-  const hearTogether = shareListeners(eventTarget)
+  const listenShared = shareListeners(eventTarget)
   /** Jobs in their quiet interval; true when they have changed again since. */
   const quiet = new Map<string, boolean>()
   let carry: Carry = () => {}
@@ -59,12 +59,12 @@ export function createEvents(clock: Clock): Events {
     } while (quiet.get(jobId) === true)
     quiet.delete(jobId)
   }
-  const tellOfJob = (jobId: string): void => {
+  const notifyOfJob = (jobId: string): void => {
     if (quiet.has(jobId)) quiet.set(jobId, true)
     else void holdBack(jobId)
   }
-  const tellOfTwin = (deviceId: string): void => pubSub.publish('twin', deviceId, { deviceId })
-  const isHeard: Events['isHeard'] = (topic, id) => heard.has(`${topic}:${id}`)
+  const notifyOfTwin = (deviceId: string): void => pubSub.publish('twin', deviceId, { deviceId })
+  const hasListeners: Events['hasListeners'] = (topic, id) => listenerCounts.has(`${topic}:${id}`)
 
   /** What a publication carries to other instances. `jobChanged` carries its own ids, before events are held back. */
   const carriers: { readonly [Topic in keyof Topics]?: (...args: Topics[Topic]) => void } = {
@@ -79,13 +79,13 @@ export function createEvents(clock: Clock): Events {
   }
   const receivers: { readonly [Topic in CarriedTopic]: (ids: readonly string[]) => void } = {
     job: (jobIds) => {
-      for (const jobId of jobIds) tellOfJob(jobId)
+      for (const jobId of jobIds) notifyOfJob(jobId)
     },
     work: (kinds) => {
       for (const kind of commonWork) if (kinds.includes(kind)) pubSub.publish('work', kind, {})
     },
     twin: (deviceIds) => {
-      for (const deviceId of deviceIds) if (isHeard('twin', deviceId)) tellOfTwin(deviceId)
+      for (const deviceId of deviceIds) if (hasListeners('twin', deviceId)) notifyOfTwin(deviceId)
       pubSub.publish('twinsElsewhere', { deviceIds })
     },
     identity: (deviceIds) => {
@@ -102,11 +102,11 @@ export function createEvents(clock: Clock): Events {
     },
     listen:
       (topic, ...id) =>
-      (hear) =>
-        hearTogether([topic, ...id].join(':'), ({ detail }) => hear(detail)),
-    isHeard,
+      (listener) =>
+        listenShared([topic, ...id].join(':'), ({ detail }) => listener(detail)),
+    hasListeners,
     jobChanged(jobId) {
-      tellOfJob(jobId)
+      notifyOfJob(jobId)
       carry('job', [jobId])
     },
     carryTo(next) {
@@ -114,10 +114,10 @@ export function createEvents(clock: Clock): Events {
     },
     receive: (topic, ids) => receivers[topic](ids),
     lookAgain() {
-      for (const name of [...heard.keys()]) {
+      for (const name of [...listenerCounts.keys()]) {
         const id = name.slice(name.indexOf(':') + 1)
         if (name.startsWith('job:')) pubSub.publish('job', id, { jobId: id })
-        else if (name.startsWith('twin:')) tellOfTwin(id)
+        else if (name.startsWith('twin:')) notifyOfTwin(id)
       }
       receivers.work(commonWork)
       pubSub.publish('missed', {})

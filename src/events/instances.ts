@@ -38,7 +38,7 @@ export async function joinInstances(
     events.receive(topic, ids)
     await clock.sleep(0) // yields to other work between two events
   }
-  const heard = (text: string): void => {
+  const received = (text: string): void => {
     const hint = parseHint(text)
     if (hint !== undefined) published = published.then(() => publish(hint))
   }
@@ -69,7 +69,7 @@ export async function joinInstances(
       clock,
       onError: (error) => log.warn({ err: error }, 'other instances cannot be heard; trying again'),
     },
-    { heard, missed },
+    { received, missed },
   )
 
   const gathered = new Map<CarriedTopic, Set<string>>()
@@ -84,7 +84,7 @@ export async function joinInstances(
     sending = undefined
   }
   events.carryTo((topic, ids) => {
-    if (!notifications.isHeard()) return
+    if (!notifications.hasListeners()) return
     const known = gathered.get(topic) ?? new Set<string>()
     gathered.set(topic, known)
     for (const id of ids) known.add(id)

@@ -57,7 +57,7 @@ export async function scheduleJob(
     const job = { id, ...operationOf(request), queryCondition, maxDevices, retry: null, ...timesOf(request, now) }
     const inserted = await insertJob(tx, job, by)
     if (!inserted) throw new AlreadyExistsError('job', request.jobId)
-    afterCommit(() => tellJobChanged(deps, request.jobId))
+    afterCommit(() => publishJobChanged(deps, request.jobId))
   })
   return request.jobId
 }
@@ -96,7 +96,7 @@ const timesOf = (
 })
 
 /** A job is new, or has made room for another. */
-function tellJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
+function publishJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
   deps.events.jobChanged(jobId)
   deps.events.publish('work', 'jobs', {})
 }
@@ -137,7 +137,7 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
       }
       const inserted = await insertJob(tx, job, by, request.reason)
       if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
-      afterCommit(() => tellJobChanged(deps, request.newJobId))
+      afterCommit(() => publishJobChanged(deps, request.newJobId))
     },
     deps.limits.queryMs,
   )
@@ -172,7 +172,7 @@ export async function cancelJob(
     transition(job.status, 'cancel')
     if (unlessRunning && job.status === 'running') throw transitionRefused(job.status, 'cancel')
     await saveCancelled(tx, jobId, by, message, deps.clock.now())
-    afterCommit(() => tellJobChanged(deps, jobId))
+    afterCommit(() => publishJobChanged(deps, jobId))
   })
 }
 

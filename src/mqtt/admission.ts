@@ -86,7 +86,7 @@ export function createAdmission(
   const { hostNames, connections, rations, presence, takeTurn, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Logs the reason, which CONNACK cannot carry. */
-  const tell = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
+  const logReason = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
     const address = addressOf(client)
     // Connections refused because too many come at a time are counted together.
     logRefusal({ door: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
@@ -157,7 +157,7 @@ export function createAdmission(
         done(null, true)
         return
       }
-      tell(client, packet.clientId, refusal)
+      logReason(client, packet.clientId, refusal)
       client.conn.write(connackPacket(refusal.returnCode), () => done(new Error(refusal.reason), false))
     },
     async authenticate(client, userName, password, done) {
@@ -181,7 +181,7 @@ export function createAdmission(
         done(null, true)
         return
       }
-      if (!connection.ended) tell(client, client.id, refusal)
+      if (!connection.ended) logReason(client, client.id, refusal)
       // The broker would destroy the connection before TLS has sent the answer, which would be lost.
       client.conn.write(connackPacket(refusal.returnCode), () => connections.end(connection))
     },

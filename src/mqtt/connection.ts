@@ -49,7 +49,7 @@ export type Connection = {
   /** The newest version of its desired properties that was sent to it, in an answer or a patch; 0 before the first. */
   sentDesired: number
   /** The newest version of its desired properties that was announced since it connected; 0 before the first. */
-  heardDesired: number
+  announcedDesired: number
   /** Its desired properties are being read, to be sent whole. */
   catchingUp: boolean
   /** Number of twin requests that are not answered yet. */
@@ -80,7 +80,7 @@ export const newConnection = (known: NewConnection): Connection => ({
   wantsDesired: false,
   firstDesired: 0,
   sentDesired: 0,
-  heardDesired: 0,
+  announcedDesired: 0,
   catchingUp: false,
   openRequests: 0,
   readOn: undefined,

@@ -39,7 +39,7 @@ export function createOutbound(
   /** Sends the whole section until no newer version is known. */
   const catchUp = async (connection: Connection): Promise<void> => {
     connection.catchingUp = true
-    while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.heardDesired) {
+    while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.announcedDesired) {
       try {
         const twin = await takeTurn(() => readTwin(deps, connection.deviceId))
         if (connection.ended || !connection.wantsDesired) break
@@ -61,10 +61,10 @@ export function createOutbound(
   }
 
   /** Without a patch, the whole section is sent. */
-  const tellOf = ({ deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>, patch?: string): void => {
+  const notify = ({ deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>, patch?: string): void => {
     const connection = connections.find(deviceId)
-    if (connection === undefined || version <= connection.heardDesired) return
-    connection.heardDesired = version
+    if (connection === undefined || version <= connection.announcedDesired) return
+    connection.announcedDesired = version
     if (!connection.wantsDesired || connection.catchingUp || version <= connection.sentDesired) return
     // A device that has been sent nothing yet has no gap: it will read its twin.
     if (patch !== undefined && (connection.sentDesired === 0 || version === connection.sentDesired + 1)) {
@@ -81,10 +81,10 @@ export function createOutbound(
         printed = desiredPatch.patch
         text = JSON.stringify(printed)
       }
-      tellOf(desiredPatch, text)
+      notify(desiredPatch, text)
     }
   })
-  const elsewhere = followTwinsElsewhere(deps, { connections, tell: tellOf })
+  const elsewhere = followTwinsElsewhere(deps, { connections, notify })
 
   const begin = (connection: Connection, filter: string): void => {
     const kind = parseSubscription(filter)?.kind

@@ -12,21 +12,21 @@ const pauses: BackOff = { first: 7_000, longest: 7_000 }
  * The version of its desired properties that the device knows, or can know: it reads by itself what existed when it
  * connected.
  */
-const knownDesired = ({ firstDesired, sentDesired, heardDesired }: Connection): number =>
-  Math.max(firstDesired, sentDesired, heardDesired)
+const knownDesired = ({ firstDesired, sentDesired, announcedDesired }: Connection): number =>
+  Math.max(firstDesired, sentDesired, announcedDesired)
 
 /**
  * Notifies devices connected here of desired properties that were written through another instance. Its event names the
- * changed twins but not the changes, so `tell` gets versions and no patch.
+ * changed twins but not the changes, so `notify` gets versions and no patch.
  */
 export function followTwinsElsewhere(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
   {
     connections,
-    tell,
+    notify,
   }: {
     readonly connections: Connections
-    readonly tell: (desired: { readonly deviceId: string; readonly version: number }) => void
+    readonly notify: (desired: { readonly deviceId: string; readonly version: number }) => void
   },
 ): { close(): Promise<void> } {
   const closing = new AbortController()
@@ -42,7 +42,7 @@ export function followTwinsElsewhere(
           const connection = connections.find(deviceId)
           return connection === undefined ? [] : { deviceId, version: knownDesired(connection) }
         })
-        for (const desired of await findNewerDesired(deps.db, known)) tell(desired)
+        for (const desired of await findNewerDesired(deps.db, known)) notify(desired)
       } catch (error) {
         deps.log.warn({ err: error }, 'what devices are to be told could not be read')
         for (const deviceId of deviceIds) changed.add(deviceId)

@@ -43,10 +43,10 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
   })
 
   /** Messages of this turn of the event loop that have subscribers, by device. */
-  const heard = new Map<string, TelemetryMessage[]>()
-  const tell = (): void => {
-    for (const [deviceId, messages] of heard) deps.events.publish('telemetry', deviceId, messages)
-    heard.clear()
+  const waiting = new Map<string, TelemetryMessage[]>()
+  const publish = (): void => {
+    for (const [deviceId, messages] of waiting) deps.events.publish('telemetry', deviceId, messages)
+    waiting.clear()
   }
 
   /** Returns how many properties were read for the subscribers. */
@@ -56,10 +56,10 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     extra: Readonly<Record<string, string>>,
   ): number => {
     count++
-    if (!deps.events.isHeard('telemetry', deviceId)) return 0
-    if (heard.size === 0) setImmediate(tell)
-    const messages = heard.get(deviceId) ?? []
-    heard.set(deviceId, messages)
+    if (!deps.events.hasListeners('telemetry', deviceId)) return 0
+    if (waiting.size === 0) setImmediate(publish)
+    const messages = waiting.get(deviceId) ?? []
+    waiting.set(deviceId, messages)
     // Nothing is retained, but subscribers see that the device asked for it, as in IoT Hub.
     const properties = { ...readPropertyBag(propertyBag), ...(retain && { 'mqtt-retain': 'true' }), ...extra }
     const propertyCount = Object.keys(properties).length

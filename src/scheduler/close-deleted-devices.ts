@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
 import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/store/facts.ts'
 import type { Step } from './loop.ts'
-import { tellProgress } from './publish-progress.ts'
+import { publishProgress } from './publish-progress.ts'
 
 /**
  * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
@@ -33,7 +33,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
       )
       const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
       const progress = await settle(tx, open, settlements, from, now)
-      afterCommit(() => tellProgress(deps, progress))
+      afterCommit(() => publishProgress(deps, progress))
     })
   }
 

@@ -2,10 +2,10 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findOpenTargets, lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
-import { patchTwins, tellOfPatches } from '../twin/commands.ts'
+import { patchTwins, publishPatches } from '../twin/commands.ts'
 import type { TwinPatch } from '../twin/limits.ts'
 import type { Step } from './loop.ts'
-import { tellProgress } from './publish-progress.ts'
+import { publishProgress } from './publish-progress.ts'
 
 /** Twins per transaction: enough to be efficient, few enough that a cancel need not wait long for the job's row. */
 const batch = 500
@@ -43,8 +43,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       ]
       const progress = await settle(tx, open, settlements, 'pending', now)
       afterCommit(() => {
-        tellOfPatches(deps, result)
-        tellProgress(deps, progress)
+        publishPatches(deps, result)
+        publishProgress(deps, progress)
       })
       const [next] = result.postponed
       return next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))

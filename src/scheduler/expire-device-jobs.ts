@@ -14,7 +14,7 @@ import {
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import type { Step } from './loop.ts'
 import type { Orphans } from './orphans.ts'
-import { tellProgress } from './publish-progress.ts'
+import { publishProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
 const batch = 1_000
@@ -73,7 +73,7 @@ export function expireDeviceJobs(
         from === 'pending' ? 'running' : undefined,
       )
       const progress = await settle(tx, open, failures, from, now)
-      afterCommit(() => tellProgress(deps, progress))
+      afterCommit(() => publishProgress(deps, progress))
     })
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
@@ -116,7 +116,7 @@ export function expireDeviceJobs(
       const expired = calls.filter(({ deadline }) => deadline <= now)
       if (expired.length > 0) {
         const progress = await settle(tx, open, expired.map(withoutAnswer), 'running', now)
-        afterCommit(() => tellProgress(deps, progress))
+        afterCommit(() => publishProgress(deps, progress))
       }
       // A call may have been unmarked by the instance that sent it, and sent again.
       return calls.filter(({ deadline }) => deadline > now)

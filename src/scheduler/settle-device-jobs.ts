@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
-import { tellProgress } from './publish-progress.ts'
+import { publishProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
@@ -33,7 +33,7 @@ export function settleDeviceJobs(
         answers.map((answer) => answer.jobId),
       )
       const progress = await settle(tx, open, answers, 'running', now)
-      afterCommit(() => tellProgress(deps, progress))
+      afterCommit(() => publishProgress(deps, progress))
     })
     for (const answer of answers) window.remove(answer.requestId)
   }

@@ -206,7 +206,7 @@ const tooLarge = (bytes: number): InvalidInputError =>
   )
 
 /** Notifies subscribers of these twins, and devices with new desired properties. */
-export function tellOfPatches(
+export function publishPatches(
   deps: Pick<Deps, 'events'>,
   { changed, desiredPatches }: Pick<PatchedTwins, 'changed' | 'desiredPatches'>,
 ): void {
@@ -239,7 +239,7 @@ export function patchTwin(
     const result = await patchTwins(deps, tx, [deviceId], patch, deps.clock.now())
     const [refusal] = result.refused
     if (refusal !== undefined) throw refusal.error
-    afterCommit(() => tellOfPatches(deps, result))
+    afterCommit(() => publishPatches(deps, result))
   })
 }
 
@@ -261,7 +261,7 @@ export function replaceTwin(
     await saveDesired(tx, [after])
     const patch = patchBetween(before.desired, after.desired)
     const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
-    afterCommit(() => tellOfPatches(deps, { changed: [deviceId], desiredPatches }))
+    afterCommit(() => publishPatches(deps, { changed: [deviceId], desiredPatches }))
   })
 }
 

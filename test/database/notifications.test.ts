@@ -33,7 +33,7 @@ async function startProcess(url = database.url): Promise<Process> {
   const errors: unknown[] = []
   const notifications = await listenForNotifications(
     { url, clock, onError: (error) => errors.push(error) },
-    { heard: (text) => heard.push(text), missed: (since) => missed.push(since) },
+    { received: (text) => heard.push(text), missed: (since) => missed.push(since) },
   )
   const started = { ...notifications, clock, heard, missed, errors }
   processes.push(started)
@@ -67,18 +67,18 @@ test('a text reaches all others, once and in order, and not its sender', async (
 
 test('who is alone knows it after a look, and learns at once of one who comes, and of one who goes', async () => {
   const a = await startProcess()
-  expect(a.isHeard()).toBe(true)
+  expect(a.hasListeners()).toBe(true)
   await look(a)
-  expect(a.isHeard()).toBe(false)
+  expect(a.hasListeners()).toBe(false)
   const b = await startProcess()
-  await expect.poll(() => a.isHeard()).toBe(true)
+  await expect.poll(() => a.hasListeners()).toBe(true)
   await expect.poll(() => b.missed).toHaveLength(1) // what was sent before it was known here
   await look(b)
   expect(a.missed).toEqual([])
 
   await b.send(['last'])
   await b.close()
-  await expect.poll(() => a.isHeard()).toBe(false)
+  await expect.poll(() => a.hasListeners()).toBe(false)
   expect(a.heard).toEqual(['last'])
   await expect.poll(listeningPids).toHaveLength(1)
   await look(a)
@@ -90,10 +90,10 @@ test('who goes without a word is missed at the next look, for it may not have se
   const killed = new pg.Client({ connectionString: database.url })
   await killed.connect()
   await killed.query("select pg_notify('twincast', 'hello')")
-  await expect.poll(() => a.isHeard()).toBe(true)
+  await expect.poll(() => a.hasListeners()).toBe(true)
   await killed.end()
   await look(a)
-  expect(a.isHeard()).toBe(false)
+  expect(a.hasListeners()).toBe(false)
   expect(a.missed).toHaveLength(1)
 })
 
@@ -107,7 +107,7 @@ test('a connection that breaks comes back, and both sides look for what was lost
   const [pid] = await listeningPids()
   await database.pool.query('select pg_terminate_backend($1)', [pid])
   await expect.poll(() => a.errors).toHaveLength(1)
-  expect(a.isHeard()).toBe(false)
+  expect(a.hasListeners()).toBe(false)
 
   await a.clock.asleep()
   a.clock.advance(100)
@@ -146,9 +146,9 @@ test('it begins without the database, and goes on trying', async () => {
   missing.pathname += '_missing'
   const notifications = await listenForNotifications(
     { url: missing.href, clock, onError: (error) => errors.push(error) },
-    { heard: () => {}, missed: () => {} },
+    { received: () => {}, missed: () => {} },
   )
-  expect(notifications.isHeard()).toBe(false)
+  expect(notifications.hasListeners()).toBe(false)
   await notifications.send(['nobody hears this'])
   clock.advance(100)
   await expect.poll(() => errors.length).toBeGreaterThan(1)

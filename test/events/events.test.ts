@@ -101,12 +101,12 @@ test('after a gap everybody who listens is told to look again', async () => {
 })
 
 test('a listener that leaves is heard of no more', () => {
-  expect(events.isHeard('telemetry', 'd')).toBe(false)
+  expect(events.hasListeners('telemetry', 'd')).toBe(false)
   const stopOne = events.listen('telemetry', 'd')(() => {})
   const stopOther = events.listen('telemetry', 'd')(() => {})
-  expect(events.isHeard('telemetry', 'd')).toBe(true)
+  expect(events.hasListeners('telemetry', 'd')).toBe(true)
   stopOne()
-  expect(events.isHeard('telemetry', 'd')).toBe(true)
+  expect(events.hasListeners('telemetry', 'd')).toBe(true)
   stopOther()
-  expect(events.isHeard('telemetry', 'd')).toBe(false)
+  expect(events.hasListeners('telemetry', 'd')).toBe(false)
 })

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await port.close()
   await until(() => door.server.openStreams() === 0)
-  expect(door.deps.events.isHeard('telemetry', deviceId)).toBe(false)
+  expect(door.deps.events.hasListeners('telemetry', deviceId)).toBe(false)
 })
 
 const query = `subscription ($deviceId: String!) {
@@ -29,7 +29,7 @@ const query = `subscription ($deviceId: String!) {
 async function listen(id = deviceId) {
   const results = port.client().iterate<{ telemetry: Record<string, unknown> }>({ query, variables: { deviceId: id } })
   const first = results.next()
-  await until(() => door.deps.events.isHeard('telemetry', id))
+  await until(() => door.deps.events.hasListeners('telemetry', id))
   let waiting: typeof first | undefined = first
   return async () => {
     const { value, done } = await (waiting ?? results.next())
@@ -90,7 +90,7 @@ test('the numbers of a body are those that the device wrote', async () => {
   await socket.next()
   const told = new Promise<string>((resolve) => socket.raw.once('message', (data) => resolve(String(data))))
   socket.send({ id: '1', type: 'subscribe', payload: { query, variables: { deviceId } } })
-  await until(() => door.deps.events.isHeard('telemetry', deviceId))
+  await until(() => door.deps.events.hasListeners('telemetry', deviceId))
   publish('[1e999, 12345678901234567890, -0, 1.0]')
   expect(await told).toContain('"body":[1e999, 12345678901234567890, -0, 1.0]')
 })

@@ -182,9 +182,9 @@ test('who was busy when a shared read failed hears of it next, and not of an end
 
 test('nobody listens for who has left, alone or with others', async () => {
   const all = [await open({ read: async () => ['row'] }), await openShared({ find: async () => 1 })]
-  expect(events.isHeard('job', 'a')).toBe(true)
+  expect(events.hasListeners('job', 'a')).toBe(true)
   for (const rows of all) await rows.return()
-  expect(events.isHeard('job', 'a')).toBe(false)
+  expect(events.hasListeners('job', 'a')).toBe(false)
 })
 
 test('the rows to begin with come before changes, and null instead of them is the end', async () => {
