@@ -10,24 +10,13 @@ import { invokeMethod } from '../../method/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
 import { asWritten } from '../transport/written.ts'
+import { methodFields, methodResponse } from './method-fields.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
   description: 'A direct method call to one device, sent now.',
   fields: (t) => ({
     deviceId: t.string({ required: true, description: 'The device ID.' }),
-    methodName: t.string({
-      required: true,
-      description: 'The method name: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
-    }),
-    payload: t.field({
-      type: 'JSON',
-      description: 'The payload of the call: at most 128 KB of JSON. `null` when omitted.',
-    }),
-    responseTimeoutInSeconds: t.int({
-      defaultValue: 30,
-      description:
-        'Response timeout: how long the device may take to answer after it has received the call. 5 to 300 seconds.',
-    }),
+    ...methodFields(t),
     connectTimeoutInSeconds: t.int({
       defaultValue: 0,
       description: 'Connection timeout: how long to wait for a device that is not connected. 0 to 300 seconds.',
@@ -35,20 +24,11 @@ const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
   }),
 })
 
-const InvokeDeviceMethodPayload = builder.objectRef<MethodResponse>('InvokeDeviceMethodPayload').implement({
-  description: 'The device answered.',
-  fields: (t) => ({
-    status: t.exposeInt('status', {
-      description: 'The status that the device returned. By convention an HTTP status code.',
-    }),
-    payload: t.field({
-      type: 'JSON',
-      nullable: true,
-      description: 'The payload that the device returned: at most 128 KB of JSON.',
-      resolve: ({ payload }) => asWritten(payload),
-    }),
-  }),
-})
+const InvokeDeviceMethodPayload = methodResponse<MethodResponse>(
+  'InvokeDeviceMethodPayload',
+  'The device answered.',
+  ({ payload }) => asWritten(payload),
+)
 
 builder.mutationField('invokeDeviceMethod', (t) =>
   t.field({

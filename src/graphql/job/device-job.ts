@@ -7,6 +7,7 @@ import {
 import type { DeviceJobKey } from '../../job/store/facts.ts'
 import { builder } from '../builder.ts'
 import { Device } from '../device/device.ts'
+import { methodResponse } from '../device/method-fields.ts'
 import { perParent } from '../loaders.ts'
 import { asWritten, memoized } from '../transport/written.ts'
 import { Job } from './job.ts'
@@ -41,23 +42,14 @@ const payloadsOf = perParent(
 
 const textOf = memoized(({ payload }: DeviceJobPayload) => asWritten(payload ?? 'null'))
 
-const DeviceMethodResponse = builder.objectRef<Answer>('DeviceMethodResponse').implement({
-  description: 'The answer of a device to a method call.',
-  fields: (t) => ({
-    status: t.exposeInt('status', {
-      description: 'The status that the device returned. By convention an HTTP status code.',
-    }),
-    payload: t.field({
-      type: 'JSON',
-      nullable: true,
-      description: 'The payload that the device returned: at most 128 KB of JSON.',
-      resolve: async (key, _args, context) => {
-        const [answered] = await payloadsOf(context, key, undefined)
-        return answered === undefined ? null : textOf(answered)
-      },
-    }),
-  }),
-})
+const DeviceMethodResponse = methodResponse<Answer>(
+  'DeviceMethodResponse',
+  'The answer of a device to a method call.',
+  async (key, context) => {
+    const [answered] = await payloadsOf(context, key, undefined)
+    return answered === undefined ? null : textOf(answered)
+  },
+)
 
 type Failure = { readonly code: string; readonly description: string }
 

@@ -1,4 +1,5 @@
 import { builder } from '../builder.ts'
+import { methodFields } from '../device/method-fields.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
 
 const queryCondition =
@@ -13,19 +14,7 @@ const maxExecutionTimeInSeconds =
 const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
   description: 'The direct method to call.',
   fields: (t) => ({
-    methodName: t.string({
-      required: true,
-      description: 'The method name: 1 to 100 printable ASCII characters, without `$()<>@,;:\\"/[]?={}+#`.',
-    }),
-    payload: t.field({
-      type: 'JSON',
-      description: 'The payload of the call: at most 128 KB of JSON. `null` when omitted.',
-    }),
-    responseTimeoutInSeconds: t.int({
-      defaultValue: 30,
-      description:
-        'Response timeout: how long a device may take to answer after it has received the call. 5 to 300 seconds.',
-    }),
+    ...methodFields(t),
     connectTimeoutInSeconds: t.int({
       description:
         'Connection timeout, counted from the start of the job: how long a device may take to connect. 1 to 300 seconds. When 0 or omitted: until the deadline of the job.',
