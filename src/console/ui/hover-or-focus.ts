@@ -4,7 +4,7 @@ import { type FocusEvent, useState } from 'react'
  * Whether somebody points at an element or has the focus in it: meanwhile its rows should stay where they are. The props
  * are for that element.
  */
-export function useHeld() {
+export function useHoverOrFocus() {
   const [pointed, setPointed] = useState(false)
   const [focused, setFocused] = useState(false)
   return {

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { paced } from '../../../src/console/pages/job/throttle.ts'
+import { throttle } from '../../../src/console/pages/job/throttle.ts'
 
-describe('paced work', () => {
+describe('throttled work', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
   it('is done once for all who ask within the pace', async () => {
     const work = vi.fn(async () => {})
-    const { wake } = paced(work, 1_000)
+    const { wake } = throttle(work, 1_000)
     wake()
     wake()
     await vi.advanceTimersByTimeAsync(200)
@@ -31,7 +31,7 @@ describe('paced work', () => {
       await new Promise((resolve) => setTimeout(resolve, 3_000))
       underWay -= 1
     })
-    const { wake } = paced(work, 1_000)
+    const { wake } = throttle(work, 1_000)
     wake()
     await vi.advanceTimersByTimeAsync(1_500)
     wake()
@@ -42,7 +42,7 @@ describe('paced work', () => {
 
   it('is not done any more when it is stopped, until it is asked for again', async () => {
     const work = vi.fn(async () => {})
-    const { wake, stop } = paced(work, 1_000)
+    const { wake, stop } = throttle(work, 1_000)
     wake()
     stop()
     await vi.advanceTimersByTimeAsync(5_000)

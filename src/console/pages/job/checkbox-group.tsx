@@ -2,7 +2,7 @@ import { formatCount } from '../../format.ts'
 import styles from './dialogs.module.css'
 
 /** Several of a few values, each with how many devices it is. */
-export function Boxes<Value extends string | number>({
+export function CheckboxGroup<Value extends string | number>({
   label,
   options,
   chosen,

@@ -15,7 +15,7 @@ import { History } from './history-panel.tsx'
 import { describeEnd } from './job-now.ts'
 import styles from './job-view.module.css'
 import { Progress } from './progress.tsx'
-import { CoursePanel } from './progress-chart/panel.tsx'
+import { ProgressChartPanel } from './progress-chart/panel.tsx'
 import { RetryDialog } from './retry-dialog.tsx'
 import type { KnownJob } from './use-job.ts'
 
@@ -82,7 +82,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       <div className={styles.columns}>
         <div className={styles.main}>
           <Progress now={now} deadline={job.deadline} liveError={liveError} onFollow={follow} />
-          <CoursePanel jobId={jobId} now={now} />
+          <ProgressChartPanel jobId={jobId} now={now} />
           <FailureGroups
             groups={now.failureGroups}
             onShow={show}

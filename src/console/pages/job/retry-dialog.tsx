@@ -9,7 +9,7 @@ import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
-import { Boxes } from './checkbox-group.tsx'
+import { CheckboxGroup } from './checkbox-group.tsx'
 import styles from './dialogs.module.css'
 import { JobRetryDocument } from './documents.ts'
 import type { FailureGroup } from './failure-groups.tsx'
@@ -84,7 +84,7 @@ export function RetryDialog({
                   <span className={styles.count}>{formatCount(count)}</span>
                 </label>
                 {choice.part === part && part === 'errors' && (
-                  <Boxes
+                  <CheckboxGroup
                     label="Errors"
                     options={errorsOf(groups).map(({ code, count }) => ({ value: code, word: code, count }))}
                     chosen={choice.errorCodes}
@@ -92,7 +92,7 @@ export function RetryDialog({
                   />
                 )}
                 {choice.part === part && part === 'answers' && (
-                  <Boxes
+                  <CheckboxGroup
                     label="Statuses that devices answered with"
                     options={answersOf(groups).map(({ status, count }) => ({
                       value: status,

@@ -1,5 +1,5 @@
 /** Work that is asked for often and done seldom. */
-export type Paced = {
+export type Throttled = {
   /** Asks for it: it is done soon, or when the pace allows it again. Asked for while it is done, it is done once more. */
   wake(): void
   /** Does no more of what was asked for. It can be asked for again. */
@@ -10,7 +10,7 @@ export type Paced = {
 const patience = 100
 
 /** Does `work` at most once every `pace` milliseconds, and never twice at the same time. */
-export function paced(work: () => Promise<void>, pace: number): Paced {
+export function throttle(work: () => Promise<void>, pace: number): Throttled {
   let timer: ReturnType<typeof setTimeout> | undefined
   let isBusy = false
   let isWanted = false

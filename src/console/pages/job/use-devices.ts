@@ -7,7 +7,7 @@ import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { JobDevicesAgainDocument, JobDevicesDocument, JobDeviceFragment as Row } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
 import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
-import { paced } from './throttle.ts'
+import { throttle } from './throttle.ts'
 
 /** Rows of a page. */
 const pageSize = 100
@@ -66,7 +66,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
     latest.current = { pages, filter, isCounted: news === 'count', jobId, of }
   })
   const { sight, again } = useMemo(() => {
-    const again = paced(async () => {
+    const again = throttle(async () => {
       const { pages, filter, isCounted, jobId, of } = latest.current
       const ids = idsToReadAgain(pages.rows, inSight)
       if (ids.length === 0 && !isCounted) return

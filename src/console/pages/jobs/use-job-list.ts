@@ -4,7 +4,7 @@ import { readFragment } from '../../../generated/console/index.ts'
 import { useLiveEvents } from '../../hub/live.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
-import { useHeld } from '../../ui/hover-or-focus.ts'
+import { useHoverOrFocus } from '../../ui/hover-or-focus.ts'
 import { JobsListDocument, JobsRowFragment, JobsUpdatedDocument } from './documents.ts'
 import { type ListFilter, toJobFilter, toUpdateFilter } from './filter.ts'
 import { findArrivals, insertRows, updateRows } from './merge.ts'
@@ -37,7 +37,7 @@ export function useJobList(filter: ListFilter) {
   const { update } = pages
   const of = JSON.stringify(filter)
   const [waiting, setWaiting] = useState<{ readonly of: string; readonly jobs: readonly Row[] }>({ of, jobs: [] })
-  const { held, props: holdProps } = useHeld()
+  const { held, props: holdProps } = useHoverOrFocus()
   const scrolled = useScrolled()
 
   const live = useLiveEvents(JobsUpdatedDocument, { filter: toUpdateFilter(filter) }, (events) => {

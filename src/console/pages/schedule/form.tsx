@@ -12,7 +12,7 @@ import { OperationStep } from './operation-step.tsx'
 import { type FieldName, fieldNames, firstOf, type Problems, placeRefusal } from './problems.ts'
 import { type Expectation, type JobRequest, readRequest } from './request.ts'
 import { ReviewStep } from './review-step.tsx'
-import { keepDraft, keptDraft } from './saved-draft.ts'
+import { saveDraft, savedDraft } from './saved-draft.ts'
 import { SummaryPanel } from './summary-panel.tsx'
 import { useMatching } from './use-matching.ts'
 import { subjectOf, useReview } from './use-review.ts'
@@ -23,7 +23,7 @@ import { WhenStep } from './when-step.tsx'
 export function ScheduleForm({ notice }: { readonly notice: string | undefined }) {
   const announce = useAnnounce()
   const navigate = useNavigate()
-  const [draft, setDraft] = useState(keptDraft)
+  const [draft, setDraft] = useState(savedDraft)
   const [cleared, setCleared] = useState<Draft>()
   const [isNoted, setNoted] = useState(notice !== undefined)
   const [problems, setProblems] = useState<Problems>({})
@@ -34,7 +34,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   const form = useRef<HTMLFormElement>(null)
   const reviewSection = useRef<HTMLElement>(null)
 
-  useEffect(() => keepDraft(draft), [draft])
+  useEffect(() => saveDraft(draft), [draft])
 
   const change = useCallback((part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }))
@@ -78,7 +78,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
     setFailure(undefined)
     const outcome = await schedule(confirmed, expect)
     if (outcome.is === 'scheduled') {
-      keepDraft(emptyDraft)
+      saveDraft(emptyDraft)
       announce(`Job ${outcome.jobId} is scheduled.`)
       await navigate(`/jobs/${encodeURIComponent(outcome.jobId)}`)
       return

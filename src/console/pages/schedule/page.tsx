@@ -7,7 +7,7 @@ import { LoadingState } from '../../ui/states.tsx'
 import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
-import { keepDraft, keptDraft } from './saved-draft.ts'
+import { saveDraft, savedDraft } from './saved-draft.ts'
 
 /** Schedules a job. `?condition=` fills in the condition, `?from=` all that another job was. */
 export function Component() {
@@ -30,7 +30,7 @@ function noticeIn(state: unknown): string | undefined {
 function FillCondition({ condition }: { readonly condition: string }) {
   const [, setSearch] = useSearchParams()
   useEffect(() => {
-    keepDraft({ ...keptDraft(), condition: condition.replace(/\r\n?/g, '\n') })
+    saveDraft({ ...savedDraft(), condition: condition.replace(/\r\n?/g, '\n') })
     setSearch({}, { replace: true })
   }, [condition, setSearch])
   return <Filling />
@@ -46,7 +46,7 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
   useEffect(() => {
     if (fetching) return
     const job = data?.job
-    if (job) keepDraft(draftFrom(job))
+    if (job) saveDraft(draftFrom(job))
     const isPart = Boolean(job?.retryOf)
     const notice = job
       ? `Filled in from the job ${jobId}.${isPart ? ' That was a retry on a part of the devices; its condition selects all of them.' : ''}`

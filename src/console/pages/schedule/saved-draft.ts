@@ -3,12 +3,12 @@ import { type Draft, isUntouched, readDraft } from './draft.ts'
 const key = 'twincast-draft'
 
 /** The draft of this browser tab; an empty one where there is none. */
-export function keptDraft(): Draft {
+export function savedDraft(): Draft {
   return readDraft(sessionStorage.getItem(key))
 }
 
 /** Keeps it until the tab is closed, for who comes back to the page or loads it again. An empty one is not kept. */
-export function keepDraft(draft: Draft): void {
+export function saveDraft(draft: Draft): void {
   try {
     if (isUntouched(draft)) sessionStorage.removeItem(key)
     else sessionStorage.setItem(key, JSON.stringify(draft))

@@ -2,28 +2,28 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   addPoint,
-  type Course,
   columnsOf,
-  courseBefore,
-  describeCourse,
+  describeSamples,
   type Ended,
   type Point,
   pointOf,
+  type Samples,
+  samplesBefore,
   thin,
 } from '../../../../src/console/pages/job/progress-chart/samples.ts'
 
 const at = (time: number, succeeded = 0, failed = 0): Point => ({ time, succeeded, failed, running: 0, throughput: 0 })
 
-const courseOf = (times: readonly number[], limit?: number): Course =>
-  times.reduce<Course>((course, time, index) => addPoint(course, at(time, index), limit), [])
+const samplesOf = (times: readonly number[], limit?: number): Samples =>
+  times.reduce<Samples>((samples, time, index) => addPoint(samples, at(time, index), limit), [])
 
-const words = {
+const formats = {
   formatCount: (count: number) => String(count),
   formatRate: (rate: number) => rate.toFixed(1),
   formatDuration: (seconds: number) => `${seconds} s`,
 }
 
-describe('the course of a job', () => {
+describe('the samples of a job', () => {
   it('keeps its first and its last point and stays below its limit, whatever comes', () => {
     fc.assert(
       fc.property(
@@ -35,11 +35,11 @@ describe('the course of a job', () => {
             time += step
             return time
           })
-          const course = courseOf(times, limit)
-          expect(course.length).toBeLessThanOrEqual(limit)
-          expect(course.at(-1)).toEqual(at(time, times.length - 1))
-          expect(course[0]?.time).toBe(times[0])
-          const shown = course.map((point) => point.time)
+          const samples = samplesOf(times, limit)
+          expect(samples.length).toBeLessThanOrEqual(limit)
+          expect(samples.at(-1)).toEqual(at(time, times.length - 1))
+          expect(samples[0]?.time).toBe(times[0])
+          const shown = samples.map((point) => point.time)
           expect(shown).toEqual([...new Set(shown)].sort((one, other) => one - other))
         },
       ),
@@ -47,17 +47,17 @@ describe('the course of a job', () => {
   })
 
   it('shows a steady job evenly, however long it takes', () => {
-    const course = courseOf(
+    const samples = samplesOf(
       Array.from({ length: 5_000 }, (_, index) => index),
       100,
     )
-    const gaps = course.slice(1).map((point, index) => point.time - (course[index]?.time ?? 0))
-    expect(course.length).toBeGreaterThanOrEqual(40)
+    const gaps = samples.slice(1).map((point, index) => point.time - (samples[index]?.time ?? 0))
+    expect(samples.length).toBeGreaterThanOrEqual(40)
     expect(Math.max(...gaps)).toBeLessThanOrEqual(5_000 / 20)
   })
 
   it('does not turn around when the clock is set back', () => {
-    expect(courseOf([10, 20, 5]).map(({ time }) => time)).toEqual([10, 20])
+    expect(samplesOf([10, 20, 5]).map(({ time }) => time)).toEqual([10, 20])
   })
 
   it('takes its points from the counters', () => {
@@ -75,11 +75,11 @@ describe('the course of a job', () => {
   it('is thinned to a limit with both its ends', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 2, max: 50 }), (length, limit) => {
-        const course = Array.from({ length }, (_, index) => at(index))
-        const thinned = thin(course, limit)
+        const samples = Array.from({ length }, (_, index) => at(index))
+        const thinned = thin(samples, limit)
         expect(thinned.length).toBeLessThanOrEqual(limit)
-        expect(thinned[0]).toEqual(course[0])
-        expect(thinned.at(-1)).toEqual(course.at(-1))
+        expect(thinned[0]).toEqual(samples[0])
+        expect(thinned.at(-1)).toEqual(samples.at(-1))
       }),
     )
   })
@@ -98,7 +98,7 @@ describe('the course of a job', () => {
 describe('what nobody saw', () => {
   it('is no line from the start to the first that was seen', () => {
     const seen = at(200, 30, 2)
-    const { times, succeeded, failed } = columnsOf([...courseBefore(100, seen), seen])
+    const { times, succeeded, failed } = columnsOf([...samplesBefore(100, seen), seen])
     expect(times).toEqual([100, 200])
     expect(succeeded).toEqual([null, 30])
     expect(failed).toEqual([null, 2])
@@ -106,13 +106,13 @@ describe('what nobody saw', () => {
 
   it('is a line when nothing had ended', () => {
     const seen = at(200)
-    expect(columnsOf([...courseBefore(100, seen), seen]).succeeded).toEqual([0, 0])
+    expect(columnsOf([...samplesBefore(100, seen), seen]).succeeded).toEqual([0, 0])
   })
 
   it('is not what the devices told', () => {
     const ended: Ended = { status: 'COMPLETED', endTime: new Date(105_000).toISOString() }
     const seen = at(110, 1)
-    expect(columnsOf([...courseBefore(100, seen, [ended], 2), seen]).succeeded).toEqual([0, 1, 1])
+    expect(columnsOf([...samplesBefore(100, seen, [ended], 2), seen]).succeeded).toEqual([0, 1, 1])
   })
 })
 
@@ -121,18 +121,18 @@ describe('what was before the page was opened', () => {
   const done = (seconds: number, status = 'COMPLETED'): Ended => ({ status, endTime: moment(seconds) })
 
   it('is the start alone when nothing is known of the devices', () => {
-    expect(courseBefore(100, at(200, 30, 2))).toEqual([
+    expect(samplesBefore(100, at(200, 30, 2))).toEqual([
       { time: 100, succeeded: 0, failed: 0, running: null, throughput: null },
     ])
   })
 
   it('is nothing when the job was seen to start', () => {
-    expect(courseBefore(100, at(100))).toEqual([])
-    expect(courseBefore(101, at(100))).toEqual([])
+    expect(samplesBefore(100, at(100))).toEqual([])
+    expect(samplesBefore(101, at(100))).toEqual([])
   })
 
   it('follows the times at which devices ended', () => {
-    const before = courseBefore(100, at(110, 2, 1), [done(101), done(105, 'FAILED'), done(109)], 10)
+    const before = samplesBefore(100, at(110, 2, 1), [done(101), done(105, 'FAILED'), done(109)], 10)
     expect(before.map(({ time, succeeded, failed }) => [time, succeeded, failed])).toEqual([
       [100, 0, 0],
       [101, 1, 0],
@@ -150,7 +150,7 @@ describe('what was before the page was opened', () => {
 
   it('has the throughput of the last ten seconds', () => {
     const ended = Array.from({ length: 20 }, (_, index) => done(100.5 + index / 2))
-    const before = courseBefore(100, at(140, 20), ended, 40)
+    const before = samplesBefore(100, at(140, 20), ended, 40)
     expect(before.find(({ time }) => time === 105)?.throughput).toBe(2)
     expect(before.find(({ time }) => time === 110)?.throughput).toBe(2)
     expect(before.find(({ time }) => time === 115)?.throughput).toBe(1)
@@ -159,8 +159,8 @@ describe('what was before the page was opened', () => {
 
   it('leaves out what ended after the first point, and is the start alone when some are missing', () => {
     const ended = [done(101), done(102), done(103)]
-    expect(courseBefore(100, at(102.5, 2), ended, 5).at(-1)?.succeeded).toBe(2)
-    expect(courseBefore(100, at(110, 4), ended)).toHaveLength(1)
+    expect(samplesBefore(100, at(102.5, 2), ended, 5).at(-1)?.succeeded).toBe(2)
+    expect(samplesBefore(100, at(110, 4), ended)).toHaveLength(1)
   })
 
   it('never shows more than had ended at the first point', () => {
@@ -168,7 +168,7 @@ describe('what was before the page was opened', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 40 }), (offsets) => {
         const ended = offsets.toSorted((one, other) => one - other).map((offset) => done(100 + offset))
         const seen = at(150, ended.filter(({ endTime }) => endTime !== null && endTime <= moment(150)).length)
-        const counts = courseBefore(100, seen, ended).map(({ succeeded }) => succeeded)
+        const counts = samplesBefore(100, seen, ended).map(({ succeeded }) => succeeded)
         expect(counts).toEqual(counts.toSorted((one, other) => one - other))
         expect(Math.max(0, ...counts)).toBeLessThanOrEqual(seen.succeeded)
       }),
@@ -176,33 +176,33 @@ describe('what was before the page was opened', () => {
   })
 })
 
-describe('the course in words', () => {
+describe('the chart in words', () => {
   it('has the span, the counts and the highest throughput', () => {
-    const course = [at(100), { ...at(130, 20, 1), throughput: 12.5 }, { ...at(160, 30, 2), throughput: 1 }]
-    expect(describeCourse(course, words)).toBe(
+    const samples = [at(100), { ...at(130, 20, 1), throughput: 12.5 }, { ...at(160, 30, 2), throughput: 1 }]
+    expect(describeSamples(samples, formats)).toBe(
       'In 60 s, 30 devices succeeded and 2 failed; at the fastest, 12.5 ended a second.',
     )
   })
 
   it('has no span of 0 s', () => {
-    expect(describeCourse([at(100), at(100.4, 2)], words)).toBe(
+    expect(describeSamples([at(100), at(100.4, 2)], formats)).toBe(
       'In less than a second, 2 devices succeeded and 0 failed.',
     )
   })
 
   it('says where the chart begins when it was seen in part, and makes no more of what was seen', () => {
     const seen = { ...at(260, 4_800, 50), throughput: 3 }
-    expect(describeCourse([...courseBefore(100, seen), seen], words)).toBe(
+    expect(describeSamples([...samplesBefore(100, seen), seen], formats)).toBe(
       'In 160 s, 4800 devices succeeded and 50 failed. The chart begins when this page was opened; since then, at the fastest, 3.0 ended a second.',
     )
   })
 
   it('knows one from many', () => {
-    expect(describeCourse([at(100), at(102, 1)], words)).toBe('In 2 s, 1 device succeeded and 0 failed.')
+    expect(describeSamples([at(100), at(102, 1)], formats)).toBe('In 2 s, 1 device succeeded and 0 failed.')
   })
 
   it('says so when there is nothing to tell', () => {
-    expect(describeCourse([], words)).toBe('Nothing has been seen of its course yet.')
-    expect(describeCourse([at(1)], words)).toBe('Nothing has been seen of its course yet.')
+    expect(describeSamples([], formats)).toBe('Nothing has been seen of its course yet.')
+    expect(describeSamples([at(1)], formats)).toBe('Nothing has been seen of its course yet.')
   })
 })

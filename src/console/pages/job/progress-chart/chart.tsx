@@ -90,7 +90,7 @@ function optionsFor(
     height,
     padding: [8, 28, hasTimes ? 0 : 4, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'course' }, points: { size: 6 } },
+    cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'progress' }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] } },
     axes: [
       {

@@ -6,8 +6,8 @@ import { Panel } from '../../../shell/page.tsx'
 import { endedOf } from '../../../ui/statistics.ts'
 import { mostDevices, readEnded } from '../read-ended.ts'
 import styles from './panel.module.css'
-import { CoursePlot } from './plot.tsx'
-import { addPoint, type Course, courseBefore, describeCourse, type Ended, pointOf, thin } from './samples.ts'
+import { ProgressChartPlot } from './plot.tsx'
+import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
 
 /** Rows of the table that tells the same as the chart. */
 const tableRows = 12
@@ -15,10 +15,10 @@ const tableRows = 12
 const beat = 2_000
 
 /** How the job went since it started, as far as that is known: as a chart, a sentence and a table. */
-export function CoursePanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
-  const course = useCourse(jobId, now)
+export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
+  const samples = useSamples(jobId, now)
   if (now.startedTime === null || now.deviceJobStatistics.deviceCount === 0) return undefined
-  if (course.length < 2) {
+  if (samples.length < 2) {
     if (now.endTime === null || now.deviceJobStatistics.deviceCount <= mostDevices) return undefined
     return (
       <Panel title="Course">
@@ -29,23 +29,23 @@ export function CoursePanel({ jobId, now }: { readonly jobId: string; readonly n
       </Panel>
     )
   }
-  const summary = describeCourse(course, { formatCount, formatRate, formatDuration })
+  const summary = describeSamples(samples, { formatCount, formatRate, formatDuration })
   return (
     <Panel title="Course">
-      <CoursePlot course={course} summary={summary} />
+      <ProgressChartPlot samples={samples} summary={summary} />
       <p className={styles.summary}>{summary}</p>
       <details className={styles.table}>
         <summary>The chart as a table</summary>
-        <CourseTable course={thin(course, tableRows)} />
+        <SampleTable samples={thin(samples, tableRows)} />
       </details>
     </Panel>
   )
 }
 
 /** What is seen while the page is open, and before it what can be known: all of a small job, else only its start. */
-function useCourse(jobId: string, now: JobNowFragment): Course {
+function useSamples(jobId: string, now: JobNowFragment): Samples {
   const client = useClient()
-  const [seen, setSeen] = useState<Course>([])
+  const [seen, setSeen] = useState<Samples>([])
   const [ended, setEnded] = useState<readonly Ended[]>([])
   const { startedTime, endTime } = now
   // Whoever has seen the start need not ask what was before.
@@ -59,7 +59,7 @@ function useCourse(jobId: string, now: JobNowFragment): Course {
       const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
       // After the end, the throughput is that of the whole job.
       const lately = endTime === null ? throughput : null
-      setSeen((course) => addPoint(course, pointOf(deviceJobStatistics, lately, time)))
+      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics, lately, time)))
     }
     add()
     if (now.endTime !== null) return
@@ -80,13 +80,13 @@ function useCourse(jobId: string, now: JobNowFragment): Course {
 
   const [first] = seen
   if (first === undefined || startedTime === null) return []
-  const before = courseBefore(new Date(startedTime).getTime() / 1000, first, ended)
+  const before = samplesBefore(new Date(startedTime).getTime() / 1000, first, ended)
   // Of a job that had ended before, and too large to be gone through, there is nothing to draw.
   return endTime !== null && seen.length === 1 && before.length === 1 ? [] : [...before, ...seen]
 }
 
-function CourseTable({ course }: { readonly course: Course }) {
-  const start = course[0]?.time ?? 0
+function SampleTable({ samples }: { readonly samples: Samples }) {
+  const start = samples[0]?.time ?? 0
   return (
     <table>
       <thead>
@@ -99,7 +99,7 @@ function CourseTable({ course }: { readonly course: Course }) {
         </tr>
       </thead>
       <tbody>
-        {course.map(({ time, succeeded, failed, running, throughput }) => (
+        {samples.map(({ time, succeeded, failed, running, throughput }) => (
           <tr key={time}>
             <th scope="row">{formatDuration(time - start)}</th>
             <td>{formatCount(succeeded)}</td>

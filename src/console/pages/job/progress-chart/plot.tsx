@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { formatCount, formatRate } from '../../../format.ts'
 import { Chart, clock, type Line } from './chart.tsx'
 import styles from './plot.module.css'
-import { type Course, columnsOf } from './samples.ts'
+import { columnsOf, type Samples } from './samples.ts'
 
 const counts: readonly Line[] = [
   { name: 'Succeeded', token: '--succeeded', dash: [], ground: '--succeeded-soft' },
@@ -11,13 +11,13 @@ const counts: readonly Line[] = [
 ]
 const rates: readonly Line[] = [{ name: 'Ended a second', token: '--accent', dash: [], ground: '--accent-soft' }]
 
-/** The course as two charts below each other, over the same time. `summary` is for those who do not see them. */
-export function CoursePlot({ course, summary }: { readonly course: Course; readonly summary: string }) {
+/** The samples as two charts below each other, over the same time. `summary` is for those who do not see them. */
+export function ProgressChartPlot({ samples, summary }: { readonly samples: Samples; readonly summary: string }) {
   const [at, setAt] = useState<number | null>(null)
-  const columns = columnsOf(course)
-  const pointed = at === null ? undefined : course[at]
+  const columns = columnsOf(samples)
+  const pointed = at === null ? undefined : samples[at]
   return (
-    <figure className={styles.course}>
+    <figure className={styles.plot}>
       <div role="img" aria-label={`Chart of the course. ${summary}`} className={styles.charts}>
         <Chart
           lines={counts}

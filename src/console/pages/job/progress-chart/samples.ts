@@ -11,13 +11,13 @@ export type Point = {
 }
 
 /** How a job went: points in the order of time. */
-export type Course = readonly Point[]
+export type Samples = readonly Point[]
 
 /** Seconds that count as lately, as the hub has it: the throughput is of as long, or since the start. */
 const lately = 10
 
 /** So many points at most: a chart has about as many columns of pixels. */
-const courseLimit = 400
+const sampleLimit = 400
 
 /** A point from what the hub told at a moment. */
 export function pointOf(statistics: Statistics, throughput: number | null, time: number): Point {
@@ -26,29 +26,29 @@ export function pointOf(statistics: Statistics, throughput: number | null, time:
 }
 
 /**
- * The course with one more point. It stays below the limit for ever: a point that comes too soon after the last but one,
- * for the length of the whole, takes the place of the last; and when there are too many, every second one goes.
+ * The samples with one more point. Their number stays below the limit: a point that comes too soon after the last but
+ * one, for the length of the whole, takes the place of the last; and when there are too many, every second one goes.
  */
-export function addPoint(course: Course, point: Point, limit: number = courseLimit): Course {
-  const [first] = course
-  const last = course.at(-1)
+export function addPoint(samples: Samples, point: Point, limit: number = sampleLimit): Samples {
+  const [first] = samples
+  const last = samples.at(-1)
   if (first === undefined || last === undefined) return [point]
-  // A clock that is set back does not turn the course around.
+  // A clock that is set back does not turn the chart around.
   const next = point.time < last.time ? { ...point, time: last.time } : point
-  const beforeLast = course.at(-2)
+  const beforeLast = samples.at(-2)
   const span = next.time - first.time
   if (next.time === last.time || (beforeLast !== undefined && last.time - beforeLast.time < span / limit)) {
-    return [...course.slice(0, -1), next]
+    return [...samples.slice(0, -1), next]
   }
-  const longer = [...course, next]
+  const longer = [...samples, next]
   return longer.length > limit ? thin(longer, Math.ceil(limit / 2)) : longer
 }
 
 /** At most `count` points (2 or more) of it, evenly chosen, the first and the last among them. */
-export function thin(course: Course, count: number): Course {
-  if (course.length <= count) return course
-  const last = course.length - 1
-  return Array.from({ length: count }, (_, index) => course[Math.round((index * last) / (count - 1))]).filter(
+export function thin(samples: Samples, count: number): Samples {
+  if (samples.length <= count) return samples
+  const last = samples.length - 1
+  return Array.from({ length: count }, (_, index) => samples[Math.round((index * last) / (count - 1))]).filter(
     (point) => point !== undefined,
   )
 }
@@ -60,7 +60,7 @@ export type Ended = { readonly status: string; readonly endTime: string | null }
  * What was before the first point that was seen: from the start of the job, by the times at which its device jobs ended
  * (in that order), if they are known. How many were running is not. Both times in seconds since 1970.
  */
-export function courseBefore(startTime: number, seen: Point, ended: readonly Ended[] = [], columns = 80): Course {
+export function samplesBefore(startTime: number, seen: Point, ended: readonly Ended[] = [], columns = 80): Samples {
   if (startTime >= seen.time) return []
   const nothing = { time: startTime, succeeded: 0, failed: 0, running: null, throughput: null }
   const known = ended.slice(0, seen.succeeded + seen.failed)
@@ -92,48 +92,48 @@ function timeOf({ endTime }: Ended): number {
 }
 
 /**
- * The course as a chart wants it: a column each. A start after which nobody looked, until the first point that was seen, has
- * no counts: a line from there would be made up.
+ * The samples as the columns of a chart. A start after which nobody looked, until the first point that was seen, has no
+ * counts: a line from there would be made up.
  */
-export function columnsOf(course: Course): {
+export function columnsOf(samples: Samples): {
   readonly times: readonly number[]
   readonly succeeded: readonly (number | null)[]
   readonly failed: readonly (number | null)[]
   readonly running: readonly (number | null)[]
   readonly throughput: readonly (number | null)[]
 } {
-  const isUnknown = (index: number): boolean => index === 0 && beginsUnseen(course)
+  const isUnknown = (index: number): boolean => index === 0 && beginsUnseen(samples)
   return {
-    times: course.map(({ time }) => time),
-    succeeded: course.map(({ succeeded }, index) => (isUnknown(index) ? null : succeeded)),
-    failed: course.map(({ failed }, index) => (isUnknown(index) ? null : failed)),
-    running: course.map(({ running }) => running),
-    throughput: course.map(({ throughput }) => throughput),
+    times: samples.map(({ time }) => time),
+    succeeded: samples.map(({ succeeded }, index) => (isUnknown(index) ? null : succeeded)),
+    failed: samples.map(({ failed }, index) => (isUnknown(index) ? null : failed)),
+    running: samples.map(({ running }) => running),
+    throughput: samples.map(({ throughput }) => throughput),
   }
 }
 
 /** Whether nobody knows how it went on from its start to its second point. */
-function beginsUnseen([first]: Course): boolean {
+function beginsUnseen([first]: Samples): boolean {
   return first !== undefined && first.running === null && first.throughput === null
 }
 
-type Words = {
+type NumberFormats = {
   readonly formatCount: (count: number) => string
   readonly formatRate: (rate: number) => string
   readonly formatDuration: (seconds: number) => string
 }
 
-/** The course in a sentence, for those who do not see the chart. */
-export function describeCourse(course: Course, { formatCount, formatRate, formatDuration }: Words): string {
-  const [first] = course
-  const last = course.at(-1)
+/** The samples in a sentence, for those who do not see the chart. */
+export function describeSamples(samples: Samples, { formatCount, formatRate, formatDuration }: NumberFormats): string {
+  const [first] = samples
+  const last = samples.at(-1)
   if (first === undefined || last === undefined || first === last) return 'Nothing has been seen of its course yet.'
-  const fastest = course.reduce((most, { throughput }) => Math.max(most, throughput ?? 0), 0)
+  const fastest = samples.reduce((most, { throughput }) => Math.max(most, throughput ?? 0), 0)
   const seconds = last.time - first.time
   const span = seconds < 1 ? 'less than a second' : formatDuration(seconds)
   const devices = last.succeeded === 1 ? 'device' : 'devices'
   const told = `In ${span}, ${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed`
-  const since = beginsUnseen(course) ? '. The chart begins when this page was opened' : ''
+  const since = beginsUnseen(samples) ? '. The chart begins when this page was opened' : ''
   if (fastest === 0) return `${told}${since}.`
   return `${told}${since}; ${since && 'since then, '}at the fastest, ${formatRate(fastest)} ended a second.`
 }
