@@ -12,6 +12,7 @@ import { takeLeaseForGood } from '../src/database/lease.ts'
 import { migrate } from '../src/database/migrate.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events/events.ts'
+import { createAnswerRoom } from '../src/limits/answer-room.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
 import { createRequestRoom } from '../src/limits/request-room.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
@@ -54,6 +55,7 @@ export async function openHub(): Promise<BenchHub> {
         attached: createAttachedDevices(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),
+        answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits }),
         limits: defaultLimits,
       },
       meters: {

@@ -22,6 +22,7 @@ import { withPrepared } from './http/prepared.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebDoor } from './http/web.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
+import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
 import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
@@ -197,6 +198,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       attached: createAttachedDevices(),
       throttles: createThrottles(clock, config.throttling),
       requestRoom: createRequestRoom(config.limits),
+      answerRoom: createAnswerRoom({ clock, limits: config.limits }),
       limits: config.limits,
     }
     await compareClocks(deps)

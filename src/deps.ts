@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/lease.ts'
 import type { Events } from './events/events.ts'
+import type { AnswerRoom } from './limits/answer-room.ts'
 import type { Limits } from './limits/limits.ts'
 import type { RequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
@@ -16,6 +17,7 @@ export type Deps = {
   readonly attached: AttachedDevices
   readonly throttles: Throttles
   readonly requestRoom: RequestRoom
+  readonly answerRoom: AnswerRoom
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log

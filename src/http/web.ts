@@ -3,9 +3,14 @@ import type { Deps } from '../deps.ts'
 import type { Mount } from './server.ts'
 
 /**
- * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client.
+ * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client;
+ * `whenAnswered` calls back when the answer has been sent, or the client has disconnected.
  */
-export type WebDoor = (request: Request, address?: string) => Promise<Response>
+export type WebDoor = (
+  request: Request,
+  address?: string,
+  whenAnswered?: (act: () => void) => void,
+) => Promise<Response>
 
 /** The methods that are passed on; the server refuses the others, some of which a Request cannot represent. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -35,7 +40,11 @@ async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerR
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) gone.abort()
   })
-  const response = await door(toRequest(incoming, gone.signal), incoming.socket.remoteAddress)
+  const whenAnswered = (act: () => void): void => {
+    if (outgoing.destroyed) act()
+    else outgoing.once('close', act)
+  }
+  const response = await door(toRequest(incoming, gone.signal), incoming.socket.remoteAddress, whenAnswered)
   const body = Buffer.from(await response.arrayBuffer())
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)

@@ -145,8 +145,9 @@ export const limitTable = {
     min: 64 * 1024,
     max: 16 * 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'answers of GraphQL with twins, payloads or patches that one caller (a policy at an address) has under way, from before they are read until they have left; four times as many of all callers. One counts as LIMIT_ANSWER_BYTES until it is complete',
-    answer: 'the answer waits for its turn, up to 10 seconds; then an error LIMIT_EXCEEDED',
+    what: 'answers of GraphQL with twins, payloads or patches, and pages of REST, that one caller (a policy at an address) has under way, from before they are read until they have left; four times as many of all callers. One of GraphQL counts as LIMIT_ANSWER_BYTES until it is complete, a page as LIMIT_PAGE_BYTES',
+    answer:
+      'the answer waits for its turn, up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   pageBytes: {
     variable: 'LIMIT_PAGE_BYTES',

@@ -100,6 +100,7 @@ export const jobRoutes: readonly Route[] = [
     summary: 'Jobs, those that were created last first.',
     operation: 'readJobs',
     throttle: 'jobOperations',
+    isPage: true,
     parameters: ['jobType', 'jobStatus', 'x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],
     answer: { status: 200, schema: 'Jobs' },
     handle: listJobs,

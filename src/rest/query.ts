@@ -21,6 +21,7 @@ export const queryRoutes: readonly Route[] = [
     summary: 'A page of the rows that a statement of the query language selects; x-ms-item-type says what they are.',
     operation: 'readTwins',
     throttle: 'queries',
+    isPage: true,
     parameters: ['x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],
     body: { schema: 'Query' },
     answer: { status: 200, schema: 'Rows' },

@@ -45,7 +45,11 @@ export const restPaths: readonly string[] = [
 export const looksLikeRest = (url: string): boolean => /^\/[^?]*\?(?:.*&)?api-version=/i.test(url)
 
 /** The REST API: answers every request, including failed ones. */
-export type RestDoor = (request: Request, address?: string) => Promise<Response>
+export type RestDoor = (
+  request: Request,
+  address?: string,
+  whenAnswered?: (act: () => void) => void,
+) => Promise<Response>
 
 /**
  * Makes the REST API. `hostNames` are the hub's own, for which tokens are signed. It always needs a token, even on
@@ -76,7 +80,7 @@ export function createRestDoor(
     return { caller, handle: (call) => route.handle({ ...call, viewer, caller }) }
   }
 
-  return async (request, address) => {
+  return async (request, address, whenAnswered) => {
     let form: Route['errorForm']
     let release = (): void => {}
     try {
@@ -95,6 +99,10 @@ export function createRestDoor(
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
+      if (route.isPage && whenAnswered !== undefined) {
+        const hold = await deps.answerRoom.enter(caller, deps.limits.pageBytes, signal)
+        whenAnswered(hold.release)
+      }
       return await handle({ deps, choices, id, query, headers, body, signal })
     } catch (error) {
       if (error instanceof UnauthorizedError) logRefusal({ door: 'REST', reason: error.reason, address: address ?? '' })

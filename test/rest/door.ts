@@ -30,6 +30,8 @@ export type AskOptions = {
   /** Null for none; a token of `iothubowner` unless told otherwise. */
   readonly token?: string | null
   readonly signal?: AbortSignal
+  /** Is given what is to be called when the answer has left. */
+  readonly whenAnswered?: (act: () => void) => void
 }
 
 /** The REST door on a database of its own, without a socket. */
@@ -77,7 +79,7 @@ export async function openDoor(
     deps: base,
     logged,
     token,
-    async ask(request, { headers = {}, body, token: given, signal } = {}) {
+    async ask(request, { headers = {}, body, token: given, signal, whenAnswered } = {}) {
       const [method = '', path = ''] = request.split(' ')
       const authorization = given === undefined ? await token('iothubowner') : given
       const response = await door(
@@ -93,6 +95,8 @@ export async function openDoor(
           }),
           ...(signal !== undefined && { signal }),
         }),
+        undefined,
+        whenAnswered,
       )
       const text = await response.text()
       const answer = text === '' ? undefined : JSON.parse(text)

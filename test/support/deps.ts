@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { takeLeaseForGood } from '../../src/database/lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
+import { createAnswerRoom } from '../../src/limits/answer-room.ts'
 import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
 import { createRequestRoom } from '../../src/limits/request-room.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
@@ -28,6 +29,7 @@ export async function createTestDeps(
     attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...defaultLimits, ...limits }),
+    answerRoom: createAnswerRoom({ clock, limits: { ...defaultLimits, ...limits } }),
     limits: { ...defaultLimits, ...limits },
     clock,
     log: pino({ level: 'silent' }),

@@ -9,7 +9,6 @@ import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { announcedBytes, type RequestRoom } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
-import { createAnswerRoom } from '../answer-room.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables, shapeLimits } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
@@ -56,7 +55,6 @@ export function createGraphqlServer(
   const mask = createMask(deps.log)
   const print = createPrintResult(mask, deps.limits.answerBytes)
   const streams = new Set<() => void>()
-  const answers = createAnswerRoom(deps)
   const subscribe = createSharedSubscribe(mask)
 
   const logRefusal = createRefusalLog(deps)
@@ -89,7 +87,7 @@ export function createGraphqlServer(
       const { answerBytes } = deps.limits
       // A request without a connection, which only tests make, has no end at which it could release its room.
       const leaves = whenAnswered !== undefined || ofOperation !== undefined
-      const takeRoom = leaves ? () => answers.enter(caller, answerBytes, signal) : undefined
+      const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, signal) : undefined
       const answer = new AnswerBudget(answerBytes, takeRoom)
       const release = (): void => answer.release()
       if (whenAnswered !== undefined) whenAnswered(release)

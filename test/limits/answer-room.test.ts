@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { LimitExceededError } from '../../src/errors.ts'
-import { createAnswerRoom } from '../../src/graphql/answer-room.ts'
+import { createAnswerRoom } from '../../src/limits/answer-room.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestClock } from '../support/clock.ts'
 

@@ -1,6 +1,7 @@
-import type { Deps } from '../deps.ts'
+import type { Clock } from '../clock.ts'
 import { LimitExceededError } from '../errors.ts'
-import type { AnswerHold } from '../limits/answer-budget.ts'
+import type { AnswerHold } from './answer-budget.ts'
+import type { Limits } from './limits.ts'
 
 /**
  * The memory for answers in progress. A client that reads slowly, or also selects something slow, holds its share
@@ -24,7 +25,7 @@ const mostWaiting = 1_000
 
 type Waiting = { readonly caller: string; readonly bytes: number; begin(): void }
 
-export function createAnswerRoom({ clock, limits }: Pick<Deps, 'clock' | 'limits'>): AnswerRoom {
+export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; readonly limits: Limits }): AnswerRoom {
   const { answersBytes } = limits
   const taken = new Map<string, number>()
   let total = 0
