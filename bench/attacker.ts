@@ -37,7 +37,7 @@ process.on('message', (order: AttackOrder) => {
   } else {
     const { target, what } = order
     const chosen = attacks.find((each) => each.what === what)
-    if (chosen === undefined) throw new Error(`There is no attack that ${what}.`)
+    if (chosen === undefined) throw new Error(`Unknown attack: ${what}.`)
     connectOnce = (signal) => chosen.once(target, signal)
     answer('ready')
   }

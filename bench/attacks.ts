@@ -219,7 +219,7 @@ export const attacks: readonly Attack[] = [
     once: published(reported, `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 50),
   },
   {
-    what: 'answers calls that nobody made',
+    what: 'answers calls that were never made',
     who: 'device',
     once: published((turn) => `$iothub/methods/res/200/?$rid=${turn}`, '{}', 2_000),
   },

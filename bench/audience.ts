@@ -32,9 +32,9 @@ export async function gatherAudience(
     fail = reject
   })
   broken.catch(() => {})
-  child.on('exit', () => fail(new VoidRunError('Void: the process of the subscribers is gone.')))
+  child.on('exit', () => fail(new VoidRunError('Void: the process of the subscribers has ended.')))
   child.on('message', (news: News) => {
-    if (news.kind === 'broken') fail(new VoidRunError(`Void: a subscriber is lost: ${news.reason}`))
+    if (news.kind === 'broken') fail(new VoidRunError(`Void: a subscriber lost its connection: ${news.reason}`))
     else if (news.kind === 'everybody') complete.add(news.version)
     heard.dispatchEvent(new CustomEvent('news', { detail: news }))
   })

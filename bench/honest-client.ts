@@ -30,7 +30,7 @@ export function openHonestClient({ httpPort, serviceToken }: Target): HonestClie
     const answer = await text(response)
     const wait = performance.now() - begin
     if (answer.includes(`"deviceId":"${deviceId}"`)) return wait
-    throw new VoidRunError(`Void: the honest client was not answered for ${deviceId}: ${answer.slice(0, 200)}`)
+    throw new VoidRunError(`Void: the honest client received no device ${deviceId}: ${answer.slice(0, 200)}`)
   }
   return {
     async ask(deviceIds, paceMs) {

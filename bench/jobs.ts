@@ -73,7 +73,7 @@ export async function verifyJobs({ db }: Deps, ids: readonly string[], devices: 
   )
   for (const { id, ...counts } of jobs) {
     if (Object.values(counts).some((count) => count !== devices)) {
-      throw new VoidRunError(`Void: job ${id} over ${devices} devices came to ${JSON.stringify(counts)}.`)
+      throw new VoidRunError(`Void: job ${id} over ${devices} devices ended with ${JSON.stringify(counts)}.`)
     }
   }
 }

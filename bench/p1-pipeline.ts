@@ -19,7 +19,7 @@ export async function pipeline(bench: Bench): Promise<Row[]> {
       name: 'P1',
       what: `${jobs} method jobs over ${devices.toLocaleString('en')} devices, outcomes durable`,
       unit: 'op/s',
-      baselineName: 'bare round trips of the same door, devices and window',
+      baselineName: 'bare round trips with the same endpoint, devices and window',
       limit: { kind: 'gate', atLeast: 0.5 },
       ours: () => runJobs(bench, fleet, jobs),
       baseline: () => roundTrips(bench, fleet, jobs * devices),
@@ -58,7 +58,7 @@ async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet
       }
       fleet.take(({ requestId, response }) => {
         const isRight = waiting.delete(requestId) && 'status' in response && response.status === 200
-        if (!isRight) reject(new VoidRunError(`Void: a wrong answer to the call ${requestId}, or a second one.`))
+        if (!isRight) reject(new VoidRunError(`Void: a wrong or repeated answer to the call ${requestId}.`))
         if (sent < operations) send()
         else if (waiting.size === 0) resolve()
       })
@@ -74,5 +74,7 @@ async function roundTrips({ deps, meters, signal }: Bench, fleet: ConnectedFleet
 function busyDevices({ baseline }: Row): string[] {
   const busiest = Math.max(...baseline.map((run) => (run.value * (run.cpuMicros.devices ?? 0)) / 1_000_000))
   if (busiest < 0.95) return []
-  return [`the devices used ${busiest.toFixed(2)} of a core in the baseline, so it is at most what the door can do`]
+  return [
+    `the devices used ${busiest.toFixed(2)} of a core in the baseline, so the baseline is a lower bound of what the endpoint can do`,
+  ]
 }

@@ -124,7 +124,7 @@ async function execute(
   const statement = sql`explain (analyze, timing off, format json) ${counting(condition)}`
   const [row] = await abortable(deps.db.query<{ 'QUERY PLAN': readonly Explained[] }>(statement), signal)
   const explained = row?.['QUERY PLAN'][0]
-  if (explained === undefined) throw new VoidRunError('Void: PostgreSQL explained nothing.')
+  if (explained === undefined) throw new VoidRunError('Void: PostgreSQL returned no query plan.')
   return { ms: explained['Execution Time'], shape: shapeOf(explained.Plan) }
 }
 

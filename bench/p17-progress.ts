@@ -71,7 +71,8 @@ async function follow(bench: Bench, devices: number): Promise<Run> {
       const told = await Promise.all(Array.from({ length: subscribers }, () => countUpdates(door.url, jobId, devices)))
       const allowed = (performance.now() - start) / jobEventInterval + 2
       await verifyJobs(deps, [jobId], devices)
-      if ((await findJobRecord(deps.db, jobId))?.endTime === null) throw new VoidRunError('Void: the job goes on.')
+      if ((await findJobRecord(deps.db, jobId))?.endTime === null)
+        throw new VoidRunError('Void: the job has not ended.')
       return { value: Math.max(...told) / allowed, cpuMicros: {} }
     })
   } finally {

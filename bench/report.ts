@@ -3,7 +3,7 @@ import { type CpuMicros, judge, type Limit, processNames, type Row } from './row
 
 const head = ['row', 'what', 'median', 'spread', ...processNames.map((name) => `${name} µs`), 'ratio', 'limit']
 const words = { gate: { holds: 'passes', fails: 'FAILS' }, goal: { holds: 'met', fails: 'missed' } } as const
-const legend = 'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time an operation, of each process'
+const legend = 'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time per operation, of each process'
 /** The first column of numbers. */
 const firstNumber = 2
 

@@ -34,18 +34,18 @@ const runOptions = {
   only: text({
     placeholder: 'P1,P9',
     pattern: new RegExp(`^(${names.join('|')})(,(${names.join('|')}))*$`),
-    allowed: `some of ${names.join(', ')}, with commas`,
+    allowed: `one or more of ${names.join(', ')}, separated by commas`,
     fallback: names.join(','),
-    help: 'which to run',
+    help: 'benchmarks to run',
   }),
-  rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'measured runs of each side' }),
-  million: flag('P6 also over 1,000,000 devices'),
-  quick: flag('small sizes, to see that it runs; nothing is judged'),
-  explain: flag('prints the plans of P10 too'),
+  rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'number of measured runs per side' }),
+  million: flag('runs P6 with 1,000,000 devices too'),
+  quick: flag('small sizes, to check that the benchmarks run; nothing is judged'),
+  explain: flag('also prints the query plans of P10'),
   json: text({
     placeholder: 'FILE',
     pattern: /./,
-    allowed: 'the name of a file',
+    allowed: 'a file name',
     fallback: undefined,
     help: 'also writes all runs to this file',
   }),
@@ -53,8 +53,8 @@ const runOptions = {
 
 await runCommand({
   name: 'npm run bench',
-  summary: `Measures the hub against baselines on this machine, in turn (docs/benchmarks.md), with an embedded PostgreSQL
-and simulated devices. Leaves nothing. Ends with 1 when a gate fails.`,
+  summary: `Compares the hub with baselines on this machine, one after the other (docs/benchmarks.md), using an embedded PostgreSQL
+and simulated devices. Removes everything at the end. Exits with status 1 if a gate fails.`,
   options: runOptions,
   async run(given, { signal }) {
     const conduct: Conduct = {
@@ -88,7 +88,7 @@ and simulated devices. Leaves nothing. Ends with 1 when a gate fails.`,
       if (file !== undefined) await writeFile(file, json(rows, machine))
     }
     const failed = rows.filter(failsGate).map((row) => row.name)
-    if (failed.length > 0) throw new Error(`A gate does not hold: ${failed.join(', ')}.`)
+    if (failed.length > 0) throw new Error(`A gate failed: ${failed.join(', ')}.`)
   },
 })
 

@@ -62,7 +62,7 @@ async function attackedBy(
       }
       const [a, b] = [together(slices.alone), together(slices.beside)]
       const where = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`
-      say(`${name}, ${where}: ${figure(runOf(a).value)} ms alone, ${figure(runOf(b).value)} ms beside`)
+      say(`${name}, ${where}: ${figure(runOf(a).value)} ms alone, ${figure(runOf(b).value)} ms under attack`)
       if (round === 0) continue
       alone.push(a)
       beside.push(b)

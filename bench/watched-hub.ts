@@ -95,7 +95,7 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
   }
   try {
     const [addresses]: Addresses[] = await started
-    if (addresses === undefined) throw new Error('The hub does not say where it is.')
+    if (addresses === undefined) throw new Error('The hub did not log its addresses.')
     client = createHubClient({ url: addresses.graphql, authorization: token('localhost', ownerKey, 'iothubowner') })
     say(`registering ${devices.toLocaleString('en')} devices`)
     const { execute } = client

@@ -12,13 +12,13 @@ export function createGenerator({ root, say }: { readonly root: string; readonly
   let running: Promise<void> | undefined
 
   const generate = async (script: Script): Promise<void> => {
-    say(`types are generated (npm run ${script}) ...`)
+    say(`generating types (npm run ${script}) ...`)
     const child = spawn('npm', ['run', '--silent', script], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
     const end = (): void => void child.kill()
     closing.signal.addEventListener('abort', end)
     const [code] = await once(child, 'close')
     closing.signal.removeEventListener('abort', end)
-    if (!closing.signal.aborted) say(code === 0 ? '... done' : '... failed: the next change starts it again')
+    if (!closing.signal.aborted) say(code === 0 ? '... done' : '... failed: the next change runs it again')
   }
   const work = async (): Promise<void> => {
     for (;;) {

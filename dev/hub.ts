@@ -56,12 +56,12 @@ export async function runHub({ root, env, restarts, stop, hurry, say, onFirstRea
     hurry.addEventListener('abort', end)
     const first = await Promise.race([change, exited, stopped])
     if (hub.exitCode === null && hub.signalCode === null) {
-      if (typeof first === 'string') say(`${first} was changed: the hub starts again`)
+      if (typeof first === 'string') say(`${first} changed: restarting the hub`)
       end()
       await exited
     } else if (!wasReady) throw new Error('The hub did not start.')
     else {
-      say('The hub has ended; it starts again after the next change.')
+      say('The hub has ended. It restarts after the next change.')
       await Promise.race([change, stopped])
     }
     hurry.removeEventListener('abort', end)

@@ -9,9 +9,9 @@ const root = resolve(import.meta.dirname, '..')
 
 await runCommand({
   name: 'npm run dev',
-  summary: `Runs the hub from its sources, started again after each change, and the console with hot reload, until Ctrl-C. The
-hub is configured by the environment; DATA_DIR is .twincast-dev unless it is set. CONSOLE_PORT is the port of the console,
-5173 unless it is set.`,
+  summary: `Runs the hub from its sources, restarted after each change, and the console with hot reload, until Ctrl-C. The
+environment configures the hub. DATA_DIR defaults to .twincast-dev. CONSOLE_PORT is the port of the console, by default
+5173.`,
   options: {},
   async run(_given, { signal, hurry }) {
     const say = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -11,8 +11,8 @@ const isService = !process.stdout.isTTY
 
 await runCommand({
   name: 'npm start',
-  summary: `Runs the hub until Ctrl-C or SIGTERM; a second one makes it stop faster. It is configured by the environment,
-for example HTTP_PORT=4100 npm start. All variables are in docs/configuration.md.`,
+  summary: `Runs the hub until Ctrl-C or SIGTERM. A second signal makes it stop faster. The environment configures the hub,
+for example HTTP_PORT=4100 npm start. docs/configuration.md lists all variables.`,
   options: {},
   survivesHangup: isService,
   async run(_given, stop) {

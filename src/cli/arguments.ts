@@ -48,10 +48,9 @@ export function readArguments(args: readonly string[], options: Options): Reques
   const texts = new Map<Option<unknown>, string>()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional')
-      throw new UsageError(`${quote(token.value)} stands alone; only options are allowed.`)
+    if (token.kind === 'positional') throw new UsageError(`${quote(token.value)} is not an option. Use options only.`)
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
-    if (option === undefined) throw new UsageError(`There is no option ${token.rawName}.`)
+    if (option === undefined) throw new UsageError(`Unknown option ${token.rawName}.`)
     texts.set(option, checkedText(token.rawName, option, token.value, token.inlineValue === true))
   }
   return (option) => {
@@ -68,11 +67,11 @@ function checkedText(name: string, option: Option<unknown>, value: string | unde
   }
   // `--devices --keep` is a forgotten value, not a value that begins with two dashes; `--prefix=--x` is one.
   if (value === undefined || value === '' || (!inline && value.startsWith('--'))) {
-    throw new UsageError(`${name} lacks its value; allowed is ${option.allowed}.`)
+    throw new UsageError(`${name} requires a value: ${option.allowed}.`)
   }
   if (option.read(value) !== undefined) return value
   const shown = option.secret ? 'not valid (a secret, not shown)' : quote(value)
-  throw new UsageError(`${name} is ${shown}; allowed is ${option.allowed}.`)
+  throw new UsageError(`${name} is ${shown}; it must be ${option.allowed}.`)
 }
 
 const typeOf = (option: Option<unknown>): 'boolean' | 'string' =>

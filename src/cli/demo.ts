@@ -8,14 +8,14 @@ const devices = wholeNumber({
   min: fewestDevices,
   max: 10_000,
   fallback: 2_000,
-  help: 'how many devices to simulate',
+  help: 'number of devices to simulate',
 })
-const keep = flag('leaves the hub and its devices running until Ctrl-C')
+const keep = flag('keeps the hub and its devices running until Ctrl-C')
 
 await runCommand({
   name: 'npm run demo',
   summary: `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
-a reboot by direct method and a change of desired properties. Takes less than a minute and leaves nothing.`,
+a reboot by direct method and a change of desired properties. Takes less than a minute and removes everything at the end.`,
   options: { devices, keep },
   async run(given, { signal }) {
     // Only now, so that help and mistakes are answered without loading the hub.

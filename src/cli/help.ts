@@ -11,7 +11,7 @@ export type Described = {
 
 /** The text of `--help`. */
 export function helpOf({ name, summary, options }: Described): string {
-  const rows = [...Object.entries(options).map(rowOf), ['--help', 'shows this'] as const]
+  const rows = [...Object.entries(options).map(rowOf), ['--help', 'shows this help'] as const]
   const width = Math.max(...rows.map(([usage]) => usage.length))
   const lines = rows.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`)
   return `${summary}\n\nUsage: ${name} -- [options]\n\n${lines.join('\n')}\n`

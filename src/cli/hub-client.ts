@@ -77,7 +77,7 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
       const [response] = await once(request, 'response')
       return await text(response)
     } catch (error) {
-      throw new HubUnreachableError(`No hub answers at ${url}.`, { cause: error })
+      throw new HubUnreachableError(`No hub responds at ${url}.`, { cause: error })
     }
   }
 
@@ -108,13 +108,13 @@ function parseAnswer<R>(body: string, url: string): Answer<R> {
     const answer: Answer<R> = JSON.parse(body)
     if (answer.data !== undefined || Array.isArray(answer.errors)) return answer
   } catch {} // not JSON, or null: so not GraphQL
-  throw new HubUnreachableError(`What answers at ${url} is not the GraphQL door of a hub.`)
+  throw new HubUnreachableError(`The server at ${url} is not the GraphQL endpoint of a hub.`)
 }
 
 function dataOf<R>({ data, errors }: Answer<R>): R {
   const [error] = errors ?? []
   if (error !== undefined) throw new HubRefusedError(String(error.extensions?.code ?? 'UNKNOWN'), error.message)
-  if (data === undefined || data === null) throw new HubRefusedError('UNKNOWN', 'The hub answered without data.')
+  if (data === undefined || data === null) throw new HubRefusedError('UNKNOWN', 'The response of the hub has no data.')
   return data
 }
 

@@ -80,7 +80,7 @@ type WithKey = {
 function keep(keys: Map<string, string>, { deviceId, authentication }: WithKey): void {
   const key = authentication?.symmetricKey?.primaryKey
   if (key === undefined) {
-    throw new RegistrationError(`The device ${deviceId} is registered, but not with a symmetric key.`)
+    throw new RegistrationError(`The device ${deviceId} is registered, but without a symmetric key.`)
   }
   keys.set(deviceId, key)
 }

@@ -10,25 +10,31 @@ const policy = text({
   pattern: /^[A-Za-z\d_-]{1,64}$/,
   allowed: 'the name of a shared access policy',
   fallback: ownerPolicy,
-  help: 'the shared access policy to sign for',
+  help: 'the shared access policy of the token',
 })
-const policyKey = key("the policy's key, in the place of IOTHUB_OWNER_KEY and the data folder")
+const policyKey = key('the key of the policy, instead of IOTHUB_OWNER_KEY or the data folder')
 const dataDir = text({
   placeholder: 'FOLDER',
   pattern: /./,
   allowed: 'the data folder of a hub',
   fallback: process.env.DATA_DIR || '.twincast',
-  help: 'where a hub keeps its keys',
+  help: 'the folder with the keys of the hub',
 })
-const hours = wholeNumber({ placeholder: 'N', min: 1, max: 8_760, fallback: 1, help: 'how long the token is valid' })
+const hours = wholeNumber({
+  placeholder: 'N',
+  min: 1,
+  max: 8_760,
+  fallback: 1,
+  help: 'hours for which the token is valid',
+})
 const host = text({
   placeholder: 'NAME',
   pattern: hubHostName,
   allowed: 'a host name, without a port',
   fallback: process.env.HUB_HOST_NAME || 'localhost',
-  help: 'the name the hub knows itself by',
+  help: 'the HUB_HOST_NAME of the hub',
 })
-const asConnectionString = flag('prints a connection string in the place of a token')
+const asConnectionString = flag('prints a connection string instead of a token')
 
 await runCommand({
   name: 'npm run -s token',
@@ -40,8 +46,8 @@ await runCommand({
     if (signingKey === undefined) {
       throw new UsageError(
         policyName === ownerPolicy
-          ? `There is no key: ${given(dataDir)} holds none, IOTHUB_OWNER_KEY is not set and --key is not given.`
-          : `There is no key of ${policyName} in policies.json of ${given(dataDir)}, and --key is not given.`,
+          ? `No key found: ${given(dataDir)} has no key, IOTHUB_OWNER_KEY is not set, and --key is not given.`
+          : `No key found: policies.json in ${given(dataDir)} has no policy ${policyName}, and --key is not given.`,
       )
     }
     const access = { host: given(host), policyName, key: signingKey }

@@ -98,7 +98,7 @@ export const startFleetProcess = (description: FleetDescription, options: FleetP
     report: async (deviceId, patch) => void (await ask({ command: 'report', deviceId, patch })),
     async stats() {
       const stats = await ask({ command: 'stats' })
-      if (stats === null) throw new FleetProcessError('NoStats', 'The fleet process gave no stats.')
+      if (stats === null) throw new FleetProcessError('NoStats', 'The fleet process did not return statistics.')
       return stats
     },
     async ledger() {

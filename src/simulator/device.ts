@@ -99,7 +99,7 @@ export class Device implements LinkHandler {
 
   /** Loses the connection as if the cable were cut, and reconnects if the fleet does. */
   drop(): void {
-    this.#link?.cut(this.#lost('dropped on purpose'))
+    this.#link?.cut(this.#lost('dropped intentionally'))
   }
 
   /** Sends PINGREQ. If the last one has not been answered, the connection is dead and is cut instead. */
@@ -150,7 +150,7 @@ export class Device implements LinkHandler {
     if (wasReady) this.#fleet.counters.connected--
     const failure = isReported(error)
       ? error
-      : this.#lost(wasReady ? 'the connection broke' : 'the connection could not be made', error)
+      : this.#lost(wasReady ? 'the connection was lost' : 'the connection failed', error)
     this.twin.lost(failure)
     if (closing !== undefined) {
       closing.resolve()
@@ -182,7 +182,7 @@ export class Device implements LinkHandler {
     const link = new Link(endpoint, this)
     this.#link = link
     this.#awaitingPong = false
-    this.#timer = setTimeout(() => link.cut(this.#lost('the hub did not answer in time')), settings.handshakeTimeoutMs)
+    this.#timer = setTimeout(() => link.cut(this.#lost('the hub did not respond in time')), settings.handshakeTimeoutMs)
     link.send(
       connectPacket({
         clientId: deviceId,

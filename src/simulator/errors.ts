@@ -52,7 +52,7 @@ export class TwinRequestError extends Error {
   readonly status: number
   readonly body: string
   constructor(deviceId: string, status: number, body: string) {
-    super(`The hub answered a twin request of device "${deviceId}" with ${status}: ${body || 'no body'}`)
+    super(`The hub responded to a twin request of device "${deviceId}" with ${status}: ${body || 'no body'}`)
     this.deviceId = deviceId
     this.status = status
     this.body = body
@@ -63,7 +63,7 @@ export class TwinRequestError extends Error {
 export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError'
   constructor(connected: number, expected: number, cause?: unknown) {
-    const last = cause instanceof Error ? ` The last failure: ${cause.message}` : ''
+    const last = cause instanceof Error ? ` Last error: ${cause.message}` : ''
     super(`${connected} of ${expected} devices connected in time.${last}`, { cause })
   }
 }

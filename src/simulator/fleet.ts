@@ -85,7 +85,7 @@ export const createFleet = (description: FleetDescription, listeners: FleetListe
 
   const deviceOf = (deviceId: string): Device => {
     const device = byId.get(deviceId)
-    if (device === undefined) throw new RangeError(`There is no device "${deviceId}" in this fleet.`)
+    if (device === undefined) throw new RangeError(`This fleet has no device "${deviceId}".`)
     return device
   }
 

@@ -106,6 +106,6 @@ const obey = async (
       await fleet.close()
       return
     default:
-      throw new RangeError(`There is no command ${JSON.stringify(command)}.`)
+      throw new RangeError(`Unknown command ${JSON.stringify(command)}.`)
   }
 }

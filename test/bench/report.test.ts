@@ -11,7 +11,7 @@ test('ours stands above its baseline, each with its median, spread and CPU time'
     'P0   work               5,000 op/s    30 %    40.5         20.0        0.00   0.50  gate ≥ 0.50',
     '     against idleness  10,000 op/s    10 %       –            –           –              passes',
     '',
-    'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time an operation, of each process',
+    'ratio: ours ÷ baseline; spread: (max − min) ÷ median; µs: CPU time per operation, of each process',
     'P0: the devices were busy',
   ])
 })

@@ -40,20 +40,20 @@ test('an option has the value typed last, as its own type', () => {
 })
 
 test.each([
-  [['--devics', '5'], 'There is no option --devics.'],
-  [['-x'], 'There is no option -x.'],
-  [['--constructor'], 'There is no option --constructor.'],
-  [['--devices'], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
-  [['--devices='], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
-  [['--devices', '--keep'], '--devices lacks its value; allowed is a whole number from 1 to 10,000.'],
-  [['--devices', '0'], '--devices is "0"; allowed is a whole number from 1 to 10,000.'],
-  [['--devices', '10001'], '--devices is "10001"; allowed is a whole number from 1 to 10,000.'],
-  [['--devices', '1e3'], '--devices is "1e3"; allowed is a whole number from 1 to 10,000.'],
-  [['--share', '100.5'], '--share is "100.5"; allowed is a percentage from 0 to 100.'],
-  [['--prefix', 'A'], '--prefix is "A"; allowed is small letters and dashes.'],
-  [['--hub', 'mqtt://b'], '--hub is "mqtt://b"; allowed is an address that begins with http:// or https://.'],
+  [['--devics', '5'], 'Unknown option --devics.'],
+  [['-x'], 'Unknown option -x.'],
+  [['--constructor'], 'Unknown option --constructor.'],
+  [['--devices'], '--devices requires a value: a whole number from 1 to 10,000.'],
+  [['--devices='], '--devices requires a value: a whole number from 1 to 10,000.'],
+  [['--devices', '--keep'], '--devices requires a value: a whole number from 1 to 10,000.'],
+  [['--devices', '0'], '--devices is "0"; it must be a whole number from 1 to 10,000.'],
+  [['--devices', '10001'], '--devices is "10001"; it must be a whole number from 1 to 10,000.'],
+  [['--devices', '1e3'], '--devices is "1e3"; it must be a whole number from 1 to 10,000.'],
+  [['--share', '100.5'], '--share is "100.5"; it must be a percentage from 0 to 100.'],
+  [['--prefix', 'A'], '--prefix is "A"; it must be small letters and dashes.'],
+  [['--hub', 'mqtt://b'], '--hub is "mqtt://b"; it must be an address that begins with http:// or https://.'],
   [['--keep=yes'], '--keep takes no value.'],
-  [['stray'], '"stray" stands alone; only options are allowed.'],
+  [['stray'], '"stray" is not an option. Use options only.'],
 ])('%j is refused in a sentence that names the option and what is allowed', (args, message) => {
   expect(() => read(...args)).toThrow(new UsageError(message))
 })
@@ -63,7 +63,7 @@ test('a value may begin with two dashes when it is tied to its option', () => {
 })
 
 test('a key that is not valid is not shown', () => {
-  expect(() => read('--key', 'c2VjcmV0')).toThrow('--key is not valid (a secret, not shown); allowed is base64')
+  expect(() => read('--key', 'c2VjcmV0')).toThrow('--key is not valid (a secret, not shown); it must be base64')
   const valid = Buffer.alloc(32).toString('base64')
   expect(read('--key', valid)(secret)).toBe(valid)
   expect(() => read('--key', `${valid} `)).toThrow(UsageError)

@@ -39,14 +39,14 @@ test('what cannot be meant is said in one line with a hint, and ends with 2', ()
   expect(run('demo', '--devices', '5')).toEqual({
     status: 2,
     stdout: '',
-    stderr: '--devices is "5"; allowed is a whole number from 120 to 10,000.\nSee npm run demo -- --help.\n',
+    stderr: '--devices is "5"; it must be a whole number from 120 to 10,000.\nSee npm run demo -- --help.\n',
   })
 })
 
 test('a hub that is not there is said in one line, and ends with 1', () => {
   const { status, stdout, stderr } = run('simulate', '--hub', 'http://127.0.0.1:9/graphql')
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-  expect(stderr).toMatch(/^No hub answers at http:\/\/127\.0\.0\.1:9\/graphql \(ECONNREFUSED\)\. Start a hub .*\n$/)
+  expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9\/graphql \(ECONNREFUSED\)\. Start a hub .*\n$/)
 })
 
 test("a token is signed with the key in the hub's data folder", () => {
@@ -69,11 +69,11 @@ test('a connection string is in the form of the SDKs', () => {
 test('without a key it is said where one could come from', () => {
   const { status, stderr } = run('token', '--data-dir', join(folder, 'nothing'))
   expect(status).toBe(2)
-  expect(stderr).toContain('IOTHUB_OWNER_KEY is not set and --key is not given.')
+  expect(stderr).toContain('IOTHUB_OWNER_KEY is not set, and --key is not given.')
 })
 
 test('a file in the place of the data folder holds no key', () => {
   const { status, stderr } = run('token', '--data-dir', join(folder, 'iothubowner-key'))
   expect(status).toBe(2)
-  expect(stderr).toContain('holds none')
+  expect(stderr).toContain('has no key')
 })

@@ -107,9 +107,9 @@ test('following a job gives its last update', async () => {
 })
 
 test.each([
-  ['nothing comes', [], 'there was not a single update'],
-  ['the last update is no end', [running], 'the last update says RUNNING'],
-  ['a completed job has devices left', [update(3, 'COMPLETED', { deviceCount: 1, runningCount: 1 })], 'is no end'],
+  ['nothing comes', [], 'no update arrived'],
+  ['the last update is no end', [running], 'the last update has the status RUNNING'],
+  ['a completed job has devices left', [update(3, 'COMPLETED', { deviceCount: 1, runningCount: 1 })], 'is not final'],
   ['a version comes twice', [running, running], 'version 2 came after 2'],
   ['a version goes back', [completed, running], 'version 2 came after 3'],
   ['the counters do not add up', [update(2, 'RUNNING', { deviceCount: 3, runningCount: 2 })], 'do not add up'],

@@ -37,9 +37,9 @@ test('many devices are created in parts, and progress is told after each', async
 })
 
 test('a device that is refused is named', async () => {
-  const hub = fakeHub(() => payload([{ __typename: 'InvalidInputError', message: 'A device id is text.' }]))
+  const hub = fakeHub(() => payload([{ __typename: 'InvalidInputError', message: 'A device id must be a string.' }]))
   await expect(registerDevices(hub, inputs(1))).rejects.toThrow(
-    'The device d0 could not be registered: A device id is text.',
+    'The device d0 could not be registered: A device id must be a string.',
   )
 })
 
@@ -50,6 +50,6 @@ test('a device that is there and signs in without a key is named', async () => {
       : { devices: { nodes: [deviceOf('d0')] } },
   )
   await expect(registerDevices(hub, inputs(1))).rejects.toThrow(
-    'The device d0 is registered, but not with a symmetric key.',
+    'The device d0 is registered, but without a symmetric key.',
   )
 })

@@ -41,7 +41,7 @@ test('the demo runs two jobs to their ends, tells what came of every device and 
   expect(said).toMatch(/409 +1 device /)
   expect(said).toContain('JobRunPreconditionFailed: 1 device')
   expect(said).toContain('GatewayTimeout: 1 device')
-  expect(said).toContain('9 calls of "reboot" received, no device got it twice')
+  expect(said).toContain('9 calls of "reboot" received, no device received it twice')
   expect(readdirSync(folder)).toEqual([])
 }, 120_000)
 

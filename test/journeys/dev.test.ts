@@ -81,7 +81,7 @@ test('npm run dev serves the console from its sources beside a hub that starts a
   const again = dev.says(' ready ')
   await utimes(join(root, 'src/app.ts'), new Date(), new Date())
   await again
-  expect(dev.lines).toContain('src/app.ts was changed: the hub starts again')
+  expect(dev.lines).toContain('src/app.ts changed: restarting the hub')
 
   dev.interrupt()
   expect(await dev.closed).toEqual([0, null])

@@ -83,7 +83,7 @@ test('where nobody listens, a fleet without reconnection fails at once and one w
 test('a hub that never answers is given up', async () => {
   const port = await rawServer(() => {})
   const fleet = fleetAt(port, [device('d1')], { reconnect: false, handshakeTimeoutMs: 20 })
-  await expect(fleet.connect()).rejects.toThrow('did not answer in time')
+  await expect(fleet.connect()).rejects.toThrow('did not respond in time')
 })
 
 test('a hub that does not speak MQTT is given up', async () => {

@@ -39,10 +39,10 @@ export async function followJob(
     last = update
     onProgress(update)
   }
-  if (last === undefined) throw unexpected(jobId, 'there was not a single update')
-  if (!hasEnded(last)) throw unexpected(jobId, `the last update says ${last.status}, which is no end`)
+  if (last === undefined) throw unexpected(jobId, 'no update arrived')
+  if (!hasEnded(last)) throw unexpected(jobId, `the last update has the status ${last.status}, which is not final`)
   return last
 }
 
 const unexpected = (jobId: string, what: string): UnexpectedProgressError =>
-  new UnexpectedProgressError(`The statistics of the job ${jobId} are not what they have to be: ${what}.`)
+  new UnexpectedProgressError(`The statistics of the job ${jobId} are wrong: ${what}.`)

@@ -10,7 +10,7 @@ export async function keepRunning(
 ): Promise<void> {
   const [job] = jobs
   print(
-    style.strong('The hub and its devices go on until Ctrl-C'),
+    style.strong('The hub and its devices run until Ctrl-C'),
     `  Console               ${addresses.console}`,
     `  GraphiQL and GraphQL  ${addresses.graphql}`,
     `  MQTT                  ${addresses.mqtt}`,

@@ -28,7 +28,7 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
   screen.print(
     heading('Answers to "reboot"'),
     ...answerLines(groupByStatus(answered), style),
-    style.faint('  A device that answers has completed its device job, whatever the status: the method ran.'),
+    style.faint('  A device that answers has completed its device job, regardless of the status: the method ran.'),
     '',
     heading('Devices that were not rebooted'),
     ...failureLines(groupByReason(failed), style),
@@ -42,22 +42,22 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
   )
   screen.print(
     heading('On the devices'),
-    `  ${counted(calls, 'call')} of "reboot" received, ${repeated === 0 ? 'no device got it twice' : `${number(repeated)} twice`}`,
-    `  ${number(confirmed)} of ${counted(interval.expected, 'pump')} have reported the new interval back` +
-      (confirmed < interval.expected ? '; a pump that is switched off gets it when it connects' : ''),
+    `  ${counted(calls, 'call')} of "reboot" received, ${repeated === 0 ? 'no device received it twice' : `${number(repeated)} twice`}`,
+    `  ${number(confirmed)} of ${counted(interval.expected, 'pump')} have reported the new interval` +
+      (confirmed < interval.expected ? '; a pump that is switched off receives it when it connects' : ''),
     '',
   )
 
   const problems = jobs.flatMap(({ jobId, expected }) => {
     const selected = ended.find((job) => job.jobId === jobId)?.counts.deviceCount
-    return selected === expected ? [] : [`${jobId} selected ${selected} devices in the place of ${expected}`]
+    return selected === expected ? [] : [`${jobId} selected ${selected} devices instead of ${expected}`]
   })
   const counts = ended.find(({ jobId }) => jobId === reboot.jobId)?.counts
   if (counts?.succeededCount !== answered.length || counts.failedCount !== failed.length) {
-    problems.push(`the counters of ${reboot.jobId} are not the number of its device jobs`)
+    problems.push(`the counters of ${reboot.jobId} do not match its device jobs`)
   }
   if (repeated > 0) problems.push(`${counted(repeated, 'call')} reached a device a second time`)
-  if (problems.length > 0) throw new Error(`The result is not what it has to be: ${problems.join('; ')}.`)
+  if (problems.length > 0) throw new Error(`The result is wrong: ${problems.join('; ')}.`)
 }
 
 const propertyIs = (section: 'desired' | 'reported'): string =>

@@ -71,14 +71,14 @@ async function play(
 
   const addresses = await phase('starting a hub', async () => {
     const started = await opened.hub.start()
-    return [started, `started a hub with an empty PostgreSQL of its own: ${started.graphql}`]
+    return [started, `started a hub with its own empty PostgreSQL: ${started.graphql}`]
   })
   const client = createHubClient({ url: addresses.graphql })
   opened.client = client
 
   const keys = await phase('registering devices', async (say) => {
     const registration = await registerDevices(client, plan.map(inputOf), (done) => say(number(done)))
-    return [registration.keys, `registered ${counted(devices, 'device')} by the mutation createDevices`]
+    return [registration.keys, `registered ${counted(devices, 'device')} with the mutation createDevices`]
   })
 
   const fleet = await phase('connecting', async (say) => {
@@ -87,11 +87,11 @@ async function play(
     const started = startDemoFleet(plan, { mqtt: addresses.mqtt ?? '', keys }, { onProgress, onError })
     opened.fleet = started
     await started.connect()
-    return [started, `connected them over MQTT, from a process of their own: ${addresses.mqtt}`]
+    return [started, `connected them over MQTT, from a separate process: ${addresses.mqtt}`]
   })
   await phase('reporting firmware', async (say) => {
     await fleet.reportFirmware((done) => say(number(done)))
-    return [undefined, `had each report its firmware as a reported property`]
+    return [undefined, `each device reported its firmware as a reported property`]
   })
   await phase('switching off', async () => {
     await fleet.switchOff(off)

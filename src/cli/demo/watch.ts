@@ -44,7 +44,7 @@ export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Wa
 
   const overdue = AbortSignal.timeout(-elapsed() + maxExecutionTime * 1000 + patience)
   const either = AbortSignal.any([signal, overdue])
-  screen.print('Following both by the subscription deviceJobStatistics; seconds count from their start', '')
+  screen.print('Following both with the subscription deviceJobStatistics; seconds since their start', '')
   const clock = setInterval(draw, redrawMs)
   try {
     const [ended] = await abortable(Promise.all([Promise.all(jobs.map(follow)), switchOn(either)]), either)
@@ -54,7 +54,7 @@ export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Wa
   } catch (error) {
     if (error !== overdue.reason || signal.aborted) throw error
     const open = jobs.filter(({ jobId }) => !isOver(latest.get(jobId))).map(({ jobId }) => jobId)
-    throw new Error(`These jobs have not ended though their time is up: ${open.join(', ')}.`)
+    throw new Error(`These jobs have not ended although their deadline has passed: ${open.join(', ')}.`)
   } finally {
     clearInterval(clock)
   }

@@ -2,7 +2,7 @@ import { ConnectRefusedError } from '../../simulator/errors.ts'
 import { HubRefusedError, HubUnreachableError } from '../hub-client.ts'
 import { DoorClosedError } from './probe.ts'
 
-const trust = "For a hub with a private CA, name the file ca.pem of the hub's data folder with --ca."
+const trust = 'If the hub has a private CA, pass the file ca.pem from its data folder with --ca.'
 
 /** The error with what to do about it; one that says so already, or that nobody expects, as it is. */
 export function explain(error: unknown, hasKey: boolean): unknown {
@@ -15,17 +15,19 @@ export function explain(error: unknown, hasKey: boolean): unknown {
 
 function adviceOn(error: Error, hasKey: boolean): string | undefined {
   if (error instanceof HubUnreachableError) {
-    return isMistrust(error.cause) ? trust : 'Start a hub with "npm start", or say where it is with --hub.'
+    return isMistrust(error.cause) ? trust : 'Start a hub with "npm start", or set its address with --hub.'
   }
   if (error instanceof DoorClosedError) {
-    return isMistrust(error.cause) ? trust : 'Say with --mqtt where the hub takes devices; it logs that when it starts.'
+    return isMistrust(error.cause)
+      ? trust
+      : 'Set the MQTT address of the hub with --mqtt. The hub logs it when it starts.'
   }
   if (error instanceof HubRefusedError && error.code === 'UNAUTHORIZED') {
     return hasKey
-      ? 'Is that the key of iothubowner, and --hub-name the name the hub knows itself by?'
-      : 'Give the key of iothubowner with --key or in IOTHUB_OWNER_KEY.'
+      ? 'Check that --key is the key of iothubowner, and that --hub-name is the HUB_HOST_NAME of the hub.'
+      : 'Set the key of iothubowner with --key or IOTHUB_OWNER_KEY.'
   }
-  if (error instanceof ConnectRefusedError) return 'Is --hub-name the name the hub knows itself by?'
+  if (error instanceof ConnectRefusedError) return 'Check that --hub-name is the HUB_HOST_NAME of the hub.'
   return undefined
 }
 

@@ -4,54 +4,60 @@ import { address, key, percentage, text, wholeNumber } from '../options.ts'
 
 /** The options of `npm run simulate`. */
 export const simulateOptions = {
-  devices: wholeNumber({ placeholder: 'N', min: 1, max: 50_000, fallback: 100, help: 'how many devices' }),
+  devices: wholeNumber({ placeholder: 'N', min: 1, max: 50_000, fallback: 100, help: 'number of devices' }),
   prefix: text({
     placeholder: 'TEXT',
     pattern: /^[A-Za-z\d._-]{1,100}$/,
     allowed: '1 to 100 letters, digits, dots, dashes and underscores',
     fallback: 'sim',
-    help: 'what the device ids begin with',
+    help: 'prefix of the device ids',
   }),
   hub: address({
     placeholder: 'URL',
     protocols: ['http:', 'https:'],
     fallback: 'http://127.0.0.1:4000/graphql',
-    help: "the hub's GraphQL door, where the devices are registered",
+    help: 'the GraphQL endpoint of the hub, for registering the devices',
   }),
   mqtt: address({
     placeholder: 'URL',
     protocols: ['mqtt:', 'mqtts:'],
     fallback: 'mqtt://127.0.0.1:1883',
-    help: "the hub's MQTT door",
+    help: 'the MQTT endpoint of the hub',
   }),
   ca: text({
     placeholder: 'FILE',
     pattern: /./,
     allowed: 'a file with PEM certificates',
     fallback: undefined,
-    help: "the authority to trust for https: and mqtts:, such as ca.pem in the hub's data folder",
+    help: 'the CA to trust for https: and mqtts:, such as ca.pem in the data folder of the hub',
   }),
   'hub-name': text({
     placeholder: 'NAME',
     pattern: /^[A-Za-z\d.-]{1,253}$/,
     allowed: 'a host name, without a port',
     fallback: undefined,
-    help: 'the name the hub knows itself by (HUB_HOST_NAME), if not the host in --mqtt',
+    help: 'the HUB_HOST_NAME of the hub, if it differs from the host in --mqtt',
   }),
-  key: key('the key of iothubowner, where the hub wants tokens (or in IOTHUB_OWNER_KEY)'),
-  offline: percentage('share of devices that stay away, in percent'),
+  key: key('the key of iothubowner, if the hub requires tokens (or IOTHUB_OWNER_KEY)'),
+  offline: percentage('share of devices that stay offline, in percent'),
   refuse: percentage('share of devices that answer method calls with 409'),
   silent: percentage('share of devices that never answer'),
-  flapping: percentage('share of devices that lose their connection every now and then'),
-  delay: latency('milliseconds until a device answers, such as 50 or 100-2000'),
-  seed: wholeNumber({ placeholder: 'N', min: 0, max: 999_999_999, fallback: 1, help: 'chooses which devices do what' }),
+  flapping: percentage('share of devices that lose their connection from time to time'),
+  delay: latency('milliseconds before a device answers, such as 50 or 100-2000'),
+  seed: wholeNumber({
+    placeholder: 'N',
+    min: 0,
+    max: 999_999_999,
+    fallback: 1,
+    help: 'seed that assigns the behaviours to the devices',
+  }),
 } as const
 
 function latency(help: string): Option<Latency> {
   return {
     placeholder: 'MS',
     help,
-    allowed: 'milliseconds from 0 to 600000, or two of them with a dash, the smaller one first',
+    allowed: 'milliseconds from 0 to 600000, or a range with the smaller number first',
     fallback: 0,
     secret: false,
     read(value) {

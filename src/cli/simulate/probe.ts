@@ -17,7 +17,7 @@ export async function probe({ url, host, port, tls, ca }: Door): Promise<void> {
   try {
     await once(socket, tls ? 'secureConnect' : 'connect')
   } catch (error) {
-    throw new DoorClosedError(`No connection can be made to ${url}.`, { cause: error })
+    throw new DoorClosedError(`The connection to ${url} failed.`, { cause: error })
   } finally {
     socket.destroy()
   }

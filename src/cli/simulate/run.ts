@@ -76,7 +76,7 @@ function openFleet(
     },
     {
       onError(error) {
-        if (++errors === 1) screen.print(`${error.message} Further errors are only counted.`)
+        if (++errors === 1) screen.print(`${error.message} Further errors are counted only.`)
       },
     },
   )

@@ -31,7 +31,7 @@ export async function readSettings(given: Given, env: Readonly<Record<string, st
   const hub = given(simulateOptions.hub)
   const caFile = given(simulateOptions.ca)
   if (caFile !== undefined && !tls && !hub.startsWith('https:')) {
-    throw new UsageError('--ca is for TLS; give --mqtt an address with mqtts:, or --hub one with https:.')
+    throw new UsageError('--ca requires TLS. Use an mqtts: address for --mqtt, or an https: address for --hub.')
   }
   return {
     hub,
@@ -59,7 +59,7 @@ function makeupOf(given: Given): Makeup {
   const sum = behaviourShares.reduce((total, share) => total + shares[share], 0)
   if (sum > 100) {
     throw new UsageError(
-      `${behaviourShares.map((share) => `--${share}`).join(', ')} are ${sum}% together; allowed is up to 100%.`,
+      `${behaviourShares.map((share) => `--${share}`).join(', ')} are ${sum}% together; they must not exceed 100%.`,
     )
   }
   return {
