@@ -77,7 +77,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
 
   const text = (name: string, fallback: string, allowed: string, valid: (value: string) => boolean): string => {
     const value = given(name) ?? fallback
-    if (!valid(value)) problems.push(`${name} is ${quote(value)}; allowed is ${allowed}.`)
+    if (!valid(value)) problems.push(`${name} is ${quote(value)}; it must be ${allowed}.`)
     return value
   }
   const integer = (name: string, fallback: number, min: number, max: number): number => {
@@ -86,20 +86,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     // Digits only: Number() would also accept '0x10', '1e3' and ' 7 '.
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
-    problems.push(`${name} is ${quote(value)}; allowed is a whole number from ${min} to ${max}.`)
+    problems.push(`${name} is ${quote(value)}; it must be a whole number from ${min} to ${max}.`)
     return fallback
   }
   const choice = <Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word => {
     const value = given(name) ?? words[0]
     const word = words.find((candidate) => candidate === value)
-    if (word === undefined) problems.push(`${name} is ${quote(value)}; allowed is one of ${words.join(', ')}.`)
+    if (word === undefined) problems.push(`${name} is ${quote(value)}; it must be one of ${words.join(', ')}.`)
     return word ?? words[0]
   }
   const flag = (name: string): boolean => choice(name, ['false', 'true']) === 'true'
   const secret = (name: string, allowed: string, valid: (value: string) => boolean): string | undefined => {
     const value = given(name)
     if (value !== undefined && !valid(value)) {
-      problems.push(`${name} is not valid (a secret, not shown, of ${value.length} characters); allowed is ${allowed}.`)
+      problems.push(`${name} is not valid (a secret, not shown, of ${value.length} characters); it must be ${allowed}.`)
     }
     return value
   }
@@ -118,8 +118,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   }
   if (!loopback && ports.MQTT_PORT !== undefined) {
     problems.push(
-      `MQTT_PORT is ${quote(given('MQTT_PORT') ?? '')} while HOST is ${quote(host)}; plain MQTT is allowed on a ` +
-        'loopback address only: leave MQTT_PORT out and let devices use MQTTS_PORT.',
+      `MQTT_PORT is ${quote(given('MQTT_PORT') ?? '')} and HOST is ${quote(host)}; plain MQTT is allowed on a ` +
+        'loopback address only. Remove MQTT_PORT and connect devices to MQTTS_PORT.',
     )
   }
   problems.push(...sharedPorts(ports))
@@ -128,17 +128,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   const keyPath = path('TLS_KEY')
   if ((certPath === undefined) !== (keyPath === undefined)) {
     const [set, missing] = certPath === undefined ? ['TLS_KEY', 'TLS_CERT'] : ['TLS_CERT', 'TLS_KEY']
-    problems.push(`${missing} is absent while ${set} is given; allowed are both or neither.`)
+    problems.push(`${set} is set, but ${missing} is not. Set both or neither.`)
   }
 
   const logLevel = given('LOG_LEVEL') ?? 'info'
   const level = logLevels.find((candidate) => candidate === logLevel)
-  if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; allowed is one of ${logLevels.join(', ')}.`)
+  if (level === undefined) problems.push(`LOG_LEVEL is ${quote(logLevel)}; it must be one of ${logLevels.join(', ')}.`)
 
   const preset = choice('THROTTLE', presetNames)
   const units = integer('THROTTLE_UNITS', 1, 1, maxUnits)
   if (given('THROTTLE_UNITS') !== undefined && !isTier(preset)) {
-    problems.push(`THROTTLE_UNITS is given while THROTTLE is ${preset}; allowed it is with S1, S2 and S3.`)
+    problems.push(`THROTTLE_UNITS is set, but THROTTLE is ${preset}. THROTTLE_UNITS requires S1, S2 or S3.`)
   }
   const quotas = throttlingOf(preset, units)
   const throttling = throttlingBy((name) => {
@@ -147,7 +147,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     if (value === undefined) return quotas[name]
     const rate = parseRate(value)
     if (rate === null) {
-      problems.push(`${variable} is ${quote(value)}; allowed is a number by second or minute, 100/s or 20/min, or off.`)
+      problems.push(
+        `${variable} is ${quote(value)}; it must be a number per second or minute, such as 100/s or 20/min, or off.`,
+      )
     }
     return rate ?? undefined
   })
@@ -155,8 +157,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   const databaseUrl = given('DATABASE_URL')
   if (databaseUrl !== undefined && namesSeveralHosts(databaseUrl)) {
     problems.push(
-      'DATABASE_URL names several hosts; allowed is one: the name or the address that leads to the present primary, ' +
-        'such as one of a proxy or one that moves with it.',
+      'DATABASE_URL names several hosts; it must name one: a name or an address that leads to the current primary, ' +
+        'such as that of a proxy, or one that moves with the primary.',
     )
   }
 
@@ -227,8 +229,7 @@ function sharedPorts(ports: Readonly<Record<string, number | undefined>>): strin
     if (port === undefined || port === 0) continue
     const other = taken.get(port)
     if (other === undefined) taken.set(port, name)
-    else
-      problems.push(`${name} is ${port}, as ${other} is; allowed is a port of its own for each, or 0 for any free one.`)
+    else problems.push(`${name} and ${other} are both ${port}. Give each its own port, or 0 for any free port.`)
   }
   return problems
 }

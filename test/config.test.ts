@@ -137,7 +137,7 @@ describe('the configuration', () => {
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
       'HTTP_PORT',
       'HTTPS_PORT',
-      'TLS_CERT',
+      'TLS_KEY',
       'LOG_LEVEL',
       'THROTTLE_REGISTRY',
       'THROTTLE_QUERIES',
@@ -163,39 +163,39 @@ describe('a value that is taken', () => {
 
 describe('a value that is refused', () => {
   const refused: [string, Env, RegExp][] = [
-    ['a port that is a word', { HTTP_PORT: 'http' }, /^HTTP_PORT is "http"; allowed .* 0 to 65535/],
+    ['a port that is a word', { HTTP_PORT: 'http' }, /^HTTP_PORT is "http"; it must be .* 0 to 65535/],
     ['a port with a fraction', { HTTPS_PORT: '1.5' }, /^HTTPS_PORT is "1.5"/],
     ['a port with a space', { MQTTS_PORT: ' 80' }, /^MQTTS_PORT is " 80"/],
     ['a port in hexadecimal', { MQTTS_PORT: '0x50' }, /^MQTTS_PORT/],
     ['a port above the highest', { MQTT_PORT: '65536' }, /^MQTT_PORT is "65536"/],
-    ['one port for two doors', { HTTP_PORT: '5000', HTTPS_PORT: '5000' }, /^HTTPS_PORT is 5000, as HTTP_PORT is/],
-    ["another door's default port", { HTTP_PORT: '1883' }, /^MQTT_PORT is 1883, as HTTP_PORT is/],
-    [
-      'plain MQTT for the world',
-      { HOST: '0.0.0.0', MQTT_PORT: '1883' },
-      /^MQTT_PORT is "1883" while HOST is "0.0.0.0"/,
-    ],
+    ['one port for two doors', { HTTP_PORT: '5000', HTTPS_PORT: '5000' }, /^HTTPS_PORT and HTTP_PORT are both 5000/],
+    ["another door's default port", { HTTP_PORT: '1883' }, /^MQTT_PORT and HTTP_PORT are both 1883/],
+    ['plain MQTT for the world', { HOST: '0.0.0.0', MQTT_PORT: '1883' }, /^MQTT_PORT is "1883" and HOST is "0.0.0.0"/],
     ['plain MQTT on any free port for the world', { HOST: '::', MQTT_PORT: '0' }, /^MQTT_PORT/],
     ['a host with a port', { HOST: 'localhost:80' }, /^HOST is "localhost:80"/],
     ['an address out of range', { HOST: '127.0.0.300' }, /^HOST/],
     ['a hub name with a scheme', { HUB_HOST_NAME: 'https://hub' }, /^HUB_HOST_NAME is "https:\/\/hub"/],
     ['a hub name with an empty label', { HUB_HOST_NAME: 'hub..example' }, /^HUB_HOST_NAME/],
-    ['an unknown log level', { LOG_LEVEL: 'INFO' }, /^LOG_LEVEL is "INFO"; allowed is one of trace, debug, info/],
-    ['a certificate without a key', { TLS_CERT: 'a' }, /^TLS_KEY is absent while TLS_CERT is given/],
-    ['a key without a certificate', { TLS_KEY: 'a' }, /^TLS_CERT is absent while TLS_KEY is given/],
-    ['no running job', { MAX_RUNNING_JOBS: '0' }, /^MAX_RUNNING_JOBS is "0"; allowed .* 1 to 1000/],
+    ['an unknown log level', { LOG_LEVEL: 'INFO' }, /^LOG_LEVEL is "INFO"; it must be one of trace, debug, info/],
+    ['a certificate without a key', { TLS_CERT: 'a' }, /^TLS_CERT is set, but TLS_KEY is not/],
+    ['a key without a certificate', { TLS_KEY: 'a' }, /^TLS_KEY is set, but TLS_CERT is not/],
+    ['no running job', { MAX_RUNNING_JOBS: '0' }, /^MAX_RUNNING_JOBS is "0"; it must be .* 1 to 1000/],
     ['too many running jobs', { MAX_RUNNING_JOBS: '1001' }, /^MAX_RUNNING_JOBS/],
-    ['too long a history', { JOB_HISTORY_DAYS: '3651' }, /^JOB_HISTORY_DAYS is "3651"; allowed .* 1 to 3650/],
-    ['an unknown answer', { REST_UNKNOWN_JOB: '200' }, /^REST_UNKNOWN_JOB is "200"; allowed is one of 404, unknown/],
-    ['a switch in words', { REST_CANCEL_RUNNING: 'yes' }, /^REST_CANCEL_RUNNING is "yes"; allowed .* false, true/],
-    ['a switch as a number', { STRICT_QUERY: '1' }, /^STRICT_QUERY is "1"; allowed .* false, true/],
-    ['an unknown tier', { THROTTLE: 's1' }, /^THROTTLE is "s1"; allowed is one of protect, S1, S2, S3, off/],
-    ['units of no tier', { THROTTLE_UNITS: '2' }, /^THROTTLE_UNITS is given while THROTTLE is protect/],
-    ['too many units', { THROTTLE: 'S1', THROTTLE_UNITS: '201' }, /^THROTTLE_UNITS is "201"; allowed .* 1 to 200/],
-    ['a limit without a time', { THROTTLE_METHODS: '160' }, /^THROTTLE_METHODS is "160"; allowed .* 100\/s or 20\/min/],
+    ['too long a history', { JOB_HISTORY_DAYS: '3651' }, /^JOB_HISTORY_DAYS is "3651"; it must be .* 1 to 3650/],
+    ['an unknown answer', { REST_UNKNOWN_JOB: '200' }, /^REST_UNKNOWN_JOB is "200"; it must be one of 404, unknown/],
+    ['a switch in words', { REST_CANCEL_RUNNING: 'yes' }, /^REST_CANCEL_RUNNING is "yes"; it must be .* false, true/],
+    ['a switch as a number', { STRICT_QUERY: '1' }, /^STRICT_QUERY is "1"; it must be .* false, true/],
+    ['an unknown tier', { THROTTLE: 's1' }, /^THROTTLE is "s1"; it must be one of protect, S1, S2, S3, off/],
+    ['units of no tier', { THROTTLE_UNITS: '2' }, /^THROTTLE_UNITS is set, but THROTTLE is protect/],
+    ['too many units', { THROTTLE: 'S1', THROTTLE_UNITS: '201' }, /^THROTTLE_UNITS is "201"; it must be .* 1 to 200/],
+    [
+      'a limit without a time',
+      { THROTTLE_METHODS: '160' },
+      /^THROTTLE_METHODS is "160"; it must be .* 100\/s or 20\/min/,
+    ],
     ['a limit of nothing', { THROTTLE_TWIN_UPDATES: '0/s' }, /^THROTTLE_TWIN_UPDATES is "0\/s"/],
     ['a limit by the hour', { THROTTLE_JOB_OPERATIONS: '5/h' }, /^THROTTLE_JOB_OPERATIONS is "5\/h"/],
-    ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; allowed .* 1 to 20000/],
+    ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; it must be .* 1 to 20000/],
   ]
   test.each(refused)('%s', (_, env, problem) => expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]))
 })
@@ -222,7 +222,7 @@ test.each(['ann:hunter2@a,b/x', 'ann:hunter2@a:5432,b:5433/x', 'ann:hunter2@/x?h
   'several hosts of a database (%s) are refused with what to name instead',
   (rest) => {
     expect(problemsOf({ DATABASE_URL: `postgres://${rest}` })).toEqual([
-      expect.stringMatching(/^DATABASE_URL names several hosts; allowed is one: .* primary/),
+      expect.stringMatching(/^DATABASE_URL names several hosts; it must name one: .* primary/),
     ])
   },
 )

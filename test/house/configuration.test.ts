@@ -57,7 +57,7 @@ describe('docs/configuration.md', () => {
     '$variable: allowed is $type',
     ({ variable, type }) => {
       const [min = 0, max = 0] = type.split(' to ').map((number) => Number(number.replaceAll(',', '')))
-      const sentence = `${variable} is "${max + 1}"; allowed is a whole number from ${min} to ${max}.`
+      const sentence = `${variable} is "${max + 1}"; it must be a whole number from ${min} to ${max}.`
       expect(read(set(variable, String(max + 1)))).toBe(sentence)
     },
   )
@@ -65,7 +65,7 @@ describe('docs/configuration.md', () => {
   test.each(rows.filter(({ type }) => type.startsWith('`') && !type.includes('://')))(
     '$variable: allowed is $type',
     ({ variable, type }) => {
-      const sentence = `${variable} is "other"; allowed is one of ${wordsIn(type).join(', ')}.`
+      const sentence = `${variable} is "other"; it must be one of ${wordsIn(type).join(', ')}.`
       expect(read(set(variable, 'other'))).toBe(sentence)
     },
   )
@@ -74,7 +74,7 @@ describe('docs/configuration.md', () => {
     for (const value of wordsIn(/^A rate is .*/m.exec(document)?.[0] ?? '').slice(0, 3)) {
       expect(read(set(variable, value))).toBeTypeOf('object')
     }
-    expect(read(set(variable, '100'))).toContain(`${variable} is "100"; allowed is a number`)
+    expect(read(set(variable, '100'))).toContain(`${variable} is "100"; it must be a number`)
   })
 
   test('says how many jobs run in each tier', () => {
