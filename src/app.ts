@@ -179,8 +179,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               url,
               clock,
               ms: config.limits.instanceLease,
-              onError: (error) =>
-                log.warn({ err: error }, 'the lease of this instance could not be renewed; trying again'),
+              onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
             },
             {
               clear,
@@ -210,7 +209,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     if (config.databaseUrl === undefined) await settle(true)
     else {
       const joined = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
-      onStop('the notifications of other instances', () => briefly(joined.close()))
+      onStop('the notification channel between instances', () => briefly(joined.close()))
       instances = joined
       await joined.enter(settle)
     }
@@ -224,7 +223,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         answerInvocation(deps, answer)
       },
     })
-    onStop('the MQTT door', () => mqtt.close())
+    onStop('the MQTT broker', () => mqtt.close())
     const running = await startScheduler(deps, {
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
@@ -270,7 +269,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       mqtt: mqtt.webSocket,
     })
     // First of all: new clients should go elsewhere, and current ones may finish.
-    onStop('the doors', () => {
+    onStop('the endpoints', () => {
       mqtt.turnAway()
       return http.drain(hurrying.signal)
     })
@@ -338,19 +337,19 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     },
     async reload() {
       if (renew === undefined || stopping.signal.aborted) {
-        log.warn('nothing was reloaded: the hub is not running')
+        log.warn('certificates not reloaded: the hub is not running')
         return
       }
       try {
         await renew()
-        log.info('the certificates were reloaded; the environment is read at a start only')
+        log.info('certificates reloaded; the environment is read at start only')
       } catch (error) {
-        log.error({ err: error }, 'the certificates could not be reloaded: those in use stay')
+        log.error({ err: error }, 'certificates could not be reloaded; the current ones stay in use')
       }
     },
     hurry() {
       if (hurrying.signal.aborted) return
-      log.info('hurrying: what the database does not take at once is given up')
+      log.info('stopping at once: writes that the database does not accept immediately are abandoned')
       hurrying.abort()
       void giveUpSoon()
     },
@@ -367,6 +366,6 @@ function owner(): Viewer {
 async function compareClocks({ db, clock, log }: Deps): Promise<void> {
   const difference = (await databaseTime(db)).getTime() - clock.now().getTime()
   if (Math.abs(difference) > clockTolerance) {
-    log.warn({ differenceInMs: difference }, "the database's clock and this machine's differ; synchronise them")
+    log.warn({ differenceInMs: difference }, 'the clocks of the database and this machine differ; synchronise them')
   }
 }

@@ -44,12 +44,12 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     // Of these calls, only mkdir fails when something exists.
     if (hasCode(error, 'EEXIST')) {
       throw new DataFolderError(
-        `The data folder ${path} cannot be used: it is a file. Name a folder with DATA_DIR, or move the file away.`,
+        `The data folder ${path} cannot be used: it is a file. Set DATA_DIR to a folder, or move the file.`,
       )
     }
     const reason = error instanceof Error ? error.message : String(error)
     throw new DataFolderError(
-      `The data folder ${path} cannot be used (${reason}). Give this user the folder, or name another with DATA_DIR.`,
+      `The data folder ${path} cannot be used (${reason}). Give this user access to the folder, or set DATA_DIR to another folder.`,
     )
   }
 }
@@ -82,7 +82,8 @@ export async function syncFolder(path: string): Promise<void> {
 async function readOrMakeSecret(path: string, make: () => string): Promise<string> {
   try {
     const kept = (await readFile(path, 'utf8')).trim()
-    if (kept === '') throw new DataFolderError(`The file ${path} is empty. Restore it, or remove it to have a new one.`)
+    if (kept === '')
+      throw new DataFolderError(`The file ${path} is empty. Restore it, or remove it: the hub then creates a new one.`)
     return kept
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
@@ -191,7 +192,7 @@ function startOf(pid: number): string | undefined {
 function inUse(folder: string, holder: string): DataFolderError {
   const pid = parseHolder(holder)?.pid
   return new DataFolderError(
-    `The data folder ${folder} is in use by another Twincast${pid === undefined ? '' : ` (process ${pid})`}. ` +
-      'Stop that one, or give this one a folder of its own with DATA_DIR.',
+    `The data folder ${folder} is in use by another Twincast instance${pid === undefined ? '' : ` (process ${pid})`}. ` +
+      'Stop that instance, or set DATA_DIR to another folder.',
   )
 }

@@ -52,7 +52,7 @@ export class AlreadyExistsError extends DomainError {
   readonly kind: 'device' | 'job'
   readonly key: string
   constructor(kind: 'device' | 'job', key: string) {
-    super(`There is already a ${kind} "${shown(key)}".`)
+    super(`The ${kind} "${shown(key)}" already exists.`)
     this.kind = kind
     this.key = key
   }
@@ -126,7 +126,7 @@ export class LimitExceededError extends DomainError {
 export class OutOfTimeError extends LimitExceededError {
   constructor(seconds: number) {
     super(
-      `This takes more than ${seconds} seconds. Narrow the condition, or ask for less: begin with what few devices meet.`,
+      `The query takes more than ${seconds} seconds. Narrow the condition, first with comparisons that few devices meet, or request less.`,
       Math.ceil(seconds),
     )
   }
@@ -141,8 +141,8 @@ export class AnswerTooLargeError extends DomainError {
   constructor(limit: 'answerBytes' | 'pageBytes', maximum: number) {
     super(
       limit === 'answerBytes'
-        ? `The answer would be larger than ${maximum} bytes. Ask for fewer rows per page, or for fewer fields.`
-        : `A row would be larger than ${maximum} bytes. Select fewer of its members, or smaller ones.`,
+        ? `The response would be larger than ${maximum} bytes. Request fewer rows per page, or fewer fields.`
+        : `A row would be larger than ${maximum} bytes. Select fewer or smaller members.`,
     )
     this.limit = limit
     this.maximum = maximum

@@ -22,7 +22,7 @@ export function createLifecycle(): Lifecycle {
         errors.push(new Error(`${item.name} could not be stopped`, { cause: error }))
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be stopped.')
+    if (errors.length > 0) throw new AggregateError(errors, 'Some parts of the hub could not be stopped.')
   }
   return {
     onStop: (name, stop) => {

@@ -22,7 +22,7 @@ export function listenOn(server: Server, { variable, host, port }: ListenAddress
       const where = `${host}:${port}`
       const problem = reasons[error.code ?? ''] ?? error.message
       reject(
-        new ListenError(`${variable} is ${port}, but ${where} cannot be listened on: ${problem}.`, { cause: error }),
+        new ListenError(`${variable} is ${port}, but the hub cannot listen on ${where}: ${problem}.`, { cause: error }),
       )
     }
     server.once('error', fail)
@@ -30,14 +30,14 @@ export function listenOn(server: Server, { variable, host, port }: ListenAddress
       server.off('error', fail)
       const address = server.address()
       if (typeof address === 'object' && address !== null) resolve(address)
-      else reject(new ListenError(`${variable}: ${host}:${port} is no address of the network.`))
+      else reject(new ListenError(`${variable}: ${host}:${port} is not a network address.`))
     })
   })
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program does; stop it, or choose another port (0 is any free one)',
-  EACCES: 'this user may not; choose a port of 1024 or more',
+  EADDRINUSE: 'another program uses this port; stop it, or choose another port (0 for any free port)',
+  EACCES: 'this user has no permission; choose a port of 1024 or more',
   EADDRNOTAVAIL: 'this machine has no such address; choose another HOST',
-  ENOTFOUND: 'no machine is known by that name; choose another HOST',
+  ENOTFOUND: 'this host name is unknown; choose another HOST',
 }

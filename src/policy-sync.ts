@@ -47,15 +47,17 @@ async function sharePolicies(
   const keyPath = join(folder.path, ownerKeyFile)
   const ownKey = configuredKey ?? (await readIfThere(keyPath))?.trim() ?? ownerKey
   const differences = [
-    ...(ownKey === ownerKey ? [] : [`${configuredKey === undefined ? keyPath : 'IOTHUB_OWNER_KEY'} is not their key`]),
+    ...(ownKey === ownerKey
+      ? []
+      : [`${configuredKey === undefined ? keyPath : 'IOTHUB_OWNER_KEY'} differs from the owner key of the other hubs`]),
     ...policyDifferences(given ?? policies, policies).map((text) => `${join(folder.path, 'policies.json')}: ${text}`),
   ]
   if (differences.length > 0) {
     throw new Error(
-      `Other hubs run on this database with other keys or policies:
+      `Other hubs run on this database with different keys or policies:
 ${differences.map((difference) => `  - ${difference}`).join('\n')}
-Give all of them the same IOTHUB_OWNER_KEY and policies.json, or stop the others first to change them. A hub without
-policies.json and ${ownerKeyFile} in its DATA_DIR takes over theirs.`,
+Give all hubs the same IOTHUB_OWNER_KEY and policies.json. To change them, stop the other hubs first. A hub without
+policies.json and ${ownerKeyFile} in its DATA_DIR takes over those of the other hubs.`,
     )
   }
   if (configuredKey === undefined) await folder.secret(ownerKeyFile, () => ownerKey)

@@ -65,8 +65,8 @@ test.each<Weather>(['stall', 'drop', 'refuse'])(
       expect((await fetch(`${http}/healthz`)).status).toBe(200)
       await proxy.become('forward')
       await expect.poll(ask).toEqual([200, { status: 'ready' }])
-      expect(lines).toContain('the database does not answer')
-      expect(lines).toContain('the database answers again')
+      expect(lines).toContain('database unreachable, retrying')
+      expect(lines).toContain('database reachable again')
     } finally {
       await app.stop()
     }
@@ -202,7 +202,7 @@ test('certificates that have changed are taken at a reload, and those that canno
     await writeFile(pair.TLS_CERT, 'none')
     await app.reload()
     expect(await shown()).toEqual([second, second])
-    expect(lines).toContain('the certificates could not be reloaded: those in use stay')
+    expect(lines).toContain('certificates could not be reloaded; the current ones stay in use')
   } finally {
     await app.stop()
   }

@@ -75,7 +75,7 @@ describe('the data folder', () => {
     await writeFile(path, 'a file')
     await expect(openDataFolder(path)).rejects.toThrow(
       new DataFolderError(
-        `The data folder ${path} cannot be used: it is a file. Name a folder with DATA_DIR, or move the file away.`,
+        `The data folder ${path} cannot be used: it is a file. Set DATA_DIR to a folder, or move the file.`,
       ),
     )
     expect(await readFile(path, 'utf8')).toBe('a file')
@@ -85,7 +85,7 @@ describe('the data folder', () => {
 describe('the lock', () => {
   it('keeps a second program out and names the first', async () => {
     const child = await holdElsewhere({ flock: true })
-    const sentence = new RegExp(`${path} is in use by another Twincast \\(process ${child.pid}\\).*DATA_DIR`)
+    const sentence = new RegExp(`${path} is in use by another Twincast instance \\(process ${child.pid}\\).*DATA_DIR`)
     await expect(openDataFolder(path)).rejects.toThrow(sentence)
   })
 

@@ -54,7 +54,7 @@ export async function wasOwnerKeyGiven(deps: Pick<Deps, 'db'>, isGivenNow: boole
 export async function readPolicies({ db }: Pick<Deps, 'db'>): Promise<{ policies: Policy[]; ownerKey: string }> {
   const policies = await findPolicies(db)
   const owner = policies.find(({ name }) => name === 'iothubowner')
-  if (owner === undefined) throw new Error('There is no policy "iothubowner" in the database.')
+  if (owner === undefined) throw new Error('The database has no policy "iothubowner".')
   return { policies, ownerKey: owner.primaryKey }
 }
 
@@ -75,7 +75,7 @@ export async function verifyPolicyToken(
     acceptedHosts: hostNames,
     nowSeconds: deps.clock.now().getTime() / 1000,
   })
-  if (policy === undefined) return { fault: 'its token names no policy of this hub' }
+  if (policy === undefined) return { fault: 'the token names an unknown policy' }
   return fault === undefined ? { policy } : { fault }
 }
 
@@ -93,11 +93,11 @@ export async function authenticateViewer(
   const token = parseSasToken(authorization)
   const verified =
     token === undefined
-      ? { fault: authorization === '' ? 'no token was sent' : 'its token is malformed' }
+      ? { fault: authorization === '' ? 'no token was sent' : 'the token is malformed' }
       : await verifyPolicyToken(deps, token, segments, hostNames)
   if (token === undefined || 'fault' in verified) {
     throw new UnauthorizedError(
-      'The token was refused. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
+      'The request has no valid token. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
       'fault' in verified ? verified.fault : undefined,
     )
   }

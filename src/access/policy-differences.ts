@@ -7,10 +7,10 @@ import type { Policy } from './policy.ts'
 export function policyDifferences(given: readonly Policy[], used: readonly Policy[]): string[] {
   const differences = given.flatMap((mine) => {
     const theirs = used.find(({ name }) => name === mine.name)
-    return theirs === undefined ? [`they have no "${mine.name}"`] : differencesOf(mine, theirs)
+    return theirs === undefined ? [`the other hubs have no policy "${mine.name}"`] : differencesOf(mine, theirs)
   })
   const missing = used.filter(({ name }) => given.every((mine) => mine.name !== name))
-  return [...differences, ...missing.map(({ name }) => `"${name}" is missing`)]
+  return [...differences, ...missing.map(({ name }) => `the policy "${name}" is missing`)]
 }
 
 function differencesOf(mine: Policy, theirs: Policy): string[] {
@@ -20,6 +20,6 @@ function differencesOf(mine: Policy, theirs: Policy): string[] {
     'secondary key': mine.secondaryKey === theirs.secondaryKey,
   }
   return Object.entries(same).flatMap(([part, isSame]) =>
-    isSame ? [] : [`the ${part} of "${mine.name}" ${part === 'rights' ? 'are' : 'is'} not theirs`],
+    isSame ? [] : [`the ${part} of "${mine.name}" ${part === 'rights' ? 'differ' : 'differs'} from the other hubs`],
   )
 }

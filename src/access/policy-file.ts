@@ -23,34 +23,37 @@ export function printPolicies(policies: readonly Policy[]): string {
  */
 export function parsePolicies(text: string): Policy[] {
   const entries = parseJson(text)
-  if (!Array.isArray(entries)) throw new InvalidInputError([], 'It is not a list of policies.')
+  if (!Array.isArray(entries)) throw new InvalidInputError([], 'The file must contain a list of policies.')
   if (entries.length > maxPolicies) {
-    throw new InvalidInputError([], `There are ${entries.length} policies; ${maxPolicies} are allowed.`)
+    throw new InvalidInputError([], `The file has ${entries.length} policies. At most ${maxPolicies} are allowed.`)
   }
   const policies = entries.map((entry: unknown, index) => parsePolicy(entry, String(index)))
   const names = new Set<string>()
   for (const [index, { name }] of policies.entries()) {
-    if (names.has(name)) throw new InvalidInputError([String(index), 'name'], `There are two policies "${name}".`)
+    if (names.has(name)) throw new InvalidInputError([String(index), 'name'], `The policy "${name}" occurs twice.`)
     names.add(name)
   }
   const missing = defaultPolicies.find(({ name }) => !names.has(name))
-  if (missing) throw new InvalidInputError([], `The policy "${missing.name}" is missing; every hub has it.`)
+  if (missing) throw new InvalidInputError([], `The policy "${missing.name}" is missing. Every hub must have it.`)
   return policies
 }
 
 function parsePolicy(entry: unknown, index: string): Policy {
-  if (typeof entry !== 'object' || entry === null) throw new InvalidInputError([index], 'A policy is an object.')
+  if (typeof entry !== 'object' || entry === null) throw new InvalidInputError([index], 'A policy must be an object.')
   const members = new Map<string, unknown>(Object.entries(entry))
   const name = members.get('name')
   if (typeof name !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
-    throw new InvalidInputError([index, 'name'], 'A policy name is 1 to 64 letters, digits, dashes and underscores.')
+    throw new InvalidInputError(
+      [index, 'name'],
+      'A policy name must consist of 1 to 64 letters, digits, dashes and underscores.',
+    )
   }
   const rights = parseRights(members.get('rights'), [index, 'rights'])
   const standard = defaultPolicies.find((policy) => policy.name === name)
   if (standard && !(standard.rights.size === rights.size && [...rights].every((right) => standard.rights.has(right)))) {
     throw new InvalidInputError(
       [index, 'rights'],
-      `The rights of "${name}" are fixed: ${[...standard.rights].join(', ')}.`,
+      `The rights of "${name}" cannot be changed. They must be ${[...standard.rights].join(', ')}.`,
     )
   }
   return {
@@ -64,7 +67,10 @@ function parsePolicy(entry: unknown, index: string): Policy {
 function parseRights(value: unknown, path: readonly string[]): Set<Right> {
   const rights = Array.isArray(value) ? rightNames.filter((right) => value.includes(right)) : []
   if (!Array.isArray(value) || rights.length === 0 || rights.length !== value.length) {
-    throw new InvalidInputError(path, `The rights are a list of some of ${rightNames.join(', ')}, each once.`)
+    throw new InvalidInputError(
+      path,
+      `The rights must be a list of one or more of ${rightNames.join(', ')}, each at most once.`,
+    )
   }
   return new Set(rights)
 }
@@ -74,13 +80,13 @@ function parseKey(value: unknown, path: readonly string[]): string {
     const bytes = Buffer.from(value, 'base64')
     if (bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value) return value
   }
-  throw new InvalidInputError(path, 'A key is the base64 of 16 to 64 bytes.')
+  throw new InvalidInputError(path, 'A key must be 16 to 64 bytes in base64.')
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new InvalidInputError([], 'It is not JSON.')
+    throw new InvalidInputError([], 'The file must contain JSON.')
   }
 }

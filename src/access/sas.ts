@@ -128,9 +128,9 @@ export function tokenFault(token: SasToken, demand: TokenDemand): string | undef
   const signed = verifySasSignature(token, demand.keysBase64)
   const covers = tokenCovers(token, demand.segments, demand.acceptedHosts)
   const expired = tokenExpired(token, demand.nowSeconds)
-  if (!covers) return 'its token is for another resource'
-  if (expired) return 'its token has expired'
-  return signed ? undefined : 'its token is signed with another key'
+  if (!covers) return 'the token is for another resource'
+  if (expired) return 'the token has expired'
+  return signed ? undefined : 'the token is signed with another key'
 }
 
 function digestOf(resource: string, expiry: number, key: Buffer): Buffer {

@@ -49,7 +49,7 @@ export async function readInTime<T>(
   })
   if (found !== undefined) return found
   if (begun) throw new OutOfTimeError(limits.queryMs / 1000)
-  throw new LimitExceededError('Too many of your queries wait for their turn: send fewer at a time.', 1)
+  throw new LimitExceededError('Too many of your queries are waiting. Send fewer queries at a time.', 1)
 }
 
 /** SQLSTATE of a statement that reached its timeout or was cancelled. */

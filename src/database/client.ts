@@ -107,7 +107,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   const report = (error: Error): void => {
     // The pulse has already reported connections that were closed because nothing answered.
     if (closing === undefined && !isGivenUp && !(error instanceof DatabaseAwayError))
-      log.warn({ err: error }, 'a connection to the database broke')
+      log.warn({ err: error }, 'database connection lost')
   }
   pool.on('error', report)
   reads.on('error', report)
@@ -122,7 +122,8 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       back: onBack,
     },
   )
-  const trouble = (): string | undefined => (isGivenUp ? 'The database was given up.' : pulse.trouble())
+  const trouble = (): string | undefined =>
+    isGivenUp ? 'The connection to the database was abandoned because the hub is stopping.' : pulse.trouble()
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
   const run = async <Row extends pg.QueryResultRow>(
@@ -252,6 +253,6 @@ export async function undoneOnFailure<T>(tx: Tx, work: () => Promise<T>): Promis
 /** The time of the database's clock. Nothing is decided by it; it shows whether this machine's clock can be trusted. */
 export async function databaseTime(db: Reader): Promise<Date> {
   const [row] = await db.query<{ now: Date }>(sql`select clock_timestamp() as now`)
-  if (row === undefined) throw new Error('The database does not know the time.')
+  if (row === undefined) throw new Error('The database returned no time.')
   return row.now
 }

@@ -150,7 +150,7 @@ export async function holdLease(
       ms,
     ])
     const [row] = rows
-    if (row === undefined) throw new Error('The database did not say who is alive.')
+    if (row === undefined) throw new Error('The database returned no list of live instances.')
     if (row.held) renewedAt = began
     else await join()
     living = row.living

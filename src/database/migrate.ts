@@ -99,15 +99,15 @@ function refuseOthers(migrations: readonly Migration[], applied: ReadonlyMap<str
   const unknown = [...applied.keys()].filter((name) => !known.has(name))
   if (unknown.length > 0) {
     throw new MigrationError(
-      `This database was used by a newer Twincast: it has ${unknown.length === 1 ? 'the migration' : 'the migrations'} ` +
-        `${unknown.join(', ')}, which this release does not know. Start the newer release, or restore a backup of the ` +
-        'database from before it.',
+      `A newer release of Twincast used this database: it has ${unknown.length === 1 ? 'the migration' : 'the migrations'} ` +
+        `${unknown.join(', ')}, unknown to this release. Start the newer release, or restore a backup of the ` +
+        'database from before the upgrade.',
     )
   }
   for (const [name, checksum] of applied) {
     if (known.get(name) === checksum) continue
     throw new MigrationError(
-      `Migration ${name} was changed after it had been applied to this database: they belong to different builds of ` +
+      `Migration ${name} differs from the one that was applied to this database by another build of ` +
         'Twincast. Start the build that applied it.',
     )
   }

@@ -208,7 +208,7 @@ export async function listenForNotifications(
 }
 
 const unknownOthers = (cause?: unknown): Error =>
-  new Error('Which other instances run on the database cannot be found out.', { cause })
+  new Error('The database returned no list of other instances.', { cause })
 
 /** A connection that listens: the process id of its server process, how to use it and how to give it up. */
 type Connection = { readonly pid: number; readonly query: Query; readonly breakOff: (error?: unknown) => void }

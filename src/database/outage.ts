@@ -52,7 +52,7 @@ export const retryAfterSeconds = 3
 
 /** The message to a client during an outage. Whether a statement without an answer was executed is unknown. */
 export const outageMessage =
-  'The database of the hub does not answer at the moment: try again. A change may have been made all the same.'
+  'The database of the hub is unreachable. Retry later. The change may have been made nevertheless.'
 
 /** Whether the server refused a connection because it has no free ones. Such a server does answer. */
 export function isFull(error: unknown): boolean {

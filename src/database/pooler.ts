@@ -56,12 +56,12 @@ export async function refuseTransactionPooling(
     const { rows } = await one.query<{ statement_timeout: string }>('show statement_timeout')
     if (rows[0]?.statement_timeout !== '9999ms') {
       log.warn(
-        'the pooler before the database ignores the settings of sessions: set them for the user, as docs/operations.md says',
+        'the connection pooler ignores session settings: set them for the user as described in docs/operations.md',
       )
     }
   } catch (error) {
     if (!(error instanceof Error && error.message.includes('unsupported startup parameter'))) throw error
-    throw new PoolerError(`${startupParameters} (It said: ${error.message}.)`, { cause: error })
+    throw new PoolerError(`${startupParameters} (Its message: ${error.message}.)`, { cause: error })
   } finally {
     signal?.removeEventListener('abort', breakOff)
     breakOff()
@@ -69,12 +69,12 @@ export async function refuseTransactionPooling(
 }
 
 const transactionPooling =
-  'The pooler before the database gives each transaction another connection (pool_mode = transaction or statement). ' +
-  'Twincast needs sessions: set pool_mode = session for it, or name the database itself.'
+  'The connection pooler assigns a connection per transaction (pool_mode = transaction or statement). ' +
+  'Twincast requires sessions. Set pool_mode = session for it, or connect to the database directly.'
 
 const startupParameters =
-  'The pooler before the database refuses the settings of sessions. Set ignore_startup_parameters = options and ' +
-  'pool_mode = session in pgbouncer.ini, or name the database itself.'
+  'The connection pooler refuses session settings. Set ignore_startup_parameters = options and ' +
+  'pool_mode = session in pgbouncer.ini, or connect to the database directly.'
 
 async function pidOf(client: pg.Client): Promise<number | undefined> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')

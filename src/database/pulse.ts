@@ -81,7 +81,7 @@ export function startPulse(
 
   const answers = (): void => {
     if (away === undefined) return
-    log.info({ forMs: clock.now().getTime() - away.since }, 'the database answers again')
+    log.info({ forMs: clock.now().getTime() - away.since }, 'database reachable again')
     away = undefined
     back()
   }
@@ -94,14 +94,17 @@ export function startPulse(
     }
     const begun = { since: clock.now().getTime(), error }
     away = begun
-    log.error({ err: error }, 'the database does not answer')
+    log.error({ err: error }, 'database unreachable, retrying')
     void repeat(begun)
   }
   const repeat = async (begun: { readonly since: number; error: unknown }): Promise<void> => {
     for (;;) {
       await clock.sleep(stillAway, closing.signal)
       if (closing.signal.aborted || away !== begun) return
-      log.error({ err: begun.error, forMs: clock.now().getTime() - begun.since }, 'the database still does not answer')
+      log.error(
+        { err: begun.error, forMs: clock.now().getTime() - begun.since },
+        'database still unreachable, retrying',
+      )
     }
   }
 
@@ -136,7 +139,7 @@ export function startPulse(
       } catch (error) {
         if (closing.signal.aborted) break
         if (error instanceof Silence) {
-          log.warn('connections to the database have gone silent: opening new ones')
+          log.warn('database connections do not respond; opening new ones')
           silent()
         }
       }
@@ -165,6 +168,6 @@ export function startPulse(
 class Silence extends Error {
   override readonly name = 'Silence'
   constructor() {
-    super('timeout expired: no answer came.')
+    super('timeout expired: no response.')
   }
 }

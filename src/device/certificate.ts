@@ -23,8 +23,8 @@ export function certificateFault(
   device: { readonly id: string; readonly authentication: Authentication },
   now: number,
 ): string | undefined {
-  if (now < certificate.validFrom) return 'its certificate is not valid yet'
-  if (now > certificate.validTo) return 'its certificate has expired'
+  if (now < certificate.validFrom) return 'the certificate is not valid yet'
+  if (now > certificate.validTo) return 'the certificate has expired'
   const { id, authentication } = device
   switch (authentication.type) {
     case 'selfSigned': {
@@ -32,13 +32,13 @@ export function certificateFault(
       const known = [primaryThumbprint, secondaryThumbprint].some(
         (thumbprint) => thumbprint !== null && certificate.thumbprints.includes(thumbprint),
       )
-      return known ? undefined : 'its certificate has none of the registered thumbprints'
+      return known ? undefined : 'the certificate has no registered thumbprint'
     }
     case 'certificateAuthority':
-      if (!certificate.chained) return 'no chain leads from its certificate to an authority of X509_CA'
-      return certificate.commonName === id ? undefined : 'its certificate is not made out to its device id'
+      if (!certificate.chained) return 'the certificate has no chain to an authority in X509_CA'
+      return certificate.commonName === id ? undefined : 'the common name of the certificate is not the device id'
     case 'sas':
-      return 'it has a certificate, and the device is registered with keys'
+      return 'the client has a certificate, but the device is registered with keys'
     case 'none':
       return 'the device is registered without authentication'
   }

@@ -248,14 +248,14 @@ export async function authenticateDevice(
 ): Promise<DeviceCredential | DeviceRefusal> {
   const { deviceId, password, certificate, hostNames } = shown
   const token = parseSasToken(password)
-  if (token === undefined && password !== '') return { refusal: 'its password is not a shared access signature' }
+  if (token === undefined && password !== '') return { refusal: 'the password is not a shared access signature' }
   if (token === undefined && certificate === undefined)
-    return { refusal: 'it has neither a password nor a certificate' }
+    return { refusal: 'the client has neither a password nor a certificate' }
   const device = await findIdentity(deps.db, deviceId)
   const now = deps.clock.now().getTime() / 1000
   const shownBy = async (): Promise<{ readonly expiry: number } | { readonly fault: string }> => {
     if (token === undefined) {
-      if (certificate === undefined || device === undefined) return { fault: 'there is no such device' }
+      if (certificate === undefined || device === undefined) return { fault: 'unknown device' }
       const fault = certificateFault(certificate, device, now)
       return fault === undefined ? { expiry: certificate.validTo } : { fault }
     }
@@ -263,17 +263,19 @@ export async function authenticateDevice(
     if (token.policyName !== undefined) {
       const verified = await verifyPolicyToken(deps, token, segments, hostNames)
       if ('fault' in verified) return verified
-      return may(verified.policy, 'connectDevices') ? token : { fault: 'its policy may not connect devices' }
+      return may(verified.policy, 'connectDevices')
+        ? token
+        : { fault: 'the policy does not have the right deviceConnect' }
     }
     const keysBase64 = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
     const fault = tokenFault(token, { keysBase64, segments, acceptedHosts: hostNames, nowSeconds: now })
     if (device !== undefined && device.authentication.type !== 'sas') {
-      return { fault: 'it has a token, and the device is not registered with keys' }
+      return { fault: 'the client has a token, but the device is not registered with keys' }
     }
     return fault === undefined ? token : { fault }
   }
   const shownIs = await shownBy()
-  if (device === undefined) return { refusal: 'there is no such device' }
+  if (device === undefined) return { refusal: 'unknown device' }
   if ('fault' in shownIs) return { refusal: shownIs.fault }
   if (device.status !== 'enabled') return { refusal: 'the device is disabled' }
   return { expiry: shownIs.expiry, identity: device.version }

@@ -34,18 +34,18 @@ export const keyLength = 32
  * by subscribing to those of other devices. `.` and `..` would be removed from a URL's path.
  */
 export function checkDeviceId(value: unknown, path: Path): string {
-  if (typeof value !== 'string') throw new InvalidInputError(path, 'A device id is text.')
+  if (typeof value !== 'string') throw new InvalidInputError(path, 'A device id must be a string.')
   if (value.length < 1 || value.length > 128) {
-    throw new InvalidInputError(path, `A device id has 1 to 128 characters, this one has ${value.length}.`)
+    throw new InvalidInputError(path, `A device id must have 1 to 128 characters. This one has ${value.length}.`)
   }
   const wildcard = /[+#]/.exec(value)?.[0]
   if (wildcard !== undefined) {
-    throw new InvalidInputError(path, `A device id may not hold ${wildcard}, which is a wildcard in MQTT topics.`)
+    throw new InvalidInputError(path, `A device id must not contain ${wildcard}, which is a wildcard in MQTT topics.`)
   }
   const sign = /[^A-Za-z0-9\-.%_*?!(),:;=@$']/u.exec(value)?.[0]
-  if (sign !== undefined) throw new InvalidInputError(path, `A device id may not hold ${JSON.stringify(sign)}.`)
+  if (sign !== undefined) throw new InvalidInputError(path, `A device id must not contain ${JSON.stringify(sign)}.`)
   if (value === '.' || value === '..') {
-    throw new InvalidInputError(path, `A device id may not be ${value}, which is no name in a URL.`)
+    throw new InvalidInputError(path, `A device id must not be ${value}, which cannot be a path segment of a URL.`)
   }
   return value
 }
@@ -54,16 +54,16 @@ export function checkDeviceId(value: unknown, path: Path): string {
 export function checkStatus(value: unknown, path: Path): DeviceStatus {
   if (value === undefined || value === null) return 'enabled'
   if (value === 'enabled' || value === 'disabled') return value
-  throw new InvalidInputError(path, 'A device status is enabled or disabled.')
+  throw new InvalidInputError(path, 'A device status must be enabled or disabled.')
 }
 
 /** Why a device has its status: up to 128 characters (code points) of any script that PostgreSQL can store. */
 export function checkStatusReason(value: unknown, path: Path): string | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string') throw new InvalidInputError(path, 'A status reason is text.')
-  if ([...value].length > 128) throw new InvalidInputError(path, 'A status reason has at most 128 characters.')
+  if (typeof value !== 'string') throw new InvalidInputError(path, 'A status reason must be a string.')
+  if ([...value].length > 128) throw new InvalidInputError(path, 'A status reason must have at most 128 characters.')
   if (value.includes('\0') || /\p{Surrogate}/u.test(value)) {
-    throw new InvalidInputError(path, 'A status reason may not hold U+0000 or half of a surrogate pair.')
+    throw new InvalidInputError(path, 'A status reason must not contain U+0000 or half of a surrogate pair.')
   }
   return value
 }
@@ -72,7 +72,7 @@ export function checkStatusReason(value: unknown, path: Path): string | null {
 export function checkCapabilities(input: unknown, path: Path): boolean {
   const iotEdge = membersOf(input, path).get('iotEdge') ?? false
   if (typeof iotEdge === 'boolean') return iotEdge
-  throw new InvalidInputError([...path, 'iotEdge'], 'iotEdge is true or false.')
+  throw new InvalidInputError([...path, 'iotEdge'], 'iotEdge must be true or false.')
 }
 
 /**
@@ -101,7 +101,7 @@ export function checkAuthentication(input: unknown, path: Path, missingKeys: () 
     default:
       throw new InvalidInputError(
         [...path, 'type'],
-        'An authentication type is sas, selfSigned, certificateAuthority or none.',
+        'An authentication type must be sas, selfSigned, certificateAuthority or none.',
       )
   }
 }
@@ -128,7 +128,7 @@ function checkSymmetricKey(input: unknown, path: Path, missingKeys: () => Symmet
   const secondaryKey = keys.get('secondaryKey')
   if (!isGiven(primaryKey) && !isGiven(secondaryKey)) return missingKeys()
   if (!isGiven(primaryKey) || !isGiven(secondaryKey)) {
-    throw new InvalidInputError(path, 'Give both keys, or neither and have them made.')
+    throw new InvalidInputError(path, 'Give both keys, or neither. If neither is given, the hub generates both.')
   }
   return {
     primaryKey: checkKey(primaryKey, [...path, 'primaryKey']),
@@ -141,14 +141,14 @@ function checkKey(value: unknown, path: Path): string {
     const length = Buffer.from(value, 'base64').length
     if (length >= 16 && length <= 64) return value
   }
-  throw new InvalidInputError(path, 'A symmetric key is the base64 of 16 to 64 bytes.')
+  throw new InvalidInputError(path, 'A symmetric key must be 16 to 64 bytes in base64.')
 }
 
 function checkThumbprints(thumbprints: ReadonlyMap<string, unknown>, path: Path): X509Thumbprint {
   const primaryThumbprint = checkThumbprint(thumbprints.get('primaryThumbprint'), [...path, 'primaryThumbprint'])
   const secondaryThumbprint = checkThumbprint(thumbprints.get('secondaryThumbprint'), [...path, 'secondaryThumbprint'])
   if (primaryThumbprint === null && secondaryThumbprint === null) {
-    throw new InvalidInputError(path, 'A device with certificates of its own needs at least one thumbprint.')
+    throw new InvalidInputError(path, 'A device with self-signed certificates requires at least one thumbprint.')
   }
   return { primaryThumbprint, secondaryThumbprint }
 }
@@ -156,7 +156,7 @@ function checkThumbprints(thumbprints: ReadonlyMap<string, unknown>, path: Path)
 function checkThumbprint(value: unknown, path: Path): string | null {
   if (!isGiven(value)) return null
   if (typeof value === 'string' && /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/.test(value)) return value.toUpperCase()
-  throw new InvalidInputError(path, 'A thumbprint is 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.')
+  throw new InvalidInputError(path, 'A thumbprint must consist of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.')
 }
 
 /** The Azure SDK sends empty strings for unknown values. */
@@ -167,5 +167,5 @@ function isGiven(value: unknown): boolean {
 function membersOf(value: unknown, path: Path): ReadonlyMap<string, unknown> {
   if (value === undefined || value === null) return new Map()
   if (typeof value === 'object' && !Array.isArray(value)) return new Map(Object.entries(value))
-  throw new InvalidInputError(path, `${path.at(-1) ?? 'The input'} is not an object.`)
+  throw new InvalidInputError(path, `${path.at(-1) ?? 'The input'} must be an object.`)
 }

@@ -52,7 +52,7 @@ export async function joinInstances(
       try {
         await lookAgain(since)
       } catch (error) {
-        log.warn({ err: error }, 'what other instances changed could not be looked at; trying again')
+        log.warn({ err: error }, 'changes by other instances could not be read; retrying')
         missed(since)
         await clock.sleep(retryInterval, closing.signal)
       }
@@ -67,7 +67,7 @@ export async function joinInstances(
     {
       url,
       clock,
-      onError: (error) => log.warn({ err: error }, 'other instances cannot be heard; trying again'),
+      onError: (error) => log.warn({ err: error }, 'notifications from other instances unavailable; retrying'),
     },
     { received, missed },
   )

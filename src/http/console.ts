@@ -30,7 +30,7 @@ export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: 
   const find = openAssets(folder)
   const handle: Mount['handle'] = (request, response) => {
     serve({ find, ...settings }, request, response).catch((error: unknown) => {
-      deps.log.error({ err: error }, 'a file of the console could not be sent')
+      deps.log.error({ err: error }, 'console file could not be sent')
       response.destroy()
     })
   }
@@ -54,7 +54,7 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
   const [, name] = asset.exec(path) ?? []
   const found = name === undefined ? undefined : await served.find(`assets/${name}`)
   if (found === undefined) {
-    respond(response, 404, { message: 'The console has no such file, or none any more: load the page again.' })
+    respond(response, 404, { message: 'The console does not have this file, or no longer has it. Reload the page.' })
     return
   }
   // Other content has another name.
@@ -65,7 +65,7 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
 async function servePage({ find, hubHostName }: Served, response: ServerResponse): Promise<void> {
   const page = await find('index.html')
   if (page === undefined) {
-    const text = 'The console is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
+    const text = 'The console is not built. Run "npm run build" in the folder of this hub, then reload this page.\n'
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(text)
     return
   }

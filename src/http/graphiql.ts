@@ -47,7 +47,7 @@ export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: st
           else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(notBuilt)
         },
         (error: unknown) => {
-          deps.log.error({ err: error }, 'the page of GraphiQL could not be sent')
+          deps.log.error({ err: error }, 'GraphiQL page could not be sent')
           response.destroy()
         },
       )
@@ -55,4 +55,4 @@ export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: st
   }
 }
 
-const notBuilt = 'GraphiQL is not built. Run "npm run build" in the folder of this hub, then load this page again.\n'
+const notBuilt = 'GraphiQL is not built. Run "npm run build" in the folder of this hub, then reload this page.\n'

@@ -141,11 +141,11 @@ export function createHttpServer(
       const message = whyNotReady() ?? 'The hub is not ready.'
       respond(response, 503, { message }, { 'retry-after': '1', connection: 'close' })
     } else if (mount === undefined) {
-      const message = `There is nothing at this path. There is ${mounts.map(({ path }) => path).join(', ')}.`
+      const message = `This path does not exist. Available: ${mounts.map(({ path }) => path).join(', ')}.`
       respond(response, 404, { message })
     } else if (!mount.methods.includes(request.method ?? '')) {
       const allow = mount.methods.join(', ')
-      respond(response, 405, { message: `${mount.path} takes ${allow}.` }, { allow })
+      respond(response, 405, { message: `${mount.path} supports ${allow} only.` }, { allow })
     } else if (mount.isOpen?.(request) || letsTry(request, response)) mount.handle(request, response)
   }
   const handleSecure: Handle = (request, response) => {
@@ -156,7 +156,7 @@ export function createHttpServer(
   const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
     const { remoteAddress = '' } = socket
     if (!arrivals.mayTry(remoteAddress, authorization)) {
-      const message = 'Too many requests from this address were refused for their token. Ask again in 1 s.'
+      const message = 'Too many requests from this address had an invalid token. Retry in 1 s.'
       respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
       return false
     }
@@ -167,7 +167,7 @@ export function createHttpServer(
     return true
   }
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
-    connection.on('error', (error) => deps.log.debug({ err: error }, 'a connection broke'))
+    connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
     const mount = mountAt(request)
     if (mount?.close === undefined) connections.delete(nameOf(request.socket))
     const held = pipelines.get(connection)?.release() ?? Buffer.alloc(0)

@@ -27,7 +27,7 @@ export function mountWebDoor(
 ): Mount[] {
   const handle: Mount['handle'] = (incoming, outgoing) => {
     serve(door, incoming, outgoing).catch((error: unknown) => {
-      deps.log.error({ err: error }, 'a request could not be answered')
+      deps.log.error({ err: error }, 'HTTP request could not be answered')
       outgoing.destroy()
     })
   }

@@ -46,7 +46,7 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
   switch (status) {
     case 'scheduled':
       if (startTime <= now) return []
-      return [{ reason: 'startTime', until: startTime, message: `It is to start at ${startTime.toISOString()}.` }]
+      return [{ reason: 'startTime', until: startTime, message: `The job starts at ${startTime.toISOString()}.` }]
     case 'queued':
       if (position === undefined) return []
       return [
@@ -55,8 +55,8 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
           position,
           message:
             position === 1
-              ? 'It is the next to start, when one of the running jobs has made room.'
-              : `It is number ${position} of the jobs that wait until running ones have made room.`,
+              ? 'The job is next in the queue. It starts when a slot for running jobs becomes free.'
+              : `The job is number ${position} in the queue for a slot for running jobs.`,
         },
       ]
     case 'running':
@@ -72,7 +72,7 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
 
 function callsUnderWay(count: number): JobBlocker {
   const deviceCount: PreviewCount = { value: count, precision: 'exact' }
-  const message = `${devices(deviceCount, 'has', 'have')} the call and may still answer.`
+  const message = `${devices(deviceCount, 'may', 'may')} still answer the call.`
   return { reason: 'callsUnderWay', deviceCount, message }
 }
 

@@ -79,7 +79,7 @@ async function meetExpectation(
   const condition = compileDeviceCondition(request.queryCondition)
   const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, condition))
   if (devices !== undefined) return requireExpected(expect, devices)
-  const message = 'The devices could not be counted in time, so nothing can be expected of them. Nothing was scheduled.'
+  const message = 'Counting the devices timed out, so the expectation could not be checked. The job was not scheduled.'
   throw new InvalidInputError(['expect'], message)
 }
 
@@ -147,8 +147,8 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
 function notEnded({ id, status }: SourceRow): ConflictError {
   return new ConflictError(
     status === 'cancelled'
-      ? `Job "${id}" is cancelled, but calls of it are still under way: retry it when it has ended.`
-      : `Job "${id}" has not ended: wait for its end or cancel it, and retry it then.`,
+      ? `Job "${id}" is cancelled, but some of its calls are still in progress. Retry it after it has ended.`
+      : `Job "${id}" has not ended. Wait for its end or cancel it, then retry it.`,
   )
 }
 

@@ -36,14 +36,14 @@ export function requireExpected(expect: JobExpectation, { deviceCount, fingerpri
     throw new ExpectationFailedError(tooManyDevices(deviceCount, maxDevices), deviceCount, fingerprint)
   }
   if (expect.fingerprint !== undefined && expect.fingerprint !== fingerprint) {
-    const message = `The condition selects other devices than it did: ${devices(deviceCount)} now. Look at a new preview.`
+    const message = `The condition now selects different devices: ${devices(deviceCount)}. Request a new preview.`
     throw new ExpectationFailedError(message, deviceCount, fingerprint)
   }
 }
 
 /** The same as a sentence for users. */
 export const tooManyDevices = (deviceCount: number, maxDevices: number): string =>
-  `The condition selects ${devices(deviceCount)}, and the job was expected to have at most ${maxDevices}.`
+  `The condition selects ${devices(deviceCount)}, but maxDevices is ${maxDevices}.`
 
 const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`
 

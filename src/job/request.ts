@@ -108,16 +108,16 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
 /** An id that a new job may have, unless it is taken. InvalidInputError. */
 export function checkJobId(value: unknown, path: readonly string[] = ['jobId']): string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(value)) {
-    throw new InvalidInputError(path, 'A job id is 1 to 64 ASCII letters, digits and dashes.')
+    throw new InvalidInputError(path, 'A job id must consist of 1 to 64 ASCII letters, digits and dashes.')
   }
   // GET /jobs/v2/query is the list of jobs, so a job of that name could not be read there.
-  if (value.toLowerCase() === 'query') throw new InvalidInputError(path, 'A job cannot be called "query".')
+  if (value.toLowerCase() === 'query') throw new InvalidInputError(path, 'A job id must not be "query".')
   return value
 }
 
 /** The text is stored: devices are selected when the job starts, and it is parsed again then. */
 function checkCondition(value: unknown): string {
-  if (typeof value !== 'string') throw new InvalidInputError(['queryCondition'], 'A query condition is text.')
+  if (typeof value !== 'string') throw new InvalidInputError(['queryCondition'], 'A query condition must be a string.')
   parseCondition(value)
   return value
 }
@@ -125,7 +125,7 @@ function checkCondition(value: unknown): string {
 /** The start time of a job that is requested now. InvalidInputError. */
 export function checkStartTime(startTime: Date, now: Date): Date {
   const ahead = startTime.getTime() - now.getTime()
-  if (Number.isNaN(ahead)) throw new InvalidInputError(['startTime'], 'The start time is not a date.')
+  if (Number.isNaN(ahead)) throw new InvalidInputError(['startTime'], 'The start time must be a valid date and time.')
   if (ahead > daysAhead * secondsPerDay * 1000) {
     throw new InvalidInputError(['startTime'], `A job can be scheduled at most ${daysAhead} days ahead.`)
   }
@@ -145,7 +145,7 @@ export function checkMaxExecutionTime(value: unknown): number {
 function checkCall(value: unknown, limits: Limits): MethodCall {
   const path = ['cloudToDeviceMethod']
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInputError(path, 'A device method job needs a method to call.')
+    throw new InvalidInputError(path, 'A device method job requires a method.')
   }
   return checkMethodCall(value, path, limits)
 }
@@ -156,7 +156,7 @@ function checkPatch(
   { mayChangeNothing = false }: { mayChangeNothing?: boolean } = {},
 ): TwinPatch {
   const path = ['updateTwin']
-  if (isLeftOut(value)) throw new InvalidInputError(path, 'A twin update job needs a patch.')
+  if (isLeftOut(value)) throw new InvalidInputError(path, 'A twin update job requires a patch.')
   const patch = checkTwinPatch(value, path, limits)
   if (!mayChangeNothing && Object.keys({ ...patch.tags, ...patch.desired }).length === 0) {
     throw new InvalidInputError(path, 'The twin patch is empty: it would change no device.')
@@ -167,7 +167,8 @@ function checkPatch(
 /** `null` members are treated as left out. */
 function checkExpectation(value: unknown): JobExpectation {
   const path = ['expect']
-  if (typeof value !== 'object' || value === null) throw new InvalidInputError(path, 'What is expected is an object.')
+  if (typeof value !== 'object' || value === null)
+    throw new InvalidInputError(path, 'The expectation must be an object.')
   const { fingerprint, maxDevices }: Readonly<Record<string, unknown>> = { ...value }
   return {
     fingerprint: isLeftOut(fingerprint) ? undefined : checkFingerprint(fingerprint, [...path, 'fingerprint']),
@@ -178,12 +179,12 @@ function checkExpectation(value: unknown): JobExpectation {
 /** In the format of job/store/previews.ts. */
 function checkFingerprint(value: unknown, path: readonly string[]): string {
   if (typeof value === 'string' && /^[0-9a-f]{24}$/.test(value)) return value
-  throw new InvalidInputError(path, 'A fingerprint is 24 hexadecimal digits, as a preview gives it.')
+  throw new InvalidInputError(path, 'A fingerprint must consist of 24 hexadecimal digits, as returned by a preview.')
 }
 
 function checkMaxDevices(value: unknown, path: readonly string[]): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value
-  throw new InvalidInputError(path, 'maxDevices must be a whole number, 0 or more.')
+  throw new InvalidInputError(path, 'maxDevices must be a whole number of at least 0.')
 }
 
 function refuseOther(value: unknown, name: string): void {

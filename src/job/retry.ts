@@ -71,22 +71,22 @@ function checkSelection(input: RetryInput): RetrySelection {
   const errorCode = checkValues(input.errorCode, 'errorCode')
   const responseStatus = checkValues(input.responseStatus, 'responseStatus')
   if (errorCode?.some((code) => code.includes('\0'))) {
-    throw new InvalidInputError(['errorCode'], 'An error code cannot hold U+0000.')
+    throw new InvalidInputError(['errorCode'], 'An error code must not contain U+0000.')
   }
   if (errorCode !== undefined && responseStatus !== undefined) {
     throw new InvalidInputError(
       ['responseStatus'],
-      'A device job has either an error or an answer: give errorCode or responseStatus, and retry the others after.',
+      'A device job has either an error or an answer. Give errorCode or responseStatus, and retry the other device jobs separately.',
     )
   }
   const status = checkStatuses(input.status) ?? [responseStatus === undefined ? 'failed' : 'completed']
   if (errorCode !== undefined && !status.includes('failed')) {
-    throw new InvalidInputError(['errorCode'], 'Only FAILED device jobs have an error code: have FAILED in status.')
+    throw new InvalidInputError(['errorCode'], 'Only FAILED device jobs have an error code. Add FAILED to status.')
   }
   if (responseStatus !== undefined && !status.includes('completed')) {
     throw new InvalidInputError(
       ['responseStatus'],
-      'A device that answered has COMPLETED its device job: have COMPLETED in status, or leave status out.',
+      'Only COMPLETED device jobs have a response status. Add COMPLETED to status, or omit status.',
     )
   }
   return { status, ...(errorCode && { errorCode }), ...(responseStatus && { responseStatus }) }
@@ -97,7 +97,7 @@ function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | un
     if (status !== 'pending' && status !== 'running') return status
     throw new InvalidInputError(
       ['status'],
-      `No device job of a job that has ended is ${status.toUpperCase()}: retry FAILED, CANCELLED or COMPLETED ones.`,
+      `Device jobs of an ended job cannot be ${status.toUpperCase()}. Retry FAILED, CANCELLED or COMPLETED ones.`,
     )
   })
 }
@@ -107,7 +107,7 @@ function checkValues<Value>(values: readonly Value[] | null | undefined, name: s
   if (values == null) return undefined
   const distinct = [...new Set(values)]
   if (distinct.length >= 1 && distinct.length <= maxValues) return distinct
-  throw new InvalidInputError([name], `Give 1 to ${maxValues} values for ${name}, or leave it out.`)
+  throw new InvalidInputError([name], `Give 1 to ${maxValues} values for ${name}, or omit it.`)
 }
 
 /** Why there is nothing to retry, as a sentence for users: this can no longer change. */

@@ -60,7 +60,7 @@ export function createArrivals(
   if (openFiles < wanted) {
     log.warn(
       { openFiles, wanted, connections: Math.floor(total) },
-      'this process may not open as many files as its limits of connections need: raise the limit (ulimit -n, LimitNOFILE), or lower LIMIT_HTTP_CONNECTIONS and LIMIT_MQTT_CONNECTIONS',
+      'the open file limit of this process is too low for its connection limits: raise it (ulimit -n, LimitNOFILE), or lower LIMIT_HTTP_CONNECTIONS and LIMIT_MQTT_CONNECTIONS',
     )
   }
 
@@ -82,14 +82,14 @@ export function createArrivals(
   }
 
   const refuse = (variable: string, reason: string, address: string): void =>
-    log.warn({ port: variable, address }, `connections are closed at once: ${reason}`)
+    log.warn({ port: variable, address }, `connection closed at once: ${reason}`)
 
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
     const { remoteAddress } = socket
     // It has disconnected already.
     if (remoteAddress === undefined) return
     if (open[kind] >= total * kindShare || open.HTTP + open.MQTT >= total) {
-      refuse(variable, 'the process may not have more files open', remoteAddress)
+      refuse(variable, 'the process has reached its open file limit', remoteAddress)
       socket.destroy()
       return
     }
@@ -112,10 +112,10 @@ export function createArrivals(
     guard(server, { variable, kind }) {
       server.maxConnections = ofPort[kind]
       server.on('connection', (socket) => admit(socket, variable, kind))
-      server.on('drop', (data) => refuse(variable, 'the port has as many as it may', data?.remoteAddress ?? ''))
+      server.on('drop', (data) => refuse(variable, 'too many connections to the port', data?.remoteAddress ?? ''))
       // On a listening server: a connection could not be accepted. Without a listener this would end the process.
       server.on('error', (error) => {
-        if (server.listening) log.error({ err: error, port: variable }, 'a connection could not be accepted')
+        if (server.listening) log.error({ err: error, port: variable }, 'connection could not be accepted')
       })
     },
     mayTry(address, authorization) {

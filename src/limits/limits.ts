@@ -34,8 +34,8 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'requests of one HTTP connection that are worked on at a time',
-    answer: 'further requests are read when earlier ones are answered',
+    what: 'requests of one HTTP connection that are processed concurrently',
+    answer: 'further requests are read after earlier responses are sent',
   },
   httpWriteTimeout: {
     variable: 'LIMIT_HTTP_WRITE_TIMEOUT',
@@ -43,7 +43,7 @@ export const limitTable = {
     min: 10,
     max: 3_600_000,
     unit: 'ms',
-    what: 'how long an answer waits for a client that reads none of it',
+    what: 'how long a response waits for a client that reads nothing',
     answer: 'the connection is closed',
   },
   addressConnections: {
@@ -52,7 +52,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'open connections of one address (of IPv6, one /64) to each port; what a port takes beyond that is kept for others',
+    what: 'open connections from one address (with IPv6, one /64) to each port; the rest of the capacity of the port stays available to other addresses',
     answer: 'the connection is closed at once',
   },
   addressNewConnections: {
@@ -61,7 +61,7 @@ export const limitTable = {
     min: 1,
     max: 100_000,
     unit: 'per second',
-    what: 'new connections of one address to the HTTP ports, and to the MQTT ports; ten times as many at once',
+    what: 'new connections from one address to the HTTP ports, and separately to the MQTT ports; bursts of ten times as many',
     answer: 'the connection is closed at once',
   },
   webSocketFrames: {
@@ -70,8 +70,8 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'per second',
-    what: 'frames of one WebSocket, of GraphQL or MQTT, pings and empty ones among them; twice as many at once',
-    answer: 'the WebSocket is read from later',
+    what: 'frames of one GraphQL or MQTT WebSocket, including pings and empty frames; bursts of twice as many',
+    answer: 'reading from the WebSocket is delayed',
   },
   addressFailures: {
     variable: 'LIMIT_ADDRESS_FAILURES',
@@ -79,8 +79,8 @@ export const limitTable = {
     min: 1,
     max: 100_000,
     unit: 'per second',
-    what: 'HTTP requests of one address that are refused for their token; ten times as many at once',
-    answer: '429 to tokens of that address that were not taken before',
+    what: 'HTTP requests from one address that are refused because of their token; bursts of ten times as many',
+    answer: '429 to tokens from that address that were not accepted before',
   },
   // MQTT
   mqttConnections: {
@@ -98,8 +98,8 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'per second',
-    what: 'connections of one device, four times as many at once',
-    answer: 'the device is let in later; a newer connection ends one that waits',
+    what: 'connections of one device; bursts of four times as many',
+    answer: 'the connection is accepted later; a newer connection ends one that waits',
   },
   mqttPackets: {
     variable: 'LIMIT_MQTT_PACKETS',
@@ -107,8 +107,8 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'per second',
-    what: 'packets of one device, twice as many at once; a twin request and a filter count 20, and each 128 bytes of a twin or a patch one more, and twenty properties of telemetry while a client subscribes to it',
-    answer: 'the device is read from later',
+    what: 'packets of one device; bursts of twice as many. A twin request or a topic filter counts as 20 packets. Each 128 bytes of a twin or a patch count as one more, and so do 20 properties of a telemetry message while a client subscribes to it',
+    answer: 'reading from the device is delayed',
   },
   mqttBytes: {
     variable: 'LIMIT_MQTT_BYTES',
@@ -116,8 +116,8 @@ export const limitTable = {
     min: 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'bytes a second of one device, twice as many at once',
-    answer: 'the device is read from later',
+    what: 'bytes per second from one device; bursts of twice as many',
+    answer: 'reading from the device is delayed',
   },
   // Requests
   requestBytes: {
@@ -126,7 +126,7 @@ export const limitTable = {
     min: 1024 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'texts of the requests of one caller (a policy at an address) that are under way, those of subscriptions among them; four times as many of all callers, in which a text of up to 16 KB always finds room. A body without Content-Length counts as the longest that is allowed',
+    what: 'request texts of one caller (a policy at an address) that are in progress, including subscriptions; four times as many of all callers together, where a text of up to 16 KB is always accepted. A body without Content-Length counts as the longest that is allowed',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   // Answers
@@ -136,8 +136,8 @@ export const limitTable = {
     min: 64 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'one answer of GraphQL, or one event of a subscription: 100 full twins fit, or 50 with ordinary metadata',
-    answer: 'an error LIMIT_EXCEEDED: ask for fewer rows a page, or for fewer fields',
+    what: 'one GraphQL response, or one event of a subscription: 100 full twins fit, or 50 with ordinary metadata',
+    answer: 'an error LIMIT_EXCEEDED: request fewer rows per page, or fewer fields',
   },
   answersBytes: {
     variable: 'LIMIT_ANSWERS_BYTES',
@@ -145,9 +145,9 @@ export const limitTable = {
     min: 64 * 1024,
     max: 16 * 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'answers of GraphQL with twins, payloads or patches, and pages of REST, that one caller (a policy at an address) has under way, from before they are read until they have left; four times as many of all callers. One of GraphQL counts as LIMIT_ANSWER_BYTES until it is complete, a page as LIMIT_PAGE_BYTES',
+    what: 'GraphQL responses with twins, payloads or patches, and REST pages, of one caller (a policy at an address), from before their data is read until they are sent; four times as many of all callers together. A GraphQL response counts as LIMIT_ANSWER_BYTES until it is complete, a page as LIMIT_PAGE_BYTES',
     answer:
-      'the answer waits for its turn, up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+      'the response waits for up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   pageBytes: {
     variable: 'LIMIT_PAGE_BYTES',
@@ -155,7 +155,7 @@ export const limitTable = {
     min: 64 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'the rows of one page of REST',
+    what: 'the rows of one REST page',
     answer: 'the page ends early, with a continuation token; a single row that is larger is refused with 413',
   },
   socketBytes: {
@@ -164,9 +164,9 @@ export const limitTable = {
     min: 64 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'what waits for one WebSocket of GraphQL, all its subscriptions together',
+    what: 'data waiting to be sent on one GraphQL WebSocket, for all its subscriptions together',
     answer:
-      'nothing more is read for it, nor of it, until that has left; of a state only the last change is sent then. A client that reads nothing for 24 seconds is cut off, and the log says so',
+      'the hub stops reading events and messages for this WebSocket until the data is sent; of a state it then sends the last change only. If a client reads nothing for 24 seconds, the hub closes the connection and logs it',
   },
   telemetryBytes: {
     variable: 'LIMIT_TELEMETRY_BYTES',
@@ -174,8 +174,8 @@ export const limitTable = {
     min: 256 * 1024,
     max: 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'messages of a device that wait for one subscription to its telemetry',
-    answer: 'the oldest of them are lost to that subscription',
+    what: 'messages of one device that wait for one subscription to its telemetry',
+    answer: 'the subscription loses the oldest messages',
   },
   // JSON
   jsonDepth: {
@@ -184,8 +184,8 @@ export const limitTable = {
     min: 16,
     max: 256,
     unit: 'count',
-    what: 'objects and arrays in one another in a JSON value that a client or a device sends; in twins it is 10, as in IoT Hub',
-    answer: "an invalid input; a device's answer to a method counts as a bad response, its telemetry is shown as bytes",
+    what: 'nesting levels of objects and arrays in a JSON value from a client or a device; in twins 10, as in IoT Hub',
+    answer: "an invalid input; a device's answer to a method counts as a bad response, and telemetry is shown as bytes",
   },
   // Twins
   twinBytes: {
@@ -194,8 +194,8 @@ export const limitTable = {
     min: 32 * 1024,
     max: 1024 * 1024,
     unit: 'bytes',
-    what: "JSON text of a twin's desired or reported properties, a quarter of that for its tags, and of a change to them",
-    answer: 'an invalid input; a section that is larger already can be made smaller',
+    what: 'JSON text of the desired or the reported properties of a twin, and of a change to them; a quarter of that for tags',
+    answer: 'an invalid input; a section that is already larger can be made smaller',
   },
   twinMembers: {
     variable: 'LIMIT_TWIN_MEMBERS',
@@ -203,8 +203,8 @@ export const limitTable = {
     min: 1_024,
     max: 32_768,
     unit: 'count',
-    what: 'members of objects and items of arrays in a section of a twin, at all levels, and in a change to it',
-    answer: 'an invalid input; a section that has more already can be made smaller',
+    what: 'members of objects and items of arrays at all levels of a twin section, and of a change to it',
+    answer: 'an invalid input; a section that already has more can be made smaller',
   },
   // Instances
   instanceLease: {
@@ -213,9 +213,9 @@ export const limitTable = {
     min: 500,
     max: 60_000,
     unit: 'ms',
-    what: 'how long an instance counts as alive on a shared database after it last said so; it says so three times in that time',
+    what: 'how long an instance counts as alive on a shared database after it renewed its lease; it renews three times in that time',
     answer:
-      'it sends no more calls, and other instances count its devices as disconnected; after twice that time it lets its devices go, if there were others',
+      'it sends no more calls, and other instances count its devices as disconnected; after twice that time it disconnects its devices if it knew of other instances',
   },
   // Database
   queryMs: {
@@ -224,7 +224,7 @@ export const limitTable = {
     min: 10,
     max: 600_000,
     unit: 'ms',
-    what: "the database's time for one read whose cost the client chooses: devices that meet a condition, their number, lists of jobs, device jobs, a statement",
+    what: 'database time for one read whose cost depends on the client: devices that meet a condition, their number, lists of jobs, device jobs, a statement',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 400 ArgumentInvalid',
   },
   jobSelectionMs: {
@@ -233,8 +233,9 @@ export const limitTable = {
     min: 10,
     max: 3_600_000,
     unit: 'ms',
-    what: "the database's time for finding the devices of one job when it starts",
-    answer: 'the job has failed and says why; other jobs of whoever scheduled it come behind those of others',
+    what: 'database time for selecting the devices of one job when it starts',
+    answer:
+      'the job fails with this reason; other jobs of the same policy are then started after those of other policies',
   },
   jobSelections: {
     variable: 'LIMIT_JOB_SELECTIONS',
@@ -242,7 +243,7 @@ export const limitTable = {
     min: 1,
     max: 16,
     unit: 'count',
-    what: 'jobs whose devices are being found at a time by one instance, on half of its connections at most; those of one policy leave one place to others',
+    what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the jobs of one policy leave one place to others',
     answer: 'the job stays queued',
   },
   queriesWaiting: {
@@ -251,7 +252,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'such reads of one caller (a policy at an address) that wait for their turn; all callers together have half of the connections for reads, one caller a quarter',
+    what: 'such reads of one caller (a policy at an address) that wait in the queue; all callers together use at most half of the read connections, one caller at most a quarter',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   databaseConnections: {
@@ -260,7 +261,7 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'connections to the database for writing and for the scheduler',
+    what: 'database connections for writes and for the scheduler',
     answer: 'a statement waits for a connection',
   },
   databaseReadConnections: {
@@ -269,7 +270,7 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'connections to the database for what clients read',
+    what: 'database connections for reads of clients',
     answer: 'a statement waits for a connection',
   },
   databaseWait: {
@@ -278,7 +279,7 @@ export const limitTable = {
     min: 100,
     max: 600_000,
     unit: 'ms',
-    what: 'the time that a statement waits for a connection, also while the server has no more of them',
+    what: 'how long a statement waits for a connection, also while the server has no free connections',
     answer: '503, `SERVICE_UNAVAILABLE`',
   },
   databaseStatement: {
@@ -287,8 +288,8 @@ export const limitTable = {
     min: 100,
     max: 600_000,
     unit: 'ms',
-    what: 'the time of one statement, unless it is one that may take long',
-    answer: 'it is cancelled and the request fails; the scheduler tries again',
+    what: 'execution time of one statement, except long statements',
+    answer: 'the statement is cancelled and the request fails; the scheduler retries',
   },
   databaseLongStatement: {
     variable: 'LIMIT_DATABASE_LONG_STATEMENT',
@@ -296,8 +297,8 @@ export const limitTable = {
     min: 1_000,
     max: 3_600_000,
     unit: 'ms',
-    what: 'the time of one statement that may take long: to delete old jobs',
-    answer: 'it is cancelled, and tried again later',
+    what: 'execution time of one long statement: the deletion of old jobs',
+    answer: 'the statement is cancelled and retried later',
   },
   databaseSilence: {
     variable: 'LIMIT_DATABASE_SILENCE',
@@ -305,8 +306,8 @@ export const limitTable = {
     min: 100,
     max: 60_000,
     unit: 'ms',
-    what: 'the time between two looks at whether the database answers, and the time that it has for the answer',
-    answer: 'all connections are given up; when new ones do not answer either, `/readyz` and requests say 503',
+    what: 'interval between two checks whether the database answers, and the time it has to answer',
+    answer: 'all connections are abandoned; if new ones do not answer either, `/readyz` and requests return 503',
   },
 } as const satisfies Readonly<Record<string, Limit>>
 
@@ -345,11 +346,11 @@ const printed = (value: number): string => value.toLocaleString('en-US')
 const page = [
   '# Limits',
   '',
-  'Each limit bounds what one client can use, or all clients together. The defaults hinder no honest client. An environment',
+  'Each limit bounds what one client, or all clients together, can use. The defaults do not affect normal clients. An environment',
   'variable changes a limit. This page is printed from `src/limits/limits.ts` by `npm run limits`.',
   '',
-  'How often something may be done is bounded by the throttles ([docs/rest.md](rest.md#throttles)).',
+  'Throttles limit how often an operation can run ([docs/rest.md](rest.md#throttles)).',
   '',
-  '| variable | default | what is bounded | over it | allowed |',
+  '| variable | default | what is limited | above the limit | allowed |',
   '|---|---|---|---|---|',
 ]

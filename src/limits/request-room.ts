@@ -28,7 +28,7 @@ export function createRequestRoom({ requestBytes }: Pick<Limits, 'requestBytes'>
     take(caller, bytes) {
       const isFull = bytes > small && total + bytes > callers * requestBytes
       if (isFull || (taken.get(caller) ?? 0) + bytes > requestBytes) {
-        throw new LimitExceededError('Requests that are under way hold too many bytes. Wait for answers to them.', 1)
+        throw new LimitExceededError('The requests in progress hold too many bytes. Wait for their responses.', 1)
       }
       change(caller, bytes)
       let held = bytes

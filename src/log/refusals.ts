@@ -17,6 +17,6 @@ export function createRefusalLog({ clock, log }: Pick<Deps, 'clock' | 'log'>): L
   return gatherLog<Refusal>(clock, {
     keyOf: ({ door, reason, deviceId = '' }) => `${door} ${reason} ${deviceId}`,
     write: (refusal, notWritten) =>
-      log.info(notWritten === 0 ? refusal : { ...refusal, times: notWritten + 1 }, 'a client was refused'),
+      log.info(notWritten === 0 ? refusal : { ...refusal, times: notWritten + 1 }, 'client refused'),
   })
 }

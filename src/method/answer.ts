@@ -28,7 +28,7 @@ const maxStatus = 2 ** 31 - 1
 export function readResponse(status: number, payload: Uint8Array, depth: number): MethodResponse | BadResponse {
   if (status < minStatus || status > maxStatus) return { problem: `The device answered with the status ${status}.` }
   if (payload.length > maxPayloadLength) {
-    return { problem: `The device answered with ${payload.length} bytes; 128 KB are allowed.` }
+    return { problem: `The device answered with ${payload.length} bytes. At most 128 KB are allowed.` }
   }
   if (payload.length === 0) return { status, payload: 'null' }
   if (overBudget(payload, { bytes: maxPayloadLength, members: Number.POSITIVE_INFINITY, depth }) === 'depth') {

@@ -53,10 +53,10 @@ export function checkMethodCall(
  */
 function checkName(value: unknown, path: Path): string {
   if (typeof value !== 'string' || value.length < 1 || value.length > 100) {
-    throw new InvalidInputError(path, 'methodName must be text of 1 to 100 characters.')
+    throw new InvalidInputError(path, 'methodName must be a string of 1 to 100 characters.')
   }
   const sign = /[^!-~]|[$()<>@,;:\\"/[\]?={}+#]/u.exec(value)?.[0]
-  if (sign !== undefined) throw new InvalidInputError(path, `methodName may not hold ${nameOf(sign)}.`)
+  if (sign !== undefined) throw new InvalidInputError(path, `methodName must not contain ${nameOf(sign)}.`)
   return value
 }
 
@@ -72,7 +72,7 @@ function checkPayload(value: unknown, path: Path, maxDepth: number): Json {
   const payload = checkJson(value ?? null, path)
   const length = Buffer.byteLength(JSON.stringify(payload))
   if (length > maxPayloadLength) {
-    throw new InvalidInputError(path, `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
+    throw new InvalidInputError(path, `The payload has ${length} bytes of JSON. At most 128 KB are allowed.`)
   }
   return payload
 }
@@ -82,10 +82,10 @@ function checkJson(value: unknown, path: Path): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   // 1e999 is parsed as Infinity, which would be printed as null.
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new InvalidInputError(path, 'The payload holds a number that is not finite.')
+    throw new InvalidInputError(path, 'The payload contains a number that is not finite.')
   }
   if (typeof value === 'number') return value
-  if (typeof value !== 'object') throw new InvalidInputError(path, 'The payload holds something that is not JSON.')
+  if (typeof value !== 'object') throw new InvalidInputError(path, 'The payload contains a value that is not JSON.')
   if (Array.isArray(value)) return value.map((item: unknown) => checkJson(item, path))
   const members: JsonObject = Object.fromEntries(
     Object.entries(value).map(([key, member]) => [key, checkJson(member, path)]),

@@ -62,19 +62,21 @@ export async function invokeMethod(
     const fate = await following.fate()
     // An answer from a new device with the same id does not count; an answer from before the device was disabled does.
     if (fate === 'deleted' || (fate !== undefined && first === undefined)) {
-      throw new DeviceTimeoutError(`"${deviceId}" had the call of ${methodName} and was ${fate} before it answered.`)
+      throw new DeviceTimeoutError(
+        `The call of ${methodName} was sent, but "${deviceId}" was ${fate} before it answered.`,
+      )
     }
     if (first === undefined) {
       throw new DeviceTimeoutError(
-        `"${deviceId}" had the call of ${methodName} and did not answer within ${call.responseTimeoutInSeconds} seconds.`,
+        `The call of ${methodName} was sent, but "${deviceId}" did not answer within ${call.responseTimeoutInSeconds} seconds.`,
       )
     }
     if ('problem' in first) throw new BadDeviceResponseError(first.problem)
     return first
   } catch (error) {
     if (error instanceof DomainError) throw error
-    deps.log.error({ err: error, deviceId }, 'a method call failed when it may have been sent')
-    throw new DeviceTimeoutError(`"${deviceId}" may have had the call, whose answer is lost.`, { cause: error })
+    deps.log.error({ err: error, deviceId }, 'method call failed after it may have been sent')
+    throw new DeviceTimeoutError(`The call may have been sent to "${deviceId}". Its answer is lost.`, { cause: error })
   } finally {
     timeout.abort()
     following.stop()

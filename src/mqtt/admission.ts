@@ -26,27 +26,27 @@ const mostUndecided = 5_000
 /** The reason to refuse a CONNECT before its password is checked, or undefined. */
 export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]): ConnectRefusal | undefined {
   if (packet.protocolVersion !== 4 || packet.protocolId !== 'MQTT' || 'bridgeMode' in packet) {
-    return { returnCode: 1, reason: 'it does not speak MQTT 3.1.1' }
+    return { returnCode: 1, reason: 'the client does not use MQTT 3.1.1' }
   }
   // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has a client id, with or without a session to keep.
-  if (packet.clientId === '') return { returnCode: 2, reason: 'its client id is empty' }
+  if (packet.clientId === '') return { returnCode: 2, reason: 'the client id is empty' }
   if (![packet.clientId, packet.username ?? ''].every(isWellFormed)) {
-    return { returnCode: 5, reason: 'its client id or user name holds U+0000 or is not UTF-8' }
+    return { returnCode: 5, reason: 'the client id or user name contains U+0000 or is not UTF-8' }
   }
   if (packet.password !== undefined && utf8Text(packet.password) === undefined) {
-    return { returnCode: 5, reason: 'its password is not UTF-8' }
+    return { returnCode: 5, reason: 'the password is not UTF-8' }
   }
   const userName = parseUserName(packet.username ?? '')
-  if (userName === undefined) return { returnCode: 5, reason: 'its user name is not {hub}/{deviceId}/?api-version=…' }
+  if (userName === undefined) return { returnCode: 5, reason: 'the user name is not {hub}/{deviceId}/?api-version=…' }
   if (userName.deviceId !== packet.clientId || !isDeviceId(packet.clientId)) {
-    return { returnCode: 5, reason: 'its client id is not the device id of its user name' }
+    return { returnCode: 5, reason: 'the client id differs from the device id in the user name' }
   }
   if (!hostNames.some((name) => hostName(name) === hostName(userName.hubName))) {
-    return { returnCode: 5, reason: 'its user name names another hub' }
+    return { returnCode: 5, reason: 'the user name names another hub' }
   }
   return packet.will === undefined || mayWill(packet.will, packet.clientId)
     ? undefined
-    : { returnCode: 5, reason: 'its will is not telemetry of its own' }
+    : { returnCode: 5, reason: 'the will message is not telemetry of this device' }
 }
 
 /** A will is a publication and follows the same rules; a will is only useful as telemetry. */
@@ -120,24 +120,24 @@ export function createAdmission(
         // A connection that closed while it waited costs nothing more.
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
-      if (credential === undefined) return { returnCode: 3, reason: 'it has gone' }
+      if (credential === undefined) return { returnCode: 3, reason: 'the client has disconnected' }
       if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
       await untilDue(connection)
-      if (connection.ended) return { returnCode: 3, reason: 'it has gone' }
+      if (connection.ended) return { returnCode: 3, reason: 'the client has disconnected' }
       connection.expiry = credential.expiry
       connection.identity = credential.identity
       // Before CONNACK: from then on the connection can be found here, and no older one is taken for it.
       connection.firstDesired = (await presence.begin(connection)).desiredVersion
       return undefined
     } catch (error) {
-      deps.log.warn({ err: error, deviceId }, 'a device could not be let in')
-      return { returnCode: 3, reason: 'the database could not be asked' }
+      deps.log.warn({ err: error, deviceId }, 'device could not be admitted')
+      return { returnCode: 3, reason: 'the database could not be queried' }
     }
   }
 
   const whyNotNow = (): string | undefined => {
     if (isLeaving()) return 'the hub is stopping'
-    if (!deps.lease.holds()) return 'the database cannot be reached, and other instances may have taken over'
+    if (!deps.lease.holds()) return 'the database is unreachable, and other instances may have taken over'
     const crowded = connections.undecidedCount >= mostUndecided || deps.throttles.ask('connections') > 0
     return crowded ? 'too many devices are connecting' : undefined
   }

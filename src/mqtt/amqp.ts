@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 export const amqpSubprotocols: readonly string[] = ['amqpwsb10', 'amqp']
 
 const condition = 'amqp:not-implemented'
-const description = 'This hub does not speak AMQP. Let the device use MQTT, by port 8883 or over WebSocket.'
+const description = 'This hub does not support AMQP. Connect the device by MQTT, on port 8883 or over WebSocket.'
 
 /** The protocol that a header announces (AMQP 1.0, 2.2 and 5.3.1). */
 const plain = 0

@@ -52,7 +52,7 @@ export type MqttDoorOptions = {
   readonly arrivals?: Arrivals
 }
 
-const speaksAmqp = 'it speaks AMQP, which this hub does not: let it use MQTT'
+const speaksAmqp = 'the client uses AMQP, which this hub does not support; use MQTT'
 const mostTopicLevels = 16
 /** Milliseconds in which CONNECT must arrive. */
 const connectTime = 10_000

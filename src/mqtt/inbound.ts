@@ -94,7 +94,7 @@ export function createInbound(
     const trackingId = randomUUID()
     const { status, errorCode, message } = refusal
     if (status === 500) {
-      deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'a twin request failed')
+      deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'twin request failed')
     }
     const timestampUtc = deps.clock.now().toISOString()
     send(connection, twinResponseTopic(status, rid), JSON.stringify({ errorCode, trackingId, message, timestampUtc }))
@@ -140,9 +140,10 @@ export function createInbound(
       const connection = client === null ? undefined : connections.of(client)
       // The connection is closing.
       if (client === null || connection === undefined) return done(new Error('no connection'))
-      if (packet.qos === 2) return forbid(client, done, 'it publishes at QoS 2, which is not offered')
+      if (packet.qos === 2) return forbid(client, done, 'the device published at QoS 2, which is not supported')
       const topic = parsePublish(packet.topic)
-      if (topic === undefined) return forbid(client, done, 'it publishes to a topic that no device may publish to')
+      if (topic === undefined)
+        return forbid(client, done, 'the device published to a topic that is not allowed for devices')
       const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
       switch (topic.kind) {
         case 'methodResponse':
@@ -163,7 +164,7 @@ export function createInbound(
         }
         case 'telemetry': {
           if (topic.deviceId !== connection.deviceId)
-            return forbid(client, done, 'it publishes to a topic of another device')
+            return forbid(client, done, 'the device published to a topic of another device')
           telemetry.take(connection, { propertyBag: topic.propertyBag, payload, retain: packet.retain })
           const waitMs = deps.throttles.delay('telemetry')
           if (waitMs === 0) return done()
@@ -210,7 +211,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof NotShownError) return { status: 400, errorCode: 400004, message: error.message }
   if (error instanceof LimitExceededError) return { status: 429, errorCode: 429001, message: error.message }
   if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
-  return { status: 500, errorCode: 500001, message: 'The request failed; the hub has logged why.', cause: error }
+  return { status: 500, errorCode: 500001, message: 'The request failed. The hub logged the cause.', cause: error }
 }
 
 /** A patch that is too large is refused before it is parsed: visiting its members would delay all other devices. */
@@ -218,9 +219,9 @@ function parsePatch(payload: Buffer, { twinBytes, twinMembers, jsonDepth }: Limi
   const refuse = (fault: string): InvalidInputError => new InvalidInputError(['properties', 'reported'], fault)
   switch (overBudget(payload, { bytes: twinBytes, members: twinMembers, depth: jsonDepth })) {
     case 'bytes':
-      throw refuse(`The patch is ${payload.length} bytes of JSON and may be at most ${twinBytes}.`)
+      throw refuse(`The patch has ${payload.length} bytes of JSON. At most ${twinBytes} are allowed.`)
     case 'members':
-      throw refuse(`The patch has more than ${twinMembers} members; send it in parts.`)
+      throw refuse(`The patch has more than ${twinMembers} members. Send it in parts.`)
     case 'depth':
       throw refuse(`The patch is nested more than ${jsonDepth} levels deep.`)
   }
@@ -229,6 +230,6 @@ function parsePatch(payload: Buffer, { twinBytes, twinMembers, jsonDepth }: Limi
   try {
     return JSON.parse(text)
   } catch {
-    throw refuse('A patch of reported properties is a JSON object.')
+    throw refuse('A patch of reported properties must be a JSON object.')
   }
 }

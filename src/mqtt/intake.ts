@@ -22,7 +22,7 @@ const intakes = new WeakMap<Duplex, Intake>()
 /** The intake of a connection that has one. */
 export function intakeOf(stream: Duplex): Intake {
   const intake = intakes.get(stream)
-  if (intake === undefined) throw new Error('This connection is read by somebody else.')
+  if (intake === undefined) throw new Error('Another reader already reads this connection.')
   return intake
 }
 

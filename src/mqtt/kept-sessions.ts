@@ -37,7 +37,7 @@ export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): Ke
   let trouble: { readonly error: unknown } | undefined
   // New connections are refused instead of waiting; changed sessions are written eventually.
   const turnAway = (error: unknown): void => {
-    deps.log.warn({ err: error }, 'sessions of devices could not be read or written')
+    deps.log.warn({ err: error }, 'device sessions could not be read or written')
     for (const { failed } of asking) failed(error)
     asking.clear()
   }

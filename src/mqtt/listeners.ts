@@ -72,7 +72,9 @@ export function createListeners(
       const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)
       // A name may resolve to anything; the bound address decides.
       if (!isLoopback(mqtt.address)) {
-        throw new ListenError(`MQTT_PORT: plain MQTT is for loopback addresses only, and ${mqtt.address} is none.`)
+        throw new ListenError(
+          `MQTT_PORT: plain MQTT is allowed on loopback addresses only, and ${mqtt.address} is not one.`,
+        )
       }
       return { mqtts, mqtt }
     },

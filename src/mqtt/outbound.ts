@@ -48,10 +48,7 @@ export function createOutbound(
           sendDesired(connection, twin.desiredVersion, withVersion(JSON.stringify(twin.desired), twin.desiredVersion))
         }
       } catch (error) {
-        deps.log.warn(
-          { err: error, deviceId: connection.deviceId },
-          'desired properties could not be read for a device',
-        )
+        deps.log.warn({ err: error, deviceId: connection.deviceId }, 'desired properties of a device could not be read')
         // Reading it again would change nothing. The device is notified when the twin changes.
         if (error instanceof NotShownError) break
         await deps.clock.sleep(backOff(pauses, 0), closing.signal)

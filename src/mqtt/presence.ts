@@ -69,7 +69,7 @@ export function createPresence(deps: Deps): Presence {
       for (const { connected, connectionId } of changes) if (connected) answer(connectionId, undefined)
     },
     onError(error) {
-      deps.log.warn({ err: error }, 'presence of devices could not be written')
+      deps.log.warn({ err: error }, 'device presence could not be written')
       trouble = { error }
       turnAway(error)
     },
@@ -87,7 +87,7 @@ export function createPresence(deps: Deps): Presence {
     async begin(connection) {
       connection.announced = ++announced
       const begun = await write(connection, false)
-      if (begun === undefined) throw new Error('The device could not be written to be connected here.')
+      if (begun === undefined) throw new Error('The connection of the device could not be recorded.')
       return begun
     },
     claim: async (connection) => (await write(connection, true)) !== undefined,
@@ -96,7 +96,7 @@ export function createPresence(deps: Deps): Presence {
       line.add({ deviceId, connectionId, connected: false, time: deps.clock.now() })
     },
     async close() {
-      turnAway(new Error('The door is closing.'))
+      turnAway(new Error('The broker is closing.'))
       await line.close()
     },
   }

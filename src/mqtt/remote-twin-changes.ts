@@ -44,7 +44,7 @@ export function followTwinsElsewhere(
         })
         for (const desired of await findNewerDesired(deps.db, known)) notify(desired)
       } catch (error) {
-        deps.log.warn({ err: error }, 'what devices are to be told could not be read')
+        deps.log.warn({ err: error }, 'twin changes for connected devices could not be read')
         for (const deviceId of deviceIds) changed.add(deviceId)
         await deps.clock.sleep(backOff(pauses, 0), closing.signal)
       }

@@ -28,10 +28,13 @@ export function watchRevocations(
         connection.identity = credential.identity
         return
       }
-      deps.log.info({ deviceId, reason: credential.refusal }, 'a connection was closed: its device may no longer stay')
+      deps.log.info(
+        { deviceId, reason: credential.refusal },
+        'device connection closed: its credentials are no longer valid',
+      )
     } catch (error) {
       // Better to make a device reconnect than to keep an unauthorized one.
-      deps.log.warn({ err: error, deviceId: connection.deviceId }, 'a device could not be authenticated again')
+      deps.log.warn({ err: error, deviceId: connection.deviceId }, 'device could not be re-authenticated')
     }
     connections.end(connection)
   }

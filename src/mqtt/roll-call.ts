@@ -57,7 +57,7 @@ export function callTheRoll(
           await compare(all.slice(from, from + batch).filter(({ ended }) => !ended))
         }
       } catch (error) {
-        deps.log.warn({ err: error }, 'connections could not be compared with their devices; trying again')
+        deps.log.warn({ err: error }, 'device connections could not be compared with the database; retrying')
         due = true
         await deps.clock.sleep(retry, closing.signal)
       }

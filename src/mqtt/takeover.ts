@@ -12,7 +12,10 @@ export function yieldToOthers(deps: Pick<Deps, 'events' | 'log'>, connections: C
       for (const id of connectionIds) {
         const connection = connections.named(id)
         if (connection === undefined) continue
-        deps.log.debug({ deviceId: connection.deviceId }, 'a connection was closed: its device is at another instance')
+        deps.log.debug(
+          { deviceId: connection.deviceId },
+          'device connection closed: the device connected to another instance',
+        )
         connections.end(connection)
       }
     }),
@@ -20,7 +23,7 @@ export function yieldToOthers(deps: Pick<Deps, 'events' | 'log'>, connections: C
       const all = [...connections.all()]
       deps.log.warn(
         { devices: all.length },
-        'the database is out of reach: devices are let go, to connect to other instances',
+        'database unreachable; disconnecting devices so that they connect to other instances',
       )
       for (const connection of all) connections.end(connection)
     }),

@@ -39,7 +39,7 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     size: batchSize,
     wait: batchWait,
     flush: (items) => recordActivity(deps, new Map(items.map(({ deviceId, time }) => [deviceId, time]))),
-    onError: (error) => deps.log.warn({ err: error }, 'activity of devices could not be written'),
+    onError: (error) => deps.log.warn({ err: error }, 'device activity could not be written'),
   })
 
   /** Messages of this turn of the event loop that have subscribers, by device. */

@@ -122,11 +122,11 @@ function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
   // Pages of the hub itself may act as devices.
   if (!isOwnOrigin(request)) {
     const { origin = '', host = '' } = request.headers
-    return { status: '403 Forbidden', reason: `a page of ${origin} may not speak to ${host}` }
+    return { status: '403 Forbidden', reason: `pages of ${origin} are not allowed to connect to ${host}` }
   }
   // [MQTT-6.0.0-3]
   if (offeredBy(request.headers['sec-websocket-protocol']?.split(',') ?? [], request) !== undefined) return undefined
-  return { status: '400 Bad Request', reason: 'it does not offer the WebSocket subprotocol mqtt' }
+  return { status: '400 Bad Request', reason: 'the client does not offer the WebSocket subprotocol mqtt' }
 }
 
 /** The path at which services speak AMQP to IoT Hub. */

@@ -36,7 +36,7 @@ function wordIn(expression: Expression): string | undefined {
 function failAlone(word: string, { position }: Expression): never {
   const text = word.slice(0, 128).replace(/[\\']/g, '\\$&')
   return fail(
-    `'${text}' alone is neither true nor false; for the device of that name write deviceId = '${text}'`,
+    `'${text}' is neither true nor false; to select the device with this id, write deviceId = '${text}'`,
     position,
   )
 }

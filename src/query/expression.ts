@@ -149,11 +149,12 @@ export function expressionParser(reader: TokenReader, { strict = false }: ParseO
 
   const parseCall = (name: string, position: Position): Expression => {
     const rule = functions.get(name.toUpperCase())
-    if (aggregates.has(name.toUpperCase())) fail(`${name} is an aggregate; a condition cannot hold one`, position)
+    if (aggregates.has(name.toUpperCase()))
+      fail(`${name} is an aggregate; a condition cannot contain aggregates`, position)
     if (rule === undefined)
-      return fail(`unknown function ${name}; known are ${[...functions.keys()].join(', ')}`, position)
+      return fail(`unknown function ${name}; known functions: ${[...functions.keys()].join(', ')}`, position)
     if (strict && !strictFunctions.has(name.toUpperCase()))
-      fail(`${name} is not allowed in strict mode; allowed are ${[...strictFunctions].join(', ')}`, position)
+      fail(`${name} is not allowed in strict mode; allowed functions: ${[...strictFunctions].join(', ')}`, position)
     skip()
     skip()
     const operands: Expression[] = []
@@ -197,7 +198,7 @@ export function expressionParser(reader: TokenReader, { strict = false }: ParseO
 
   const parseArray = (): Exclude<Constant, undefined>[] => {
     expectSymbol('[')
-    if (symbol() === ']') fail('empty array; at least one element is needed', peek().position)
+    if (symbol() === ']') fail('empty array; at least one element is required', peek().position)
     const elements: Exclude<Constant, undefined>[] = []
     do {
       if (elements.length === maxElements)
@@ -228,7 +229,7 @@ export function expressionParser(reader: TokenReader, { strict = false }: ParseO
 
   const parseWhere = (): Condition => {
     const expression = parseOr()
-    if (word() === 'not') unexpected('for NOT IN write NIN')
+    if (word() === 'not') unexpected('write NIN instead of NOT IN')
     checkLimits(expression)
     return { kind: 'where', expression }
   }

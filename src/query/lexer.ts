@@ -63,7 +63,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
     const isHex = text[start] === '0' && (text[start + 1] === 'x' || text[start + 1] === 'X')
     if (isHex) {
       index = skipDigits(start + 2, isHexDigit)
-      if (index === start + 2) fail('a hexadecimal number needs digits after 0x', position)
+      if (index === start + 2) fail('a hexadecimal number requires digits after 0x', position)
     } else {
       index = skipDigits(start, isDigit)
       if (text[index] === '.' && isDigit(codeAt(index + 1))) index = skipDigits(index + 1, isDigit)
@@ -90,7 +90,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
 
   const readSegment = (position: Position) => {
     const end = text.indexOf(']]', index + 2)
-    if (end === -1) fail("unterminated path segment; '[[' needs ']]'", position)
+    if (end === -1) fail("unterminated path segment; '[[' requires ']]'", position)
     tokens.push({ kind: 'segment', text: text.slice(index + 2, end), position })
     advanceTo(end + 2)
   }
@@ -122,7 +122,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
     }
     index++
     const value = parts.join('')
-    if (firstUnstorable(value) !== -1) fail('a string cannot hold NUL or half a surrogate pair', position)
+    if (firstUnstorable(value) !== -1) fail('a string cannot contain NUL or half of a surrogate pair', position)
     tokens.push({ kind: 'string', text: value, position })
   }
 
@@ -135,7 +135,7 @@ export function tokenize(text: string, whole: Whole = 'condition'): readonly Tok
   const unstorable = firstUnstorable(text)
   if (unstorable !== -1) {
     advanceTo(unstorable)
-    fail('NUL and half a surrogate pair are not allowed', here())
+    fail('NUL and half of a surrogate pair are not allowed', here())
   }
   while (index < text.length) {
     const code = codeAt(index)

@@ -29,7 +29,7 @@ export function parseCondition(text: string, options: ParseOptions = {}): Condit
   const parseAll = (): Condition => {
     if (takeSymbol('*')) return { kind: 'all' }
     if (word() === 'select' || word() === 'where')
-      unexpected('a condition is what stands after WHERE, or * for all devices')
+      unexpected('a condition is the part after WHERE, or * for all devices')
     if (!takeWord('from')) return parseWhere()
     parseSource()
     if (peek().kind === 'end') return { kind: 'all' }

@@ -43,7 +43,7 @@ function keysOf(items: readonly SelectItem[], fields: FieldMap): readonly string
     item.kind === 'projection' ? (shownPath(fields, item.path.segments).at(-1) ?? '') : `$${++unnamed}`
   for (const item of items) {
     const key = item.alias ?? nameOf(item)
-    if (keys.has(key)) fail(`two results have the key '${key}'; give one of them another with AS`, item.position)
+    if (keys.has(key)) fail(`two results have the key '${key}'; rename one of them with AS`, item.position)
     keys.add(key)
   }
   return [...keys]
@@ -116,7 +116,7 @@ export function compileSelection({ items, groupBy }: Statement, fields: FieldMap
     const key = keys[place] ?? ''
     if (item.kind === 'aggregate') return { key, index: values.push(aggregateText(item, fields)) }
     if (idOf(item.path) !== idOf(groupBy))
-      fail('a path beside GROUP BY must be the one it names, or stand in an aggregate', item.position)
+      fail('with GROUP BY, a path must be the grouped one or the argument of an aggregate', item.position)
     return { key, index: 0 }
   })
   return { kind: 'groups', columns, group: valueText(groupBy, fields), values: textArray(values) }

@@ -36,7 +36,7 @@ export const jobStatusWords = wordsOf('job status', {
 })
 
 /** Statuses of device jobs. No device job is ever `scheduled` here, but IoT Hub has the word. */
-export const deviceJobStatusWords = wordsOf('status of a device job', {
+export const deviceJobStatusWords = wordsOf('device job status', {
   pending: ['queued', 'enqueued'],
   scheduled: [],
   running: [],

@@ -32,7 +32,7 @@ export function parseStatement(text: string, options: ParseOptions = {}): Statem
 
   const parseTop = (): number => {
     const token = peek()
-    if (token.kind !== 'number' || !/^\d+$/.test(token.text)) return unexpected('TOP takes a whole number')
+    if (token.kind !== 'number' || !/^\d+$/.test(token.text)) return unexpected('TOP requires a whole number')
     skip()
     return token.value
   }
@@ -54,10 +54,7 @@ export function parseStatement(text: string, options: ParseOptions = {}): Statem
     }
     const name = aggregates.get(token.text.toUpperCase())
     if (name === undefined)
-      return fail(
-        `${token.text} cannot be selected; known are ${[...aggregates.keys()].join(', ')} and paths`,
-        position,
-      )
+      return fail(`${token.text} cannot be selected; allowed: paths and ${[...aggregates.keys()].join(', ')}`, position)
     skip()
     skip()
     const path = parseArgument(token.text, name === 'count')
@@ -79,7 +76,7 @@ export function parseStatement(text: string, options: ParseOptions = {}): Statem
     const source = segments.join('.').toLowerCase()
     return (
       collections.find((name) => name === source) ??
-      fail(`unknown collection '${source}'; known are ${collections.join(', ')}`, position)
+      fail(`unknown collection '${source}'; known collections: ${collections.join(', ')}`, position)
     )
   }
 
@@ -94,10 +91,10 @@ export function parseStatement(text: string, options: ParseOptions = {}): Statem
   expectWord('from')
   const collection = parseCollection()
   const hasWhere = takeWord('where')
-  if (hasWhere && symbol() === '*') unexpected('for all of them leave WHERE out')
+  if (hasWhere && symbol() === '*') unexpected('omit WHERE to select all rows')
   const condition = hasWhere ? parseWhere() : ({ kind: 'all' } as const)
   const groupBy = takeWord('group') ? parseGroupBy() : undefined
-  if (word() === 'order') unexpected('results cannot be ordered')
+  if (word() === 'order') unexpected('ORDER BY is not supported')
   expectEnd()
   refuseBareWords(condition, collection === 'devices.jobs' ? deviceJobFields : deviceFields)
 
@@ -111,7 +108,7 @@ const isAggregate = (item: SelectItem): item is Aggregate => item.kind === 'aggr
 
 function checkDeviceJobs({ items = [], groupBy }: Statement, { strict = false }: ParseOptions): void {
   const [first] = items
-  if (strict && first !== undefined) fail('of devices.jobs only * can be selected in strict mode', first.position)
+  if (strict && first !== undefined) fail('only * can be selected from devices.jobs in strict mode', first.position)
   const aggregate = items.find(isAggregate)
   if (aggregate !== undefined) fail('devices.jobs cannot be aggregated', aggregate.position)
   if (groupBy !== undefined) fail('devices.jobs cannot be grouped', groupBy.position)
@@ -120,9 +117,9 @@ function checkDeviceJobs({ items = [], groupBy }: Statement, { strict = false }:
 /** Refuses items that cannot form one row of results. */
 function checkShape({ items, groupBy }: Statement): void {
   if (groupBy !== undefined) {
-    if (items === undefined) fail('GROUP BY goes with a list of results, not with *', groupBy.position)
+    if (items === undefined) fail('GROUP BY requires a list of results instead of *', groupBy.position)
     return
   }
   const lone = items?.some(isAggregate) ? items.find((item) => !isAggregate(item)) : undefined
-  if (lone !== undefined) fail('a path beside an aggregate needs GROUP BY', lone.position)
+  if (lone !== undefined) fail('a path next to an aggregate requires GROUP BY', lone.position)
 }

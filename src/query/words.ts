@@ -18,7 +18,7 @@ export function readWords(condition: Condition, fields: FieldMap): Condition {
     if (typeof value !== 'string') return value
     return (
       words.canonical(value) ??
-      fail(`unknown ${words.noun} '${value.slice(0, 64)}'; known are ${words.known.join(', ')}`, position)
+      fail(`unknown ${words.noun} '${value.slice(0, 64)}'; allowed: ${words.known.join(', ')}`, position)
     )
   }
 

@@ -3,15 +3,14 @@
 /** A path of IoT Hub, with everything below it, and the message for it. `{}` stands for one segment. */
 type Absent = { readonly path: string; readonly says: string }
 
-const notHere = (what: string): string => `This hub has no ${what}.`
-const noMessages = notHere('cloud-to-device messages: call a method, or write desired properties')
-const howToJob =
-  'A job is created by PUT /jobs/v2/{jobId}, whatever it does. Its queryCondition says for which devices it is.'
+const notHere = (what: string, ...instead: string[]): string => [`This hub has no ${what}.`, ...instead].join(' ')
+const noMessages = notHere('cloud-to-device messages', 'Call a method or write desired properties.')
+const howToJob = 'PUT /jobs/v2/{jobId} schedules a job of either type. Its queryCondition selects the devices.'
 
 const absent: readonly Absent[] = [
-  { path: '/configurations', says: notHere('automatic device configurations: change twins by a job') },
+  { path: '/configurations', says: notHere('automatic device configurations', 'Update twins with a job.') },
   { path: '/devices/{}/applyConfigurationContent', says: notHere('IoT Edge deployments') },
-  { path: '/digitaltwins', says: notHere('digital twins API: read and write the twin at /twins/{deviceId}') },
+  { path: '/digitaltwins', says: notHere('digital twins API', 'Read and write the twin at /twins/{deviceId}.') },
   { path: '/devices/{}/modules', says: notHere('modules') },
   { path: '/twins/{}/modules', says: notHere('modules') },
   { path: '/devices/{}/messages/deviceBound', says: noMessages },
@@ -19,10 +18,11 @@ const absent: readonly Absent[] = [
   {
     path: '/messages',
     says: notHere(
-      'cloud-to-device messages, and no endpoint to read telemetry from: GraphQL has the subscription telemetry',
+      'cloud-to-device messages and no endpoint for reading telemetry',
+      'To receive telemetry, use the GraphQL subscription telemetry.',
     ),
   },
-  { path: '/devices/{}/messages', says: 'Devices speak MQTT to this hub, not HTTP: docs/mqtt.md says how.' },
+  { path: '/devices/{}/messages', says: 'Devices connect by MQTT, not by HTTP: see docs/mqtt.md.' },
   { path: '/devices/{}/files', says: notHere('file upload') },
   { path: '/jobs/v2/{}/methods', says: howToJob },
   { path: '/jobs/v2/{}/twin', says: howToJob },
@@ -41,5 +41,5 @@ export function absence(segments: readonly string[]): string {
         part === '{}' ? segments[index] !== undefined : part.toLowerCase() === segments[index]?.toLowerCase(),
       ),
   )
-  return `${found?.says ?? 'There is nothing at this path.'} docs/rest.md lists the paths that there are.`
+  return `${found?.says ?? 'This path does not exist.'} docs/rest.md lists all paths.`
 }

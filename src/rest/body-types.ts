@@ -59,13 +59,13 @@ const readers: Readonly<Record<JsonType, (value: unknown, schema: Schema, path: 
 
 /** The fault of a value of another type, by the expected type or format. */
 const faults: Readonly<Record<JsonType | 'date-time', string>> = {
-  object: 'is not an object',
-  array: 'is not an array',
-  string: 'is not text',
-  integer: 'is not a whole number',
-  boolean: 'is not true or false',
-  null: 'is not null',
-  'date-time': 'is not a time such as 2024-05-01T10:00:00Z',
+  object: 'must be an object',
+  array: 'must be an array',
+  string: 'must be a string',
+  integer: 'must be a whole number',
+  boolean: 'must be true or false',
+  null: 'must be null',
+  'date-time': 'must be a time such as 2024-05-01T10:00:00Z',
 }
 
 /** `[0].importMode`; the body as a whole when the path is empty. */

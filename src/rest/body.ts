@@ -13,11 +13,12 @@ export async function readBody(
   { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
 ): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
-  if (bytes.length === 0) throw new RestError('ArgumentNull', 'This request needs a body.')
+  if (bytes.length === 0) throw new RestError('ArgumentNull', 'The request has no body.')
   const mediaType = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
   const isPacked = (request.headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity'
   if (mediaType !== 'application/json' || isPacked) {
-    const message = 'Send JSON, not packed: "Content-Type: application/json, charset=utf-8".'
+    const message =
+      'The body must be JSON without a content encoding. Send the header "Content-Type: application/json".'
     throw new RestError('GenericUnsupportedMediaType', message)
   }
   if (overBudget(bytes, { bytes: maxBytes, members: Number.POSITIVE_INFINITY, depth: maxDepth }) === 'depth') {
@@ -29,7 +30,10 @@ export async function readBody(
 /** Stops at the limit: announced or received bytes beyond it are never stored. */
 async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): RestError =>
-    new RestError('MessageTooLarge', `The body of this request may be at most ${maxBytes / 1024} KB.`)
+    new RestError(
+      'MessageTooLarge',
+      `The body of this request is too large. At most ${maxBytes / 1024} KB are allowed.`,
+    )
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()
   if (request.body === null) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
@@ -42,7 +46,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof RestError) throw error
-    throw new RestError('DeserializationError', 'The body did not come whole.') // the client has disconnected
+    throw new RestError('DeserializationError', 'The request ended before its body was complete.') // the client has disconnected
   }
   return Buffer.concat(chunks)
 }

@@ -57,7 +57,10 @@ export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promi
     try {
       const item = readItem(element, deps.limits)
       if (seen.has(item.deviceId)) {
-        throw new RestError('DeviceDefinedMultipleTimes', `"${item.deviceId}" stands in this request more than once.`)
+        throw new RestError(
+          'DeviceDefinedMultipleTimes',
+          `The device id "${item.deviceId}" occurs more than once in this request.`,
+        )
       }
       seen.add(item.deviceId)
       await modes[item.mode]?.(deps, item)
@@ -104,12 +107,14 @@ function readItem(element: unknown, limits: TwinLimits): Item {
 function modeIn(value: unknown): string {
   const mode = typeof value === 'string' ? value.toLowerCase() : ''
   if (Object.hasOwn(modes, mode)) return mode
-  throw new InvalidInputError(['importMode'], 'There is no such importMode for devices.')
+  const message =
+    'importMode must be create, update, createOrUpdate, delete or updateTwin. All but create may end with IfMatchETag.'
+  throw new InvalidInputError(['importMode'], message)
 }
 
 function etagIn(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '') return value
-  throw new InvalidInputError([name], `This importMode needs the ${name} of the device.`)
+  throw new InvalidInputError([name], `This importMode requires ${name}.`)
 }
 
 async function create(deps: Deps, { device }: Item): Promise<void> {

@@ -13,7 +13,7 @@ const maxListed = 1000
 async function listDevices({ deps, query }: Call): Promise<Response> {
   const top = query.get('top')
   if (top !== null && !/^0*[1-9]\d{0,8}$/.test(top)) {
-    throw new InvalidInputError(['top'], 'top must be a whole number from 1.')
+    throw new InvalidInputError(['top'], 'top must be a whole number of at least 1.')
   }
   const devices = await findDevices(deps.db.reads, { limit: Math.min(Number(top ?? maxListed), maxListed) })
   return answer(devices.map(deviceDocument))
@@ -41,10 +41,13 @@ async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
 
 async function changeDevices({ deps, body }: Call): Promise<Response> {
   if (!Array.isArray(body) || body.length === 0) {
-    throw new InvalidInputError([], `The body is an array of 1 to ${maxBulkDevices} devices.`)
+    throw new InvalidInputError([], `The body must be an array of 1 to ${maxBulkDevices} devices.`)
   }
   if (body.length > maxBulkDevices) {
-    throw new RestError('TooManyDevices', `${body.length} devices are too many: at most ${maxBulkDevices} at once.`)
+    throw new RestError(
+      'TooManyDevices',
+      `The request has ${body.length} devices. At most ${maxBulkDevices} are allowed.`,
+    )
   }
   const errors = await applyBulk(deps, body)
   const result = { isSuccessful: errors.length === 0, errors, warnings: [] }
@@ -78,7 +81,7 @@ export const deviceRoutes: readonly Route[] = [
     method: 'GET',
     path: '/devices',
     operationId: 'listDevices',
-    summary: 'Devices in the order of their ids, without paging.',
+    summary: 'Lists devices by id, without paging.',
     operation: 'readDevices',
     throttle: 'registry',
     parameters: ['top'],
@@ -89,7 +92,7 @@ export const deviceRoutes: readonly Route[] = [
     method: 'POST',
     path: '/devices',
     operationId: 'changeDevices',
-    summary: `Creates, changes or deletes up to ${maxBulkDevices} devices, each on its own merits. 400 with the same body when some were refused.`,
+    summary: `Creates, changes or deletes up to ${maxBulkDevices} devices, each independently of the others. Returns 400 with the same body if any of them is refused.`,
     operation: 'writeDevices',
     throttle: 'registry',
     body: { schema: 'BulkRequest', maxBytes: maxBulkBytes },
@@ -110,7 +113,7 @@ export const deviceRoutes: readonly Route[] = [
     method: 'PUT',
     path: '/devices/{deviceId}',
     operationId: 'createOrUpdateDevice',
-    summary: 'Without If-Match creates a device, with it replaces the identity of one.',
+    summary: 'Creates a device. With If-Match, replaces the identity of an existing device.',
     operation: 'writeDevices',
     throttle: 'registry',
     parameters: ['If-Match'],
@@ -133,7 +136,7 @@ export const deviceRoutes: readonly Route[] = [
     method: 'GET',
     path: '/statistics/devices',
     operationId: 'getDeviceStatistics',
-    summary: 'How many devices there are.',
+    summary: 'The number of devices.',
     operation: 'readDevices',
     throttle: 'registry',
     answer: { status: 200, schema: 'DeviceStatistics' },
@@ -143,7 +146,7 @@ export const deviceRoutes: readonly Route[] = [
     method: 'GET',
     path: '/statistics/service',
     operationId: 'getServiceStatistics',
-    summary: 'How many devices are connected.',
+    summary: 'The number of connected devices.',
     operation: 'readDevices',
     throttle: 'registry',
     answer: { status: 200, schema: 'ServiceStatistics' },

@@ -134,7 +134,10 @@ export function outageOf(error: unknown): Failure | undefined {
 
 /** The answer to a fault of the hub. The log has its cause under the tracking id. */
 export function faultOf(trackingId: string): Failure {
-  return failure('ServerError', `The hub failed to do this. Its log has the cause under ${trackingId}.`)
+  return failure(
+    'ServerError',
+    `The hub has an internal error. Its log has the cause under the tracking id ${trackingId}.`,
+  )
 }
 
 /** Identifies a failure in a body and in the log. */

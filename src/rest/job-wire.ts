@@ -14,7 +14,7 @@ import { checkSameId, membersOf, timeFrom, timeText } from './wire.ts'
 function jobTypeFrom(value: unknown): JobType {
   const type = typeof value === 'string' ? jobTypeWords.canonical(value) : undefined
   if (type !== undefined) return type
-  throw new RestError('GenericBadRequest', 'The type of a job is scheduleDeviceMethod or scheduleUpdateTwin.')
+  throw new RestError('GenericBadRequest', 'The type of a job must be scheduleDeviceMethod or scheduleUpdateTwin.')
 }
 
 /** Which jobs to list. */
@@ -30,7 +30,7 @@ function wordIn<Name extends string>(query: URLSearchParams, parameter: string, 
   if (text === null || text === '') return undefined
   const name = words.canonical(text)
   if (name !== undefined) return name
-  throw new InvalidInputError([parameter], `${parameter} is one of ${words.known.join(', ')}.`)
+  throw new InvalidInputError([parameter], `${parameter} must be one of ${words.known.join(', ')}.`)
 }
 
 /** A request to create the job with this id, its values unchecked. Members that IoT Hub does not know are ignored. */
@@ -59,7 +59,7 @@ function methodFrom(value: unknown): object {
 function jobPatchFrom(value: unknown): object {
   const { etag } = membersOf(value, ['updateTwin'])
   if (etag !== undefined && etag !== null && !(typeof etag === 'string' && parseEtag(etag) === '*')) {
-    throw new PreconditionError('The etag in updateTwin must be "*": a job changes every twin, whatever its etag is.')
+    throw new PreconditionError('The etag in updateTwin must be "*": a job updates every twin, regardless of its etag.')
   }
   return twinChangeFrom(value, ['updateTwin'])
 }

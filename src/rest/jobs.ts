@@ -20,7 +20,7 @@ async function createJob({ deps, viewer, caller, signal, id, body, choices }: Vi
     parseCondition(request.queryCondition, { strict: true })
   }
   const { type } = membersOf(body, [])
-  if (type !== request.type) deps.log.debug({ jobId: id, type }, 'the type of a job was spelled in an old way')
+  if (type !== request.type) deps.log.debug({ jobId: id, type }, 'job type has an old spelling')
   const now = deps.clock.now()
   await scheduleJob(deps, viewer, request, { caller, signal })
   return answer(createdJob(id, request.type, initialStatus(request.startTime ?? now, now)))
@@ -79,7 +79,7 @@ function cursorFrom([time = '', id, ...others]: readonly string[]): { createdTim
 async function refuseImport(): Promise<Response> {
   throw new RestError(
     'InvalidOperation',
-    'This hub has no import and export jobs. Jobs over devices are created by PUT /jobs/v2/{jobId}.',
+    'This hub has no import and export jobs. PUT /jobs/v2/{jobId} schedules a method call or a twin update.',
   )
 }
 
@@ -97,7 +97,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'GET',
     path: '/jobs/v2/query',
     operationId: 'listJobs',
-    summary: 'Jobs, those that were created last first.',
+    summary: 'Lists jobs, the newest first.',
     operation: 'readJobs',
     throttle: 'jobOperations',
     isPage: true,
@@ -109,7 +109,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'GET',
     path: '/jobs/v2/{jobId}',
     operationId: 'getJob',
-    summary: 'A job and how far it is.',
+    summary: 'A job and its progress.',
     operation: 'readJobs',
     answer: { status: 200, schema: 'Job' },
     handle: getJob,
@@ -118,7 +118,8 @@ export const jobRoutes: readonly Route[] = [
     method: 'PUT',
     path: '/jobs/v2/{jobId}',
     operationId: 'createJob',
-    summary: 'Schedules a job; it is durable when this is answered. Answers jobId, type and status only.',
+    summary:
+      'Schedules a job. The job is durable when the response is sent. The response has jobId, type and status only.',
     operation: 'writeJobs',
     throttle: 'jobOperations',
     body: { schema: 'JobRequest' },
@@ -129,7 +130,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'POST',
     path: '/jobs/v2/{jobId}/cancel',
     operationId: 'cancelJob',
-    summary: 'Cancels a job that has not started (or, if the hub is so configured, has not ended).',
+    summary: 'Cancels a job that has not started. With REST_CANCEL_RUNNING=true, cancels a running job too.',
     operation: 'writeJobs',
     throttle: 'jobOperations',
     answer: { status: 200, schema: 'Job' },
@@ -139,7 +140,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'POST',
     path: '/jobs/create',
     operationId: 'createImportExportJob',
-    summary: 'Always 400: there are no import and export jobs.',
+    summary: 'Always returns 400: this hub has no import and export jobs.',
     operation: 'writeDevices',
     answer: { status: 200 },
     handle: refuseImport,
@@ -148,7 +149,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'GET',
     path: '/jobs',
     operationId: 'listImportExportJobs',
-    summary: 'Always empty: there are no import and export jobs.',
+    summary: 'Always returns an empty list: this hub has no import and export jobs.',
     operation: 'readDevices',
     answer: { status: 200, schema: 'Jobs' },
     handle: listImports,
@@ -157,7 +158,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'GET',
     path: '/jobs/{jobId}',
     operationId: 'getImportExportJob',
-    summary: 'Always 404: there are no import and export jobs.',
+    summary: 'Always returns 404: this hub has no import and export jobs.',
     operation: 'readDevices',
     answer: { status: 200, schema: 'Job' },
     handle: findImport,
@@ -166,7 +167,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/jobs/{jobId}',
     operationId: 'cancelImportExportJob',
-    summary: 'Always 404: there are no import and export jobs.',
+    summary: 'Always returns 404: this hub has no import and export jobs.',
     operation: 'writeDevices',
     answer: { status: 204 },
     handle: findImport,

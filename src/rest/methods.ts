@@ -12,7 +12,7 @@ async function invoke({ deps, id, body, signal }: Call): Promise<Response> {
   const call = membersOf(body, [])
   const length = Buffer.byteLength(JSON.stringify(call.payload ?? null))
   if (length > maxPayloadLength) {
-    throw new RestError('MessageTooLarge', `The payload is ${length} bytes of JSON and may be at most 128 KB.`)
+    throw new RestError('MessageTooLarge', `The payload has ${length} bytes of JSON. At most 128 KB are allowed.`)
   }
   const { status, payload } = await invokeMethod(deps, id, call, signal)
   // The device's own text: parsed and printed again, large numbers would lose digits.
@@ -25,7 +25,7 @@ export const methodRoutes: readonly Route[] = [
     method: 'POST',
     path: '/twins/{deviceId}/methods',
     operationId: 'invokeMethod',
-    summary: 'Calls a method on a device, at most once, and answers what the device did.',
+    summary: 'Calls a method on a device, at most once, and returns the answer of the device.',
     operation: 'invokeMethods',
     body: { schema: 'MethodCall' },
     answer: { status: 200, schema: 'MethodResponse' },

@@ -21,9 +21,9 @@ function idParameters(path: string): object[] {
 const isPaged = ({ parameters = [] }: Route): boolean => parameters.includes('x-ms-continuation')
 
 const pageHeaders = {
-  'x-ms-item-type': { description: 'What the rows are.', schema: { type: 'string' } },
+  'x-ms-item-type': { description: 'The type of the rows.', schema: { type: 'string' } },
   'x-ms-continuation': {
-    description: 'Where this page ended. Absent when it is the last.',
+    description: 'The continuation token for the next page. Absent on the last page.',
     schema: { type: 'string' },
   },
 }
@@ -47,8 +47,8 @@ function operationOf(route: Route): object {
       },
       default: {
         description:
-          'Refused or failed: `ErrorCode:Name;text` in Message, and the name in the header iothub-errorcode.' +
-          (route.errorForm === 'structured' ? ' For what the call itself met, Message is a JSON text.' : ''),
+          'An error. Message is `ErrorCode:Name;text`, and the header iothub-errorcode has the name.' +
+          (route.errorForm === 'structured' ? ' For an error of the call itself, Message is JSON text.' : ''),
         content: contentOf('Error'),
       },
     },
@@ -70,7 +70,7 @@ export function openApiDocument(routes: readonly Route[]): object {
     info: {
       title: 'Twincast',
       version: '2021-04-12',
-      description: 'What Twincast serves of the REST API of Azure IoT Hub.',
+      description: 'The part of the REST API of Azure IoT Hub that Twincast implements.',
     },
     paths,
     components: {
@@ -95,7 +95,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     method: 'GET',
     path: '/openapi.json',
     operationId: 'getOpenApiDocument',
-    summary: 'This document.',
+    summary: 'This OpenAPI document.',
     answer: { status: 200 },
     handle: async () => answerText(document),
   }

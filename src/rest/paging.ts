@@ -16,7 +16,7 @@ export function pageRequest({ headers, query }: Pick<Call, 'headers' | 'query'>)
   const size = (headers.get('x-ms-max-item-count') ?? query.get('pageSize')) || null
   const continuation = headers.get('x-ms-continuation') ?? query.get('continuationToken')
   if (size !== null && !/^0*[1-9]\d{0,8}$/.test(size)) {
-    throw new InvalidInputError(['x-ms-max-item-count'], 'x-ms-max-item-count must be a whole number from 1.')
+    throw new InvalidInputError(['x-ms-max-item-count'], 'x-ms-max-item-count must be a whole number of at least 1.')
   }
   return { size: Math.min(Number(size ?? defaultSize), maxSize), continuation: continuation || undefined }
 }
@@ -41,5 +41,5 @@ export function readContinuation(list: string, continuation: string): readonly s
 
 /** A continuation that cannot be read. */
 export function invalidContinuation(): InvalidInputError {
-  return new InvalidInputError(['x-ms-continuation'], 'The continuation token is not one of this query.')
+  return new InvalidInputError(['x-ms-continuation'], 'The continuation token does not belong to this query.')
 }

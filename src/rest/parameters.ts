@@ -13,38 +13,39 @@ const size = { type: 'integer', minimum: 1, default: 100 }
 export const parameters = {
   'api-version': {
     in: 'query',
-    description: 'Which version of IoT Hub the client speaks: YYYY-MM-DD, perhaps with -preview. All are read alike.',
+    description:
+      'The IoT Hub API version of the client: YYYY-MM-DD, optionally followed by -preview. All versions are treated alike.',
     schema: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}(-preview)?$', example: '2021-04-12' },
     required: true,
   },
   'If-Match': {
     in: 'header',
-    description: 'An etag, or * for whatever it is now; quoted or not.',
+    description: 'An etag, quoted or not, or * for any etag.',
     schema: { type: 'string' },
   },
   top: {
     in: 'query',
-    description: 'Devices at most; never more than 1,000.',
+    description: 'The maximum number of devices. Larger values than 1,000 count as 1,000.',
     schema: { type: 'integer', minimum: 1, default: 1000 },
   },
   jobType: {
     in: 'query',
-    description: 'Jobs of this type only. The case does not matter.',
+    description: 'Only jobs of this type. Case-insensitive.',
     schema: { type: 'string', enum: ['scheduleDeviceMethod', 'scheduleUpdateTwin'] },
   },
   jobStatus: {
     in: 'query',
-    description: 'Jobs in this status only. The case does not matter; pending and enqueued are queued.',
+    description: 'Only jobs in this status. Case-insensitive. pending and enqueued mean queued.',
     schema: { type: 'string', enum: ['queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled'] },
   },
   'x-ms-max-item-count': {
     in: 'header',
-    description: 'Rows at most; never more than 1,000.',
+    description: 'The maximum number of rows. Larger values than 1,000 count as 1,000.',
     schema: size,
   },
   'x-ms-continuation': {
     in: 'header',
-    description: 'Where the page before ended: the header of the same name in its answer.',
+    description: 'The continuation token: the value of this header in the response with the previous page.',
     schema: { type: 'string' },
   },
   pageSize: { in: 'query', description: 'The same as x-ms-max-item-count.', schema: size, deprecated: true },

@@ -6,7 +6,8 @@ import { membersOf } from './wire.ts'
 
 async function query(call: Call): Promise<Response> {
   const { query: text } = membersOf(call.body, [])
-  if (typeof text !== 'string') throw new InvalidInputError(['query'], 'query is text: SELECT … FROM devices …')
+  if (typeof text !== 'string')
+    throw new InvalidInputError(['query'], 'query must be a string such as SELECT * FROM devices.')
   const { deps, choices } = call
   const page = await runStatement(deps, askerOf(call), text, pageRequest(call), { strict: choices.strictQuery })
   return answer(page.items, pageHeaders(page.itemType, page.continuation))
@@ -18,7 +19,8 @@ export const queryRoutes: readonly Route[] = [
     method: 'POST',
     path: '/devices/query',
     operationId: 'query',
-    summary: 'A page of the rows that a statement of the query language selects; x-ms-item-type says what they are.',
+    summary:
+      'Runs a statement of the query language and returns a page of its rows. x-ms-item-type is the type of the rows.',
     operation: 'readTwins',
     throttle: 'queries',
     isPage: true,

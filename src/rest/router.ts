@@ -74,7 +74,7 @@ export function createRestDoor(
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
     // IoT Hub answers 401 to this, too.
     if (!may(viewer, route.operation)) {
-      throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right to this.`)
+      throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right for this request.`)
     }
     const caller = `${viewer.policyName} at ${address}`
     return { caller, handle: (call) => route.handle({ ...call, viewer, caller }) }
@@ -122,7 +122,7 @@ function segmentsOf(pathname: string): string[] {
   } catch (error) {
     if (!(error instanceof URIError)) throw error
   }
-  throw new InvalidInputError([], 'The path is not well encoded.')
+  throw new InvalidInputError([], 'The percent-encoding of the path is invalid.')
 }
 
 /** A query string with an invalid encoding would be parsed into parameters other than those that were sent. */
@@ -130,7 +130,7 @@ function checkEncoding(search: string): void {
   try {
     decodeURIComponent(search)
   } catch {
-    throw new InvalidInputError([], 'The query string is not well encoded.')
+    throw new InvalidInputError([], 'The percent-encoding of the query string is invalid.')
   }
 }
 
@@ -144,7 +144,7 @@ function findRoute(method: string, segments: readonly string[]): { route: Route;
   const match = found.find(({ route }) => route.method === method)
   if (match !== undefined) return match
   const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
-  throw new RestError('GenericMethodNotAllowed', `This path takes ${allow} and not ${method}.`, { allow })
+  throw new RestError('GenericMethodNotAllowed', `This path does not support ${method}. Use ${allow}.`, { allow })
 }
 
 /**
@@ -173,7 +173,7 @@ function checkApiVersion(version: string | null): void {
   if (version !== null && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return
   throw new RestError(
     'InvalidProtocolVersion',
-    'Say which version of the API you speak in the query string: api-version=2021-04-12.',
+    'The query parameter api-version is missing or invalid. Use a date such as api-version=2021-04-12.',
   )
 }
 
@@ -189,11 +189,11 @@ function refuse(
   let failure = failureOf(error)
   if (failure === undefined) {
     failure = outageOf(error)
-    if (failure !== undefined) deps.log.warn({ err: error }, 'a REST request met an outage of the database')
+    if (failure !== undefined) deps.log.warn({ err: error }, 'REST request failed: database unreachable')
   }
   if (failure === undefined) {
     const { pathname } = new URL(request.url)
-    deps.log.error({ err: error, trackingId, method: request.method, path: pathname }, 'a REST request failed')
+    deps.log.error({ err: error, trackingId, method: request.method, path: pathname }, 'REST request failed')
     failure = faultOf(trackingId)
   }
   const body = form === 'structured' ? structuredBody(failure, tracking) : classicBody(failure, tracking)

@@ -104,7 +104,7 @@ export const schemas = {
           id: text,
           importMode: {
             type: 'string',
-            description: 'The case does not matter.',
+            description: 'Case-insensitive.',
             default: 'create',
             enum: [
               'create',
@@ -197,6 +197,6 @@ const byName: ReadonlyMap<string, Schema> = new Map(Object.entries(schemas))
 /** The target of a reference. */
 export function schemaAt(reference: string): Schema {
   const schema = byName.get(reference.slice(prefix.length))
-  if (schema === undefined) throw new Error(`There is no schema ${reference}.`)
+  if (schema === undefined) throw new Error(`Unknown schema ${reference}.`)
   return schema
 }

@@ -24,21 +24,18 @@ export function timeFrom(value: unknown, path: Path): Date | undefined {
   const time = typeof value === 'string' ? parseDateTime(value) : undefined
   if (time !== undefined) return time
   const name = path.join('.')
-  throw new InvalidInputError(
-    path,
-    `${name} is not a time that exists, written as ${dateTimeExample} (years 1 to 9999).`,
-  )
+  throw new InvalidInputError(path, `${name} must be a valid time such as ${dateTimeExample}, in the years 1 to 9999.`)
 }
 
 /** The members of a JSON object. InvalidInputError for anything else. */
 export function membersOf(value: unknown, path: Path): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  throw new InvalidInputError(path, `${path.at(-1) ?? 'The body'} is not an object.`)
+  throw new InvalidInputError(path, `${path.at(-1) ?? 'The body'} must be an object.`)
 }
 
 /** Checks an id in the body, if present, against the one in the path. A number is accepted too: SDKs send those. */
 export function checkSameId(inBody: unknown, inPath: string, name: string): void {
   if (inBody === undefined || inBody === null || inBody === inPath) return
   if (typeof inBody === 'number' && String(inBody) === inPath) return
-  throw new InvalidInputError([name], `The ${name} in the body is not the one in the path.`)
+  throw new InvalidInputError([name], `The ${name} in the body differs from the one in the path.`)
 }

@@ -50,8 +50,8 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
         deviceIds.filter((deviceId) => !existing.has(deviceId)),
       )
       const called = await findCallsOfTheGone(deps.db, deviceIds)
-      await fail(waiting, 'pending', 'The device was deleted before its turn came.', now)
-      await fail(called, 'running', 'The device had the call, and was deleted before it answered.', now)
+      await fail(waiting, 'pending', 'The device was deleted before the job reached it.', now)
+      await fail(called, 'running', 'The call was sent, but the device was deleted before it answered.', now)
       for (const deviceId of deviceIds) changed.delete(deviceId)
       return { done: waiting.length + called.length, full: false }
     },

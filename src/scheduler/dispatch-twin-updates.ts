@@ -38,7 +38,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         ...result.missing.map((deviceId) => ({
           jobId,
           deviceId,
-          error: { code: 'DeviceNotFound', description: 'The device was deleted before its turn came.' },
+          error: { code: 'DeviceNotFound', description: 'The device was deleted before the job reached it.' },
         })),
       ]
       const progress = await settle(tx, open, settlements, 'pending', now)

@@ -26,7 +26,7 @@ const connectInterval = 5_000
 /** Marks per statement. */
 const marksPerPage = 10_000
 
-const noAnswer = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
+const noAnswer = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
 const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
 const notOnline = {
   code: 'DeviceNotOnline',

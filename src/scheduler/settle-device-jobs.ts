@@ -42,7 +42,7 @@ export function settleDeviceJobs(
     size: batchSize,
     wait: batchWait,
     flush: write,
-    onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; trying again'),
+    onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; retrying'),
   })
   return {
     take({ deviceId, requestId, response }) {

@@ -169,9 +169,9 @@ function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: Jo
 /** Undefined for a fault that may pass. A job that can never start must not block the jobs behind it. */
 function whyItCannotStart(error: unknown, seconds: number): string | undefined {
   // It parsed when it was scheduled: an older version of the language accepted it.
-  if (error instanceof QueryConditionError) return `The query condition no longer works: ${error.message}`
+  if (error instanceof QueryConditionError) return `The query condition is no longer valid: ${error.message}`
   if (isOutOfTime(error)) {
-    return `It took more than ${seconds} seconds to find the devices that meet the query condition. Narrow the condition and schedule the job again.`
+    return `Selecting the devices took more than ${seconds} seconds. Narrow the query condition and schedule the job again.`
   }
   return undefined
 }

@@ -68,7 +68,7 @@ export async function runStatement(
   const statement = parseStatement(text, options)
   const { itemType, patterns, read } = planOf(statement)
   if (!Number.isInteger(page.size) || page.size < 1) {
-    throw new InvalidInputError(['size'], 'A page has at least one row.')
+    throw new InvalidInputError(['size'], 'A page must have at least one row.')
   }
   const size = Math.min(page.size, maxPageSize)
   const question = JSON.stringify([text, size])

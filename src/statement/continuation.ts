@@ -28,6 +28,6 @@ export function readContinuation(question: string, token: string, patterns: read
   if (fits && /^[1-9]\d{0,15}$/.test(left)) return { keys, left: Number(left) }
   throw new InvalidInputError(
     ['continuation'],
-    'The continuation token is not one of this query with this page size, or it is damaged.',
+    'The continuation token is damaged, or belongs to another query or page size.',
   )
 }

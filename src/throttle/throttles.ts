@@ -30,15 +30,15 @@ export type Throttles = {
 }
 
 const what: Readonly<Record<ThrottleName, string>> = {
-  registry: 'operations on the registry',
-  connections: 'new connections of devices',
+  registry: 'registry operations',
+  connections: 'new device connections',
   telemetry: 'telemetry messages',
   methods: 'KB of method calls',
   queries: 'queries',
-  twinReads: 'reads of twins',
-  twinUpdates: 'updates of twins',
-  jobOperations: 'operations on jobs',
-  jobDeviceOperations: 'device operations of jobs',
+  twinReads: 'twin reads',
+  twinUpdates: 'twin updates',
+  jobOperations: 'job operations',
+  jobDeviceOperations: 'job device operations',
 }
 
 export function createThrottles(clock: Clock, throttling: Throttling): Throttles {
@@ -66,7 +66,7 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
       if (waitMs === 0 || rate === undefined) return
       const seconds = Math.ceil(waitMs / 1000)
       throw new LimitExceededError(
-        `This hub takes ${printRate(rate)} ${what[name]}, and these are used up. Ask again in ${seconds} s.`,
+        `The limit for ${what[name]} (${printRate(rate)}) is reached. Retry in ${seconds} s.`,
         seconds,
       )
     },

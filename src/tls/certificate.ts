@@ -79,16 +79,16 @@ export async function loadDeviceCa(path: string): Promise<string> {
     throw new CertificateError(`X509_CA cannot be read: ${error.message}`)
   })
   const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (found.length === 0) throw new CertificateError(`X509_CA: ${path} holds no PEM certificate.`)
+  if (found.length === 0) throw new CertificateError(`X509_CA: ${path} contains no PEM certificate.`)
   const certificates = found.map((pem, index) => {
     const certificate = parse(() => new X509Certificate(pem))
     if (certificate?.ca === true) return certificate
-    throw new CertificateError(`X509_CA: certificate ${index + 1} in ${path} is not that of an authority.`)
+    throw new CertificateError(`X509_CA: certificate ${index + 1} in ${path} is not an authority certificate.`)
   })
   for (const certificate of certificates) {
     if (certificates.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))) continue
     const { subject, issuer } = certificate
-    throw new CertificateError(`X509_CA: ${path} holds ${subject}, but not its issuer, ${issuer}.`)
+    throw new CertificateError(`X509_CA: ${path} contains ${subject}, but not its issuer, ${issuer}.`)
   }
   return found.join('\n')
 }
@@ -106,8 +106,8 @@ async function loadOrMakeCa(folder: string, now: Date): Promise<Ca> {
     // Never replaced silently: devices trust this CA.
     if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key)) {
       throw new CertificateError(
-        `${certPath} and ${keyPath} do not belong together. Restore them, or remove both to have a new CA made, which ` +
-          'every client then has to be given.',
+        `${certPath} and ${keyPath} do not belong together. Restore them, or remove both: the hub then creates a new CA, ` +
+          'which every client must be given.',
       )
     }
     return { pem, certificate, key }

@@ -155,7 +155,7 @@ export async function patchTwins(
       )
       twin = read.get(deviceId)
     }
-    if (twin === undefined) throw new Error(`The twin of "${deviceId}" is gone although it is locked.`)
+    if (twin === undefined) throw new Error(`The twin of "${deviceId}" is missing although it is locked.`)
     try {
       const after = patched(twin, patch, now, limits)
       saved.push(after)
@@ -202,7 +202,7 @@ function deletedMembers({
 const tooLarge = (bytes: number): InvalidInputError =>
   new InvalidInputError(
     [],
-    `The twin is ${bytes} bytes and too large to be merged with anything. Delete members first: set them to null at the root of their section.`,
+    `The twin has ${bytes} bytes, which is too large for a merge. First delete members at the root of its sections by setting them to null.`,
   )
 
 /** Notifies subscribers of these twins, and devices with new desired properties. */
@@ -271,7 +271,7 @@ export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, deviceId: stri
   if (found === undefined) throw new NotFoundError('device', deviceId)
   if (found.twin !== undefined) return found.twin
   throw new NotShownError(
-    `The twin of "${deviceId}" is ${found.bytes} bytes and too large to be shown. Delete members at the root of its sections.`,
+    `The twin of "${deviceId}" has ${found.bytes} bytes, which is too large to be shown. Delete members at the root of its sections.`,
   )
 }
 

@@ -33,10 +33,10 @@ const plainKey = /^[\w-]{1,64}$/
 /** Forbidden forms of a key. */
 const keyRules: readonly (readonly [pattern: RegExp, fault: string])[] = [
   [/^$/, 'is empty'],
-  [/\p{Cc}/u, 'holds a control character'],
-  [/\s/u, 'holds white space'],
-  [/[.$#]/, 'holds one of the signs . $ #'],
-  [/\p{Surrogate}/u, 'holds half of a surrogate pair'],
+  [/\p{Cc}/u, 'contains a control character'],
+  [/\s/u, 'contains white space'],
+  [/[.$#]/, 'contains one of the characters . $ #'],
+  [/\p{Surrogate}/u, 'contains half of a surrogate pair'],
 ]
 
 /**
@@ -49,10 +49,7 @@ export function checkTwinPatch(patch: unknown, path: Path, limits: TwinLimits): 
   const { desired, reported, ...otherProperties } =
     properties === undefined ? {} : membersOf(properties, [...path, 'properties'])
   if (reported !== undefined) {
-    throw new InvalidInputError(
-      [...path, 'properties', 'reported'],
-      'Reported properties are written by the device only.',
-    )
+    throw new InvalidInputError([...path, 'properties', 'reported'], 'Only the device can write reported properties.')
   }
   refuseOthers(otherProperties, [...path, 'properties'])
   return {
@@ -70,7 +67,10 @@ export function checkTwinPatch(patch: unknown, path: Path, limits: TwinLimits): 
 export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: TwinLimits): JsonObject {
   // First, because everything below takes time for every member.
   if (hasMoreMembers(value, twinMembers)) {
-    throw new InvalidInputError(path, `A change to a section has at most ${twinMembers} members; send it in parts.`)
+    throw new InvalidInputError(
+      path,
+      `A change to a section must have at most ${twinMembers} members. Send it in parts.`,
+    )
   }
   return checkMembers(objectIn(value, path), [...path], { depth: 0, inArray: false })
 }
@@ -115,11 +115,11 @@ function largest(section: SectionName, { twinBytes, twinMembers }: TwinLimits): 
 function faultOf(measure: keyof SectionSize, size: SectionSize, most: SectionSize): string {
   switch (measure) {
     case 'weight':
-      return `would be ${size.weight} bytes and may be at most ${most.weight / 1024} KB`
+      return `would have ${size.weight} bytes. At most ${most.weight / 1024} KB are allowed`
     case 'members':
-      return `would have ${size.members} members and may have at most ${most.members}`
+      return `would have ${size.members} members. At most ${most.members} are allowed`
     case 'bytes':
-      return `would be ${size.bytes} bytes of JSON text and may be at most ${most.bytes / 1024} KB`
+      return `would have ${size.bytes} bytes of JSON text. At most ${most.bytes / 1024} KB are allowed`
   }
 }
 
@@ -153,7 +153,7 @@ function checkKey(key: string, path: Path): void {
   if (plainKey.test(key) && !reserved.has(key)) return
   const length = Buffer.byteLength(key)
   if (length > maxKeyLength) {
-    throw new InvalidInputError([...path], `The key ${shown(key)} is ${length} bytes long and may be at most 1 KB.`)
+    throw new InvalidInputError([...path], `The key ${shown(key)} has ${length} bytes. At most 1 KB is allowed.`)
   }
   if (reserved.has(key)) throw new InvalidInputError([...path], `The key ${shown(key)} is a reserved word.`)
   for (const [pattern, fault] of keyRules) {
@@ -164,13 +164,13 @@ function checkKey(key: string, path: Path): void {
 function checkValue(value: unknown, path: string[], place: Place): Json {
   if (value === null) {
     // An array is replaced whole, so a null anywhere inside one would delete nothing.
-    if (place.inArray) throw refused(path, 'is null inside an array')
+    if (place.inArray) throw refused(path, 'must not be null inside an array')
     return value
   }
   if (typeof value === 'boolean') return value
   if (typeof value === 'number') return checkNumber(value, path)
   if (typeof value === 'string') return checkString(value, path)
-  if (typeof value !== 'object') throw refused(path, 'is not JSON')
+  if (typeof value !== 'object') throw refused(path, 'must be JSON')
   if (place.depth > maxDepth) throw refused(path, `is nested more than ${maxDepth} levels deep`)
   if (!Array.isArray(value)) return checkMembers(value, path, place)
   const itemPlace = { depth: place.depth + 1, inArray: true }
@@ -183,18 +183,18 @@ function checkValue(value: unknown, path: string[], place: Place): Json {
 }
 
 function checkNumber(value: number, path: Path): number {
-  if (!Number.isFinite(value)) throw refused(path, 'is not a finite number')
+  if (!Number.isFinite(value)) throw refused(path, 'must be a finite number')
   if (Number.isInteger(value) && (value < minInteger || value > maxInteger)) {
-    throw refused(path, `is ${value} and integers lie within ${minInteger} and ${maxInteger}`)
+    throw refused(path, `is ${value}. Integers must be from ${minInteger} to ${maxInteger}`)
   }
   return value
 }
 
 function checkString(value: string, path: Path): string {
   const length = Buffer.byteLength(value)
-  if (length > maxStringLength) throw refused(path, `is ${length} bytes long and strings may be at most 4 KB`)
-  if (value.includes('\0')) throw refused(path, 'holds the character U+0000')
-  if (/\p{Surrogate}/u.test(value)) throw refused(path, 'holds half of a surrogate pair')
+  if (length > maxStringLength) throw refused(path, `has ${length} bytes. Strings must have at most 4 KB`)
+  if (value.includes('\0')) throw refused(path, 'contains the character U+0000')
+  if (/\p{Surrogate}/u.test(value)) throw refused(path, 'contains half of a surrogate pair')
   return value
 }
 
@@ -203,7 +203,7 @@ function membersOf(value: unknown, path: Path): Readonly<Record<string, unknown>
 }
 
 function objectIn(value: unknown, path: Path): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(path, 'is not an object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(path, 'must be an object')
   return value
 }
 

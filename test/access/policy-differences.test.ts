@@ -18,9 +18,9 @@ test('each difference is told by the name of its policy, and without a key', () 
   const given = [policy('a', 'x'), policy('b', 'one', 'x'), other]
   const used = [policy('a'), policy('b'), policy('c')]
   expect(policyDifferences(given, used)).toEqual([
-    'the primary key of "a" is not theirs',
-    'the secondary key of "b" is not theirs',
-    'the rights of "c" are not theirs',
+    'the primary key of "a" differs from the other hubs',
+    'the secondary key of "b" differs from the other hubs',
+    'the rights of "c" differ from the other hubs',
   ])
 })
 
@@ -32,14 +32,14 @@ test('rights that are fewer, or more, differ', () => {
 
 test('a policy that only one side has differs', () => {
   expect(policyDifferences([policy('a'), policy('b')], [policy('a'), policy('c')])).toEqual([
-    'they have no "b"',
-    '"c" is missing',
+    'the other hubs have no policy "b"',
+    'the policy "c" is missing',
   ])
 })
 
 test('the primary key of the owner is not that of the file, so it does not count', () => {
   expect(policyDifferences([policy('iothubowner', 'x')], [policy('iothubowner')])).toEqual([])
   expect(policyDifferences([policy('iothubowner', 'x', 'x')], [policy('iothubowner')])).toEqual([
-    'the secondary key of "iothubowner" is not theirs',
+    'the secondary key of "iothubowner" differs from the other hubs',
   ])
 })

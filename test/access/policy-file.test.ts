@@ -24,10 +24,10 @@ const changed = (change: (entries: Record<string, unknown>[]) => unknown): strin
 }
 
 test.each<[string, string, readonly string[], RegExp]>([
-  ['no JSON', '[', [], /not JSON/],
-  ['no list', '{}', [], /not a list/],
+  ['no JSON', '[', [], /must contain JSON/],
+  ['no list', '{}', [], /must contain a list/],
   ['a missing default', changed((entries) => entries.slice(1)), [], /"iothubowner" is missing/],
-  ['two of a name', changed((entries) => [...entries, entries[5]]), ['6', 'name'], /two policies "reporting"/],
+  ['two of a name', changed((entries) => [...entries, entries[5]]), ['6', 'name'], /policy "reporting" occurs twice/],
   [
     'a name that is none',
     changed((entries) => {
@@ -50,7 +50,7 @@ test.each<[string, string, readonly string[], RegExp]>([
       if (entries[1]) entries[1].rights = ['registryRead']
     }),
     ['1', 'rights'],
-    /fixed/,
+    /cannot be changed/,
   ],
   [
     'a short key',
@@ -60,7 +60,7 @@ test.each<[string, string, readonly string[], RegExp]>([
     ['5', 'secondaryKey'],
     /16 to 64/,
   ],
-  ['too many', changed((entries) => Array.from({ length: 17 }, () => entries[5])), [], /17 policies; 16/],
+  ['too many', changed((entries) => Array.from({ length: 17 }, () => entries[5])), [], /17 policies\. At most 16/],
 ])('%s is refused, and where it is said', (_, text, path, message) => {
   const refusal = (() => {
     try {

@@ -137,7 +137,7 @@ describe('scheduling', () => {
     await jobs.scheduleDeviceMethod(jobId, nobody, method)
     await expect(jobs.scheduleDeviceMethod(jobId, nobody, method)).rejects.toMatchObject({
       name: 'DeviceAlreadyExistsError',
-      message: `There is already a job "${jobId}".`,
+      message: `The job "${jobId}" already exists.`,
     })
     await expect(jobs.scheduleTwinUpdate(randomUUID(), nobody, { ...patch, etag: 'x' })).rejects.toMatchObject({
       name: 'InvalidEtagError',

@@ -98,7 +98,7 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await page.getByLabel('Method', { exact: true }).fill('reboot')
     await page.getByLabel('Job id').fill('by-keys')
     await page.getByRole('button', { name: 'Review', exact: true }).click()
-    await page.getByRole('alert').getByText('There is already a job "by-keys".').waitFor()
+    await page.getByRole('alert').getByText('The job "by-keys" already exists.').waitFor()
     expect(await hasFocus(page.getByLabel('Job id'))).toBe(true)
     await page.keyboard.type('-2')
     await page.keyboard.press('Control+Enter')

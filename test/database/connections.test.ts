@@ -43,6 +43,6 @@ test('a connection that is cut during a statement of a transaction fails that tr
 test('connections that are cut while nobody uses them are replaced', async () => {
   const pids = await Promise.all(Array.from({ length: 4 }, () => db.query(ownPid)))
   for (const [own] of pids) await cut(own?.pid)
-  await expect.poll(() => heard).toEqual(Array(4).fill('a connection to the database broke'))
+  await expect.poll(() => heard).toEqual(Array(4).fill('database connection lost'))
   expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
 })

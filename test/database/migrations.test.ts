@@ -89,7 +89,7 @@ test('a database that a newer release has used is refused before anything change
   // Were it applied, it would fail: its tables are there.
   await forget('20261122000000_initial')
   await expect(migrate(database.url, silent)).rejects.toThrow(
-    /newer Twincast: it has the migration 99990101000000_future, .* Start the newer release, or restore a backup/,
+    /newer release of Twincast used this database: it has the migration 99990101000000_future, .* Start the newer release, or restore a backup/,
   )
   await record('99990101000001_more')
   await expect(migrate(database.url, silent)).rejects.toThrow('migrations 99990101000000_future, 99990101000001_more')

@@ -13,12 +13,12 @@ const keys: Authentication = { type: 'sas', symmetricKey: { primaryKey: '', seco
 test.each<[string | undefined, Authentication, Partial<DeviceCertificate>]>([
   [undefined, selfSigned('AA'), { chained: false, commonName: undefined }],
   [undefined, authority, {}],
-  ['its certificate is not valid yet', authority, { validFrom: 151 }],
-  ['its certificate has expired', authority, { validTo: 149 }],
-  ['its certificate has none of the registered thumbprints', selfSigned('BB'), {}],
-  ['no chain leads from its certificate to an authority of X509_CA', authority, { chained: false }],
-  ['its certificate is not made out to its device id', authority, { commonName: 'd2' }],
-  ['it has a certificate, and the device is registered with keys', keys, {}],
+  ['the certificate is not valid yet', authority, { validFrom: 151 }],
+  ['the certificate has expired', authority, { validTo: 149 }],
+  ['the certificate has no registered thumbprint', selfSigned('BB'), {}],
+  ['the certificate has no chain to an authority in X509_CA', authority, { chained: false }],
+  ['the common name of the certificate is not the device id', authority, { commonName: 'd2' }],
+  ['the client has a certificate, but the device is registered with keys', keys, {}],
   ['the device is registered without authentication', { type: 'none' }, {}],
 ])('what is wrong with a certificate: %s', (fault, authentication, changes) => {
   expect(certificateFault({ ...certificate, ...changes }, { id: 'd1', authentication }, 150)).toBe(fault)

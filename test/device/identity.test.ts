@@ -46,8 +46,8 @@ describe('a device id', () => {
     ['a\0', /"\\u0000"/],
     ['.', /URL/],
     ['..', /URL/],
-    [7, /text/],
-    [null, /text/],
+    [7, /string/],
+    [null, /string/],
   ])('may not be %j, and is told why', (id, message) => {
     expect(refusal(() => checkDeviceId(id, ['deviceId']))).toEqual({
       path: 'deviceId',

@@ -136,7 +136,7 @@ describe('what takes too long is an error that says what to do', () => {
       expect(errors).toMatchObject([
         {
           message:
-            'This takes more than 0.05 seconds. Narrow the condition, or ask for less: begin with what few devices meet.',
+            'The query takes more than 0.05 seconds. Narrow the condition, first with comparisons that few devices meet, or request less.',
           extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
         },
       ])

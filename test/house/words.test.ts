@@ -14,9 +14,7 @@ const left: Readonly<Record<string, number>> = {
   // The glossary explains the word that the code uses for a protocol adapter.
   'ARCHITECTURE.md': 1,
   'docs/console.md': 1,
-  'docs/limits.md': 2,
   'texts of the console': 7,
-  'errors, log and --help': 16,
 }
 
 /** The prose of a Markdown file: without code and the addresses of links. */

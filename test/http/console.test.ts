@@ -157,7 +157,7 @@ describe('files', () => {
     const reply = await ask('/console/assets/index-gone.js')
     expect(reply).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } })
     expect(JSON.parse(reply.body)).toEqual({
-      message: 'The console has no such file, or none any more: load the page again.',
+      message: 'The console does not have this file, or no longer has it. Reload the page.',
     })
   })
 

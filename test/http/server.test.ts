@@ -256,7 +256,7 @@ describe('listening', () => {
     const other = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
     const { port, tlsPort } = address()
     await expect(other.listen(address())).rejects.toThrow(
-      `${variable} is ${port || tlsPort}, but 127.0.0.1:${port || tlsPort} cannot be listened on: another program does`,
+      `${variable} is ${port || tlsPort}, but the hub cannot listen on 127.0.0.1:${port || tlsPort}: another program uses this port`,
     )
     await other.close()
   })

@@ -16,7 +16,7 @@ describe('a job waits', () => {
   test('for its time', () => {
     const until = new Date('2026-01-01T13:00:00Z')
     expect(blockersOf({ ...job, status: 'scheduled', startTime: until }, {}, now)).toEqual([
-      { reason: 'startTime', until, message: 'It is to start at 2026-01-01T13:00:00.000Z.' },
+      { reason: 'startTime', until, message: 'The job starts at 2026-01-01T13:00:00.000Z.' },
     ])
   })
 
@@ -25,11 +25,11 @@ describe('a job waits', () => {
       {
         reason: 'slot',
         position: 1,
-        message: 'It is the next to start, when one of the running jobs has made room.',
+        message: 'The job is next in the queue. It starts when a slot for running jobs becomes free.',
       },
     ])
     expect(blockersOf({ ...job, status: 'queued' }, { position: 3 }, now)).toMatchObject([
-      { position: 3, message: 'It is number 3 of the jobs that wait until running ones have made room.' },
+      { position: 3, message: 'The job is number 3 in the queue for a slot for running jobs.' },
     ])
   })
 
@@ -52,7 +52,7 @@ describe('a job waits', () => {
     ['when it was cancelled', { ...job, status: 'cancelled' as const, pendingCount: 0, runningCount: 2 }],
   ])('for the calls under way %s', (_when, waiting) => {
     expect(blockersOf(waiting, {}, now)).toEqual([
-      { reason: 'callsUnderWay', deviceCount: exact(2), message: '2 devices have the call and may still answer.' },
+      { reason: 'callsUnderWay', deviceCount: exact(2), message: '2 devices may still answer the call.' },
     ])
   })
 })

@@ -86,7 +86,7 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
       clock.advance(101_000)
       return finish()
     },
-    { type: 'failed', cause: 'deadline', actor: null, reason: expect.stringContaining('made room') },
+    { type: 'failed', cause: 'deadline', actor: null, reason: expect.stringContaining('became free') },
   ],
   'queued cancel cancelled': ['queued', cancel, { type: 'cancelled', cause: 'user', ...byUser }],
   'running complete completed': [
@@ -149,7 +149,7 @@ test('a condition that no longer works is the doing of the hub', async () => {
   const job = (await bring.queued?.()) ?? ''
   await deps.database.pool.query(`update job set query_condition = 'tags.' where id = $1`, [job])
   await start()
-  const reason = expect.stringContaining('no longer works')
+  const reason = expect.stringContaining('no longer valid')
   expect((await historyOf(job)).at(-1)).toMatchObject({ type: 'failed', cause: 'hub', actor: null, reason })
 })
 

@@ -186,8 +186,8 @@ test('a device that is disabled through another instance ends its calls, and is 
   expect(await callOf(b, deviceId)).toEqual(refused)
   expect(await underWay).toEqual([
     expect.stringContaining(
-      '"__typename":"DeviceTimeoutError","message":"\\"locked-0\\" had the call of reboot and was disabled',
+      '"__typename":"DeviceTimeoutError","message":"The call of reboot was sent, but \\"locked-0\\" was disabled',
     ),
-    expect.stringMatching(/^504 .*504101.*had the call of reboot and was disabled before it answered/),
+    expect.stringMatching(/^504 .*504101.*The call of reboot was sent, but .* was disabled before it answered/),
   ])
 })

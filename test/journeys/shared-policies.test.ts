@@ -71,7 +71,7 @@ test('another owner key than that of a hub that is alive is refused, and nothing
   const before = await rows()
   const refusal = await refusalOf('b', key(2))
   expect(refusal).toContain('IOTHUB_OWNER_KEY')
-  expect(refusal).toMatch(/stop the others first/)
+  expect(refusal).toMatch(/stop the other hubs first/)
   for (const secret of [key(1), key(2)]) expect(refusal).not.toContain(secret)
   expect(await rows()).toEqual(before)
   // Its certificate is its own, and needed before the database is asked: its probes answer by TLS too.
@@ -96,7 +96,9 @@ test('other policies than those of a hub that is alive are refused by their name
   await givePolicies('b', withKey('service', key(5)))
   const file = await read('b', 'policies.json')
   const refusal = await refusalOf('b', key(1))
-  expect(refusal).toContain(`${join(root, 'b', 'policies.json')}: the primary key of "service" is not theirs`)
+  expect(refusal).toContain(
+    `${join(root, 'b', 'policies.json')}: the primary key of "service" differs from the other hubs`,
+  )
   expect(refusal).not.toContain('"device"')
   expect(refusal).not.toContain('- IOTHUB_OWNER_KEY')
   expect(refusal).not.toContain(key(5))

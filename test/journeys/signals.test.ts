@@ -37,7 +37,7 @@ async function start(variables: Readonly<Record<string, string>> = {}): Promise<
   return hub
 }
 
-const hurryingLine = 'hurrying: what the database does not take at once is given up'
+const hurryingLine = 'stopping at once: writes that the database does not accept immediately are abandoned'
 
 /** Sends SIGTERM until it counts as a second one: two that come together are the same asking. */
 async function hurry(hub: HubProcess): Promise<void> {
@@ -69,12 +69,12 @@ test('SIGHUP makes a hub that is a service read its certificates again, and does
 
   const second = await writeTlsPair(pair)
   hub.send('SIGHUP')
-  await hub.logged('the certificates were reloaded; the environment is read at a start only')
+  await hub.logged('certificates reloaded; the environment is read at start only')
   expect(await shown()).toEqual([second, second])
 
   await writeFile(pair.TLS_CERT, 'none')
   hub.send('SIGHUP')
-  await hub.logged('the certificates could not be reloaded: those in use stay')
+  await hub.logged('certificates could not be reloaded; the current ones stay in use')
   expect(await shown()).toEqual([second, second])
   expect((await fetch(`${http}/readyz`)).status).toBe(200)
   expect(await hub.stop()).toBe(0)

@@ -47,7 +47,7 @@ test('other errors, other steps and other texts are lines of their own', () => {
 test('what a client was referred to and what is no fault is written each time', () => {
   const { log, lines } = openLog()
   for (let count = 0; count < 3; count++) {
-    log.error({ err: new Error('broken'), reference: String(count) }, 'a GraphQL request failed')
+    log.error({ err: new Error('broken'), reference: String(count) }, 'GraphQL request failed')
     log.error({ err: new Error('broken'), trackingId: String(count) }, 'a REST request failed')
     log.info('ready')
   }

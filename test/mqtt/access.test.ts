@@ -473,7 +473,7 @@ test('a port that is in use is named by its variable, and plain MQTT stays on lo
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0
   const pem = { cert: '', key: '' }
   await expect(hub.door.listen({ host: '127.0.0.1', tlsPort: port, ...pem })).rejects.toThrow(
-    `MQTTS_PORT is ${port}, but 127.0.0.1:${port} cannot be listened on: another program does`,
+    `MQTTS_PORT is ${port}, but the hub cannot listen on 127.0.0.1:${port}: another program uses this port`,
   )
   await expect(hub.door.listen({ host: '127.0.0.1', tlsPort: 0, port, ...pem })).rejects.toThrow('MQTT_PORT')
   await expect(hub.door.listen({ host: '0.0.0.0', tlsPort: 0, port: 0, ...pem })).rejects.toThrow('loopback')

@@ -51,21 +51,21 @@ const policy = (policyName: string, key?: string) => (deviceId: string) =>
 const before = (seconds: number): number => Math.floor(clock.now().getTime() / 1000) - seconds
 
 test.each<[string, (deviceId: string) => object]>([
-  ['its user name is not {hub}/{deviceId}/?api-version=…', userName('x')],
-  ['its client id is not the device id of its user name', userName(`${hubName}/other/?api-version=2021-04-12`)],
-  ['its user name names another hub', userName('other.example.test/{id}/?api-version=2021-04-12')],
-  ['its client id or user name holds U+0000 or is not UTF-8', userName(`${hubName}/{id}/?x=\0`)],
-  ['its will is not telemetry of its own', will('a/b')],
-  ['its password is not a shared access signature', () => ({ password: Buffer.from('secret') })],
-  ['its password is not UTF-8', () => ({ password: Buffer.of(0x53, 0xff) })],
-  ['it has neither a password nor a certificate', () => ({ password: Buffer.alloc(0) })],
-  ['its token is for another resource', () => token({})('device-0')],
-  ['its token is for another resource', token({ host: 'other.example.test' })],
-  ['its token has expired', (id) => token({ expiry: before(600) })(id)],
-  ['its token is signed with another key', token({ key: wrongKey })],
-  ['its token names no policy of this hub', policy('nobody', wrongKey)],
-  ['its token is signed with another key', policy('device', primaryKey)],
-  ['its policy may not connect devices', (id) => policy('service')(id)],
+  ['the user name is not {hub}/{deviceId}/?api-version=…', userName('x')],
+  ['the client id differs from the device id in the user name', userName(`${hubName}/other/?api-version=2021-04-12`)],
+  ['the user name names another hub', userName('other.example.test/{id}/?api-version=2021-04-12')],
+  ['the client id or user name contains U+0000 or is not UTF-8', userName(`${hubName}/{id}/?x=\0`)],
+  ['the will message is not telemetry of this device', will('a/b')],
+  ['the password is not a shared access signature', () => ({ password: Buffer.from('secret') })],
+  ['the password is not UTF-8', () => ({ password: Buffer.of(0x53, 0xff) })],
+  ['the client has neither a password nor a certificate', () => ({ password: Buffer.alloc(0) })],
+  ['the token is for another resource', () => token({})('device-0')],
+  ['the token is for another resource', token({ host: 'other.example.test' })],
+  ['the token has expired', (id) => token({ expiry: before(600) })(id)],
+  ['the token is signed with another key', token({ key: wrongKey })],
+  ['the token names an unknown policy', policy('nobody', wrongKey)],
+  ['the token is signed with another key', policy('device', primaryKey)],
+  ['the policy does not have the right deviceConnect', (id) => policy('service')(id)],
 ])('the log says: %s', async (reason, changes) => {
   const deviceId = await givenDevice(hub)
   await refuse(deviceId, changes(deviceId))
@@ -75,21 +75,23 @@ test.each<[string, (deviceId: string) => object]>([
     reason,
     address: '127.0.0.1',
     deviceId,
-    msg: 'a client was refused',
+    msg: 'client refused',
   })
 })
 
 test('the log says that a device is unknown, disabled or registered otherwise', async () => {
   await refuse('nobody', {})
-  expect(await nextLine()).toMatchObject({ reason: 'there is no such device', deviceId: 'nobody' })
+  expect(await nextLine()).toMatchObject({ reason: 'unknown device', deviceId: 'nobody' })
   const disabled = await givenDevice(hub, { status: 'disabled' })
   await refuse(disabled, {})
   expect(await nextLine()).toMatchObject({ reason: 'the device is disabled' })
   await refuse(disabled, token({ key: wrongKey })(disabled))
-  expect(await nextLine()).toMatchObject({ reason: 'its token is signed with another key' })
+  expect(await nextLine()).toMatchObject({ reason: 'the token is signed with another key' })
   await createDevice(hub.deps, { deviceId: 'certified', authentication: { type: 'certificateAuthority' } })
   await refuse('certified', {})
-  expect(await nextLine()).toMatchObject({ reason: 'it has a token, and the device is not registered with keys' })
+  expect(await nextLine()).toMatchObject({
+    reason: 'the client has a token, but the device is not registered with keys',
+  })
 })
 
 test('equal refusals of a device are counted, and no line holds its token', async () => {
@@ -101,7 +103,7 @@ test('equal refusals of a device are counted, and no line holds its token', asyn
   expect(first).not.toContain('SharedAccessSignature')
   expect(lines.length).toBe(0)
   clock.advance(60_000)
-  expect(await nextLine()).toMatchObject({ deviceId, reason: 'its token is signed with another key', times: 4 })
+  expect(await nextLine()).toMatchObject({ deviceId, reason: 'the token is signed with another key', times: 4 })
 })
 
 test('the log says why a connection was closed that had been let in', async () => {
@@ -110,7 +112,7 @@ test('the log says why a connection was closed that had been let in', async () =
   device.write(publishPacketOf('a/b'))
   expect(await device.next()).toBe('closed')
   expect(await nextLine()).toMatchObject({
-    reason: 'it publishes to a topic that no device may publish to',
+    reason: 'the device published to a topic that is not allowed for devices',
     address: '127.0.0.1',
     deviceId,
   })

@@ -181,7 +181,7 @@ test('a refused upgrade is logged with the reason and the address, once for many
   ])
   clock.advance(60_000)
   await new Promise((resolve) => setImmediate(resolve))
-  expect(JSON.parse(lines[1] ?? '{}')).toMatchObject({ msg: 'a client was refused', times: 2 })
+  expect(JSON.parse(lines[1] ?? '{}')).toMatchObject({ msg: 'client refused', times: 2 })
   other.close()
 })
 

@@ -116,7 +116,7 @@ describe('a condition is refused', () => {
     ["tags.site = 'north", 'unterminated string'],
     ["tags.site = 'north' AND", 'unexpected end of condition'],
     ["tags.site = 'north')", "unexpected ')'"],
-    ['SELECT * FROM devices', 'unexpected keyword SELECT; a condition is what stands after WHERE'],
+    ['SELECT * FROM devices', 'unexpected keyword SELECT; a condition is the part after WHERE'],
     ["WHERE tags.site = 'north'", 'unexpected keyword WHERE'],
     ['FOO(tags.site)', 'unknown function FOO'],
   ])('%s → %s', (text, message) => {

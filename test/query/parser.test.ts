@@ -62,19 +62,19 @@ describe('a condition becomes a tree', () => {
 
 describe('what is no condition is refused where it stops being one', () => {
   const alone = (id: string) =>
-    `'${id}' alone is neither true nor false; for the device of that name write deviceId = '${id}'`
-  const afterWhere = 'a condition is what stands after WHERE, or * for all devices'
+    `'${id}' is neither true nor false; to select the device with this id, write deviceId = '${id}'`
+  const afterWhere = 'a condition is the part after WHERE, or * for all devices'
   test.each<[string, string, number, number]>([
     ['', 'unexpected end of condition', 1, 1],
     [' \n ', 'unexpected end of condition', 2, 2],
     ["deviceId IN ('pump-001')", "unexpected '('; expected '['", 1, 13],
-    ['deviceId IN []', 'empty array; at least one element is needed', 1, 14],
+    ['deviceId IN []', 'empty array; at least one element is required', 1, 14],
     ['deviceId IN [a]', "unexpected 'a'; expected a constant", 1, 14],
     ['deviceId IN [undefined]', "unexpected 'undefined'; expected a constant", 1, 14],
     ["deviceId IN [-'a']", "unexpected 'a'; expected a constant", 1, 15],
     ['deviceId IN [1,]', "unexpected ']'; expected a constant", 1, 16],
     ['deviceId IN [1 2]', "unexpected '2'; expected ']'", 1, 16],
-    ["deviceId NOT IN ['a']", 'unexpected keyword NOT; for NOT IN write NIN', 1, 10],
+    ["deviceId NOT IN ['a']", 'unexpected keyword NOT; write NIN instead of NOT IN', 1, 10],
     ["deviceId = 'O''Brien'", "unexpected 'Brien'", 1, 15],
     ["tags.group = 'g1'", "reserved word 'group' in path; write [[group]]", 1, 6],
     ["tags.site LIKE 'n%'", "unexpected 'LIKE'", 1, 11],
@@ -104,7 +104,7 @@ describe('what is no condition is refused where it stops being one', () => {
     ['tags.labels[0] = 1', "unexpected '['", 1, 12],
     ['true.a', "unexpected '.'", 1, 5],
     [`a '${'x'.repeat(100)}'`, `unexpected '${'x'.repeat(64)}'`, 1, 3],
-    ['COUNT() > 1', 'COUNT is an aggregate; a condition cannot hold one', 1, 1],
+    ['COUNT() > 1', 'COUNT is an aggregate; a condition cannot contain aggregates', 1, 1],
     ['IS_DEFINED()', 'IS_DEFINED takes one argument', 1, 1],
     ['IS_DEFINED(a, b)', 'IS_DEFINED takes one argument', 1, 1],
     ['IS_DEFINED(1)', 'IS_DEFINED takes a path', 1, 12],
@@ -141,7 +141,9 @@ describe('what is no condition is refused where it stops being one', () => {
 
   test('an unknown function, with the known ones named', () => {
     const error = conditionError(() => parseCondition('a = 1 AND FOO(tags.site)'))
-    expect(error.message).toMatch(/^unknown function FOO; known are .*IS_DEFINED.*STARTSWITH.*\(line 1, column 11\)$/)
+    expect(error.message).toMatch(
+      /^unknown function FOO; known functions: .*IS_DEFINED.*STARTSWITH.*\(line 1, column 11\)$/,
+    )
   })
 })
 

@@ -33,16 +33,11 @@ describe('results have keys', () => {
   })
 
   test.each<[string, string, string, number]>([
-    [
-      'tags.site, properties.reported.site',
-      '',
-      "two results have the key 'site'; give one of them another with AS",
-      19,
-    ],
+    ['tags.site, properties.reported.site', '', "two results have the key 'site'; rename one of them with AS", 19],
     ['deviceId, DeviceId', '', "two results have the key 'deviceId'", 18],
     ['COUNT() AS n, SUM(tags.n) AS n', '', "two results have the key 'n'", 22],
-    ['tags.a, COUNT()', 'GROUP BY tags.A', 'a path beside GROUP BY must be the one it names', 8],
-    ['status, tags.a', 'GROUP BY status', 'a path beside GROUP BY must be the one it names', 16],
+    ['tags.a, COUNT()', 'GROUP BY tags.A', 'with GROUP BY, a path must be the grouped one', 8],
+    ['status, tags.a', 'GROUP BY status', 'with GROUP BY, a path must be the grouped one', 16],
   ])('%s %s is refused', (list, groupBy, message, column) => {
     const error = conditionError(() => keys(list, groupBy))
     expect(error.message).toContain(message)

@@ -19,7 +19,7 @@ describe('a whole number', () => {
   test.each(['', ' 7 ', '1e3', '0x10', '3.0', '3.', '+3', '٣', '1_000', '9'.repeat(16), 'thirty', true, {}, ['30']])(
     'may not be %j',
     (value) => {
-      expect(() => method(value)).toThrow('responseTimeoutInSeconds is not a whole number.')
+      expect(() => method(value)).toThrow('responseTimeoutInSeconds must be a whole number.')
     },
   )
 })
@@ -40,7 +40,7 @@ test('what the hub alone writes and what it does not know is passed over, and nu
 
 test('a member of another type is named with its place', () => {
   expect(() => typedBody([{ id: 'a' }, { id: 'b', tags: [] }], 'BulkRequest')).toThrow(
-    expect.objectContaining({ path: ['1', 'tags'], message: '[1].tags is not an object.' }),
+    expect.objectContaining({ path: ['1', 'tags'], message: '[1].tags must be an object.' }),
   )
 })
 

@@ -79,13 +79,13 @@ describe('a device', () => {
   test('that is there already is not created again', async () => {
     await put('twice')
     const { status, error } = await put('twice')
-    expect([status, error]).toEqual([409, 'DeviceAlreadyExists;There is already a device "twice".'])
+    expect([status, error]).toEqual([409, 'DeviceAlreadyExists;The device "twice" already exists.'])
   })
 
   test.each([
-    ['a b', {}, /may not hold " "/],
+    ['a b', {}, /must not contain " "/],
     ['x'.repeat(129), {}, /1 to 128 characters/],
-    ['ok', { deviceId: 'other' }, /not the one in the path/],
+    ['ok', { deviceId: 'other' }, /differs from the one in the path/],
     ['ok', { status: 'on' }, /enabled or disabled/],
     ['ok', { statusReason: 'x'.repeat(129) }, /at most 128/],
     ['ok', { authentication: { type: 'magic' } }, /sas, selfSigned/],
@@ -226,17 +226,20 @@ describe('a bulk request', () => {
   })
 
   test('of none is refused', async () => {
-    expect((await bulk('[]')).error).toMatch(/^ArgumentInvalid;The body is an array of 1 to 100 devices/)
+    expect((await bulk('[]')).error).toMatch(/^ArgumentInvalid;The body must be an array of 1 to 100 devices/)
   })
 
   test.each<[unknown, string]>([
-    [{}, 'The body is not an array.'],
-    ['x', 'The body is not an array.'],
-    [[{ id: 'early' }, 7], '[1] is not an object.'],
-    [[{ id: 'early' }, { id: 'late', importMode: { toString: 1 } }], '[1].importMode is not text.'],
-    [[{ id: 'early' }, { id: ['late'] }], '[1].id is not text.'],
-    [[{ id: 'early' }, { id: 'late', properties: { desired: [] } }], '[1].properties.desired is not an object.'],
-    [[{ id: 'early' }, { id: 'late', capabilities: { iotEdge: 1 } }], '[1].capabilities.iotEdge is not true or false.'],
+    [{}, 'The body must be an array.'],
+    ['x', 'The body must be an array.'],
+    [[{ id: 'early' }, 7], '[1] must be an object.'],
+    [[{ id: 'early' }, { id: 'late', importMode: { toString: 1 } }], '[1].importMode must be a string.'],
+    [[{ id: 'early' }, { id: ['late'] }], '[1].id must be a string.'],
+    [[{ id: 'early' }, { id: 'late', properties: { desired: [] } }], '[1].properties.desired must be an object.'],
+    [
+      [{ id: 'early' }, { id: 'late', capabilities: { iotEdge: 1 } }],
+      '[1].capabilities.iotEdge must be true or false.',
+    ],
   ])('%j is refused before anything is done', async (body, error) => {
     const answer = await bulk(JSON.stringify(body))
     expect([answer.status, answer.error]).toEqual([400, `ArgumentInvalid;${error}`])

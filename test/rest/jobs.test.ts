@@ -145,7 +145,7 @@ describe('a new job', () => {
   const patch = { type: 'scheduleUpdateTwin', cloudToDeviceMethod: null }
   const refused: [string, Record<string, unknown>, number, RegExp][] = [
     ['of no type', { type: 'reboot' }, 400, /^GenericBadRequest;/],
-    ['of another name', { jobId: 'other' }, 400, /^ArgumentInvalid;.*not the one in the path/],
+    ['of another name', { jobId: 'other' }, 400, /^ArgumentInvalid;.*differs from the one in the path/],
     ['without a condition', { queryCondition: null }, 400, /^ArgumentInvalid;/],
     ['with an empty condition', { queryCondition: '' }, 400, /^ArgumentInvalid;/],
     [
@@ -157,22 +157,22 @@ describe('a new job', () => {
     ['with a bare name', { queryCondition: 'off1' }, 400, /^ArgumentInvalid;.*write deviceId = 'off1'/],
     ['with a whole statement', { queryCondition: 'SELECT * FROM devices' }, 400, /^ArgumentInvalid;.*SELECT/],
     ['with too long a condition', { queryCondition: `a = '${'x'.repeat(70_000)}'` }, 400, /^ArgumentInvalid;/],
-    ['at no time', { startTime: 'soon' }, 400, /^ArgumentInvalid;startTime is not a time/],
+    ['at no time', { startTime: 'soon' }, 400, /^ArgumentInvalid;startTime must be a (valid )?time/],
     [
       'on a day that does not exist',
       { startTime: '2026-01-32T10:00:00Z' },
       400,
-      /^ArgumentInvalid;startTime is not a time that/,
+      /^ArgumentInvalid;startTime must be a valid time/,
     ],
     [
       'on the 30th of February',
       { startTime: '2026-02-30T10:00:00Z' },
       400,
-      /^ArgumentInvalid;startTime is not a time that/,
+      /^ArgumentInvalid;startTime must be a valid time/,
     ],
     ['too far ahead', { startTime: '2026-03-01T00:00:00Z' }, 400, /^ArgumentInvalid;.*30 days/],
     ['for no time', { maxExecutionTimeInSeconds: 0 }, 400, /^ArgumentInvalid;/],
-    ['without a method', { cloudToDeviceMethod: null }, 400, /^ArgumentInvalid;.*needs a method/],
+    ['without a method', { cloudToDeviceMethod: null }, 400, /^ArgumentInvalid;.*requires a method/],
     [
       'with too short a timeout',
       { cloudToDeviceMethod: { ...method, responseTimeoutInSeconds: 4 } },
@@ -180,7 +180,7 @@ describe('a new job', () => {
       /\[5, 300\]/,
     ],
     ['with both', { updateTwin: { etag: '*', tags: { a: 1 } } }, 400, /^ArgumentInvalid;.*no updateTwin/],
-    ['without a patch', patch, 400, /^ArgumentInvalid;.*needs a patch/],
+    ['without a patch', patch, 400, /^ArgumentInvalid;.*requires a patch/],
     ['with an etag', { ...patch, updateTwin: { etag: 'AAA=', tags: { a: 1 } } }, 412, /^PreconditionFailed;/],
     [
       'with properties at the top',
@@ -204,7 +204,7 @@ describe('a new job', () => {
     await create('taken')
     await cancel('taken')
     const { status, error } = await create('taken')
-    expect([status, error]).toEqual([409, 'JobAlreadyExists;There is already a job "taken".'])
+    expect([status, error]).toEqual([409, 'JobAlreadyExists;The job "taken" already exists.'])
   })
 })
 
@@ -396,7 +396,7 @@ describe('the list', () => {
       ['', madeOf('2026-01-01T00:00:00.000Z')],
     ]) {
       const { status, error } = await list(query, { 'x-ms-continuation': continuation ?? '' })
-      expect([status, error]).toEqual([400, 'ArgumentInvalid;The continuation token is not one of this query.'])
+      expect([status, error]).toEqual([400, 'ArgumentInvalid;The continuation token does not belong to this query.'])
     }
     expect(ids(await list('&jobStatus=queued', { 'x-ms-continuation': token }))).toBe('ca')
   })

@@ -55,7 +55,7 @@ test('a number in the payload of a call is read as a double, and one beyond them
   expect((await door.ask('POST /twins/here/methods', { body })).status).toBe(200)
   expect(requests).toMatchObject([{ payload: '[12345678901234567000,1,0]' }])
   const answer = await door.ask('POST /twins/here/methods', { body: '{"methodName":"reboot","payload":[1e999]}' })
-  expect([answer.status, inner(answer).message]).toEqual([400, 'The payload holds a number that is not finite.'])
+  expect([answer.status, inner(answer).message]).toEqual([400, 'The payload contains a number that is not finite.'])
   expect(requests).toHaveLength(1)
 })
 
@@ -124,8 +124,8 @@ test.each([
   [{ responseTimeoutInSeconds: 4 }, 'responseTimeoutInSeconds must be within [5, 300].'],
   [{ responseTimeoutInSeconds: 301 }, 'responseTimeoutInSeconds must be within [5, 300].'],
   [{ connectTimeoutInSeconds: 301 }, 'connectTimeoutInSeconds must be within [0, 300].'],
-  [{ methodName: '' }, 'methodName must be text of 1 to 100 characters.'],
-  [{ methodName: 'a/b' }, 'methodName may not hold "/".'],
+  [{ methodName: '' }, 'methodName must be a string of 1 to 100 characters.'],
+  [{ methodName: 'a/b' }, 'methodName must not contain "/".'],
 ])('%j is refused before anything is sent', async (body, message) => {
   const answer = await call('here', body)
   expect([answer.status, inner(answer).errorCode, inner(answer).message]).toEqual([400, 400004, message])

@@ -90,12 +90,12 @@ test.each([
   ['SELECT * FROM gadgets', /line 1, column 15/],
   ['SELECT * FROM devices;', /unexpected semicolon, a statement ends without one \(line 1, column 22\)/],
   ['SELECT * FROM devices WHERE off1', /write deviceId = 'off1'/],
-  ["SELECT * FROM devices.jobs WHERE jobType = 'export'", /known are scheduleDeviceMethod, scheduleUpdateTwin/],
+  ["SELECT * FROM devices.jobs WHERE jobType = 'export'", /allowed: scheduleDeviceMethod, scheduleUpdateTwin/],
   ['SELECT * FROM devices WHERE', /line 1/],
   ["tags.a = 'b'", /line 1/],
   [`SELECT * FROM devices WHERE a = '${'x'.repeat(70_000)}'`, /./],
-  [undefined, /query is text/],
-  [7, /query is not text/],
+  [undefined, /query must be a string such as/],
+  [7, /query must be a string\./],
 ])('%j is refused', async (query, text) => {
   const { status, error } = await ask(query)
   expect([status, error?.split(';')[0]]).toEqual([400, 'ArgumentInvalid'])
@@ -140,7 +140,7 @@ describe('a statement that takes too long', () => {
       'ArgumentInvalid',
       false,
     ])
-    expect(body.Message).toContain('This takes more than 0.05 seconds. Narrow the condition')
+    expect(body.Message).toContain('The query takes more than 0.05 seconds. Narrow the condition')
   })
 
   test('is stopped when the client hangs up', async () => {

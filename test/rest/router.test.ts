@@ -23,10 +23,7 @@ describe('the path', () => {
     '/jobs/v2/a/cancel/b',
   ])('%s is unknown', async (path) => {
     const { status, error, headers } = await door.ask(`GET ${path}`)
-    expect([status, error]).toEqual([
-      404,
-      'GenericNotFound;There is nothing at this path. docs/rest.md lists the paths that there are.',
-    ])
+    expect([status, error]).toEqual([404, 'GenericNotFound;This path does not exist. docs/rest.md lists all paths.'])
     expect(headers.get('iothub-errorcode')).toBe('GenericNotFound')
   })
 
@@ -81,14 +78,14 @@ describe('the path', () => {
   test.each(['/devices/%', '/devices/%zz', '/devices/%C0%80', '/devices/a%00b'])(
     '%s is badly encoded',
     async (path) => {
-      expect((await door.ask(`GET ${path}`)).error).toBe('ArgumentInvalid;The path is not well encoded.')
+      expect((await door.ask(`GET ${path}`)).error).toBe('ArgumentInvalid;The percent-encoding of the path is invalid.')
     },
   )
 })
 
 test.each(['%', '%zz', '%C0%80', '%ff'])('a query string with %s is badly encoded', async (text) => {
   const { status, error } = await door.ask(`GET /jobs/v2/query?api-version=2021-04-12&jobType=${text}`)
-  expect([status, error]).toEqual([400, 'ArgumentInvalid;The query string is not well encoded.'])
+  expect([status, error]).toEqual([400, 'ArgumentInvalid;The percent-encoding of the query string is invalid.'])
 })
 
 describe('the api-version', () => {
@@ -230,7 +227,7 @@ describe('the body', () => {
 
   test('that is missing is said to be missing', async () => {
     const { status, error } = await door.ask('PUT /devices/d')
-    expect([status, error]).toEqual([400, 'ArgumentNull;This request needs a body.'])
+    expect([status, error]).toEqual([400, 'ArgumentNull;The request has no body.'])
   })
 
   test.each(['{', '{"a":1,}', 'null x', "{'a':1}", '\u00a0'])('%s is not JSON', async (text) => {
@@ -252,7 +249,7 @@ describe('the body', () => {
 
   test.each(['null', '1', '"text"', '[]', 'true'])('%s is no object', async (text) => {
     const { status, error } = await put(text)
-    expect([status, error]).toEqual([400, 'ArgumentInvalid;The body is not an object.'])
+    expect([status, error]).toEqual([400, 'ArgumentInvalid;The body must be an object.'])
   })
 
   test('that is nested too deep is refused and not walked through', async () => {
@@ -264,7 +261,10 @@ describe('the body', () => {
     const text = JSON.stringify({ statusReason: 'x'.repeat(maxBodyBytes) })
     for (const headers of [{}, { 'content-length': '1' }]) {
       const { status, error } = await put(text, headers)
-      expect([status, error]).toEqual([413, 'MessageTooLarge;The body of this request may be at most 256 KB.'])
+      expect([status, error]).toEqual([
+        413,
+        'MessageTooLarge;The body of this request is too large. At most 256 KB are allowed.',
+      ])
     }
     expect((await put('{}', { 'content-length': String(maxBodyBytes + 1) })).status).toBe(413)
   })
@@ -286,7 +286,9 @@ test('a fault is answered with where to look for it, and what it was stands in t
   })
   const { status, error, body, headers } = await broken.ask('GET /devices')
   expect(status).toBe(500)
-  expect(error).toMatch(/^ServerError;The hub failed to do this\. Its log has the cause under [0-9a-f]{32}\.$/)
+  expect(error).toMatch(
+    /^ServerError;The hub has an internal error\. Its log has the cause under the tracking id [0-9a-f]{32}\.$/,
+  )
   expect(JSON.stringify(body)).not.toContain('secret')
   expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
   const trackingId = /Tracking ID:(\w+)-TimeStamp:01\/01\/2026 00:00:00$/.exec(body.ExceptionMessage)?.[1]
@@ -309,6 +311,6 @@ test('a refused token is logged with its reason and the address', async () => {
   expect((await ask(await door.token('device'))).status).toBe(401)
   expect(lines).toMatchObject([
     { door: 'REST', address: '192.0.2.7', reason: 'no token was sent' },
-    { door: 'REST', address: '192.0.2.7', reason: 'The policy device does not have the right to this.' },
+    { door: 'REST', address: '192.0.2.7', reason: 'The policy device does not have the right for this request.' },
   ])
 })

@@ -44,10 +44,10 @@ describe('numbers of a twin', () => {
       ])
     }
     for (const number of ['1e999', '-1e400']) {
-      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*is not a finite number/)
+      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*must be a finite number/)
     }
     for (const number of ['12345678901234567890', '4503599627370496', '1e300']) {
-      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*integers lie within -4503599627370496/)
+      expect((await patch(number)).error).toMatch(/^ArgumentInvalid;.*Integers must be from -4503599627370496/)
     }
   })
 })
@@ -173,12 +173,12 @@ describe('PATCH', () => {
 
   test.each([
     [{ desired: { a: 1 } }, /no member "desired"/],
-    [{ tags: null }, /not an object/],
-    [{ properties: { desired: null } }, /not an object/],
-    [{ tags: { 'a.b': 1 } }, /one of the signs/],
+    [{ tags: null }, /must be an object/],
+    [{ properties: { desired: null } }, /must be an object/],
+    [{ tags: { 'a.b': 1 } }, /one of the characters/],
     [{ tags: { a: 'x'.repeat(4097) } }, /at most 4 KB/],
     [{ properties: { desired: { a: [null] } } }, /null inside an array/],
-    [{ tags: Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`k${i}`, 'x'.repeat(4000)])) }, /at most 8 KB/],
+    [{ tags: Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`k${i}`, 'x'.repeat(4000)])) }, /At most 8 KB/],
   ])('of %j is refused', async (body, text) => {
     const { status, error } = await change('PATCH', body)
     expect(status).toBe(400)

@@ -75,8 +75,8 @@ test.each([
 })
 
 test('a filter for what there is not is refused', () => {
-  expect(() => jobFilterFrom(new URLSearchParams({ jobStatus: 'done' }))).toThrow('jobStatus is one of queued')
-  expect(() => jobFilterFrom(new URLSearchParams({ jobType: 'toString' }))).toThrow('jobType is one of schedule')
+  expect(() => jobFilterFrom(new URLSearchParams({ jobStatus: 'done' }))).toThrow('jobStatus must be one of queued')
+  expect(() => jobFilterFrom(new URLSearchParams({ jobType: 'toString' }))).toThrow('jobType must be one of schedule')
   expect(jobFilterFrom(new URLSearchParams({ jobType: '', jobStatus: '' }))).toEqual({})
 })
 
@@ -93,5 +93,5 @@ test('a job may be called by a number, and the timeout of a method by the name i
     cloudToDeviceMethod: { methodName: 'm', responseTimeoutInSeconds: 9 },
     updateTwin: null,
   })
-  expect(() => jobRequestFrom(body, '8')).toThrow('The jobId in the body is not the one in the path.')
+  expect(() => jobRequestFrom(body, '8')).toThrow('The jobId in the body differs from the one in the path.')
 })

@@ -59,8 +59,11 @@ test('a device that is deleted while a job waits for its turn or its answer has 
     'select error_code, error_description from device_job_outcome order by device_id',
   )
   expect(rows).toEqual([
-    { error_code: 'DeviceNotFound', error_description: 'The device had the call, and was deleted before it answered.' },
-    { error_code: 'DeviceNotFound', error_description: 'The device was deleted before its turn came.' },
+    {
+      error_code: 'DeviceNotFound',
+      error_description: 'The call was sent, but the device was deleted before it answered.',
+    },
+    { error_code: 'DeviceNotFound', error_description: 'The device was deleted before the job reached it.' },
   ])
   await settling.close()
 })

@@ -84,7 +84,10 @@ test('a job that waited for room until its time was up has failed and says why',
   await start(1)
   await finishJobs(deps).run(clock.now())
   expect((await jobRow(deps, first)).status).toBe('running')
-  expect(await jobRow(deps, second)).toMatchObject({ status: 'failed', failureReason: expect.stringContaining('room') })
+  expect(await jobRow(deps, second)).toMatchObject({
+    status: 'failed',
+    failureReason: expect.stringContaining('became free'),
+  })
 })
 
 /** Lets the selection of devices called `slow` wait while the work goes on, or until it is stopped. */
@@ -216,7 +219,7 @@ test('jobs of a policy whose selection took too long come behind those of others
   expect(await jobRow(deps, slow)).toMatchObject({
     status: 'failed',
     deviceCount: 0,
-    failureReason: expect.stringContaining('more than 0.05 seconds to find the devices'),
+    failureReason: expect.stringContaining('Selecting the devices took more than 0.05 seconds'),
   })
   const next = await givenMethodJob(deps, 'pump')
   clock.advance(1)

@@ -83,7 +83,7 @@ test.each([
     code: 'LIMIT_EXCEEDED',
     limit: 'pageBytes',
     maximum: pageBytes,
-    message: expect.stringContaining('Select fewer of its members'),
+    message: expect.stringContaining('Select fewer or smaller members'),
   })
 })
 

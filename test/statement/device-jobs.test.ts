@@ -91,13 +91,13 @@ describe('job types and statuses', () => {
   test.each([
     [
       "jobType = 'reboot'",
-      "unknown job type 'reboot'; known are scheduleDeviceMethod, scheduleUpdateTwin (line 1, column 44)",
+      "unknown job type 'reboot'; allowed: scheduleDeviceMethod, scheduleUpdateTwin (line 1, column 44)",
     ],
     [
       "status = 'done'",
-      /^unknown status of a device job 'done'; known are pending, scheduled, running, completed, failed, canceled/,
+      /^unknown device job status 'done'; allowed: pending, scheduled, running, completed, failed, canceled/,
     ],
-    ["status IN ['failed', 'lost'] AND NOT deviceId = 'a'", /^unknown status of a device job 'lost'/],
+    ["status IN ['failed', 'lost'] AND NOT deviceId = 'a'", /^unknown device job status 'lost'/],
     ["NOT (true OR jobType != '')", /^unknown job type ''/],
   ])('that there are not are refused with those that there are: %s', async (where, message) => {
     await expect(rowsOf(where)).rejects.toThrow(message)
@@ -190,7 +190,7 @@ describe('a row tells of a device job', () => {
         outcome: {},
         error: {
           code: 'JobRunPreconditionFailed',
-          description: 'The device did not connect before the time of the job was up, or was disabled.',
+          description: 'The device did not connect before the deadline of the job, or was disabled.',
         },
       },
     ],

@@ -22,7 +22,7 @@ test('who is over a limit is told which, and when to come back', () => {
   throttles.take('queries')
   const problem = problemOf(() => throttles.take('queries'))
   expect(problem).toBeInstanceOf(LimitExceededError)
-  expect(problem).toMatchObject({ retryAfterSeconds: 30, message: expect.stringContaining('2/min queries') })
+  expect(problem).toMatchObject({ retryAfterSeconds: 30, message: expect.stringContaining('queries (2/min)') })
   clock.advance(30_000)
   throttles.take('queries')
   expect(throttles.ask('queries')).toBe(30_000)

@@ -235,16 +235,16 @@ describe('the authorities of devices', () => {
 
   const faults: [string, () => Promise<void>, RegExp][] = [
     ['no file', async () => {}, /^X509_CA cannot be read: ENOENT.*devices\.pem/],
-    ['no certificate', () => writeFile(path(), 'x'), /^X509_CA: .*devices\.pem holds no PEM certificate/],
+    ['no certificate', () => writeFile(path(), 'x'), /^X509_CA: .*devices\.pem contains no PEM certificate/],
     [
       'broken certificate',
       () => writeFile(path(), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
-      /^X509_CA: certificate 1 in .* is not that of an authority/,
+      /^X509_CA: certificate 1 in .* is not an authority certificate/,
     ],
     [
       'certificate of a server',
       () => copyFile(join(folder, 'server.pem'), path()),
-      /^X509_CA: certificate 1 in .* is not that of an authority/,
+      /^X509_CA: certificate 1 in .* is not an authority certificate/,
     ],
     [
       'authority without its issuer',
@@ -252,7 +252,7 @@ describe('the authorities of devices', () => {
         const root = await makeCertificate('root', { ca: true })
         await writeFile(path(), (await makeCertificate('branch', { ca: true, issuer: root })).cert)
       },
-      /^X509_CA: .* holds CN=branch, but not its issuer, CN=root/,
+      /^X509_CA: .* contains CN=branch, but not its issuer, CN=root/,
     ],
   ]
   test.each(faults)('are refused by name: %s', async (_, spoil, sentence) => {

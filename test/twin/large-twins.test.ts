@@ -67,7 +67,7 @@ describe('a twin that an earlier version let grow', () => {
     await givenLarge(deviceId, ['reported', 'desired'], 60)
     expect(Object.keys((await readTwin(deps, deviceId)).reported)).toHaveLength(60)
     await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(
-      /bytes of JSON text and may be at most 128 KB/,
+      /bytes of JSON text\. At most 128 KB are allowed/,
     )
     await reportProperties(deps, deviceId, { k0: null })
     await reportProperties(deps, deviceId, { k1: 'short' })
@@ -83,9 +83,9 @@ describe('a twin that an earlier version let grow', () => {
     await givenLarge(deviceId, ['reported', 'desired', 'tags'], 1_000)
     const all = members(990, null)
     await expect(readTwin(deps, deviceId)).rejects.toBeInstanceOf(NotShownError)
-    await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(/too large to be merged/)
+    await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(/too large for a merge/)
     await expect(patchTwin(deps, { deviceId, patch: { desired: { a: 1, k0: null } }, ifMatch: '*' })).rejects.toThrow(
-      /too large to be merged/,
+      /too large for a merge/,
     )
     await expect(replaceTwin(deps, { deviceId, sections: { tags: {} }, ifMatch: '*' })).rejects.toThrow(/too large/)
 

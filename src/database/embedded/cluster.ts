@@ -44,7 +44,7 @@ export async function makeCluster(
 
 async function mustRun(user: PostgresUser, program: string, args: readonly string[], input?: string): Promise<void> {
   const { succeeded, output } = await runAs(user, program, args, input)
-  if (!succeeded) throw new EmbeddedDatabaseError(`The embedded database could not be made:\n${output.trim()}`)
+  if (!succeeded) throw new EmbeddedDatabaseError(`The embedded database could not be created:\n${output.trim()}`)
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -39,15 +39,15 @@ export async function findPostgresHome(folder: string): Promise<PostgresHome> {
   if (await canPass(folder, home, user)) return { home, user }
   if (noted !== undefined || owner !== undefined) {
     throw new EmbeddedDatabaseError(
-      `The database in ${home} cannot be reached by user ${user.uid}, who runs PostgreSQL in the place of root. Bring ` +
-        'the folder back to where that user may pass, or set DATA_DIR to another folder.',
+      `The database in ${home} cannot be accessed by user ${user.uid}, which runs PostgreSQL instead of root. Move ` +
+        'the folder back to a path that this user can access, or set DATA_DIR to another folder.',
     )
   }
   const made = join(elsewhere, randomBytes(8).toString('hex'))
   if (!(await makeElsewhere(made, user))) {
     throw new EmbeddedDatabaseError(
-      `PostgreSQL cannot run as root, and user ${user.uid} can reach neither ${folder} nor ${elsewhere}. Set DATA_DIR ` +
-        'to a folder that user may pass to, start the hub as an ordinary user, or set DATABASE_URL.',
+      `PostgreSQL cannot run as root, and user ${user.uid} can access neither ${folder} nor ${elsewhere}. Set DATA_DIR ` +
+        'to a folder that this user can access, start the hub as an ordinary user, or set DATABASE_URL.',
     )
   }
   await writeDurably(note, `${made}\n`, 0o600)

@@ -21,13 +21,13 @@ export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Prom
   // The system clock: this waits for another process.
   for (let waited = 0; isPostgresOf(pid, cluster); waited += pollMs) {
     if (waited === 0) {
-      log.info({ pid }, 'waiting for the PostgreSQL of an earlier run to end')
+      log.info({ pid }, 'waiting for the PostgreSQL process of an earlier run to end')
       end(pid, 'SIGINT')
     }
     if (waited === immediateAfterMs) end(pid, 'SIGQUIT')
     if (waited === giveUpAfterMs) {
       throw new EmbeddedDatabaseError(
-        `The PostgreSQL of an earlier run (process ${pid}) does not end. Kill it, and start again.`,
+        `The PostgreSQL process ${pid} of an earlier run does not end. Kill it, then start the hub again.`,
       )
     }
     await systemClock.sleep(pollMs)

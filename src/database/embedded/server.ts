@@ -45,7 +45,7 @@ export async function startEmbeddedPostgres({ folder, log, settings = {} }: Opti
     })
 
   const { port, server } = await startOnFreePort(start)
-  log.info({ home: place.home, port }, 'the embedded PostgreSQL is running')
+  log.info({ home: place.home, port }, 'embedded PostgreSQL running')
   const stopping = new AbortController()
   const supervision = supervise(server, () => start(port), stopping.signal, log)
   return {
@@ -114,7 +114,7 @@ async function supervise(
   while (server !== undefined) {
     await Promise.race([server.ended, aborted])
     if (signal.aborted) return server.stop()
-    log.error('the embedded PostgreSQL has ended by itself: starting it again')
+    log.error('embedded PostgreSQL ended unexpectedly; restarting it')
     server = await startAgain(start, signal, log)
   }
 }
@@ -128,7 +128,7 @@ async function startAgain(
     try {
       return await start()
     } catch (error) {
-      log.error({ err: error }, 'the embedded PostgreSQL could not be started again')
+      log.error({ err: error }, 'embedded PostgreSQL could not be restarted')
       await systemClock.sleep(restartPauseMs, signal)
     }
   }

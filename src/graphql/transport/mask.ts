@@ -25,11 +25,11 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     const known = domainExtensions(cause) ?? databaseExtensions(cause)
     if (known !== undefined) return new GraphQLError(known.message, { nodes, path, extensions: known.extensions })
     if (isOutage(cause)) {
-      log.warn({ err: cause }, 'a GraphQL request met an outage of the database')
+      log.warn({ err: cause }, 'GraphQL request failed: database unreachable')
       return new GraphQLError(outageMessage, { nodes, path, extensions: unavailable() })
     }
     const reference = randomUUID()
-    log.error({ err: cause, reference, path: path?.join('.') }, 'a GraphQL request failed')
+    log.error({ err: cause, reference, path: path?.join('.') }, 'GraphQL request failed')
     return new GraphQLError(`Internal error. The log of the hub has the cause under the reference ${reference}.`, {
       nodes,
       path,

@@ -115,7 +115,12 @@ export function createGraphqlServer(
     graphiql: false,
     maskedErrors: { maskError: mask },
     // The mask logs errors.
-    logging: { debug() {}, info() {}, warn: (...texts) => deps.log.warn({ texts }, 'Yoga warns'), error() {} },
+    logging: {
+      debug() {},
+      info() {},
+      warn: (...texts) => deps.log.warn({ texts }, 'GraphQL server warning'),
+      error() {},
+    },
   })
 
   const webSockets = createWebSockets(deps, { yoga, subscribe, authenticate, mask, print })
@@ -142,7 +147,7 @@ export function createGraphqlServer(
           whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
         }),
       ).catch((error: unknown) => {
-        deps.log.error({ err: error }, 'a GraphQL request could not be answered')
+        deps.log.error({ err: error }, 'GraphQL request could not be answered')
         response.destroy()
       })
     },

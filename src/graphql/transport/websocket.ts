@@ -78,7 +78,7 @@ export function createWebSockets(
     write: (cutOff, notWritten) =>
       deps.log.info(
         notWritten === 0 ? cutOff : { ...cutOff, times: notWritten + 1 },
-        'a GraphQL WebSocket was cut off',
+        'GraphQL WebSocket closed by the hub',
       ),
   })
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
@@ -221,7 +221,7 @@ export function createWebSockets(
                 closeForNow(socket)
                 return
               }
-              deps.log.error({ err: error }, 'a WebSocket message could not be handled')
+              deps.log.error({ err: error }, 'WebSocket message could not be handled')
               close(CloseCode.InternalServerError, 'Internal server error')
             }
           }
@@ -241,12 +241,12 @@ export function createWebSockets(
       extra,
     )
     // Invalid and oversized frames: ws closes the socket with the matching code.
-    socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
+    socket.on('error', (error) => deps.log.debug({ err: error }, 'WebSocket connection lost'))
     socket.once('close', (code, reason) => {
       ended.abort()
       extra.inbox?.close()
       closed(code, utf8Text(reason) ?? '').catch((error: unknown) =>
-        deps.log.error({ err: error }, 'a WebSocket was left open'),
+        deps.log.error({ err: error }, 'WebSocket could not be cleaned up'),
       )
     })
     void waitForInit(deps, extra)

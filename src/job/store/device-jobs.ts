@@ -35,8 +35,8 @@ export const status = sql`case
 export const timeUp = 'JobRunPreconditionFailed'
 
 /** The message for a call that was not sent, and for one that was; unless the job as a whole has a reason. */
-export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the time of the job was up, or was disabled.'})`
-export const notAnswered = sql`coalesce(job.failure_reason, ${'The time of the job was up before the device answered.'})`
+export const notCalled = sql`coalesce(job.failure_reason, ${'The device did not connect before the deadline of the job, or was disabled.'})`
+export const notAnswered = sql`coalesce(job.failure_reason, ${'The device did not answer before the deadline of the job.'})`
 
 /** The columns of a device job, from its row `target`, its job's row `job` and its facts `x` and `o`. */
 export const view = sql`

@@ -128,7 +128,7 @@ export async function findJobIdsUnderWay(db: Reader): Promise<string[]> {
 /** The key for request ids, in hexadecimal, the same for all instances on this database. */
 export async function readRequestKey(db: Reader): Promise<string> {
   const [row] = await db.query<{ requestKey: string }>(sql`select encode(request_key, 'hex') as "requestKey" from hub`)
-  if (row === undefined) throw new Error('The table hub has lost its row.')
+  if (row === undefined) throw new Error('The row of the table hub is missing.')
   return row.requestKey
 }
 

@@ -174,7 +174,7 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
           update job
           set status = case job.status when 'running' then 'completed' when 'queued' then 'failed' else job.status end,
               failure_reason = case job.status when 'queued'
-                then 'The time for this job was up before one of the running jobs had made room for it.'
+                then 'The deadline of the job passed before a slot for running jobs became free.'
                 else job.failure_reason end,
               failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
               end_time = ${now}, version = version + 1

@@ -66,7 +66,7 @@ test('numbers of the answer are those that the device wrote, and those of a call
   }
   expect(await ask('[12345678901234567890, 1.0]')).toBe(`{"data":{"invokeDeviceMethod":{"payload":${written}}}}`)
   expect(sent).toEqual(['[12345678901234567000,1]'])
-  expect(await ask('1e999')).toContain('The payload holds a number that is not finite.')
+  expect(await ask('1e999')).toContain('The payload contains a number that is not finite.')
   expect(sent).toHaveLength(1)
   detach()
 })
@@ -113,7 +113,7 @@ test('what another device of the same id says is no answer to the call of its pr
   }
   expect(await answer).toMatchObject({
     __typename: 'DeviceTimeoutError',
-    message: '"short-lived" had the call of reboot and was deleted before it answered.',
+    message: 'The call of reboot was sent, but "short-lived" was deleted before it answered.',
   })
   detach()
 })
@@ -134,7 +134,7 @@ test('a device that is disabled while it has a call ends it at once, unless it h
         ? { __typename: 'InvokeDeviceMethodPayload', payload: 1 }
         : {
             __typename: 'DeviceTimeoutError',
-            message: `"${deviceId}" had the call of reboot and was disabled before it answered.`,
+            message: `The call of reboot was sent, but "${deviceId}" was disabled before it answered.`,
           },
     )
     detach()

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 
-const timeout = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
+const timeout = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
 const answered = (status: number) => ({ response: { status, payload: 'null' } })
 const bad = (description: string) => ({ error: { code: 'BadDeviceResponse', description } })
 
@@ -115,12 +115,12 @@ test('what differs from device to device alone makes no groups of its own', asyn
   const tooLarge = (bytes: number) => ({
     error: {
       code: 'ArgumentInvalid',
-      description: `The tags section would be ${bytes} bytes and may be at most 8 KB.`,
+      description: `The tags section would have ${bytes} bytes. At most 8 KB are allowed.`,
     },
   })
   await givenEnds('sizes', [
-    bad('The device answered with 131073 bytes; 128 KB are allowed.'),
-    bad('The device answered with 200000 bytes; 128 KB are allowed.'),
+    bad('The device answered with 131073 bytes. At most 128 KB are allowed.'),
+    bad('The device answered with 200000 bytes. At most 128 KB are allowed.'),
     bad('The device answered with the status 99999999999.'),
     bad('The device answered with the status -99999999998.'),
     bad('The device answered with the status 200 and a payload that is not JSON.'),
@@ -132,14 +132,14 @@ test('what differs from device to device alone makes no groups of its own', asyn
   expect(groups).toEqual([
     {
       code: 'ArgumentInvalid',
-      message: 'The tags section would be … bytes and may be at most 8 KB.',
+      message: 'The tags section would have … bytes. At most 8 KB are allowed.',
       count: 2,
       sample: ids(6, 7),
     },
     { code: 'BadDeviceResponse', message: 'The device answered with the status ….', count: 2, sample: ids(3, 4) },
     {
       code: 'BadDeviceResponse',
-      message: 'The device answered with … bytes; 128 KB are allowed.',
+      message: 'The device answered with … bytes. At most 128 KB are allowed.',
       count: 2,
       sample: ids(1, 2),
     },
@@ -154,8 +154,8 @@ test('what differs from device to device alone makes no groups of its own', asyn
 
 describe('device jobs that failed with their job', () => {
   const code = 'JobRunPreconditionFailed'
-  const notCalled = 'The device did not connect before the time of the job was up, or was disabled.'
-  const notAnswered = 'The time of the job was up before the device answered.'
+  const notCalled = 'The device did not connect before the deadline of the job, or was disabled.'
+  const notAnswered = 'The device did not answer before the deadline of the job.'
 
   test('are groups when the time of the job is up, and not before', async () => {
     await givenEnds('late', [{ error: timeout }, answered(200)], { called: 5 })

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => deps.close())
 
-const timeout = { code: 'GatewayTimeout', description: 'The device had the call and did not answer in time.' }
+const timeout = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
 
 /** A job with all calls but those of the last two devices under way. */
 async function givenCalls(jobId: string): Promise<string> {

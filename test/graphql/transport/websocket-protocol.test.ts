@@ -587,7 +587,7 @@ test('a fault of the hub closes the socket with 4500, without telling why', asyn
   const socket = await otherPort.socket()
   socket.send({ type: 'connection_init', payload: { authorization } })
   expect(await socket.closed).toEqual({ code: 4500, reason: 'Internal server error' })
-  expect(other.logged).toMatchObject([{ msg: 'a WebSocket message could not be handled' }])
+  expect(other.logged).toMatchObject([{ msg: 'WebSocket message could not be handled' }])
   await otherPort.close()
   await other.server.close()
   await other.deps.database.drop()

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => port.close())
 
 const address = '127.0.0.1'
-const cutOffs = () => door.logged.filter(({ msg }) => msg === 'a GraphQL WebSocket was cut off')
+const cutOffs = () => door.logged.filter(({ msg }) => msg === 'GraphQL WebSocket closed by the hub')
 
 const init = async (authorization?: string) => {
   const socket = await port.socket()
