@@ -1,10 +1,11 @@
-/** The console speaks English, whatever the browser does; figures and dates follow. */
+/** The console is in English, whatever the language of the browser: numbers and dates, too. */
 const locale = 'en-GB'
 
 const counts = new Intl.NumberFormat(locale)
 const rates = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
 const shares = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+const minutes = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** `12,345` */
 export function formatCount(count: number): string {
@@ -16,7 +17,7 @@ export function formatRate(rate: number): string {
   return rates.format(rate)
 }
 
-/** Of a number from 0 to 1, `12.5%`. What is not all of it is never shown as 100%, and what is not nothing never as 0%. */
+/** A number from 0 to 1 as `12.5%`. Only 1 is shown as 100%, and only 0 as 0%. */
 export function formatShare(share: number): string {
   if (share > 0 && share < 0.001) return '<0.1%'
   if (share < 1 && share > 0.999) return '>99.9%'
@@ -28,38 +29,58 @@ export function formatMoment(value: string): string {
   return moments.format(new Date(value))
 }
 
-/** A span in seconds by its two largest units: `45 s`, `3 min 20 s`, `2 h`, `3 d 4 h`. */
+/** The same to the minute, for times that people choose: `1 Dec 2026, 14:02`. */
+export function formatMinute(value: string): string {
+  return minutes.format(new Date(value))
+}
+
+/** A span in seconds by its two largest units: `45 s`, `3 min 20 s`, `2 h`, `3 days 4 h`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
-  const units = [
-    { size: 86_400, sign: 'd' },
-    { size: 3_600, sign: 'h' },
-    { size: 60, sign: 'min' },
-    { size: 1, sign: 's' },
-  ]
   const first = units.findIndex(({ size }) => whole >= size)
   if (first === -1) return '0 s'
   const parts: string[] = []
   let rest = whole
-  for (const { size, sign } of units.slice(first, first + 2)) {
-    const count = Math.floor(rest / size)
-    rest %= size
-    if (count > 0) parts.push(`${count} ${sign}`)
+  for (const unit of units.slice(first, first + 2)) {
+    const count = Math.floor(rest / unit.size)
+    rest %= unit.size
+    if (count > 0) parts.push(withUnit(count, unit))
   }
   return parts.join(' ')
 }
 
-/** How far a moment is from now (milliseconds since 1970): `just now`, `12 s ago`, `in 3 min`, `2 d ago`. */
+/** How far a moment is from now (milliseconds since 1970): `just now`, `12 s ago`, `in 3 min`, `2 days ago`. */
 export function formatRelative(value: string, now: number): string {
   const seconds = (new Date(value).getTime() - now) / 1000
-  const distance = Math.abs(seconds)
-  if (distance < 5) return 'just now'
-  const unit = [
-    { size: 86_400, sign: 'd' },
-    { size: 3_600, sign: 'h' },
-    { size: 60, sign: 'min' },
-    { size: 1, sign: 's' },
-  ].find(({ size }) => distance >= size)
-  const told = `${Math.floor(distance / (unit?.size ?? 1))} ${unit?.sign ?? 's'}`
-  return seconds < 0 ? `${told} ago` : `in ${told}`
+  if (Math.abs(seconds) < 5) return 'just now'
+  const distance = formatDistance(Math.abs(seconds))
+  return seconds < 0 ? `${distance} ago` : `in ${distance}`
+}
+
+/** A span in seconds, rounded to one unit: `45 s`, `3 min`, `2 days`. */
+export function formatDistance(seconds: number): string {
+  // The largest unit of which there is at least one after rounding: 59.7 min are 1 h.
+  const counts = units.map((unit) => ({ unit, count: roundIn(unit, seconds) }))
+  const { unit, count } = counts.find(({ count }) => count > 0) ?? { unit: second, count: 0 }
+  return withUnit(count, unit)
+}
+
+type Unit = { readonly size: number; readonly one: string; readonly many: string }
+
+const second: Unit = { size: 1, one: 's', many: 's' }
+const units: readonly Unit[] = [
+  { size: 86_400, one: 'day', many: 'days' },
+  { size: 3_600, one: 'h', many: 'h' },
+  { size: 60, one: 'min', many: 'min' },
+  second,
+]
+
+/** The whole number of a unit that is nearest; 0 below what the next smaller unit would round up to it. */
+function roundIn({ size }: Unit, seconds: number): number {
+  const smaller = units[units.findIndex((unit) => unit.size === size) + 1]?.size ?? 1
+  return Math.round(seconds / smaller) * smaller < size ? 0 : Math.round(seconds / size)
+}
+
+function withUnit(count: number, { one, many }: Unit): string {
+  return `${count} ${count === 1 ? one : many}`
 }

@@ -19,7 +19,7 @@ test('a share that is not all is never shown as all, nor one that is not nothing
   )
 })
 
-test('a span is told by its two largest units', () => {
+test('a span is shown in its two largest units', () => {
   expect([0, -5, 0.6, 59, 60, 200, 3_600, 3_661, 86_400, 100_000].map(formatDuration)).toEqual([
     '0 s',
     '0 s',
@@ -29,21 +29,22 @@ test('a span is told by its two largest units', () => {
     '3 min 20 s',
     '1 h',
     '1 h 1 min',
-    '1 d',
-    '1 d 3 h',
+    '1 day',
+    '1 day 3 h',
   ])
 })
 
-test('a moment is told from now, before and after it', () => {
+test('a moment is shown relative to now, rounded, before and after it', () => {
   const now = Date.parse('2026-03-01T12:00:00Z')
   const at = (seconds: number) => formatRelative(new Date(now + seconds * 1000).toISOString(), now)
   expect([0, -4, 4].map(at)).toEqual(['just now', 'just now', 'just now'])
-  expect([-12, -60, -3_599, -7_200, -86_400 * 40].map(at)).toEqual([
+  expect([-12, -60, -119, -3_599, -7_200, -86_400 * 40].map(at)).toEqual([
     '12 s ago',
     '1 min ago',
-    '59 min ago',
+    '2 min ago',
+    '1 h ago',
     '2 h ago',
-    '40 d ago',
+    '40 days ago',
   ])
   expect([12, 7_260].map(at)).toEqual(['in 12 s', 'in 2 h'])
 })
