@@ -7,11 +7,11 @@ export type Operation = {
 /** How many paths of a patch are named before the rest is counted. */
 const named = 3
 
-/** In a few words: the name of the method, or which parts of the twin change: `tags.site, desired.interval`. */
+/** The name of the method, or the paths of the twin that change: `tags.site, desired.interval`. */
 export function describeOperation({ cloudToDeviceMethod, updateTwin }: Operation): string {
   if (cloudToDeviceMethod) return cloudToDeviceMethod.methodName
   const paths = [...pathsOf(updateTwin)].map((path) => path.replace(/^properties\./, ''))
-  if (paths.length === 0) return 'nothing'
+  if (paths.length === 0) return 'no changes'
   const more = paths.length - named
   return paths.slice(0, named).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }

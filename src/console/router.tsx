@@ -5,8 +5,8 @@ import { NotFound } from './shell/not-found.tsx'
 import { ErrorState, LoadingState } from './ui/states.tsx'
 
 /**
- * The pages' files. Each exports its component as `Component`, and reads nothing later: what a page could not read while
- * the hub is away would take the whole page with it.
+ * The pages' files. Each exports its component as `Component` and imports nothing later: an import that fails while the
+ * hub is unreachable would take down the whole page.
  */
 const pages = {
   jobs: () => import('./pages/jobs/page.tsx'),
@@ -16,13 +16,13 @@ const pages = {
   device: () => import('./pages/device/page.tsx'),
 }
 
-/** Reads all of them: so one can go from page to page also while the hub is away, or is another version by then. */
+/** Loads all of them, so that every page opens even when the hub is unreachable or was updated in the meantime. */
 export async function readPages(): Promise<void> {
-  // What cannot be read now is read when somebody goes there.
+  // What cannot be loaded now is loaded when the page is opened.
   await Promise.allSettled(Object.values(pages).map((read) => read()))
 }
 
-/** All pages, read when somebody goes there at the latest. */
+/** All pages, loaded at the latest when they are opened. */
 export const router = createBrowserRouter(
   [
     {
@@ -52,18 +52,18 @@ export const router = createBrowserRouter(
   { basename: '/console' },
 )
 
-/** A page that failed; also one whose file the hub does not give: it is away, or was updated meanwhile. */
+/** A page that failed, or whose file cannot be loaded: the hub is unreachable, or was updated in the meantime. */
 function Broken() {
   const error = useRouteError()
   const message = error instanceof Error ? error.message : String(error)
   const isUnread = /preload|dynamically imported|module script/i.test(message)
   return (
     <ErrorState
-      title="This page cannot be shown"
+      title="Cannot show this page"
       message={
         isUnread
-          ? 'The hub did not give its files: it does not answer, or was updated since you opened the console.'
-          : `${message}. Load the page again.`
+          ? 'Its files could not be loaded. The hub may be unreachable, or it was updated after you opened the console.'
+          : `${message}. Reload the page.`
       }
       onRetry={() => location.reload()}
     />

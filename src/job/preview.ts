@@ -43,7 +43,7 @@ export function requireExpected(expect: JobExpectation, { deviceCount, fingerpri
 
 /** The same as a sentence for users. */
 export const tooManyDevices = (deviceCount: number, maxDevices: number): string =>
-  `The condition selects ${devices(deviceCount)}, but maxDevices is ${maxDevices}.`
+  `${devices(deviceCount)} ${deviceCount === 1 ? 'matches' : 'match'}; this job is limited to ${maxDevices}.`
 
 const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`
 

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { ScheduleMethod, WatchStatistics } from '../journeys/operations.ts'
@@ -26,19 +26,22 @@ const dialog =
     await page.getByRole('dialog').waitFor()
   }
 
-const jobsOfDevice = (page: Page): Promise<void> => page.getByRole('table', { name: 'Jobs of the device' }).waitFor()
+const reviewButton = (page: Page): Locator =>
+  page.getByRole('region', { name: '4. Review' }).getByRole('button', { name: 'Review', exact: true })
+
+const jobsOfDevice = (page: Page): Promise<void> => page.getByRole('table', { name: 'Jobs on this device' }).waitFor()
 
 const views: readonly View[] = [
   { name: 'Jobs', path: '/console/jobs', show: async (page) => page.getByRole('link', { name: 'ended' }).waitFor() },
-  { name: 'Jobs, none that pass', path: '/console/jobs?id=none', show: heading('No job passes this filter') },
-  { name: 'Job, ended', path: '/console/jobs/ended', show: heading('What went wrong') },
-  { name: 'Job, running', path: '/console/jobs/running', show: heading('Course') },
+  { name: 'Jobs, no matches', path: '/console/jobs?id=none', show: heading('No matching jobs') },
+  { name: 'Job, ended', path: '/console/jobs/ended', show: heading('Failures by cause') },
+  { name: 'Job, running', path: '/console/jobs/running', show: heading('Progress over time') },
   { name: 'Job, no devices', path: '/console/jobs/of-nobody', show: heading('History') },
   { name: 'Job, to come', path: '/console/jobs/to-come', show: heading('History') },
   { name: 'Job, unknown', path: '/console/jobs/nowhere', show: heading('Job not found') },
-  { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job …') },
-  { name: 'Job, retry', path: '/console/jobs/ended', show: dialog('Retry these: Status 409') },
-  { name: 'Job, an answer', path: '/console/jobs/ended', show: dialog(/show all that/) },
+  { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job…') },
+  { name: 'Job, retry', path: '/console/jobs/ended', show: dialog('Retry: Status 409') },
+  { name: 'Job, a response', path: '/console/jobs/ended', show: dialog(/show the full response/) },
   { name: 'Schedule', path: '/console/schedule', show: heading('4. Review') },
   {
     name: 'Schedule, with all that is wrong',
@@ -48,15 +51,15 @@ const views: readonly View[] = [
         .getByText(/Column 11/)
         .first()
         .waitFor()
-      await page.getByRole('radio', { name: 'At a time' }).check()
+      await page.getByRole('radio', { name: 'Later' }).check()
       await page.getByRole('textbox', { name: 'Payload' }).fill('{')
-      await page.getByLabel('Seconds to answer').fill('soon')
-      await page.getByRole('button', { name: 'Review', exact: true }).click()
-      await page.getByRole('alert').getByText('Give the name of the method').waitFor()
+      await page.getByLabel('Response timeout (s)').fill('soon')
+      await reviewButton(page).click()
+      await page.getByRole('alert').getByText('Enter a method name.').waitFor()
     },
   },
   {
-    name: 'Schedule, proposals',
+    name: 'Schedule, suggestions',
     path: '/console/schedule',
     async show(page) {
       await page.getByRole('textbox', { name: 'Condition' }).press('Control+Space')
@@ -68,15 +71,15 @@ const views: readonly View[] = [
     path: '/console/schedule?condition=*',
     async show(page) {
       await page.getByLabel('Method', { exact: true }).fill('reboot')
-      await page.getByRole('button', { name: 'Review', exact: true }).click()
-      await page.getByRole('heading', { name: 'Open jobs on the same devices' }).waitFor()
+      await reviewButton(page).click()
+      await page.getByRole('heading', { name: 'Active jobs on the same devices' }).waitFor()
     },
   },
   {
     name: 'Schedule, twins',
     path: '/console/schedule',
     async show(page) {
-      await page.getByRole('radio', { name: 'Change twins' }).check()
+      await page.getByRole('radio', { name: 'Update twins' }).check()
       await page.getByRole('textbox', { name: 'Tags' }).fill('{ "site": "north" }')
     },
   },
@@ -86,7 +89,7 @@ const views: readonly View[] = [
     show: (page) => page.getByRole('link', { name: 'site-0' }).waitFor(),
   },
   {
-    name: 'Devices, a slip in the condition',
+    name: 'Devices, a fault in the condition',
     path: '/console/devices',
     async show(page) {
       await page.getByRole('textbox', { name: 'Condition' }).fill('tags.site ?')
@@ -95,15 +98,15 @@ const views: readonly View[] = [
     },
   },
   {
-    name: 'Devices, none',
+    name: 'Devices, no matches',
     path: '/console/devices?id=none',
-    show: heading('No device is like that'),
+    show: heading('No matching devices'),
   },
-  { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns …') },
-  { name: 'Devices, register', path: '/console/devices', show: dialog('Register a device …') },
+  { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns…') },
+  { name: 'Devices, register', path: '/console/devices', show: dialog('Register device…') },
   { name: 'Device', path: '/console/devices/site-0', show: jobsOfDevice },
   {
-    name: 'Device, an answer',
+    name: 'Device, a response',
     path: '/console/devices/site-0',
     async show(page) {
       await jobsOfDevice(page)
@@ -116,9 +119,9 @@ const views: readonly View[] = [
       await panel.getByText('Status 200').waitFor()
     },
   },
-  { name: 'Device, edit', path: '/console/devices/site-0', show: dialog('Edit desired …') },
-  { name: 'Device, disable', path: '/console/devices/site-0', show: dialog('Disable …') },
-  { name: 'Device, delete', path: '/console/devices/site-0', show: dialog('Delete …') },
+  { name: 'Device, edit', path: '/console/devices/site-0', show: dialog('Edit desired…') },
+  { name: 'Device, disable', path: '/console/devices/site-0', show: dialog('Disable…') },
+  { name: 'Device, delete', path: '/console/devices/site-0', show: dialog('Delete…') },
   { name: 'Device, unknown', path: '/console/devices/nowhere', show: heading('Device not found') },
   { name: 'Not found', path: '/console/nowhere', show: heading('Page not found') },
 ]

@@ -23,7 +23,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
   afterAll(() => browser.close())
 
-  test('a hub that wants a token is told one: a wrong one is refused with what to do, the right one leads on', async () => {
+  test('a hub that needs a token asks for it: a wrong one is refused with what to do, the right one signs in', async () => {
     const app = await start({ IOTHUB_OWNER_KEY: key })
     const opened = await browser.open({ hub: app.addresses.http })
     const { page, complaints } = opened
@@ -35,7 +35,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
 
     await field.fill('hello')
     await submit.click()
-    await page.getByRole('alert').getByText('A token begins with').waitFor()
+    await page.getByRole('alert').getByText('A token starts with').waitFor()
     expect(await faults()).toEqual([])
     await field.fill(tokenBy(Buffer.alloc(32, 'x').toString('base64')))
     await submit.click()
@@ -59,7 +59,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     expect(complaints().filter((text) => !isRefusal(text))).toEqual([])
   })
 
-  test('what an empty hub shows is in order, too', async () => {
+  test('an empty hub is shown without faults, too', async () => {
     const app = await start()
     const opened = await browser.open({ hub: app.addresses.http })
     for (const [path, title] of [
@@ -72,7 +72,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     }
   })
 
-  test('a page whose hub goes away says so, and shows what happened meanwhile once it is back', async () => {
+  test('a page whose hub stops says so, and shows what has happened once it is back', async () => {
     const app = await start()
     const devices = await registerFleet(app.client, 'back', 2, () => ({ kind: 'offline' }))
     const fleet = createFleet({ host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices })
@@ -97,7 +97,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     await fleet.close()
   })
 
-  test('a page that is shown asks for no more of its files: a hub that goes away takes nothing from it', async () => {
+  test('a page that is shown needs no more of its files: it goes on without them', async () => {
     const app = await start({ MAX_RUNNING_JOBS: '1' })
     await registerFleet(app.client, 'whole', 2, () => ({ kind: 'offline' }))
     const cloudToDeviceMethod = { methodName: 'reboot' }
@@ -106,11 +106,11 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     }
     const { page } = await browser.open({ hub: app.addresses.http })
     await page.goto('/console/jobs/second')
-    await page.getByRole('list', { name: 'What it waits for' }).getByText('It is next').waitFor()
+    await page.getByRole('list', { name: 'Waiting for' }).getByText('next in the queue').waitFor()
 
     await page.route('**/assets/**', (route) => route.abort('connectionfailed'))
     await app.client.execute(CancelJob, { input: { jobId: 'first' } })
-    await page.getByRole('region', { name: 'Course' }).getByRole('img').waitFor()
+    await page.getByRole('region', { name: 'Progress over time' }).getByRole('img').waitFor()
     await page.getByRole('region', { name: 'Progress' }).getByText('0 of 2 devices').waitFor()
   })
 

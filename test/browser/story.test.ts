@@ -54,6 +54,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
   })
 
   const region = (name: string): Locator => page.getByRole('region', { name })
+  const reviewButton = (): Locator => region('4. Review').getByRole('button', { name: 'Review', exact: true })
   const rowsOf = (table: string): Locator => page.getByRole('table', { name: table }).getByRole('row')
 
   /** The counters of the job on the page, such as `{ succeeded: 3 }`; those at zero left out. */
@@ -66,18 +67,18 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     return Object.fromEntries(found)
   }
 
-  test('comes to a hub without jobs, and is told what a job is', async () => {
+  test('opens a hub without jobs, and reads what a job is', async () => {
     for (const opened of [desk, wall]) {
       await opened.page.goto('/')
       await opened.page.getByRole('heading', { name: 'No jobs yet' }).waitFor()
     }
-    await page.getByRole('link', { name: 'Schedule the first job' }).click()
+    await page.getByRole('link', { name: 'Schedule your first job' }).click()
     await page.getByRole('heading', { name: 'Schedule a job', level: 1 }).waitFor()
     // Gone if a page is ever loaded again.
     for (const opened of [desk, wall]) await opened.page.evaluate('window.isStill = true')
   })
 
-  test('says which devices: a slip is shown where it is, and mended with what the editor proposes', async () => {
+  test('selects devices: a fault is shown where it is, and fixed with what the editor suggests', async () => {
     const condition = page.getByRole('textbox', { name: 'Condition' })
     await condition.fill("tags.fleet ? 'depot'")
     await region('1. Devices')
@@ -102,22 +103,22 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     expect(await condition.innerText()).toBe("tags.fleet = 'depot'")
   })
 
-  test('says what to do: what is no JSON is told at its field', async () => {
+  test('enters the operation: invalid JSON is reported at its field', async () => {
     await page.getByRole('radio', { name: 'Call a direct method' }).check()
     await page.getByLabel('Method', { exact: true }).fill('reboot')
     const payload = page.getByRole('textbox', { name: 'Payload' })
     await payload.fill('{ "delay": }')
-    await page.getByLabel('Seconds to answer').fill('5')
-    await page.getByLabel('Job id').fill('first')
-    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByLabel('Response timeout (s)').fill('5')
+    await page.getByLabel('Job ID').fill('first')
+    await reviewButton().click()
     await expect.poll(() => payload.getAttribute('aria-invalid')).toBe('true')
     await payload.fill('{ "delay": 5 }')
   })
 
-  test('reviews what it would meet, schedules it and is led to it', async () => {
-    await page.getByRole('button', { name: 'Review', exact: true }).click()
+  test('reviews the impact, schedules the job and is led to it', async () => {
+    await reviewButton().click()
     const review = region('4. Review')
-    await review.getByText('Calls reboot on 8 devices (6 connected) now, for at most 1 h.').waitFor()
+    await review.getByText('Calls reboot on 8 devices (6 connected) now, for up to 1 h.').waitFor()
     await review.getByRole('button', { name: 'Schedule on 8 devices' }).click()
     await page.getByRole('heading', { name: 'first', level: 1 }).waitFor()
   })
@@ -130,37 +131,37 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await expect.poll(counters).toEqual({ succeeded: 7, failed: 1 })
     await page.getByText('Partly failed').first().waitFor()
     await region('History').getByText('Completed').waitFor()
-    await region('Course')
-      .getByRole('img', { name: /Chart of the course/ })
+    await region('Progress over time')
+      .getByRole('img', { name: /Progress chart/ })
       .waitFor()
   })
 
   test('sees why devices failed, and which', async () => {
-    const groups = region('What went wrong').getByRole('row')
+    const groups = region('Failures by cause').getByRole('row')
     await expect.poll(() => groups.count()).toBe(3)
     await groups.filter({ hasText: 'GatewayTimeout' }).getByRole('link', { name: 'depot-5' }).waitFor()
-    await page.getByRole('button', { name: 'Show these devices: Status 409' }).click()
+    await page.getByRole('button', { name: 'View devices: Status 409' }).click()
     await expect
-      .poll(() => rowsOf('Devices of the job').getByRole('link').allInnerTexts())
+      .poll(() => rowsOf('Devices in this job').getByRole('link').allInnerTexts())
       .toEqual(['depot-3', 'depot-4'])
-    await page.getByRole('button', { name: /show all that depot-3 answered/ }).click()
-    await page.getByRole('dialog', { name: 'Answer of depot-3' }).getByText('busy').waitFor()
+    await page.getByRole('button', { name: /show the full response from depot-3/ }).click()
+    await page.getByRole('dialog', { name: 'Response from depot-3' }).getByText('busy').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   test('retries the job for those devices, which answer now', async () => {
     for (const deviceId of ['depot-3', 'depot-4']) fleet.answerWith(deviceId, answer)
-    await page.getByRole('button', { name: 'Retry these: Status 409' }).click()
+    await page.getByRole('button', { name: 'Retry: Status 409' }).click()
     const dialog = page.getByRole('dialog', { name: 'Retry this job' })
-    await dialog.getByLabel('New job id').fill('second')
+    await dialog.getByLabel('New job ID').fill('second')
     await dialog.getByLabel('Reason').fill('the lorries have left')
     await dialog.getByRole('button', { name: 'Retry', exact: true }).click()
     await page.getByRole('heading', { name: 'second', level: 1 }).waitFor()
     await expect.poll(counters).toEqual({ succeeded: 2 })
     await region('History').getByText('the lorries have left').waitFor()
     const family = region('Retries')
-    await family.getByText('7 of 8 devices done after 2 rounds').waitFor()
+    await family.getByText('7 of 8 devices succeeded after 2 rounds').waitFor()
     await family.getByRole('link', { name: 'first' }).waitFor()
   })
 
@@ -171,23 +172,23 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
   })
   test('schedules the same for later, thinks better of it, and finds in the history who did what, and why', async () => {
     await page.getByRole('link', { name: 'Schedule again' }).click()
-    await page.getByText('Filled in from the job second.').waitFor()
-    await page.getByRole('radio', { name: 'At a time' }).check()
+    await page.getByText('Copied from job second.').waitFor()
+    await page.getByRole('radio', { name: 'Later' }).check()
     await page.getByLabel('Start', { exact: true }).fill('2100-01-01T12:00')
-    await page.getByLabel('Job id').fill('tonight')
-    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await page.getByLabel('Job ID').fill('tonight')
+    await reviewButton().click()
     await page.getByRole('alert').getByText('30 days').waitFor()
     await page.getByLabel('Start', { exact: true }).fill(tomorrow())
-    await page.getByRole('button', { name: 'Review', exact: true }).click()
+    await reviewButton().click()
     await page.getByRole('button', { name: 'Schedule on 8 devices' }).click()
     await page.getByRole('heading', { name: 'tonight', level: 1 }).waitFor()
     await page.getByText('Scheduled', { exact: true }).first().waitFor()
 
-    await page.getByRole('button', { name: 'Cancel job …' }).click()
+    await page.getByRole('button', { name: 'Cancel job…' }).click()
     const dialog = page.getByRole('dialog', { name: 'Cancel this job?' })
-    await dialog.getByText('no device is touched').waitFor()
+    await dialog.getByText('No devices will be changed.').waitFor()
     await dialog.getByLabel('Reason').fill('there is a feast')
-    await dialog.getByRole('button', { name: 'Cancel the job' }).click()
+    await dialog.getByRole('button', { name: 'Cancel job' }).click()
     const events = region('History').getByRole('listitem')
     await expect.poll(() => events.count()).toBe(2)
     expect(await events.nth(0).innerText()).toMatch(/^Scheduled by iothubowner/)
@@ -211,15 +212,15 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
   })
 
   test('wants something of it, and sees it done when the device is back', async () => {
-    await page.getByRole('button', { name: 'Edit desired …' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Edit the desired properties' })
+    await page.getByRole('button', { name: 'Edit desired…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Edit desired properties' })
     await dialog.getByRole('textbox').first().fill('{ "interval": 60 }')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.waitFor({ state: 'detached' })
-    const twin = region('Desired and reported')
-    await twin.getByText('One property is not as desired').waitFor()
+    const twin = region('Properties')
+    await twin.getByText('1 property out of sync').waitFor()
     await fleet.connect({ deviceIds: ['depot-0'] })
-    await twin.getByText('It reports all that is desired.').waitFor()
+    await twin.getByText('All desired properties in sync').waitFor()
     await page.getByText('Connected', { exact: true }).waitFor()
     expect(fleet.twinOf('depot-0').reported).toEqual({ interval: 60 })
   })
@@ -230,7 +231,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await panel.getByRole('button', { name: 'Call' }).click()
     await panel.getByText('Status 200').waitFor()
     await panel.getByText('rebooted').waitFor()
-    await rowsOf('Jobs of the device').filter({ hasText: 'first' }).getByText('Succeeded').waitFor()
+    await rowsOf('Jobs on this device').filter({ hasText: 'first' }).getByText('Succeeded').waitFor()
   })
 
   test('has not had to load a page again', async () => {

@@ -17,6 +17,6 @@ test('a twin update is told by the paths it changes, a few of them by name', () 
 
 test('a patch of empty objects changes what it can, or nothing', () => {
   expect(patch({ tags: { site: {} } })).toBe('tags.site')
-  expect(patch({ tags: {} })).toBe('nothing')
-  expect(patch(null)).toBe('nothing')
+  expect(patch({ tags: {} })).toBe('no changes')
+  expect(patch(null)).toBe('no changes')
 })

@@ -14,7 +14,6 @@ const left: Readonly<Record<string, number>> = {
   // The glossary explains the word that the code uses for a protocol adapter.
   'ARCHITECTURE.md': 1,
   'docs/console.md': 1,
-  'texts of the console': 7,
 }
 
 /** The prose of a Markdown file: without code and the addresses of links. */

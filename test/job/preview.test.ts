@@ -98,7 +98,7 @@ describe('an expectation', () => {
 
   test.each([
     ['other devices', { fingerprint: 'f'.repeat(24) }, 'different devices'],
-    ['too many', { maxDevices: 2 }, 'maxDevices is 2'],
+    ['too many', { maxDevices: 2 }, 'limited to 2'],
   ])('fails with %s, and tells how many there are and which', (_what, expected, message) => {
     expect(() => check(expected)).toThrow(ExpectationFailedError)
     expect(() => check(expected)).toThrow(

@@ -11,7 +11,7 @@ export type Option = {
   /** What is put in. */
   readonly label: string
   readonly type: 'property' | 'constant' | 'keyword' | 'function'
-  /** A few words beside it. */
+  /** A few words next to it. */
   readonly detail?: string
   /** Larger ones come first; within -99 to 99. */
   readonly boost?: number
@@ -28,7 +28,7 @@ export type Place =
   | { readonly is: 'array' }
   | { readonly is: 'nothing' }
 
-/** What may stand at a place. `isTyped`: somebody has begun a word there. */
+/** What may stand at a place. `isTyped`: a word has been started there. */
 export function optionsAt(place: Place, known: readonly KnownPath[], isTyped: boolean): readonly Option[] {
   switch (place.is) {
     case 'operand':
@@ -36,7 +36,7 @@ export function optionsAt(place: Place, known: readonly KnownPath[], isTyped: bo
     case 'operator':
       return [...operatorsFor(typesAt(place.path, known)), ...junctions]
     case 'value':
-      // Most compare with values; who compares with another path begins to type it.
+      // Most comparisons are with values; paths are offered once one is being typed.
       return [
         ...valuesOf(place.path, known),
         ...(isTyped ? pathOptions(known).map((option) => ({ ...option, boost: -50 })) : []),
@@ -44,7 +44,7 @@ export function optionsAt(place: Place, known: readonly KnownPath[], isTyped: bo
     case 'junction':
       return junctions
     case 'array':
-      return [{ label: '[', type: 'keyword', detail: 'the values it may have' }]
+      return [{ label: '[', type: 'keyword', detail: 'list of values' }]
     case 'nothing':
       return []
   }

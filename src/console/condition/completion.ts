@@ -1,12 +1,12 @@
 import { type KnownPath, type Option, optionsAt, type Place, stringsAt } from './completion-options.ts'
 import { type Token, tokensOf } from './tokens.ts'
 
-/** What could stand in place of the text from `from` to `to`. */
+/** What may replace the text from `from` to `to`. */
 export type Completions = { readonly from: number; readonly to: number; readonly options: readonly Option[] }
 
 /**
- * What could stand at a place in a condition: paths, operators, values that devices have there. Without `isAsked`, when
- * nobody pressed the key for it, nothing is proposed where it would only be in the way.
+ * What may stand at a place in a condition: paths, operators, values that devices have there. Without `isAsked`, that is
+ * unless the key for it was pressed, nothing is suggested where it would only be in the way.
  */
 export function completionsAt(
   text: string,
@@ -30,12 +30,12 @@ export function completionsAt(
   const options = isString
     ? stringsAt(place, known, typed.text.charAt(0))
     : optionsAt(place, known, typed !== undefined)
-  // Where an operand begins, all paths are too much to show to somebody who only typed a blank.
+  // Where an operand begins, a blank alone is no reason to show all paths.
   const isWelcome = isAsked || typed !== undefined || place.is !== 'operand' || tokens.length > 0
   return options.length > 0 && isWelcome ? { from, to, options } : undefined
 }
 
-/** Text that goes on being typed where it ends. */
+/** Whether more of this piece may be typed at its end. */
 function isWord({ kind, isOpen }: Token): boolean {
   return kind === 'path' || kind === 'keyword' || kind === 'constant' || (kind === 'string' && isOpen)
 }

@@ -13,11 +13,11 @@ import { conditionLanguage } from './language.ts'
 import { tokensOf } from './tokens.ts'
 import { usePaths } from './use-paths.ts'
 
-/** What it is given besides what any editor is. */
+/** Its properties in addition to those of every editor. */
 export type ConditionEditorProps = Omit<CodeEditorProps, 'onView' | 'readOnly'> & {
-  /** Where the hub stumbled over what stands in it: underlined there, with its message as a tip. */
+  /** Where the hub found the text to be wrong: underlined, with its message as a tooltip. */
   readonly fault: ConditionFault | undefined
-  /** Whether Enter takes the first proposal, before one went down into the list. */
+  /** Whether Enter takes the first suggestion before one was selected. */
   readonly choosesFirst?: boolean
 }
 
@@ -71,7 +71,7 @@ function completionOf({ label, type, detail, boost }: Option): Completion {
   }
 }
 
-/** The list of what could come next, and the fault: of one character its ground has to be seen, too. */
+/** The list of suggestions, and the fault: a single character needs a coloured ground to be seen. */
 const conditionLook = [
   syntaxHighlighting(HighlightStyle.define([{ tag: tags.comment, color: 'var(--ink-muted)' }])),
   EditorView.theme({

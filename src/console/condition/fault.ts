@@ -1,4 +1,4 @@
-/** Where the hub stumbled over a condition, as it says it: line and column count from 1, in UTF-16 code units. */
+/** Where the hub found a condition to be wrong: line and column count from 1, in UTF-16 code units. */
 export type ConditionFault = { readonly message: string; readonly line: number; readonly column: number }
 
 /** What of a failed request says so; undefined when the condition is not why it failed. */
@@ -14,12 +14,12 @@ export function faultOf(
   return undefined
 }
 
-/** The same without the place in its message: it stands beside it, and may be that in a part of what was sent. */
+/** The same without the place in its message: the place is shown next to it, and may refer to a part of what was sent. */
 export function faultFrom({ message, line, column }: ConditionFault): ConditionFault {
   return { message: message.replace(/ \(line \d+, column \d+\)$/, ''), line, column }
 }
 
-/** A fault in words, with its place once: `Column 11: unexpected '?'`. The line is told where there are several. */
+/** A fault in words, with its place once: `Column 11: unexpected '?'`. The line is named where there are several. */
 export function describeFault({ message, line, column }: ConditionFault, text: string): string {
   return `${text.includes('\n') ? `Line ${line}, column` : 'Column'} ${column}: ${message}`
 }

@@ -6,7 +6,7 @@ import { ConditionEditor, type ConditionEditorProps } from './editor.tsx'
 
 /**
  * A condition on one line: Enter is `onSubmit`, and `onLeave` is called when the focus goes elsewhere. The message of
- * `fault` is for the field around to tell.
+ * `fault` is shown by the field around it.
  */
 export function ConditionInput({
   onSubmit,
@@ -40,7 +40,7 @@ export function ConditionInput({
     ],
     [],
   )
-  // Nothing is chosen beforehand: Enter submits, unless one went down into the list.
+  // Nothing is preselected: Enter submits, unless a suggestion was selected.
   return <ConditionEditor {...props} extensions={extensions} choosesFirst={false} />
 }
 

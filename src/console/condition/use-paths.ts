@@ -7,8 +7,8 @@ import { ConditionPathsDocument } from './documents.ts'
 const most = 500
 
 /**
- * A function that gives the paths that really exist: the most frequent ones, and of a fleet that has more of them also
- * those that begin as what was typed. None where the hub cannot be asked or refuses: completion then knows the words only.
+ * A function that gives the paths that exist in the fleet: the most frequent ones and, where there are more, those that
+ * start with what was typed. Empty when the hub cannot be reached or refuses: completion then offers keywords only.
  */
 export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
   const client = useClient()
@@ -21,7 +21,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
         .query(ConditionPathsDocument, { prefix, first: most }, { requestPolicy: 'network-only' })
         .toPromise()
         .then(({ data }) => {
-          // What failed is asked for again.
+          // A query that failed is sent again.
           if (!data) asked.current.delete(prefix)
           return data?.twinPaths ?? []
         })
@@ -30,7 +30,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
     },
     [client],
   )
-  // Before anybody types.
+  // Before anything is typed.
   useEffect(() => void ask(''), [ask])
 
   return useCallback(

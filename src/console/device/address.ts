@@ -2,7 +2,7 @@ import { printValue } from '../condition/completion-options.ts'
 import type { ConditionFault } from '../condition/fault.ts'
 import { readTwinPath } from './twin-path.ts'
 
-/** What the list shows, as it stands in the address. Empty texts leave all in; `columns` are paths of the twin. */
+/** What the list shows, as the address has it. Empty texts match everything; `columns` are paths of the twin. */
 export type DeviceList = { readonly condition: string; readonly idPrefix: string; readonly columns: readonly string[] }
 
 /** How many columns one can choose. */
@@ -18,7 +18,7 @@ export function readAddress(search: URLSearchParams): DeviceList {
   }
 }
 
-/** The same address with another list; what else stands in it stays. */
+/** The same address with another list; other parameters stay. */
 export function writeAddress({ condition, idPrefix, columns }: DeviceList, search: URLSearchParams): URLSearchParams {
   const written = new URLSearchParams(search)
   const set = (name: string, text: string): void => (text === '' ? written.delete(name) : written.set(name, text))
@@ -31,14 +31,14 @@ export function writeAddress({ condition, idPrefix, columns }: DeviceList, searc
   return written
 }
 
-/** Whether anything is left out. */
+/** Whether anything is filtered out. */
 export function isFiltered({ condition, idPrefix }: DeviceList): boolean {
   return condition !== '' || idPrefix !== ''
 }
 
 /**
- * The condition of the query. One that was typed begins in a line of its own, so that it is known where the hub stumbled
- * over it: see `faultIn`.
+ * The condition of the query. A typed condition starts on its own line, so that faults in it can be located: see
+ * `faultIn`.
  */
 export function conditionOf({ condition, idPrefix }: DeviceList): string {
   if (idPrefix === '') return condition === '' ? '*' : condition
@@ -46,12 +46,12 @@ export function conditionOf({ condition, idPrefix }: DeviceList): string {
   return condition === '' ? prefix : `(\n${condition}\n) AND ${prefix}`
 }
 
-/** The same for people to read and for other pages: on one line. */
+/** The same on one line, for display and for other pages. */
 export function plainConditionOf(list: DeviceList): string {
   return conditionOf(list).replace(/\(\n([\s\S]*)\n\) AND /, '($1) AND ')
 }
 
-/** A fault of the whole condition, told of what was typed. What the hub misses behind it, it misses at its end. */
+/** A fault of the whole condition, located in the typed part. What is missing after that part is missing at its end. */
 export function faultIn({ condition, idPrefix }: DeviceList, fault: ConditionFault): ConditionFault {
   if (idPrefix === '' || condition === '') return fault
   const lines = condition.split('\n')

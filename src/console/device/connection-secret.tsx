@@ -1,7 +1,7 @@
 import { connectionStringOf, hubNameOf } from './connection-string.ts'
 import { Secret } from './secret.tsx'
 
-/** What a device is given to connect with, to be copied. */
+/** The connection string of a device, to copy. */
 export function ConnectionSecret({ deviceId, primaryKey }: { readonly deviceId: string; readonly primaryKey: string }) {
   return <Secret label="Connection string" value={connectionStringOf(hubName, deviceId, primaryKey)} />
 }

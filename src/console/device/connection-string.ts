@@ -1,12 +1,12 @@
 /**
- * The name that devices know the hub by and have to sign for. The hub writes it into the page; where it did not, as while
- * somebody works on the console itself, it is the host that the page came from.
+ * The host name of the hub, for which devices sign. The hub writes it into the page; without it, as in development of the
+ * console, it is the host that served the page.
  */
 export function hubNameOf(written: string | undefined, host: string): string {
   return written === undefined || /[{}]|^$/.test(written) ? host : written
 }
 
-/** What a device is given to connect with, in the form of IoT Hub. */
+/** The connection string of a device, in IoT Hub's form. */
 export function connectionStringOf(hubName: string, deviceId: string, key: string): string {
   return `HostName=${hubName};DeviceId=${deviceId};SharedAccessKey=${key}`
 }

@@ -4,19 +4,19 @@ import { printPath } from './twin-path.ts'
 /** A place at which two sections differ; undefined is what is not there. */
 export type Difference = { readonly path: string; readonly before: unknown; readonly after: unknown }
 
-/** Where two sections differ, leaf by leaf, by the paths. An object beside something else is one difference. */
+/** Where two sections differ, leaf by leaf, by the paths. An object compared with anything else is one difference. */
 export function differencesBetween(before: JsonObject, after: JsonObject): readonly Difference[] {
   return [...compare(before, after, [])]
 }
 
-/** Where the device has not what is wanted of it: what it reports besides is its own affair. */
+/** Where the reported properties differ from the desired ones; what only the device reports is left out. */
 export function unmetIn(desired: JsonObject, reported: JsonObject): readonly Difference[] {
   return differencesBetween(desired, reported).filter(({ before }) => before !== undefined)
 }
 
-/** A value in a sentence: JSON, cut where it would drown the sentence. */
+/** A value in a sentence: JSON, cut when it is long. */
 export function describeValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
+  const text = JSON.stringify(value) ?? 'not set'
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 

@@ -25,7 +25,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
   )
 }
 
-/** The same value with the members of all its objects by their names: what people look at has one order. */
+/** The same value with the members of all its objects by their names: what is shown has one order. */
 export function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers)
   if (!isObject(value)) return value

@@ -1,7 +1,7 @@
 import type { ConnectionState, DeviceStatus } from '../../generated/console/graphql.ts'
 import { quote } from './address.ts'
 
-/** What is told of a device when it comes or goes. */
+/** What is reported of a device when it connects or disconnects. */
 type Told = {
   readonly id: string
   readonly connectionState: ConnectionState
@@ -10,8 +10,8 @@ type Told = {
 }
 
 /**
- * The rows with what was told of their devices since; the same array when that is nothing new. Rows keep their places,
- * and those who are not in the list stay out of it. A batch that was read before the row changes nothing.
+ * The rows with the latest reported state of their devices; the same array if nothing changed. Rows keep their places, and
+ * devices that are not in the list are ignored. A batch that was read before the row changes nothing.
  */
 export function mergePresence<Row extends Told>(rows: readonly Row[], told: readonly Row[]): readonly Row[] {
   const latest = new Map<string, Row>()
@@ -26,7 +26,7 @@ export function mergePresence<Row extends Told>(rows: readonly Row[], told: read
   return changed ? merged : rows
 }
 
-/** The later of two states of one device: what it was when it last came or went says which. The second of equals. */
+/** The later of two states of one device, by its last activity. The second of equals. */
 export function newerOf<Row extends Told>(known: Row | undefined, told: Row): Row {
   return known !== undefined && momentOf(known) > momentOf(told) ? known : told
 }
@@ -44,8 +44,8 @@ export function withoutDeleted<Row extends { readonly deviceId: string }>(
 const batchSize = 100
 
 /**
- * Finds the devices that were deleted, of those that are followed by name. The hub tells of it, but not of what happened
- * while the connection was lost: when the present state has been told again, those are gone that it does not hold.
+ * Finds which of the followed devices were deleted. The hub reports it, but not what happened while the connection was
+ * lost: once the present state has been sent again, the devices missing from it are gone.
  */
 export function createRollCall(): (
   followed: readonly string[],
@@ -62,7 +62,7 @@ export function createRollCall(): (
   }
 }
 
-/** The condition for following some devices: by name, so that also those are told that meet another no longer. */
+/** The condition that follows some devices by ID, whatever other condition they no longer match. */
 export function presenceCondition(deviceIds: readonly string[]): string {
   return `deviceId IN [${deviceIds.map(quote).join(', ')}]`
 }

@@ -8,13 +8,13 @@ export function Secret({ label, value }: { readonly label: string; readonly valu
   const announce = useAnnounce()
   const field = useRef<HTMLInputElement>(null)
   const copy = async (): Promise<void> => {
-    // Only pages that came over TLS, or from this machine, have the clipboard: elsewhere the text is chosen for Ctrl+C.
+    // Only pages served over TLS or from this machine may use the clipboard: elsewhere the text is selected for Ctrl+C.
     const isCopied = await navigator.clipboard?.writeText(value).then(
       () => true,
       () => false,
     )
     if (!isCopied) field.current?.select()
-    announce(isCopied ? `${label} is copied.` : `${label} is selected: copy it with Ctrl and C.`)
+    announce(isCopied ? `${label} copied.` : `${label} selected. Press Ctrl+C to copy it.`)
   }
   return (
     <div className={styles.secret}>

@@ -10,7 +10,7 @@ const segment = String.raw`\[\[(?:(?!\]\]).)*\]\]|[^.\[\]\s]+`
 const path = new RegExp(`^(?:${segment})(?:\\.(?:${segment}))*$`, 'u')
 const segments = new RegExp(segment, 'gu')
 
-/** The names of a path as conditions write it, such as `tags.[[first floor]]`; undefined when it is none. */
+/** The names of a path as conditions write it, such as `tags.[[first floor]]`; undefined if it is not a path. */
 export function readPath(text: string): readonly string[] | undefined {
   if (!path.test(text)) return undefined
   return [...text.matchAll(segments)].map(([part]) => (part.startsWith('[[') ? part.slice(2, -2) : part))

@@ -7,7 +7,7 @@ import { useSession } from './session.tsx'
 export type Live<Data> = {
   /** The latest event; kept while the connection is lost. Undefined before the first. */
   readonly data: Data | undefined
-  /** Why it ended, when the hub refused or gave it up: a sentence for people, and a code for programs. */
+  /** Why it ended if the hub refused or aborted it: a sentence for people, and a code for programs. */
   readonly error: LiveError | undefined
   /** Whether the hub has said that nothing more comes. */
   readonly ended: boolean
@@ -45,13 +45,13 @@ export function useLive<Data, Variables extends Record<string, unknown>>(
     },
     options,
   )
-  // What was followed before is not shown as if it were of what is followed now.
+  // Data of other variables is not shown.
   return { ...rest, data: data?.of === of ? data.data : undefined }
 }
 
 /**
- * Follows a subscription and hands over every event, in batches: at most 20 a second, so that a fast job costs
- * a slow page no more renderings than anybody can see. `variables` are compared by value.
+ * Follows a subscription and hands over every event, in batches: at most 20 a second, so that a fast job does not
+ * cause more renderings than can be seen. `variables` are compared by value.
  */
 export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Data, Variables>,
@@ -132,5 +132,5 @@ function liveError(reason: unknown): LiveError {
     const code = typeof extensions === 'object' && extensions !== null && 'code' in extensions ? extensions.code : ''
     return { message: String(reason.message), code: String(code) }
   }
-  return { message: 'The hub has closed the connection for live data.', code: 'CLOSED' }
+  return { message: 'The hub closed the live connection.', code: 'CLOSED' }
 }

@@ -26,7 +26,7 @@ export type Pages<Row> = {
   readonly loadMore: () => void
   /** Reads the first page again and drops the rest; what is shown stays until it is there. */
   readonly reload: () => void
-  /** Changes the rows that are here, with what a subscription told. */
+  /** Changes the rows read so far, with the events of a subscription. */
   readonly update: (change: (rows: readonly Row[]) => readonly Row[]) => void
 }
 
@@ -40,17 +40,17 @@ type State<Row> = {
   readonly error: CombinedError | undefined
 }
 
-/** The rows of a list that was left, so that one who comes back finds it as it was. A page keeps one beside itself. */
+/** The rows of a list that was left, to restore it on return. A page keeps one outside its component. */
 export type KeptRows<Row> = { of?: { readonly client: Client; readonly state: State<Row> } }
 
-/** Rows that are read again at most when one comes back to a list. */
+/** The most rows that are read again on return to a list. */
 const mostReadAgain = 500
 
 /**
  * Reads a connection page by page. `variables` are compared by value: others begin the list anew. `read` finds the
- * connection in an answer; null where there is none. `keyOf` tells rows apart: one that came twice is shown once. With
+ * connection in an answer; null where there is none. `keyOf` identifies a row: one that came twice is shown once. With
  * `keep` a list to which the browser's Back or Forward leads has the rows it had, at their places, and reads them again;
- * rows that have come in meanwhile it leaves to a subscription, or to `reload`.
+ * rows that have come in since are left to a subscription or to `reload`.
  */
 export function usePages<Data, Variables extends { readonly after?: string | null; readonly first: number }, Row>(
   document: TypedDocumentNode<Data, Variables>,
@@ -122,7 +122,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
           const totalCount = read.totalCount === undefined ? undefined : read.totalCount - others
           return { ...known, rows, totalCount, error: undefined }
         }
-        // What was told meanwhile of the rows before is newer than what they were when the reading began.
+        // Events about the rows before are newer than what was read.
         return { ...read, rows: withoutDoubles([...known.rows, ...read.rows], keyOf), totalCount: known.totalCount }
       })
     },

@@ -3,8 +3,8 @@ import type { CombinedError } from 'urql'
 import { useSession } from './session.tsx'
 
 /**
- * Asks again by itself what the hub did not answer, once the connection for live data is there again. What the hub did
- * answer, with an error of its own, it would say again.
+ * Repeats a request that the hub did not answer once the live connection is back. An error that the hub did answer with
+ * would only come again.
  */
 export function useRetryWhenBack(error: CombinedError | undefined, retry: () => void): void {
   const { socket } = useSession()

@@ -22,13 +22,13 @@ const SessionContext = createContext<Session | undefined>(undefined)
 /** The session around this component. `signOut` is undefined where the hub asks for no token. */
 export function useSession(): Session {
   const session = use(SessionContext)
-  if (session === undefined) throw new Error('There is no session around this component.')
+  if (session === undefined) throw new Error('useSession needs a SessionGate around the component.')
   return session
 }
 
 /**
- * Shows its children to whom the hub answers, and a page to sign in to others. The address stays what it is, so that one
- * who signs in again is where they were.
+ * Shows its children once the hub accepts the token, and a sign-in page until then. The address does not change, so signing
+ * in again leads back to the same page.
  */
 export function SessionGate({ children }: { readonly children: ReactNode }) {
   const [state, setState] = useState<State>(() => ({ is: 'asking', token: keptToken() }))
@@ -69,7 +69,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
     case 'unreachable':
       return (
         <ErrorState
-          title="The hub does not answer"
+          title="Cannot reach the hub"
           message={state.message}
           onRetry={() => setState({ is: 'asking', token: state.token })}
         />
@@ -137,5 +137,5 @@ function messageOf(error: {
   if (first !== undefined) return first.message
   return error.networkError === undefined
     ? error.message
-    : 'No answer came from this address. Look whether the hub runs and this machine reaches it, then try again.'
+    : 'No answer from this address. Check that the hub is running and reachable, then try again.'
 }

@@ -7,12 +7,12 @@ import { readTokenText } from './token-text.ts'
 
 const reasons = {
   needed: undefined,
-  refused: 'The hub did not accept this token. It may be of another hub, or of a key that was changed.',
-  old: 'This token has expired. Make a new one.',
-  expired: 'Your token has expired. Paste a new one to go on where you were.',
+  refused: 'The hub did not accept this token. It may belong to another hub, or its key may have changed.',
+  old: 'This token has expired. Create a new one.',
+  expired: 'Your token has expired. Paste a new one to continue where you left off.',
 } as const
 
-/** The page in the place of all others while the hub wants a token. */
+/** The page that replaces all others until the hub has accepted a token. */
 export function SignIn({
   why,
   onToken,
@@ -36,13 +36,13 @@ export function SignIn({
           <Mark /> Twincast
         </p>
         <h1>Sign in with a token</h1>
-        <p>This hub answers only to those who show a token of one of its access policies. On the hub’s machine run</p>
+        <p>This hub requires an access token. On the hub’s machine, run</p>
         <pre className={styles.command}>npm run -s token</pre>
         <p className={styles.note}>
-          and paste what it prints. It is valid for an hour, <code>--hours 8</code> makes it last longer,{' '}
-          <code>--policy service</code> lets it do less.
+          and paste its output. Tokens are valid for one hour. Use <code>--hours 8</code> for longer, or{' '}
+          <code>--policy service</code> for fewer rights.
         </p>
-        <Field label="Token" error={problem} hint="Kept in this browser tab only.">
+        <Field label="Token" error={problem} hint="Stored in this browser tab only.">
           {(props) => (
             <textarea
               {...props}
@@ -67,7 +67,7 @@ export function SignIn({
   )
 }
 
-/** A token is one line, however it is shown: Enter is done with it. */
+/** A token is one line, however it wraps: Enter submits it. */
 function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>): void {
   if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
   event.preventDefault()

@@ -1,9 +1,9 @@
 import { type Client, createClient } from 'graphql-ws'
 
-/** How the connection for live data is; `lost` is given up, which only a fault of the hub or of the console brings about. */
+/** The state of the live connection; `lost` means that it was given up, which only a fault of the hub or the console causes. */
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'lost'
 
-/** The connection for live data, kept open and opened again for as long as the page is there. */
+/** The live connection, kept open and reopened for as long as the page is open. */
 export type Socket = Client & {
   /** For `useSyncExternalStore`. */
   readonly connection: { get(): Connection; subscribe(listener: () => void): () => void }
@@ -17,7 +17,7 @@ const longestWait = 15_000
 
 /**
  * Opens it. A lost connection is opened again with growing waits, and graphql-ws repeats all subscriptions then.
- * `onRefused` is called when the hub closes it because of the token: 4401 there is none, 4403 it is not good any more.
+ * `onRefused` is called when the hub closes it because of the token: 4401 it is missing, 4403 it is no longer valid.
  */
 export function openSocket(token: string | undefined, onRefused: (code: number) => void): Socket {
   let connection: Connection = 'connecting'
@@ -66,7 +66,7 @@ export function openSocket(token: string | undefined, onRefused: (code: number) 
   }
 }
 
-/** Doubling from half a second to 15, with chance in it: a hub that comes back is not met by all pages at once. */
+/** Doubling from half a second to 15, with jitter, so that not all pages return to the hub at once. */
 async function waitBefore(retries: number): Promise<void> {
   const wait = Math.min(longestWait, firstWait * 2 ** Math.min(retries, 10))
   await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)))

@@ -12,17 +12,17 @@ export function readTokenText(text: string): TokenText {
     .replace(/[\r\n]+/g, '')
   if (token === '') return { problem: 'Paste a token.' }
   if (/^HostName=/i.test(token)) {
-    return { problem: 'This is a connection string. Paste the token: what the command prints without options.' }
+    return { problem: 'This is a connection string. Run the command without options and paste the token it prints.' }
   }
   if (!/^SharedAccessSignature\s+\S/.test(token)) {
     return {
-      problem: 'A token begins with “SharedAccessSignature sr=”. Paste the whole line that the command printed.',
+      problem: 'A token starts with “SharedAccessSignature sr=”. Paste the whole line that the command printed.',
     }
   }
   const fields = fieldsOf(token)
   const missing = ['sr', 'sig', 'se', 'skn'].filter((name) => !fields.get(name))
   if (missing.length > 0) {
-    return { problem: `A part of the token is missing (${missing.join(', ')}). Paste the whole line.` }
+    return { problem: `Part of the token is missing (${missing.join(', ')}). Paste the whole line.` }
   }
   return { token }
 }

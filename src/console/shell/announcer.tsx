@@ -2,12 +2,12 @@ import { createContext, type ReactNode, use, useCallback, useState } from 'react
 
 const AnnounceContext = createContext<(text: string) => void>(() => {})
 
-/** A function that has screen readers say something, when they have a pause. */
+/** A function that makes screen readers say something at their next pause. */
 export function useAnnounce(): (text: string) => void {
   return use(AnnounceContext)
 }
 
-/** The place where announcements appear; nobody sees it. */
+/** The hidden place where announcements appear. */
 export function Announcer({ children }: { readonly children: ReactNode }) {
   const [said, setSaid] = useState({ text: '', times: 0 })
   // The same text twice is said twice: the second time with another ending.

@@ -3,15 +3,15 @@ import { useSession } from '../hub/session.tsx'
 import { classes } from '../ui/classes.ts'
 import styles from './layout.module.css'
 
-const words = { connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting', lost: 'Not live' } as const
+const words = { connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting', lost: 'Disconnected' } as const
 const explanations = {
-  connecting: 'The console connects to the hub.',
-  live: 'What you see is live.',
-  reconnecting: 'What you see may be old. The console goes on trying to connect.',
-  lost: 'What you see may be old. Load the page again.',
+  connecting: 'Connecting to the hub.',
+  live: 'Data is updated live.',
+  reconnecting: 'Connection lost. Data may be out of date until the console has reconnected.',
+  lost: 'Connection lost. Data may be out of date. Reload the page.',
 } as const
 
-/** Whether what is shown is live. */
+/** Whether the data on the page is updated live. */
 export function ConnectionSign() {
   const { socket } = useSession()
   const connection = useSyncExternalStore(socket.connection.subscribe, socket.connection.get)

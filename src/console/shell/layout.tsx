@@ -13,20 +13,20 @@ const places = [
   { to: '/devices', name: 'Devices', icon: 'devices' },
 ] as const
 
-/** What stands around every page. */
+/** The frame of every page. */
 export function Layout() {
   const { signOut } = useSession()
   const navigation = useNavigation()
   return (
     <Announcer>
       <a className={styles.skip} href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <header className={styles.bar}>
         <NavLink to="/jobs" className={styles.brand ?? ''}>
           <Mark /> Twincast
         </NavLink>
-        <nav className={styles.places} aria-label="Pages">
+        <nav className={styles.places} aria-label="Main">
           {places.map(({ to, name, icon }) => (
             <NavLink key={to} to={to} className={styles.place ?? ''}>
               <Icon name={icon} /> {name}
@@ -35,7 +35,7 @@ export function Layout() {
         </nav>
         <div className={styles.tools}>
           <ConnectionSign />
-          <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: try the hub’s API">
+          <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: explore the hub’s API">
             <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
           </a>
           <ThemeSwitch />

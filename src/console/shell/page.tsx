@@ -2,12 +2,12 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import { useLocation } from 'react-router'
 import styles from './page.module.css'
 
-/** Where the page was loaded: nothing is taken the focus away from there. */
+/** The address at which the console was loaded: there, the focus stays where the browser put it. */
 let firstPath: string | undefined
 
 /**
- * A page: its heading, what can be done on it, its content. Its name is also the title of the browser's tab, and takes
- * the focus when one comes here from another page, so that screen readers say where one is.
+ * A page: its heading, its actions, its content. The heading is also the title of the browser's tab. It takes the focus
+ * when the user comes from another page, so that screen readers announce the new one.
  */
 export function Page({
   title,
@@ -16,7 +16,7 @@ export function Page({
   children,
 }: {
   readonly title: string
-  /** Beside the heading: a status, a number. */
+  /** Next to the heading: a status, a number. */
   readonly lead?: ReactNode
   readonly actions?: ReactNode
   readonly children: ReactNode

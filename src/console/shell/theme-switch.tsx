@@ -5,11 +5,11 @@ import { applyTheme, keptTheme, type Theme } from './theme.ts'
 
 const order: readonly Theme[] = ['system', 'light', 'dark']
 
-/** Goes through system, light and dark. */
+/** Cycles through system, light and dark. */
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(keptTheme)
   const next = order[(order.indexOf(theme) + 1) % order.length] ?? 'system'
-  const label = `Colours: ${theme}. Change to ${next}`
+  const label = `Theme: ${theme}`
   return (
     <button
       type="button"

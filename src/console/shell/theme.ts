@@ -1,4 +1,4 @@
-/** What a person can choose; `system` follows the system's setting. */
+/** The themes to choose from; `system` follows the system's setting. */
 export type Theme = 'system' | 'light' | 'dark'
 
 const key = 'twincast-theme'

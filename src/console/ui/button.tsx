@@ -4,11 +4,11 @@ import styles from './button.module.css'
 import { classes } from './classes.ts'
 
 type Look = {
-  /** `primary`: the one thing to do on a page. `danger`: what cannot be taken back. `quiet`: beside other things. */
+  /** `primary`: the main action of a page. `danger`: cannot be undone. `quiet`: a minor action. */
   readonly kind?: 'primary' | 'plain' | 'danger' | 'quiet'
 }
 
-/** A button. While `busy` it cannot be pressed again, and says that it works. */
+/** A button. While `busy` it is disabled and marked as busy. */
 export function Button({
   kind = 'plain',
   busy = false,

@@ -1,4 +1,4 @@
-/** Joins class names and leaves out those that are not there. */
+/** Joins class names, skipping absent ones. */
 export function classes(...names: readonly (string | false | undefined)[]): string {
   return names.filter((name) => name !== undefined && name !== false).join(' ')
 }

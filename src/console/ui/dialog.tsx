@@ -4,7 +4,7 @@ import styles from './dialog.module.css'
 import { Icon } from './icon.tsx'
 
 /**
- * A modal dialog while it is rendered: `{open && <Dialog …/>}`. The browser keeps the focus inside, closes it with Escape
+ * A modal dialog while it is rendered: `{open && <Dialog …/>}`. The browser keeps the focus inside, closes it on Escape
  * and gives the focus back.
  */
 export function Dialog({

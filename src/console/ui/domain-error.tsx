@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Notice } from './notice.tsx'
 
-/** A member of a result union that is no payload: what its fragment `... on Error { __typename code message }` gives, and more. */
+/** An error of a result union: what the fragment `... on Error { __typename code message }` selects, and more. */
 export type DomainFailure = {
   readonly __typename: string
   readonly message: string
@@ -9,7 +9,7 @@ export type DomainFailure = {
   readonly retryAfterSeconds?: number
 }
 
-/** Why the hub refused, where, and what to do about it; read aloud when it appears. */
+/** Why the hub refused, where, and what to do about it; announced when it appears. */
 export function DomainError({ error, children }: { readonly error: DomainFailure; readonly children?: ReactNode }) {
   return (
     <Notice kind="failure">
@@ -28,7 +28,7 @@ function adviceOf({ __typename, retryAfterSeconds }: DomainFailure): ReactNode {
     case 'LimitExceededError':
       return <p>Try again in {retryAfterSeconds ?? 'a few'} seconds.</p>
     case 'PreconditionError':
-      return <p>Somebody changed it meanwhile. Look at the present state and make your change again.</p>
+      return <p>Changed by someone else. Check the current version and make your change again.</p>
     default:
       return undefined
   }

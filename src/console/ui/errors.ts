@@ -1,17 +1,17 @@
 import type { CombinedError } from 'urql'
 
-/** What to say of a failed request: a sentence that says what to do where the console knows it. */
+/** The code and the message of a failed request, with advice where the console has any. */
 export function describeError(error: CombinedError): { readonly code: string; readonly message: string } {
   const [first] = error.graphQLErrors
   if (first === undefined) {
     return {
       code: 'NETWORK',
-      message: 'The hub did not answer. Look whether it runs and this machine reaches it, then try again.',
+      message: 'The hub did not answer. Check that it is running and reachable, then try again.',
     }
   }
   const code = String(first.extensions?.code ?? 'UNKNOWN')
-  const advice = code === 'FORBIDDEN' ? ' Sign in with a token of a policy that has this right.' : ''
+  const advice = code === 'FORBIDDEN' ? ' Sign in with a token from a policy that grants this right.' : ''
   const reference = first.extensions?.reference
-  const where = reference === undefined ? '' : ` The hub’s log has the cause under ${String(reference)}.`
+  const where = reference === undefined ? '' : ` See ${String(reference)} in the hub’s log for the cause.`
   return { code, message: `${first.message}${advice}${where}` }
 }

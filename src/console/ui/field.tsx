@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react'
 import styles from './field.module.css'
 
-/** What the control of a field has to be given. */
+/** The props that a field passes to its control. */
 export type ControlProps = {
   readonly id: string
   readonly 'aria-describedby': string | undefined
@@ -18,9 +18,9 @@ export function Field({
 }: {
   readonly label: ReactNode
   readonly hint?: ReactNode
-  /** What is wrong and what to do; read aloud when it appears. */
+  /** What is wrong and what to do; announced when it appears. */
   readonly error?: ReactNode
-  /** Says that it may be left out. */
+  /** Marks the field as optional. */
   readonly optional?: boolean
   readonly children: (props: ControlProps) => ReactNode
 }) {

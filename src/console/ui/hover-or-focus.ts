@@ -1,8 +1,8 @@
 import { type FocusEvent, useState } from 'react'
 
 /**
- * Whether somebody points at an element or has the focus in it: meanwhile its rows should stay where they are. The props
- * are for that element.
+ * Whether the pointer or the focus is in an element: meanwhile its rows should stay in place. The props are for that
+ * element.
  */
 export function useHoverOrFocus() {
   const [pointed, setPointed] = useState(false)
@@ -13,7 +13,7 @@ export function useHoverOrFocus() {
       onPointerEnter: () => setPointed(true),
       onPointerLeave: () => setPointed(false),
       onFocus: () => setFocused(true),
-      // From one control to the next in it is not away from it.
+      // Moving from one control to the next inside keeps the focus in it.
       onBlur: ({ currentTarget, relatedTarget }: FocusEvent) => {
         if (!currentTarget.contains(relatedTarget)) setFocused(false)
       },

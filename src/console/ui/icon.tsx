@@ -1,6 +1,6 @@
 import { type IconName, iconPaths } from './icon-paths.ts'
 
-/** A small drawing in the colour of the text. It says nothing to screen readers: there is a word beside it, or a label. */
+/** A small drawing in the colour of the text. Hidden from screen readers: it always comes with a word or a label. */
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
   return (
     <svg

@@ -5,7 +5,7 @@ import type { EditorView } from '@codemirror/view'
 import { CodeEditor, type CodeEditorProps } from './code-editor.tsx'
 import { parseJson } from './json-text.ts'
 
-/** What does not parse, where the grammar stumbles over it first: the engine's own message does not always say where. */
+/** Marks the first place where the text is not JSON. */
 function check({ state }: EditorView): readonly Diagnostic[] {
   const read = parseJson(state.doc.toString())
   if (!('problem' in read)) return []
@@ -16,7 +16,7 @@ function check({ state }: EditorView): readonly Diagnostic[] {
       return at === undefined
     },
   })
-  // Under a character that can be seen: the one at the place, or the last one before it.
+  // Under a visible character: the one at the place, or the last one before it.
   const text = state.doc.toString()
   const place = at ?? text.length
   const seen = /\S/.test(text.charAt(place)) ? place : text.slice(0, place).trimEnd().length - 1

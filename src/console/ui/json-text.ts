@@ -1,4 +1,6 @@
-/** What a text in an editor is: a value, nothing at all, or a sentence that says what is wrong with it. */
+import { jsonFault } from './json-fault.ts'
+
+/** The value of a text in an editor; or that it is empty; or a sentence that says what is wrong with it. */
 export type JsonText = { readonly value: unknown } | { readonly empty: true } | { readonly problem: string }
 
 /** Reads it. */
@@ -6,12 +8,12 @@ export function parseJson(text: string): JsonText {
   if (text.trim() === '') return { empty: true }
   try {
     return { value: JSON.parse(text) }
-  } catch (error) {
-    return { problem: `This is no JSON yet: ${error instanceof Error ? error.message : String(error)}` }
+  } catch {
+    return { problem: `Invalid JSON: ${jsonFault(text) ?? 'check the syntax'}` }
   }
 }
 
-/** A value as it stands in an editor. */
+/** A value as the text in an editor. */
 export function printJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2) ?? ''
 }
@@ -21,12 +23,12 @@ export type JsonPiece = { readonly text: string; readonly kind: 'key' | 'string'
 
 const pieces = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
-/** Signs that a page shows with indentation: each line of a value that is nested deep begins with hundreds of blanks. */
+/** The most characters that a page shows indented: lines of a deeply nested value begin with hundreds of blanks. */
 const maxIndented = 500_000
-/** Pieces that a page colours: each is an element of its own. */
+/** The most pieces that a page colours: each is an element of its own. */
 const maxColoured = 20_000
 
-/** A value as a page shows it. One that would keep the browser busy is shown without colours, or on one line. */
+/** A value as a page shows it; a very large one without colours, or on one line. */
 export function piecesOf(value: unknown): readonly JsonPiece[] {
   const text = printJson(value)
   if (text.length > maxIndented) return [{ text: JSON.stringify(value) ?? '', kind: undefined }]

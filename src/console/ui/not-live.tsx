@@ -2,7 +2,7 @@ import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import styles from './not-live.module.css'
 
-/** Says that what is shown is not followed any more, and why. `what`: the subject of the sentence, `This page`. */
+/** Says that what is shown is no longer updated, and why. `what`: the subject of the sentence, `This page`. */
 export function NotLive({
   what,
   message,
@@ -14,7 +14,7 @@ export function NotLive({
 }) {
   return (
     <p className={styles.notLive} role="alert">
-      <Icon name="partial" /> {what} is not live: {message} <Button onClick={onRetry}>Try again</Button>
+      <Icon name="partial" /> {what} is not updating: {message} <Button onClick={onRetry}>Try again</Button>
     </p>
   )
 }

@@ -3,7 +3,7 @@ import { classes } from './classes.ts'
 import { Icon } from './icon.tsx'
 import styles from './notice.module.css'
 
-/** Something to know before one goes on: a `warning` to look at twice; a `failure` is read aloud when it appears. */
+/** Something to know before continuing; a `failure` is announced to screen readers when it appears. */
 export function Notice({
   kind = 'plain',
   children,

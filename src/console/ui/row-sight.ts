@@ -7,7 +7,7 @@ export type Sight = {
   delete(id: string): void
 }
 
-/** A place to keep them. `onSeen` is called when one comes into sight. */
+/** Creates an empty set of them. `onSeen` is called when a row comes into view. */
 export function createSight(onSeen: () => void): Sight {
   const ids = new Set<string>()
   return {
@@ -23,7 +23,7 @@ export function createSight(onSeen: () => void): Sight {
 /** Of the table around. */
 export const SightContext = createContext<Sight | undefined>(undefined)
 
-/** Says that the row of this id is in sight, as long as the component is there. */
+/** Marks the row with this id as in view while the component is mounted. */
 export function useInSight(id: string): void {
   const sight = use(SightContext)
   useEffect(() => {

@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'react'
 import { Icon } from './icon.tsx'
 import styles from './search-input.module.css'
 
-/** Milliseconds after the last key until what is typed counts. */
+/** Milliseconds after the last key until what is typed is applied. */
 const pause = 250
 
-/** What is typed counts a moment after the last key; what comes from outside (the browser's Back) replaces it. */
+/** Applies what is typed a moment after the last key; a value from outside (the browser's Back) replaces it. */
 export function SearchInput({
   label,
   value,
@@ -43,7 +43,7 @@ export function SearchInput({
         type="search"
         className="control"
         aria-label={label}
-        placeholder={`${label} …`}
+        placeholder={`${label}…`}
         value={text}
         maxLength={maxLength}
         autoComplete="off"

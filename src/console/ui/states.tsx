@@ -3,16 +3,16 @@ import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import styles from './states.module.css'
 
-/** While the first data comes. */
+/** While the first data is loading. */
 export function LoadingState({ label = 'Loading' }: { readonly label?: string }) {
   return (
     <p className={styles.loading} role="status">
-      <span className={styles.pulse} aria-hidden="true" /> {label} …
+      <span className={styles.pulse} aria-hidden="true" /> {label}…
     </p>
   )
 }
 
-/** Where there is nothing: what would be here, and how to get it. */
+/** Where there is nothing to show: what would be here, and how to get it. */
 export function EmptyState({
   title,
   children,
@@ -31,7 +31,7 @@ export function EmptyState({
   )
 }
 
-/** What could not be shown, why, and what to do. */
+/** An error in place of the content: what failed, why, and what to do. */
 export function ErrorState({
   title,
   message,

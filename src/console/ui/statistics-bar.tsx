@@ -3,7 +3,7 @@ import { classes } from './classes.ts'
 import { describeStatistics, partsOf, type Statistics } from './statistics.ts'
 import styles from './statistics-bar.module.css'
 
-/** How far a job is: a bar whose parts are to scale, and the same as a sentence for screen readers. */
+/** The progress of a job: a bar with parts to scale, and the same as a sentence for screen readers. */
 export function StatisticsBar({
   statistics,
   size = 'small',
@@ -19,7 +19,7 @@ export function StatisticsBar({
         <span
           key={tone}
           className={classes(styles.part, styles[tone])}
-          // A part of a million is still seen.
+          // One device of a million is still visible.
           style={{ flexBasis: `max(2px, ${(count / statistics.deviceCount) * 100}%)` }}
         />
       ))}

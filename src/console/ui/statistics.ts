@@ -10,7 +10,7 @@ export type Statistics = {
   readonly cancelledCount: number
 }
 
-/** The parts of the bar: what is done first, what waits last. Their counts are `deviceCount` together. */
+/** The parts of the bar, from succeeded to pending. Their counts add up to `deviceCount`. */
 export function partsOf(
   statistics: Statistics,
 ): readonly { readonly tone: Tone; readonly word: string; readonly count: number }[] {
@@ -23,7 +23,7 @@ export function partsOf(
   ]
 }
 
-/** How many have ended, of any sort. */
+/** How many have finished, in any way. */
 export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
   return succeededCount + failedCount + cancelledCount
 }
@@ -33,5 +33,5 @@ export function describeStatistics(statistics: Statistics, formatCount: (count: 
   if (statistics.deviceCount === 0) return 'No devices yet'
   const parts = partsOf(statistics).filter(({ count }) => count > 0)
   const told = parts.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', ')
-  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} ended: ${told}`
+  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} finished: ${told}`
 }

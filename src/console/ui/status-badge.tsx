@@ -14,17 +14,17 @@ export function Badge({ tone, icon, word }: Shown) {
   )
 }
 
-/** Where a job is; of one that has ended, what came of it. */
+/** The status of a job, or its outcome once it has ended. */
 export function JobBadge({ job }: { readonly job: ShownJob }) {
   return <Badge {...showJob(job)} />
 }
 
-/** Where a device job is. */
+/** The status of a device job. */
 export function DeviceJobBadge({ status }: { readonly status: DeviceJobStatus }) {
   return <Badge {...showDeviceJobStatus(status)} />
 }
 
-/** Whether a device is here. */
+/** Whether a device is connected. */
 export function ConnectionBadge({ state }: { readonly state: ConnectionState }) {
   return <Badge {...showConnection(state)} />
 }

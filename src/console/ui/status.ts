@@ -7,7 +7,7 @@ export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 /** How a state is shown: colour, drawing and word together. */
 export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
 
-/** Where a device job is. */
+/** The status of a device job. */
 export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
   switch (status) {
     case 'PENDING':
@@ -25,7 +25,7 @@ export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
   }
 }
 
-/** What of a job says where it is. Jobs that are open need not bring their counters. */
+/** What the badge of a job is made of. Jobs that are open need no counters. */
 export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
@@ -33,7 +33,7 @@ export type ShownJob = {
   readonly deviceJobStatistics?: { readonly deviceCount: number }
 }
 
-/** Whether a job ended at its start, for want of devices: to the hub a success, to an operator mostly a slip. */
+/** Whether no devices matched when the job started: a success to the hub, mostly a mistake to an operator. */
 export function metNoDevice({
   status,
   deviceJobStatistics,
@@ -41,7 +41,7 @@ export function metNoDevice({
   return status === 'COMPLETED' && deviceJobStatistics?.deviceCount === 0
 }
 
-/** Where a job is; of one that has ended, what came of it. */
+/** The status of a job, or its outcome once it has ended. */
 export function showJob(job: ShownJob): Shown {
   if (metNoDevice(job)) return { tone: 'pending', icon: 'devices', word: 'No devices' }
   switch (job.status) {
@@ -79,7 +79,7 @@ function showOutcome(outcome: JobOutcome): Shown {
   }
 }
 
-/** Whether a device is here. */
+/** Whether a device is connected. */
 export function showConnection(state: ConnectionState): Shown {
   return state === 'CONNECTED'
     ? { tone: 'succeeded', icon: 'online', word: 'Connected' }

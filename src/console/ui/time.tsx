@@ -5,7 +5,7 @@ import styles from './time.module.css'
 /** How often relative times are looked at again, in milliseconds. */
 const tick = 5_000
 
-/** A moment, told from now (`3 min ago`), with its date and time in the tooltip. Its width does not change with each tick. */
+/** A moment relative to now (`3 min ago`), with date and time in the tooltip. Its width does not change with each tick. */
 export function Time({ value, absolute = false }: { readonly value: string; readonly absolute?: boolean }) {
   const now = useNow(absolute ? undefined : tick)
   const moment = formatMoment(value)

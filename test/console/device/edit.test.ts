@@ -15,10 +15,10 @@ describe('an edited section', () => {
   })
 
   test.each([
-    ['nothing', '', /Write \{\}/],
-    ['a list', '[1]', /has to be an object/],
-    ['null', 'null', /has to be an object/],
-    ['half of it', '{ "a": ', /no JSON yet/],
+    ['nothing', '', /Enter \{\}/],
+    ['a list', '[1]', /Enter a JSON object/],
+    ['null', 'null', /Enter a JSON object/],
+    ['half of it', '{ "a": ', /Invalid JSON: expected a value/],
   ])('that is %s is no patch, and it says why', (_what, text, problem) => {
     expect(readEdited({}, text)).toEqual({ problem: expect.stringMatching(problem) })
   })

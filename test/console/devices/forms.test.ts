@@ -15,8 +15,8 @@ describe('a method call', () => {
     const form = { methodName: 're boot', payload: '{', connectTimeout: '301', responseTimeout: '4' }
     expect(readCall(form)).toEqual({
       problems: {
-        methodName: expect.stringMatching(/blanks/),
-        payload: expect.stringMatching(/no JSON/),
+        methodName: expect.stringMatching(/spaces/),
+        payload: expect.stringMatching(/Invalid JSON/),
         connectTimeout: expect.stringMatching(/0 to 300/),
         responseTimeout: expect.stringMatching(/5 to 300/),
       },
@@ -35,7 +35,7 @@ describe('a new device', () => {
 
   test.each(['', 'a b', 'ä', 'x'.repeat(129), 'a/b'])('cannot be called %j', (deviceId) => {
     expect(readNewDevice({ deviceId, tags: '[]' })).toEqual({
-      problems: { deviceId: expect.any(String), tags: expect.stringMatching(/an object/) },
+      problems: { deviceId: expect.any(String), tags: expect.stringMatching(/JSON object/) },
     })
   })
 })

@@ -14,14 +14,14 @@ describe('what a job waits for', () => {
         { ...blocker, reason: 'DEVICES_NOT_CONNECTED', deviceCount: { value: 12, precision: 'EXACT' } },
         now,
       ),
-    ).toBe('Waits for 12 devices to connect.')
+    ).toBe('Waiting for 12 offline devices')
     expect(
       describeBlocker({ ...blocker, reason: 'CALLS_UNDER_WAY', deviceCount: { value: 1, precision: 'EXACT' } }, now),
-    ).toBe('Waits for 1 device to answer.')
-    expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 1 }, now)).toContain('It is next.')
+    ).toBe('Waiting for 1 device to respond')
+    expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 1 }, now)).toContain('(next in the queue)')
     expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 4 }, now)).toContain('number 4 in the queue')
-    expect(describeBlocker({ ...blocker, reason: 'START_TIME', until: '2026-03-01T06:30:00Z' }, now)).toContain(
-      'it starts in 30 min',
+    expect(describeBlocker({ ...blocker, reason: 'START_TIME', until: '2026-03-01T06:30:00Z' }, now)).toMatch(
+      /^Scheduled for .*2026.* \(in 30 min\)$/,
     )
   })
 
@@ -31,7 +31,7 @@ describe('what a job waits for', () => {
         { ...blocker, reason: 'DEVICES_NOT_CONNECTED', deviceCount: { value: 10_000, precision: 'AT_LEAST' } },
         now,
       ),
-    ).toBe('Waits for at least 10,000 devices to connect.')
+    ).toBe('Waiting for at least 10,000 offline devices')
   })
 
   it('is told in the words of the hub where the numbers are missing', () => {
@@ -85,7 +85,7 @@ describe('the end of a job', () => {
     const now = jobNow('COMPLETED', 968, '2026-03-01T06:00:00Z')
     const statistics = { ...now.deviceJobStatistics, failedCount: 32, pendingCount: 0 }
     expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
-      'Job reboot-1 has ended and partly failed: 968 of 1000 devices succeeded, 32 failed.',
+      'Job reboot-1 partly failed: 968 of 1000 devices succeeded, 32 failed.',
     )
   })
 
@@ -93,7 +93,7 @@ describe('the end of a job', () => {
     const now = { ...jobNow('COMPLETED', 0, '2026-03-01T06:00:00Z'), outcome: 'SUCCEEDED' } as const
     const statistics = { ...now.deviceJobStatistics, deviceCount: 0, pendingCount: 0 }
     expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
-      'Job reboot-1 has ended: no device met its condition.',
+      'Job reboot-1 ended: no devices matched.',
     )
   })
 })
@@ -105,35 +105,43 @@ describe('what cancelling does', () => {
   it('is said of those that wait and of those that have the call', () => {
     const statistics = { ...deviceJobStatistics, pendingCount: 1, runningCount: 20 }
     expect(describeCancelling({ startedTime, deviceJobStatistics: statistics }, String)).toBe(
-      'Nothing more is sent. 1 device not reached yet will be spared. 20 devices with a call under way may still answer. What is done stays done.',
+      'No further devices will be contacted. 1 device that has not been contacted will be skipped. 20 devices with a pending call may still respond. Completed changes are not undone.',
     )
   })
 
   it('is nothing to devices before the start', () => {
-    expect(describeCancelling({ startedTime: null, deviceJobStatistics }, String)).toContain('no device is touched')
+    expect(describeCancelling({ startedTime: null, deviceJobStatistics }, String)).toContain(
+      'No devices will be changed.',
+    )
   })
 })
 
 describe('an event of the history', () => {
+  it('says how many devices a start selected', () => {
+    const started = { type: 'STARTED', cause: 'SCHEDULE', actor: null } as const
+    expect(describeEvent(started, 1_000)).toMatchObject({ what: 'Started', detail: '– 1,000 devices selected' })
+    expect(describeEvent(started, 1).detail).toBe('– 1 device selected')
+  })
+
   it('says what and who', () => {
     expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' }, 3)).toMatchObject({
       what: 'Cancelled',
-      who: 'by operator',
+      detail: 'by operator',
     })
-    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).who).toBe('by a client')
+    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).detail).toBe('by a client')
   })
 
   it('tells an end in time from one by the deadline', () => {
-    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 3).who
-    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, 3).who
-    expect(inTime).toBe('every device job has ended')
-    expect(late).toBe('its time was up')
+    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 3)
+    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, 3)
+    expect(inTime).toEqual({ what: 'Completed', detail: '– all devices finished', tone: 'succeeded' })
+    expect(late).toEqual({ what: 'Ended', detail: '– time limit reached', tone: 'cancelled' })
   })
 
   it('tells an end of a job that met no device from one of a job whose devices are done', () => {
     expect(describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 0)).toEqual({
       what: 'Completed',
-      who: 'no device met its condition',
+      detail: '– no devices matched',
       tone: 'pending',
     })
   })

@@ -29,11 +29,11 @@ test('a count says how far it can be relied upon', () => {
 
 test('a job is told in one sentence', () => {
   const found = { deviceCount: exactly(412), connectedCount: exactly(398) }
-  expect(describeJob(request, found)).toBe('Calls reboot on 412 devices (398 connected) now, for at most 1 h.')
+  expect(describeJob(request, found)).toBe('Calls reboot on 412 devices (398 connected) now, for up to 1 h.')
   const { cloudToDeviceMethod: _, ...rest } = request
   const patch = { ...rest, startTime: '2026-03-01T00:00:00Z', updateTwin: { tags: { site: 'north' } } }
   expect(describeJob(patch, undefined)).toMatch(
-    /^Changes tags\.site on the devices that meet the condition at .*2026.*, for at most 1 h\.$/,
+    /^Changes tags\.site on the matching devices at .*2026.*, for up to 1 h\.$/,
   )
 })
 
@@ -59,10 +59,10 @@ test('nobody, everybody and others on the same devices are worth a warning', () 
       now,
     )
   expect(warnings('tags.a = 1', 5, 0)).toEqual([])
-  expect(warnings('tags.a = 1', 0, 0)).toEqual(['No device meets the condition now: the job would end at once.'])
+  expect(warnings('tags.a = 1', 0, 0)).toEqual(['No devices match now: the job would end immediately.'])
   expect(warnings(' * ', 5, 2)).toEqual([
-    'This is every device of the hub.',
-    '2 other open jobs touch some of the same devices.',
+    'This job targets every device of the hub.',
+    '2 other active jobs target some of these devices.',
   ])
 })
 

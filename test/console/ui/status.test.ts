@@ -43,7 +43,7 @@ test('the parts of a bar are all devices together, and its sentence names those 
   expect(partsOf(statistics).reduce((sum, { count }) => sum + count, 0)).toBe(statistics.deviceCount)
   expect(endedOf(statistics)).toBe(1_000)
   expect(describeStatistics({ ...statistics, cancelledCount: 0 }, String)).toBe(
-    '960 of 1010 ended: 900 succeeded, 60 failed, 7 running, 3 pending',
+    '960 of 1010 finished: 900 succeeded, 60 failed, 7 running, 3 pending',
   )
   expect(describeStatistics({ ...statistics, deviceCount: 0 }, String)).toBe('No devices yet')
 })

@@ -420,7 +420,7 @@ describe('what a client expects when it schedules', () => {
   test('is refused when there are more devices than there may be', async () => {
     expect(await schedule({ maxDevices: 2 })).toMatchObject({
       __typename: 'ExpectationFailedError',
-      message: 'The condition selects 3 devices, but maxDevices is 2.',
+      message: '3 devices match; this job is limited to 2.',
       deviceCount: 3,
     })
   })
@@ -477,7 +477,7 @@ describe('what a client expects when it schedules', () => {
       enough: { status: 'RUNNING', deviceJobStatistics: { deviceCount: 3 } },
       tooMany: {
         status: 'FAILED',
-        failureReason: 'The condition selects 4 devices, but maxDevices is 3.',
+        failureReason: '4 devices match; this job is limited to 3.',
         deviceJobStatistics: { deviceCount: 0 },
         deviceJobs: { totalCount: 0 },
       },

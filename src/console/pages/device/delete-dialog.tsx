@@ -9,7 +9,7 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 
-/** Asks for the id to be typed: a device that is deleted is gone, with its twin and its keys. */
+/** Asks the user to type the ID: a deleted device is gone, with its twin and its keys. */
 export function DeleteDialog({
   deviceId,
   onClose,
@@ -32,9 +32,9 @@ export function DeleteDialog({
     if (!isSame) return
     const { data, error } = await remove({ input: { deviceId } })
     const result = data?.deleteDevice
-    // That it is gone already is what was wanted.
+    // A device that is already gone is as good as deleted.
     if (result?.__typename === 'DeleteDevicePayload' || result?.__typename === 'NotFoundError') {
-      announce(`${deviceId} is deleted.`)
+      announce(`${deviceId} deleted.`)
       onDeleted()
     } else if (result !== undefined) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
@@ -43,16 +43,16 @@ export function DeleteDialog({
     <Dialog title="Delete this device?" onClose={onClose}>
       <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
         <p>
-          Its twin and its keys are deleted with it, and its connection is closed. This cannot be taken back: a device
-          that is registered under the same name is another one. What jobs did to it stays in the jobs.
+          Its twin and keys are deleted too, and its connection is closed. This can’t be undone. Re-registering the same
+          name creates a new device. Results of past jobs are kept with the jobs.
         </p>
         <Field
           label={
             <>
-              Type <code>{deviceId}</code> to delete it
+              Type <code>{deviceId}</code> to confirm
             </>
           }
-          error={isTold && !isSame && 'This is not its id. Upper and lower case matter.'}
+          error={isTold && !isSame && 'The ID does not match. It is case-sensitive.'}
         >
           {(props) => (
             <input
@@ -67,9 +67,9 @@ export function DeleteDialog({
         </Field>
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button kind="danger" type="submit" busy={fetching}>
-            Delete the device
+            Delete device
           </Button>
         </div>
       </form>

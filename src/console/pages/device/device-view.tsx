@@ -16,7 +16,7 @@ import { TelemetryPanel } from './telemetry-panel.tsx'
 import { TwinPanels } from './twin-panels.tsx'
 import type { KnownDevice } from './use-device.ts'
 
-/** The page of a device that is there. */
+/** The page of a device that exists. */
 export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, follow }: KnownDevice) {
   const { deviceId, status } = device
   const [dialog, setDialog] = useState<'status' | 'delete'>()
@@ -33,10 +33,12 @@ export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, 
       }
       actions={
         <>
-          <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`}>Schedule a job on it</ButtonLink>
-          <Button onClick={() => setDialog('status')}>{status === 'ENABLED' ? 'Disable …' : 'Enable …'}</Button>
+          <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`}>
+            Schedule job for this device
+          </ButtonLink>
+          <Button onClick={() => setDialog('status')}>{status === 'ENABLED' ? 'Disable…' : 'Enable…'}</Button>
           <Button kind="danger" onClick={() => setDialog('delete')}>
-            Delete …
+            Delete…
           </Button>
         </>
       }

@@ -32,8 +32,8 @@ const words = { tags: 'tags', desired: 'desired properties' } as const
 const print = (section: JsonObject): string => printJson(sortMembers(section))
 
 /**
- * One section of the twin as a text to be changed. What is sent is a patch, bound to the etag of the twin that the text
- * was made of: what others changed meanwhile is shown, and one goes on from there.
+ * Edits one section of the twin as text. A patch is sent, bound to the etag of the twin that the text was made from:
+ * changes that others make in the meantime are shown, to reapply the own ones or to discard them.
  */
 export function EditDialog({
   deviceId,
@@ -63,7 +63,7 @@ export function EditDialog({
   const now = writtenOf(twin)
   const isOld = now.etag !== base.etag && !sameJson(now[section], base[section])
   useEffect(() => {
-    // Others wrote elsewhere: nothing that is typed here is touched by it.
+    // Others wrote elsewhere in the twin: that does not affect this section.
     if (now.etag !== base.etag && !isOld) setBase(now)
   })
   const foreign = isOld ? foreignChanges(base, now, { section, patch }).filter((one) => one.section === section) : []
@@ -79,10 +79,10 @@ export function EditDialog({
     const result = data?.updateTwin
     if (result?.__typename === 'UpdateTwinPayload') {
       onTwin(readFragment(Twin, result.twin))
-      announce(`The ${words[section]} of ${deviceId} are changed.`)
+      announce(`The ${words[section]} of ${deviceId} were saved.`)
       onClose()
     } else if (result?.__typename === 'PreconditionError') {
-      // The news of it are on their way, unless the connection for live data is lost.
+      // The event about it is on its way, unless the live connection is lost.
       const answer = await client.query(DeviceTwinDocument, { deviceId }, { requestPolicy: 'network-only' }).toPromise()
       if (answer.data?.device) onTwin(readFragment(Twin, answer.data.device.twin))
       else setFailure(result)
@@ -91,13 +91,13 @@ export function EditDialog({
   }
 
   return (
-    <Dialog title={`Edit the ${words[section]}`} onClose={onClose}>
+    <Dialog title={`Edit ${words[section]}`} onClose={onClose}>
       <form className={forms.form} onSubmit={(event) => void submit(event)} noValidate>
         <Field
           label={`All ${words[section]}`}
           error={isTold && 'problem' in read && read.problem}
-          hint={`Leave a member out to remove it; null does the same. ${
-            section === 'tags' ? 'The device does not see tags.' : 'A connected device is told at once.'
+          hint={`Remove a key to delete it. ${
+            section === 'tags' ? 'Devices do not see tags.' : 'Changes are sent to a connected device immediately.'
           }`}
         >
           {(props) => (
@@ -128,19 +128,19 @@ export function EditDialog({
             }}
           />
         )}
-        <section className={styles.sent} aria-label="What will be sent">
-          <h3>What will be sent</h3>
+        <section className={styles.sent} aria-label="Changes to send">
+          <h3>Changes to send</h3>
           {'problem' in read ? (
             <p className={forms.note}>{read.problem}</p>
           ) : isEmpty ? (
             <p className={isTold ? styles.told : forms.note} role={isTold ? 'alert' : undefined}>
-              Nothing is changed yet.
+              No changes yet.
             </p>
           ) : (
             <>
               <JsonView value={patch} label="Patch" />
               <p className={forms.note}>
-                Merged into what is there: what it does not name stays as it is
+                Merge patch: keys it does not list stay
                 {removes(patch) && ', null removes'}.
               </p>
             </>
@@ -171,29 +171,29 @@ function ForeignChanges({
 }) {
   return (
     <div className={styles.foreign} role="alert">
-      <h3>Somebody changed them meanwhile</h3>
+      <h3>Changed by someone else</h3>
       <ul>
         {changes.map(({ path, before, after, isOverwritten }) => (
           <li key={path}>
-            <code>{path}</code>: {before === undefined ? 'new' : <code>{describeValue(before)}</code>}
+            <code>{path}</code>: {before === undefined ? 'added' : <code>{describeValue(before)}</code>}
             {after === undefined ? (
               ', removed'
             ) : (
               <>
-                {before === undefined ? ', ' : ' became '}
+                {before === undefined ? ' as ' : ' changed to '}
                 <code>{describeValue(after)}</code>
               </>
             )}
-            {isOverwritten && <strong>. Your change replaces it.</strong>}
+            {isOverwritten && <strong>. Your change overwrites this.</strong>}
           </li>
         ))}
       </ul>
       <div className={styles.choices}>
         <Button onClick={onGoOn} disabled={!canGoOn}>
-          Put my changes on top
+          Reapply my changes
         </Button>
         <Button kind="quiet" onClick={onDrop}>
-          Drop mine, show the new state
+          Discard my changes
         </Button>
       </div>
     </div>

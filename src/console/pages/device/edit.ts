@@ -3,21 +3,21 @@ import { asObject, isObject, type JsonObject } from '../../device/json.ts'
 import { parseJson } from '../../ui/json-text.ts'
 import { applyPatch, patchBetween } from './merge-patch.ts'
 
-/** What services write of a twin. */
+/** The sections of a twin that services write. */
 export type SectionName = 'tags' | 'desired'
 
 /** The twin, as far as services write it; `etag` is another after each of their writes. */
 export type Written = { readonly etag: string; readonly tags: JsonObject; readonly desired: JsonObject }
 
-/** What a text means as the new state of a section: the patch to send, or why there is none yet. */
+/** The text of a section as the patch to send, or the problem with it. */
 export type Edited = { readonly patch: JsonObject } | { readonly problem: string }
 
 /** Reads an edited section. */
 export function readEdited(before: JsonObject, text: string): Edited {
   const read = parseJson(text)
   if ('problem' in read) return read
-  if ('empty' in read) return { problem: 'Write {} to remove everything.' }
-  if (!isObject(read.value)) return { problem: 'This has to be an object: { … }.' }
+  if ('empty' in read) return { problem: 'Enter {} to remove everything.' }
+  if (!isObject(read.value)) return { problem: 'Enter a JSON object: { … }.' }
   return { patch: patchBetween(before, read.value) }
 }
 
@@ -26,10 +26,10 @@ export function toTwinPatch(section: SectionName, patch: JsonObject) {
   return section === 'tags' ? { tags: patch } : { properties: { desired: patch } }
 }
 
-/** What somebody else changed, and whether one's own patch writes there, too. */
+/** A change by someone else, and whether the own patch overwrites it. */
 export type Foreign = Difference & { readonly section: SectionName; readonly isOverwritten: boolean }
 
-/** What of the twin was changed by others since `before`, seen by one who is about to send `patch` to `section`. */
+/** What others changed in the twin since `before`, given the own `patch` to `section`. */
 export function foreignChanges(
   before: Written,
   now: Written,
@@ -45,7 +45,7 @@ export function foreignChanges(
   )
 }
 
-/** One's own changes upon the new state. */
+/** The own changes applied to the new state. */
 export function rebase(now: JsonObject, patch: JsonObject): JsonObject {
   return applyPatch(now, patch)
 }

@@ -15,7 +15,7 @@ import styles from './identity-panel.module.css'
 
 type Authentication = NonNullable<NonNullable<DeviceKeysQuery['device']>['authentication']>
 
-/** Who the device is, and, when one asks for it, how it proves that. */
+/** The identity of the device and, on request, its credentials. */
 export function IdentityPanel({ device }: { readonly device: DeviceNowFragment }) {
   const { deviceId, status, statusReason, lastActivityTime, generationId } = device
   return (
@@ -25,9 +25,9 @@ export function IdentityPanel({ device }: { readonly device: DeviceNowFragment }
           <Badge {...showStatus(status)} />
           {statusReason && <span className={styles.reason}>{statusReason}</span>}
         </Detail>
-        <Detail name="Last activity">{lastActivityTime === null ? 'never' : <Time value={lastActivityTime} />}</Detail>
+        <Detail name="Last activity">{lastActivityTime === null ? 'Never' : <Time value={lastActivityTime} />}</Detail>
         <Detail name="Generation">
-          <code title="Tells it from an earlier device of this name">{generationId}</code>
+          <code title="Distinguishes this device from earlier ones with the same ID">{generationId}</code>
         </Detail>
       </dl>
       <Keys deviceId={deviceId} />
@@ -44,7 +44,7 @@ function Detail({ name, children }: { readonly name: string; readonly children: 
   )
 }
 
-/** The secrets, read when one asks for them and forgotten when one hides them. */
+/** The keys: read when they are shown, dropped when they are hidden. */
 function Keys({ deviceId }: { readonly deviceId: string }) {
   const client = useClient()
   const [isBusy, setBusy] = useState(false)
@@ -108,8 +108,8 @@ function Proof({
   return (
     <p>
       {type === 'NONE'
-        ? 'It has no way to prove who it is, and cannot connect by itself.'
-        : 'It shows a certificate of a registered authority: the hub keeps no secret of it.'}
+        ? 'This device has no credentials and cannot connect on its own.'
+        : 'This device uses a certificate from a registered authority. The hub stores no key for it.'}
     </p>
   )
 }

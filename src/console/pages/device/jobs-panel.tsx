@@ -26,7 +26,7 @@ const columns: readonly Column<Row>[] = [
   { id: 'result', name: 'Result', width: 'minmax(8rem, 2fr)', narrow: 'bare', cell: (row) => <ResultCell row={row} /> },
   {
     id: 'ended',
-    name: 'Ended',
+    name: 'Finished',
     width: '6rem',
     align: 'end',
     narrow: 'right',
@@ -34,7 +34,7 @@ const columns: readonly Column<Row>[] = [
   },
 ]
 
-/** The part of the device in jobs, the latest first. */
+/** The device jobs of the device, the latest first. */
 export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
   const pages = usePages(
     DeviceJobsDocument,
@@ -57,7 +57,7 @@ export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
       </header>
       {rows.length > 0 ? (
         <VirtualTable
-          label="Jobs of the device"
+          label="Jobs on this device"
           columns={columns}
           rows={rows}
           keyOf={({ id }) => id}
@@ -70,16 +70,16 @@ export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
                 {describeError(error).message} <Button onClick={pages.loadMore}>Try again</Button>
               </span>
             ) : pages.hasMore ? (
-              'Reading more jobs …'
+              'Loading more jobs…'
             ) : undefined
           }
         />
       ) : loading ? (
-        <LoadingState label="Reading its jobs" />
+        <LoadingState label="Loading jobs" />
       ) : error !== undefined ? (
-        <ErrorState title="Its jobs cannot be shown" message={describeError(error).message} onRetry={pages.reload} />
+        <ErrorState title="Cannot load jobs" message={describeError(error).message} onRetry={pages.reload} />
       ) : (
-        <p className={styles.muted}>No job has met it yet. Those that select it stand here when they have started.</p>
+        <p className={styles.muted}>No jobs have run on this device yet.</p>
       )}
     </section>
   )
@@ -105,7 +105,7 @@ function ResultCell({ row: { status: state, outcome, error, job } }: { readonly 
     )
   }
   if (outcome === null) {
-    return <span className={styles.muted}>{state === 'COMPLETED' && job.updateTwin !== null ? 'Patched' : '–'}</span>
+    return <span className={styles.muted}>{state === 'COMPLETED' && job.updateTwin !== null ? 'Updated' : '–'}</span>
   }
   const { status, payload } = outcome
   return (

@@ -19,25 +19,24 @@ export type Call = {
 /** What is wrong with which field. */
 export type CallProblems = { readonly [name in keyof CallForm]?: string }
 
-/** Nothing typed yet: whoever calls one device mostly knows that it is here. */
+/** The initial form. Calls to a single device are mostly made while it is connected. */
 export const emptyCall: CallForm = { methodName: '', payload: '', connectTimeout: '0', responseTimeout: '30' }
 
-/** Reads a form by the rules of the hub, so that mistakes are told beside the fields. */
+/** Reads a form by the rules of the hub, so that mistakes are shown at the fields. */
 export function readCall(form: CallForm): { readonly call: Call } | { readonly problems: CallProblems } {
   const methodName = form.methodName.trim()
   const payload = parseJson(form.payload)
   const connectTimeout = readSeconds(form.connectTimeout, 0)
   const responseTimeout = readSeconds(form.responseTimeout, 5)
   const problems: CallProblems = {
-    ...(methodName === '' && { methodName: 'Write the name of a method that the device knows.' }),
+    ...(methodName === '' && { methodName: 'Enter a method name.' }),
     ...(/[^\x21-\x7e]|[$()<>@,;:\\"/[\]?={}+#]/.test(methodName) && {
-      methodName:
-        'A method’s name has ASCII letters, digits and signs, but no blanks and none of $()<>@,;:\\"/[]?={}+#.',
+      methodName: 'Use ASCII letters, digits and symbols, but no spaces and none of $()<>@,;:\\"/[]?={}+#.',
     }),
-    ...(methodName.length > 100 && { methodName: 'A method’s name has at most 100 characters.' }),
+    ...(methodName.length > 100 && { methodName: 'Use at most 100 characters.' }),
     ...('problem' in payload && { payload: payload.problem }),
-    ...(connectTimeout === undefined && { connectTimeout: 'Whole seconds from 0 to 300.' }),
-    ...(responseTimeout === undefined && { responseTimeout: 'Whole seconds from 5 to 300.' }),
+    ...(connectTimeout === undefined && { connectTimeout: 'Enter whole seconds from 0 to 300.' }),
+    ...(responseTimeout === undefined && { responseTimeout: 'Enter whole seconds from 5 to 300.' }),
   }
   if (Object.keys(problems).length > 0 || connectTimeout === undefined || responseTimeout === undefined) {
     return { problems }

@@ -22,7 +22,7 @@ type Result = { readonly methodName: string; readonly milliseconds: number } & (
   | { readonly failure: DomainFailure }
 )
 
-/** Calls a direct method, and shows what the device answers. */
+/** Calls a direct method and shows the response. */
 export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: string; readonly isConnected: boolean }) {
   const announce = useAnnounce()
   const [{ fetching }, invoke] = useMutation(DeviceInvokeDocument)
@@ -44,7 +44,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
     const told = data?.invokeDeviceMethod
     if (told?.__typename === 'InvokeDeviceMethodPayload') {
       setResult({ ...made, answer: told })
-      announce(`${methodName} answered ${told.status}.`)
+      announce(`${methodName} responded with status ${told.status}.`)
     } else if (told !== undefined) setResult({ ...made, failure: told })
     else if (error !== undefined) {
       setResult({ ...made, failure: { __typename: 'RequestError', ...describeError(error) } })
@@ -78,7 +78,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
           )}
         </Field>
         <div className={forms.pair}>
-          <Field label="Wait to connect, s" error={problems.connectTimeout}>
+          <Field label="Connection timeout (s)" error={problems.connectTimeout}>
             {(props) => (
               <input
                 {...props}
@@ -88,7 +88,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
               />
             )}
           </Field>
-          <Field label="Wait for answer, s" error={problems.responseTimeout}>
+          <Field label="Response timeout (s)" error={problems.responseTimeout}>
             {(props) => (
               <input
                 {...props}
@@ -100,11 +100,11 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
           </Field>
         </div>
         {!isConnected && form.connectTimeout.trim() === '0' && (
-          <p className={forms.note}>It is not connected: give it seconds to connect, or the call fails at once.</p>
+          <p className={forms.note}>This device is offline. Set a connection timeout, or the call fails immediately.</p>
         )}
         <div className={forms.actions}>
           <Button type="submit" kind="primary" busy={fetching}>
-            {fetching ? 'Waiting for the answer …' : 'Call'}
+            {fetching ? 'Waiting for the response…' : 'Call'}
           </Button>
         </div>
       </form>
@@ -133,14 +133,14 @@ function ResultView({ result }: { readonly result: Result }) {
           word={`Status ${status}`}
         />
         <span>
-          <code>{methodName}</code> answered after{' '}
+          <code>{methodName}</code> responded after{' '}
           {milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : formatDuration(milliseconds / 1000)}
         </span>
       </p>
       {payload === null ? (
         <p className={forms.note}>No payload.</p>
       ) : (
-        <JsonView value={payload} label="Payload of the answer" />
+        <JsonView value={payload} label="Response payload" />
       )}
     </div>
   )
@@ -151,17 +151,17 @@ function Advice({ type }: { readonly type: string }) {
     case 'DeviceOfflineError':
       return (
         <p>
-          The method did not run. Give the device seconds to connect, or schedule a job on it: a job waits for it as
-          long as you say.
+          The method did not run. Set a connection timeout, or schedule a job for this device: a job waits for it until
+          its time limit.
         </p>
       )
     case 'BadDeviceResponseError':
-      return <p>The method ran. Let the device answer with JSON of at most 128 KB.</p>
+      return <p>The method ran, but its response was not valid. Devices must respond with JSON of at most 128 KB.</p>
     case 'DeviceTimeoutError':
       return (
         <p>
-          It may have run all the same: look at what the device reports before you call it again. A slow method needs
-          more seconds for its answer.
+          The method may still have run. Check the reported properties before you call it again. If the method is slow,
+          increase the response timeout.
         </p>
       )
     default:

@@ -6,7 +6,7 @@ import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { DeviceView } from './device-view.tsx'
 import { useDevice } from './use-device.ts'
 
-/** One device: whether it is here, its twin, what can be done with it, what jobs did to it. */
+/** One device: its connection, its twin, its actions, its jobs. */
 export function Component() {
   const { deviceId = '' } = useParams()
   return <DeviceOf key={deviceId} deviceId={deviceId} />
@@ -20,17 +20,13 @@ function DeviceOf({ deviceId }: { readonly deviceId: string }) {
     case 'loading':
       return (
         <Page title={deviceId}>
-          <LoadingState label="Reading the device" />
+          <LoadingState label="Loading device" />
         </Page>
       )
     case 'failed':
       return (
         <Page title={deviceId}>
-          <ErrorState
-            title="The device cannot be shown"
-            message={describeError(state.error).message}
-            onRetry={state.retry}
-          />
+          <ErrorState title="Cannot load device" message={describeError(state.error).message} onRetry={state.retry} />
         </Page>
       )
     case 'deleted':
@@ -38,14 +34,14 @@ function DeviceOf({ deviceId }: { readonly deviceId: string }) {
         <Page title={deviceId}>
           <div role="alert">
             <EmptyState
-              title={`The device “${deviceId}” was deleted`}
+              title={`Device “${deviceId}” was deleted`}
               action={
                 <ButtonLink to="/devices" kind="primary">
-                  Go to the devices
+                  Back to devices
                 </ButtonLink>
               }
             >
-              <p>Somebody deleted it while this page was open. What jobs did to it is still in the jobs.</p>
+              <p>It was deleted while this page was open. Results of past jobs are kept with the jobs.</p>
             </EmptyState>
           </div>
         </Page>
@@ -58,15 +54,18 @@ function DeviceOf({ deviceId }: { readonly deviceId: string }) {
             action={
               <>
                 <ButtonLink to="/devices" kind="primary">
-                  Go to the devices
+                  Back to devices
                 </ButtonLink>
                 <ButtonLink to={`/devices?id=${encodeURIComponent(deviceId.slice(0, 4))}`}>
-                  Search for such names
+                  Search similar names
                 </ButtonLink>
               </>
             }
           >
-            <p>Its id may be misspelt: upper and lower case matter. Or it was deleted, or never registered here.</p>
+            <p>
+              Check the ID; it is case-sensitive. The device may also have been deleted, or was never registered on this
+              hub.
+            </p>
           </EmptyState>
         </Page>
       )

@@ -11,7 +11,7 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 
-/** Asks whether the device may connect no longer, or again, and why. */
+/** Asks whether to disable or enable the device, and why. */
 export function StatusDialog({
   device: { deviceId, status, connectionState },
   onClose,
@@ -25,7 +25,7 @@ export function StatusDialog({
   const [{ fetching }, update] = useMutation(DeviceUpdateDocument)
   const [reason, setReason] = useState('')
   const [failure, setFailure] = useState<DomainFailure>()
-  // What one was asked, though somebody else may change it meanwhile.
+  // The question stays the same, even if the status changes in the meantime.
   const [isDisabling] = useState(status === 'ENABLED')
 
   const submit = async (event: FormEvent): Promise<void> => {
@@ -36,7 +36,7 @@ export function StatusDialog({
     const result = data?.updateDevice
     if (result?.__typename === 'UpdateDevicePayload') {
       onChanged(readFragment(Now, result.device))
-      announce(`${deviceId} is ${isDisabling ? 'disabled' : 'enabled'}.`)
+      announce(`${deviceId} ${isDisabling ? 'disabled' : 'enabled'}.`)
       onClose()
     } else if (result !== undefined) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
@@ -46,19 +46,19 @@ export function StatusDialog({
       <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
         <p>
           {isDisabling
-            ? `It cannot connect until it is enabled again${connectionState === 'CONNECTED' ? ', and its connection is closed now' : ''}. Its twin stays, and jobs still select it.`
-            : 'It can connect again with the keys it has.'}
+            ? `The device cannot connect until it is enabled again${connectionState === 'CONNECTED' ? ', and its current connection is closed' : ''}. Its twin is kept, and jobs can still select it.`
+            : 'The device can connect again with its existing keys.'}
         </p>
-        <Field label="Reason" optional hint="Shown beside the status, in place of what is there.">
+        <Field label="Reason" optional hint="Shown next to the status. Replaces the current reason.">
           {(props) => (
             <input {...props} value={reason} maxLength={128} onChange={({ target }) => setReason(target.value)} />
           )}
         </Field>
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Leave it</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button kind={isDisabling ? 'danger' : 'primary'} type="submit" busy={fetching}>
-            {isDisabling ? 'Disable the device' : 'Enable the device'}
+            {isDisabling ? 'Disable device' : 'Enable device'}
           </Button>
         </div>
       </form>

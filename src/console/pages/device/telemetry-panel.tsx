@@ -9,11 +9,11 @@ import styles from './telemetry-panel.module.css'
 
 type Message = DeviceTelemetrySubscription['telemetry'] & { readonly number: number }
 
-/** How many messages stay. */
+/** How many messages are kept. */
 const most = 50
 const times = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
-/** What the device sends while one listens: the hub keeps nothing of it. */
+/** The messages of the device while the panel is listening: the hub does not store them. */
 export function TelemetryPanel({ deviceId }: { readonly deviceId: string }) {
   const [isOn, setOn] = useState(false)
   const [messages, setMessages] = useState<readonly Message[]>([])
@@ -58,12 +58,12 @@ export function TelemetryPanel({ deviceId }: { readonly deviceId: string }) {
       {messages.length === 0 ? (
         <p className={styles.muted} role="status">
           {isListening
-            ? 'Waiting for the next message …'
-            : 'Messages are kept nowhere: listen, and the last 50 that come stand here.'}
+            ? 'Waiting for the next message…'
+            : 'Telemetry is not stored. Start listening to see the latest 50 messages.'}
         </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
-        <section className={styles.scroller} aria-label="Messages, the latest first" tabIndex={0}>
+        <section className={styles.scroller} aria-label="Messages, newest first" tabIndex={0}>
           <ol className={styles.messages}>
             {messages.map(({ number, enqueuedTime, body, contentType, properties }) => (
               <li key={number}>
@@ -73,7 +73,7 @@ export function TelemetryPanel({ deviceId }: { readonly deviceId: string }) {
                     <code>{JSON.stringify(body)}</code>
                   </summary>
                   <p className={styles.muted}>
-                    {contentType === 'application/json' ? contentType : `${contentType}: the bytes, as base64`}
+                    {contentType === 'application/json' ? contentType : `${contentType}, shown as base64`}
                   </p>
                   <JsonView value={body} label="Body" />
                   <p className={styles.muted}>Properties</p>

@@ -11,7 +11,7 @@ import styles from './twin-diff.module.css'
 /** Where there is room for two columns. */
 const wide = '(min-width: 60rem)'
 
-/** Desired and reported properties, side by side or one among the other; what differs is marked. */
+/** Desired and reported properties, side by side or in one column, with their differences marked. */
 export function TwinDiff({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
   const isWide = useMedia(wide)
   const wanted = printJson(sortMembers(desired))
@@ -29,7 +29,7 @@ export function TwinDiff({ desired, reported }: { readonly desired: unknown; rea
             Reported
             {wanted !== told && wanted !== '{}' && (
               <>
-                , and above it <span className={styles.wanted}>what is desired otherwise</span>
+                , with <span className={styles.wanted}>differing desired values</span> above
               </>
             )}
           </span>
@@ -76,7 +76,7 @@ function Unified({ wanted, told }: Texts) {
     const state = EditorState.create({
       doc: first.current.told,
       extensions: [
-        ...extensionsFor('Reported properties, with what is desired and not so'),
+        ...extensionsFor('Reported properties, with differing desired values'),
         unifiedMergeView({ original: first.current.wanted, mergeControls: false, gutter: false }),
       ],
     })
@@ -100,7 +100,7 @@ function Unified({ wanted, told }: Texts) {
   return <div ref={place} className={styles.place} />
 }
 
-/** Puts a text in the place of another, and leaves it scrolled as it is. */
+/** Replaces the text and keeps the scroll position. */
 function replace(view: EditorView, text: string): void {
   const before = view.state.doc
   if (before.toString() === text) return
@@ -121,7 +121,7 @@ function extensionsFor(label: string): Extension[] {
   ]
 }
 
-/** What differs, in the console's colours: nothing is wrong with either side. */
+/** Differences, in the console's colours: neither side is wrong. */
 const marks = EditorView.theme({
   '&.cm-merge-a .cm-changedLine, &.cm-merge-b .cm-changedLine, .cm-changedLine.cm-line, .cm-inlineChangedLine': {
     backgroundColor: 'color-mix(in srgb, var(--cancelled-soft) 50%, transparent)',

@@ -13,7 +13,7 @@ import { EditDialog } from './edit-dialog.tsx'
 import { TwinDiff } from './twin-diff.tsx'
 import styles from './twin-panels.module.css'
 
-/** The twin as it is, with what can be changed of it. */
+/** The twin, with its sections to edit. */
 export function TwinPanels({
   deviceId,
   twin,
@@ -22,7 +22,7 @@ export function TwinPanels({
 }: {
   readonly deviceId: string
   readonly twin: DeviceTwinFragment | undefined
-  /** Whether the hub said that it will not tell it: why stands above. */
+  /** Whether the hub refused to show it: the reason is shown above. */
   readonly isRefused: boolean
   readonly onTwin: (twin: DeviceTwinFragment) => void
 }) {
@@ -30,7 +30,7 @@ export function TwinPanels({
   if (twin === undefined) {
     return (
       <Panel title="Twin">
-        {isRefused ? <p className={styles.muted}>It cannot be shown.</p> : <LoadingState label="Reading the twin" />}
+        {isRefused ? <p className={styles.muted}>The twin cannot be shown.</p> : <LoadingState label="Loading twin" />}
       </Panel>
     )
   }
@@ -38,13 +38,13 @@ export function TwinPanels({
   return (
     <>
       <Panel
-        title="Desired and reported"
+        title="Properties"
         actions={
           <div className={styles.actions}>
             <span className={styles.muted}>
               desired version {formatCount(desired.version)}, reported {formatCount(reported.version)}
             </span>
-            <Button onClick={() => setEdited('desired')}>Edit desired …</Button>
+            <Button onClick={() => setEdited('desired')}>Edit desired…</Button>
           </div>
         }
       >
@@ -56,14 +56,14 @@ export function TwinPanels({
         actions={
           <div className={styles.actions}>
             <span className={styles.muted}>twin version {formatCount(twin.version)}</span>
-            <Button onClick={() => setEdited('tags')}>Edit tags …</Button>
+            <Button onClick={() => setEdited('tags')}>Edit tags…</Button>
           </div>
         }
       >
         {Object.keys(asObject(twin.tags)).length === 0 ? (
-          <p className={styles.muted}>It has no tags. Tags are for services: conditions select devices by them.</p>
+          <p className={styles.muted}>No tags. Tags are metadata for services, used to select devices in conditions.</p>
         ) : (
-          <JsonView value={sortMembers(twin.tags)} label="The tags as JSON" />
+          <JsonView value={sortMembers(twin.tags)} label="Tags as JSON" />
         )}
       </Panel>
       {edited && (
@@ -79,18 +79,18 @@ export function TwinPanels({
   )
 }
 
-/** Differences that are told in words. */
+/** How many differences are listed. */
 const told = 8
 
-/** In words where the device has not what is wanted of it. */
+/** Lists the desired properties that the device does not report as such. */
 function Unmet({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
   const wanted = asObject(desired)
   const unmet = unmetIn(wanted, asObject(reported))
-  if (Object.keys(wanted).length === 0) return <p className={styles.muted}>Nothing is desired of it.</p>
+  if (Object.keys(wanted).length === 0) return <p className={styles.muted}>No desired properties</p>
   if (unmet.length === 0) {
     return (
       <p className={styles.met}>
-        <Icon name="succeeded" /> It reports all that is desired.
+        <Icon name="succeeded" /> All desired properties in sync
       </p>
     )
   }
@@ -98,14 +98,12 @@ function Unmet({ desired, reported }: { readonly desired: unknown; readonly repo
     <div className={styles.unmet}>
       <p>
         <Icon name="partial" />{' '}
-        {unmet.length === 1
-          ? 'One property is not as desired'
-          : `${formatCount(unmet.length)} properties are not as desired`}
+        {unmet.length === 1 ? '1 property out of sync' : `${formatCount(unmet.length)} properties out of sync`}
       </p>
       <ul>
         {unmet.slice(0, told).map(({ path, before, after }) => (
           <li key={path}>
-            <code>{path}</code>: wanted <code>{describeValue(before)}</code>,{' '}
+            <code>{path}</code>: desired <code>{describeValue(before)}</code>,{' '}
             {after === undefined ? (
               'not reported'
             ) : (

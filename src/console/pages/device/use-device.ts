@@ -18,10 +18,10 @@ export type KnownDevice = {
   readonly device: DeviceNowFragment
   /** Undefined until it is read. */
   readonly twin: DeviceTwinFragment | undefined
-  /** Takes a twin that the hub told besides, in the answer to a change. */
+  /** Accepts a twin from elsewhere, such as the answer to a change. */
   readonly acceptTwin: (twin: DeviceTwinFragment) => void
   readonly acceptDevice: (device: DeviceNowFragment) => void
-  /** Why it is not followed any more. */
+  /** Why it is no longer followed. */
   readonly liveError: LiveError | undefined
   readonly follow: () => void
 }
@@ -30,19 +30,19 @@ export type KnownDevice = {
 export type DeviceState =
   | { readonly is: 'loading' }
   | { readonly is: 'unknown' }
-  /** It was there, and is not any more. */
+  /** It existed and no longer does. */
   | { readonly is: 'deleted' }
   | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
   | ({ readonly is: 'known' } & KnownDevice)
 
-/** Milliseconds between questions for what no event tells: that it was deleted, or disabled while it was away. */
+/** Milliseconds between queries for what no event reports: that it was deleted, or disabled while it was offline. */
 const pulse = 10_000
 /** Milliseconds until a twin that ended is followed again: the hub may be about to close. */
 const pause = 1_000
 
 /**
- * Follows a device: whether it is here, and its twin. That the twin ends says that the device was deleted, or that the
- * hub closes: the hub is asked which. Key the component by the device's id.
+ * Follows a device: its connection and its twin. When the twin's subscription ends, the device was deleted or the hub is
+ * closing: a query finds out which. Key the component by the device's ID.
  */
 export function useDevice(deviceId: string): DeviceState {
   const client = useClient()

@@ -9,7 +9,7 @@ import { Field } from '../../ui/field.tsx'
 
 const places = Array.from({ length: mostColumns }, (_, index) => index)
 
-/** Which parts of the twins stand in the list. */
+/** Chooses the tags and properties that the list shows. */
 export function ColumnsDialog({
   columns,
   onClose,
@@ -35,7 +35,7 @@ export function ColumnsDialog({
   return (
     <Dialog title="Columns" onClose={onClose}>
       <form className={styles.form} onSubmit={submit} noValidate>
-        <p className={styles.note}>Up to three tags or properties of the twins, beside each device.</p>
+        <p className={styles.note}>Show up to three tags or twin properties as columns.</p>
         {places.map((index) => {
           const text = texts[index] ?? ''
           return (
@@ -46,7 +46,7 @@ export function ColumnsDialog({
               error={
                 isTold &&
                 isWrong(text) &&
-                'Write a path below tags, properties.desired or properties.reported, such as tags.building.'
+                'Enter a path below tags, properties.desired or properties.reported, such as tags.building.'
               }
             >
               {(props) => (
@@ -70,9 +70,9 @@ export function ColumnsDialog({
           ))}
         </datalist>
         <div className={styles.actions}>
-          <Button onClick={() => setTexts(places.map(() => ''))}>Empty all</Button>
+          <Button onClick={() => setTexts(places.map(() => ''))}>Clear</Button>
           <Button type="submit" kind="primary">
-            Show
+            Apply
           </Button>
         </div>
       </form>
@@ -80,7 +80,7 @@ export function ColumnsDialog({
   )
 }
 
-/** The paths that really exist; none while they are not known. */
+/** The paths that exist in the fleet; empty until they are known. */
 function useKnownPaths(): readonly string[] {
   const pathsFor = usePaths()
   const [paths, setPaths] = useState<readonly string[]>([])

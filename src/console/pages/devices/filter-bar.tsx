@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
 import styles from './filter-bar.module.css'
 
-/** Which devices are shown, and how. `fault`: where the hub stumbled over the condition. */
+/** Which devices are shown, and how. `fault`: where the hub found the condition to be wrong. */
 export function FilterBar({
   list,
   fault,
@@ -31,7 +31,7 @@ export function FilterBar({
   return (
     <search className={styles.bar} aria-label="Search devices">
       <SearchInput
-        label="Device id begins with"
+        label="Device ID starts with"
         value={list.idPrefix}
         maxLength={128}
         onChange={(idPrefix) => onChange({ ...list, idPrefix }, false)}
@@ -51,7 +51,7 @@ export function FilterBar({
           {shown && describeFault(shown, text)}
         </p>
         <p className="hidden" id={`${id}-hint`}>
-          Enter searches. Ctrl and blank opens suggestions, arrow keys choose one.
+          Press Enter to search, Ctrl+Space for suggestions, and the arrow keys to choose one.
         </p>
       </div>
       <div className={styles.buttons}>
@@ -69,7 +69,7 @@ export function FilterBar({
             Clear
           </Button>
         )}
-        <Button onClick={onColumns}>Columns …</Button>
+        <Button onClick={onColumns}>Columns…</Button>
       </div>
     </search>
   )

@@ -1,4 +1,4 @@
-/** Rows that are followed besides those in sight, on either side: who scrolls a little asks for nothing new. */
+/** Rows that are followed on either side of those in view: a little scrolling changes nothing. */
 const margin = 80
 
 /**

@@ -25,7 +25,7 @@ import { RegisterDialog } from './register-dialog.tsx'
 import { columnsFor } from './row-cells.tsx'
 import { useDeviceList } from './use-device-list.ts'
 
-/** All devices, by their names: which are here, and what they are. */
+/** All devices by ID: their connection, their status, their tags and properties. */
 export function Component() {
   const [search, setSearch] = useSearchParams()
   const list = useMemo(() => readAddress(search), [search])
@@ -54,17 +54,17 @@ export function Component() {
       actions={
         <>
           <Button onClick={() => setDialog('register')}>
-            <Icon name="plus" /> Register a device …
+            <Icon name="plus" /> Register device…
           </Button>
           <ButtonLink to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`} kind="primary">
-            {isFiltered(list) && fault === undefined ? 'Schedule on these devices' : 'Schedule a job'}
+            {isFiltered(list) && fault === undefined ? 'Schedule for these devices' : 'Schedule a job'}
           </ButtonLink>
         </>
       }
     >
       <FilterBar list={list} fault={fault} onChange={setList} onColumns={() => setDialog('columns')} />
       {devices.liveError !== undefined && devices.rows.length > 0 && (
-        <NotLive what="Presence" message={devices.liveError.message} onRetry={devices.retryLive} />
+        <NotLive what="The connection status" message={devices.liveError.message} onRetry={devices.retryLive} />
       )}
       <List
         list={list}
@@ -117,19 +117,17 @@ function List({
       </SightContext>
     )
   }
-  if (loading) return <LoadingState label="Reading the devices" />
-  // What is wrong with the condition stands below it.
+  if (loading) return <LoadingState label="Loading devices" />
+  // The problem with the condition is shown below it.
   if (isFaulty) return null
   if (error !== undefined) {
-    return (
-      <ErrorState title="The devices cannot be shown" message={describeError(error).message} onRetry={devices.reload} />
-    )
+    return <ErrorState title="Cannot load devices" message={describeError(error).message} onRetry={devices.reload} />
   }
   return isFiltered(list) ? (
-    <EmptyState title="No device is like that" action={<Button onClick={onClear}>Show all devices</Button>}>
+    <EmptyState title="No matching devices" action={<Button onClick={onClear}>Show all devices</Button>}>
       <p>
-        Names and texts are compared with case, <code>'3'</code> is another value than <code>3</code>, and a device
-        without a tag meets no comparison with it: <code>NOT IS_DEFINED(tags.site)</code> finds those.
+        IDs and text are case-sensitive, and <code>'3'</code> does not equal <code>3</code>. A comparison never matches
+        a device that does not have the tag; use <code>NOT IS_DEFINED(tags.site)</code> to find those.
       </p>
     </EmptyState>
   ) : (
@@ -137,13 +135,13 @@ function List({
       title="No devices yet"
       action={
         <Button kind="primary" onClick={onRegister}>
-          Register the first device
+          Register your first device
         </Button>
       }
     >
       <p>
-        Devices connect over MQTT with a connection string that registering gives. To see some at once, run{' '}
-        <code>npm run simulate</code> beside the hub.
+        Devices connect over MQTT with a connection string, which you get when you register them. To try it with
+        simulated devices, run <code>npm run simulate</code> on the hub’s machine.
       </p>
     </EmptyState>
   )
@@ -157,8 +155,8 @@ function footerOf({ error, loading, hasMore, loadMore, rows }: Devices): ReactNo
       </p>
     )
   }
-  if (loading || hasMore) return <p>Reading more devices …</p>
-  return rows.length > 20 ? <p>These are all of them.</p> : undefined
+  if (loading || hasMore) return <p>Loading more devices…</p>
+  return rows.length > 20 ? <p>No more devices.</p> : undefined
 }
 
 function describeTotal(count: number, filtered: boolean): string {

@@ -14,7 +14,7 @@ import { readNewDevice } from './new-device.ts'
 
 type Registered = { readonly deviceId: string; readonly primaryKey: string | undefined }
 
-/** Registers a device, and shows what it needs to connect. */
+/** Registers a device and shows its connection string. */
 export function RegisterDialog({
   onClose,
   onRegistered,
@@ -24,7 +24,7 @@ export function RegisterDialog({
 }) {
   const [registered, setRegistered] = useState<Registered>()
   return (
-    <Dialog title={registered ? `${registered.deviceId} is registered` : 'Register a device'} onClose={onClose}>
+    <Dialog title={registered ? `${registered.deviceId} registered` : 'Register device'} onClose={onClose}>
       {registered === undefined ? (
         <RegisterForm
           onClose={onClose}
@@ -64,8 +64,8 @@ function RegisterForm({
     const { data, error } = await create({ input: { deviceId, ...(tags && { twin: { tags } }) } })
     const result = data?.createDevice
     if (result?.__typename === 'CreateDevicePayload') {
-      announce(`${deviceId} is registered.`)
-      // Null, with an error beside it, for a token that may write devices and not read them.
+      announce(`${deviceId} registered.`)
+      // Null, along with an error, for a token that may write devices but not read them.
       onRegistered({ deviceId, primaryKey: result.device.authentication?.symmetricKey?.primaryKey })
     } else if (result !== undefined) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
@@ -73,9 +73,9 @@ function RegisterForm({
   return (
     <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
       <Field
-        label="Device id"
+        label="Device ID"
         error={problems.deviceId}
-        hint="Letters, digits and signs such as - . _ ; with case. It cannot be changed later."
+        hint="Letters, digits and symbols such as - . _ (case-sensitive). Cannot be changed later."
       >
         {(props) => (
           <input
@@ -89,7 +89,12 @@ function RegisterForm({
           />
         )}
       </Field>
-      <Field label="Tags" optional error={problems.tags} hint="JSON that only services see. Conditions can ask for it.">
+      <Field
+        label="Tags"
+        optional
+        error={problems.tags}
+        hint="JSON metadata for services, used in conditions. Devices do not see tags."
+      >
         {(props) => (
           <JsonEditor
             {...props}
@@ -102,7 +107,7 @@ function RegisterForm({
       </Field>
       {failure && <DomainError error={failure} />}
       <div className={styles.actions}>
-        <Button onClick={onClose}>Close</Button>
+        <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" kind="primary" busy={fetching}>
           Register
         </Button>
@@ -116,19 +121,22 @@ function Connect({ deviceId, primaryKey, onAnother }: Registered & { readonly on
     <div className={styles.form}>
       {primaryKey === undefined ? (
         <p>
-          Your token may register devices and not read their keys. Ask somebody with the right registryRead for its
+          Your token can register devices but not read their keys. Ask someone with the registryRead right for the
           connection string.
         </p>
       ) : (
         <>
-          <p>Give this to the device. Whoever has it can connect as this device; it can be shown again on its page.</p>
+          <p>
+            Configure the device with this connection string. Anyone who has it can connect as this device. You can view
+            it again on the device’s page.
+          </p>
           <ConnectionSecret deviceId={deviceId} primaryKey={primaryKey} />
         </>
       )}
       <div className={styles.actions}>
         <Button onClick={onAnother}>Register another</Button>
         <ButtonLink to={`/devices/${encodeURIComponent(deviceId)}`} kind="primary">
-          Open its page
+          View device
         </ButtonLink>
       </div>
     </div>

@@ -11,13 +11,13 @@ import styles from './row-cells.module.css'
 
 type Row = DevicesRowFragment
 
-/** The columns of the list, with one for each path of the twin between the others. */
+/** The columns of the list, including one for each path of the twin. */
 export function columnsFor(paths: readonly string[]): readonly Column<Row>[] {
   return [
     { id: 'device', name: 'Device', width: 'minmax(8rem, 2fr)', narrow: 'title', cell: (row) => <Name row={row} /> },
     {
       id: 'presence',
-      name: 'Presence',
+      name: 'Connection',
       width: '8rem',
       narrow: 'left',
       cell: ({ connectionState }) => <ConnectionBadge state={connectionState} />,
@@ -38,7 +38,7 @@ export function columnsFor(paths: readonly string[]): readonly Column<Row>[] {
       align: 'end',
       cell: ({ lastActivityTime }) =>
         lastActivityTime === null ? (
-          <span className={styles.none}>never</span>
+          <span className={styles.none}>Never</span>
         ) : (
           <span className={styles.muted}>
             <Time value={lastActivityTime} />

@@ -9,16 +9,16 @@ import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { rowsToFollow } from './followed-rows.ts'
 
-/** Milliseconds after rows came into sight until the hub is asked to tell of them: nobody follows what flies past. */
+/** Milliseconds after rows came into view until they are followed: rows that only scroll past are not. */
 const rest = 300
 
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
 
 /**
- * The devices of a list, page by page. Those in sight are followed, by their names and not by the condition of the list:
- * so a device that meets it no longer still shows whether it is here, and a hub with a million devices tells of a few.
- * Those that are deleted leave the list.
+ * The devices of a list, page by page. Those in view are followed by ID, not by the condition of the list: so a device
+ * that no longer matches still shows its connection, and a hub with a million devices reports only a few. Deleted devices
+ * leave the list.
  */
 export function useDeviceList(list: DeviceList) {
   const withTwin = list.columns.length > 0

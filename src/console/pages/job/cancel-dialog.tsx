@@ -34,7 +34,7 @@ export function CancelDialog({
     const { data, error } = await cancel({ input: { jobId, ...(given !== '' && { reason: given }) } })
     const result = data?.cancelJob
     if (result?.__typename === 'CancelJobPayload') {
-      announce('The job is cancelled.')
+      announce('Job cancelled.')
       onCancelled()
       onClose()
     } else if (result !== undefined) setFailure(result)
@@ -51,16 +51,16 @@ export function CancelDialog({
         className={styles.form}
       >
         <p>{describeCancelling(now, formatCount)}</p>
-        <Field label="Reason" optional hint="Kept in the history of the job.">
+        <Field label="Reason" optional hint="Saved in the job’s history.">
           {(props) => (
             <input {...props} value={reason} maxLength={1024} onChange={(event) => setReason(event.target.value)} />
           )}
         </Field>
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Let it run</Button>
+          <Button onClick={onClose}>{now.startedTime === null ? 'Keep job' : 'Keep running'}</Button>
           <Button kind="danger" type="submit" busy={fetching}>
-            Cancel the job
+            Cancel job
           </Button>
         </div>
       </form>

@@ -1,7 +1,7 @@
 import { formatCount } from '../../format.ts'
 import styles from './dialogs.module.css'
 
-/** Several of a few values, each with how many devices it is. */
+/** Checkboxes for a few values, each with its number of devices. */
 export function CheckboxGroup<Value extends string | number>({
   label,
   options,

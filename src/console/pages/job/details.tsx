@@ -7,13 +7,14 @@ import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
 import type { JobAsScheduled } from './use-job.ts'
 
-/** What the job was scheduled as, and its times. */
+/** The job as it was scheduled, and its times. */
 export function Details({ job, now }: { readonly job: JobAsScheduled; readonly now: JobNowFragment }) {
   const { cloudToDeviceMethod: method, updateTwin } = job
   return (
-    <Panel title="What it does">
+    <Panel title="Job details">
       <dl className={styles.details}>
-        <Detail name="Devices where" isWide>
+        <Detail name="Target devices" isWide>
+          {job.retryOf && <p>Selected devices of {job.retryOf.jobId} that still match</p>}
           {job.queryCondition.trim() === '*' ? (
             'All devices'
           ) : (
@@ -27,27 +28,27 @@ export function Details({ job, now }: { readonly job: JobAsScheduled; readonly n
             </Detail>
             {method.payload !== null && (
               <Detail name="Payload" isWide>
-                <JsonView value={method.payload} label="Payload of the method" />
+                <JsonView value={method.payload} label="Method payload" />
               </Detail>
             )}
-            <Detail name="Time to connect">
+            <Detail name="Connection timeout">
               {method.connectTimeoutInSeconds === 0
-                ? 'as long as the job has'
+                ? 'Until the job’s time limit'
                 : formatDuration(method.connectTimeoutInSeconds)}
             </Detail>
-            <Detail name="Time to answer">{formatDuration(method.responseTimeoutInSeconds)}</Detail>
+            <Detail name="Response timeout">{formatDuration(method.responseTimeoutInSeconds)}</Detail>
           </>
         )}
         {updateTwin !== null && (
           <Detail name="Patch" isWide>
-            <JsonView value={updateTwin} label="Patch of the twins" />
+            <JsonView value={updateTwin} label="Twin patch" />
           </Detail>
         )}
         <Detail name="Scheduled">
           <Time value={job.createdTime} />
         </Detail>
         {now.startedTime === null && job.startTime !== null && (
-          <Detail name={now.endTime === null ? 'Starts' : 'Was to start'}>
+          <Detail name={now.endTime === null ? 'Starts' : 'Planned start'}>
             <Time value={job.startTime} />
           </Detail>
         )}
@@ -66,8 +67,8 @@ export function Details({ job, now }: { readonly job: JobAsScheduled; readonly n
             <Time value={job.deadline} />
           </Detail>
         )}
-        <Detail name="Time it has">{formatDuration(job.maxExecutionTimeInSeconds)}</Detail>
-        {job.maxDevices !== null && <Detail name="Devices at most">{formatCount(job.maxDevices)}</Detail>}
+        <Detail name="Time limit">{formatDuration(job.maxExecutionTimeInSeconds)}</Detail>
+        {job.maxDevices !== null && <Detail name="Device limit">{formatCount(job.maxDevices)}</Detail>}
       </dl>
     </Panel>
   )

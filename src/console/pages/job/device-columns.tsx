@@ -6,7 +6,7 @@ import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
 import styles from './device-columns.module.css'
 
-/** The columns of the table of devices. `onShow` shows all that a device answered. */
+/** The columns of the table of devices. `onShow` shows the full response of a device. */
 export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
   return [
     {
@@ -24,10 +24,10 @@ export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly C
       cell: ({ status }) => <DeviceJobBadge status={status} />,
     },
     { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
-    { id: 'ended', name: 'Ended', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
+    { id: 'ended', name: 'Finished', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
     {
       id: 'answer',
-      name: 'Answer',
+      name: 'Response',
       width: 'minmax(9rem, 1.6fr)',
       cell: (row) => <AnswerCell row={row} onShow={onShow} />,
     },
@@ -68,7 +68,7 @@ function AnswerCell({
     <button type="button" className={styles.answer} onClick={() => onShow(row)}>
       <span className={status >= 400 ? styles.refused : undefined}>{status}</span>{' '}
       <code className={styles.payload}>{JSON.stringify(payload).slice(0, 120)}</code>
-      <span className="hidden">: show all that {deviceId} answered</span>
+      <span className="hidden">: show the full response from {deviceId}</span>
     </button>
   )
 }

@@ -10,6 +10,7 @@ import { describeError } from '../../ui/errors.ts'
 import { JsonView } from '../../ui/json-view.tsx'
 import { SightContext } from '../../ui/row-sight.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { metNoDevice } from '../../ui/status.ts'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { columnsFor } from './device-columns.tsx'
 import styles from './devices.module.css'
@@ -17,7 +18,7 @@ import { FilterBar } from './filter-bar.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
 import { useDevices } from './use-devices.ts'
 
-/** Every device of the job: where it is, what it answered, why it failed. */
+/** Every device of the job: its status, its response, its error. */
 export function Devices({
   ref,
   jobId,
@@ -34,7 +35,7 @@ export function Devices({
   const { deviceCount } = now.deviceJobStatistics
   const { rows, totalCount, loading, error, reload } = pages
 
-  // Where there is nothing yet, nothing can jump.
+  // An empty list can be reloaded at once: no row moves.
   const isOutdated = rows.length === 0 && more > 0 && !loading && error === undefined
   useEffect(() => {
     if (isOutdated) reload()
@@ -56,10 +57,10 @@ export function Devices({
         {totalCount !== undefined && (
           <p className={styles.muted}>
             {isFiltered(filters)
-              ? `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} pass the filters`
+              ? `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} match`
               : filters.order === 'device'
                 ? formatCount(totalCount)
-                : `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} have ended`}
+                : `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} finished`}
           </p>
         )}
         {isFiltered(filters) && (
@@ -69,13 +70,17 @@ export function Devices({
         )}
         {more > 0 && rows.length > 0 && (
           <Button className={styles.more} onClick={reload}>
-            {formatCount(more)} more {filters.order === 'device' ? 'by now' : 'ended'}: refresh
+            Refresh ({formatCount(more)} more {filters.order === 'device' ? 'matching' : 'finished'})
           </Button>
         )}
       </header>
       {deviceCount === 0 ? (
         <p className={styles.muted}>
-          {now.endTime === null ? 'They stand here when the job has started.' : 'The job had none.'}
+          {now.endTime === null
+            ? 'Devices appear here once the job starts.'
+            : metNoDevice(now)
+              ? 'No devices matched.'
+              : 'The job did not start.'}
         </p>
       ) : (
         <>
@@ -89,7 +94,7 @@ export function Devices({
           {rows.length > 0 ? (
             <SightContext value={sight}>
               <VirtualTable
-                label="Devices of the job"
+                label="Devices in this job"
                 columns={columnsFor(setShown)}
                 rows={rows}
                 keyOf={({ id }) => id}
@@ -97,7 +102,7 @@ export function Devices({
                 onEnd={pages.loadMore}
                 footer={
                   loading ? (
-                    'Reading more …'
+                    'Loading more…'
                   ) : failure ? (
                     <span role="alert">
                       {failure.message} <Button onClick={pages.loadMore}>Try again</Button>
@@ -107,21 +112,21 @@ export function Devices({
               />
             </SightContext>
           ) : loading ? (
-            <LoadingState label="Reading the devices" />
+            <LoadingState label="Loading devices" />
           ) : failure && fault === undefined ? (
-            <ErrorState title="The devices cannot be shown" message={failure.message} onRetry={reload} />
+            <ErrorState title="Cannot load devices" message={failure.message} onRetry={reload} />
           ) : fault !== undefined ? undefined : (
             <EmptyState
-              title={isFiltered(filters) ? 'No device passes the filters' : 'No device has ended yet'}
+              title={isFiltered(filters) ? 'No matching devices' : 'No devices have finished yet'}
               action={<Button onClick={() => change(noFilters)}>Show all devices</Button>}
             />
           )}
         </>
       )}
       {shown?.outcome && (
-        <Dialog title={`Answer of ${shown.deviceId}`} onClose={() => setShown(undefined)}>
+        <Dialog title={`Response from ${shown.deviceId}`} onClose={() => setShown(undefined)}>
           <p>Status {shown.outcome.status}</p>
-          <JsonView value={shown.outcome.payload} label="Payload of the answer" />
+          <JsonView value={shown.outcome.payload} label="Response payload" />
         </Dialog>
       )}
     </section>

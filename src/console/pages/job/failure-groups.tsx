@@ -5,7 +5,7 @@ import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import styles from './failure-groups.module.css'
 
-/** Device jobs that went wrong in the same way. */
+/** Device jobs that failed for the same cause. */
 export type FailureGroup = JobNowFragment['failureGroups'][number]
 
 /** Why devices failed, the most frequent cause first; live. */
@@ -21,7 +21,7 @@ export function FailureGroups({
 }) {
   if (groups.length === 0) return undefined
   return (
-    <Panel title="What went wrong">
+    <Panel title="Failures by cause">
       <div>
         <table className={styles.groups}>
           <thead>
@@ -30,7 +30,7 @@ export function FailureGroups({
               <th scope="col" className={styles.number}>
                 Devices
               </th>
-              <th scope="col">For example</th>
+              <th scope="col">Examples</th>
               <th scope="col">
                 <span className="hidden">Actions</span>
               </th>
@@ -62,12 +62,12 @@ export function FailureGroups({
                     ))}
                   </td>
                   <td className={styles.actions}>
-                    <Button onClick={() => onShow(group)} aria-label={`Show these devices: ${name}`}>
-                      Show these devices
+                    <Button onClick={() => onShow(group)} aria-label={`View devices: ${name}`}>
+                      View devices
                     </Button>
                     {onRetry && (
-                      <Button onClick={() => onRetry(group)} aria-label={`Retry these: ${name}`}>
-                        Retry these …
+                      <Button onClick={() => onRetry(group)} aria-label={`Retry: ${name}`}>
+                        Retry…
                       </Button>
                     )}
                   </td>

@@ -7,14 +7,14 @@ import { JobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './family.module.css'
 
-/** The job, what it is a retry of, and all their retries: how far they are together. */
+/** The job, the job it retries, and all their retries, with their progress as a whole. */
 export function Family({ jobId, around }: { readonly jobId: string; readonly around: JobAroundFragment }) {
   const { jobs, statistics } = around.family
   if (jobs.length < 2) return undefined
   return (
     <Panel title="Retries">
       <p>
-        {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices done after{' '}
+        {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices succeeded after{' '}
         {formatCount(jobs.length)} rounds
       </p>
       <StatisticsBar statistics={statistics} />
@@ -24,7 +24,7 @@ export function Family({ jobId, around }: { readonly jobId: string; readonly aro
             <div className={styles.name}>
               {job.jobId === jobId ? (
                 <span aria-current="true" className={styles.here}>
-                  {job.jobId} <span className={styles.muted}>(this one)</span>
+                  {job.jobId} <span className={styles.muted}>(this job)</span>
                 </span>
               ) : (
                 <Link to={`/jobs/${encodeURIComponent(job.jobId)}`}>{job.jobId}</Link>

@@ -9,12 +9,12 @@ import { Condition, ErrorCodes, ResponseStatuses } from './filter-fields.tsx'
 import { deviceJobStatuses, type Filters, type Order } from './filters.ts'
 
 const orders: readonly { readonly order: Order; readonly word: string }[] = [
-  { order: 'device', word: 'Device name' },
-  { order: 'newest', word: 'Latest end' },
-  { order: 'oldest', word: 'Earliest end' },
+  { order: 'device', word: 'Device ID' },
+  { order: 'newest', word: 'Last finished' },
+  { order: 'oldest', word: 'First finished' },
 ]
 
-/** What the table of devices shows, and in which order. `fault`: where the hub stumbled over the condition. */
+/** The filters and the order of the table of devices. `fault`: where the hub found the condition to be wrong. */
 export function FilterBar({
   filters,
   groups,
@@ -37,7 +37,7 @@ export function FilterBar({
         : [...filters.status, status],
     })
   return (
-    <search className={styles.bar} aria-label="Filters of the devices">
+    <search className={styles.bar} aria-label="Filter devices">
       <fieldset className={styles.statuses}>
         <legend>Status</legend>
         {deviceJobStatuses.map((status) => {
@@ -58,7 +58,7 @@ export function FilterBar({
       <ErrorCodes filters={filters} groups={groups} onChange={onChange} />
       <ResponseStatuses filters={filters} onChange={onChange} />
       <Condition filters={filters} fault={fault} onChange={onChange} />
-      <Field label="Order by">
+      <Field label="Sort by">
         {(props) => (
           <select
             {...props}

@@ -9,7 +9,7 @@ import { errorsOf } from './retry-choice.ts'
 
 type PartProps = { readonly filters: Filters; readonly onChange: (filters: Filters) => void }
 
-/** One of the codes there are; an address may ask for several. */
+/** One of the error codes in the job; an address may name several. */
 export function ErrorCodes({
   filters,
   groups,
@@ -27,7 +27,7 @@ export function ErrorCodes({
             if (target.value !== several) onChange({ ...filters, errorCode: target.value === '' ? [] : [target.value] })
           }}
         >
-          <option value="">Any or none</option>
+          <option value="">Any</option>
           {several !== undefined && <option value={several}>{several}</option>}
           {codes.map((code) => (
             <option key={code} value={code}>
@@ -40,7 +40,7 @@ export function ErrorCodes({
   )
 }
 
-/** Statuses that devices answered with, as a text. Applied with Enter, and when one goes on. */
+/** The statuses that devices responded with, as a text. Applied with Enter and when the focus leaves. */
 export function ResponseStatuses({ filters, onChange }: PartProps) {
   const given = filters.responseStatus.join(', ')
   const [text, setText] = useText(given)
@@ -55,7 +55,7 @@ export function ResponseStatuses({ filters, onChange }: PartProps) {
         apply()
       }}
     >
-      <Field label="Answered status" error={statuses === undefined && 'Numbers, with commas between them.'}>
+      <Field label="Response status" error={statuses === undefined && 'Enter numbers separated by commas.'}>
         {(props) => (
           <input
             {...props}
@@ -72,7 +72,7 @@ export function ResponseStatuses({ filters, onChange }: PartProps) {
   )
 }
 
-/** A condition over the twins, applied in the same way. `fault`: where the hub stumbled over it. */
+/** A condition over the twins, applied in the same way. `fault`: where the hub found it to be wrong. */
 export function Condition({ filters, fault, onChange }: PartProps & { readonly fault: ConditionFault | undefined }) {
   const [text, setText] = useText(filters.condition)
   const isApplied = text.trim() === filters.condition
@@ -82,11 +82,11 @@ export function Condition({ filters, fault, onChange }: PartProps & { readonly f
   const shown = isApplied ? fault : undefined
   return (
     <div className={styles.condition}>
-      <Field label="Twin meets" error={shown && describeFault(shown, text)}>
+      <Field label="Device condition" error={shown && describeFault(shown, text)}>
         {(props) => (
           <ConditionInput
             {...props}
-            label="Twin meets"
+            label="Device condition"
             value={text}
             onChange={setText}
             onSubmit={apply}
@@ -99,7 +99,7 @@ export function Condition({ filters, fault, onChange }: PartProps & { readonly f
   )
 }
 
-/** What stands in a control: what is typed, until what is applied changes otherwise. */
+/** The text of a control: what is typed, until the applied value changes from elsewhere. */
 function useText(given: string): [string, (text: string) => void] {
   const [text, setText] = useState(given)
   useEffect(() => setText(given), [given])

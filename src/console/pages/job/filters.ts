@@ -3,7 +3,7 @@ import type { DeviceJobFilter, DeviceJobOrder, DeviceJobStatus } from '../../../
 /** How the table of devices is ordered. */
 export type Order = 'device' | 'newest' | 'oldest'
 
-/** Which device jobs the table shows. An empty list, and an empty condition, let everything pass. */
+/** Which device jobs the table shows. An empty list and an empty condition match everything. */
 export type Filters = {
   readonly status: readonly DeviceJobStatus[]
   readonly errorCode: readonly string[]
@@ -24,7 +24,7 @@ export const noFilters: Filters = { status: [], errorCode: [], responseStatus: [
 /** The names of the filters in the address. */
 const names = { status: 'status', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
 
-/** The filters that an address asks for. What it should not hold is passed over. */
+/** The filters that an address asks for. Unknown values are ignored. */
 export function readFilters(search: URLSearchParams): Filters {
   const order = search.get(names.order)
   return {
@@ -49,8 +49,8 @@ export function writeFilters(search: URLSearchParams, filters: Filters): URLSear
 }
 
 /**
- * The same for the hub; only what is filtered by. In the order of the ends only those that have ended are listed, unless
- * others are asked for: they would come first where the latest end does.
+ * The same for the hub. Sorted by the time at which they finished, only devices that have finished are listed unless
+ * others are selected: those would come first in the descending order.
  */
 export function variablesOf({ status, errorCode, responseStatus, condition, order }: Filters): {
   readonly filter: DeviceJobFilter
@@ -71,7 +71,7 @@ export function variablesOf({ status, errorCode, responseStatus, condition, orde
   }
 }
 
-/** Whether anything is kept back. */
+/** Whether anything is filtered out. */
 export function isFiltered({ status, errorCode, responseStatus, condition }: Filters): boolean {
   return status.length + errorCode.length + responseStatus.length > 0 || condition !== ''
 }

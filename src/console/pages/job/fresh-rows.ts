@@ -22,8 +22,8 @@ export function idsToReadAgain(
 }
 
 /**
- * The rows with what was read again, each in its place, also when it would not pass the filter any more: nothing jumps.
- * The same list when nothing has changed. A device job that has ended does not open again, whatever comes late.
+ * The rows with what was read again, each in its place, even if the filter no longer matches it: no row moves.
+ * The same list when nothing has changed. A device job that has ended never opens again, even if an old answer arrives late.
  */
 export function replaceRows(
   rows: readonly JobDeviceFragment[],
@@ -40,11 +40,11 @@ export function replaceRows(
   return isSame ? rows : replaced
 }
 
-/** How the rows that are not here yet are told: by counting anew, by the job's counters, or there are none. */
+/** How missing rows are noticed: by counting again, by the job's counters, or not at all. */
 export type News = 'count' | 'statistics' | 'none'
 
 /**
- * How it is known that rows are missing. Ordered by device, without a filter, all rows are there from the start. A
+ * How missing rows are noticed. Ordered by device, without a filter, all rows are there from the start. A
  * condition over twins costs too much to count again and again.
  */
 export function newsOf({ status, errorCode, responseStatus, condition, order }: Filters): News {

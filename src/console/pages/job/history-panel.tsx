@@ -6,7 +6,7 @@ import tones from '../../ui/tones.module.css'
 import { describeEvent } from './history.ts'
 import styles from './history-panel.module.css'
 
-/** What became of the job with so many devices: when, what, who, why. */
+/** The events of a job with so many devices: when, what, by whom, why. */
 export function History({
   events,
   deviceCount,
@@ -19,11 +19,11 @@ export function History({
     <Panel title="History">
       <ol className={styles.events}>
         {events.map((event) => {
-          const { what, who, tone } = describeEvent(event, deviceCount)
+          const { what, detail, tone } = describeEvent(event, deviceCount)
           return (
             <li key={event.version} className={classes(styles.event, tones[tone])}>
               <p>
-                <strong>{what}</strong> <span className={styles.muted}>{who}</span>
+                <strong>{what}</strong> <span className={styles.muted}>{detail}</span>
               </p>
               <p className={styles.muted}>
                 <Time value={event.time} absolute />

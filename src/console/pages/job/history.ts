@@ -1,49 +1,51 @@
 import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
 import type { Tone } from '../../ui/status.ts'
 
 type JobEvent = JobAroundFragment['history'][number]
 
-/**
- * An event of a job with so many devices in words, and the colour of what it is about. What a newer hub tells is told by
- * its name.
- */
+/** An event in words: what happened, a detail that follows it, and the colour of both. */
+type DescribedEvent = { readonly what: string; readonly detail: string; readonly tone: Tone }
+
+/** Describes an event of a job with so many devices. A type or cause of a newer hub is shown by its name. */
 export function describeEvent(
   { type, cause, actor }: Pick<JobEvent, 'type' | 'cause' | 'actor'>,
   deviceCount: number,
-): { readonly what: string; readonly who: string; readonly tone: Tone } {
+): DescribedEvent {
   const who =
     {
       USER: actor ?? 'a client',
-      SCHEDULE: 'its time or turn',
+      SCHEDULE: 'the schedule',
       DEVICES: 'its devices',
-      DEADLINE: 'its deadline',
+      DEADLINE: 'the time limit',
       HUB: 'the hub',
     }[cause] ?? cause
+  const byWhom = `by ${who}`
   switch (type) {
     case 'SCHEDULED':
-      return { what: 'Scheduled', who: `by ${who}`, tone: 'pending' }
+      return { what: 'Scheduled', detail: byWhom, tone: 'pending' }
     case 'QUEUED':
-      return { what: 'Queued', who: 'its start time came', tone: 'pending' }
-    case 'STARTED':
-      return { what: 'Started', who: 'its devices were fixed', tone: 'running' }
+      return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
+    case 'STARTED': {
+      const devices = `${formatCount(deviceCount)} ${deviceCount === 1 ? 'device' : 'devices'}`
+      return { what: 'Started', detail: `– ${devices} selected`, tone: 'running' }
+    }
     case 'COMPLETED':
-      if (deviceCount === 0) return { what: 'Completed', who: 'no device met its condition', tone: 'pending' }
-      return {
-        what: 'Completed',
-        who: cause === 'DEADLINE' ? 'its time was up' : 'every device job has ended',
-        tone: 'succeeded',
-      }
+      if (deviceCount === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }
+      return cause === 'DEADLINE'
+        ? timeLimitReached
+        : { what: 'Completed', detail: '– all devices finished', tone: 'succeeded' }
     case 'FAILED':
-      return { what: 'Failed', who: cause === 'DEADLINE' ? 'its time was up' : `by ${who}`, tone: 'failed' }
+      return { what: 'Failed', detail: cause === 'DEADLINE' ? timeLimitReached.detail : byWhom, tone: 'failed' }
     case 'CANCELLED':
-      return { what: 'Cancelled', who: `by ${who}`, tone: 'cancelled' }
+      return { what: 'Cancelled', detail: byWhom, tone: 'cancelled' }
     case 'ENDED':
-      return {
-        what: 'Ended',
-        who: cause === 'DEADLINE' ? 'its time was up' : 'the last call under way has ended',
-        tone: 'cancelled',
-      }
+      return cause === 'DEADLINE'
+        ? timeLimitReached
+        : { what: 'Ended', detail: '– last pending call finished', tone: 'cancelled' }
     default:
-      return { what: String(type), who: `by ${who}`, tone: 'pending' }
+      return { what: String(type), detail: byWhom, tone: 'pending' }
   }
 }
+
+const timeLimitReached: DescribedEvent = { what: 'Ended', detail: '– time limit reached', tone: 'cancelled' }

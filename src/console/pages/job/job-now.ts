@@ -12,8 +12,8 @@ const places: Readonly<Record<JobStatus, number>> = {
 }
 
 /**
- * Which of two accounts of a job to believe: queries and the subscription tell of it at the same time, and an answer may
- * be overtaken. A job never goes back, so one that would is the older account.
+ * The newer of two states of a job: queries and the subscription report it at the same time, and an answer may be
+ * overtaken. A job never goes back, so a state that would is the older one.
  */
 export function newerOf(known: JobNowFragment | undefined, told: JobNowFragment): JobNowFragment {
   if (known === undefined) return told
@@ -22,13 +22,13 @@ export function newerOf(known: JobNowFragment | undefined, told: JobNowFragment)
   return endedOf(told.deviceJobStatistics) < endedOf(known.deviceJobStatistics) ? known : told
 }
 
-/** What is said aloud when a job has ended. */
+/** What screen readers announce when a job has ended. */
 export function describeEnd(
   jobId: string,
   { status, outcome, deviceJobStatistics }: Pick<JobNowFragment, 'status' | 'outcome' | 'deviceJobStatistics'>,
   formatCount: (count: number) => string,
 ): string {
-  if (metNoDevice({ status, deviceJobStatistics })) return `Job ${jobId} has ended: no device met its condition.`
+  if (metNoDevice({ status, deviceJobStatistics })) return `Job ${jobId} ended: no devices matched.`
   const { deviceCount, succeededCount, failedCount } = deviceJobStatistics
   const what = {
     SUCCEEDED: 'succeeded',
@@ -37,21 +37,23 @@ export function describeEnd(
     CANCELLED: 'was cancelled',
   }[outcome ?? 'SUCCEEDED']
   const failed = failedCount === 0 ? '' : `, ${formatCount(failedCount)} failed`
-  return `Job ${jobId} has ended and ${what}: ${formatCount(succeededCount)} of ${formatCount(deviceCount)} devices succeeded${failed}.`
+  return `Job ${jobId} ${what}: ${formatCount(succeededCount)} of ${formatCount(deviceCount)} devices succeeded${failed}.`
 }
 
-/** What cancelling would do to the devices of a job, and what it would not. */
+/** What cancelling a job means for its devices. */
 export function describeCancelling(
   { startedTime, deviceJobStatistics }: Pick<JobNowFragment, 'startedTime' | 'deviceJobStatistics'>,
   formatCount: (count: number) => string,
 ): string {
-  if (startedTime === null) return 'It will not start: no device is touched.'
+  if (startedTime === null) return 'The job will not start. No devices will be changed.'
   const { pendingCount, runningCount } = deviceJobStatistics
   const devices = (count: number): string => `${formatCount(count)} ${count === 1 ? 'device' : 'devices'}`
   return [
-    'Nothing more is sent.',
-    ...(pendingCount === 0 ? [] : [`${devices(pendingCount)} not reached yet will be spared.`]),
-    ...(runningCount === 0 ? [] : [`${devices(runningCount)} with a call under way may still answer.`]),
-    'What is done stays done.',
+    'No further devices will be contacted.',
+    ...(pendingCount === 0
+      ? []
+      : [`${devices(pendingCount)} that ${pendingCount === 1 ? 'has' : 'have'} not been contacted will be skipped.`]),
+    ...(runningCount === 0 ? [] : [`${devices(runningCount)} with a pending call may still respond.`]),
+    'Completed changes are not undone.',
   ].join(' ')
 }

@@ -19,7 +19,7 @@ import { ProgressChartPanel } from './progress-chart/panel.tsx'
 import { RetryDialog } from './retry-dialog.tsx'
 import type { KnownJob } from './use-job.ts'
 
-/** The page of a job that is there. */
+/** The page of a job that exists. */
 export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
   const [dialog, setDialog] = useState<'cancel' | { readonly retry: FailureGroup | undefined }>()
@@ -68,12 +68,12 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
           <ButtonLink to={`/schedule?from=${encodeURIComponent(jobId)}`}>Schedule again</ButtonLink>
           {canRetry && (
             <Button kind={hasFailures ? 'primary' : 'plain'} onClick={() => setDialog({ retry: undefined })}>
-              Retry …
+              Retry…
             </Button>
           )}
           {canCancel && (
             <Button kind="danger" onClick={() => setDialog('cancel')}>
-              Cancel job …
+              Cancel job…
             </Button>
           )}
         </>
@@ -106,12 +106,12 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   )
 }
 
-/** Says aloud that the job has ended, when it does so before somebody's ears. */
+/** Announces the end of the job if it ends while the page is open. */
 function useAnnouncedEnd(jobId: string, now: KnownJob['now']): void {
   const announce = useAnnounce()
   const wasOpen = useRef(false)
   const { endTime } = now
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only the end is said, not each change of the counters.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the end is announced, not each change of the counters.
   useEffect(() => {
     if (endTime === null) wasOpen.current = true
     else if (wasOpen.current) {

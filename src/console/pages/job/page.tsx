@@ -6,7 +6,7 @@ import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { JobView } from './job-view.tsx'
 import { useJob } from './use-job.ts'
 
-/** One job: how far it is, why devices failed, every device of it, what became of it. */
+/** One job: its progress, its failures by cause, its devices, its history. */
 export function Component() {
   const { jobId = '' } = useParams()
   return <JobOf key={jobId} jobId={jobId} />
@@ -20,17 +20,13 @@ function JobOf({ jobId }: { readonly jobId: string }) {
     case 'loading':
       return (
         <Page title={jobId}>
-          <LoadingState label="Reading the job" />
+          <LoadingState label="Loading job" />
         </Page>
       )
     case 'failed':
       return (
         <Page title={jobId}>
-          <ErrorState
-            title="The job cannot be shown"
-            message={describeError(state.error).message}
-            onRetry={state.retry}
-          />
+          <ErrorState title="Cannot load job" message={describeError(state.error).message} onRetry={state.retry} />
         </Page>
       )
     case 'unknown':
@@ -41,15 +37,15 @@ function JobOf({ jobId }: { readonly jobId: string }) {
             action={
               <>
                 <ButtonLink to="/jobs" kind="primary">
-                  Go to the jobs
+                  Back to jobs
                 </ButtonLink>
                 <ButtonLink to="/schedule">Schedule a job</ButtonLink>
               </>
             }
           >
             <p>
-              Its id may be misspelt: upper and lower case matter. Or it ended long ago: the hub keeps jobs that have
-              ended for a while only.
+              Check the ID; it is case-sensitive. The job may also have been removed: the hub keeps ended jobs for a
+              limited time.
             </p>
           </EmptyState>
         </Page>

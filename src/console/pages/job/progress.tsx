@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration, formatRate, formatShare } from '../../format.ts'
+import { formatCount, formatDistance, formatDuration, formatMoment, formatRate, formatShare } from '../../format.ts'
 import type { LiveError } from '../../hub/live.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -13,7 +13,7 @@ import tones from '../../ui/tones.module.css'
 import { describeBlocker } from './blockers.ts'
 import styles from './progress.module.css'
 
-/** How far the job is, how fast it goes, what holds it up. */
+/** The progress of the job, its rate, and what it is waiting for. */
 export function Progress({
   now,
   deadline,
@@ -42,9 +42,9 @@ export function Progress({
       }
     >
       {liveError && (
-        <DomainError error={{ __typename: liveError.code, message: `This page is not live: ${liveError.message}` }}>
+        <DomainError error={{ __typename: liveError.code, message: `This page is not updating: ${liveError.message}` }}>
           <p>
-            <Button onClick={onFollow}>Follow it again</Button>
+            <Button onClick={onFollow}>Resume updates</Button>
           </p>
         </DomainError>
       )}
@@ -67,14 +67,14 @@ export function Progress({
         <p className={styles.muted}>
           {endTime !== null
             ? startedTime === null
-              ? 'It ended before it started: no device was touched.'
-              : 'No device met its condition when it started.'
-            : 'Its devices are counted and fixed when it starts.'}
+              ? 'The job did not start. No devices were changed.'
+              : 'No devices matched when the job started.'
+            : 'Devices are selected when the job starts.'}
         </p>
       )}
       <Pace now={now} deadline={deadline} />
       {failureReason !== null && <DomainError error={{ __typename: 'JobFailed', message: failureReason }} />}
-      {statusMessage !== null && <p>Reason given: {statusMessage}</p>}
+      {statusMessage !== null && <p>Reason: {statusMessage}</p>}
       <Blockers blockers={now.blockers} />
     </Panel>
   )
@@ -87,16 +87,16 @@ function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadli
     const seconds = (new Date(endTime).getTime() - new Date(startedTime).getTime()) / 1000
     return (
       <dl className={styles.pace}>
-        <Fact name="Took">{seconds < 1 ? 'less than a second' : formatDuration(seconds)}</Fact>
-        {throughput > 0 && <Fact name="On average">{formatRate(throughput)} devices a second</Fact>}
+        <Fact name="Duration">{seconds < 1 ? 'Less than 1 s' : formatDuration(seconds)}</Fact>
+        {throughput > 0 && <Fact name="Average rate">{formatRate(throughput)} devices/s</Fact>}
       </dl>
     )
   }
   return (
     <dl className={styles.pace}>
-      <Fact name="Lately">{formatRate(throughput)} devices a second</Fact>
+      <Fact name="Rate">{formatRate(throughput)} devices/s (last 10 s)</Fact>
       {status === 'RUNNING' && eta !== null && (
-        <Fact name="Done">
+        <Fact name="Estimate">
           <Eta eta={eta} deadline={deadline} />
         </Fact>
       )}
@@ -109,18 +109,13 @@ function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadli
 
 function Eta({ eta, deadline }: { readonly eta: string; readonly deadline: string }) {
   const now = useNow(5_000)
-  if (eta >= deadline) {
-    return (
-      <>
-        by its deadline, <Time value={deadline} />
-      </>
-    )
-  }
-  if (new Date(eta).getTime() < now + 5_000) return 'in a moment'
+  const seconds = (new Date(eta).getTime() - now) / 1000
+  if (seconds < 5) return 'Almost done'
+  const left = formatDistance(seconds)
   return (
-    <>
-      probably <Time value={eta} />
-    </>
+    <time dateTime={eta} title={formatMoment(eta)}>
+      {eta >= deadline ? `Finishes by the deadline (${left} left)` : `About ${left} left`}
+    </time>
   )
 }
 
@@ -137,7 +132,7 @@ function Blockers({ blockers }: Pick<JobNowFragment, 'blockers'>) {
   const now = useNow(blockers.length === 0 ? undefined : 5_000)
   if (blockers.length === 0) return undefined
   return (
-    <ul className={styles.blockers} aria-label="What it waits for">
+    <ul className={styles.blockers} aria-label="Waiting for">
       {blockers.map((blocker) => (
         <li key={blocker.reason}>
           <Icon name="waiting" size={14} /> {describeBlocker(blocker, now)}

@@ -2,7 +2,7 @@ import type { Client } from 'urql'
 import { JobEndedDocument } from './documents.ts'
 import type { Ended } from './progress-chart/samples.ts'
 
-/** Of jobs with more devices, nobody goes through all of them for a chart. */
+/** The devices of larger jobs are not read for a chart. */
 export const mostDevices = 2_000
 
 /** When each device job of a small job ended, in this order; empty for a large one, and when it cannot be read. */

@@ -3,7 +3,7 @@ import type { Statistics } from '../../ui/statistics.ts'
 
 type Group = JobNowFragment['failureGroups'][number]
 
-/** Which devices of a job to do it again for. */
+/** Which devices of a job to retry. */
 export type Part = 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'
 
 /** What is chosen: a part, and for `errors` and `answers` which of them. */
@@ -13,7 +13,7 @@ export type Choice = {
   readonly responseStatuses: readonly number[]
 }
 
-/** A part that can be chosen, and how many devices it is. */
+/** A part that can be chosen, and its number of devices. */
 export type PartOption = { readonly part: Part; readonly word: string; readonly count: number }
 
 /** The codes of errors in a job, and how many devices have each. The largest first. */
@@ -44,17 +44,17 @@ export function partsToRetry(
   const errors = errorsOf(groups)
   const answers = answersOf(groups)
   const options: readonly PartOption[] = [
-    { part: 'failed', word: 'All that failed', count: failedCount },
-    { part: 'errors', word: 'Those with certain errors', count: errors.length < 2 ? 0 : failedCount },
+    { part: 'failed', word: 'All failed devices', count: failedCount },
+    { part: 'errors', word: 'By error', count: errors.length < 2 ? 0 : failedCount },
     {
       part: 'answers',
-      word: 'Those that answered with a failure',
+      word: 'By response status',
       count: answers.reduce((all, { count }) => all + count, 0),
     },
-    { part: 'cancelled', word: 'Those that were cancelled', count: cancelledCount },
+    { part: 'cancelled', word: 'Cancelled devices', count: cancelledCount },
     {
       part: 'unfinished',
-      word: 'All that failed or were cancelled',
+      word: 'Failed and cancelled devices',
       count: failedCount > 0 && cancelledCount > 0 ? failedCount + cancelledCount : 0,
     },
     { part: 'all', word: 'All devices', count: deviceCount },
@@ -62,7 +62,7 @@ export function partsToRetry(
   return options.filter(({ count }) => count > 0)
 }
 
-/** What is chosen before anybody chose: the devices of a group, or the first part that there is. */
+/** The initial choice: the devices of a group, or the first part that has any. */
 export function firstChoice(statistics: Statistics, groups: readonly Group[], group?: Group): Choice {
   const errorCodes = errorsOf(groups).map(({ code }) => code)
   const responseStatuses = answersOf(groups).map(({ status }) => status)

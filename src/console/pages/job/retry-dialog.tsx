@@ -15,7 +15,7 @@ import { JobRetryDocument } from './documents.ts'
 import type { FailureGroup } from './failure-groups.tsx'
 import { answersOf, type Choice, errorsOf, firstChoice, partsToRetry, selectionOf } from './retry-choice.ts'
 
-/** Asks which devices to do the job again for; goes to the new job. `group`: what to begin with. */
+/** Asks which devices to retry, then opens the new job. `group`: the initial choice. */
 export function RetryDialog({
   jobId,
   now,
@@ -51,7 +51,7 @@ export function RetryDialog({
     })
     const result = data?.retryJob
     if (result?.__typename === 'RetryJobPayload') {
-      announce(`The retry is scheduled as job ${result.job.jobId}.`)
+      announce(`Retry scheduled as job ${result.job.jobId}.`)
       await navigate(`/jobs/${encodeURIComponent(result.job.jobId)}`)
     } else if (result !== undefined) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
@@ -67,9 +67,9 @@ export function RetryDialog({
           void confirm()
         }}
       >
-        <p>A new job does the same again for a part of the devices, as far as they still meet the job’s condition.</p>
+        <p>Creates a new job with the same operation, for the selected devices that still match the job’s condition.</p>
         <fieldset>
-          <legend>Which devices</legend>
+          <legend>Devices</legend>
           <div className={styles.options}>
             {partsToRetry(statistics, groups).map(({ part, word, count }) => (
               <div key={part}>
@@ -93,7 +93,7 @@ export function RetryDialog({
                 )}
                 {choice.part === part && part === 'answers' && (
                   <CheckboxGroup
-                    label="Statuses that devices answered with"
+                    label="Response statuses"
                     options={answersOf(groups).map(({ status, count }) => ({
                       value: status,
                       word: `Status ${status}`,
@@ -107,11 +107,11 @@ export function RetryDialog({
             ))}
           </div>
           <p className={styles.problem} role="alert">
-            {isMissing && selection === undefined && 'Choose at least one of them.'}
+            {isMissing && selection === undefined && 'Select at least one.'}
           </p>
         </fieldset>
         <div className={styles.pair}>
-          <Field label="New job id" optional error={idFailure?.message} hint="Letters, digits and dashes, at most 64.">
+          <Field label="New job ID" optional error={idFailure?.message} hint="Up to 64 letters, digits and dashes.">
             {(props) => (
               <input
                 {...props}
@@ -124,7 +124,7 @@ export function RetryDialog({
               />
             )}
           </Field>
-          <Field label="Reason" optional hint="Kept in the history of the new job.">
+          <Field label="Reason" optional hint="Saved in the new job’s history.">
             {(props) => (
               <input {...props} value={reason} maxLength={1024} onChange={(event) => setReason(event.target.value)} />
             )}
@@ -132,7 +132,7 @@ export function RetryDialog({
         </div>
         {failure && idFailure === undefined && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" busy={fetching}>
             Retry
           </Button>
@@ -142,7 +142,7 @@ export function RetryDialog({
   )
 }
 
-/** Whether the hub refused because of the id: that is said at its field. */
+/** Whether the hub refused because of the ID: that is shown at its field. */
 function isAboutId(failure: DomainFailure | undefined): boolean {
   return failure?.__typename === 'AlreadyExistsError' || failure?.path?.[0] === 'newJobId'
 }

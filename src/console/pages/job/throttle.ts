@@ -1,12 +1,12 @@
-/** Work that is asked for often and done seldom. */
+/** Work that is requested often and done rarely. */
 export type Throttled = {
-  /** Asks for it: it is done soon, or when the pace allows it again. Asked for while it is done, it is done once more. */
+  /** Requests it: it runs soon, or when the pace allows. Requested while it runs, it runs once more. */
   wake(): void
-  /** Does no more of what was asked for. It can be asked for again. */
+  /** Drops what was requested. It can be requested again. */
   stop(): void
 }
 
-/** Milliseconds until the first: what asks for it comes by the dozen. */
+/** Milliseconds until the first run: requests come in bursts. */
 const patience = 100
 
 /** Does `work` at most once every `pace` milliseconds, and never twice at the same time. */

@@ -14,18 +14,18 @@ const pageSize = 100
 /** Milliseconds between two readings of the rows in sight, however fast the job is. */
 const pace = 1_000
 
-/** The device jobs of a job that pass the filters, those in sight always as they are. */
+/** The device jobs of a job that match the filters; those in view are kept up to date. */
 export type DeviceRows = {
   readonly pages: Pages<JobDeviceFragment>
   readonly sight: Sight
-  /** How many have ended since the list was read and are not in it, or elsewhere in it. */
+  /** How many have ended since the list was read: they are not in it, or not in their place. */
   readonly more: number
 }
 
 /**
  * Reads them page by page, and those in sight again after changes of the job: with their ids, in one request a second at
- * most, so that a job of a million costs no more than one of a hundred. `deviceJobEnded` would tell all that ended
- * before first, and nothing of those that are called.
+ * most, so that a job of a million costs no more than one of a hundred. `deviceJobEnded` would first
+ * repeat all that ended before, and report nothing about those that are called.
  */
 export function useDevices(jobId: string, filters: Filters, now: JobNowFragment): DeviceRows {
   const client = useClient()
@@ -40,7 +40,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
         return connection && { ...connection, nodes: connection.nodes.map((node) => readFragment(Row, node)) }
       },
       keyOf: ({ id }) => id,
-      // Before the start there is nothing to be read; the start reads it.
+      // Before the start there is nothing to read; the start triggers the reading.
       pause: deviceCount === 0,
     },
   )
@@ -50,7 +50,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
   const [read, setRead] = useState<{ readonly of: string } & Known>()
   const [counted, setCounted] = useState<number>()
   const wasLoading = useRef(false)
-  // What the counters were when the first page came: what ended since is not in the list, or elsewhere in it.
+  // The counters when the first page arrived: what has ended since is missing from the list or not in its place.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the counters of that moment, not of later ones.
   useEffect(() => {
     const { loading, rows, totalCount } = pages
@@ -77,7 +77,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
       if (!data) return
       const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [readFragment(Row, node)] : []))
       pages.update((known) => replaceRows(known, rows))
-      // An answer about other filters is no answer any more.
+      // An answer for other filters is ignored.
       if (data.job && of === latest.current.of) setCounted(data.job.deviceJobs.totalCount)
     }, pace)
     const inSight = createSight(again.wake)

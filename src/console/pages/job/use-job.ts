@@ -13,18 +13,18 @@ import {
 } from './documents.ts'
 import { newerOf } from './job-now.ts'
 
-/** What of a job stays as it was scheduled. */
+/** The part of a job that never changes. */
 export type JobAsScheduled = NonNullable<JobPageQuery['job']>
 
-/** A job as it is known at this moment. */
+/** The latest known state of a job. */
 export type KnownJob = {
   readonly job: JobAsScheduled
   readonly now: JobNowFragment
   readonly around: JobAroundFragment
-  /** Why it is not followed any more. */
+  /** Why it is no longer followed. */
   readonly liveError: LiveError | undefined
   readonly follow: () => void
-  /** Asks for what no event tells: after a change that somebody made here. */
+  /** Reads what no event reports, after a change made on this page. */
   readonly refresh: () => void
 }
 
@@ -35,10 +35,10 @@ export type JobState =
   | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
   | ({ readonly is: 'known' } & KnownJob)
 
-/** Milliseconds between questions for what changes without an event, such as the place in the queue. */
+/** Milliseconds between queries for what changes without an event, such as the place in the queue. */
 const pulse = 5_000
 
-/** Follows a job: what it was scheduled as, what it is now, what is around it. Key the component by the job's id. */
+/** Follows a job: its definition, its state, its history and its retries. Key the component by the job's ID. */
 export function useJob(jobId: string): JobState {
   const client = useClient()
   const [{ data, error, fetching }, ask] = useQuery({ query: JobPageDocument, variables: { jobId } })
@@ -78,7 +78,7 @@ export function useJob(jobId: string): JobState {
       })
   }, [client, jobId, accept])
 
-  // Each step of its life is a new event of its history.
+  // Each step of its life adds an event to its history.
   const step = now && `${now.status} ${now.endTime}`
   const seen = useRef(step)
   useEffect(() => {

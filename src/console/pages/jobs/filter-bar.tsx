@@ -3,7 +3,7 @@ import { SearchInput } from '../../ui/search-input.tsx'
 import { isFiltered, type ListFilter, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
 
-/** What of the list is shown. */
+/** The filters of the list. */
 export function FilterBar({
   filter,
   onChange,
@@ -14,7 +14,7 @@ export function FilterBar({
   return (
     <search className={styles.bar} aria-label="Filter jobs">
       <SearchInput
-        label="Job id begins with"
+        label="Job ID starts with"
         value={filter.idPrefix}
         maxLength={64}
         onChange={(idPrefix) => onChange({ ...filter, idPrefix })}
@@ -35,7 +35,7 @@ export function FilterBar({
   )
 }
 
-/** Any of some words; none is all. */
+/** Any of some values; with no selection, all. */
 function Choices<Value extends string>({
   label,
   words,

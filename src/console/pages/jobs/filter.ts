@@ -1,6 +1,6 @@
 import type { JobFilter, JobStatus, JobType } from '../../../generated/console/graphql.ts'
 
-/** What of the list is shown, as it stands in the address. Empty lists and an empty text leave all in. */
+/** The filters of the list, as the address has them. Empty lists and an empty text match everything. */
 export type ListFilter = {
   readonly status: readonly JobStatus[]
   readonly type: readonly JobType[]
@@ -23,7 +23,7 @@ export const types: readonly { readonly value: JobType; readonly key: string; re
   { value: 'SCHEDULE_UPDATE_TWIN', key: 'twin', word: 'Twin updates' },
 ]
 
-/** Reads `?status=running,queued&type=method&id=reboot`. What is not known there is passed over. */
+/** Reads `?status=running,queued&type=method&id=reboot`. Unknown values are ignored. */
 export function readFilter(search: URLSearchParams): ListFilter {
   const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {
     const keys = new Set(search.getAll(name).flatMap((text) => text.toLowerCase().split(',')))
@@ -32,7 +32,7 @@ export function readFilter(search: URLSearchParams): ListFilter {
   return { status: chosen('status', statuses), type: chosen('type', types), idPrefix: search.get('id') ?? '' }
 }
 
-/** The same address with another filter; what else stands in it stays. */
+/** The same address with another filter; other parameters stay. */
 export function writeFilter(filter: ListFilter, search: URLSearchParams): URLSearchParams {
   const written = new URLSearchParams(search)
   const set = (name: string, text: string): void => (text === '' ? written.delete(name) : written.set(name, text))
@@ -57,8 +57,8 @@ export function toJobFilter({ status, type, idPrefix }: ListFilter): JobFilter {
 }
 
 /**
- * The filter of the subscription: that of the query without the status. A job that leaves the status would not be told,
- * and its row would say for ever that it runs.
+ * The filter of the subscription: that of the query without the status. A job that leaves the status would not be
+ * reported, and its row would say forever that it is running.
  */
 export function toUpdateFilter(filter: ListFilter): JobFilter {
   return toJobFilter({ ...filter, status: [] })

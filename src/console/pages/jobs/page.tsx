@@ -35,7 +35,7 @@ const columns: readonly Column<Row>[] = [
   },
 ]
 
-/** All jobs, the latest first, as they go on. */
+/** All jobs with their progress, the latest first. */
 export function Component() {
   const [search, setSearch] = useSearchParams()
   const filter = useMemo(() => readFilter(search), [search])
@@ -58,7 +58,7 @@ export function Component() {
     >
       <FilterBar filter={filter} onChange={setFilter} />
       {list.liveError !== undefined && (
-        <ErrorState title="This list is not live" message={list.liveError.message} onRetry={list.retryLive} />
+        <ErrorState title="This list is not updating" message={list.liveError.message} onRetry={list.retryLive} />
       )}
       <List
         list={list}
@@ -80,13 +80,13 @@ function List({
 }) {
   const { rows, error, loading } = list
   if (error !== undefined && rows.length === 0) {
-    return <ErrorState title="The jobs cannot be shown" message={describeError(error).message} onRetry={list.reload} />
+    return <ErrorState title="Cannot load jobs" message={describeError(error).message} onRetry={list.reload} />
   }
   if (rows.length === 0 && loading) return <LoadingState label="Loading jobs" />
   if (rows.length === 0 && filtered) {
     return (
-      <EmptyState title="No job passes this filter" action={<Button onClick={onClear}>Show all jobs</Button>}>
-        <p>Jobs that pass appear here by themselves.</p>
+      <EmptyState title="No matching jobs" action={<Button onClick={onClear}>Show all jobs</Button>}>
+        <p>Matching jobs appear here automatically.</p>
       </EmptyState>
     )
   }
@@ -122,14 +122,14 @@ function footerOf({ error, loading, hasMore, loadMore, rows }: JobList): ReactNo
       </p>
     )
   }
-  if (loading || hasMore) return <p>Loading more jobs …</p>
-  return rows.length > 20 ? <p>That is all of them.</p> : undefined
+  if (loading || hasMore) return <p>Loading more jobs…</p>
+  return rows.length > 20 ? <p>No more jobs.</p> : undefined
 }
 
 function Total({ count, filtered }: { readonly count: number; readonly filtered: boolean }) {
   return (
     <span className={styles.total} role="status">
-      {formatCount(count)} {filtered ? 'pass the filter' : count === 1 ? 'job' : 'jobs'}
+      {formatCount(count)} {filtered ? 'matching' : count === 1 ? 'job' : 'jobs'}
     </span>
   )
 }
@@ -141,19 +141,19 @@ function NoJobs() {
       action={
         <>
           <ButtonLink to="/schedule" kind="primary">
-            Schedule the first job
+            Schedule your first job
           </ButtonLink>
-          <ButtonLink to="/devices">Look at the devices</ButtonLink>
+          <ButtonLink to="/devices">View devices</ButtonLink>
         </>
       }
     >
       <p>
-        A job does one thing to many devices: it calls a direct method, such as <code>reboot</code>, or merges a patch
-        into their twins. A condition selects the devices, such as <code>tags.site = 'north'</code>.
+        A job runs one operation on many devices: it calls a direct method, such as <code>reboot</code>, or updates
+        their twins. A condition selects the devices, for example <code>tags.site = 'north'</code>.
       </p>
       <p>
-        The hub works through them at its pace, waits for devices that are not connected, and keeps what came of each.
-        Here you see every job as it goes on.
+        The hub paces the work, waits for offline devices to connect, and records the result of each device. Every job
+        and its progress appear here live.
       </p>
     </EmptyState>
   )

@@ -1,16 +1,17 @@
 import { Link } from 'react-router'
 import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatMoment } from '../../format.ts'
+import { formatCount, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { endedOf } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
+import { metNoDevice } from '../../ui/status.ts'
 import { Time } from '../../ui/time.tsx'
 import styles from './row-parts.module.css'
 
 type Part = { readonly job: JobsRowFragment }
 
-/** Which job: its name, what it does, and to which devices. */
+/** The job: its ID, its operation, its devices. */
 export function JobName({ job }: Part) {
   const isMethod = job.type === 'SCHEDULE_DEVICE_METHOD'
   return (
@@ -30,17 +31,19 @@ export function JobName({ job }: Part) {
   )
 }
 
-/** How far it is, or when it begins. */
+/** Its progress, or when it starts. */
 export function JobProgress({ job }: Part) {
   const { deviceJobStatistics: statistics } = job
   if (job.status === 'SCHEDULED' || (statistics.deviceCount === 0 && job.endTime === null)) {
     return (
       <span className={styles.figures}>
-        {job.status === 'SCHEDULED' ? `Starts ${formatMoment(job.startTime)}` : 'Waits for other jobs'}
+        {job.status === 'SCHEDULED' ? `Starts ${formatMinute(job.startTime)}` : 'Waiting for other jobs'}
       </span>
     )
   }
-  if (statistics.deviceCount === 0) return <span className={styles.figures}>No devices</span>
+  if (statistics.deviceCount === 0) {
+    return <span className={styles.figures}>{metNoDevice(job) ? 'No devices' : 'Not started'}</span>
+  }
   return (
     <div className={styles.progress}>
       <StatisticsBar statistics={statistics} />

@@ -17,15 +17,15 @@ const none: readonly Row[] = []
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
 
-/** Tells jobs apart. */
+/** Identifies a job. */
 export const idOf = ({ id }: Row): string => id
 
-/** What the page shows of the jobs, and what it can ask for. */
+/** What the page shows of the jobs, and what it can do. */
 export type JobList = ReturnType<typeof useJobList>
 
 /**
- * The list with what the hub tells of it. Rows change in place. New jobs come in at the top only while nobody is
- * looking further down, pointing at the list or going through it by keyboard; until then they are counted.
+ * The list, updated live. Rows change in place. New jobs are put in at the top only while the page is not scrolled and
+ * neither the pointer nor the focus is in the list; until then they are counted.
  */
 export function useJobList(filter: ListFilter) {
   const announce = useAnnounce()
@@ -47,7 +47,7 @@ export function useJobList(filter: ListFilter) {
   })
 
   const told = waiting.of === of ? waiting.jobs : none
-  // What was told wins over what was read: of the two it is the one that comes again when it was too early.
+  // An event wins over what was read: if it was overtaken, another one follows.
   const rows = useMemo(() => updateRows(pages.rows, told), [pages.rows, told])
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
@@ -71,7 +71,7 @@ export function useJobList(filter: ListFilter) {
       window.scrollTo({ top: 0 })
       // The button is gone now, and the focus with it.
       document.querySelector('h1')?.focus({ preventScroll: true })
-      announce(`${arrivals.length} new ${arrivals.length === 1 ? 'job is' : 'jobs are'} shown.`)
+      announce(`${arrivals.length} new ${arrivals.length === 1 ? 'job' : 'jobs'} shown.`)
     },
     holdProps,
     liveError: live.error,

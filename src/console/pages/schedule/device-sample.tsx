@@ -29,7 +29,7 @@ export function DeviceSample({ label, devices }: { readonly label: string; reado
             </td>
             <td className={styles.last}>
               {lastActivityTime === null ? (
-                <span className={styles.muted}>never</span>
+                <span className={styles.muted}>Never</span>
               ) : (
                 <Time value={lastActivityTime} />
               )}

@@ -16,10 +16,10 @@ import type { StepProps } from './step.ts'
 import { describeCount } from './summary.ts'
 import type { Matching } from './use-matching.ts'
 
-/** Devices that are shown while a condition is typed. */
+/** How many devices are shown while a condition is typed. */
 const shown = 4
 
-/** Which devices: the condition, and who meets it now. */
+/** Which devices: the condition, and the devices that match it now. */
 export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
   const announce = useAnnounce()
   const { failure } = matching
@@ -33,13 +33,13 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
     <Panel title="1. Devices">
       <div data-field="condition" className={styles.field}>
         <Field
-          label="Devices where"
+          label="Target devices"
           error={problems.condition}
           hint={
             live === undefined ? (
               <>
-                Such as <code>tags.site = 'north' AND properties.reported.battery &lt; 20</code>. Ctrl+Space proposes
-                what could come next.
+                Example: <code>tags.site = 'north' AND properties.reported.battery &lt; 20</code>.{' '}
+                <span className={styles.keyboard}>Press Ctrl+Space for suggestions.</span>
               </>
             ) : (
               <span className={styles.failure}>{live}</span>
@@ -61,7 +61,7 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
       {draft.condition.trim() === '' ? (
         <p className={styles.empty}>
           <Button onClick={() => change({ condition: '*' })}>All devices</Button>
-          <span>or type a condition: the devices that meet it appear here.</span>
+          <span>or enter a condition to see the matching devices here.</span>
         </p>
       ) : (
         <Matches matching={matching} condition={draft.condition} />
@@ -72,13 +72,13 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
 
 function Matches({ matching, condition }: { readonly matching: Matching; readonly condition: string }) {
   const { match, isPresent, isAsking, failure, retry } = matching
-  // A request that failed is no fault of the condition, and may do better the next time.
+  // The condition is not to blame for a failed request, which may succeed the next time.
   const canRetry = failure !== undefined && failure.fault === undefined && !isAsking
   if (match === undefined) {
     return (
       <div className={styles.matches}>
         <p className={styles.empty}>
-          {isAsking ? 'Looking for the devices …' : 'Which devices these are is not known.'}
+          {isAsking ? 'Finding devices…' : 'The matching devices could not be determined.'}
           {canRetry && <Button onClick={retry}>Try again</Button>}
         </p>
       </div>
@@ -93,23 +93,23 @@ function Matches({ matching, condition }: { readonly matching: Matching; readonl
           <strong>{describeCount(deviceCount)}</strong> {deviceCount.value === 1 ? 'device' : 'devices'}
           <span className={styles.muted}>
             {describeCount(connectedCount)} connected
-            {!isPresent && !isAsking && ' · for the condition before'}
+            {!isPresent && !isAsking && ' · for the previous condition'}
           </span>
         </p>
-        {devices.length > 0 && <DeviceSample label="Devices that meet the condition" devices={devices} />}
+        {devices.length > 0 && <DeviceSample label="Matching devices" devices={devices} />}
         {devices.length > 0 && deviceCount.value > devices.length && (
           <p className={styles.more}>
             <Link to={`/devices?${new URLSearchParams({ condition })}`}>
               {deviceCount.precision === 'EXACT'
-                ? `${formatCount(deviceCount.value - devices.length)} more in Devices`
-                : 'More in Devices'}
+                ? `View ${formatCount(deviceCount.value - devices.length)} more in Devices`
+                : 'View more in Devices'}
             </Link>
           </p>
         )}
         {deviceCount.value === 0 && deviceCount.precision === 'EXACT' && (
           <p className={styles.muted}>
-            No device meets the condition. A tag or property that a device does not have makes a comparison untrue, and
-            texts are compared with case.
+            No matching devices. Text is case-sensitive, and a comparison with a tag or property that a device does not
+            have is never true.
           </p>
         )}
       </div>

@@ -1,27 +1,27 @@
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
 
-/** What stands in the form, as it was typed. */
+/** The contents of the form, as they were typed. */
 export type Draft = {
   readonly condition: string
   readonly operation: 'method' | 'twin'
   readonly methodName: string
-  /** JSON, or nothing for `null`. */
+  /** JSON; empty for `null`. */
   readonly payload: string
   /** Seconds. */
   readonly responseTimeout: string
-  /** Seconds; nothing for as long as the job has. */
+  /** Seconds; empty for the job's time limit. */
   readonly connectTimeout: string
-  /** JSON, or nothing to leave them. */
+  /** JSON; empty to leave them unchanged. */
   readonly tags: string
-  /** JSON, or nothing to leave them. */
+  /** JSON; empty to leave them unchanged. */
   readonly desired: string
   readonly start: 'now' | 'later'
   /** In the time zone of the browser: `2026-03-01T06:30`. */
   readonly startAt: string
   readonly maxTime: string
   readonly maxTimeUnit: Unit
-  /** Nothing for one that the hub makes. */
+  /** Empty to let the hub generate one. */
   readonly jobId: string
 }
 
@@ -47,7 +47,7 @@ export function isUntouched(draft: Draft): boolean {
   return JSON.stringify(draft) === JSON.stringify(emptyDraft)
 }
 
-/** The draft in a text that was kept, by this version of the console or another: what is not understood is as in an empty one. */
+/** The draft in a saved text, of this version of the console or another: what it cannot read is as in an empty one. */
 export function readDraft(text: string | null): Draft {
   const kept = parse(text)
   const string = (name: keyof Draft): string => {
@@ -80,7 +80,7 @@ function parse(text: string | null): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A job that is to be scheduled again, as the hub tells of it. */
+/** A job to schedule again, as the hub has it. */
 export type PastJob = {
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number

@@ -1,4 +1,4 @@
-/** The units in which people say how long, the smallest first. */
+/** The units of a duration, the smallest first. */
 export const units = [
   { unit: 's', seconds: 1, word: 'seconds' },
   { unit: 'min', seconds: 60, word: 'minutes' },
@@ -12,7 +12,7 @@ export type Unit = (typeof units)[number]['unit']
 /** A span as it is typed: a number, and its unit. */
 export type Span = { readonly amount: string; readonly unit: Unit }
 
-/** Its seconds; undefined when it is no number, or no whole number of seconds that the hub's schema can carry. */
+/** Its seconds; undefined if it is not a number, or not a whole number of seconds within GraphQL's Int. */
 export function secondsOf({ amount, unit }: Span): number | undefined {
   const size = units.find((one) => one.unit === unit)?.seconds ?? 1
   const typed = readNumber(amount)
@@ -27,7 +27,7 @@ export function spanOf(seconds: number): Span {
   return { amount: String(seconds / size), unit }
 }
 
-/** A whole number as it is typed; undefined when it is none that GraphQL's Int can carry. */
+/** A whole number as it is typed; undefined if it is not one within GraphQL's Int. */
 export function readInt(text: string): number | undefined {
   const typed = readNumber(text)
   return typed !== undefined && isInt(typed) ? typed : undefined

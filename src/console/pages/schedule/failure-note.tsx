@@ -7,12 +7,12 @@ import styles from './failure-note.module.css'
 /** Why scheduling failed. */
 export type Failure =
   | { readonly is: 'refused'; readonly error: DomainFailure }
-  /** The devices are others than those that were reviewed. */
+  /** The matching devices are not those that were reviewed. */
   | { readonly is: 'drifted'; readonly deviceCount: number }
-  /** No answer came: nobody knows what the hub did. */
+  /** No answer came: whether the job was scheduled is unknown. */
   | { readonly is: 'unknown'; readonly message: string }
 
-/** Says so, and takes the focus: the button that was pressed may be gone. `before`: how many devices there were in the review. */
+/** Shows the failure and takes the focus: the button that was pressed may be gone. `before`: the device count of the review. */
 export function FailureNote({ failure, before }: { readonly failure: Failure; readonly before: number | undefined }) {
   const note = useRef<HTMLDivElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: each failure takes it anew.
@@ -35,19 +35,19 @@ function Told({ failure, before }: { readonly failure: Failure; readonly before:
       return (
         <DomainError error={{ __typename: 'Unknown', message: failure.message }}>
           <p>
-            Nobody knows whether the job was scheduled. <Link to="/jobs">Look at the jobs</Link> before you try again.
+            The job may have been scheduled. <Link to="/jobs">Check the list of jobs</Link> before you try again.
           </p>
         </DomainError>
       )
     case 'drifted': {
       const now = formatCount(failure.deviceCount)
-      const message = 'Nothing was scheduled: the devices have changed since the review.'
+      const message = 'The job was not scheduled: the matching devices have changed since the review.'
       return (
         <DomainError error={{ __typename: 'Drifted', message }}>
           <p>
             {before === undefined || before === failure.deviceCount
-              ? `There are ${now} now, but not the same ones. Review the job again.`
-              : `They were ${formatCount(before)} and are ${now} now. Review the job again.`}
+              ? `${now} devices match now, but not the same ones. Refresh the review.`
+              : `${formatCount(before)} devices matched then, ${now} match now. Refresh the review.`}
           </p>
         </DomainError>
       )

@@ -19,7 +19,7 @@ import { subjectOf, useReview } from './use-review.ts'
 import { useSchedule } from './use-schedule.ts'
 import { WhenStep } from './when-step.tsx'
 
-/** The whole form: its steps, the review, and what goes from one to the other. `notice` is said above it. */
+/** The whole form: its steps and the review. `notice` is shown above it. */
 export function ScheduleForm({ notice }: { readonly notice: string | undefined }) {
   const announce = useAnnounce()
   const navigate = useNavigate()
@@ -67,11 +67,11 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
     else point({ [place.field]: place.message })
   }
 
-  // What was found is brought before eyes and ears when it is there.
+  // A new result is scrolled into view and announced.
   useEffect(() => {
     if (review.is === 'shown' || review.is === 'unavailable') reviewSection.current?.scrollIntoView({ block: 'start' })
-    if (review.is === 'unavailable') announce(`There is no preview. ${review.why}`)
-    if (review.is === 'shown') announce('The review is ready.')
+    if (review.is === 'unavailable') announce(`Preview unavailable. ${review.why}`)
+    if (review.is === 'shown') announce('Review ready.')
   }, [review, announce])
 
   const confirm = async (confirmed: JobRequest, expect: Expectation | undefined): Promise<void> => {
@@ -79,7 +79,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
     const outcome = await schedule(confirmed, expect)
     if (outcome.is === 'scheduled') {
       saveDraft(emptyDraft)
-      announce(`Job ${outcome.jobId} is scheduled.`)
+      announce(`Job ${outcome.jobId} scheduled.`)
       await navigate(`/jobs/${encodeURIComponent(outcome.jobId)}`)
       return
     }
@@ -90,7 +90,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
 
   const onKeyDownCapture = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
-    // Before the editor sees it, which would put in a line.
+    // Before the editor sees it, which would insert a line.
     event.preventDefault()
     event.stopPropagation()
     void startReview()
@@ -108,7 +108,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
               setCleared(undefined)
             }}
           >
-            Bring the draft back
+            Restore draft
           </Button>
         ) : (
           !isUntouched(draft) && (
@@ -169,7 +169,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   )
 }
 
-/** The problems without those of fields that were just changed: their author is at it. */
+/** The problems without those of fields that were just changed. */
 function without(problems: Problems, part: Partial<Draft>): Problems {
   const changed = new Set<string>(Object.keys(part))
   if ('maxTimeUnit' in part) changed.add('maxTime')

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../format.ts'
 
-/** A local date and time as `<input type="datetime-local">` has it (`2026-03-01T06:30`) as a moment; undefined when it is none. */
+/** A local date and time as `<input type="datetime-local">` has it (`2026-03-01T06:30`) as a moment; undefined if it is not valid. */
 export function momentOf(local: string): string | undefined {
   const date = /^\d{4,}-\d\d-\d\dT\d\d:\d\d/.test(local) ? new Date(local) : new Date(Number.NaN)
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
@@ -14,7 +14,7 @@ export function localOf(time: number): string {
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-/** The full hour that is an hour ahead or more: what is proposed before anybody says when. */
+/** The first full hour at least an hour ahead: the default start time. */
 export function proposeStart(now: number): string {
   const date = new Date(now)
   date.setHours(date.getHours() + 2, 0, 0, 0)

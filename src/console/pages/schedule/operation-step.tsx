@@ -4,7 +4,7 @@ import { JsonEditor } from '../../ui/json-editor.tsx'
 import styles from './form.module.css'
 import type { StepProps } from './step.ts'
 
-/** What is done to each device: a method is called, or a patch merged into its twin. */
+/** What the job does on each device: it calls a method or merges a patch into the twin. */
 export function OperationStep({ draft, problems, change }: StepProps) {
   return (
     <Panel title="2. Operation">
@@ -19,7 +19,7 @@ export function OperationStep({ draft, problems, change }: StepProps) {
           />
           <span>
             <strong>Call a direct method</strong>
-            <span>Each device answers, once it is connected.</span>
+            <span>Each device responds once it is connected.</span>
           </span>
         </label>
         <label className={styles.choice}>
@@ -30,8 +30,8 @@ export function OperationStep({ draft, problems, change }: StepProps) {
             onChange={() => change({ operation: 'twin' })}
           />
           <span>
-            <strong>Change twins</strong>
-            <span>Merges a patch into tags and desired properties.</span>
+            <strong>Update twins</strong>
+            <span>Change tags or desired properties.</span>
           </span>
         </label>
       </fieldset>
@@ -48,7 +48,7 @@ function Method({ draft, problems, change }: StepProps) {
   return (
     <>
       <div data-field="methodName">
-        <Field label="Method" error={problems.methodName} hint="The name that the devices know it by.">
+        <Field label="Method" error={problems.methodName} hint="The name of the method on the devices.">
           {(control) => (
             <input
               {...control}
@@ -64,12 +64,7 @@ function Method({ draft, problems, change }: StepProps) {
         </Field>
       </div>
       <div data-field="payload">
-        <Field
-          label="Payload"
-          optional
-          error={problems.payload}
-          hint="JSON; null when nothing is given. At most 128 KB."
-        >
+        <Field label="Payload" optional error={problems.payload} hint="JSON, up to 128 KB. Leave empty to send null.">
           {(control) => (
             <JsonEditor
               {...control}
@@ -84,9 +79,9 @@ function Method({ draft, problems, change }: StepProps) {
       <div className={styles.pair}>
         <div data-field="responseTimeout">
           <Field
-            label="Seconds to answer"
+            label="Response timeout (s)"
             error={problems.responseTimeout}
-            hint="How long a device that has the call may take: 5 to 300."
+            hint="How long a connected device may take to respond (5–300 s)."
           >
             {(control) => (
               <input
@@ -100,10 +95,10 @@ function Method({ draft, problems, change }: StepProps) {
         </div>
         <div data-field="connectTimeout">
           <Field
-            label="Seconds to connect"
+            label="Connection timeout (s)"
             optional
             error={problems.connectTimeout}
-            hint="How long the job waits for a device: up to 300. Nothing: as long as the job may take."
+            hint="How long to wait for a device to connect (up to 300 s). Leave empty to use the job’s time limit."
           >
             {(control) => (
               <input
@@ -124,16 +119,11 @@ function Patch({ draft, problems, change }: StepProps) {
   return (
     <>
       <p className={styles.explanation}>
-        What is given is merged member by member; what is not given stays. <code>null</code> deletes a member:{' '}
+        Merge patch: keys you list are changed, others stay, <code>null</code> removes:{' '}
         <code>{'{ "site": null }'}</code>.
       </p>
       <div data-field="tags">
-        <Field
-          label="Tags"
-          optional
-          error={problems.tags}
-          hint="What services know of a device, and the device never sees."
-        >
+        <Field label="Tags" optional error={problems.tags} hint="Metadata for services. Devices do not see tags.">
           {(control) => (
             <JsonEditor
               {...control}
@@ -150,7 +140,7 @@ function Patch({ draft, problems, change }: StepProps) {
           label="Desired properties"
           optional
           error={problems.desired}
-          hint="What services want of a device; it is told at once, or when it connects."
+          hint="Desired state. Sent to the device now, or when it next connects."
         >
           {(control) => (
             <JsonEditor

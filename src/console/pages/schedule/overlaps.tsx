@@ -5,11 +5,11 @@ import { JobBadge } from '../../ui/status-badge.tsx'
 import styles from './overlaps.module.css'
 import { describeCount } from './summary.ts'
 
-/** Other open jobs that touch some of the same devices, and where they patch the same. */
+/** Other open jobs that target some of the same devices, and the paths that both change. */
 export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] }) {
   return (
     <div className={styles.overlaps}>
-      <h3>Open jobs on the same devices</h3>
+      <h3>Active jobs on the same devices</h3>
       <ul>
         {overlaps.map(({ job, deviceCount, propertyPaths }) => (
           <li key={job.id}>
@@ -40,6 +40,6 @@ export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] 
 
 function describeShare(count: Preview['deviceCount']): string {
   return count.precision === 'AT_LEAST' && count.value === 0
-    ? 'perhaps some of these devices'
+    ? 'possibly some of these devices'
     : `${describeCount(count)} of these devices`
 }

@@ -9,7 +9,7 @@ import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
 import { saveDraft, savedDraft } from './saved-draft.ts'
 
-/** Schedules a job. `?condition=` fills in the condition, `?from=` all that another job was. */
+/** Schedules a job. `?condition=` fills in the condition, `?from=` copies another job. */
 export function Component() {
   const [search] = useSearchParams()
   const { state } = useLocation()
@@ -20,13 +20,13 @@ export function Component() {
   return <ScheduleForm notice={noticeIn(state)} />
 }
 
-/** What is to be said above a form that was filled in. */
+/** The notice above a form that was filled in. */
 function noticeIn(state: unknown): string | undefined {
   if (typeof state !== 'object' || state === null || !('notice' in state)) return undefined
   return typeof state.notice === 'string' ? state.notice : undefined
 }
 
-/** What is filled in becomes the draft, and leaves the address: what is typed after that must survive a reload. */
+/** The condition moves from the address to the draft, so that what is typed afterwards survives a reload. */
 function FillCondition({ condition }: { readonly condition: string }) {
   const [, setSearch] = useSearchParams()
   useEffect(() => {
@@ -49,8 +49,8 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
     if (job) saveDraft(draftFrom(job))
     const isPart = Boolean(job?.retryOf)
     const notice = job
-      ? `Filled in from the job ${jobId}.${isPart ? ' That was a retry on a part of the devices; its condition selects all of them.' : ''}`
-      : `Nothing could be filled in from the job ${jobId}. ${error ? describeError(error).message : 'There is no such job any more.'}`
+      ? `Copied from job ${jobId}.${isPart ? ' That job retried some of the devices; its condition matches all of them.' : ''}`
+      : `Job ${jobId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, jobId, setSearch])
   return <Filling />
@@ -59,7 +59,7 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
 function Filling() {
   return (
     <Page title="Schedule a job">
-      <LoadingState label="Filling in the form" />
+      <LoadingState label="Loading form" />
     </Page>
   )
 }

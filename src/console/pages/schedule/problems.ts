@@ -33,14 +33,14 @@ export function firstOf(problems: Problems): FieldName | undefined {
   return fieldNames.find((name) => problems[name] !== undefined)
 }
 
-/** What the hub refused a job with. */
+/** The hub's reason to refuse a job. */
 export type Refusal = {
   readonly __typename: string
   readonly message: string
   readonly path?: readonly string[]
 }
 
-/** The field at which a refusal is told, and how; undefined for one that is about none of them. */
+/** The field at which a refusal is shown, and its message; undefined if it is about no field. */
 export function placeRefusal({
   __typename,
   message,
@@ -73,7 +73,7 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['jobId'], field: 'jobId' },
 ]
 
-/** A message as a sentence: of conditions the hub says what is wrong in a few words, `unexpected end (line 1, column 9)`. */
+/** A message as a sentence: for conditions, the hub's messages are fragments such as `unexpected end (line 1, column 9)`. */
 export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 }

@@ -21,12 +21,12 @@ export type JobRequest = {
   | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
 )
 
-/** What reading a draft gives: the request, or what has to be mended before there can be one. */
+/** The result of reading a draft: the request, or the problems to fix first. */
 export type Reading = { readonly request: JobRequest } | { readonly problems: Problems }
 
 /**
- * Reads a draft. Only what could not be sent is a problem here, a text that is no JSON or no number, and what the hub
- * could not say better; its own rules are left to it.
+ * Reads a draft. Only what cannot be sent is a problem here, such as invalid JSON, and what the hub could not explain
+ * better; the rest is left to the hub.
  */
 export function readRequest(draft: Draft): Reading {
   const problems: Found = {}
@@ -41,11 +41,11 @@ export function readRequest(draft: Draft): Reading {
 type Found = { [name in FieldName]?: string }
 
 function readCommon(draft: Draft, problems: Found) {
-  if (draft.condition.trim() === '') problems.condition = 'Say which devices. An asterisk, *, is all of them.'
+  if (draft.condition.trim() === '') problems.condition = 'Enter a condition, or choose All devices.'
   const startTime = draft.start === 'later' ? momentOf(draft.startAt) : undefined
-  if (draft.start === 'later' && startTime === undefined) problems.startAt = 'Give a date and a time.'
+  if (draft.start === 'later' && startTime === undefined) problems.startAt = 'Enter a date and time.'
   const seconds = secondsOf({ amount: draft.maxTime, unit: draft.maxTimeUnit })
-  if (seconds === undefined) problems.maxTime = 'Give a number that makes whole seconds, 30 days at most.'
+  if (seconds === undefined) problems.maxTime = 'Enter a time of whole seconds, up to 30 days.'
   const jobId = draft.jobId.trim()
   return {
     ...(jobId === '' ? {} : { jobId }),
@@ -56,7 +56,7 @@ function readCommon(draft: Draft, problems: Found) {
 }
 
 function readCall(draft: Draft, problems: Found): CloudToDeviceMethodInput {
-  if (draft.methodName.trim() === '') problems.methodName = 'Give the name of the method.'
+  if (draft.methodName.trim() === '') problems.methodName = 'Enter a method name.'
   const payload = parseJson(draft.payload)
   if ('problem' in payload) problems.payload = payload.problem
   const responseTimeoutInSeconds = readSeconds(draft, 'responseTimeout', problems)
@@ -74,7 +74,7 @@ function readSeconds(draft: Draft, name: 'responseTimeout' | 'connectTimeout', p
   const text = draft[name]
   if (text.trim() === '') return undefined
   const seconds = readInt(text)
-  if (seconds === undefined) problems[name] = 'Give a whole number of seconds.'
+  if (seconds === undefined) problems[name] = 'Enter a whole number of seconds.'
   return seconds
 }
 
@@ -93,7 +93,7 @@ function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): o
   if ('empty' in read) return undefined
   if ('problem' in read) problems[name] = read.problem
   else if (typeof read.value === 'object' && read.value !== null && !Array.isArray(read.value)) return read.value
-  else problems[name] = 'A patch is a JSON object, such as { "site": "north" }.'
+  else problems[name] = 'Enter a JSON object, such as { "site": "north" }.'
   return undefined
 }
 

@@ -9,7 +9,7 @@ import { Reviewed } from './reviewed.tsx'
 import { describeJob } from './summary.ts'
 import type { Review } from './use-review.ts'
 
-/** What the job would meet, and the button that schedules it. */
+/** The impact of the job, and the button that schedules it. */
 export function ReviewStep({
   ref,
   request,
@@ -51,16 +51,16 @@ export function ReviewStep({
           <>
             <p className={styles.sentence}>{describeJob(request, undefined)}</p>
             <Notice kind="warning">
-              <p>There is no preview: {review.why}</p>
+              <p>Preview unavailable: {review.why}</p>
               <p>
-                You can schedule the job without one. Then it is not checked whether the devices are those you expect.
+                You can still schedule the job. The hub will then not check that the devices are the ones you expect.
               </p>
             </Notice>
             {failure && <FailureNote failure={failure} before={undefined} />}
             <div className={styles.actions}>
-              <Button onClick={onReview}>Try the preview again</Button>
+              <Button onClick={onReview}>Retry preview</Button>
               <Button kind="primary" busy={isScheduling} onClick={() => onSchedule(undefined)}>
-                Schedule without a preview
+                Schedule without preview
               </Button>
             </div>
           </>
@@ -69,13 +69,13 @@ export function ReviewStep({
           <>
             <p className={styles.muted}>
               {review.is === 'none' || isAsking
-                ? 'See what the job would meet before it is scheduled: how many devices, how long it may take, and which other jobs touch the same devices.'
-                : 'You have changed the draft since it was reviewed.'}
+                ? 'Check the impact before scheduling: how many devices match, how long the job may take, and which active jobs target the same devices.'
+                : 'The draft has changed since the review.'}
             </p>
             {failure && <FailureNote failure={failure} before={undefined} />}
             <div className={styles.actions}>
               <Button kind="primary" type="submit" busy={isAsking}>
-                {isAsking ? 'Looking at the devices …' : review.is === 'none' ? 'Review' : 'Review again'}
+                {isAsking ? 'Checking devices…' : review.is === 'none' ? 'Review' : 'Refresh review'}
               </Button>
             </div>
           </>

@@ -1,7 +1,7 @@
 import { type ReactNode, useRef, useState } from 'react'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
-import { formatCount, formatDuration, formatMoment } from '../../format.ts'
+import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -16,7 +16,7 @@ import type { Expectation, JobRequest } from './request.ts'
 import styles from './review-step.module.css'
 import { describeCount, describeDevices, describeJob, warningsOf } from './summary.ts'
 
-/** A job that has a preview: what it would meet, and the button that schedules it on just these devices. */
+/** A job that has a preview: its impact, and the button that schedules it on exactly these devices. */
 export function Reviewed({
   request,
   preview,
@@ -52,21 +52,21 @@ export function Reviewed({
       {fingerprint === null && (
         <Notice>
           <p>
-            The devices could not all be counted in time. You can schedule the job all the same; it is then not checked
-            whether they are still the same ones.
+            Not all devices could be counted in time. You can still schedule the job. The hub will then not check that
+            the same devices match.
           </p>
         </Notice>
       )}
       <dl className={styles.facts}>
         <Fact name="Devices">{describeCount(deviceCount)}</Fact>
         <Fact name="Connected now">{describeCount(connectedCount)}</Fact>
-        {compliantCount && <Fact name="Hold the patch already">{describeCount(compliantCount)}</Fact>}
-        <Fact name="Expected to take">
-          {expectedDurationInSeconds === null ? 'not known yet' : describeSeconds(expectedDurationInSeconds)}
+        {compliantCount && <Fact name="Already up to date">{describeCount(compliantCount)}</Fact>}
+        <Fact name="Estimated duration">
+          {expectedDurationInSeconds === null ? 'Unknown' : describeSeconds(expectedDurationInSeconds)}
         </Fact>
         {request.startTime !== undefined && (
           <Fact name="Starts">
-            {formatMoment(request.startTime)} <span className={styles.muted}>{formatUtc(request.startTime)}</span>
+            {formatMinute(request.startTime)} <span className={styles.muted}>{formatUtc(request.startTime)}</span>
           </Fact>
         )}
       </dl>
@@ -74,17 +74,17 @@ export function Reviewed({
       {devices.length > 0 && (
         <details className={styles.devices}>
           <summary>
-            {deviceCount.value > devices.length ? `The first ${devices.length} devices` : 'The devices'}
+            {deviceCount.value > devices.length ? `First ${devices.length} devices` : 'Matching devices'}
           </summary>
-          <DeviceSample label="The first devices" devices={devices} />
+          <DeviceSample label="Matching devices" devices={devices} />
         </details>
       )}
       <div ref={limitField} className={styles.limit}>
         <Field
-          label="Devices at most"
+          label="Stop if more than this many devices match"
           optional
           error={limitProblem}
-          hint="If more meet the condition when the job starts, it fails and does nothing. Nothing: any number."
+          hint="Checked when the job starts: if more match, it fails and changes no device. Leave empty for no limit."
         >
           {(control) => (
             <input {...control} inputMode="numeric" value={limit} onChange={({ target }) => setLimit(target.value)} />
@@ -94,7 +94,7 @@ export function Reviewed({
       {failure && <FailureNote failure={failure} before={deviceCount.value} />}
       <div className={styles.actions}>
         <Button kind={drifted ? 'primary' : 'plain'} onClick={onReview}>
-          Review again
+          Refresh review
         </Button>
         {!drifted && (
           <Button
@@ -121,12 +121,12 @@ export function Reviewed({
 
 function problemOfLimit(text: string, limit: number | undefined, { deviceCount }: Preview): string | undefined {
   if (text.trim() === '') return undefined
-  if (limit === undefined) return 'Give a whole number, or nothing.'
-  return limit < deviceCount.value ? `${formatCount(deviceCount.value)} meet the condition now already.` : undefined
+  if (limit === undefined) return 'Enter a whole number, or leave empty.'
+  return limit < deviceCount.value ? `${formatCount(deviceCount.value)} devices match already.` : undefined
 }
 
 function describeSeconds(seconds: number): string {
-  return seconds < 1 ? 'less than 1 s' : `about ${formatDuration(seconds)}`
+  return seconds < 1 ? 'Less than 1 s' : `About ${formatDuration(seconds)}`
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {

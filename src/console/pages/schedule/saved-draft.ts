@@ -7,7 +7,7 @@ export function savedDraft(): Draft {
   return readDraft(sessionStorage.getItem(key))
 }
 
-/** Keeps it until the tab is closed, for who comes back to the page or loads it again. An empty one is not kept. */
+/** Keeps it until the tab is closed, across other pages and reloads. An empty one is not kept. */
 export function saveDraft(draft: Draft): void {
   try {
     if (isUntouched(draft)) sessionStorage.removeItem(key)

@@ -1,4 +1,4 @@
-import { formatMoment } from '../../format.ts'
+import { formatMinute } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useNow } from '../../ui/time.tsx'
@@ -8,7 +8,7 @@ import { describeCount, describeDevices, describeDraftedAct, describeLimit, star
 import styles from './summary-panel.module.css'
 import type { Matching } from './use-matching.ts'
 
-/** The draft in short, beside it. */
+/** The draft in brief, next to the form. */
 export function SummaryPanel({
   draft,
   matching: { match, isPresent },
@@ -44,29 +44,29 @@ export function SummaryPanel({
           <dt>Start</dt>
           <dd>
             {start === undefined && <Missing />}
-            {start !== undefined && start.moment === undefined && 'now'}
+            {start !== undefined && start.moment === undefined && 'Now'}
             {start?.moment !== undefined && (
               <>
-                {formatMoment(start.moment)}
+                {formatMinute(start.moment)}
                 <span className={styles.more}>
-                  {formatUtc(start.moment)}, {formatAhead(start.moment, now) ?? 'which has passed'}
+                  {formatUtc(start.moment)}, {formatAhead(start.moment, now) ?? 'in the past'}
                 </span>
               </>
             )}
           </dd>
         </div>
         <div>
-          <dt>For at most</dt>
+          <dt>Time limit</dt>
           <dd>{describeLimit(draft) ?? <Missing />}</dd>
         </div>
         {draft.jobId.trim() !== '' && (
           <div>
-            <dt>Job id</dt>
+            <dt>Job ID</dt>
             <dd>{draft.jobId.trim()}</dd>
           </div>
         )}
       </dl>
-      <Button onClick={onReview}>Go to the review</Button>
+      <Button onClick={onReview}>Review</Button>
       <p className={styles.hint}>
         or <kbd>Ctrl</kbd> + <kbd>Enter</kbd> in any field
       </p>
@@ -75,5 +75,5 @@ export function SummaryPanel({
 }
 
 function Missing() {
-  return <span className={styles.missing}>not said yet</span>
+  return <span className={styles.missing}>Not set</span>
 }

@@ -1,12 +1,12 @@
 import type { PreviewCount } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration, formatMoment } from '../../format.ts'
+import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
 import type { Draft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import { momentOf } from './moment.ts'
 import { type JobRequest, readRequest } from './request.ts'
 
-/** A count as it was found. */
+/** A count, exact or a lower bound. */
 export type Count = Pick<PreviewCount, 'value' | 'precision'>
 
 /** `412`, `at least 10,000`, `an unknown number` */
@@ -26,7 +26,7 @@ function describeAct({ cloudToDeviceMethod: method, updateTwin }: JobRequest): s
   return method ? `Calls ${method.methodName}` : `Changes ${describeOperation({ updateTwin })}`
 }
 
-/** The same of a draft, whatever else is still wrong with it; undefined when the operation itself cannot be told yet. */
+/** The same for a draft, even if other fields are wrong; undefined if the operation itself cannot be read. */
 export function describeDraftedAct(draft: Draft): string | undefined {
   const others = {
     condition: '*',
@@ -42,7 +42,7 @@ export function describeDraftedAct(draft: Draft): string | undefined {
   return isNothing ? undefined : describeAct(read.request)
 }
 
-/** The job in one sentence: `Calls reboot on 412 devices (398 connected) now, for at most 1 h.` */
+/** The job in one sentence: `Calls reboot on 412 devices (398 connected) now, for up to 1 h.` */
 export function describeJob(
   request: JobRequest,
   found: { readonly deviceCount: Count; readonly connectedCount: Count } | undefined,
@@ -50,26 +50,26 @@ export function describeJob(
   const { startTime, maxExecutionTimeInSeconds } = request
   const devices =
     found === undefined
-      ? 'on the devices that meet the condition'
+      ? 'on the matching devices'
       : `on ${describeDevices(found.deviceCount)} (${describeCount(found.connectedCount)} connected)`
-  const when = startTime === undefined ? 'now' : `at ${formatMoment(startTime)}`
-  return `${describeAct(request)} ${devices} ${when}, for at most ${formatDuration(maxExecutionTimeInSeconds)}.`
+  const when = startTime === undefined ? 'now' : `at ${formatMinute(startTime)}`
+  return `${describeAct(request)} ${devices} ${when}, for up to ${formatDuration(maxExecutionTimeInSeconds)}.`
 }
 
-/** When a draft is to start, as `now` or a moment; undefined when that is not said yet. */
+/** When a draft starts: now, or at a moment; undefined if that is not set. */
 export function startOf({ start, startAt }: Draft): { readonly moment: string | undefined } | undefined {
   if (start === 'now') return { moment: undefined }
   const moment = momentOf(startAt)
   return moment === undefined ? undefined : { moment }
 }
 
-/** How long a draft may take, as text; undefined when that is not said yet. */
+/** The time limit of a draft, as text; undefined if it is not set. */
 export function describeLimit({ maxTime, maxTimeUnit }: Draft): string | undefined {
   const seconds = secondsOf({ amount: maxTime, unit: maxTimeUnit })
   return seconds === undefined ? undefined : formatDuration(seconds)
 }
 
-/** What to look at twice before a job is scheduled, the gravest first. */
+/** What to check before a job is scheduled, the most serious first. */
 export function warningsOf(
   { queryCondition, startTime }: JobRequest,
   { deviceCount, overlaps }: { readonly deviceCount: Count; readonly overlaps: readonly unknown[] },
@@ -77,24 +77,24 @@ export function warningsOf(
 ): readonly string[] {
   const isNone = deviceCount.value === 0 && deviceCount.precision === 'EXACT'
   const later =
-    startTime === undefined || Date.parse(startTime) <= now ? '' : ' Devices may come to meet it until it starts.'
+    startTime === undefined || Date.parse(startTime) <= now ? '' : ' Devices may still match when it starts.'
   return [
-    ...(isNone ? [`No device meets the condition now: the job would end at once.${later}`] : []),
-    ...(isEveryDevice(queryCondition) && !isNone ? ['This is every device of the hub.'] : []),
+    ...(isNone ? [`No devices match now: the job would end immediately.${later}`] : []),
+    ...(isEveryDevice(queryCondition) && !isNone ? ['This job targets every device of the hub.'] : []),
     ...(overlaps.length > 0
       ? [
           overlaps.length === 1
-            ? 'Another open job touches some of the same devices.'
-            : `${formatCount(overlaps.length)} other open jobs touch some of the same devices.`,
+            ? '1 other active job targets some of these devices.'
+            : `${formatCount(overlaps.length)} other active jobs target some of these devices.`,
         ]
       : []),
     ...(startTime !== undefined && Date.parse(startTime) <= now
-      ? ['The time to start has passed: the job starts at once.']
+      ? ['The start time has passed: the job starts immediately.']
       : []),
   ]
 }
 
-/** Whether a condition leaves nobody out. */
+/** Whether a condition selects every device. */
 export function isEveryDevice(condition: string): boolean {
   return /^\s*(?:\*|from\s+devices)\s*$/i.test(condition)
 }

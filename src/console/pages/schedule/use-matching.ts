@@ -7,16 +7,16 @@ import { ScheduleMatchDocument } from './documents.ts'
 
 type Result = ScheduleMatchQuery['previewJob']
 
-/** The devices that meet a condition. */
+/** The devices that match a condition. */
 export type Match = Extract<Result, { __typename: 'JobPreview' }>
 
-/** Why it is not known which do; with the fault where it is one of the condition. */
+/** Why they could not be found; with the fault if the condition is wrong. */
 export type MatchFailure = {
   readonly message: string
   readonly fault: ConditionFault | undefined
 }
 
-/** What is known of the devices that meet the condition in the editor. */
+/** What is known of the devices that match the condition in the editor. */
 export type Matching = {
   /** The last good answer; of an earlier condition unless `isPresent`. */
   readonly match: Match | undefined
@@ -28,7 +28,7 @@ export type Matching = {
   readonly retry: () => void
 }
 
-/** Milliseconds without a key after which the hub is asked. */
+/** Milliseconds without typing after which the hub is asked. */
 const pause = 350
 
 type Known = {
@@ -40,7 +40,7 @@ type Known = {
 
 const nothing: Known = { answered: '', match: undefined, matchOf: '', failure: undefined }
 
-/** Asks which devices meet a condition, when its author pauses. Answers that come too late for it are dropped. */
+/** Asks which devices match a condition, at each pause in typing. Answers that come too late are dropped. */
 export function useMatching(condition: string): Matching {
   const client = useClient()
   const [known, setKnown] = useState(nothing)
@@ -102,7 +102,7 @@ function failureOf(result: Exclude<Result, Match>): MatchFailure {
       return { message, fault: faultFrom({ message, line, column }) }
     }
     case 'LimitExceededError':
-      return { message: `${message} It is asked again in ${result.retryAfterSeconds} s.`, fault: undefined }
+      return { message: `${message} Retrying in ${result.retryAfterSeconds} s.`, fault: undefined }
     default:
       return { message, fault: undefined }
   }

@@ -7,15 +7,15 @@ import { ScheduleReviewDocument, ScheduleReviewFragment } from './documents.ts'
 import type { Refusal } from './problems.ts'
 import type { JobRequest } from './request.ts'
 
-/** What was found out about a request before it is scheduled. */
+/** The review of a request before it is scheduled. */
 export type Review =
   | { readonly is: 'none' }
   | { readonly is: 'asking'; readonly of: string }
   | { readonly is: 'shown'; readonly of: string; readonly preview: Preview }
-  /** There is no preview: the job can be scheduled all the same. */
+  /** There is no preview; the job can still be scheduled. */
   | { readonly is: 'unavailable'; readonly of: string; readonly why: string }
 
-/** Milliseconds after which the hub is waited for no longer; it means to answer in about two seconds. */
+/** Milliseconds to wait for the hub, which aims to answer within about two seconds. */
 const patience = 8_000
 
 /** What a review is about: a request, whatever its id. */
@@ -42,10 +42,10 @@ export function useReview(): {
         .query(ScheduleReviewDocument, { input: request }, { requestPolicy: 'network-only' })
         .toPromise()
       const result = await Promise.race([answer, sleep(patience)])
-      // A later review has begun, or this one is not wanted any more.
+      // A later review has begun, or this one was dropped.
       if (time !== times.current) return undefined
       if (result === undefined) {
-        setReview({ is: 'unavailable', of, why: 'The hub needs too long to count the devices.' })
+        setReview({ is: 'unavailable', of, why: 'The hub took too long to count the devices.' })
         return undefined
       }
       const found = result.data?.previewJob

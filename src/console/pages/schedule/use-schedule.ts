@@ -6,7 +6,7 @@ import { ScheduleMethodDocument, ScheduleResultFragment, ScheduleTwinDocument } 
 import type { Failure } from './failure-note.tsx'
 import { type Expectation, type JobRequest, mutationOf } from './request.ts'
 
-/** What became of a job that was to be scheduled. */
+/** The result of scheduling: the job, or why it failed. */
 export type Outcome = { readonly is: 'scheduled'; readonly jobId: string } | Failure
 
 /** Schedules a job. */

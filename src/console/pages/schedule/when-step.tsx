@@ -24,7 +24,7 @@ export function WhenStep({ draft, problems, change }: StepProps) {
             checked={draft.start === 'later'}
             onChange={() => change({ start: 'later', startAt: draft.startAt || proposeStart(Date.now()) })}
           />
-          <strong>At a time</strong>
+          <strong>Later</strong>
         </label>
       </fieldset>
       {draft.start === 'later' && (
@@ -44,11 +44,7 @@ export function WhenStep({ draft, problems, change }: StepProps) {
       )}
       <div className={styles.pair}>
         <div data-field="maxTime">
-          <Field
-            label="Maximum execution time"
-            error={problems.maxTime}
-            hint={limitHint(draft.maxTime, draft.maxTimeUnit)}
-          >
+          <Field label="Time limit" error={problems.maxTime} hint={limitHint(draft.maxTime, draft.maxTimeUnit)}>
             {(control) => (
               <span className={styles.span}>
                 <input
@@ -58,7 +54,7 @@ export function WhenStep({ draft, problems, change }: StepProps) {
                   onChange={({ target }) => change({ maxTime: target.value })}
                 />
                 <select
-                  aria-label="Unit of the maximum execution time"
+                  aria-label="Time limit unit"
                   value={draft.maxTimeUnit}
                   onChange={({ target }) => {
                     const chosen = units.find(({ unit }) => unit === target.value)
@@ -77,10 +73,10 @@ export function WhenStep({ draft, problems, change }: StepProps) {
         </div>
         <div data-field="jobId">
           <Field
-            label="Job id"
+            label="Job ID"
             optional
             error={problems.jobId}
-            hint="Letters, digits and dashes, at most 64. Made by the hub when left out."
+            hint="Up to 64 letters, digits and dashes. Leave empty to generate one."
           >
             {(control) => (
               <input
@@ -101,16 +97,16 @@ export function WhenStep({ draft, problems, change }: StepProps) {
   )
 }
 
-/** The moment in UTC, and how far it is. */
+/** The moment in UTC, and how far ahead it is. */
 function StartHint({ startAt }: { readonly startAt: string }) {
   const now = useNow(10_000)
   const moment = momentOf(startAt)
-  if (moment === undefined) return 'In your time zone; at most 30 days ahead.'
-  return `${formatUtc(moment)}, ${formatAhead(moment, now) ?? 'which has passed: it starts at once'}.`
+  if (moment === undefined) return 'In your time zone, up to 30 days ahead.'
+  return `${formatUtc(moment)}, ${formatAhead(moment, now) ?? 'in the past: the job starts immediately'}.`
 }
 
 function limitHint(amount: string, unit: (typeof units)[number]['unit']): string {
   const seconds = secondsOf({ amount, unit })
-  const read = seconds === undefined || unit === 's' ? '' : ` (${formatDuration(seconds)})`
-  return `What has not ended by then${read} fails. At most 30 days.`
+  const limit = seconds === undefined ? 'within this time' : `after ${formatDuration(seconds)}`
+  return `Devices not finished ${limit} are marked failed. Up to 30 days.`
 }

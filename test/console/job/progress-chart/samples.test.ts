@@ -176,33 +176,33 @@ describe('what was before the page was opened', () => {
   })
 })
 
-describe('the chart in words', () => {
+describe('the chart in formats', () => {
   it('has the span, the counts and the highest throughput', () => {
     const samples = [at(100), { ...at(130, 20, 1), throughput: 12.5 }, { ...at(160, 30, 2), throughput: 1 }]
     expect(describeSamples(samples, formats)).toBe(
-      'In 60 s, 30 devices succeeded and 2 failed; at the fastest, 12.5 ended a second.',
+      '30 devices succeeded and 2 failed in 60 s. Peak rate: 12.5 devices/s.',
     )
   })
 
   it('has no span of 0 s', () => {
     expect(describeSamples([at(100), at(100.4, 2)], formats)).toBe(
-      'In less than a second, 2 devices succeeded and 0 failed.',
+      '2 devices succeeded and 0 failed in less than a second.',
     )
   })
 
   it('says where the chart begins when it was seen in part, and makes no more of what was seen', () => {
     const seen = { ...at(260, 4_800, 50), throughput: 3 }
     expect(describeSamples([...samplesBefore(100, seen), seen], formats)).toBe(
-      'In 160 s, 4800 devices succeeded and 50 failed. The chart begins when this page was opened; since then, at the fastest, 3.0 ended a second.',
+      '4800 devices succeeded and 50 failed in 160 s. The chart starts when this page was opened. Peak rate since then: 3.0 devices/s.',
     )
   })
 
   it('knows one from many', () => {
-    expect(describeSamples([at(100), at(102, 1)], formats)).toBe('In 2 s, 1 device succeeded and 0 failed.')
+    expect(describeSamples([at(100), at(102, 1)], formats)).toBe('1 device succeeded and 0 failed in 2 s.')
   })
 
   it('says so when there is nothing to tell', () => {
-    expect(describeSamples([], formats)).toBe('Nothing has been seen of its course yet.')
-    expect(describeSamples([at(1)], formats)).toBe('Nothing has been seen of its course yet.')
+    expect(describeSamples([], formats)).toBe('No progress recorded yet.')
+    expect(describeSamples([at(1)], formats)).toBe('No progress recorded yet.')
   })
 })

@@ -4,7 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import styles from './chart.module.css'
 import { colourOf, useTheme } from './chart-colours.ts'
 
-/** A line: its name, the token of its colour, and how it is broken, so that it is told apart without colours. */
+/** A line: its name, the token of its colour, and its dashes, so that it can be distinguished without colours. */
 export type Line = {
   readonly name: string
   readonly token: string
@@ -34,9 +34,9 @@ export function Chart({
   readonly lines: readonly Line[]
   readonly data: Data
   readonly height: number
-  /** Whether it stands below the others and tells the time for all of them. */
+  /** Whether it is the lowest and shows the time axis for all of them. */
   readonly hasTimes?: boolean
-  /** Told which point the pointer is at. */
+  /** Called with the point at the pointer. */
   readonly onPoint: (index: number | null) => void
 }) {
   const place = useRef<HTMLDivElement>(null)

@@ -9,57 +9,56 @@ import styles from './panel.module.css'
 import { ProgressChartPlot } from './plot.tsx'
 import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
 
-/** Rows of the table that tells the same as the chart. */
+/** Rows of the table with the same data as the chart. */
 const tableRows = 12
-/** Milliseconds after which the chart goes on although nothing happens. */
+/** Milliseconds after which the chart moves on although nothing happens. */
 const beat = 2_000
 
-/** How the job went since it started, as far as that is known: as a chart, a sentence and a table. */
+/** The progress of the job since it started, as far as it is known: a chart, a sentence and a table. */
 export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
   const samples = useSamples(jobId, now)
   if (now.startedTime === null || now.deviceJobStatistics.deviceCount === 0) return undefined
   if (samples.length < 2) {
     if (now.endTime === null || now.deviceJobStatistics.deviceCount <= mostDevices) return undefined
     return (
-      <Panel title="Course">
+      <Panel title="Progress over time">
         <p className={styles.summary}>
-          Of a job with more than {formatCount(mostDevices)} devices a chart is drawn while it runs and this page is
-          open.
+          Jobs with more than {formatCount(mostDevices)} devices are charted only while this page is open.
         </p>
       </Panel>
     )
   }
   const summary = describeSamples(samples, { formatCount, formatRate, formatDuration })
   return (
-    <Panel title="Course">
+    <Panel title="Progress over time">
       <ProgressChartPlot samples={samples} summary={summary} />
       <p className={styles.summary}>{summary}</p>
       <details className={styles.table}>
-        <summary>The chart as a table</summary>
+        <summary>Show as table</summary>
         <SampleTable samples={thin(samples, tableRows)} />
       </details>
     </Panel>
   )
 }
 
-/** What is seen while the page is open, and before it what can be known: all of a small job, else only its start. */
+/** What happens while the page is open, and before that what can be read: all of a small job, else only its start. */
 function useSamples(jobId: string, now: JobNowFragment): Samples {
   const client = useClient()
   const [seen, setSeen] = useState<Samples>([])
   const [ended, setEnded] = useState<readonly Ended[]>([])
   const { startedTime, endTime } = now
-  // Whoever has seen the start need not ask what was before.
+  // A page that has seen the start need not read what was before.
   const [cameLate] = useState(() => endedOf(now.deviceJobStatistics) > 0)
 
   useEffect(() => {
     if (now.startedTime === null) return
     const add = (): void => {
       const { deviceJobStatistics, throughput, endTime } = now
-      // The moment of the end is the hub's; of all others, the one at which they were heard of.
+      // The time of the end is the hub's; all others are the time of arrival.
       const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
       // After the end, the throughput is that of the whole job.
-      const lately = endTime === null ? throughput : null
-      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics, lately, time)))
+      const recent = endTime === null ? throughput : null
+      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics, recent, time)))
     }
     add()
     if (now.endTime !== null) return
@@ -81,7 +80,7 @@ function useSamples(jobId: string, now: JobNowFragment): Samples {
   const [first] = seen
   if (first === undefined || startedTime === null) return []
   const before = samplesBefore(new Date(startedTime).getTime() / 1000, first, ended)
-  // Of a job that had ended before, and too large to be gone through, there is nothing to draw.
+  // A job that had ended before and is too large to be read leaves nothing to draw.
   return endTime !== null && seen.length === 1 && before.length === 1 ? [] : [...before, ...seen]
 }
 
@@ -91,11 +90,11 @@ function SampleTable({ samples }: { readonly samples: Samples }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">After</th>
+          <th scope="col">Elapsed</th>
           <th scope="col">Succeeded</th>
           <th scope="col">Failed</th>
           <th scope="col">Running</th>
-          <th scope="col">Ended a second</th>
+          <th scope="col">Finished per second</th>
         </tr>
       </thead>
       <tbody>
@@ -104,8 +103,8 @@ function SampleTable({ samples }: { readonly samples: Samples }) {
             <th scope="row">{formatDuration(time - start)}</th>
             <td>{formatCount(succeeded)}</td>
             <td>{formatCount(failed)}</td>
-            <td>{running === null ? 'not known' : formatCount(running)}</td>
-            <td>{throughput === null ? 'not known' : formatRate(throughput)}</td>
+            <td>{running === null ? 'unknown' : formatCount(running)}</td>
+            <td>{throughput === null ? 'unknown' : formatRate(throughput)}</td>
           </tr>
         ))}
       </tbody>

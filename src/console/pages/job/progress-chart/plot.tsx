@@ -9,16 +9,18 @@ const counts: readonly Line[] = [
   { name: 'Failed', token: '--failed', dash: [6, 4] },
   { name: 'Running', token: '--running', dash: [2, 3] },
 ]
-const rates: readonly Line[] = [{ name: 'Ended a second', token: '--accent', dash: [], ground: '--accent-soft' }]
+const rates: readonly Line[] = [
+  { name: 'Devices finished per second', token: '--accent', dash: [], ground: '--accent-soft' },
+]
 
-/** The samples as two charts below each other, over the same time. `summary` is for those who do not see them. */
+/** The progress as two charts above each other, over the same time. `summary` describes them to screen readers. */
 export function ProgressChartPlot({ samples, summary }: { readonly samples: Samples; readonly summary: string }) {
   const [at, setAt] = useState<number | null>(null)
   const columns = columnsOf(samples)
   const pointed = at === null ? undefined : samples[at]
   return (
     <figure className={styles.plot}>
-      <div role="img" aria-label={`Chart of the course. ${summary}`} className={styles.charts}>
+      <div role="img" aria-label={`Progress chart. ${summary}`} className={styles.charts}>
         <Chart
           lines={counts}
           data={[columns.times, columns.succeeded, columns.failed, columns.running]}
@@ -48,7 +50,7 @@ export function ProgressChartPlot({ samples, summary }: { readonly samples: Samp
           {pointed &&
             `${clock.format(pointed.time * 1000)}: ${formatCount(pointed.succeeded)} succeeded, ${formatCount(pointed.failed)} failed${
               pointed.running === null ? '' : `, ${formatCount(pointed.running)} running`
-            }${pointed.throughput === null ? '' : `, ${formatRate(pointed.throughput)} a second`}`}
+            }${pointed.throughput === null ? '' : `, ${formatRate(pointed.throughput)} devices/s`}`}
         </span>
       </figcaption>
     </figure>

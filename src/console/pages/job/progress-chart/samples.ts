@@ -1,25 +1,25 @@
 import type { Statistics } from '../../../ui/statistics.ts'
 
-/** How far a job was at a moment: `time` in seconds since 1970. What nobody saw is null. */
+/** The progress of a job at a moment: `time` in seconds since 1970. What is unknown is null. */
 export type Point = {
   readonly time: number
   readonly succeeded: number
   readonly failed: number
   readonly running: number | null
-  /** Device jobs that ended a second. */
+  /** Device jobs that ended per second. */
   readonly throughput: number | null
 }
 
-/** How a job went: points in the order of time. */
+/** The progress of a job over time. */
 export type Samples = readonly Point[]
 
-/** Seconds that count as lately, as the hub has it: the throughput is of as long, or since the start. */
-const lately = 10
+/** The seconds over which the hub measures the throughput, or since the start if that is less. */
+const windowInSeconds = 10
 
 /** So many points at most: a chart has about as many columns of pixels. */
 const sampleLimit = 400
 
-/** A point from what the hub told at a moment. */
+/** A point from the counters at a moment. */
 export function pointOf(statistics: Statistics, throughput: number | null, time: number): Point {
   const { succeededCount, failedCount, runningCount } = statistics
   return { time, succeeded: succeededCount, failed: failedCount, running: runningCount, throughput }
@@ -33,7 +33,7 @@ export function addPoint(samples: Samples, point: Point, limit: number = sampleL
   const [first] = samples
   const last = samples.at(-1)
   if (first === undefined || last === undefined) return [point]
-  // A clock that is set back does not turn the chart around.
+  // A clock that is set back does not reverse the samples.
   const next = point.time < last.time ? { ...point, time: last.time } : point
   const beforeLast = samples.at(-2)
   const span = next.time - first.time
@@ -53,7 +53,7 @@ export function thin(samples: Samples, count: number): Samples {
   )
 }
 
-/** A device job that has ended, as its list tells it; `endTime` as ISO 8601. */
+/** A device job that has ended, as its list has it; `endTime` as ISO 8601. */
 export type Ended = { readonly status: string; readonly endTime: string | null }
 
 /**
@@ -70,7 +70,7 @@ export function samplesBefore(startTime: number, seen: Point, ended: readonly En
   const points: Point[] = [{ ...nothing, throughput: 0 }]
   let { succeeded, failed } = nothing
   let index = 0
-  /** The first that ended lately, at the time of the column. */
+  /** The first that ended within the window, at the time of the column. */
   let recent = 0
   for (let column = 1; column < columns; column++) {
     const time = startTime + column * width
@@ -79,8 +79,9 @@ export function samplesBefore(startTime: number, seen: Point, ended: readonly En
       else failed++
       index++
     }
-    for (let one = known[recent]; recent < index && one && timeOf(one) <= time - lately; one = known[recent]) recent++
-    const throughput = (index - recent) / Math.min(lately, time - startTime)
+    for (let one = known[recent]; recent < index && one && timeOf(one) <= time - windowInSeconds; one = known[recent])
+      recent++
+    const throughput = (index - recent) / Math.min(windowInSeconds, time - startTime)
     points.push({ time, succeeded, failed, running: null, throughput })
   }
   return points
@@ -92,8 +93,8 @@ function timeOf({ endTime }: Ended): number {
 }
 
 /**
- * The samples as the columns of a chart. A start after which nobody looked, until the first point that was seen, has no
- * counts: a line from there would be made up.
+ * The samples as columns for the chart. A start without known counts until the first point that was seen has none: a line
+ * from there would be made up.
  */
 export function columnsOf(samples: Samples): {
   readonly times: readonly number[]
@@ -112,7 +113,7 @@ export function columnsOf(samples: Samples): {
   }
 }
 
-/** Whether nobody knows how it went on from its start to its second point. */
+/** Whether the time from its start to its second point is unknown. */
 function beginsUnseen([first]: Samples): boolean {
   return first !== undefined && first.running === null && first.throughput === null
 }
@@ -123,17 +124,20 @@ type NumberFormats = {
   readonly formatDuration: (seconds: number) => string
 }
 
-/** The samples in a sentence, for those who do not see the chart. */
+/** The samples in words, for screen readers. */
 export function describeSamples(samples: Samples, { formatCount, formatRate, formatDuration }: NumberFormats): string {
   const [first] = samples
   const last = samples.at(-1)
-  if (first === undefined || last === undefined || first === last) return 'Nothing has been seen of its course yet.'
+  if (first === undefined || last === undefined || first === last) return 'No progress recorded yet.'
   const fastest = samples.reduce((most, { throughput }) => Math.max(most, throughput ?? 0), 0)
   const seconds = last.time - first.time
   const span = seconds < 1 ? 'less than a second' : formatDuration(seconds)
   const devices = last.succeeded === 1 ? 'device' : 'devices'
-  const told = `In ${span}, ${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed`
-  const since = beginsUnseen(samples) ? '. The chart begins when this page was opened' : ''
-  if (fastest === 0) return `${told}${since}.`
-  return `${told}${since}; ${since && 'since then, '}at the fastest, ${formatRate(fastest)} ended a second.`
+  const isPart = beginsUnseen(samples)
+  const sentences = [
+    `${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed in ${span}.`,
+    ...(isPart ? ['The chart starts when this page was opened.'] : []),
+    ...(fastest === 0 ? [] : [`Peak rate${isPart ? ' since then' : ''}: ${formatRate(fastest)} devices/s.`]),
+  ]
+  return sentences.join(' ')
 }
