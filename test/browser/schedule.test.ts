@@ -87,7 +87,7 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     expect(await page.getByLabel('Time limit', { exact: true }).inputValue()).toBe('90')
     await reviewButton(page).click()
     await page.getByRole('button', { name: 'Schedule on 2 devices' }).click()
-    await page.getByRole('region', { name: 'Progress' }).waitFor()
+    await page.getByRole('region', { name: 'Progress', exact: true }).waitFor()
     await page.getByRole('link', { name: 'Schedule', exact: true }).click()
     await page.getByRole('button', { name: 'All devices' }).waitFor()
     expect(await condition.innerText()).not.toContain('hall')
@@ -116,7 +116,7 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await page.getByRole('alert').getByText('3 devices matched then, 4 match now.').waitFor()
     await page.getByRole('button', { name: 'Refresh review' }).click()
     await page.getByRole('button', { name: 'Schedule on 4 devices' }).click()
-    await page.getByRole('region', { name: 'Progress' }).waitFor()
+    await page.getByRole('region', { name: 'Progress', exact: true }).waitFor()
   })
 
   const reviewButton = (page: Page): Locator =>

@@ -81,7 +81,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     await app.client.execute(ScheduleMethod, { input: { jobId: 'long', queryCondition: '*', cloudToDeviceMethod } })
     const { page, complaints } = await browser.open({ hub: app.addresses.http })
     await page.goto('/console/jobs/long')
-    const progress = page.getByRole('region', { name: 'Progress' })
+    const progress = page.getByRole('region', { name: 'Progress', exact: true })
     await progress.getByText('1 of 2 devices').waitFor()
     await page.getByRole('status').getByText('Live').waitFor()
 
@@ -111,7 +111,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     await page.route('**/assets/**', (route) => route.abort('connectionfailed'))
     await app.client.execute(CancelJob, { input: { jobId: 'first' } })
     await page.getByRole('region', { name: 'Progress over time' }).getByRole('img').waitFor()
-    await page.getByRole('region', { name: 'Progress' }).getByText('0 of 2 devices').waitFor()
+    await page.getByRole('region', { name: 'Progress', exact: true }).getByText('0 of 2 devices').waitFor()
   })
 
   /** A browser reports each refusal of the hub. */
