@@ -50,7 +50,7 @@ const jobs = (first: number, fields: string): string =>
   `{ jobs(first: ${first}, filter: { jobIdPrefix: "patch" }) { nodes { jobId ${fields} } } }`
 
 const tooLarge = {
-  message: expect.stringContaining('Ask for fewer rows per page, or for fewer fields.'),
+  message: expect.stringContaining('Request fewer rows per page, or fewer fields.'),
   extensions: { code: 'LIMIT_EXCEEDED', limit: 'answerBytes', maximum: 64 * kb },
 }
 

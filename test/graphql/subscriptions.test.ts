@@ -200,7 +200,7 @@ describe('deviceJobStatistics after a version', () => {
   test.each([-1, 3, 2_147_483_647])('that the job has not come to (%d) is an error of the request', async (after) => {
     const jobId = await givenStartedJob()
     await expect(subscribe(query, { jobId, after }).next()).rejects.toThrow(
-      /this job is at version 2.*"INVALID_CURSOR".*"after"/,
+      /the job is at version 2.*"INVALID_CURSOR".*"after"/,
     )
   })
 })

@@ -33,7 +33,7 @@ export function createPrintResult(mask: (error: unknown) => GraphQLError, maxByt
       const pieces = jsonPieces(result)
       const bytes = sizeOf(pieces)
       if (bytes <= maxBytes) return pieces.join('')
-      throw limitExceeded('answerBytes', maxBytes, bytes, 'Ask for fewer rows per page, or for fewer fields.')
+      throw limitExceeded('answerBytes', maxBytes, bytes, 'Request fewer rows per page, or fewer fields.')
     } catch (error) {
       const failed: ExecutionResult = { errors: [mask(error)] }
       return JSON.stringify(failed)

@@ -101,7 +101,7 @@ const require = createRequire(import.meta.url)
 
 /** Another program that owns the database until it is killed, in a process group of its own. Ctrl-C it only survives. */
 async function startElsewhere(): Promise<{ child: ChildProcess; url: string }> {
-  const source = (file: string): string => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href)
+  const source = (file: string): string => JSON.stringify(new URL(`../../../src/${file}`, import.meta.url).href)
   const code = `
     import { pino } from ${JSON.stringify(require.resolve('pino'))}
     import { openDataFolder } from ${source('data-folder.ts')}
@@ -333,6 +333,6 @@ describe.runIf(isRoot)('the embedded database of root', () => {
     const folder = await open()
     await (await startEmbeddedPostgres({ folder, log, settings })).stop()
     await chmod(parent, 0o700)
-    await expect(startEmbeddedPostgres({ folder, log, settings })).rejects.toThrow('cannot be reached by user 65534')
+    await expect(startEmbeddedPostgres({ folder, log, settings })).rejects.toThrow('cannot be accessed by user 65534')
   })
 })
