@@ -186,7 +186,9 @@ test.each<Weather>(['drop', 'stall'])(
   async (how) => {
     const proxy = await openDatabaseProxy(database.url)
     proxies.push(proxy)
-    const [one, cut] = await Promise.all([start({ LIMIT_INSTANCE_LEASE: '6000' }), start({ DATABASE_URL: proxy.url })])
+    // In this order: the instance that is cut off knows from its start that there is another one to yield to.
+    const one = await start({ LIMIT_INSTANCE_LEASE: '6000' })
+    const cut = await start({ DATABASE_URL: proxy.url })
     const devices = await registerFleet(one.client, 'cut', 20, answering)
     const stranded = fleetAt(cut.mqttPort, devices)
     await stranded.connect()

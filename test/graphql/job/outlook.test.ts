@@ -41,7 +41,7 @@ describe('a job waits', () => {
     expect(await blockersOf('tonight')).toEqual([
       { ...nothing, reason: 'START_TIME', until: '2026-01-01T01:00:00.000Z' },
     ])
-    expect(await blockersOf('tonight', 'message')).toEqual([{ message: 'It is to start at 2026-01-01T01:00:00.000Z.' }])
+    expect(await blockersOf('tonight', 'message')).toEqual([{ message: 'The job starts at 2026-01-01T01:00:00.000Z.' }])
   })
 
   test('for a slot, at the place where it will have its turn', async () => {

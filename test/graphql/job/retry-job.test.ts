@@ -161,7 +161,7 @@ describe('refused, and nothing is scheduled', () => {
     [
       'a cancelled job with a call under way',
       { jobId: 'ends' },
-      { __typename: 'ConflictError', message: expect.stringMatching(/still under way/) },
+      { __typename: 'ConflictError', message: expect.stringMatching(/still in progress/) },
     ],
     ['a name that is taken', { jobId: 'first', newJobId: 'waits' }, { __typename: 'AlreadyExistsError' }],
     ['its own name', { jobId: 'first', newJobId: 'first' }, { __typename: 'AlreadyExistsError' }],
