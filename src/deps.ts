@@ -1,7 +1,7 @@
 import type { AttachedDevices } from './attached-devices.ts'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
-import type { Lease } from './database/lease.ts'
+import type { Lease } from './database/instance-lease.ts'
 import type { Events } from './events/events.ts'
 import type { AnswerRoom } from './limits/answer-room.ts'
 import type { Limits } from './limits/limits.ts'

@@ -2,8 +2,8 @@ import type net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import type { Clock } from '../clock.ts'
-import { enter, leave, type Query, stay } from './membership.ts'
 import { openSocket } from './pool.ts'
+import { enter, leave, type Query, stay } from './start-lock.ts'
 
 /** Texts between the processes on one database, each sent by one of them to all others. */
 export type Notifications = {

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import { isAlive } from '../database/lease.ts'
+import { isAlive } from '../database/instance-lease.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import { identityVersion } from './store.ts'
 

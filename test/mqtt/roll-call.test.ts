@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { takeLeaseForGood } from '../../src/database/lease.ts'
+import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { deleteDevice, recordPresence, updateDevice } from '../../src/device/commands.ts'
 import { createEvents } from '../../src/events/events.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
-import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/lease.ts'
+import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import { DatabaseAwayError } from '../../src/database/outage.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { createAttachedDevices } from '../../src/attached-devices.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { takeLeaseForGood } from '../../src/database/lease.ts'
+import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { createAnswerRoom } from '../../src/limits/answer-room.ts'

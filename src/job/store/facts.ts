@@ -1,7 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { fragment } from '../../database/fragment.ts'
-import { isAlive } from '../../database/lease.ts'
+import { isAlive } from '../../database/instance-lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { JobStatus } from '../state.ts'

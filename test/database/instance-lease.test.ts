@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { holdLease, type KeptLease } from '../../src/database/lease.ts'
+import { holdLease, type KeptLease } from '../../src/database/instance-lease.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'

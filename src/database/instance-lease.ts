@@ -38,7 +38,7 @@ export type LeaseListener = {
   readonly stranded: () => void
 }
 
-// Any number that only Twincast uses; membership.ts has the numbers before it.
+// Any number that only Twincast uses; start-lock.ts has the numbers before it.
 const clearingBatch = 7_468_116
 
 const joinStatement = `insert into instance (id, lease_until)
