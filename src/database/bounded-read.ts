@@ -10,7 +10,7 @@ declare const bounded: unique symbol
 
 /**
  * A reader whose statements have a time limit. Every read that a client can make expensive takes this type. Only with
- * it can a client's condition be put into a statement (database/fragment.ts).
+ * it can a client's condition be put into a statement (database/bounded-fragment.ts).
  */
 export type BoundedReader = Reader & { readonly [bounded]: true }
 

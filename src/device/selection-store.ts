@@ -1,13 +1,13 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../database/bounded-fragment.ts'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import { fragment } from '../database/fragment.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import type { Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 
 const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
+  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})`
 
 /**
  * A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and only those in `among`.
@@ -110,7 +110,7 @@ export async function findDeviceValues(
     from (
       select given.*, (select coalesce(sum(octet_length(value)), 0)::integer from unnest(given."values") value) as size
       from (
-        select d.id, ${fragment(db, values)} as "values"
+        select d.id, ${boundedFragment(db, values)} as "values"
         from device d
         cross join lateral (
           select version, etag_version, desired_version, reported_version, tags || '{}' as tags, desired || '{}' as desired,
@@ -140,7 +140,7 @@ export async function aggregateDevices(
   values: Fragment,
 ): Promise<ResultValues> {
   const [row] = await db.query<{ values: ResultValues }>(
-    sql`select ${fragment(db, values)} as "values" ${devicesWhere(db, condition)}`,
+    sql`select ${boundedFragment(db, values)} as "values" ${devicesWhere(db, condition)}`,
   )
   return row?.values ?? []
 }
@@ -182,7 +182,8 @@ export async function findDeviceGroups(
             from (
               select value, "values", left(value, 100) as beginning, md5(value) as digest
               from (
-                select ${fragment(db, group)} as value, ${fragment(db, values)} as "values" ${devicesWhere(db, condition)} group by 1
+                select ${boundedFragment(db, group)} as value, ${boundedFragment(db, values)} as "values"
+                ${devicesWhere(db, condition)} group by 1
               ) grouped
             ) placed
             ${beyond}

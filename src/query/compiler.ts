@@ -2,9 +2,9 @@ import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
 import type { FieldMap } from './field-map.ts'
 import { fold } from './fold.ts'
-import { join, sql } from './fragment.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
 import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
+import { join, sql } from './sql-builder.ts'
 
 // `truth` alone would be enough without indexes, but PostgreSQL uses an index only for a plain `column operator value`
 // below AND and OR. So there are two questions whose answers are never NULL: is it true, and is it false. They pass

@@ -1,6 +1,6 @@
 import type { Fragment } from '../sql-fragment.ts'
-import { bindText, sql } from './fragment.ts'
 import type { Words } from './spellings.ts'
+import { bindText, sql } from './sql-builder.ts'
 
 /**
  * The meaning of a name. A `text` with `words` always has one of them as its value. A `text`, `number` or `boolean` is

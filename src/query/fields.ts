@@ -1,7 +1,7 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Field, FieldMap, Members } from './field-map.ts'
-import { sql } from './fragment.ts'
 import { deviceJobStatusWords, jobTypeWords, type Words } from './spellings.ts'
+import { sql } from './sql-builder.ts'
 
 type Fields = Readonly<Record<string, Field>>
 

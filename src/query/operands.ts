@@ -1,7 +1,7 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
 import { type FieldMap, jsonAt, type Members, resolve, type Target } from './field-map.ts'
-import { bindJson, bindNumber, bindText, join, sql } from './fragment.ts'
+import { bindJson, bindNumber, bindText, join, sql } from './sql-builder.ts'
 
 // Values as SQL, one type at a time. Each function returns an expression that is NULL in every row where the value does
 // not have that type, or `undefined` where that is so in all rows. So no cast gets a value on which it could fail.

@@ -1,8 +1,8 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, ComparisonOperator, Expression, Membership, TextTest, TypeTest, ValueType } from './ast.ts'
 import type { FieldMap } from './field-map.ts'
-import { bindBoolean, bindBooleans, bindNumbers, bindTexts, join, sql } from './fragment.ts'
 import { jsonOf, nullOf, numberOf, targetOf, textOf } from './operands.ts'
+import { bindBoolean, bindBooleans, bindNumbers, bindTexts, join, sql } from './sql-builder.ts'
 
 // The three-valued half of the compiler: true, false, and NULL for undefined. SQL's AND, OR and NOT agree with the
 // language's in every case. Every operand that may itself be long occurs in the SQL once, so the SQL is linear in the

@@ -1,8 +1,8 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Aggregate, Path, SelectItem, Statement } from './ast.ts'
 import { type FieldMap, shownPath } from './field-map.ts'
-import { join, sql } from './fragment.ts'
 import { numericOf, textOf, valueAt } from './operands.ts'
+import { join, sql } from './sql-builder.ts'
 import { fail } from './token-reader.ts'
 
 /** A member of a result: its key, and the index of its value in the row. */

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { boundedFragment } from '../../src/database/bounded-fragment.ts'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
-import { fragment } from '../../src/database/fragment.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { openTestDb } from '../support/database.ts'
@@ -118,12 +118,12 @@ test('another failure is none of time', async () => {
 test('a condition cannot be put into a statement for any other reader', async () => {
   const condition = { strings: ['true'], values: [] }
   // @ts-expect-error: without a limit of time.
-  fragment(deps.db, condition)
+  boundedFragment(deps.db, condition)
   // @ts-expect-error: as little as this.
-  fragment(deps.db.reads, condition)
+  boundedFragment(deps.db.reads, condition)
   await deps.db.transaction(async (tx) => {
     // @ts-expect-error: and no transaction before `limitTime`.
-    fragment(tx, condition)
-    expect(fragment(await limitTime(tx, 1_000), condition).sql).toBe('true')
+    boundedFragment(tx, condition)
+    expect(boundedFragment(await limitTime(tx, 1_000), condition).sql).toBe('true')
   })
 })

@@ -1,6 +1,6 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { fragment } from '../../database/fragment.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
@@ -108,7 +108,7 @@ function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, 
       : [
           sql`exists (
             select from device d join twin t on t.device_id = d.id
-            where d.id = target.device_id and ${fragment(db, condition)}
+            where d.id = target.device_id and ${boundedFragment(db, condition)}
           )`,
         ]
   return {

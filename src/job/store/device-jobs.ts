@@ -1,6 +1,6 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { fragment } from '../../database/fragment.ts'
 import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { Fragment } from '../../sql-fragment.ts'
@@ -179,10 +179,10 @@ export async function findDeviceJobRows(
 ): Promise<{ readonly rows: DeviceJobRow[]; readonly cut: boolean }> {
   const jobs =
     cursor === undefined
-      ? sql`select job.*, '' as after from job where ${fragment(db, ofJob)}`
+      ? sql`select job.*, '' as after from job where ${boundedFragment(db, ofJob)}`
       : sql`select job.*, case when job.key = ${cursor.jobKey}::bigint then ${cursor.deviceId} else '' end as after
             from job
-            where job.key <= ${cursor.jobKey}::bigint and ${fragment(db, ofJob)}`
+            where job.key <= ${cursor.jobKey}::bigint and ${boundedFragment(db, ofJob)}`
   const rows = await db.query<DeviceJobRow & WithBytes>(
     sql`select *
         from (
@@ -205,7 +205,7 @@ export async function findDeviceJobRows(
                 from device_job target ${factsOneByOne}
                 where target.job_key = job.key and target.device_id > job.after
               ) v
-              where ${fragment(db, ofDeviceJob)}
+              where ${boundedFragment(db, ofDeviceJob)}
               order by v."deviceId"
               limit ${limit}
             ) page

@@ -1,6 +1,6 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { fragment } from '../../database/fragment.ts'
 import { isAlive } from '../../database/instance-lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { Fragment } from '../../sql-fragment.ts'
@@ -54,7 +54,7 @@ export async function expandJob(
           insert into device_job (job_key, device_id)
           select job.key, d.id
           from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${fragment(tx, condition)} ${narrowed}
+          where job.id = ${id} and ${boundedFragment(tx, condition)} ${narrowed}
           order by d.id
           returning 1
         )

@@ -1,6 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { fragment } from '../../database/fragment.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/limits.ts'
 import type { PreviewCount } from '../preview.ts'
@@ -90,8 +90,8 @@ function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate)
     )`
   }
   return retry === null
-    ? sql`(${fragment(db, condition)})`
-    : sql`(${fragment(db, condition)}) and d.id in (${selectedDevices(retry)})`
+    ? sql`(${boundedFragment(db, condition)})`
+    : sql`(${boundedFragment(db, condition)}) and d.id in (${selectedDevices(retry)})`
 }
 
 /** Reads each of up to `size` devices once, for all jobs. */

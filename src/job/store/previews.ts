@@ -1,6 +1,6 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { fragment } from '../../database/fragment.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import { complianceOf } from '../../twin/compliance.ts'
 import type { TwinPatch } from '../../twin/limits.ts'
@@ -11,7 +11,7 @@ import type { JobType } from '../request.ts'
 
 /** The devices that meet a condition, as `d` with their twins as `t`. */
 export const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${fragment(db, condition)})`
+  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})`
 
 /** How many devices meet a condition, how many of them are connected, and how many already comply with a patch. */
 export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }

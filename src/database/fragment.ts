@@ -1,9 +1,0 @@
-import { Sql } from '@prisma/client/runtime/client'
-import type { Fragment } from '../sql-fragment.ts'
-import type { BoundedReader } from './bounded-read.ts'
-
-/**
- * A condition inside a statement that will run on this reader. There is no other way to include a condition, so none
- * runs without a time limit.
- */
-export const fragment = (_db: BoundedReader, { strings, values }: Fragment): Sql => new Sql(strings, values)
