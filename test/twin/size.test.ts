@@ -10,6 +10,11 @@ const sections = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })).map((
   )
 })
 
+/** Texts with characters of all lengths, control characters, and halves of surrogate pairs. */
+const texts = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0x22, 0x5c, 0x1f, 0x7f, 0x9f)))
+  .map((units) => String.fromCharCode(...units))
+
 function membersOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   const below = Object.values(value)
@@ -23,6 +28,17 @@ describe('the size of a section', () => {
         const { bytes, members } = sizeOf(section)
         expect(bytes).toBe(Buffer.byteLength(JSON.stringify(section)))
         expect(members).toBe(membersOf(section))
+      }),
+    )
+  })
+
+  test('weighs a text as its bytes of UTF-8 without control characters', () => {
+    fc.assert(
+      fc.property(texts, texts, (key, text) => {
+        const weightOf = (each: string): number => Buffer.byteLength(each.replace(/\p{Cc}/gu, ''))
+        const { weight, bytes } = sizeOf({ [key]: text })
+        expect(weight).toBe(weightOf(key) + weightOf(text))
+        expect(bytes).toBe(Buffer.byteLength(JSON.stringify({ [key]: text })))
       }),
     )
   })
