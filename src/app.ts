@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { wasOwnerKeyGiven } from './access/commands.ts'
 import { defaultPolicies, type Viewer } from './access/policy.ts'
 import { createAttachedDevices } from './attached-devices.ts'
+import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -12,7 +13,6 @@ import { holdLease, outlive, takeLeaseForGood } from './database/instance-lease.
 import { migrate } from './database/migrate.ts'
 import { refuseTransactionPooling } from './database/pooler.ts'
 import type { Deps } from './deps.ts'
-import { forgetPresence } from './device/commands.ts'
 import { createEvents } from './events/events.ts'
 import { type Instances, joinInstances } from './events/instances.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
@@ -30,7 +30,7 @@ import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMqttDoor } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-sync.ts'
-import { lookAgain } from './recover-missed.ts'
+import { recoverMissed } from './recover-missed.ts'
 import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
@@ -167,10 +167,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (db.trouble() !== undefined) return
       await systemClock.sleep(farewellTime, AbortSignal.any([said.signal, givingUp.signal]))
     }
-    const clear = (dead: string): Promise<void> => {
-      events.publish('died', {})
-      return forgetPresence({ db, clock, events }, dead)
-    }
+    const clear = (dead: string): Promise<void> => cleanUpAfterInstance({ db, clock, events }, dead)
     const lease =
       config.databaseUrl === undefined
         ? await takeLeaseForGood(db)
@@ -208,7 +205,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // The embedded PostgreSQL serves this process only.
     if (config.databaseUrl === undefined) await settle(true)
     else {
-      const joined = await joinInstances(deps, { url, lookAgain: (since) => lookAgain(deps, since) })
+      const joined = await joinInstances(deps, { url, recoverMissed: (since) => recoverMissed(deps, since) })
       onStop('the notification channel between instances', () => briefly(joined.close()))
       instances = joined
       await joined.enter(settle)

@@ -13,7 +13,7 @@ const tolerance = 60_000
  * Events of other instances may have been lost since then: publishes those that the rows show, and `missed` for the
  * rest.
  */
-export async function lookAgain(deps: Pick<Deps, 'clock' | 'db' | 'events'>, since: Date): Promise<void> {
+export async function recoverMissed(deps: Pick<Deps, 'clock' | 'db' | 'events'>, since: Date): Promise<void> {
   const time = new Date(since.getTime() - tolerance)
   deps.events.lookAgain()
   const jobIds = await findJobIdsSince(deps.db, time)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { recordPresence } from '../src/device/commands.ts'
+import { recordPresence } from '../src/device/presence-commands.ts'
 import { createEvents } from '../src/events/events.ts'
 import { cancelJob } from '../src/job/commands.ts'
-import { lookAgain } from '../src/recover-missed.ts'
+import { recoverMissed } from '../src/recover-missed.ts'
 import { createTestClock, type TestClock } from './support/clock.ts'
 import { createTestDeps, type TestDeps } from './support/deps.ts'
 import { givenDevices, givenMethodJob } from './support/rows.ts'
@@ -35,7 +35,7 @@ test('after a gap those jobs and devices are told of that may have changed in it
   const presence: object[] = []
   events.listen('anyJob')((event) => jobs.push(event))
   events.listen('presence')((event) => presence.push(event))
-  await lookAgain({ ...deps, events }, since)
+  await recoverMissed({ ...deps, events }, since)
   expect(jobs).toEqual(expect.arrayContaining([{ jobId: 'open' }, { jobId: 'ended' }]))
   expect(jobs).toHaveLength(2)
   expect(presence).toEqual([{ deviceIds: ids.slice(10, 1_010) }, { deviceIds: ids.slice(1_010) }])

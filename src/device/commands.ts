@@ -1,7 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { verifyPolicyToken } from '../access/commands.ts'
-import { may } from '../access/policy.ts'
-import { parseSasToken, tokenFault } from '../access/sas.ts'
 import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
@@ -11,7 +8,6 @@ import { etagMatches } from '../twin/document.ts'
 import { checkTwinPatch } from '../twin/limits.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
 import { chunkBytes, turnBytes, writtenBytes } from '../twin/size.ts'
-import { certificateFault, type DeviceCertificate } from './certificate.ts'
 import {
   checkAuthentication,
   checkCapabilities,
@@ -23,17 +19,8 @@ import {
   type SymmetricKey,
 } from './identity.ts'
 import {
-  type Begun,
-  clearPresence,
-  namesInstance,
-  type PresenceChange,
-  saveActivity,
-  savePresence,
-} from './presence-store.ts'
-import {
   type DeviceRow,
   findDevices,
-  findIdentity,
   type Identity,
   insertDevices,
   lockIdentity,
@@ -219,117 +206,4 @@ export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Prom
   const [device] = await findDevices(deps.db, { ids: [deviceId], limit: 1 })
   if (device === undefined) throw new NotFoundError('device', deviceId)
   return device
-}
-
-/**
- * The result of authenticating a device: until when it is valid (seconds since 1970 UTC), and for which identity of the
- * device.
- */
-export type DeviceCredential = { readonly expiry: number; readonly identity: string }
-
-/**
- * Why a device may not connect. For the log only: it contains details that an unauthenticated client must not learn.
- */
-export type DeviceRefusal = { readonly refusal: string }
-
-/**
- * Authenticates a device: its password is a shared access signature, made with one of its own keys or with a policy
- * that may connect devices; or, with an empty password, it has a certificate. It takes the same time whether the device
- * exists or not.
- */
-export async function authenticateDevice(
-  deps: Pick<Deps, 'db' | 'clock'>,
-  shown: {
-    readonly deviceId: string
-    readonly password: string
-    readonly certificate?: DeviceCertificate | undefined
-    readonly hostNames: readonly string[]
-  },
-): Promise<DeviceCredential | DeviceRefusal> {
-  const { deviceId, password, certificate, hostNames } = shown
-  const token = parseSasToken(password)
-  if (token === undefined && password !== '') return { refusal: 'the password is not a shared access signature' }
-  if (token === undefined && certificate === undefined)
-    return { refusal: 'the client has neither a password nor a certificate' }
-  const device = await findIdentity(deps.db, deviceId)
-  const now = deps.clock.now().getTime() / 1000
-  const shownBy = async (): Promise<{ readonly expiry: number } | { readonly fault: string }> => {
-    if (token === undefined) {
-      if (certificate === undefined || device === undefined) return { fault: 'unknown device' }
-      const fault = certificateFault(certificate, device, now)
-      return fault === undefined ? { expiry: certificate.validTo } : { fault }
-    }
-    const segments = ['devices', deviceId]
-    if (token.policyName !== undefined) {
-      const verified = await verifyPolicyToken(deps, token, segments, hostNames)
-      if ('fault' in verified) return verified
-      return may(verified.policy, 'connectDevices')
-        ? token
-        : { fault: 'the policy does not have the right deviceConnect' }
-    }
-    const keysBase64 = device?.authentication.type === 'sas' ? Object.values(device.authentication.symmetricKey) : []
-    const fault = tokenFault(token, { keysBase64, segments, acceptedHosts: hostNames, nowSeconds: now })
-    if (device !== undefined && device.authentication.type !== 'sas') {
-      return { fault: 'the client has a token, but the device is not registered with keys' }
-    }
-    return fault === undefined ? token : { fault }
-  }
-  const shownIs = await shownBy()
-  if (device === undefined) return { refusal: 'unknown device' }
-  if ('fault' in shownIs) return { refusal: shownIs.fault }
-  if (device.status !== 'enabled') return { refusal: 'the device is disabled' }
-  return { expiry: shownIs.expiry, identity: device.version }
-}
-
-/**
- * Records connections that began and ended here, at most one change per device. Returns, by connection, those that
- * began. Connections to other instances that they replace are notified to end.
- */
-export function recordPresence(
-  deps: Pick<Deps, 'db' | 'lease' | 'events'>,
-  changes: readonly PresenceChange[],
-): Promise<ReadonlyMap<string, Begun>> {
-  return inTransaction(deps, async (tx, afterCommit) => {
-    const { begun, replaced } = await savePresence(tx, changes, deps.lease.instanceId)
-    afterCommit(() => {
-      if (replaced.length > 0) deps.events.publish('replaced', { connectionIds: replaced })
-      deps.events.publish('presence', { deviceIds: changes.map(({ deviceId }) => deviceId) })
-    })
-    return begun
-  })
-}
-
-/** Records when devices were last active, each device at most once. */
-export async function recordActivity(deps: Pick<Deps, 'db'>, activities: ReadonlyMap<string, Date>): Promise<void> {
-  await inTransaction(deps, (tx) => saveActivity(tx, activities))
-}
-
-/**
- * Devices per write when the presence of a dead instance is cleared, and the milliseconds until devices that other
- * transactions were writing are tried again.
- */
-const clearBatch = 1_000
-const clearPause = 100
-
-/** The connections of an instance have ended with it. */
-export async function forgetPresence(deps: Pick<Deps, 'db' | 'clock' | 'events'>, instanceId: string): Promise<void> {
-  for (;;) {
-    let after: string | undefined = ''
-    while (after !== undefined) after = await forgetSome(deps, instanceId, after)
-    if (!(await namesInstance(deps.db, instanceId))) return
-    await deps.clock.sleep(clearPause)
-  }
-}
-
-/** Returns the last device of a full batch; undefined when there are no more. */
-function forgetSome(
-  deps: Pick<Deps, 'db' | 'clock' | 'events'>,
-  instanceId: string,
-  after: string,
-): Promise<string | undefined> {
-  return inTransaction(deps, async (tx, afterCommit) => {
-    const deviceIds = await clearPresence(tx, instanceId, { after, limit: clearBatch, now: deps.clock.now() })
-    if (deviceIds.length > 0) afterCommit(() => deps.events.publish('presence', { deviceIds }))
-    return deviceIds.length === clearBatch ? deviceIds.at(-1) : undefined
-  })
 }

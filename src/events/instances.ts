@@ -24,12 +24,12 @@ export type Instances = {
 
 /**
  * Joins the instances on a database. Events that concern all instances are gathered and sent as ids, never as
- * documents; received events are published here. `lookAgain` is called, once at a time, when events of other instances
+ * documents; received events are published here. `recoverMissed` is called, once at a time, when events of other instances
  * may have been lost since the given time.
  */
 export async function joinInstances(
   { clock, events, log }: Pick<Deps, 'clock' | 'events' | 'log'>,
-  { url, lookAgain }: { readonly url: string; readonly lookAgain: (since: Date) => Promise<void> },
+  { url, recoverMissed }: { readonly url: string; readonly recoverMissed: (since: Date) => Promise<void> },
 ): Promise<Instances> {
   const closing = new AbortController()
 
@@ -50,7 +50,7 @@ export async function joinInstances(
       const since = missedSince
       missedSince = undefined
       try {
-        await lookAgain(since)
+        await recoverMissed(since)
       } catch (error) {
         log.warn({ err: error }, 'changes by other instances could not be read; retrying')
         missed(since)

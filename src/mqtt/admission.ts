@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AedesOptions, Client, ConnectPacket } from 'aedes'
 import type { Deps } from '../deps.ts'
-import { authenticateDevice } from '../device/commands.ts'
+import { authenticateDevice } from '../device/authentication-commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
 import { hostName } from '../host-name.ts'

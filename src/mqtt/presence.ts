@@ -1,6 +1,6 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
-import { recordPresence } from '../device/commands.ts'
+import { recordPresence } from '../device/presence-commands.ts'
 import type { Begun, PresenceChange } from '../device/presence-store.ts'
 import type { Connection } from './connection.ts'
 

@@ -1,6 +1,6 @@
 import { expiryToleranceInSeconds } from '../access/sas.ts'
 import type { Deps } from '../deps.ts'
-import { authenticateDevice } from '../device/commands.ts'
+import { authenticateDevice } from '../device/authentication-commands.ts'
 import type { Connection, Connections } from './connection.ts'
 
 /**

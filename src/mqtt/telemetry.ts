@@ -1,6 +1,6 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
-import { recordActivity } from '../device/commands.ts'
+import { recordActivity } from '../device/presence-commands.ts'
 import type { TelemetryMessage } from '../events/topics.ts'
 import type { Connection } from './connection.ts'
 import { readPropertyBag } from './property-bag.ts'

@@ -15,17 +15,17 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** An instance: what it publishes and hears, and how often it looked again. */
+/** An instance: what it publishes and hears, and how often it recovered what it missed. */
 async function join() {
   const clock = createTestClock()
   const events = createEvents(clock)
   const heard: string[] = []
   events.listen('identity')(({ deviceId }) => heard.push(deviceId))
   events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
-  const lookAgain = vi.fn(async () => {})
+  const recoverMissed = vi.fn(async () => {})
   const log = pino({ level: 'silent' })
-  const instances = await joinInstances({ clock, events, log }, { url: database.url, lookAgain })
-  return { clock, events, heard, lookAgain, close: instances.close }
+  const instances = await joinInstances({ clock, events, log }, { url: database.url, recoverMissed })
+  return { clock, events, heard, recoverMissed, close: instances.close }
 }
 
 /** The statements that sent something while this was done. */
@@ -39,7 +39,7 @@ async function sentDuring(work: () => Promise<unknown>): Promise<number> {
 
 test('what is published in quick succession is sent in one statement, each id once, and not echoed', async () => {
   const [one, other] = [await join(), await join()]
-  await expect.poll(() => other.lookAgain.mock.calls.length).toBe(1)
+  await expect.poll(() => other.recoverMissed.mock.calls.length).toBe(1)
   const sent = await sentDuring(async () => {
     for (let times = 0; times < 100; times++) {
       one.events.publish('identity', { deviceId: 'a' })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
-import { deleteDevice, recordPresence, updateDevice } from '../../src/device/commands.ts'
+import { deleteDevice, updateDevice } from '../../src/device/commands.ts'
+import { recordPresence } from '../../src/device/presence-commands.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { desiredPatchesFilter, methodsFilter } from '../../src/mqtt/topics.ts'
 import {

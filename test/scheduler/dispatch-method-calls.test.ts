@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
 import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
-import { recordPresence } from '../../src/device/commands.ts'
+import { recordPresence } from '../../src/device/presence-commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
