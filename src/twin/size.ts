@@ -33,9 +33,6 @@ export function writtenBytes({
   return sizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
 }
 
-/** Bytes of the characters of ASCII in JSON text. */
-const printedBytes = Array.from({ length: 0x80 }, (_, unit) => JSON.stringify(String.fromCharCode(unit)).length - 2)
-
 /** No section is nested deeper, unless another program wrote it: then it has unlimited members. */
 const deepest = 64
 
@@ -68,7 +65,9 @@ export function sizeOf(section: JsonObject): SectionSize {
       count = value.length
       for (const item of value) weight += measure(item, depth + 1)
     } else {
-      for (const [key, member] of Object.entries(value)) {
+      for (const key in value) {
+        const member = value[key]
+        if (member === undefined) continue
         count++
         const keyWeight = measureText(key)
         weight += measure(member, depth + 1) + (member === null ? 0 : keyWeight)
@@ -80,29 +79,13 @@ export function sizeOf(section: JsonObject): SectionSize {
     return weight
   }
   const measureText = (text: string): number => {
-    let weight = 0
-    bytes += 2 // quotation marks
-    for (let at = 0; at < text.length; at++) {
-      const unit = text.charCodeAt(at)
-      if (unit < 0x80) {
-        if (unit >= 0x20 && unit !== 0x7f) weight++
-        bytes += printedBytes[unit] ?? 1
-      } else if (unit < 0x800) {
-        if (unit >= 0xa0) weight += 2
-        bytes += 2
-      } else if ((unit & 0xf800) !== 0xd800) {
-        weight += 3
-        bytes += 3
-      } else if (text.codePointAt(at) === unit) {
-        weight += 3
-        bytes += 6 // half of a surrogate pair, which is printed as \ud8…
-      } else {
-        weight += 4
-        bytes += 4
-        at++
-      }
+    const length = Buffer.byteLength(text)
+    if (!/["\\\p{Cc}]/u.test(text)) {
+      bytes += length + 2
+      return length
     }
-    return weight
+    bytes += Buffer.byteLength(JSON.stringify(text))
+    return Buffer.byteLength(text.replace(/\p{Cc}/gu, ''))
   }
   return { weight: measure(section, 0), members, bytes }
 }
