@@ -4,24 +4,14 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import { GraphQLError, type GraphQLNamedType, getNamedType, isLeafType } from 'graphql'
+import { GraphQLError } from 'graphql'
 import { may, type Operation } from '../access/policy.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
+import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
-import { limitExceeded, maxComplexity, maxPageSize } from './limits.ts'
+import { limitExceeded, maxPageSize } from './limits.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
-
-/**
- * The number of objects that a JSON document counts for. A document is printed each time a client selects it: a twin
- * has up to 288 KB of JSON text, and about 1 MB with its metadata.
- */
-const documentComplexity = 5
-
-function complexityOf(type: GraphQLNamedType): number {
-  if (type.name === 'JSON') return documentComplexity
-  return isLeafType(type) ? 0 : 1
-}
 
 type OwnTypes = {
   Context: Context
@@ -94,13 +84,7 @@ export const builder = new SchemaBuilder<OwnTypes>({
     nodeFieldOptions: { description: 'The row.' },
     cursorFieldOptions: { description: 'The position of the row in this list, for `after` and `before`. Opaque.' },
   },
-  complexity: {
-    limit: { complexity: maxComplexity },
-    // Objects count. Their scalar values do not, except JSON documents. The arguments `first`, `last` and `ids` give
-    // the length of a list.
-    fieldComplexity: (_args, _context, field) => ({ field: complexityOf(getNamedType(field.type)), multiplier: 1 }),
-    complexityError: (_kind, { complexity }) => limitExceeded('complexity', maxComplexity, complexity),
-  },
+  complexity: complexityOptions,
 })
 
 builder.queryType({ description: 'All queries.' })

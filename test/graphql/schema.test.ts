@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { getIntrospectionQuery, introspectionFromSchema, parse, printSchema, specifiedRules, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { shapeLimits } from '../../src/graphql/limits.ts'
+import { shapeLimits } from '../../src/graphql/complexity.ts'
 import { schema } from '../../src/graphql/schema.ts'
 
 test('schema.graphql is what the program prints', async () => {

@@ -1,0 +1,109 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  getNamedType,
+  isLeafType,
+  Kind,
+  type SelectionSetNode,
+  type ValidationRule,
+} from 'graphql'
+import { limitExceeded } from './limits.ts'
+
+/** Nested fields. The deepest useful path, from jobs to a value of a device's twin, has 11. */
+const maxDepth = 12
+/** Aliases. Those in a fragment count at each use. Without aliases, a field cannot be selected repeatedly. */
+const maxAliases = 30
+/**
+ * Maximum number of objects in an answer, which is about the number of rows that are read. A page of 100 with its edges
+ * counts 300.
+ */
+const maxComplexity = 5000
+
+/**
+ * The number of objects that a JSON document counts for. A document is printed each time a client selects it: a twin
+ * has up to 288 KB of JSON text, and about 1 MB with its metadata.
+ */
+const documentComplexity = 5
+
+function complexityOf(type: GraphQLNamedType): number {
+  if (type.name === 'JSON') return documentComplexity
+  return isLeafType(type) ? 0 : 1
+}
+
+/**
+ * Limits the complexity of an operation. Objects count. Their scalar values do not, except JSON documents. The
+ * arguments `first`, `last` and `ids` give the length of a list.
+ */
+export const complexityOptions = {
+  limit: { complexity: maxComplexity },
+  fieldComplexity: (_args: unknown, _context: unknown, field: { readonly type: GraphQLOutputType }) => ({
+    field: complexityOf(getNamedType(field.type)),
+    multiplier: 1,
+  }),
+  complexityError: (_kind: unknown, { complexity }: { readonly complexity: number }) =>
+    limitExceeded('complexity', maxComplexity, complexity),
+}
+
+/**
+ * The number of aliases that an alias in introspection counts for. Complexity does not cover introspection, and each
+ * alias could repeat the whole schema.
+ */
+const introspectionAliasWeight = 10
+
+type Size = { readonly depth: number; readonly aliases: number }
+
+const nothing: Size = { depth: 0, aliases: 0 }
+
+/** Limits the depth and the aliases of a document. Introspection may be deep: the rules of graphql limit it. */
+export const shapeLimits: ValidationRule = (context) => ({
+  Document(document) {
+    for (const { depth, aliases } of measure(document)) {
+      if (depth > maxDepth) context.reportError(limitExceeded('depth', maxDepth, depth))
+      if (aliases > maxAliases) context.reportError(limitExceeded('aliases', maxAliases, aliases))
+    }
+  },
+})
+
+/** The size of each operation. Every fragment is measured once, however often it is used, so this takes linear time. */
+function measure(document: DocumentNode): Size[] {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  }
+  const sizes = new Map<string, Size>()
+
+  const fragmentSize = (name: string): Size => {
+    const known = sizes.get(name)
+    if (known !== undefined) return known
+    sizes.set(name, nothing) // A fragment that contains itself. Another rule refuses it.
+    const fragment = fragments.get(name)
+    const size = fragment === undefined ? nothing : sizeOf(fragment.selectionSet)
+    sizes.set(name, size)
+    return size
+  }
+  const sizeOf = (selectionSet: SelectionSetNode): Size => {
+    let depth = 0
+    let aliases = 0
+    const add = (size: Size, levels: number, names: number): void => {
+      depth = Math.max(depth, size.depth + levels)
+      aliases += size.aliases + names
+    }
+    for (const selection of selectionSet.selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) add(fragmentSize(selection.name.value), 0, 0)
+      else if (selection.kind === Kind.INLINE_FRAGMENT) add(sizeOf(selection.selectionSet), 0, 0)
+      else {
+        const inner = selection.selectionSet ? sizeOf(selection.selectionSet) : nothing
+        const names = selection.alias === undefined ? 0 : 1
+        const isIntrospection = selection.selectionSet !== undefined && selection.name.value.startsWith('__')
+        if (isIntrospection) add(nothing, 1, (inner.aliases + names) * introspectionAliasWeight)
+        else add(inner, 1, names)
+      }
+    }
+    return { depth, aliases }
+  }
+  return document.definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? [sizeOf(definition.selectionSet)] : [],
+  )
+}
