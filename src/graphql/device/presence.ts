@@ -4,8 +4,8 @@ import { findDeviceIds } from '../../device/selection-store.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
-import { either } from '../live/listen.ts'
-import { live } from '../live/live.ts'
+import { pacedRows } from '../live/paced-rows.ts'
+import { either } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { Device, selectsAll } from './device.ts'
@@ -117,7 +117,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
         return []
       }
       const identityOrAll = either<Change, Change>(events.listen('identity'), events.listen('missed'))
-      return live(context, either<Change, Change>(events.listen('presence'), identityOrAll), {
+      return pacedRows(context, either<Change, Change>(events.listen('presence'), identityOrAll), {
         keyOf(event) {
           const { deviceIds = [], deviceId } = event
           source = changed.size === 0 ? event : undefined

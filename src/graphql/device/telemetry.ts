@@ -4,8 +4,8 @@ import type { TelemetryMessage } from '../../events/topics.ts'
 import { overBudget } from '../../json/json-budget.ts'
 import { utf8Text } from '../../utf8.ts'
 import { builder } from '../builder.ts'
-import { either, identityOf } from '../live/listen.ts'
-import { live } from '../live/live.ts'
+import { pacedRows } from '../live/paced-rows.ts'
+import { either, identityOf } from '../live/select-events.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { asWritten } from '../transport/written.ts'
 
@@ -106,7 +106,7 @@ builder.subscriptionField('telemetry', (t) =>
       const waiting: TelemetryMessage[] = []
       const mayBeGone: Listen<undefined> = (listener) =>
         either(identityOf(events, deviceId), events.listen('missed'))(() => listener(undefined))
-      return live(context, either(events.listen('telemetry', deviceId), mayBeGone), {
+      return pacedRows(context, either(events.listen('telemetry', deviceId), mayBeGone), {
         // Messages cannot be read again, unlike rows. They are stored here, and one key represents all of them.
         keyOf(messages) {
           if (messages === undefined) return 'device'

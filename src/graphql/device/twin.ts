@@ -9,8 +9,8 @@ import { documentsIn, findTwinTexts, type TwinDocument, type TwinTexts } from '.
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { resultUnion } from '../errors.ts'
-import { either, identityOf } from '../live/listen.ts'
-import { live } from '../live/live.ts'
+import { pacedRows } from '../live/paced-rows.ts'
+import { either, identityOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
@@ -199,7 +199,7 @@ builder.subscriptionField('twinUpdated', (t) =>
       }
       const goesOn = (found: Found | null): found is Found =>
         found !== null && found.generationId === mine.generationId && found.twin.version >= mine.version
-      return live(context, either(events.listen('twin', deviceId), identityOf(events, deviceId)), {
+      return pacedRows(context, either(events.listen('twin', deviceId), identityOf(events, deviceId)), {
         keyOf: (event) => event.deviceId,
         first: async () => {
           const found = await twins.first(context, find)

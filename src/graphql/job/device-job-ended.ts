@@ -7,7 +7,7 @@ import { builder } from '../builder.ts'
 import { type KeysetList, readCursor } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { maxPageSize } from '../limits.ts'
-import { live } from '../live/live.ts'
+import { pacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceJob } from './device-job.ts'
@@ -119,7 +119,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
         place = batches?.at(-1)?.upTo ?? place
         return batches
       }
-      return live(context, deps.events.listen('job', jobId), {
+      return pacedRows(context, deps.events.listen('job', jobId), {
         keyOf: () => jobId,
         first: async () => {
           const from = place

@@ -3,8 +3,8 @@ import { readInTime } from '../../database/bounded-read.ts'
 import { findJobs, findSelectedJob, type JobSelection, type ListedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
-import { either } from '../live/listen.ts'
-import { liveShared } from '../live/live.ts'
+import { sharedPacedRows } from '../live/paced-rows.ts'
+import { either } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { Job } from './job.ts'
 import { JobFilter, selectionOf } from './jobs.ts'
@@ -58,7 +58,7 @@ builder.subscriptionField('jobUpdated', (t) =>
       const show = (newestFirst: readonly ListedJob[]): readonly ListedJob[] =>
         newestFirst.toReversed().flatMap(showOne)
 
-      return liveShared(context, either<Change, Change>(events.listen('anyJob'), events.listen('missed')), {
+      return sharedPacedRows(context, either<Change, Change>(events.listen('anyJob'), events.listen('missed')), {
         keyOf: ({ jobId }) => jobId ?? '',
         first: async () => show(await jobsNow.first(context, () => findNewest(selectionOf(filter), maxFirst))),
         reads: jobsNow,

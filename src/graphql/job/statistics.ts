@@ -2,7 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import { GraphQLError } from 'graphql'
 import { NotFoundError } from '../../errors.ts'
 import { builder } from '../builder.ts'
-import { liveShared } from '../live/live.ts'
+import { sharedPacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { counters, Job, Statistics } from './job.ts'
 
@@ -53,7 +53,7 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
         shown = job.version
         return [job]
       }
-      return liveShared(context, deps.events.listen('job', jobId), {
+      return sharedPacedRows(context, deps.events.listen('job', jobId), {
         keyOf: (event) => event.jobId,
         first: async () => {
           const job = await jobsAtVersion.first(context, find)

@@ -95,7 +95,7 @@ export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): S
       const begin = () => createSourceEventStream({ ...args, contextValue })
       const rows = await executeThroughOutage(contextValue, begin(), begin)
       if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
-      if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `live`.')
+      if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `pacedRows`.')
       leave()
       return masked(rows)
     } catch (error) {

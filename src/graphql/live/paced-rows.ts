@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
 import { entered, type Outlet } from '../transport/outlet.ts'
-import { whenExpired } from './expiry.ts'
+import { whenExpired } from './credential-expiry.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createSource, type Sink, type Source } from './source.ts'
 
@@ -13,7 +13,7 @@ import { createSource, type Sink, type Source } from './source.ts'
 //     ▼  events/events.jobChanged          WAIT 2: at once, then at most every 100 ms per job
 //     ▼                                    (as ids to other instances: gathered for 80 ms, by NOTIFY)
 //     ▼  live/shared-reads                 one read for all equal subscriptions
-//     ▼  live/live                         WAIT 3: the client's own pace, and room in its outlet
+//     ▼  live/paced-rows                   WAIT 3: the client's own pace, and room in its outlet
 //     ▼  live/source                       one row at a time, without promises
 //     ▼  live/shared-subscribe             one execution for all that were handed the same row
 //     ▼  transport/socket-results          printed once
@@ -23,7 +23,7 @@ import { createSource, type Sink, type Source } from './source.ts'
 // ARCHITECTURE.md describes each part.
 
 /** The source of a subscription: rows, which are read again after each event. */
-export type Live<Event, Row> = {
+export type PacedRows<Event, Row> = {
   /**
    * The key of the object that an event is about. Until the object is read, events with the same key count as one, the
    * last.
@@ -47,10 +47,10 @@ export type Live<Event, Row> = {
 }
 
 /**
- * `Live` for equal subscriptions that share their reads: `find` reads the current state, `show` selects what is new to
- * one of them.
+ * `PacedRows` for equal subscriptions that share their reads: `find` reads the current state, `show` selects what is
+ * new to one of them.
  */
-export type SharedLive<Event, Row, Found> = Omit<Live<Event, Row>, 'read' | 'again'> & {
+export type SharedPacedRows<Event, Row, Found> = Omit<PacedRows<Event, Row>, 'read' | 'again'> & {
   readonly reads: SharedReads<Found>
   readonly find: (key: string) => Promise<Found>
   readonly show: (found: Found) => readonly Row[] | null
@@ -69,10 +69,10 @@ export type LiveContext = Pick<Context, 'viewer' | 'streams'> & {
  * When the credential of the viewer expires or the server closes, the subscription ends with an error, because
  * completion means that there is nothing more to send.
  */
-export function live<Event, Row>(
+export function pacedRows<Event, Row>(
   context: LiveContext,
   listen: Listen<Event>,
-  { keyOf, read, ...others }: Live<Event, Row>,
+  { keyOf, read, ...others }: PacedRows<Event, Row>,
 ): Promise<Source<Row>> {
   return open<Event, Row, readonly Row[] | null>(context, {
     ...others,
@@ -83,13 +83,13 @@ export function live<Event, Row>(
 }
 
 /**
- * `live` for equal subscriptions with the same rights. One listener reads for all of them and passes the result to each
- * in turn. A slow subscription reads later, by the event.
+ * `pacedRows` for equal subscriptions with the same rights. One listener reads for all of them and passes the result to
+ * each in turn. A slow subscription reads later, by the event.
  */
-export function liveShared<Event extends object, Row, Found>(
+export function sharedPacedRows<Event extends object, Row, Found>(
   context: LiveContext & Pick<Context, 'group' | 'signal'>,
   listen: Listen<Event>,
-  { keyOf, reads, find, ...others }: SharedLive<Event, Row, Found>,
+  { keyOf, reads, find, ...others }: SharedPacedRows<Event, Row, Found>,
 ): Promise<Source<Row>> {
   return open<object, Row, Found>(context, {
     ...others,
@@ -98,7 +98,7 @@ export function liveShared<Event extends object, Row, Found>(
   })
 }
 
-type Opening<Event, Row, Found> = Omit<Live<Event, Row>, 'keyOf' | 'read'> & {
+type Opening<Event, Row, Found> = Omit<PacedRows<Event, Row>, 'keyOf' | 'read'> & {
   /** Begins to listen. The result stops it. */
   readonly attach: (follower: {
     waits(): boolean

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../../src/access/sas.ts'
 import { createEvents, type Events } from '../../../src/events/events.ts'
-import { type Live, type LiveContext, live, liveShared } from '../../../src/graphql/live/live.ts'
+import { type LiveContext, type PacedRows, pacedRows, sharedPacedRows } from '../../../src/graphql/live/paced-rows.ts'
 import { sharedReads } from '../../../src/graphql/live/shared-reads.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { owner } from '../door.ts'
@@ -20,8 +20,8 @@ beforeEach(() => {
 const change = () => events.publish('job', 'a', { jobId: 'a' })
 const keyOf = ({ jobId }: { jobId: string }) => jobId
 /** The rows of a subscription to the job. */
-const open = <Row>(changes: Omit<Live<{ jobId: string }, Row>, 'keyOf'>) =>
-  live(context, events.listen('job', 'a'), { keyOf, ...changes })
+const open = <Row>(changes: Omit<PacedRows<{ jobId: string }, Row>, 'keyOf'>) =>
+  pacedRows(context, events.listen('job', 'a'), { keyOf, ...changes })
 /** Lets everything happen that can. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -56,7 +56,7 @@ test('a client that is slow gets one row for many changes, read when it asks', a
 })
 
 test('things that changed are shown once each, in the order in which they first did', async () => {
-  const rows = await live(context, events.listen('anyJob'), { keyOf, read: async (jobId) => [jobId] })
+  const rows = await pacedRows(context, events.listen('anyJob'), { keyOf, read: async (jobId) => [jobId] })
   for (const jobId of ['b', 'a', 'b', 'a', 'c']) events.publish('anyJob', { jobId })
   await settled()
   expect([await rows.next(), await rows.next(), await rows.next()].map(({ value }) => value)).toEqual(['b', 'a', 'c'])
@@ -107,7 +107,7 @@ test.each(['first', 'read'] as const)('an error in %s ends the rows', async (whe
 
 test('the end of the credential cuts the rows off', async () => {
   const expiry = clock.now().getTime() / 1000 + 60
-  const rows = await live({ ...context, viewer: { ...owner, expiry } }, events.listen('job', 'a'), {
+  const rows = await pacedRows({ ...context, viewer: { ...owner, expiry } }, events.listen('job', 'a'), {
     keyOf,
     read: async () => ['row'],
   })
@@ -131,9 +131,9 @@ test('who was busy when the rows were cut off hears of it next, and not of an en
 const shared = sharedReads<number>()
 /** The rows of those who ask the same thing about the job; `found` is what there is to be shown. */
 const openShared = (
-  changes: Omit<Live<{ jobId: string }, number>, 'keyOf' | 'read'> & { find: () => Promise<number> },
+  changes: Omit<PacedRows<{ jobId: string }, number>, 'keyOf' | 'read'> & { find: () => Promise<number> },
 ) =>
-  liveShared({ ...context, group, signal: new AbortController().signal }, events.listen('job', 'a'), {
+  sharedPacedRows({ ...context, group, signal: new AbortController().signal }, events.listen('job', 'a'), {
     ...changes,
     keyOf,
     reads: shared,
