@@ -289,4 +289,52 @@ export const attacks: readonly Attack[] = [
       { readUntil: '\r\n\r\n' },
     ),
   },
+  {
+    what: 'creates 100 devices, each with the same 4,000 empty objects',
+    who: 'service',
+    once: bytesAtOnce(
+      http,
+      ({ serviceToken }) => {
+        const fleet = Math.random().toString(36).slice(2)
+        const devices = Array.from(
+          { length: 100 },
+          (_, index) => `{ deviceId: "${fleet}-${index}", twin: { properties: { desired: $desired } } }`,
+        )
+        return request('POST', '/graphql', {
+          authorization: serviceToken,
+          body: JSON.stringify({
+            query: `mutation ($desired: JSON) { createDevices(input: { devices: [${devices.join(' ')}] }) { __typename } }`,
+            variables: { desired: JSON.parse(members(4_000, '{}')) },
+          }),
+        })
+      },
+      { readUntil: '\r\n\r\n' },
+    ),
+  },
+  {
+    what: 'sends a document of 83,000 comments',
+    who: 'service',
+    once: serviceQuery(`${'#\n'.repeat(83_000)}{ __typename }`),
+  },
+  {
+    what: 'fills the document cache with 17 documents of 8,000 comments',
+    who: 'service',
+    once: bytesAtOnce(
+      http,
+      (target) => {
+        const documents = Array.from({ length: 17 }, () => `#${Math.random()}${'\n#'.repeat(8_000)}\n{ __typename }`)
+        return documents.map((document) => query(target, document)).join('')
+      },
+      { readUntil: 'nothing: until it is closed' },
+    ),
+  },
 ]
+
+/** An attack with its number, which starts at 1. */
+export type NumberedAttack = { readonly number: number; readonly attack: Attack }
+
+/** The attacks with these numbers, or all. */
+export const numberedAttacks = (numbers?: readonly number[]): readonly NumberedAttack[] =>
+  attacks
+    .map((attack, index) => ({ number: index + 1, attack }))
+    .filter(({ number }) => numbers === undefined || numbers.includes(number))

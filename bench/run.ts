@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { flag, text, wholeNumber } from '../src/cli/options.ts'
+import { flag, text, wholeNumber, wholeNumbers } from '../src/cli/options.ts'
 import { runCommand } from '../src/cli/run-command.ts'
+import { attacks, numberedAttacks } from './attacks.ts'
 import type { Benchmark } from './benchmark.ts'
 import { openHub } from './hub.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -38,6 +39,12 @@ const runOptions = {
     fallback: names.join(','),
     help: 'benchmarks to run',
   }),
+  attacks: wholeNumbers({
+    placeholder: '3,12',
+    min: 1,
+    max: attacks.length,
+    help: 'attacks that S8, S9 and S10 run, by number; all when omitted',
+  }),
   rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'number of measured runs per side' }),
   million: flag('runs P6 with 1,000,000 devices too'),
   quick: flag('small sizes, to check that the benchmarks run; nothing is judged'),
@@ -63,6 +70,8 @@ and simulated devices. Removes everything at the end. Exits with status 1 if a g
       signal,
       say: (line) => process.stderr.write(`${line}\n`),
     }
+    const million = given(runOptions.million)
+    const chosenAttacks = numberedAttacks(given(runOptions.attacks))
     const rows: Row[] = []
     let machine: Machine = {}
     try {
@@ -73,7 +82,7 @@ and simulated devices. Removes everything at the end. Exits with status 1 if a g
         const hub = await openHub()
         try {
           if (rows.length === 0) machine = await describeMachine(hub.deps.db)
-          rows.push(...(await benchmark({ ...hub, ...conduct, million: given(runOptions.million) })))
+          rows.push(...(await benchmark({ ...hub, ...conduct, million, attacks: chosenAttacks })))
         } finally {
           await hub.close()
         }

@@ -1,4 +1,3 @@
-import { attacks } from './attacks.ts'
 import type { Bench } from './benchmark.ts'
 import { compare } from './measure.ts'
 import type { Row, Run } from './row.ts'
@@ -19,10 +18,10 @@ export async function memory(bench: Bench): Promise<Row[]> {
   const hub = await openWatchedHub(bench, bench.quick ? 200 : 20_000)
   try {
     const rows: Row[] = []
-    for (const [index, attack] of attacks.entries()) {
+    for (const { number, attack } of bench.attacks) {
       const left: Run[] = []
       const row = await compare(bench, {
-        name: `S10 ${index + 1}`,
+        name: `S10 ${number}`,
         what: `memory of a connection by which a ${attack.who} ${attack.what}`,
         unit: 'KB',
         baselineName: 'what is allowed',

@@ -1,5 +1,5 @@
 import { pause } from '../src/cli/abortable.ts'
-import { type Attack, attacks } from './attacks.ts'
+import type { Attack } from './attacks.ts'
 import type { Bench } from './benchmark.ts'
 import { openHonestClient } from './honest-client.ts'
 import type { Conduct } from './measure.ts'
@@ -31,8 +31,8 @@ export async function attacked(bench: Bench): Promise<Row[]> {
   const ask = (): Promise<number[]> => client.ask(deviceIds, requestPace)
   try {
     const rows: Row[] = []
-    for (const [index, attack] of attacks.entries()) {
-      rows.push(await attackedBy(bench, hub, attack, `S8 ${index + 1}`, ask))
+    for (const { number, attack } of bench.attacks) {
+      rows.push(await attackedBy(bench, hub, attack, `S8 ${number}`, ask))
     }
     return rows
   } finally {

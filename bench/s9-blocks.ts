@@ -1,4 +1,3 @@
-import { attacks } from './attacks.ts'
 import type { Bench } from './benchmark.ts'
 import { compare } from './measure.ts'
 import type { Row } from './row.ts'
@@ -15,9 +14,9 @@ export async function blocks(bench: Bench): Promise<Row[]> {
   const hub = await openWatchedHub(bench, bench.quick ? 200 : 20_000)
   try {
     const rows: Row[] = []
-    for (const [index, attack] of attacks.entries()) {
+    for (const { number, attack } of bench.attacks) {
       const row = await compare(bench, {
-        name: `S9 ${index + 1}`,
+        name: `S9 ${number}`,
         what: `longest block of the event loop when a ${attack.who} ${attack.what}`,
         unit: 'ms',
         baselineName: 'what is allowed',

@@ -21,7 +21,25 @@ export const wholeNumber = ({
   ...described,
   allowed: `a whole number from ${count(min)} to ${count(max)}`,
   secret: false,
-  read: (text) => within(/^\d{1,10}$/.test(text) ? Number(text) : Number.NaN, min, max),
+  read: (text) => numberWithin(text, min, max),
+})
+
+/** Whole numbers within bounds, separated by commas; without the option, `undefined`. */
+export const wholeNumbers = ({
+  min,
+  max,
+  ...described
+}: Omit<Described<undefined>, 'fallback'> & { readonly min: number; readonly max: number }): Option<
+  readonly number[] | undefined
+> => ({
+  ...described,
+  allowed: `whole numbers from ${count(min)} to ${count(max)}, separated by commas`,
+  fallback: undefined,
+  secret: false,
+  read(text) {
+    const numbers = text.split(',').map((part) => numberWithin(part, min, max))
+    return numbers.every((number) => number !== undefined) ? numbers : undefined
+  },
 })
 
 /** A share of 100, with or without the sign: `5`, `2.5%`. */
@@ -66,6 +84,9 @@ export const key = (help: string): Option<string | undefined> => ({
     return bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value ? value : undefined
   },
 })
+
+const numberWithin = (text: string, min: number, max: number): number | undefined =>
+  within(/^\d{1,10}$/.test(text) ? Number(text) : Number.NaN, min, max)
 
 const within = (number: number, min: number, max: number): number | undefined =>
   number >= min && number <= max ? number : undefined

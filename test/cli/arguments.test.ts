@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { readArguments, UsageError } from '../../src/cli/arguments.ts'
 import { helpOf } from '../../src/cli/help.ts'
-import { address, flag, key, percentage, text, wholeNumber } from '../../src/cli/options.ts'
+import { address, flag, key, percentage, text, wholeNumber, wholeNumbers } from '../../src/cli/options.ts'
 import { simulateOptions } from '../../src/cli/simulate/options.ts'
 
 const devices = wholeNumber({ placeholder: 'N', min: 1, max: 10_000, fallback: 2_000, help: 'how many' })
+const rows = wholeNumbers({ placeholder: '3,12', min: 1, max: 23, help: 'which ones' })
 const keep = flag('goes on')
 const share = percentage('some of them')
 const prefix = text({
@@ -16,7 +17,7 @@ const prefix = text({
 })
 const hub = address({ placeholder: 'URL', protocols: ['http:', 'https:'], fallback: 'http://a', help: 'where' })
 const secret = key('the key')
-const options = { devices, keep, share, prefix, hub, key: secret }
+const options = { devices, rows, keep, share, prefix, hub, key: secret }
 
 const read = (...args: string[]) => {
   const request = readArguments(args, options)
@@ -26,8 +27,9 @@ const read = (...args: string[]) => {
 
 test('an option that is left out has its fallback', () => {
   const given = read()
-  expect([devices, keep, prefix, secret].map((option) => given<unknown>(option))).toEqual([
+  expect([devices, rows, keep, prefix, secret].map((option) => given<unknown>(option))).toEqual([
     2_000,
+    undefined,
     false,
     'sim',
     undefined,
@@ -37,6 +39,11 @@ test('an option that is left out has its fallback', () => {
 test('an option has the value typed last, as its own type', () => {
   const given = read('--devices', '5', '--keep', '--share=2.5%', '--devices=7', '--hub', 'https://b/graphql')
   expect([given(devices), given(keep), given(share), given(hub)]).toEqual([7, true, 2.5, 'https://b/graphql'])
+})
+
+test('an option of several numbers has them in the order in which they were typed', () => {
+  expect(read('--rows', '12,3')(rows)).toEqual([12, 3])
+  expect(read('--rows', '7')(rows)).toEqual([7])
 })
 
 test.each([
@@ -49,6 +56,8 @@ test.each([
   [['--devices', '0'], '--devices is "0"; it must be a whole number from 1 to 10,000.'],
   [['--devices', '10001'], '--devices is "10001"; it must be a whole number from 1 to 10,000.'],
   [['--devices', '1e3'], '--devices is "1e3"; it must be a whole number from 1 to 10,000.'],
+  [['--rows', '3,24'], '--rows is "3,24"; it must be whole numbers from 1 to 23, separated by commas.'],
+  [['--rows', '3,,4'], '--rows is "3,,4"; it must be whole numbers from 1 to 23, separated by commas.'],
   [['--share', '100.5'], '--share is "100.5"; it must be a percentage from 0 to 100.'],
   [['--prefix', 'A'], '--prefix is "A"; it must be small letters and dashes.'],
   [['--hub', 'mqtt://b'], '--hub is "mqtt://b"; it must be an address that begins with http:// or https://.'],
