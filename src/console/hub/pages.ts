@@ -2,8 +2,8 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { useNavigationType } from 'react-router'
 import { type Client, type CombinedError, useClient } from 'urql'
-import { useRetryWhenBack } from './reconnected.ts'
 import { refreshRows, withoutDoubles } from './rows.ts'
+import { useRetryWhenBack } from './use-retry-when-back.ts'
 
 /** A connection of the schema, as far as paging needs it. */
 export type Connection<Row> = {

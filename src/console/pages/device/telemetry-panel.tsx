@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react'
 import type { DeviceTelemetrySubscription } from '../../../generated/console/graphql.ts'
 import { DeviceTelemetryDocument } from '../../device/documents.ts'
-import { useLiveEvents } from '../../hub/live.ts'
+import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { JsonView } from '../../ui/json-view.tsx'

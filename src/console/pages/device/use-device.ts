@@ -10,8 +10,8 @@ import {
   DeviceTwinFragment as Twin,
 } from '../../device/documents.ts'
 import { newerOf, presenceCondition } from '../../device/presence.ts'
-import { type LiveError, useLive, useLiveEvents } from '../../hub/live.ts'
-import { useRetryWhenBack } from '../../hub/reconnected.ts'
+import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
+import { type LiveError, useLive, useLiveEvents } from '../../hub/use-subscription.ts'
 
 /** A device as it is known at this moment. */
 export type KnownDevice = {

@@ -1,6 +1,6 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDistance, formatDuration, formatMoment, formatRate, formatShare } from '../../format.ts'
-import type { LiveError } from '../../hub/live.ts'
+import type { LiveError } from '../../hub/use-subscription.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'

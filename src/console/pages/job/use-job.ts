@@ -2,8 +2,8 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
 import type { JobAroundFragment, JobNowFragment, JobPageQuery } from '../../../generated/console/graphql.ts'
 import { readFragment } from '../../../generated/console/index.ts'
-import { type LiveError, useLiveEvents } from '../../hub/live.ts'
-import { useRetryWhenBack } from '../../hub/reconnected.ts'
+import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
+import { type LiveError, useLiveEvents } from '../../hub/use-subscription.ts'
 import {
   JobAroundFragment as Around,
   JobPageDocument,
