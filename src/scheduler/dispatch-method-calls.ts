@@ -13,7 +13,7 @@ import {
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import type { Step } from './loop.ts'
-import type { Orphans } from './orphans.ts'
+import type { OrphanedCalls } from './orphaned-calls.ts'
 import type { Window } from './window.ts'
 
 /** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
@@ -42,7 +42,11 @@ type Call = { readonly methodName: string; readonly payload: string; readonly ti
  */
 export function dispatchMethodCalls(
   deps: Deps,
-  { requestKey, window, orphans }: { readonly requestKey: string; readonly window: Window; readonly orphans: Orphans },
+  {
+    requestKey,
+    window,
+    orphans,
+  }: { readonly requestKey: string; readonly window: Window; readonly orphans: OrphanedCalls },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */

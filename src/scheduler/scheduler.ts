@@ -2,13 +2,13 @@ import type { Deps } from '../deps.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
+import { deleteOldJobs } from './delete-old-jobs.ts'
 import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { loop } from './loop.ts'
-import { createOrphans } from './orphans.ts'
-import { pruneHistory } from './prune-history.ts'
+import { createOrphanedCalls } from './orphaned-calls.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { createWindow } from './window.ts'
@@ -40,7 +40,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const requestKey = await readRequestKey(deps.db)
   const window = createWindow(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const orphans = createOrphans()
+  const orphans = createOrphanedCalls()
   const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const expiring = expireDeviceJobs(deps, { window, orphans })
   const closing = closeDeletedDevices(deps)
@@ -52,7 +52,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     expiring,
     finishJobs(deps),
     closing,
-    pruneHistory(deps, settings),
+    deleteOldJobs(deps, settings),
   ]
   const stopping = new AbortController()
   const loops = steps.map((step) => loop(step, deps, stopping.signal))

@@ -4,8 +4,8 @@ import { type JobStatus, jobTransitions } from '../../src/job/state.ts'
 import { lockOpenJobs, settle } from '../../src/job/store/facts.ts'
 import { findHistories } from '../../src/job/store/history.ts'
 import { saveFailed } from '../../src/job/store/transitions.ts'
+import { deleteOldJobs } from '../../src/scheduler/delete-old-jobs.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
-import { pruneHistory } from '../../src/scheduler/prune-history.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -192,6 +192,6 @@ test('the history goes with its job', async () => {
   clock.advance(100_000)
   await finish()
   clock.advance(86_400_001)
-  while ((await pruneHistory(deps, { historyDays: 1 }).run(clock.now())).full);
+  while ((await deleteOldJobs(deps, { historyDays: 1 }).run(clock.now())).full);
   expect(await findHistories(deps.db, [String(key)])).toEqual([])
 })

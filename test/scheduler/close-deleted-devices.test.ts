@@ -4,7 +4,7 @@ import { createDevice, deleteDevice } from '../../src/device/commands.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
-import { createOrphans } from '../../src/scheduler/orphans.ts'
+import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createWindow } from '../../src/scheduler/window.ts'
@@ -32,7 +32,7 @@ beforeEach(async () => {
   const window = createWindow(10, () => {})
   settling = settleDeviceJobs(deps, { requestKey, window })
   closing = closeDeletedDevices(deps)
-  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans: createOrphans() })
+  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans: createOrphanedCalls() })
   closers.push(() => dispatching.close())
   jobId = await givenMethodJob(deps, 'pump')
   await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())

@@ -3,7 +3,7 @@ import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import type { Step } from '../../src/scheduler/loop.ts'
-import { createOrphans } from '../../src/scheduler/orphans.ts'
+import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createWindow } from '../../src/scheduler/window.ts'
 import { unlimited } from '../../src/throttle/presets.ts'
@@ -78,7 +78,7 @@ test('so does a method job, however wide the window is', async () => {
   const step = dispatchMethodCalls(deps, {
     requestKey: await readRequestKey(deps.db),
     window,
-    orphans: createOrphans(),
+    orphans: createOrphanedCalls(),
   })
   const seen = await follow(step, 3_600, () => called.length)
   step.close()
@@ -105,7 +105,7 @@ test('devices that were called by an earlier process do not hold the others up',
   const detach = ids.slice(0, 40).map(attach)
   const before = dispatchMethodCalls(
     { ...deps, throttles: base.throttles },
-    { requestKey, window: createWindow(2_000, () => {}), orphans: createOrphans() },
+    { requestKey, window: createWindow(2_000, () => {}), orphans: createOrphanedCalls() },
   )
   while ((await before.run(clock.now())).full);
   before.close()
@@ -114,7 +114,7 @@ test('devices that were called by an earlier process do not hold the others up',
   const after = dispatchMethodCalls(deps, {
     requestKey,
     window: createWindow(2_000, () => {}),
-    orphans: createOrphans(),
+    orphans: createOrphanedCalls(),
   })
   while ((await after.run(clock.now())).full);
   after.close()

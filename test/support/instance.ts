@@ -3,14 +3,14 @@ import type { Deps } from '../../src/deps.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
-import { createOrphans, type Orphans } from '../../src/scheduler/orphans.ts'
+import { createOrphanedCalls, type OrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { createWindow, type Window } from '../../src/scheduler/window.ts'
 
 /** The duties of one process over method calls, each done when it is told to. */
 export type TestInstance = {
   readonly window: Window
-  readonly orphans: Orphans
+  readonly orphans: OrphanedCalls
   /** Calls as many as it can. */
   dispatch(): Promise<void>
   answer(request: Pick<MethodRequest, 'deviceId' | 'requestId'>, status?: number): boolean
@@ -23,7 +23,7 @@ export type TestInstance = {
 export async function createInstance(deps: Deps, windowSize = 2_000): Promise<TestInstance> {
   const requestKey = await readRequestKey(deps.db)
   const window = createWindow(windowSize, () => {})
-  const orphans = createOrphans()
+  const orphans = createOrphanedCalls()
   const dispatch = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const expire = expireDeviceJobs(deps, { window, orphans })

@@ -8,8 +8,8 @@ import { findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
 import { lockOpenJobs, type Settlement, settle } from '../../../src/job/store/facts.ts'
 import { findFamilyStatistics } from '../../../src/job/store/families.ts'
 import { lockSource } from '../../../src/job/store/jobs.ts'
+import { deleteOldJobs } from '../../../src/scheduler/delete-old-jobs.ts'
 import { finishJobs } from '../../../src/scheduler/finish-jobs.ts'
-import { pruneHistory } from '../../../src/scheduler/prune-history.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
 import { patchTwins } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
@@ -193,19 +193,19 @@ test('a retry of a retry takes its devices from that', async () => {
 })
 
 test('a job is kept while a retry that has not started needs its facts, and then no longer', async () => {
-  const prune = async () => {
-    while ((await pruneHistory(deps, { historyDays: 10 }).run(clock.now())).full);
+  const deleteAllOld = async () => {
+    while ((await deleteOldJobs(deps, { historyDays: 10 }).run(clock.now())).full);
   }
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
   const startTime = new Date(clock.now().getTime() + 20 * day)
   const retry = await retryJob(deps, tester, { jobId, startTime })
   clock.advance(20 * day - 1)
-  await prune()
+  await deleteAllOld()
   expect(await deps.db.prisma.job.count({ where: { id: jobId } })).toBe(1)
   clock.advance(1)
   await start()
   expect(await devicesOf(retry)).toEqual(deviceIds)
-  await prune()
+  await deleteAllOld()
   expect(await deps.db.prisma.job.findMany({ select: { id: true } })).toEqual([{ id: retry }])
 })
 
@@ -215,19 +215,19 @@ test('a retry that was cancelled before its start needs nothing', async () => {
   clock.advance(5 * day)
   await cancelJob(deps, tester, retry)
   clock.advance(6 * day)
-  await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+  await deleteOldJobs(deps, { historyDays: 10 }).run(clock.now())
   expect(await deps.db.prisma.job.findMany({ select: { id: true } })).toEqual([{ id: retry }])
 })
 
-test('a job is not pruned from under a retry that is being made of it', async () => {
+test('a job is not deleted from under a retry that is being made of it', async () => {
   const jobId = await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
   clock.advance(11 * day)
   await deps.db.transaction(async (tx) => {
     await lockSource(tx, jobId)
-    await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+    await deleteOldJobs(deps, { historyDays: 10 }).run(clock.now())
     expect(await deps.db.prisma.job.count()).toBe(1)
   })
-  await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+  await deleteOldJobs(deps, { historyDays: 10 }).run(clock.now())
   expect(await deps.db.prisma.job.count()).toBe(0)
 })
 
@@ -240,6 +240,6 @@ test('jobs that are kept for their retries do not keep others', async () => {
   }
   await run(await givenMethodJob(deps, 'pump'), () => 'fails X')
   clock.advance(11 * day)
-  await pruneHistory(deps, { historyDays: 10 }).run(clock.now())
+  await deleteOldJobs(deps, { historyDays: 10 }).run(clock.now())
   expect((await deps.db.prisma.job.findMany()).map(({ id }) => id).sort()).toEqual(kept.sort())
 })

@@ -3,7 +3,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../../src/database/reader.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
-import { type EndedPlace, findEndedPlaces, findJobKey, beforeAll as start } from '../../../src/job/store/ended.ts'
+import {
+  type EndedPlace,
+  findEndedPlaces,
+  findJobKey,
+  beforeAll as start,
+} from '../../../src/job/store/ended-device-jobs.ts'
 import { expandJob, lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { deleteJobsEndedBefore } from '../job/store/pruning.ts'
+import { deleteJobsEndedBefore } from '../job/store/old-jobs.ts'
 import type { Step } from './loop.ts'
 
 const day = 24 * 60 * 60 * 1000
@@ -10,9 +10,9 @@ const batch = 5
 /**
  * Ended longer ago than `historyDays` → deleted with its device jobs, unless a retry that has not started needs them.
  */
-export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
+export function deleteOldJobs(deps: Deps, { historyDays }: { readonly historyDays: number }): Step {
   return {
-    name: 'prune-history',
+    name: 'delete-old-jobs',
     every: 60 * 60 * 1000,
     wokenBy: [],
     async run(now) {
@@ -22,7 +22,7 @@ export function pruneHistory(deps: Deps, { historyDays }: { readonly historyDays
         (tx) => deleteJobsEndedBefore(tx, before, batch),
         deps.limits.databaseLongStatement,
       )
-      if (deleted.length > 0) deps.log.info({ jobs: deleted.length }, 'history pruned')
+      if (deleted.length > 0) deps.log.info({ jobs: deleted.length }, 'old jobs deleted')
       return { done: deleted.length, full: deleted.length === batch }
     },
   }
