@@ -4,14 +4,13 @@ import { makeRequestId } from '../job/request-id.ts'
 import {
   type DeviceJobKey,
   type Dispatch,
-  findTargets,
-  findTargetsAmong,
   findWaiting,
   lockOpenJobs,
   markDispatched,
   unmarkDispatched,
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
+import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
 import type { Step } from './loop.ts'
 import type { OrphanedCalls } from './orphaned-calls.ts'
 import type { Window } from './window.ts'

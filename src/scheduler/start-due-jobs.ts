@@ -4,9 +4,9 @@ import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { tooManyDevices } from '../job/preview.ts'
-import { clearTargets, expandJob } from '../job/store/facts.ts'
 import { findJob, type JobRow } from '../job/store/jobs.ts'
 import { expandRetry } from '../job/store/retries.ts'
+import { clearTargets, expandJob } from '../job/store/targets.ts'
 import {
   findStartable,
   lockSelection,

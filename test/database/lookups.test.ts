@@ -1,15 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../src/database/reader.ts'
-import {
-  expandJob,
-  findOpenTargets,
-  findPending,
-  findTargetsAmong,
-  findWaiting,
-  lockOpenJobs,
-  settle,
-} from '../../src/job/store/facts.ts'
+import { findPending, findWaiting, lockOpenJobs, settle } from '../../src/job/store/facts.ts'
+import { expandJob, findOpenTargets, findTargetsAmong } from '../../src/job/store/targets.ts'
 import { saveStarted } from '../../src/job/store/transitions.ts'
 import { lockTwins } from '../../src/twin/store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'

@@ -1,9 +1,6 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import { boundedFragment } from '../../database/bounded-fragment.ts'
-import type { BoundedReader } from '../../database/bounded-read.ts'
 import { isAlive } from '../../database/instance-lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
-import type { Fragment } from '../../sql-fragment.ts'
 import type { JobStatus } from '../state.ts'
 
 /** One device's part of one job. */
@@ -39,40 +36,11 @@ export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobSt
   return new Map(rows.map((row) => [row.id, row.key]))
 }
 
-/**
- * Freezes the device list of a job in one statement, and so at one moment. Returns the number of devices. `narrowed` is
- * a further condition over `d`, beginning with `and`.
- */
-export async function expandJob(
-  tx: Tx & BoundedReader,
-  id: string,
-  condition: Fragment,
-  narrowed = empty,
-): Promise<number> {
-  const [row] = await tx.query<{ count: number }>(
-    sql`with target as (
-          insert into device_job (job_key, device_id)
-          select job.key, d.id
-          from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${boundedFragment(tx, condition)} ${narrowed}
-          order by d.id
-          returning 1
-        )
-        select count(*)::integer as count from target`,
-  )
-  return row?.count ?? 0
-}
-
-/** Removes the devices of a job that has not started: nothing was done to any of them. */
-export async function clearTargets(tx: Tx, id: string): Promise<void> {
-  await tx.query(sql`delete from device_job where job_key = ${keyOf(id)}`)
-}
-
 /** The row of a device job's first fact, as named in statements. */
 export const target = sql`target`
 
 /** The key of a job, looked up once per statement. */
-const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
+export const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
 
 /** Whether the row of a device job, by whatever alias, has the second fact. */
 export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
@@ -84,43 +52,6 @@ export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
 export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
-
-/** A page of a job's devices in the order of their ids, whatever their status. */
-export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
-  const rows = await db.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job
-        where job_key = ${keyOf(jobId)} and device_id > ${after}
-        order by device_id
-        limit ${limit}`,
-    'find-targets',
-  )
-  return rows.map((row) => row.deviceId)
-}
-
-/**
- * Those of the devices that are targets of a job, whatever their status. The ids are one array, so that PostgreSQL
- * looks up each of them: for a join it would read the whole job as long as it has no statistics of it.
- */
-export async function findTargetsAmong(db: Reader, jobId: string, deviceIds: readonly string[]): Promise<string[]> {
-  const rows = await db.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job
-        where job_key = ${keyOf(jobId)} and device_id = any(${deviceIds}::text[])`,
-    'find-targets-among',
-  )
-  return rows.map((row) => row.deviceId)
-}
-
-/** Up to `limit` of a job's devices after `after` without an outcome: for twin updates, which have no mark. */
-export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
-  const rows = await db.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job target
-        where job_key = ${keyOf(jobId)} and device_id > ${after} and not ${hasOutcome(target)}
-        order by device_id
-        limit ${limit}`,
-    'find-open-targets',
-  )
-  return rows.map((row) => row.deviceId)
-}
 
 /**
  * The device jobs of running method jobs that wait for these devices. One look-up per device and job, so that no

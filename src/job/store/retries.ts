@@ -4,7 +4,7 @@ import type { Tx } from '../../database/reader.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
 import { facts, status, timeUp } from './device-jobs.ts'
-import { expandJob } from './facts.ts'
+import { expandJob } from './targets.ts'
 
 /** Selects the ids of the devices whose device jobs in the source of the retry are selected. */
 export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey' | 'selection'>): Sql => {

@@ -11,7 +11,8 @@ import {
   findDeviceJobs,
 } from '../../../src/job/store/device-job-list.ts'
 import { type DeviceJobView, findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
-import { expandJob, lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { expandJob } from '../../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
 import { compileCondition } from '../../../src/query/compiler.ts'
 import { deviceFields } from '../../../src/query/fields.ts'

@@ -9,7 +9,8 @@ import {
   findJobKey,
   beforeAll as start,
 } from '../../../src/job/store/ended-device-jobs.ts'
-import { expandJob, lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { expandJob } from '../../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls, tester } from '../../support/rows.ts'
