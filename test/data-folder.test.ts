@@ -97,12 +97,16 @@ describe('the lock', () => {
 
   it('is free after a release', async () => {
     await (await openDataFolder(path)).release()
-    await (await openDataFolder(path)).release()
+    const again = await openDataFolder(path)
+    expect(again.path).toBe(path)
+    await again.release()
   })
 
   it('is free after its holder was killed', async () => {
     await kill(await holdElsewhere({ flock: true }))
-    await (await openDataFolder(path)).release()
+    const folder = await openDataFolder(path)
+    expect(folder.path).toBe(path)
+    await folder.release()
   })
 
   it('does not mistake a process that got the id of a killed holder for it', async () => {

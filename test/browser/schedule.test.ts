@@ -116,7 +116,9 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await page.getByRole('alert').getByText('3 devices matched then, 4 match now.').waitFor()
     await page.getByRole('button', { name: 'Refresh review' }).click()
     await page.getByRole('button', { name: 'Schedule on 4 devices' }).click()
-    await page.getByRole('region', { name: 'Progress', exact: true }).waitFor()
+    await expect
+      .poll(() => page.getByRole('region', { name: 'Progress', exact: true }).allInnerTexts())
+      .toEqual([expect.stringContaining('0 of 4 devices')])
   })
 
   const reviewButton = (page: Page): Locator =>

@@ -111,7 +111,9 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     await page.route('**/assets/**', (route) => route.abort('connectionfailed'))
     await app.client.execute(CancelJob, { input: { jobId: 'first' } })
     await page.getByRole('region', { name: 'Progress over time' }).getByRole('img').waitFor()
-    await page.getByRole('region', { name: 'Progress', exact: true }).getByText('0 of 2 devices').waitFor()
+    const progress = page.getByRole('region', { name: 'Progress', exact: true })
+    await expect.poll(() => progress.innerText()).toContain('0 of 2 devices')
+    expect(await page.getByText('next in the queue').count()).toBe(0)
   })
 
   /** A browser reports each refusal of the hub. */

@@ -393,8 +393,8 @@ describe('a client that leaves', () => {
       if (way === 'HTTP') await until(() => port.connections.at(-1)?.destroyed === true)
       else await new Promise((resolve) => setImmediate(resolve))
       await holder.query('rollback')
-      await until(() => door.server.openStreams() === 0)
-      await next
+      await expect.poll(() => door.server.openStreams()).toBe(0)
+      expect(await next).toBe(way === 'WebSocket' ? 'complete' : undefined)
     } finally {
       holder.release(true)
       statement.mockRestore()

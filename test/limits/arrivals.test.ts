@@ -16,14 +16,20 @@ function setUp(limits: Partial<Limits>, openFiles?: number) {
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const clock = createTestClock()
   const arrivals = createArrivals({ clock, log, limits: { ...defaultLimits, ...limits } }, openFiles)
+  let kept = 0
   return {
     arrivals,
     clock,
     lines,
+    /** How many connections were not closed at once. */
+    kept: () => kept,
     async listen(kind: PortKind = 'MQTT') {
       const server = createServer((socket) => socket.on('error', () => {}))
       servers.push(server)
       arrivals.guard(server, { variable: `${kind}_PORT`, kind })
+      server.on('connection', ({ destroyed }) => {
+        if (!destroyed) kept++
+      })
       await once(server.listen(0, '127.0.0.1'), 'listening')
       const address = server.address()
       return typeof address === 'object' ? (address?.port ?? 0) : 0
@@ -72,19 +78,23 @@ test('one address has only so many connections open, and one that closes makes r
 })
 
 test('one address opens connections only so fast, and time gives it more', async () => {
-  const { listen, clock } = setUp({ addressNewConnections: 1 })
+  const { listen, clock, lines, kept } = setUp({ addressNewConnections: 1 })
   const port = await listen()
   const sockets = []
   for (let count = 0; count < 10; count++) sockets.push(await open(port))
   await closed(port)
+  expect(kept()).toBe(10)
   clock.advance(1_000)
   sockets.push(await open(port))
   await closed(port)
+  expect(kept()).toBe(11)
+  const refused = { port: 'MQTT_PORT', msg: expect.stringContaining('too many new connections') }
+  expect(lines).toMatchObject([refused, refused])
   for (const socket of sockets) socket.destroy()
 })
 
 test('with few files to open, devices cannot use up the connections of HTTP, and the log says what to do', async () => {
-  const { listen, lines } = setUp({}, 16)
+  const { listen, lines, kept } = setUp({}, 16)
   expect(lines).toMatchObject([{ openFiles: 16, connections: 12, msg: expect.stringContaining('ulimit -n') }])
   const [mqtt, http] = [await listen('MQTT'), await listen('HTTP')]
   const sockets = []
@@ -92,6 +102,7 @@ test('with few files to open, devices cannot use up the connections of HTTP, and
   await closed(mqtt)
   sockets.push(await open(http))
   await closed(http)
+  expect(kept()).toBe(12)
   expect(lines.slice(1)).toMatchObject([{ port: 'MQTT_PORT' }, { port: 'HTTP_PORT' }])
   for (const socket of sockets) socket.destroy()
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
@@ -223,12 +224,17 @@ test('before CONNECT a packet of more than 16 KB is not gathered, by TLS as litt
     connectTls({ host: '127.0.0.1', port: hub.tlsPort, ca: hub.ca, servername: 'localhost' }),
   ]
   for (const socket of sockets) {
-    const closed = new Promise((resolve) => socket.once('close', resolve))
     socket.on('error', () => {})
     // A byte more than 16 KB is announced; what could be gathered of it is not even sent.
     socket.write(Uint8Array.of(0x10, 0x81, 0x80, 0x01))
-    await closed
+    await expect.poll(() => socket.destroyed).toBe(true)
   }
+  const largest = connectTcp({ host: '127.0.0.1', port: hub.port })
+  largest.write(Uint8Array.of(0x10, 0x80, 0x80, 0x01))
+  await once(largest, 'connect')
+  await meanwhile(hub)
+  expect(largest.destroyed).toBe(false)
+  largest.destroy()
 })
 
 test('telemetry over the limit holds its device up though it comes in a segment each', async () => {

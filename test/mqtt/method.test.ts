@@ -48,10 +48,10 @@ test('a request reaches the device as it is, and the answer comes back as the te
 test('a request reaches no other device, though all subscribe to the same filter', async () => {
   const [deviceId, device] = await subscribedDevice()
   const [, other] = await subscribedDevice()
-  deliver(deviceId, 'r1')
-  await device.nextPublish()
+  expect(deliver(deviceId, 'r1')).toBe(true)
+  expect((await device.nextPublish()).topic).toContain('$rid=r1')
   device.write(publishPacketOf('$iothub/methods/res/200/?$rid=r1', '1', { retain: true }))
-  await hub.nextAnswer()
+  expect(await hub.nextAnswer()).toMatchObject({ deviceId, requestId: 'r1' })
   await ping(other)
   device.end()
   other.end()

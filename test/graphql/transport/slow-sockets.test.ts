@@ -100,7 +100,7 @@ test('a WebSocket that is closed while much waits for it leaves nothing behind',
   }
   await until(() => waiting() > 0)
   socket.raw.terminate()
-  await until(() => door.server.openStreams() === 0)
+  await expect.poll(() => door.server.openStreams()).toBe(0)
 })
 
 test.each([
