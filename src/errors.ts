@@ -20,6 +20,10 @@ export type ErrorCode =
 /** A name inside a sentence, truncated: no device or job has a longer one. */
 const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
 
+/** What clients learn of a fault. The log has its cause under the same reference, which some protocols call tracking id. */
+export const faultMessage = (reference: string): string =>
+  `The hub has an internal error. Its log has the cause under ${reference}.`
+
 /** What all domain errors share: a sentence for users and a code for programs. */
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { AedesOptions, Client } from 'aedes'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError, LimitExceededError, NotFoundError, NotShownError } from '../errors.ts'
+import { faultMessage, InvalidInputError, LimitExceededError, NotFoundError, NotShownError } from '../errors.ts'
 import { overBudget } from '../json/json-budget.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createRefusalLog } from '../log/refusals.ts'
@@ -92,7 +92,7 @@ export function createInbound(
 
   const refuse = (connection: Connection, rid: string, refusal: Refusal): void => {
     const trackingId = randomUUID()
-    const { status, errorCode, message } = refusal
+    const { status, errorCode, message = faultMessage(trackingId) } = refusal
     if (status === 500) {
       deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'twin request failed')
     }
@@ -200,7 +200,8 @@ type Refusal = {
   readonly status: 400 | 404 | 429 | 500
   /** IoT Hub's error code. */
   readonly errorCode: number
-  readonly message: string
+  /** Undefined for a fault of the hub. */
+  readonly message?: string
   readonly cause?: unknown
 }
 
@@ -211,7 +212,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof NotShownError) return { status: 400, errorCode: 400004, message: error.message }
   if (error instanceof LimitExceededError) return { status: 429, errorCode: 429001, message: error.message }
   if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
-  return { status: 500, errorCode: 500001, message: 'The request failed. The hub logged the cause.', cause: error }
+  return { status: 500, errorCode: 500001, cause: error }
 }
 
 /** A patch that is too large is refused before it is parsed: visiting its members would delay all other devices. */

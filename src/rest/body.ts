@@ -1,3 +1,4 @@
+import { isJsonBody, notJsonBody } from '../json/json-body.ts'
 import { overBudget } from '../json/json-budget.ts'
 import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
@@ -14,13 +15,7 @@ export async function readBody(
 ): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length === 0) throw new RestError('ArgumentNull', 'The request has no body.')
-  const mediaType = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
-  const isPacked = (request.headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity'
-  if (mediaType !== 'application/json' || isPacked) {
-    const message =
-      'The body must be JSON without a content encoding. Send the header "Content-Type: application/json".'
-    throw new RestError('GenericUnsupportedMediaType', message)
-  }
+  if (!isJsonBody(request.headers)) throw new RestError('GenericUnsupportedMediaType', notJsonBody)
   if (overBudget(bytes, { bytes: maxBytes, members: Number.POSITIVE_INFINITY, depth: maxDepth }) === 'depth') {
     throw new RestError('DeserializationError', `The body is nested more than ${maxDepth} levels deep.`)
   }

@@ -3,6 +3,7 @@ import {
   AlreadyExistsError,
   AnswerTooLargeError,
   DomainError,
+  faultMessage,
   LimitExceededError,
   NotFoundError,
   OutOfTimeError,
@@ -134,10 +135,7 @@ export function outageOf(error: unknown): Failure | undefined {
 
 /** The answer to a fault of the hub. The log has its cause under the tracking id. */
 export function faultOf(trackingId: string): Failure {
-  return failure(
-    'ServerError',
-    `The hub has an internal error. Its log has the cause under the tracking id ${trackingId}.`,
-  )
+  return failure('ServerError', faultMessage(trackingId))
 }
 
 /** Identifies a failure in a body and in the log. */

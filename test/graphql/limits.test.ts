@@ -1,6 +1,8 @@
 import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { faultMessage } from '../../src/errors.ts'
 import { maxRequestBytes, maxTokens } from '../../src/graphql/limits.ts'
+import { notJsonBody } from '../../src/json/json-body.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 let door: TestDoor
@@ -101,7 +103,7 @@ describe('a body is refused', () => {
     ],
     ['of plain GraphQL', 415, { headers: { 'content-type': 'application/graphql' }, body: '{ __typename }' }],
     ['without a type', 415, { body: new Uint8Array([123, 125]) }],
-    ['that is packed', 415, { headers: { ...json, 'content-encoding': 'gzip' }, body }],
+    ['that is compressed', 415, { headers: { ...json, 'content-encoding': 'gzip' }, body }],
     [
       'over the size limit',
       413,
@@ -112,7 +114,9 @@ describe('a body is refused', () => {
   ])('%s', async (_what, status, init) => {
     const response = await fetch({ method: 'POST', ...init })
     expect(response.status).toBe(status)
-    expect(await response.text()).not.toContain('"data"')
+    const text = await response.text()
+    expect(text).not.toContain('"data"')
+    if (status === 415) expect(JSON.parse(text)).toEqual({ errors: [{ message: notJsonBody }] })
   })
 })
 
@@ -142,6 +146,7 @@ describe('a fault', () => {
       const [error] = errors
       expect(error).toMatchObject({
         path: ['jobs'],
+        message: faultMessage(String(error?.extensions.reference)),
         extensions: { code: 'INTERNAL_SERVER_ERROR', reference: expect.any(String) },
       })
       expect(JSON.stringify(errors)).not.toMatch(/relation|table|select|prisma/i)

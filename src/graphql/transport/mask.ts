@@ -4,6 +4,7 @@ import { isOutage, outageMessage, retryAfterSeconds } from '../../database/outag
 import {
   AnswerTooLargeError,
   DomainError,
+  faultMessage,
   InvalidInputError,
   LimitExceededError,
   QueryConditionError,
@@ -30,7 +31,7 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     }
     const reference = randomUUID()
     log.error({ err: cause, reference, path: path?.join('.') }, 'GraphQL request failed')
-    return new GraphQLError(`Internal error. The log of the hub has the cause under the reference ${reference}.`, {
+    return new GraphQLError(faultMessage(reference), {
       nodes,
       path,
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },

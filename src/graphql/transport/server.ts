@@ -6,6 +6,7 @@ import { authenticateViewer } from '../../access/commands.ts'
 import type { Viewer } from '../../access/policy.ts'
 import type { Deps } from '../../deps.ts'
 import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { announcedBytes, type RequestRoom } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
@@ -187,15 +188,12 @@ const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
 
 /**
  * Accepts only JSON bodies: a form of another site can post text, URL-encoded and multipart bodies without a preflight
- * request, but not JSON. Compressed bodies are refused, so that the limit of bytes applies to the parsed text.
+ * request, but not JSON.
  */
 const jsonOnly: Plugin<ServerContext> = {
   onRequestParse({ request, endResponse, fetchAPI }) {
-    const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-    const isCompressed = (request.headers.get('content-encoding') ?? 'identity') !== 'identity'
-    if (request.method !== 'POST' || (mediaType === 'application/json' && !isCompressed)) return
-    const message = 'Send an uncompressed JSON body: "Content-Type: application/json".'
-    endResponse(fetchAPI.Response.json({ errors: [{ message }] }, { status: 415 }))
+    if (request.method !== 'POST' || isJsonBody(request.headers)) return
+    endResponse(fetchAPI.Response.json({ errors: [{ message: notJsonBody }] }, { status: 415 }))
   },
 }
 
