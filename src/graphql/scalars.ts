@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql'
 import { dateTimeExample, parseZonedDateTime } from '../date-time.ts'
+import { serializeJson } from '../json/json-as-written.ts'
 import { builder } from './builder.ts'
-import { serializeJson } from './transport/written.ts'
 
 builder.scalarType('DateTime', {
   description:

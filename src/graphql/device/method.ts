@@ -5,11 +5,11 @@ import {
   InvalidInputError,
   NotFoundError,
 } from '../../errors.ts'
+import { asWritten } from '../../json/json-as-written.ts'
 import type { MethodResponse } from '../../method/answer.ts'
 import { invokeMethod } from '../../method/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
-import { asWritten } from '../transport/written.ts'
 import { methodFields, methodResponse } from './method-fields.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {

@@ -1,13 +1,13 @@
 import { NotFoundError } from '../../errors.ts'
 import type { Listen } from '../../events/events.ts'
 import type { TelemetryMessage } from '../../events/topics.ts'
+import { asWritten } from '../../json/json-as-written.ts'
 import { overBudget } from '../../json/json-budget.ts'
 import { utf8Text } from '../../utf8.ts'
 import { builder } from '../builder.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { either, identityOf } from '../live/select-events.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
-import { asWritten } from '../transport/written.ts'
 
 /** Maximum number of messages that wait for a slow client. */
 const maxWaiting = 100

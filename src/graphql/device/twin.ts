@@ -14,7 +14,7 @@ import { either, identityOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
-import { mentions } from '../transport/mentions.ts'
+import { selectsField } from '../transport/selects-field.ts'
 import { Device } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
@@ -93,7 +93,7 @@ const twinsOf = perParent(
 /** The documents of the twin that a client selects. Metadata is by far the largest and is rarely selected. */
 function documentsAsked(context: Context, info: GraphQLResolveInfo): readonly TwinDocument[] {
   const { select } = queryFromInfo({ context, info, select: { deviceId: true } })
-  const [value, metadata] = [mentions(info, 'value'), mentions(info, 'metadata')]
+  const [value, metadata] = [selectsField(info, 'value'), selectsField(info, 'metadata')]
   return documentsIn(Object.keys(select)).filter(
     (name) => name === 'tags' || (name.endsWith('Metadata') ? metadata : value),
   )

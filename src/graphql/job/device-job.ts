@@ -5,11 +5,11 @@ import {
   findPayloads,
 } from '../../job/store/device-jobs.ts'
 import type { DeviceJobKey } from '../../job/store/facts.ts'
+import { asWritten, memoized } from '../../json/json-as-written.ts'
 import { builder } from '../builder.ts'
 import { Device } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
 import { perParent } from '../loaders.ts'
-import { asWritten, memoized } from '../transport/written.ts'
 import { Job } from './job.ts'
 
 /** The status of a device job. */

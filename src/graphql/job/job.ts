@@ -2,13 +2,13 @@ import { NotFoundError } from '../../errors.ts'
 import { jobOutcome } from '../../job/state.ts'
 import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import { findOperations, type OperationTexts } from '../../job/store/operations.ts'
+import { asWritten, memoized } from '../../json/json-as-written.ts'
 import type { JsonText } from '../../json/json-text.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParent } from '../loaders.ts'
 import { memberOf } from '../member.ts'
-import { mentions } from '../transport/mentions.ts'
-import { asWritten, memoized } from '../transport/written.ts'
+import { selectsField } from '../transport/selects-field.ts'
 import { JobOutcome, JobStatus, JobType, jobStatuses, jobTypes } from './enums.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
@@ -161,7 +161,9 @@ export const Job = builder.prismaNode('Job', {
       select: { id: true, type: true },
       description: 'The method that the job calls. Null for twin updates.',
       resolve: async ({ id, type }, _args, context, info) =>
-        type === 'scheduleDeviceMethod' ? methodIn(await operationOf(context, id, mentions(info, 'payload'))) : null,
+        type === 'scheduleDeviceMethod'
+          ? methodIn(await operationOf(context, id, selectsField(info, 'payload')))
+          : null,
     }),
     updateTwin: t.field({
       type: 'JSON',

@@ -15,12 +15,12 @@ import { type Authenticate, type Context, callerOf, type ServerContext, type Yog
 import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
+import { crossSiteRefusal, isForwarded } from './cross-site.ts'
 import { createDocumentCache } from './document-cache.ts'
-import { isForwarded, refusalOf } from './guard.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { introspectionByRight } from './introspection.ts'
-import { createMask } from './mask.ts'
+import { createMask } from './mask-errors.ts'
 import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { createWebSockets } from './websocket.ts'
 
@@ -130,7 +130,7 @@ export function createGraphqlServer(
     path: '/graphql',
     methods: ['GET', 'POST'],
     handle(request, response) {
-      const refusal = refusalOf(request, names)
+      const refusal = crossSiteRefusal(request, names)
       if (refusal !== undefined) {
         refuse(refusal, request.socket.remoteAddress)
         respondError(response, 403, { message: refusal, extensions: { code: 'FORBIDDEN' } })
@@ -154,7 +154,7 @@ export function createGraphqlServer(
       })
     },
     upgrade(request, connection, head) {
-      const refusal = refusalOf(request, names)
+      const refusal = crossSiteRefusal(request, names)
       if (refusal === undefined) {
         webSockets.upgrade(request, connection, head)
         return

@@ -3,7 +3,7 @@ import * as http from 'node:http'
 import { createConnection, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { refusalOf } from '../../../src/graphql/transport/guard.ts'
+import { crossSiteRefusal } from '../../../src/graphql/transport/cross-site.ts'
 import { openDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
 
@@ -26,7 +26,7 @@ test.each([
     { host: 'localhost:4000', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may ask', (_what, headers) => {
-  expect(refusalOf({ headers, socket }, names)).toBeUndefined()
+  expect(crossSiteRefusal({ headers, socket }, names)).toBeUndefined()
 })
 
 test.each([
@@ -44,14 +44,14 @@ test.each([
     { host: 'localhost:4000', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may not ask', (_what, headers) => {
-  expect(refusalOf({ headers, socket }, names)).toEqual(expect.any(String))
+  expect(crossSiteRefusal({ headers, socket }, names)).toEqual(expect.any(String))
 })
 
 test('where tokens are needed, any name will do', () => {
-  expect(refusalOf({ headers: { host: 'proxy.example' }, socket }, undefined)).toBeUndefined()
-  expect(refusalOf({ headers: { host: 'proxy.example', origin: 'https://evil.example' }, socket }, undefined)).toEqual(
-    expect.any(String),
-  )
+  expect(crossSiteRefusal({ headers: { host: 'proxy.example' }, socket }, undefined)).toBeUndefined()
+  expect(
+    crossSiteRefusal({ headers: { host: 'proxy.example', origin: 'https://evil.example' }, socket }, undefined),
+  ).toEqual(expect.any(String))
 })
 
 test('the door asks before it answers, over HTTP and WebSockets', async () => {

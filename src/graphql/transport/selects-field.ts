@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from 'graphql'
 
 /** Whether a field with this name is selected anywhere below the resolved field, even if a directive may skip it. */
-export function mentions({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
+export function selectsField({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
   const seen = new Set<string>()
   const inSelections = (selectionSet: SelectionSetNode | undefined): boolean =>
     selectionSet?.selections.some((selection) => {

@@ -1,7 +1,7 @@
-import { NotShownError } from '../../errors.ts'
-import { isDeeper, maxPrintedDepth } from '../../json/json.ts'
-import { overBudget } from '../../json/json-budget.ts'
-import { JsonText, jsonTextOf, onOneLine } from '../../json/json-text.ts'
+import { NotShownError } from '../errors.ts'
+import { isDeeper, maxPrintedDepth } from './json.ts'
+import { overBudget } from './json-budget.ts'
+import { JsonText, jsonTextOf, onOneLine } from './json-text.ts'
 
 const any = Number.POSITIVE_INFINITY
 const printable = { bytes: any, members: any, depth: maxPrintedDepth }

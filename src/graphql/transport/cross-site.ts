@@ -8,7 +8,7 @@ import { isOwnOrigin } from '../../origin.ts'
  * other site that resolves to this hub (DNS rebinding). `names` are the host names of this hub, compared without ports;
  * undefined accepts any.
  */
-export function refusalOf(
+export function crossSiteRefusal(
   request: Pick<IncomingMessage, 'headers' | 'socket'>,
   names: readonly string[] | undefined,
 ): string | undefined {
