@@ -2,7 +2,7 @@ import * as http from 'node:http'
 import { defaultPolicies } from '../src/access/policy.ts'
 import type { Deps } from '../src/deps.ts'
 import { createGraphqlServer } from '../src/graphql/transport/server.ts'
-import { listenOn } from '../src/listen.ts'
+import { openPort } from '../src/open-port.ts'
 import { createClosers } from './closers.ts'
 
 /** The GraphQL door on a port of its own, open to everybody here. `url` is that of its WebSockets. */
@@ -23,7 +23,7 @@ export async function openGraphqlDoor(deps: Deps): Promise<{ readonly url: strin
 /** A bare server on any free port. */
 export async function serve(handle: http.RequestListener) {
   const server = http.createServer(handle)
-  const { port } = await listenOn(server, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
+  const { port } = await openPort(server, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
   return {
     http: server,
     url: `ws://127.0.0.1:${port}`,

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { resolve } from 'node:path'
 import { createLogger, createServer as createViteServer, type Logger } from 'vite'
-import { listenOn } from '../src/listen.ts'
+import { openPort } from '../src/open-port.ts'
 
 /** The console while it is being worked on, at an address of its own. */
 export type DevConsole = {
@@ -25,7 +25,7 @@ type Options = {
  */
 export async function openConsole({ root, port, hubUrl, onChange }: Options): Promise<DevConsole> {
   const server = createServer()
-  await listenOn(server, { variable: 'CONSOLE_PORT', host: 'localhost', port })
+  await openPort(server, { variable: 'CONSOLE_PORT', host: 'localhost', port })
   process.env.HUB = hubUrl // for the proxy in vite.config.ts
   const vite = await createViteServer({
     configFile: resolve(root, 'vite.config.ts'),

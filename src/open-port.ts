@@ -16,7 +16,7 @@ export type ListenAddress = { readonly variable: string; readonly host: string; 
 const backlog = 4_096
 
 /** Opens the port and returns its address. ListenError. */
-export function listenOn(server: Server, { variable, host, port }: ListenAddress): Promise<AddressInfo> {
+export function openPort(server: Server, { variable, host, port }: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       const where = `${host}:${port}`

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { listenOn } from '../src/listen.ts'
+import { openPort } from '../src/open-port.ts'
 
 const count = 1_000
 
@@ -18,7 +18,7 @@ function hasRoom(): boolean {
 test.runIf(hasRoom())('of clients that come all at once, none has to knock again while others are let in', async () => {
   const accepted: Socket[] = []
   const server = createServer((socket) => accepted.push(socket))
-  const { port } = await listenOn(server, { variable: 'TEST_PORT', host: '127.0.0.1', port: 0 })
+  const { port } = await openPort(server, { variable: 'TEST_PORT', host: '127.0.0.1', port: 0 })
   const established: number[] = []
   const open = async (name: number): Promise<Socket> => {
     const socket = connect({ host: '127.0.0.1', port })

@@ -4,7 +4,7 @@ import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
-import { listenOn } from '../listen.ts'
+import { openPort } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { boundPipeline, type Pipeline } from './pipeline.ts'
 import { respond } from './respond.ts'
@@ -252,8 +252,8 @@ export function createHttpServer(
     async listen({ host, port, tlsPort }) {
       try {
         const [plainAddress, secureAddress] = [
-          await listenOn(plain, { variable: 'HTTP_PORT', host, port }),
-          await listenOn(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
+          await openPort(plain, { variable: 'HTTP_PORT', host, port }),
+          await openPort(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
         ]
         return {
           http: `http://${nameIn(host)}:${plainAddress.port}`,

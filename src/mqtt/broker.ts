@@ -8,21 +8,21 @@ import { takeTurnsInOrder } from '../turns.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
+import { compareConnections } from './compare-connections.ts'
 import { addressOf, createConnections, drainTime } from './connection.ts'
 import { createInbound, type InboundCounters } from './inbound.ts'
 import { createBlankPersistence, createUnroutedBus } from './inert-bus.ts'
 import { controlIntake, intakeOf } from './intake.ts'
 import { createKeptSessions } from './kept-sessions.ts'
-import { type Certificates, createListeners, type ListenAddresses, type ListenOptions } from './listeners.ts'
 import { createOutbound } from './outbound.ts'
+import { type Certificates, createPorts, type ListenAddresses, type ListenOptions } from './ports.ts'
 import { createPresence } from './presence.ts'
 import { createRations } from './ration.ts'
 import { watchRevocations } from './revocation.ts'
-import { callTheRoll } from './roll-call.ts'
 import { createSessionPersistence } from './session-persistence.ts'
-import { yieldToOthers } from './takeover.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createWebSocketMount, type Upgraded, type WebSocketMount } from './websocket.ts'
+import { yieldConnections } from './yield-connections.ts'
 
 /** The endpoint for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
 export type MqttDoor = {
@@ -76,8 +76,8 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     if (wasOpen) telemetry.takeWill(connection)
   })
   const revocations = watchRevocations(deps, { hostNames, connections })
-  const stopYielding = yieldToOthers(deps, connections)
-  const roll = callTheRoll(deps, { connections, presence, recheck: revocations.recheck })
+  const stopYielding = yieldConnections(deps, connections)
+  const comparing = compareConnections(deps, { connections, presence, recheck: revocations.recheck })
   const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })
 
@@ -126,7 +126,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
     answerUnknownLevels(client)
   }
   const logRefusal = createRefusalLog(deps)
-  const listeners = createListeners((socket) => accept(socket), { arrivals, handshakeTimeout })
+  const ports = createPorts((socket) => accept(socket), { arrivals, handshakeTimeout })
   const webSockets = createWebSocketMount(deps, accept)
 
   const hangUp = (): void => {
@@ -134,12 +134,12 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   }
   const turnAway = (): void => {
     leaving = true
-    void listeners.stopListening()
+    void ports.stopListening()
   }
 
   return {
-    listen: listeners.listen,
-    renew: listeners.renew,
+    listen: ports.listen,
+    renew: ports.renew,
     webSocket: webSockets.mount,
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     turnAway,
@@ -151,8 +151,8 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
       inbound.close()
       stopYielding()
       webSockets.close()
-      await listeners.close()
-      await Promise.all([revocations.close(), outbound.close(), roll.close()])
+      await ports.close()
+      await Promise.all([revocations.close(), outbound.close(), comparing.close()])
       const written = new AbortController()
       await Promise.race([
         Promise.all([...requests, presence.close(), sessions.close(), telemetry.close()]),

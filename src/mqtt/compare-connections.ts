@@ -5,7 +5,7 @@ import type { Presence } from './presence.ts'
 
 /** Devices per statement. */
 const batch = 1_000
-/** Milliseconds until a failed roll call is repeated. */
+/** Milliseconds until a failed comparison is repeated. */
 const retry = 1_000
 
 /**
@@ -13,7 +13,7 @@ const retry = 1_000
  * other instances were lost, the database was unavailable, or this instance was declared dead. It costs one statement
  * per thousand devices, and more only for changed ones.
  */
-export function callTheRoll(
+export function compareConnections(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'lease'>,
   {
     connections,

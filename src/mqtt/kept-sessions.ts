@@ -1,7 +1,7 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
-import { recordSessions } from './commands.ts'
-import { findSessions, type Subscriptions } from './store.ts'
+import { recordSessions } from './session-commands.ts'
+import { findSessions, type Subscriptions } from './session-store.ts'
 
 /**
  * The subscriptions of devices with CleanSession 0, kept in the database [MQTT-3.1.2-4]. Reads and writes share one

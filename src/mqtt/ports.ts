@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../limits/arrivals.ts'
-import { ListenError, listenOn } from '../listen.ts'
+import { ListenError, openPort } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
 /** Where MQTT listens. `cert` and `key` are PEM. Port 0 means any free port. */
@@ -23,7 +23,7 @@ export type Certificates = Pick<ListenOptions, 'cert' | 'key' | 'deviceCa'>
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
 /** The listening sockets. `accept` gets each connection that is ready for MQTT. */
-export function createListeners(
+export function createPorts(
   accept: (socket: Socket) => void,
   { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
 ) {
@@ -38,7 +38,7 @@ export function createListeners(
       socket.once('close', () => sockets.delete(socket))
     })
     servers.push(server)
-    return listenOn(server, { variable, host, port })
+    return openPort(server, { variable, host, port })
   }
 
   let closed: Promise<unknown> = Promise.resolve()

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { removeSessions, type Subscriptions, saveSessions } from './store.ts'
+import { removeSessions, type Subscriptions, saveSessions } from './session-store.ts'
 
 /** Writes the sessions of some devices as they are now, and deletes those that are undefined. */
 export async function recordSessions(

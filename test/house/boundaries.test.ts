@@ -263,5 +263,5 @@ test('servers of TLS are made by the settings that all share', () => {
   const plain = files.filter(
     (file) => /from 'node:(https|tls|http2)'/.test(code(file)) && /\bcreate\w*Server\(/.test(code(file)),
   )
-  expect(plain).toEqual(['http/server.ts', 'mqtt/listeners.ts'])
+  expect(plain).toEqual(['http/server.ts', 'mqtt/ports.ts'])
 })

@@ -64,7 +64,7 @@ const bounded: Readonly<Record<string, string>> = {
   'data-folder.ts': "the hub's own file",
   'database/embedded/binaries.ts': 'files of packages',
   'events/instances.ts': 'messages of other instances, of 8,000 bytes at most',
-  'mqtt/store.ts': 'filters of a device, four at most',
+  'mqtt/session-store.ts': 'filters of a device, four at most',
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })

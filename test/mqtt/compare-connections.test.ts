@@ -51,8 +51,8 @@ function listenToWaiting(): string[] {
   return waiting
 }
 
-// First of all: what went wrong was that a roll called over nobody was the last one.
-test('a roll that was called while nobody was connected is called again', async () => {
+// First of all: what went wrong was that a comparison of no connections was the last one.
+test('a comparison that began while nobody was connected is repeated', async () => {
   hub.deps.events.lookAgain()
   const [deviceId, device] = await connectedDevice()
   await connectElsewhere(deviceId)
