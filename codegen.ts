@@ -8,6 +8,11 @@ const shared = {
   scalars: { DateTime: 'string', JSON: 'unknown' },
 }
 
+// A fragment is a selection that is written once. Masking would hide its fields from the code that selects it, but here
+// hooks run the documents and hand the rows on. A component takes the type of its fragment, such as `JobsRowFragment`,
+// so it sees the fields of that fragment and no others.
+const presetConfig = { fragmentMasking: false }
+
 /** schema.graphql and the documents in the sources → typed documents in src/generated/ (docs/graphql.md). */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
@@ -18,16 +23,14 @@ const config: CodegenConfig = {
     'src/generated/graphql/': {
       preset: 'client',
       documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts', '!test/console/**'],
-      // Fragments are for sharing fields here, not for hiding them between components.
-      presetConfig: { fragmentMasking: false },
+      presetConfig,
       // Documents are text with a type: clients need no GraphQL parser.
       config: { ...shared, documentMode: 'string' },
     },
     'src/generated/console/': {
       preset: 'client',
       documents: ['src/console/**/*.{ts,tsx}'],
-      // A component sees the fields it asked for and no others. It is no hook, so it is not named like one.
-      presetConfig: { fragmentMasking: { unmaskFunctionName: 'readFragment' } },
+      presetConfig,
       // The hub answers every field that was asked for: null it may be, missing it is not.
       config: { ...shared, avoidOptionals: { field: true } },
     },

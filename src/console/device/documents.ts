@@ -1,14 +1,10 @@
 import { graphql } from '../../generated/console/index.ts'
 
 /** What a row shows. The twin is read only where a column shows a part of it. */
-export const DevicesRowFragment = graphql(`
+graphql(`
   fragment DevicesRow on Device {
-    id
-    deviceId
-    status
+    ...DeviceState
     statusReason
-    connectionState
-    lastActivityTime
     twin @include(if: $withTwin) {
       tags
       properties {
@@ -32,8 +28,7 @@ export const DevicesListDocument = graphql(`
         ...DevicesRow
       }
       pageInfo {
-        hasNextPage
-        endCursor
+        ...NextPage
       }
     }
   }
@@ -68,30 +63,17 @@ export const DevicesCreateDocument = graphql(`
           }
         }
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
 
 /** What the head of a device's page shows. */
-export const DeviceNowFragment = graphql(`
+graphql(`
   fragment DeviceNow on Device {
-    id
-    deviceId
+    ...DeviceState
     generationId
-    status
     statusReason
-    connectionState
-    lastActivityTime
   }
 `)
 
@@ -114,7 +96,7 @@ export const DevicePresenceDocument = graphql(`
 `)
 
 /** The twin, whole. */
-export const DeviceTwinFragment = graphql(`
+graphql(`
   fragment DeviceTwin on Twin {
     etag
     version
@@ -171,27 +153,13 @@ export const DeviceKeysDocument = graphql(`
 `)
 
 /** Its part in jobs. */
-export const DeviceJobRowFragment = graphql(`
+graphql(`
   fragment DeviceJobRow on DeviceJob {
-    id
-    status
-    startTime
-    endTime
-    error {
-      code
-      description
-    }
-    outcome {
-      status
-      payload
-    }
+    ...DeviceJobState
     job {
       jobId
       createdTime
-      cloudToDeviceMethod {
-        methodName
-      }
-      updateTwin
+      ...Operation
     }
   }
 `)
@@ -205,8 +173,7 @@ export const DeviceJobsDocument = graphql(`
           ...DeviceJobRow
         }
         pageInfo {
-          hasNextPage
-          endCursor
+          ...NextPage
         }
       }
     }
@@ -233,16 +200,7 @@ export const DeviceUpdateDocument = graphql(`
           ...DeviceNow
         }
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
@@ -256,16 +214,7 @@ export const DeviceUpdateTwinDocument = graphql(`
           ...DeviceTwin
         }
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
@@ -278,16 +227,7 @@ export const DeviceInvokeDocument = graphql(`
         status
         payload
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
@@ -299,13 +239,7 @@ export const DeviceDeleteDocument = graphql(`
       ... on DeleteDevicePayload {
         deviceId
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)

@@ -1,5 +1,102 @@
 import { graphql } from '../../generated/console/index.ts'
 
+// What several pages select. Documents name fragments; nothing imports them.
+
+/** An error of a result union, for the component `DomainError`. */
+graphql(`
+  fragment DomainError on Error {
+    __typename
+    code
+    message
+    ... on InvalidInputError {
+      path
+    }
+    ... on LimitExceededError {
+      retryAfterSeconds
+    }
+  }
+`)
+
+/** The counters of a job, for `Statistics`. */
+graphql(`
+  fragment Counters on DeviceJobStatistics {
+    deviceCount
+    pendingCount
+    runningCount
+    succeededCount
+    failedCount
+    cancelledCount
+  }
+`)
+
+/** A count that may be a lower bound. */
+graphql(`
+  fragment Count on PreviewCount {
+    value
+    precision
+  }
+`)
+
+/** What a job does, for `describeOperation`. */
+graphql(`
+  fragment Operation on Job {
+    cloudToDeviceMethod {
+      methodName
+    }
+    updateTwin
+  }
+`)
+
+/** What a job does, with all its values. */
+graphql(`
+  fragment WholeOperation on Job {
+    cloudToDeviceMethod {
+      methodName
+      payload
+      connectTimeoutInSeconds
+      responseTimeoutInSeconds
+    }
+    updateTwin
+  }
+`)
+
+/** Whether a list goes on, and where, for `usePages`. */
+graphql(`
+  fragment NextPage on PageInfo {
+    hasNextPage
+    endCursor
+  }
+`)
+
+/** A device in a list, with its connection. */
+graphql(`
+  fragment DeviceState on Device {
+    id
+    deviceId
+    status
+    connectionState
+    lastActivityTime
+  }
+`)
+
+/** The state of a device job, and its outcome. */
+graphql(`
+  fragment DeviceJobState on DeviceJob {
+    id
+    status
+    startTime
+    endTime
+    error {
+      code
+      description
+    }
+    outcome {
+      status
+      payload
+    }
+  }
+`)
+
 /** Asks whether the hub would answer at all. */
 export const ProbeDocument = graphql(`
   query ConsoleProbe {

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Notice } from './notice.tsx'
 
-/** An error of a result union: what the fragment `... on Error { __typename code message }` selects, and more. */
+/** An error of a result union, as the fragment `DomainError` selects it, or one that the page itself found. */
 export type DomainFailure = {
   readonly __typename: string
   readonly message: string

@@ -1,9 +1,8 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { useClient, useMutation } from 'urql'
 import type { DeviceTwinFragment } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { describeValue } from '../../device/differences.ts'
-import { DeviceTwinDocument, DeviceUpdateTwinDocument, DeviceTwinFragment as Twin } from '../../device/documents.ts'
+import { DeviceTwinDocument, DeviceUpdateTwinDocument } from '../../device/documents.ts'
 import forms from '../../device/forms.module.css'
 import { type JsonObject, sameJson, sortMembers } from '../../device/json.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
@@ -78,13 +77,13 @@ export function EditDialog({
     })
     const result = data?.updateTwin
     if (result?.__typename === 'UpdateTwinPayload') {
-      onTwin(readFragment(Twin, result.twin))
+      onTwin(result.twin)
       announce(`The ${words[section]} of ${deviceId} were saved.`)
       onClose()
     } else if (result?.__typename === 'PreconditionError') {
       // The event about it is on its way, unless the live connection is lost.
       const answer = await client.query(DeviceTwinDocument, { deviceId }, { requestPolicy: 'network-only' }).toPromise()
-      if (answer.data?.device) onTwin(readFragment(Twin, answer.data.device.twin))
+      if (answer.data?.device) onTwin(answer.data.device.twin)
       else setFailure(result)
     } else if (result !== undefined) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })

@@ -1,8 +1,7 @@
 import { Link } from 'react-router'
 import type { DeviceJobRowFragment as Row } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { describeValue } from '../../device/differences.ts'
-import { DeviceJobRowFragment, DeviceJobsDocument } from '../../device/documents.ts'
+import { DeviceJobsDocument } from '../../device/documents.ts'
 import { formatCount } from '../../format.ts'
 import { usePages } from '../../hub/pages.ts'
 import { describeOperation } from '../../operation.ts'
@@ -39,11 +38,7 @@ export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
   const pages = usePages(
     DeviceJobsDocument,
     { deviceId, first: 25 },
-    {
-      read: ({ device }) =>
-        device && { ...device.deviceJobs, nodes: readFragment(DeviceJobRowFragment, device.deviceJobs.nodes) },
-      keyOf: ({ id }) => id,
-    },
+    { read: ({ device }) => device?.deviceJobs, keyOf: ({ id }) => id },
   )
   const { rows, totalCount, loading, error } = pages
   return (

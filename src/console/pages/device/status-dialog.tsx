@@ -1,8 +1,7 @@
 import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
 import type { DeviceNowFragment } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
-import { DeviceUpdateDocument, DeviceNowFragment as Now } from '../../device/documents.ts'
+import { DeviceUpdateDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -35,7 +34,7 @@ export function StatusDialog({
     })
     const result = data?.updateDevice
     if (result?.__typename === 'UpdateDevicePayload') {
-      onChanged(readFragment(Now, result.device))
+      onChanged(result.device)
       announce(`${deviceId} ${isDisabling ? 'disabled' : 'enabled'}.`)
       onClose()
     } else if (result !== undefined) setFailure(result)

@@ -1,14 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
 import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
-import {
-  DevicePageDocument,
-  DevicePresenceDocument,
-  DeviceTwinUpdatedDocument,
-  DeviceNowFragment as Now,
-  DeviceTwinFragment as Twin,
-} from '../../device/documents.ts'
+import { DevicePageDocument, DevicePresenceDocument, DeviceTwinUpdatedDocument } from '../../device/documents.ts'
 import { newerOf, presenceCondition } from '../../device/presence.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLive, useLiveEvents } from '../../hub/use-subscription.ts'
@@ -58,7 +51,7 @@ export function useDevice(deviceId: string): DeviceState {
     setDevice((known) => (known?.generationId === news.generationId ? newerOf(known, news) : news))
   }, [])
   useEffect(() => {
-    if (found) acceptDevice(readFragment(Now, found))
+    if (found) acceptDevice(found)
   }, [found, acceptDevice])
 
   const isKnown = device !== undefined && !isGone
@@ -74,13 +67,13 @@ export function useDevice(deviceId: string): DeviceState {
     { queryCondition: presenceCondition([deviceId]) },
     (events) => {
       for (const { devicePresenceChanged } of events) {
-        for (const one of devicePresenceChanged.devices) acceptDevice(readFragment(Now, one))
+        for (const one of devicePresenceChanged.devices) acceptDevice(one)
       }
     },
     { pause: !isKnown },
   )
   const twins = useLive(DeviceTwinUpdatedDocument, { deviceId }, { pause: !isKnown })
-  const live = twins.data && readFragment(Twin, twins.data.twinUpdated)
+  const live = twins.data?.twinUpdated
   const twin = told !== undefined && (live === undefined || told.version > live.version) ? told : live
 
   const isOver = twins.ended || twins.error?.code === 'NOT_FOUND'
@@ -97,7 +90,7 @@ export function useDevice(deviceId: string): DeviceState {
         if (!isHere) return
         // Without data, which is null after an error whatever its type says, the hub may be back soon.
         if (data?.device === null) return setGone(true)
-        if (data?.device) acceptDevice(readFragment(Now, data.device))
+        if (data?.device) acceptDevice(data.device)
         timer = setTimeout(() => {
           setTold(undefined)
           retry()

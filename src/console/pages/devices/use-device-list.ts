@@ -1,8 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { DevicesRowFragment as Row } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { conditionOf, type DeviceList } from '../../device/address.ts'
-import { DevicesListDocument, DevicesPresenceDocument, DevicesRowFragment } from '../../device/documents.ts'
+import { DevicesListDocument, DevicesPresenceDocument } from '../../device/documents.ts'
 import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from '../../device/presence.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
@@ -25,11 +24,7 @@ export function useDeviceList(list: DeviceList) {
   const pages = usePages(
     DevicesListDocument,
     { queryCondition: conditionOf(list), withTwin, first: 50 },
-    {
-      read: ({ devices }) => ({ ...devices, nodes: readFragment(DevicesRowFragment, devices.nodes) }),
-      keyOf: ({ id }) => id,
-      keep,
-    },
+    { read: ({ devices }) => devices, keyOf: ({ id }) => id, keep },
   )
   const { rows, update } = pages
 
@@ -59,8 +54,7 @@ export function useDeviceList(list: DeviceList) {
       const told: Row[] = []
       const gone = new Set<string>()
       for (const { devicePresenceChanged } of events) {
-        const { initial, deletedDeviceIds: deleted } = devicePresenceChanged
-        const devices = readFragment(DevicesRowFragment, devicePresenceChanged.devices)
+        const { initial, devices, deletedDeviceIds: deleted } = devicePresenceChanged
         told.push(...devices)
         const deviceIds = devices.map(({ deviceId }) => deviceId)
         for (const deviceId of callRoll(followed, { initial, deviceIds, deleted })) gone.add(deviceId)

@@ -1,14 +1,13 @@
 import type { ReactNode } from 'react'
-import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
-import type { JobAsScheduled } from './use-job.ts'
 
 /** The job as it was scheduled, and its times. */
-export function Details({ job, now }: { readonly job: JobAsScheduled; readonly now: JobNowFragment }) {
+export function Details({ job, now }: { readonly job: JobAsScheduledFragment; readonly now: JobNowFragment }) {
   const { cloudToDeviceMethod: method, updateTwin } = job
   return (
     <Panel title="Job details">

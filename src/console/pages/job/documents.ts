@@ -1,7 +1,7 @@
 import { graphql } from '../../../generated/console/index.ts'
 
 /** What changes while a job runs: from the subscription, and from queries now and then. */
-export const JobNowFragment = graphql(`
+graphql(`
   fragment JobNow on Job {
     status
     outcome
@@ -12,12 +12,7 @@ export const JobNowFragment = graphql(`
     throughput
     eta
     deviceJobStatistics {
-      deviceCount
-      pendingCount
-      runningCount
-      succeededCount
-      failedCount
-      cancelledCount
+      ...Counters
     }
     blockers {
       reason
@@ -25,8 +20,7 @@ export const JobNowFragment = graphql(`
       until
       position
       deviceCount {
-        value
-        precision
+        ...Count
       }
     }
     failureGroups {
@@ -44,7 +38,7 @@ export const JobNowFragment = graphql(`
 `)
 
 /** What is around it: no subscription tells of it, so it is asked for again and again. */
-export const JobAroundFragment = graphql(`
+graphql(`
   fragment JobAround on Job {
     retries {
       jobId
@@ -60,21 +54,11 @@ export const JobAroundFragment = graphql(`
           jobId
         }
         deviceJobStatistics {
-          deviceCount
-          pendingCount
-          runningCount
-          succeededCount
-          failedCount
-          cancelledCount
+          ...Counters
         }
       }
       statistics {
-        deviceCount
-        pendingCount
-        runningCount
-        succeededCount
-        failedCount
-        cancelledCount
+        ...Counters
       }
     }
     history {
@@ -89,28 +73,29 @@ export const JobAroundFragment = graphql(`
   }
 `)
 
+/** The part of a job that never changes. */
+graphql(`
+  fragment JobAsScheduled on Job {
+    jobId
+    type
+    createdTime
+    queryCondition
+    maxExecutionTimeInSeconds
+    maxDevices
+    startTime
+    deadline
+    ...WholeOperation
+    retryOf {
+      jobId
+    }
+  }
+`)
+
 /** All of a job but its devices. */
 export const JobPageDocument = graphql(`
   query JobPage($jobId: String!) {
     job(jobId: $jobId) {
-      jobId
-      type
-      createdTime
-      queryCondition
-      maxExecutionTimeInSeconds
-      maxDevices
-      startTime
-      deadline
-      cloudToDeviceMethod {
-        methodName
-        payload
-        connectTimeoutInSeconds
-        responseTimeoutInSeconds
-      }
-      updateTwin
-      retryOf {
-        jobId
-      }
+      ...JobAsScheduled
       ...JobNow
       ...JobAround
     }
@@ -139,21 +124,10 @@ export const JobProgressDocument = graphql(`
 `)
 
 /** A row of the table of devices. */
-export const JobDeviceFragment = graphql(`
+graphql(`
   fragment JobDevice on DeviceJob {
-    id
+    ...DeviceJobState
     deviceId
-    status
-    startTime
-    endTime
-    error {
-      code
-      description
-    }
-    outcome {
-      status
-      payload
-    }
   }
 `)
 
@@ -166,8 +140,7 @@ export const JobDevicesDocument = graphql(`
           ...JobDevice
         }
         pageInfo {
-          hasNextPage
-          endCursor
+          ...NextPage
         }
       }
     }
@@ -206,8 +179,7 @@ export const JobEndedDocument = graphql(`
           endTime
         }
         pageInfo {
-          hasNextPage
-          endCursor
+          ...NextPage
         }
       }
     }
@@ -224,16 +196,7 @@ export const JobCancelDocument = graphql(`
           ...JobNow
         }
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
@@ -248,16 +211,7 @@ export const JobRetryDocument = graphql(`
           jobId
         }
       }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)

@@ -1,10 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useClient } from 'urql'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { type Pages, usePages } from '../../hub/pages.ts'
 import { createSight, type Sight } from '../../ui/row-sight.ts'
-import { JobDevicesAgainDocument, JobDevicesDocument, JobDeviceFragment as Row } from './documents.ts'
+import { JobDevicesAgainDocument, JobDevicesDocument } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
 import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
 import { throttle } from './throttle.ts'
@@ -35,10 +34,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
     JobDevicesDocument,
     { jobId, filter, orderBy, first: pageSize },
     {
-      read: ({ job }) => {
-        const connection = job?.deviceJobs
-        return connection && { ...connection, nodes: connection.nodes.map((node) => readFragment(Row, node)) }
-      },
+      read: ({ job }) => job?.deviceJobs,
       keyOf: ({ id }) => id,
       // Before the start there is nothing to read; the start triggers the reading.
       pause: deviceCount === 0,
@@ -75,7 +71,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
         .toPromise()
       // Null, whatever its type says, after an error.
       if (!data) return
-      const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [readFragment(Row, node)] : []))
+      const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [node] : []))
       pages.update((known) => replaceRows(known, rows))
       // An answer for other filters is ignored.
       if (data.job && of === latest.current.of) setCounted(data.job.deviceJobs.totalCount)

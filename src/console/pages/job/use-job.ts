@@ -1,24 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
-import type { JobAroundFragment, JobNowFragment, JobPageQuery } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
+import type { JobAroundFragment, JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLiveEvents } from '../../hub/use-subscription.ts'
-import {
-  JobAroundFragment as Around,
-  JobPageDocument,
-  JobProgressDocument,
-  JobPulseDocument,
-  JobNowFragment as Now,
-} from './documents.ts'
+import { JobPageDocument, JobProgressDocument, JobPulseDocument } from './documents.ts'
 import { newerOf } from './job-now.ts'
-
-/** The part of a job that never changes. */
-export type JobAsScheduled = NonNullable<JobPageQuery['job']>
 
 /** The latest known state of a job. */
 export type KnownJob = {
-  readonly job: JobAsScheduled
+  readonly job: JobAsScheduledFragment
   readonly now: JobNowFragment
   readonly around: JobAroundFragment
   /** Why it is no longer followed. */
@@ -49,8 +39,8 @@ export function useJob(jobId: string): JobState {
   const accept = useCallback((told: JobNowFragment) => setNow((known) => newerOf(known, told)), [])
   useEffect(() => {
     if (!job) return
-    accept(readFragment(Now, job))
-    setAround(readFragment(Around, job))
+    accept(job)
+    setAround(job)
   }, [job, accept])
 
   const live = useLiveEvents(
@@ -58,7 +48,7 @@ export function useJob(jobId: string): JobState {
     { jobId },
     (events) => {
       for (const { deviceJobStatistics } of events) {
-        accept(readFragment(Now, deviceJobStatistics.job))
+        accept(deviceJobStatistics.job)
       }
     },
     {
@@ -73,8 +63,8 @@ export function useJob(jobId: string): JobState {
       .toPromise()
       .then((answer) => {
         if (!answer.data?.job) return
-        accept(readFragment(Now, answer.data.job))
-        setAround(readFragment(Around, answer.data.job))
+        accept(answer.data.job)
+        setAround(answer.data.job)
       })
   }, [client, jobId, accept])
 

@@ -1,7 +1,7 @@
 import { graphql } from '../../../generated/console/index.ts'
 
 /** What a row shows. */
-export const JobsRowFragment = graphql(`
+graphql(`
   fragment JobsRow on Job {
     id
     jobId
@@ -12,17 +12,9 @@ export const JobsRowFragment = graphql(`
     createdTime
     startTime
     endTime
-    cloudToDeviceMethod {
-      methodName
-    }
-    updateTwin
+    ...Operation
     deviceJobStatistics {
-      deviceCount
-      pendingCount
-      runningCount
-      succeededCount
-      failedCount
-      cancelledCount
+      ...Counters
     }
   }
 `)
@@ -36,8 +28,7 @@ export const JobsListDocument = graphql(`
         ...JobsRow
       }
       pageInfo {
-        hasNextPage
-        endCursor
+        ...NextPage
       }
     }
   }

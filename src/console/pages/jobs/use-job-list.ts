@@ -1,11 +1,10 @@
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { useHoverOrFocus } from '../../ui/hover-or-focus.ts'
-import { JobsListDocument, JobsRowFragment, JobsUpdatedDocument } from './documents.ts'
+import { JobsListDocument, JobsUpdatedDocument } from './documents.ts'
 import { type ListFilter, toJobFilter, toUpdateFilter } from './filter.ts'
 import { findArrivals, insertRows, updateRows } from './merge.ts'
 
@@ -32,7 +31,7 @@ export function useJobList(filter: ListFilter) {
   const pages = usePages(
     JobsListDocument,
     { filter: toJobFilter(filter), first: 50 },
-    { read: (data) => ({ ...data.jobs, nodes: readFragment(JobsRowFragment, data.jobs.nodes) }), keyOf: idOf, keep },
+    { read: ({ jobs }) => jobs, keyOf: idOf, keep },
   )
   const { update } = pages
   const of = JSON.stringify(filter)
@@ -41,7 +40,7 @@ export function useJobList(filter: ListFilter) {
   const scrolled = useScrolled()
 
   const live = useLiveEvents(JobsUpdatedDocument, { filter: toUpdateFilter(filter) }, (events) => {
-    const jobs = events.map(({ jobUpdated }) => readFragment(JobsRowFragment, jobUpdated))
+    const jobs = events.map(({ jobUpdated }) => jobUpdated)
     update((present) => updateRows(present, jobs))
     setWaiting((known) => ({ of, jobs: insertRows(known.of === of ? known.jobs : [], jobs).slice(0, mostKept) }))
   })

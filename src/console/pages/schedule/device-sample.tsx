@@ -1,5 +1,5 @@
 import { Link } from 'react-router'
-import type { ScheduleDeviceFragment as Device } from '../../../generated/console/graphql.ts'
+import type { DeviceStateFragment as Device } from '../../../generated/console/graphql.ts'
 import { ConnectionBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './device-sample.module.css'

@@ -1,6 +1,5 @@
 import { useEffect } from 'react'
 import { Link } from 'react-router'
-import { readFragment } from '../../../generated/console/index.ts'
 import { ConditionEditor } from '../../condition/editor.tsx'
 import { describeFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
@@ -11,7 +10,6 @@ import { classes } from '../../ui/classes.ts'
 import { Field } from '../../ui/field.tsx'
 import { DeviceSample } from './device-sample.tsx'
 import styles from './devices-step.module.css'
-import { ScheduleDeviceFragment } from './documents.ts'
 import type { StepProps } from './step.ts'
 import { describeCount } from './summary.ts'
 import type { Matching } from './use-matching.ts'
@@ -85,7 +83,7 @@ function Matches({ matching, condition }: { readonly matching: Matching; readonl
     )
   }
   const { deviceCount, connectedCount } = match
-  const devices = readFragment(ScheduleDeviceFragment, match.devices).slice(0, shown)
+  const devices = match.devices.slice(0, shown)
   return (
     <div className={styles.matches} aria-busy={isAsking}>
       <div className={classes(styles.found, !isPresent && styles.old)}>

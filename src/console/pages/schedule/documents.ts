@@ -1,16 +1,5 @@
 import { graphql } from '../../../generated/console/index.ts'
 
-/** A device in a sample. */
-export const ScheduleDeviceFragment = graphql(`
-  fragment ScheduleDevice on Device {
-    id
-    deviceId
-    status
-    connectionState
-    lastActivityTime
-  }
-`)
-
 /** Which devices meet a condition, while it is typed. */
 export const ScheduleMatchDocument = graphql(`
   query ScheduleMatch($input: PreviewJobInput!) {
@@ -18,51 +7,38 @@ export const ScheduleMatchDocument = graphql(`
       __typename
       ... on JobPreview {
         deviceCount {
-          value
-          precision
+          ...Count
         }
         connectedCount {
-          value
-          precision
+          ...Count
         }
         devices {
-          ...ScheduleDevice
+          ...DeviceState
         }
       }
-      ... on Error {
-        message
-      }
+      ...DomainError
       ... on QueryConditionError {
         line
         column
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
       }
     }
   }
 `)
 
 /** What a job would meet. */
-export const ScheduleReviewFragment = graphql(`
+graphql(`
   fragment ScheduleReview on JobPreview {
     deviceCount {
-      value
-      precision
+      ...Count
     }
     connectedCount {
-      value
-      precision
+      ...Count
     }
     compliantCount {
-      value
-      precision
+      ...Count
     }
     devices {
-      ...ScheduleDevice
+      ...DeviceState
     }
     overlaps {
       job {
@@ -71,14 +47,10 @@ export const ScheduleReviewFragment = graphql(`
         status
         outcome
         endTime
-        cloudToDeviceMethod {
-          methodName
-        }
-        updateTwin
+        ...Operation
       }
       deviceCount {
-        value
-        precision
+        ...Count
       }
       propertyPaths
     }
@@ -93,21 +65,13 @@ export const ScheduleReviewDocument = graphql(`
     previewJob(input: $input) {
       __typename
       ...ScheduleReview
-      ... on Error {
-        message
-      }
-      ... on InvalidInputError {
-        path
-      }
-      ... on LimitExceededError {
-        retryAfterSeconds
-      }
+      ...DomainError
     }
   }
 `)
 
-/** What became of scheduling. */
-export const ScheduleResultFragment = graphql(`
+/** The result of scheduling. */
+graphql(`
   fragment ScheduleResult on ScheduleJobResult {
     __typename
     ... on ScheduleJobPayload {
@@ -116,15 +80,7 @@ export const ScheduleResultFragment = graphql(`
         jobId
       }
     }
-    ... on Error {
-      message
-    }
-    ... on InvalidInputError {
-      path
-    }
-    ... on LimitExceededError {
-      retryAfterSeconds
-    }
+    ...DomainError
     ... on ExpectationFailedError {
       deviceCount
     }
@@ -156,13 +112,7 @@ export const ScheduleFromDocument = graphql(`
       id
       queryCondition
       maxExecutionTimeInSeconds
-      cloudToDeviceMethod {
-        methodName
-        payload
-        responseTimeoutInSeconds
-        connectTimeoutInSeconds
-      }
-      updateTwin
+      ...WholeOperation
       retryOf {
         id
       }

@@ -1,13 +1,11 @@
 import { type ReactNode, useRef, useState } from 'react'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { useNow } from '../../ui/time.tsx'
 import { DeviceSample } from './device-sample.tsx'
-import { ScheduleDeviceFragment } from './documents.ts'
 import { readInt } from './duration.ts'
 import { type Failure, FailureNote } from './failure-note.tsx'
 import { formatUtc } from './moment.ts'
@@ -33,13 +31,13 @@ export function Reviewed({
   readonly onSchedule: (expect: Expectation | undefined) => void
 }) {
   const now = useNow(10_000)
-  const { deviceCount, connectedCount, compliantCount, overlaps, expectedDurationInSeconds, fingerprint } = preview
+  const { deviceCount, connectedCount, compliantCount, devices, overlaps, expectedDurationInSeconds, fingerprint } =
+    preview
   const isCounted = deviceCount.precision === 'EXACT'
   const [limit, setLimit] = useState(isCounted ? String(deviceCount.value) : '')
   const maxDevices = readInt(limit)
   const limitField = useRef<HTMLDivElement>(null)
   const limitProblem = problemOfLimit(limit, maxDevices, preview)
-  const devices = readFragment(ScheduleDeviceFragment, preview.devices)
   const drifted = failure?.is === 'drifted'
   return (
     <>

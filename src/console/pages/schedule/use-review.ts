@@ -1,9 +1,8 @@
 import { useCallback, useRef, useState } from 'react'
 import { useClient } from 'urql'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
-import { readFragment } from '../../../generated/console/index.ts'
 import { describeError } from '../../ui/errors.ts'
-import { ScheduleReviewDocument, ScheduleReviewFragment } from './documents.ts'
+import { ScheduleReviewDocument } from './documents.ts'
 import type { Refusal } from './problems.ts'
 import type { JobRequest } from './request.ts'
 
@@ -56,7 +55,7 @@ export function useReview(): {
       }
       switch (found.__typename) {
         case 'JobPreview':
-          setReview({ is: 'shown', of, preview: readFragment(ScheduleReviewFragment, found) })
+          setReview({ is: 'shown', of, preview: found })
           return undefined
         case 'LimitExceededError':
           setReview({ is: 'unavailable', of, why: found.message })

@@ -1,8 +1,7 @@
 import { useCallback } from 'react'
 import { useMutation } from 'urql'
-import { readFragment } from '../../../generated/console/index.ts'
 import { describeError } from '../../ui/errors.ts'
-import { ScheduleMethodDocument, ScheduleResultFragment, ScheduleTwinDocument } from './documents.ts'
+import { ScheduleMethodDocument, ScheduleTwinDocument } from './documents.ts'
 import type { Failure } from './failure-note.tsx'
 import { type Expectation, type JobRequest, mutationOf } from './request.ts'
 
@@ -19,8 +18,7 @@ export function useSchedule(): {
 
   const schedule = useCallback(
     async (request: JobRequest, expect: Expectation | undefined): Promise<Outcome> => {
-      const { result: ref, error } = await send()
-      const result = readFragment(ScheduleResultFragment, ref)
+      const { result, error } = await send()
       if (result === undefined || result === null) {
         const told =
           error === undefined ? { code: 'UNKNOWN', message: 'The hub did not answer.' } : describeError(error)
