@@ -11,7 +11,7 @@ import { pacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceJob } from './device-job.ts'
-import { Job } from './job.ts'
+import { Job, readJob } from './job.ts'
 
 /**
  * Maximum number of places in one read. To find some of the places of one version, the database has to sort all of
@@ -33,11 +33,10 @@ type Batch = {
 const DeviceJobEndedUpdate = builder.objectRef<Batch>('DeviceJobEndedUpdate').implement({
   description: 'Device jobs that have ended, in the order in which they ended.',
   fields: (t) => ({
-    job: t.prismaField({
+    job: t.field({
       type: Job,
       description: 'The job, in its state when this update is sent.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+      resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     cursor: t.exposeString('cursor', {
       description:

@@ -10,7 +10,7 @@ import { builder } from '../builder.ts'
 import { Device } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
 import { perParent } from '../loaders.ts'
-import { Job } from './job.ts'
+import { Job, readJob } from './job.ts'
 
 /** The status of a device job. */
 export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
@@ -82,11 +82,10 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
     return ids.map((id) => found.get(id) ?? null)
   },
   fields: (t) => ({
-    job: t.prismaField({
+    job: t.field({
       type: Job,
       description: 'The job that this device job belongs to.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+      resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     device: t.prismaField({
       type: Device,

@@ -28,7 +28,7 @@ import {
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
 import { DeviceJob, DeviceJobStatus } from './device-job.ts'
-import { counters, Job } from './job.ts'
+import { counters, Job, ofJob } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
 
 const DeviceJobConnection = builder.connectionObject(
@@ -134,10 +134,10 @@ function selectionOf(filter: Filter | null | undefined): DeviceJobSelection {
   }
 }
 
-builder.prismaObjectField(Job, 'deviceJobs', (t) =>
+builder.objectField(Job, 'deviceJobs', (t) =>
   t.field({
     type: DeviceJobConnection,
-    select: { id: true, ...counters },
+    ...ofJob('id', ...counters),
     // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_job, { filter }) => ({
       operation: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',

@@ -1,10 +1,5 @@
 import { builder } from '../builder.ts'
 
-/** The types, as in the row of a job. */
-export const jobTypes = ['scheduleDeviceMethod', 'scheduleUpdateTwin'] as const
-/** The statuses, as in the row of a job. */
-export const jobStatuses = ['queued', 'scheduled', 'running', 'completed', 'failed', 'cancelled'] as const
-
 /** What a job does to each of its devices. */
 export const JobType = builder.enumType('JobType', {
   description: 'What a job does to each of its devices.',

@@ -5,7 +5,7 @@ import { builder } from '../builder.ts'
 import { maxPageSize } from '../limits.ts'
 import { DeviceJob } from './device-job.ts'
 import { findFailureTally } from './failure-tallies.ts'
-import { Job } from './job.ts'
+import { Job, ofJob } from './job.ts'
 
 // A sample may be somewhat old: its device jobs stay in the group. After the end of the job, its key is another one.
 const samplesOfGroup = boundedReads('samples of failures', findFailureSamples, ({ group }) => group, sampledGroupKey)
@@ -72,10 +72,10 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
   }),
 })
 
-builder.prismaObjectField(Job, 'failureGroups', (t) =>
+builder.objectField(Job, 'failureGroups', (t) =>
   t.field({
     type: [FailureGroup],
-    select: { id: true, key: true, version: true, endTime: true, deviceCount: true },
+    ...ofJob('id', 'key', 'version', 'endTime', 'deviceCount'),
     complexity: ({ first }) => listComplexity(countOf(first, defaultGroups, maxPageSize), ownComplexity),
     description:
       'The failures of the job, grouped by cause, the largest group first. Includes devices that answered with a status of 400 or more. Device jobs that failed because the job reached its deadline are included when the job has ended. A request error LIMIT_EXCEEDED when the hub could not read the failures in time.',

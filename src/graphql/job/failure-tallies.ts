@@ -25,10 +25,10 @@ const talliesOf = new WeakMap<object, Map<string, Promise<FailureTally>>>()
  * When the new outcomes cannot be read in time, a job that has not ended returns the cached failures. Otherwise this
  * throws a LimitExceededError.
  */
-export function findFailureTally(deps: ReadDeps, job: JobAtVersion & { readonly key: bigint }): Promise<FailureTally> {
+export function findFailureTally(deps: ReadDeps, job: JobAtVersion & { readonly key: string }): Promise<FailureTally> {
   const tallies = talliesOf.get(deps.db) ?? new Map<string, Promise<FailureTally>>()
   talliesOf.set(deps.db, tallies)
-  const jobKey = String(job.key)
+  const jobKey = job.key
   const before = tallies.get(jobKey) ?? Promise.resolve(noFailures)
   // One after the other, so that concurrent requests find what the first of them has read.
   const reading = before.then((known) => readOn(deps, jobKey, job, known))

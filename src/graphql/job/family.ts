@@ -1,21 +1,23 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import { findFamilies, findFamilyStatistics, findRetries, maxRelatives } from '../../job/store/families.ts'
+import { findJobsByKey } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
-import { Job, Statistics } from './job.ts'
+import { rowsByKey } from '../rows.ts'
+import { findJob, Job, ofJob, Statistics } from './job.ts'
 
 // A job may be retried any number of times, and all its retries are sorted to find the newest.
 const findRetriesOf = perParentInTime(findRetries, ({ ofKey }) => ofKey)
 const findJobsOf = perParentInTime(findFamilies, ({ ofKey }) => ofKey)
 const findStatisticsOf = perParentInTime(findFamilyStatistics, ({ familyKey }) => familyKey)
 
-/** The jobs, with the fields that the client selects. Prisma reads the jobs of one turn together. */
+const findJobByKey = rowsByKey('Job', findJobsByKey, ({ key }) => key)
+
+/** The jobs that still exist, with the fields that the client selects. */
 async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: readonly { readonly jobId: string }[]) {
-  const { select } = queryFromInfo({ context, info, select: { id: true } })
-  const jobs = relatives.map(({ jobId }) => context.deps.db.prisma.job.findUnique({ select, where: { id: jobId } }))
-  return (await Promise.all(jobs)).filter((job) => job !== null)
+  const jobs = await Promise.all(relatives.map(({ jobId }) => findJob(context, info, jobId)))
+  return jobs.filter((job) => job !== undefined)
 }
 
 /** Most jobs have few relatives, but nested families would be many objects. */
@@ -47,31 +49,28 @@ const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily')
   }),
 })
 
-builder.prismaObjectFields(Job, (t) => ({
+builder.objectFields(Job, (t) => ({
   retryOf: t.field({
     type: Job,
     nullable: true,
-    select: { retryOfKey: true },
+    ...ofJob('retryOfKey'),
     description:
       'The job of which this job is a retry. Null when this job is not a retry, or when the other job is no longer kept.',
-    resolve: ({ retryOfKey }, _args, context, info) => {
-      if (retryOfKey === null) return null
-      const { select } = queryFromInfo({ context, info, select: { id: true } })
-      return context.deps.db.prisma.job.findUnique({ select, where: { key: retryOfKey } })
-    },
+    resolve: ({ retryOfKey }, _args, context, info) =>
+      retryOfKey === null ? null : findJobByKey(context, info, retryOfKey),
   }),
   retries: t.field({
     type: [Job],
-    select: { key: true },
+    ...ofJob('key'),
     complexity: relatives,
     description: `The retries of this job, the oldest first. ${atMost}`,
     resolve: async ({ key }, _args, context, info) =>
-      readJobs(context, info, await findRetriesOf(context, String(key), undefined)),
+      readJobs(context, info, await findRetriesOf(context, key, undefined)),
   }),
   family: t.field({
     type: JobFamily,
-    select: { key: true, familyKey: true },
+    ...ofJob('key', 'familyKey'),
     description: 'This job and all jobs that are related to it by retries.',
-    resolve: ({ key, familyKey }) => ({ familyKey: String(familyKey ?? key) }),
+    resolve: ({ key, familyKey }) => ({ familyKey: familyKey ?? key }),
   }),
 }))

@@ -1,7 +1,7 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
-import { findJobs, findSelectedJob, type JobSelection, type ListedJob } from '../../job/store/job-list.ts'
+import { findJobs, findSelectedJob, type JobSelection, type SelectedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
+import { selectedColumns } from '../columns.ts'
 import { askerOf } from '../context.ts'
 import { sharedPacedRows } from '../live/paced-rows.ts'
 import { either } from '../live/select-events.ts'
@@ -17,7 +17,7 @@ const maxRemembered = 1000
 /** Without an ID, any job may have changed. */
 type Change = { readonly jobId?: string }
 
-const jobsNow = sharedReads<readonly ListedJob[]>()
+const jobsNow = sharedReads<readonly SelectedJob[]>()
 
 builder.subscriptionField('jobUpdated', (t) =>
   t.field({
@@ -28,25 +28,24 @@ builder.subscriptionField('jobUpdated', (t) =>
     subscribe: (_root, { filter }, context, info) => {
       const { deps } = context
       const { events } = deps
-      const { select } = queryFromInfo({ context, info, select: { id: true } })
-      const asked = Object.keys(select)
+      const asked = selectedColumns(info, 'Job')
       // Of the fields of a filter, only the status of a job can change.
       const candidates = { ...selectionOf(filter), statuses: undefined }
-      const passes = ({ status }: ListedJob): boolean =>
+      const passes = ({ status }: SelectedJob): boolean =>
         filter?.status == null || filter.status.some((wanted) => wanted === status)
       /** The newest first. */
-      const findNewest = (selection: JobSelection, limit: number): Promise<readonly ListedJob[]> =>
+      const findNewest = (selection: JobSelection, limit: number): Promise<readonly SelectedJob[]> =>
         readInTime(deps, askerOf(context), (db) =>
           findJobs(db, asked, selection, { field: 'createdTime', direction: 'desc' }, { cursor: undefined, limit }),
         )
-      const findOne = async (id: string): Promise<readonly ListedJob[]> => {
+      const findOne = async (id: string): Promise<readonly SelectedJob[]> => {
         const job = await findSelectedJob(deps.db.reads, asked, candidates, id)
         return job === undefined ? [] : [job]
       }
 
       /** Jobs that were sent, with their versions, the most recent at the end. */
       const shown = new Map<string, number>()
-      const showOne = (job: ListedJob): readonly ListedJob[] => {
+      const showOne = (job: SelectedJob): readonly SelectedJob[] => {
         const before = shown.get(job.id)
         if (before === undefined ? !passes(job) : job.version <= before) return []
         shown.delete(job.id)
@@ -55,7 +54,7 @@ builder.subscriptionField('jobUpdated', (t) =>
         if (shown.size > maxRemembered && oldest !== undefined) shown.delete(oldest)
         return [job]
       }
-      const show = (newestFirst: readonly ListedJob[]): readonly ListedJob[] =>
+      const show = (newestFirst: readonly SelectedJob[]): readonly SelectedJob[] =>
         newestFirst.toReversed().flatMap(showOne)
 
       return sharedPacedRows(context, either<Change, Change>(events.listen('anyJob'), events.listen('missed')), {

@@ -1,8 +1,8 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
 import { parseZonedDateTime } from '../../date-time.ts'
-import { countJobs, findJobs, type JobOrder, type JobSelection } from '../../job/store/job-list.ts'
+import { countJobs, findJobs, type JobOrder, type JobSelection, type SelectedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
+import { selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { JobStatus, JobType } from './enums.ts'
@@ -82,7 +82,7 @@ export function parseJobPlace([time = '', id, ...others]: readonly string[]): Jo
 
 type Keys = { readonly id: string; readonly createdTime: Date | undefined }
 
-const listIn = ({ field, direction }: Order): KeysetList<JobPlace, Keys> => ({
+const listIn = ({ field, direction }: Order): KeysetList<SelectedJob, Keys> => ({
   name: `jobs:${field}:${direction}`,
   keysOf: ({ id, createdTime }) => (field === 'jobId' ? [id] : [createdTime.toISOString(), id]),
   parseKeys(texts) {
@@ -134,19 +134,13 @@ builder.queryField('jobs', (t) =>
       deps.throttles.take('jobOperations')
       const order = orderBy ?? { field: 'createdTime', direction: 'desc' }
       const selection = selectionOf(filter)
-      const { select } = queryFromInfo({
-        context,
-        info,
-        typeName: 'Job',
-        paths: [['nodes'], ['edges', 'node']],
-        select: { id: true, createdTime: true },
-      })
+      const columns = selectedColumns(info, 'Job')
       return resolvePage(
         listIn(order),
         args,
         (page) =>
           readInTime(deps, askerOf(context), (db) =>
-            findJobs(db, Object.keys(select), selection, readIn(order, page.forward), page),
+            findJobs(db, columns, selection, readIn(order, page.forward), page),
           ),
         () => readInTime(deps, askerOf(context), (db) => countJobs(db, selection)),
       )

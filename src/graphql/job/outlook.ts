@@ -6,10 +6,8 @@ import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
-import { memberOf } from '../member.ts'
 import { PreviewCount } from './capped-count.ts'
-import { jobStatuses, jobTypes } from './enums.ts'
-import { counters, Job } from './job.ts'
+import { counters, Job, ofJob } from './job.ts'
 
 /** Maximum count of devices that are not connected. */
 const mostNotConnected = 10_000
@@ -76,16 +74,15 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
   }),
 })
 
-builder.prismaObjectField(Job, 'blockers', (t) =>
+builder.objectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
-    select: { id: true, type: true, status: true, startTime: true, endTime: true, ...counters },
+    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', ...counters),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     description:
       'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. A request error LIMIT_EXCEEDED when the hub could not count them in time.',
-    resolve: async (row, _args, context) => {
-      const job = { ...row, type: memberOf(jobTypes, row.type), status: memberOf(jobStatuses, row.status) }
+    resolve: async (job, _args, context) => {
       const needed = neededFindings(job)
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
       const waiting = needed.notConnected ? await waitingIn(context, job.id) : undefined
@@ -97,21 +94,17 @@ builder.prismaObjectField(Job, 'blockers', (t) =>
 
 // Rate
 
-const timed = { id: true, status: true, startedTime: true, endTime: true, deadline: true, ...counters } as const
+const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', ...counters)
 
-type Row = Omit<JobInTime, 'status'> & { readonly id: string; readonly status: string }
-
-const inTime = (row: Row): JobInTime => ({ ...row, status: memberOf(jobStatuses, row.status) })
-
-async function throughput(row: Row, context: Context): Promise<number> {
-  const goesOn = row.startedTime !== null && row.endTime === null
-  const [recent] = goesOn ? await recentOutcomes(context, row.id, undefined) : []
-  return throughputOf(inTime(row), recent ?? noOutcomes, context.deps.clock.now())
+async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
+  const goesOn = job.startedTime !== null && job.endTime === null
+  const [recent] = goesOn ? await recentOutcomes(context, job.id, undefined) : []
+  return throughputOf(job, recent ?? noOutcomes, context.deps.clock.now())
 }
 
-builder.prismaObjectField(Job, 'throughput', (t) =>
+builder.objectField(Job, 'throughput', (t) =>
   t.float({
-    select: timed,
+    ...timed,
     complexity: { field: 5, multiplier: 1 },
     description:
       'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started.',
@@ -119,18 +112,17 @@ builder.prismaObjectField(Job, 'throughput', (t) =>
   }),
 )
 
-builder.prismaObjectField(Job, 'eta', (t) =>
+builder.objectField(Job, 'eta', (t) =>
   t.field({
     type: 'DateTime',
     nullable: true,
-    select: timed,
+    ...timed,
     complexity: { field: 20, multiplier: 1 },
     description:
       'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running.',
-    resolve: async (row, _args, context) => {
-      const job = inTime(row)
+    resolve: async (job, _args, context) => {
       if (job.status !== 'running') return null
-      const [pace, waiting] = await Promise.all([throughput(row, context), waitingIn(context, row.id)])
+      const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
       return etaOf(job, pace, waiting, context.deps.clock.now())
     },
   }),

@@ -1,20 +1,17 @@
 import { builder } from '../builder.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
-import { Job } from './job.ts'
+import { Job, readJob } from './job.ts'
 
 /** The payload of a mutation of one job. The job is read with the fields that the client selects. */
 export const jobPayload = (name: string, description: string, jobDescription: string) =>
   builder.objectRef<{ readonly jobId: string }>(name).implement({
     description,
     fields: (t) => ({
-      job: t.prismaField({
+      job: t.field({
         type: Job,
         description: jobDescription,
         // The change is committed: an outage during this read must not look like a failure of the mutation.
-        resolve: (query, { jobId }, _args, context) =>
-          readThroughOutage(context, () =>
-            context.deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
-          ),
+        resolve: ({ jobId }, _args, context, info) => readThroughOutage(context, () => readJob(context, info, jobId)),
       }),
     }),
   })

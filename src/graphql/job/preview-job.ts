@@ -7,16 +7,15 @@ import { Device } from '../device/device.ts'
 import { resultUnion } from '../errors.ts'
 import { PreviewCount } from './capped-count.ts'
 import { PreviewJobInput } from './input.ts'
-import { Job } from './job.ts'
+import { Job, readJob } from './job.ts'
 
 const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
   description: 'An open job that targets some of the same devices.',
   fields: (t) => ({
-    job: t.prismaField({
+    job: t.field({
       type: Job,
       description: 'The other job, which is scheduled, queued or running.',
-      resolve: (query, { jobId }, _args, { deps }) =>
-        deps.db.prisma.job.findUniqueOrThrow({ ...query, where: { id: jobId } }),
+      resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     deviceCount: t.expose('deviceCount', {
       type: PreviewCount,

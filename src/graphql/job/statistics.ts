@@ -1,21 +1,25 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import { GraphQLError } from 'graphql'
 import { NotFoundError } from '../../errors.ts'
+import { findJobsById, type SelectedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
+import { passesRow, selectedColumns } from '../columns.ts'
 import { sharedPacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
-import { counters, Job, Statistics } from './job.ts'
+import { counters, Job, ofJob, Statistics } from './job.ts'
 
 // All three fields come from one row, so they are always consistent.
-const DeviceJobStatisticsUpdate = builder.prismaObject('Job', {
-  variant: 'DeviceJobStatisticsUpdate',
-  select: { id: true, version: true, endTime: true },
+const DeviceJobStatisticsUpdate = builder.objectRef<SelectedJob>('DeviceJobStatisticsUpdate').implement({
   description: 'The progress of a job at one point in time.',
   fields: (t) => ({
-    job: t.variant(Job, { description: 'The job at this point in time.' }),
+    job: t.field({
+      type: Job,
+      ...passesRow(),
+      description: 'The job at this point in time.',
+      resolve: (job) => job,
+    }),
     deviceJobStatistics: t.field({
       type: Statistics,
-      select: counters,
+      ...ofJob(...counters),
       description: 'The number of device jobs by status.',
       resolve: (job) => job,
     }),
@@ -26,9 +30,7 @@ const DeviceJobStatisticsUpdate = builder.prismaObject('Job', {
   }),
 })
 
-type JobAtVersion = { readonly id: string; readonly version: number; readonly endTime: Date | null }
-
-const jobsAtVersion = sharedReads<JobAtVersion | null>()
+const jobsAtVersion = sharedReads<SelectedJob | null>()
 
 builder.subscriptionField('deviceJobStatistics', (t) =>
   t.field({
@@ -45,10 +47,10 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     },
     subscribe: (_root, { jobId, after }, context, info) => {
       const { deps } = context
-      const { select } = queryFromInfo({ context, info, select: { id: true, version: true, endTime: true } })
-      const find = () => deps.db.prisma.job.findUnique({ select, where: { id: jobId } })
+      const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'endTime']
+      const find = async () => (await findJobsById(deps.db.reads, [jobId], columns))[0] ?? null
       let shown = after ?? 0
-      const showNewer = (job: JobAtVersion): readonly JobAtVersion[] => {
+      const showNewer = (job: SelectedJob): readonly SelectedJob[] => {
         if (job.version <= shown) return []
         shown = job.version
         return [job]

@@ -1,8 +1,10 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
+import { selectColumns } from '../../database/select-columns.ts'
 import type { JobType } from '../request.ts'
 import type { JobStatus } from '../state.ts'
+import type { DeviceJobStatistics } from '../statistics.ts'
 
 /** Which jobs; all given members must match. */
 export type JobSelection = {
@@ -24,63 +26,55 @@ export type JobListPage = {
   readonly limit: number
 }
 
-/** A job in a list. At runtime it also has the requested columns. */
-export type ListedJob = {
+/** A job with the columns that clients select. A row has those that were requested, its id and its key. */
+export type SelectedJob = DeviceJobStatistics & {
   readonly id: string
+  readonly key: string
+  readonly type: JobType
+  readonly status: JobStatus
+  readonly queryCondition: string
   readonly createdTime: Date
-  readonly status: string
+  readonly startTime: Date
+  readonly startedTime: Date | null
+  readonly endTime: Date | null
+  readonly maxExecutionTimeSeconds: number
+  readonly deadline: Date
+  readonly failureReason: string | null
+  readonly statusMessage: string | null
   readonly version: number
+  readonly maxDevices: number | null
+  readonly retryOfKey: string | null
+  readonly familyKey: string | null
 }
 
-/** The columns that can be requested, by Prisma's names. */
-const columns: ReadonlyMap<string, Sql> = new Map([
-  ['id', sql`id`],
-  ['key', sql`key`],
-  ['type', sql`type`],
-  ['status', sql`status`],
-  ['queryCondition', sql`query_condition as "queryCondition"`],
-  ['createdTime', sql`created_time as "createdTime"`],
-  ['startTime', sql`start_time as "startTime"`],
-  ['startedTime', sql`started_time as "startedTime"`],
-  ['endTime', sql`end_time as "endTime"`],
-  ['maxExecutionTimeSeconds', sql`max_execution_time_seconds as "maxExecutionTimeSeconds"`],
-  ['deadline', sql`deadline`],
-  ['failureReason', sql`failure_reason as "failureReason"`],
-  ['statusMessage', sql`status_message as "statusMessage"`],
-  ['deviceCount', sql`device_count as "deviceCount"`],
-  ['pendingCount', sql`pending_count as "pendingCount"`],
-  ['runningCount', sql`running_count as "runningCount"`],
-  ['succeededCount', sql`succeeded_count as "succeededCount"`],
-  ['failedCount', sql`failed_count as "failedCount"`],
-  ['cancelledCount', sql`canceled_count as "cancelledCount"`],
-  ['version', sql`version`],
-  ['maxDevices', sql`max_devices as "maxDevices"`],
-  ['retryOfKey', sql`retry_of as "retryOfKey"`],
-  ['familyKey', sql`family_key as "familyKey"`],
-])
-/** Columns that may exceed a number; Prisma returns them as bigint. */
-const keys = ['key', 'retryOfKey', 'familyKey']
-
-const always = ['id', 'createdTime', 'status', 'version']
-
-function columnsOf(asked: readonly string[]): Sql {
-  const names = new Set([...always, ...asked])
-  return join(
-    [...names].map((name) => {
-      const column = columns.get(name)
-      if (column === undefined) throw new Error(`A list of jobs has no column "${name}".`)
-      return column
-    }),
-  )
+const columns: Readonly<Record<keyof SelectedJob, string>> = {
+  id: 'id',
+  key: 'key',
+  type: 'type',
+  status: 'status',
+  queryCondition: 'query_condition',
+  createdTime: 'created_time',
+  startTime: 'start_time',
+  startedTime: 'started_time',
+  endTime: 'end_time',
+  maxExecutionTimeSeconds: 'max_execution_time_seconds',
+  deadline: 'deadline',
+  failureReason: 'failure_reason',
+  statusMessage: 'status_message',
+  deviceCount: 'device_count',
+  pendingCount: 'pending_count',
+  runningCount: 'running_count',
+  succeededCount: 'succeeded_count',
+  failedCount: 'failed_count',
+  cancelledCount: 'canceled_count',
+  version: 'version',
+  maxDevices: 'max_devices',
+  retryOfKey: 'retry_of',
+  familyKey: 'family_key',
 }
 
-/** With keys in Prisma's form, because the resolvers of a job's fields expect it. */
-function toListed(row: ListedJob): ListedJob {
-  const big = Object.entries(row).flatMap(([name, value]) =>
-    keys.includes(name) && typeof value === 'string' ? [[name, BigInt(value)] as const] : [],
-  )
-  return { ...row, ...Object.fromEntries(big) }
-}
+const selectJob = selectColumns('job', columns, ['id', 'key'])
+const selectListed = selectColumns('job', columns, ['id', 'createdTime', 'status', 'version'])
 
 const isAmong = (column: Sql, values: readonly string[]): Sql =>
   // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
@@ -107,7 +101,7 @@ export async function findJobs(
   selection: JobSelection,
   { field, direction }: JobOrder,
   { cursor, limit }: JobListPage,
-): Promise<readonly ListedJob[]> {
+): Promise<readonly SelectedJob[]> {
   const ascending = direction === 'asc'
   const place = field === 'jobId' ? sql`id` : sql`created_time, id`
   const beyond =
@@ -118,10 +112,9 @@ export async function findJobs(
     field === 'jobId'
       ? directed(sql`id`, ascending)
       : sql`${directed(sql`created_time`, ascending)}, ${directed(sql`id`, ascending)}`
-  const rows = await db.query<ListedJob>(
-    sql`select ${columnsOf(asked)} from job where ${selected(selection)} and ${beyond} order by ${order} limit ${limit}`,
+  return await db.query<SelectedJob>(
+    sql`select ${selectListed(asked)} from job where ${selected(selection)} and ${beyond} order by ${order} limit ${limit}`,
   )
-  return rows.map(toListed)
 }
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)
@@ -132,12 +125,20 @@ export async function findSelectedJob(
   asked: readonly string[],
   selection: JobSelection,
   id: string,
-): Promise<ListedJob | undefined> {
-  const [row] = await db.query<ListedJob>(
-    sql`select ${columnsOf(asked)} from job where id = ${id} and ${selected(selection)}`,
+): Promise<SelectedJob | undefined> {
+  const [row] = await db.query<SelectedJob>(
+    sql`select ${selectListed(asked)} from job where id = ${id} and ${selected(selection)}`,
   )
-  return row && toListed(row)
+  return row
 }
+
+/** The jobs with these ids, in no particular order. */
+export const findJobsById = (db: Reader, ids: readonly string[], asked: readonly string[]): Promise<SelectedJob[]> =>
+  db.query<SelectedJob>(sql`select ${selectJob(asked)} from job where id = any(${ids})`)
+
+/** The jobs with these keys, in no particular order. */
+export const findJobsByKey = (db: Reader, keys: readonly string[], asked: readonly string[]): Promise<SelectedJob[]> =>
+  db.query<SelectedJob>(sql`select ${selectJob(asked)} from job where key = any(${keys}::bigint[])`)
 
 /** How many jobs are selected. Reads all of them. */
 export async function countJobs(db: BoundedReader, selection: JobSelection): Promise<number> {

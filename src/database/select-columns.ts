@@ -1,0 +1,28 @@
+import { raw, type Sql } from '@prisma/client/runtime/client'
+
+/**
+ * Makes the list of columns of a SELECT from their names in the program. `columns` has the name of each in its table,
+ * `always` those that every row has. A list that is passed again, as the same array, is not made again: so are those of
+ * a cached GraphQL document. An Error for a name that the table lacks, which is a fault of this program.
+ */
+export function selectColumns(
+  table: string,
+  columns: Readonly<Record<string, string>>,
+  always: readonly string[],
+): (asked: readonly string[]) => Sql {
+  const known = new WeakMap<readonly string[], Sql>()
+  const list = (asked: readonly string[]): Sql => {
+    const names = [...new Set([...always, ...asked])]
+    return raw(names.map((name) => `${columnOf(name)} as "${name}"`).join(', '))
+  }
+  const columnOf = (name: string): string => {
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined
+    if (column === undefined) throw new Error(`The table "${table}" has no column "${name}" to select.`)
+    return `${table}.${column}`
+  }
+  return (asked) => {
+    const made = known.get(asked) ?? list(asked)
+    known.set(asked, made)
+    return made
+  }
+}
