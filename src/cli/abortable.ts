@@ -1,4 +1,7 @@
-/** The same promise, but rejected with the signal's reason as soon as it aborts. What was begun goes on unheard. */
+/**
+ * Settles like `promise`, or rejects with the signal's reason as soon as it aborts. The work behind the promise
+ * continues, and its result is ignored.
+ */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let stopListening = (): void => {}
   const aborted = new Promise<never>((_, reject) => {
@@ -14,7 +17,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Waits; rejects with the signal's reason when it aborts before. */
+/** Waits `ms` milliseconds. Rejects with the signal's reason if it aborts before. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const time = new Promise<void>((resolve) => {

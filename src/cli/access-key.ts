@@ -3,19 +3,21 @@ import { parsePolicies } from '../access/policy-file.ts'
 import { signSasToken } from '../access/sas.ts'
 import { readIfThere } from '../data-folder.ts'
 
-/** A policy's key (base64) and the hub it is for. */
+/** A policy with its key (base64), and the name of the hub that the key is for. */
 export type Access = { readonly host: string; readonly policyName: string; readonly key: string }
 
-/** The policy that may do everything. */
+/** The policy with all rights. */
 export const ownerPolicy = 'iothubowner'
 
-/** The file in the data folder that a hub keeps the key of `iothubowner` in when it is given none. */
+/**
+ * The file in a hub's data folder with the primary key of `iothubowner`. The hub writes it when no key is configured.
+ */
 const ownerKeyFile = 'iothubowner-key'
 
-/** The file in the data folder that a hub keeps its policies in. */
+/** The file in a hub's data folder with its policies. */
 const policyFile = 'policies.json'
 
-/** The primary key of a policy: of the owner's the configured one, else what stands in a hub's data folder. */
+/** The primary key of a policy, from the data folder of a hub. For `iothubowner`, IOTHUB_OWNER_KEY comes first. */
 export async function findKey(
   policyName: string,
   dataDir: string,
@@ -28,10 +30,10 @@ export async function findKey(
   return text === undefined ? undefined : parsePolicies(text).find(({ name }) => name === policyName)?.primaryKey
 }
 
-/** An `Authorization` value for the whole hub. `expiry` counts seconds since 1970 UTC. */
+/** An `Authorization` value that is valid for the whole hub. `expiry` is in seconds since 1970 UTC. */
 export const signFor = ({ host, policyName, key }: Access, expiry: number): string =>
   signSasToken({ resource: encodeURIComponent(host), key, expiry, policyName })
 
-/** The same access as the SDKs of IoT Hub take it. */
+/** The same access as a connection string for the SDKs of IoT Hub. */
 export const connectionString = ({ host, policyName, key }: Access): string =>
   `HostName=${host};SharedAccessKeyName=${policyName};SharedAccessKey=${key}`

@@ -1,43 +1,43 @@
 import { parseArgs } from 'node:util'
 
-/** What was typed cannot be meant; the sentence names the option and what is allowed. */
+/** The command line is wrong. The message names the option and says what is allowed. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
 /** One option of a command. Its name is its key in `Options`. */
 export type Option<T> = {
-  /** What stands for the value in the help; undefined for a flag, which takes none. */
+  /** The name of the value in the help; undefined for a flag, which has no value. */
   readonly placeholder: string | undefined
   readonly help: string
-  /** What a value may be, in words. */
+  /** The allowed values, in words. */
   readonly allowed: string
-  /** What holds when the option is left out. */
+  /** The value when the option is not given. */
   readonly fallback: T
-  /** Whether a value must not be shown, also when it is wrong. */
+  /** Whether the value must never be printed, not even in an error. */
   readonly secret: boolean
-  /** The value of a text, undefined when it is not allowed. */
+  /** The value of a text; undefined when the text is not allowed. */
   read(text: string): T | undefined
 }
 
 /** The options of a command by name, without the dashes. */
 export type Options = Readonly<Record<string, Option<unknown>>>
 
-/** The value of an option: the one typed last, else the fallback. */
+/** Returns the value of an option: the last one given, or the fallback. */
 export type Given = <T>(option: Option<T>) => T
 
-/** What a command line asks for. */
+/** A command line that was read: a request for help, or the values of the options. */
 export type Request = 'help' | Given
 
 /**
- * Reads a command line. Every value is checked here, so that asking for it later cannot fail. Throws a UsageError for the
- * first mistake, unless help is asked for.
+ * Reads a command line. All values are checked here, so that reading one later cannot fail. Throws a UsageError for the
+ * first mistake, unless help is requested.
  */
 export function readArguments(args: readonly string[], options: Options): Request {
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { type: typeOf(option) }])),
-    // The rules are checked below, in sentences that say what is allowed.
+    // The rules are checked below, with messages that say what is allowed.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -59,13 +59,13 @@ export function readArguments(args: readonly string[], options: Options): Reques
   }
 }
 
-/** The text of a value that is allowed; empty for a flag. */
+/** The text of the value after it was checked; empty for a flag. */
 function checkedText(name: string, option: Option<unknown>, value: string | undefined, inline: boolean): string {
   if (option.placeholder === undefined) {
     if (value !== undefined) throw new UsageError(`${name} takes no value.`)
     return ''
   }
-  // `--devices --keep` is a forgotten value, not a value that begins with two dashes; `--prefix=--x` is one.
+  // In `--devices --keep` a value is missing. A value that begins with two dashes must be written as in `--prefix=--x`.
   if (value === undefined || value === '' || (!inline && value.startsWith('--'))) {
     throw new UsageError(`${name} requires a value: ${option.allowed}.`)
   }

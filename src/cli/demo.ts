@@ -18,7 +18,7 @@ await runCommand({
 a reboot by direct method and a change of desired properties. Takes less than a minute and removes everything at the end.`,
   options: { devices, keep },
   async run(given, { signal }) {
-    // Only now, so that help and mistakes are answered without loading the hub.
+    // Imported here, so that help and mistakes are answered without loading the hub.
     const { showDemo } = await import('./demo/show.ts')
     const screen = createScreen(process.stdout, process.env)
     process.on('exit', () => screen.close())

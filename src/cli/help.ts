@@ -1,10 +1,10 @@
 import type { Option, Options } from './arguments.ts'
 
-/** What a command says about itself. */
+/** The parts of a command that its help describes. */
 export type Described = {
-  /** As it is typed, such as `npm run demo`. */
+  /** The command as users type it, such as `npm run demo`. */
   readonly name: string
-  /** What it does, in lines. */
+  /** What the command does, in one or more lines. */
   readonly summary: string
   readonly options: Options
 }

@@ -6,27 +6,33 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type { TypedDocumentString } from '../generated/graphql/graphql.ts'
 
-/** How to reach a hub's GraphQL door. */
+/** How to reach the GraphQL endpoint of a hub. */
 export type HubClientOptions = {
-  /** Its http: or https: address. */
+  /** The http: or https: address. */
   readonly url: string
-  /** The `Authorization` value, where the hub asks for one. */
+  /** The `Authorization` value, if the hub requires one. */
   readonly authorization?: string | undefined
-  /** PEM text of the authority to trust instead of the system's. */
+  /** The PEM text of the authority to trust instead of the system's. */
   readonly ca?: string | undefined
 }
 
-/** A GraphQL client of a hub, by generated documents only. */
+/** A GraphQL client of a hub. It sends only generated documents. */
 export type HubClient = {
-  /** A query or mutation. Rejects with HubUnreachableError or HubRefusedError. */
+  /** Sends a query or mutation. Rejects with HubUnreachableError or HubRefusedError. */
   execute<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): Promise<R>
-  /** A subscription's updates until it ends; throws HubRefusedError. Leaving the loop ends it. */
+  /**
+   * The updates of a subscription until it ends. Throws HubUnreachableError or HubRefusedError. Leaving the loop ends
+   * the subscription.
+   */
   subscribe<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): AsyncIterable<R>
-  /** Ends subscriptions and connections. */
+  /** Ends all subscriptions and connections. */
   close(): void
 }
 
-/** Nobody answered at the address, or not as a hub does. `cause` is the socket's error, if it had one. */
+/**
+ * Nothing answered at the address, or the answer did not come from a hub. `cause` is the socket's error, if there was
+ * one.
+ */
 export class HubUnreachableError extends Error {
   override readonly name = 'HubUnreachableError'
 }
@@ -41,13 +47,13 @@ export class HubRefusedError extends Error {
   }
 }
 
-/** What generated documents take: an object. */
+/** The variables of a generated document. */
 type Variables = Record<string, unknown>
 
 type Answer<R> = { readonly data?: R | null | undefined; readonly errors?: readonly AnswerError[] | undefined }
 type AnswerError = { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> | undefined }
 
-/** Makes a client. Nothing connects before the first request. */
+/** Creates a client. Nothing connects before the first request. */
 export function createHubClient({ url, authorization, ca }: HubClientOptions): HubClient {
   const secure = url.startsWith('https:')
   const agent = secure
@@ -118,7 +124,10 @@ function dataOf<R>({ data, errors }: Answer<R>): R {
   return data
 }
 
-/** What graphql-ws rejects with besides errors: the errors of the operation, or the event that closed the socket. */
+/**
+ * The error for a rejection of graphql-ws that is not an Error: the errors of the operation, or the event that closed
+ * the socket.
+ */
 function subscriptionError(reason: unknown): Error {
   if (Array.isArray(reason)) {
     const [error]: AnswerError[] = reason

@@ -2,7 +2,7 @@ import type { Option } from './arguments.ts'
 
 type Described<T> = { readonly help: string; readonly placeholder: string; readonly fallback: T }
 
-/** An option that is there or not. */
+/** An option without a value. */
 export const flag = (help: string): Option<boolean> => ({
   placeholder: undefined,
   help,
@@ -12,7 +12,7 @@ export const flag = (help: string): Option<boolean> => ({
   read: () => true,
 })
 
-/** A whole number within bounds, in digits only: Number() would also take '0x10', '1e3' and ' 7 '. */
+/** A whole number within bounds, in digits only: Number() would also accept '0x10', '1e3' and ' 7 '. */
 export const wholeNumber = ({
   min,
   max,
@@ -42,7 +42,7 @@ export const wholeNumbers = ({
   },
 })
 
-/** A share of 100, with or without the sign: `5`, `2.5%`. */
+/** A percentage, with or without the sign: `5`, `2.5%`. */
 export const percentage = (help: string): Option<number> => ({
   placeholder: 'P',
   help,
@@ -52,7 +52,7 @@ export const percentage = (help: string): Option<number> => ({
   read: (text) => within(/^\d{1,3}(\.\d{1,6})?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN, 0, 100),
 })
 
-/** Text that meets a pattern; `allowed` says the pattern in words. */
+/** Text that matches a pattern. `allowed` describes the pattern in words. */
 export const text = <T extends string | undefined>({
   pattern,
   ...rest
@@ -71,14 +71,14 @@ export const address = ({
   read: (value) => (URL.canParse(value) && protocols.includes(new URL(value).protocol) ? value : undefined),
 })
 
-/** A shared access key as IoT Hub writes them. */
+/** A shared access key in IoT Hub's form. */
 export const key = (help: string): Option<string | undefined> => ({
   placeholder: 'KEY',
   help,
   allowed: 'base64 of 16 to 64 bytes',
   fallback: undefined,
   secret: true,
-  // Buffer alone would skip over anything that is not base64.
+  // Encoded again and compared, because Buffer ignores characters that are not base64.
   read(value) {
     const bytes = Buffer.from(value, 'base64')
     return bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value ? value : undefined

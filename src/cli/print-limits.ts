@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { printLimits } from '../limits/limits.ts'
 
-// Writes docs/limits.md: every budget, its variable, its default and what a client over it is answered.
+// Prints the text of docs/limits.md: each limit with its variable, its default and the answer to a client that exceeds
+// it.
 await writeFile(new URL('../../docs/limits.md', import.meta.url), printLimits())

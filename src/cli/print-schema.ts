@@ -2,5 +2,5 @@ import { writeFile } from 'node:fs/promises'
 import { printSchema } from 'graphql'
 import { schema } from '../graphql/schema.ts'
 
-// Writes schema.graphql: what clients generate their types from, and where a change of the API shows in a review.
+// Prints the text of schema.graphql. Clients generate their types from it, and reviews of it show changes of the API.
 await writeFile(new URL('../../schema.graphql', import.meta.url), `${printSchema(schema)}\n`)

@@ -26,24 +26,27 @@ const readKeys = graphql(`
   }
 `)
 
-/** Devices in one mutation: with their twins they stay well below the hub's limit on the size of a request. */
+/** Devices per mutation. With their twins, they are well below the hub's maximum size of a request. */
 const createAtOnce = 500
-/** Devices in one query: a page of the hub, and a condition with their ids below its limit of 8,192 characters. */
+/**
+ * Devices per query: they fit on one page of the hub, and a condition with their ids is below its limit of 8,192
+ * characters.
+ */
 const readAtOnce = 50
 
-/** What `registerDevices` did. Keys are base64, in no particular order. */
+/** The result of `registerDevices`. The keys are base64, in no particular order. */
 export type Registration = {
   readonly keys: ReadonlyMap<string, string>
-  /** How many were new. */
+  /** How many devices were new. */
   readonly created: number
 }
 
-/** The hub would not register a device, or it signs in another way than by key. */
+/** The hub refused to register a device, or a registered device does not use a symmetric key. */
 export class RegistrationError extends Error {
   override readonly name = 'RegistrationError'
 }
 
-/** Creates these devices, except those that are there already, and gives the primary key of each. */
+/** Creates those of the devices that do not exist yet, and returns the primary keys of all. */
 export async function registerDevices(
   client: HubClient,
   devices: readonly CreateDeviceInput[],

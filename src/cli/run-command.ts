@@ -3,20 +3,23 @@ import { type Given, readArguments, UsageError } from './arguments.ts'
 import { type Described, helpOf } from './help.ts'
 import { Interrupted, listenForStop, type Stop } from './stop.ts'
 
-/** A command as people type it. */
+/** A command of the command line. */
 export type Command = Described & {
   /**
-   * Does it. After `stop` has aborted it cleans up and ends: by throwing the signal's reason when it was cut short, by
-   * returning when stopping is how it normally ends. What it throws else is said in one line.
+   * Runs the command. After `stop` has aborted, it cleans up. It then throws the signal's reason if its work was cut
+   * short, and returns if it always runs until it is stopped. The message of any other error is printed.
    */
   run(given: Given, stop: Stop): Promise<void>
-  /** Whether SIGHUP stops it, which it means where nothing else is said. What does not stop hears of it by itself. */
+  /**
+   * Whether SIGHUP does not stop the command. By default it does. A command that survives SIGHUP listens for it by
+   * itself.
+   */
   readonly survivesHangup?: boolean
 }
 
 /**
- * Runs a command to its end and ends the process: with 0, with 1 when it failed, with 2 when it cannot be meant, and with
- * 128 and the signal's number when it was interrupted, as shells do.
+ * Runs a command and ends the process. The exit code is 0, 1 when the command failed, 2 when the command line is wrong,
+ * or, as in shells, 128 plus the signal's number when the command was interrupted.
  */
 export async function runCommand(command: Command, args: readonly string[] = process.argv.slice(2)): Promise<never> {
   process.exit(await runToEnd(command, args))
@@ -37,7 +40,7 @@ async function runToEnd(command: Command, args: readonly string[]): Promise<numb
   }
 }
 
-/** An error as one or more lines for people; its causes too, where they say something new. */
+/** An error as one or more lines for users, including its causes where they add something. */
 export function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const parts = [error.message || error.name]

@@ -1,12 +1,12 @@
 import type { constants } from 'node:os'
 
-/** `signal` aborts when the command is to stop (Ctrl-C), `hurry` when somebody asks a second time. */
+/** `signal` aborts when the command should stop (Ctrl-C), `hurry` when the user asks a second time. */
 export type Stop = { readonly signal: AbortSignal; readonly hurry: AbortSignal }
 
 /** A signal that may stop a command. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
-/** Somebody stopped the command before it was done. */
+/** The command was stopped before it was done. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
   readonly signal: keyof typeof constants.signals
@@ -16,10 +16,13 @@ export class Interrupted extends Error {
   }
 }
 
-/** Milliseconds. A terminal sends Ctrl-C to npm and to the command, and npm passes it on: both are the same asking. */
+/**
+ * Milliseconds within which two signals count as one request. A terminal sends Ctrl-C to npm and to the command, and
+ * npm passes it on to the command.
+ */
 const sameAsking = 500
 
-/** Makes a stop, and what interrupts it. `now` is in milliseconds, of a clock that nobody sets. */
+/** Creates a stop, with the function that triggers it. `now` returns milliseconds of a monotonic clock. */
 export function createStop(now: () => number): Stop & { interrupt(signal: keyof typeof constants.signals): void } {
   const stopping = new AbortController()
   const hurrying = new AbortController()
@@ -36,11 +39,11 @@ export function createStop(now: () => number): Stop & { interrupt(signal: keyof 
   }
 }
 
-/** A stop that the signals of the process interrupt. */
+/** A stop that the signals of the process trigger. */
 export function listenForStop(signals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Stop {
   const { interrupt, ...stop } = createStop(() => performance.now())
   for (const signal of signals) process.on(signal, () => interrupt(signal))
-  // The reader has gone (`| head`), or the terminal: nobody to talk to, but things to clean up.
+  // The reader of the output (`| head`) or the terminal is closed. The command must still clean up.
   process.stdout.on('error', () => interrupt('SIGPIPE'))
   process.stderr.on('error', () => {})
   return stop

@@ -1,6 +1,6 @@
 import { graphql } from '../../generated/graphql/gql.ts'
 
-// Everything the demo asks of the hub is what anybody may ask.
+// The demo uses only the public API.
 
 export const scheduleMethod = graphql(`
   mutation ScheduleReboot($input: ScheduleDeviceMethodInput!) {

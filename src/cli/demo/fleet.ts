@@ -1,28 +1,31 @@
 import { type FleetProcessOptions, startFleetProcess } from '../../simulator/child.ts'
 import { answeringOf, newInterval, type PlannedDevice } from './plan.ts'
 
-/** The demo's devices, in a process of their own. */
+/** The devices of the demo, in a separate process. */
 export type DemoFleet = {
   /** Connects all devices. */
   connect(): Promise<void>
-  /** Has each device report its firmware. `onProgress` counts those that have. */
+  /** Makes each device report its firmware. `onProgress` gets the number of devices that have reported. */
   reportFirmware(onProgress: (done: number) => void): Promise<void>
   /** Switches devices off. */
   switchOff(devices: readonly PlannedDevice[]): Promise<void>
-  /** Switches devices on again, one after the other within `ms`. */
+  /** Switches devices on again, one after the other, within `ms` milliseconds. */
   switchOn(devices: readonly PlannedDevice[], ms: number): Promise<void>
-  /** How many method calls the devices have received, and how many of those a device had received before. */
+  /**
+   * How many method calls the devices have received, and how many of these reached a device that had already received
+   * one.
+   */
   callsReceived(): Promise<{ readonly calls: number; readonly repeated: number }>
   close(): Promise<void>
 }
 
-/** Where the devices connect, and what they sign in with. */
+/** The address that the devices connect to, and their keys. */
 type Access = { readonly mqtt: string; readonly keys: ReadonlyMap<string, string> }
 
-/** Devices that are reporting at once. */
+/** How many devices report at the same time. */
 const reportingAtOnce = 100
 
-/** Starts the process; it ends with `close`, or with this process. */
+/** Starts the process of the devices. It ends with `close`, or when this process ends. */
 export function startDemoFleet(
   plan: readonly PlannedDevice[],
   { mqtt, keys }: Access,
@@ -34,7 +37,8 @@ export function startDemoFleet(
       host: hostname,
       port: Number(port),
       hubName: 'localhost',
-      // A device that was off finds out what it is to do; and what it was told to do, it says it has done.
+      // A device that was off reads its desired properties when it connects, and reports the interval as soon as it has
+      // it.
       readTwin: true,
       reportBack: [newInterval.name],
       devices: plan.map((device) => ({
@@ -52,7 +56,7 @@ export function startDemoFleet(
       let done = 0
       const rest = plan.values()
       const reportInTurn = async (): Promise<void> => {
-        // All take from one iterator: each device has its turn once.
+        // All workers take from one iterator, so each device reports once.
         for (const { deviceId, firmware } of rest) {
           await fleet.report(deviceId, { firmware })
           onProgress(++done)

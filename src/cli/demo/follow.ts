@@ -2,7 +2,7 @@ import type { HubClient } from '../hub-client.ts'
 import { FollowDemoJob } from './documents.ts'
 import { addsUp, hasEnded, type Progress } from './progress.ts'
 
-/** What came through the subscription was not as it has to be. */
+/** The updates of a subscription break a guarantee of the hub. */
 export class UnexpectedProgressError extends Error {
   override readonly name = 'UnexpectedProgressError'
 }
@@ -11,8 +11,8 @@ export class UnexpectedProgressError extends Error {
 export type EndedJob = Progress & { readonly startTime: string; readonly endTime: string | null }
 
 /**
- * Follows a job until the subscription ends, which it does with the job. Every update is held against what the hub
- * promises: the counters add up, versions only grow, the last update is the end.
+ * Follows a job until its subscription ends, which happens when the job has ended. Each update is checked against the
+ * guarantees of the hub: the counters add up, versions only grow, and the last update has a final status.
  */
 export async function followJob(
   client: HubClient,

@@ -5,19 +5,22 @@ import { pino } from 'pino'
 import { type Addresses, type App, createApp } from '../../app.ts'
 import { readConfig } from '../../config.ts'
 
-/** A hub with a folder of its own. */
+/** A hub with its own data folder. */
 export type DemoHub = {
-  /** Resolves when it can be used. */
+  /** Resolves when the hub is ready. */
   start(): Promise<Addresses>
-  /** Stops it, also one that is still starting, and removes its folder. */
+  /** Stops the hub, even while it is still starting, and removes its folder. */
   stop(): Promise<void>
-  /** Warnings and worse that it has logged, as JSON lines. */
+  /** The lines that the hub has logged at level warn or above, as JSON. */
   readonly warnings: readonly string[]
 }
 
 const prefix = 'twincast-demo-'
 
-/** Makes a hub on free ports of this machine with an empty database. The user's own settings have no part in it. */
+/**
+ * Creates a hub on free ports of this machine, with an empty database. The environment variables of the user have no
+ * effect on it.
+ */
 export function createDemoHub(): DemoHub {
   const warnings: string[] = []
   let folder: string | undefined
@@ -39,12 +42,12 @@ export function createDemoHub(): DemoHub {
       return starting
     },
     async stop() {
-      // One that cannot start stops itself.
+      // A hub that fails to start stops by itself.
       const started = await starting?.then(
         () => true,
         () => false,
       )
-      // Nobody will ask for the answers that are still to come.
+      // Hurried, because nothing will read the answers that devices still send.
       app?.hurry()
       try {
         if (started) await app?.stop()
@@ -55,7 +58,10 @@ export function createDemoHub(): DemoHub {
   }
 }
 
-/** Removes a data folder. For root the database may lie elsewhere, where its user can reach it; the file `postgres-home` says so. */
+/**
+ * Removes a data folder. When root runs the hub, the database may be in another folder, which its user can access; the
+ * file `postgres-home` names that folder.
+ */
 export async function removeFolder(folder: string): Promise<void> {
   const elsewhere = await readFile(join(folder, 'postgres-home'), 'utf8').catch(() => '')
   if (elsewhere.trim() !== '') await rm(elsewhere.trim(), { recursive: true, force: true })

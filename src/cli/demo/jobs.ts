@@ -2,21 +2,21 @@ import type { HubClient } from '../hub-client.ts'
 import { ScheduleTwinUpdate, scheduleMethod } from './documents.ts'
 import { newInterval, oldPumpCondition, rebootCondition, rebootedFloor } from './plan.ts'
 
-/** A job of the demo, as it is told and followed. */
+/** A job of the demo. */
 export type DemoJob = {
   readonly jobId: string
-  /** What it does and to whom, for people. */
+  /** What the job does on which devices, as a text for users. */
   readonly does: string
-  /** How many devices it should select. */
+  /** How many devices the job must select. */
   readonly expected: number
 }
 
-/** Seconds that a device may take to answer: the shortest the hub allows. */
+/** Seconds within which a device must answer: the minimum that the hub allows. */
 const responseTimeout = 5
-/** Seconds until the reboot gives up on devices that are not there. */
+/** The maximum execution time of both jobs, in seconds. So long the reboot waits for devices that are not connected. */
 export const maxExecutionTime = 11
 
-/** The jobs, which start at `startTime`. An Error when the hub refuses one. */
+/** Schedules the jobs for `startTime`. Rejects with an Error when the hub refuses one. */
 export async function scheduleJobs(
   client: HubClient,
   startTime: Date,

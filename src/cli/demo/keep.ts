@@ -2,7 +2,7 @@ import type { Addresses } from '../../app.ts'
 import type { Screen } from '../terminal/screen.ts'
 import type { DemoJob } from './jobs.ts'
 
-/** Says where the hub is and waits for Ctrl-C, which is how this is meant to end. */
+/** Prints the addresses of the hub and waits for Ctrl-C, which is the normal end. */
 export async function keepRunning(
   { print, style }: Pick<Screen, 'print' | 'style'>,
   stopped: AbortSignal,

@@ -2,13 +2,18 @@ import { abortable } from '../abortable.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { seconds } from '../terminal/words.ts'
 
-/** Runs one phase: `work` gives its result and what it did, in words, and may say how far it is. */
+/**
+ * Runs one phase. `work` resolves to its result and a description of what it did, and may show its progress with `say`.
+ */
 export type Phase = <T>(
   doing: string,
   work: (say: (progress: string) => void) => Promise<readonly [result: T, done: string]>,
 ) => Promise<T>
 
-/** Phases that tell what they do while they do it, and afterwards what they did and how long it took. */
+/**
+ * Creates a function that runs phases. The screen shows what a phase is doing, and afterwards what it did and how long
+ * that took.
+ */
 export function createPhases(screen: Screen, signal: AbortSignal): Phase {
   return async (doing, work) => {
     const begin = performance.now()

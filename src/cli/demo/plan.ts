@@ -1,17 +1,17 @@
 import type { Json } from '../../json/json.ts'
 import type { Answering } from '../../simulator/behaviour.ts'
 
-/** What a device of the demo is there to show. */
+/** What a device of the demo demonstrates. */
 export type Part =
-  /** Reboots when told. */
+  /** Answers 200. */
   | 'reboots'
-  /** Answers 409: it is busy. */
+  /** Answers 409, because it is busy. */
   | 'refuses'
   /** Receives the call and never answers. */
   | 'silent'
-  /** Is switched off and comes back while the job is waiting for it. */
+  /** Is switched off, and connects while the job waits for it. */
   | 'late'
-  /** Is switched off and stays so. */
+  /** Is switched off and stays off. */
   | 'offline'
 
 /** One device of the demo. */
@@ -29,24 +29,27 @@ const floorCount = 5
 const kinds = ['pump', 'valve', 'sensor'] as const
 const firmwares = ['1.8.2', '2.0.1', '1.9.4', '2.1.0'] as const
 
-/** The floor that is rebooted. */
+/** The floor whose devices are rebooted. */
 export const rebootedFloor = { building: 43, floor: 3 } as const
-/** The devices that are rebooted, as the hub is asked for them. */
+/** The query condition for the devices that are rebooted. */
 export const rebootCondition = `tags.building = ${rebootedFloor.building} AND tags.floor = ${rebootedFloor.floor}`
 export const isRebooted = ({ building, floor }: PlannedDevice): boolean =>
   building === rebootedFloor.building && floor === rebootedFloor.floor
 
-/** The devices that get another interval, as the hub is asked for them. */
+/** The query condition for the devices that get a new interval. */
 export const oldPumpCondition = "tags.kind = 'pump' AND properties.reported.firmware < '2.0'"
 export const isOldPump = ({ kind, firmware }: PlannedDevice): boolean => kind === 'pump' && firmware < '2.0'
 
-/** The name of the desired property, in seconds, before and after. */
+/** The desired property that changes, with its value in seconds before and after. */
 export const newInterval = { name: 'telemetryInterval', before: 60, after: 300 } as const
 
-/** The fewest devices that make a floor with each part on it. */
+/** The minimum number of devices for which the rebooted floor has a device of each part. */
 export const fewestDevices = buildings.length * floorCount * 6
 
-/** The fleet: always the same for the same count. Buildings and floors are filled in turn. */
+/**
+ * The fleet, which is always the same for the same count. Consecutive devices are in different buildings, and then on
+ * different floors.
+ */
 export function planFleet(count: number): PlannedDevice[] {
   return Array.from({ length: count }, (_, index) => {
     const building = at(buildings, index)
@@ -64,7 +67,7 @@ export function planFleet(count: number): PlannedDevice[] {
   })
 }
 
-/** Of a hundred devices on a floor one is silent, four are late, five refuse and six are offline. */
+/** Of 100 devices on the rebooted floor, one is silent, four are late, five refuse and six are offline. */
 function partOf(number: number): Part {
   if (number === 2) return 'silent'
   if (number % 25 === 3) return 'late'
@@ -73,7 +76,7 @@ function partOf(number: number): Part {
   return 'reboots'
 }
 
-/** How a device answers, so that a bar has something to show: after a tenth of a second to three seconds. */
+/** How a device answers. The delay is 0.1 to 3 seconds, so that the bars have something to show. */
 export function answeringOf({ part, firmware }: PlannedDevice): Answering {
   const delayMs = { min: 100, max: 3_000 }
   if (part === 'silent') return { kind: 'silent' }

@@ -2,7 +2,7 @@ import { bar, type Part } from '../terminal/bar.ts'
 import type { Style } from '../terminal/style.ts'
 import { number, seconds } from '../terminal/words.ts'
 
-/** The counters of a job, as the subscription gives them. */
+/** The counters of a job, as the subscription sends them. */
 export type Counts = {
   readonly deviceCount: number
   readonly pendingCount: number
@@ -12,7 +12,7 @@ export type Counts = {
   readonly cancelledCount: number
 }
 
-/** What is known of a job at a moment. */
+/** The state of a job at one moment. */
 export type Progress = {
   readonly jobId: string
   readonly status: string
@@ -20,23 +20,23 @@ export type Progress = {
   readonly counts: Counts
 }
 
-/** Around and between the parts of a line with a bar. */
+/** The number of spaces around and between the parts of a line with a bar. */
 const spaces = 6
 const barColumns = { fewest: 10, most: 40 } as const
 
-/** How many device jobs have ended, whatever came of them. */
+/** How many device jobs have ended, with whatever outcome. */
 export const endedOf = ({ succeededCount, failedCount, cancelledCount }: Counts): number =>
   succeededCount + failedCount + cancelledCount
 
-/** Whether each device is counted once. */
+/** Whether the counters add up to the number of devices. */
 export const addsUp = (counts: Counts): boolean =>
   endedOf(counts) + counts.pendingCount + counts.runningCount === counts.deviceCount
 
-/** Whether the job will not change any more. */
+/** Whether the state of the job is final. */
 export const hasEnded = ({ status, counts }: Progress): boolean =>
   ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status) && counts.pendingCount + counts.runningCount === 0
 
-/** A job in one line of at most `width` columns with a bar, if there is room for one. */
+/** A job in one line of at most `width` columns, with a bar if there is room for one. */
 export function progressBar(progress: Progress, width: number, style: Style): string {
   const { jobId, status, counts } = progress
   const name = jobId.padEnd(longestId)
@@ -47,7 +47,7 @@ export function progressBar(progress: Progress, width: number, style: Style): st
   return `  ${style.strong(name)}  ${middle}${told}`
 }
 
-/** What the signs of the bars mean, with the numbers of all jobs together. */
+/** The meaning of the signs in the bars, with the sums over all jobs. */
 export function legend(all: readonly Progress[], style: Style): string {
   const sum = (name: keyof Counts): number => all.reduce((total, { counts }) => total + counts[name], 0)
   return [
@@ -85,7 +85,10 @@ const isBeforeStart = (status: string): boolean => status === 'SCHEDULED' || sta
 
 const steps = 4
 
-/** Whether a change is worth a line where lines stay: it runs, another quarter of the devices is done, it has ended. */
+/**
+ * Whether an output that is not a terminal gets a line for this change: the status has changed, another quarter of the
+ * devices has ended, or the job has ended.
+ */
 export function isWorthALine(before: Progress | undefined, after: Progress): boolean {
   if (isBeforeStart(after.status)) return false
   if (before === undefined || before.status !== after.status || hasEnded(before) !== hasEnded(after)) return true

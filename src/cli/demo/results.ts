@@ -2,23 +2,23 @@ import type { DeviceJobStatus, ReadDeviceJobsQuery } from '../../generated/graph
 import type { HubClient } from '../hub-client.ts'
 import { readDeviceJobs } from './documents.ts'
 
-/** What became of one device. */
+/** The outcome of one device job. */
 export type DeviceResult = {
   readonly deviceId: string
   readonly outcome?: { readonly status: number; readonly payload?: unknown } | null
   readonly error?: { readonly code: string; readonly description: string } | null
 }
 
-/** Devices that ended in the same way. */
+/** Devices whose device jobs ended in the same way. */
 export type ResultGroup = {
-  /** The status of an answer, or the code of a failure. */
+  /** The status of the answers, or the code of the failures. */
   readonly name: string
-  /** What the first of them said, or why it failed. */
+  /** The answer of the first device, or the description of its failure. */
   readonly told: string
   readonly deviceIds: readonly string[]
 }
 
-/** All device jobs of a job that ended so, page by page. */
+/** All device jobs of a job that have this status, read page by page. */
 export async function readResults(client: HubClient, jobId: string, status: DeviceJobStatus): Promise<DeviceResult[]> {
   const results: DeviceResult[] = []
   for (let after: string | null | undefined = null; after !== undefined; ) {
@@ -31,13 +31,13 @@ export async function readResults(client: HubClient, jobId: string, status: Devi
   return results
 }
 
-/** Answers by their status, the most frequent first. */
+/** Groups answers by their status, the most frequent first. */
 export const groupByStatus = (results: readonly DeviceResult[]): ResultGroup[] =>
   group(results, ({ outcome }) =>
     outcome ? [String(outcome.status), JSON.stringify(outcome.payload ?? null)] : undefined,
   )
 
-/** Failures by their code, the most frequent first. */
+/** Groups failures by their code, the most frequent first. */
 export const groupByReason = (results: readonly DeviceResult[]): ResultGroup[] =>
   group(results, ({ error }) => (error ? [error.code, error.description] : undefined))
 

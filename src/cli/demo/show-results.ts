@@ -16,7 +16,7 @@ type Shown = {
   readonly fleet: DemoFleet
 }
 
-/** Tells what came of the jobs, and holds it against what had to. */
+/** Prints the results of the jobs and checks them against the plan. Throws when they differ. */
 export async function showResults(screen: Screen, { client, jobs, ended, fleet }: Shown): Promise<void> {
   const { style } = screen
   const heading = (text: string): string => style.strong(text)

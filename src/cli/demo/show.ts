@@ -15,15 +15,18 @@ import { watchJobs } from './watch.ts'
 /** Milliseconds from scheduling to the start of the jobs. */
 const startDelay = 3_000
 
-/** Milliseconds within which a failure and the Ctrl-C that caused it are heard of. */
+/** Milliseconds by which the Ctrl-C that caused a failure may arrive after the failure. */
 const newsMs = 100
-/** Warnings of the hub that are shown when the demo fails. */
+/** How many of the hub's last warnings are shown when the demo fails. */
 const shownWarnings = 10
 
-/** What the demo has opened and has to close. */
+/** What the demo has opened and must close. */
 type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
 
-/** The demo from an empty folder to none. Rejects when anything is not as it has to be, and has cleaned up then too. */
+/**
+ * Runs the whole demo and removes everything that it created. Rejects, after cleaning up, when a result is not as
+ * expected.
+ */
 export async function showDemo(
   screen: Screen,
   options: { readonly devices: number; readonly keep: boolean },
@@ -33,7 +36,7 @@ export async function showDemo(
   try {
     await play(screen, options, signal, opened)
   } catch (error) {
-    // Ctrl-C goes to the devices' process too, and the news of its end may come first.
+    // Ctrl-C also ends the process of the devices, and that end may be noticed before the signal.
     await new Promise((resolve) => setTimeout(resolve, newsMs))
     if (signal.aborted) throw signal.reason
     screen.print(...opened.hub.warnings.slice(-shownWarnings))

@@ -5,7 +5,7 @@ import { counted, number, seconds } from '../terminal/words.ts'
 import type { EndedJob } from './follow.ts'
 import type { ResultGroup } from './results.ts'
 
-/** The jobs with their counters, a row each. */
+/** A table of the jobs with their counters. */
 export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
   const rows = jobs.map(({ jobId, outcome, startTime, endTime, counts }) => [
     jobId,
@@ -22,7 +22,9 @@ export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
 
 const millisecondsOf = (time: string): number => parseDateTime(time)?.getTime() ?? Number.NaN
 
-/** Answers by status. An answer completes a device job whatever its status: the method ran. */
+/**
+ * A line per status of the answers. An answer completes a device job whatever its status is, because the method ran.
+ */
 export function answerLines(groups: readonly ResultGroup[], style: Style): string[] {
   return indent(
     table(
@@ -35,7 +37,7 @@ export function answerLines(groups: readonly ResultGroup[], style: Style): strin
   )
 }
 
-/** Failures by reason. */
+/** Two lines per cause of failures. */
 export function failureLines(groups: readonly ResultGroup[], style: Style): string[] {
   return groups.flatMap(({ name, told, deviceIds }) => [
     `  ${style.bad(name)}: ${counted(deviceIds.length, 'device')}, e.g. ${deviceIds[0]}`,

@@ -8,13 +8,16 @@ import { type DemoJob, maxExecutionTime } from './jobs.ts'
 import type { PlannedDevice } from './plan.ts'
 import { hasEnded, isWorthALine, legend, type Progress, progressBar, progressLine } from './progress.ts'
 
-/** When the late devices come, in milliseconds from the start of the jobs, and within how many. */
+/**
+ * When the late devices connect: milliseconds after the start of the jobs, and the milliseconds over which they are
+ * spread.
+ */
 const lateDevices = { after: 4_000, within: 3_000 } as const
-/** Milliseconds that a job may take beyond its maximum execution time before something is wrong. */
+/** Milliseconds after a job's maximum execution time by which it must have ended. */
 const patience = 15_000
 const redrawMs = 100
 
-/** What is watched. `late` are the devices to be switched on while the jobs run. */
+/** The jobs to follow. `late` are the devices that are switched on while the jobs run. */
 type Watched = {
   readonly client: HubClient
   readonly jobs: readonly DemoJob[]
@@ -23,7 +26,7 @@ type Watched = {
   readonly late: readonly PlannedDevice[]
 }
 
-/** Follows the jobs to their ends by subscriptions: with bars where somebody watches, else with lines. */
+/** Follows the jobs by subscriptions until they end. A terminal shows bars; other outputs get lines. */
 export async function watchJobs(screen: Screen, signal: AbortSignal, watched: Watched): Promise<EndedJob[]> {
   const { client, jobs, startTime, fleet, late } = watched
   const latest = new Map<string, Progress>()

@@ -1,24 +1,29 @@
 import type { Answering, Behaviour, SimulatedDevice } from '../../simulator/behaviour.ts'
 import type { Latency } from '../../simulator/latency.ts'
 
-/** What devices of a fleet do that do not simply answer, each in percent of the fleet; together at most 100. */
+/**
+ * The behaviours other than answering. A share is a percentage of the fleet, and together the shares are at most 100.
+ */
 export const behaviourShares = ['offline', 'refuse', 'silent', 'flapping'] as const
 export type Shares = Readonly<Record<(typeof behaviourShares)[number], number>>
 
-/** How a fleet is made up. The same settings make the same fleet. */
+/** The composition of a fleet. The same settings give the same fleet. */
 export type Makeup = {
   readonly count: number
   readonly prefix: string
   readonly shares: Shares
   readonly delayMs: Latency
-  /** Chooses which devices do what. */
+  /** Determines which devices get which behaviour. */
   readonly seed: number
 }
 
-/** Milliseconds that a flapping device is there, about, and away. */
+/** For how many milliseconds a flapping device is connected, approximately, and disconnected. */
 const flappingBehaviour = { upMs: 20_000, downMs: 5_000 } as const
 
-/** The devices by id, with what each does. Exactly as many do each thing as its share says, to the next whole device. */
+/**
+ * The devices with their behaviours. The number of devices with a behaviour is exactly its share, rounded to a whole
+ * device.
+ */
 export function makeBehaviours({
   count,
   prefix,
@@ -45,7 +50,7 @@ export function makeBehaviours({
   }))
 }
 
-/** Fisher and Yates' shuffle. */
+/** The Fisher–Yates shuffle. */
 function shuffle<T>(values: T[], random: () => number): void {
   for (let last = values.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1))
@@ -54,7 +59,7 @@ function shuffle<T>(values: T[], random: () => number): void {
   }
 }
 
-/** Numbers from 0 to under 1, always the same for a seed (mulberry32). */
+/** Random numbers from 0 to under 1, always the same for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed | 0
   return () => {

@@ -4,7 +4,7 @@ import { DoorClosedError } from './probe.ts'
 
 const trust = 'If the hub has a private CA, pass the file ca.pem from its data folder with --ca.'
 
-/** The error with what to do about it; one that says so already, or that nobody expects, as it is. */
+/** Adds advice to the message of an error. An error without known advice is returned unchanged. */
 export function explain(error: unknown, hasKey: boolean): unknown {
   if (!(error instanceof Error)) return error
   const advice = adviceOn(error, hasKey)
@@ -31,7 +31,7 @@ function adviceOn(error: Error, hasKey: boolean): string | undefined {
   return undefined
 }
 
-/** Whether TLS has failed for the certificate: OpenSSL's and Node's codes for that. */
+/** Whether TLS failed because of the certificate, by the codes of OpenSSL and Node. */
 const isMistrust = (cause: unknown): boolean =>
   cause instanceof Error && /CERT|VERIFY|SIGNATURE|ALTNAME/.test(codeOf(cause))
 

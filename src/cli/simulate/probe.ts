@@ -3,12 +3,15 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Door } from './settings.ts'
 
-/** Nobody answers where the devices are to connect, or not with a certificate that is trusted. `cause` is the socket's error. */
+/** Nothing listens at the MQTT address, or its certificate is not trusted. `cause` is the socket's error. */
 export class DoorClosedError extends Error {
   override readonly name = 'DoorClosedError'
 }
 
-/** Tries the door once. A fleet would go on trying for a minute, as devices should. Rejects with a DoorClosedError. */
+/**
+ * Connects once and disconnects, so that a wrong address is reported at once: a fleet would try for a minute. Rejects
+ * with a DoorClosedError.
+ */
 export async function probe({ url, host, port, tls, ca }: Door): Promise<void> {
   const address = { host, port }
   const socket = tls

@@ -14,12 +14,12 @@ import { tagsOf } from './tags.ts'
 
 const statusMs = 5_000
 const liveStatusMs = 500
-/** Connections a second: fast, and no flood. */
+/** Connections per second: fast, without flooding the hub. */
 const connectsPerSecond = 500
-/** Seconds that the token for registering is valid. */
+/** Seconds for which the token for the registration is valid. */
 const tokenSeconds = 3_600
 
-/** Registers and connects a fleet, and tells how it is doing until `signal` aborts. */
+/** Registers and connects a fleet, and shows its status until `signal` aborts. */
 export async function simulate(screen: Screen, settings: Settings, signal: AbortSignal): Promise<void> {
   const devices = makeBehaviours(settings.makeup)
   let fleet: Fleet | undefined
@@ -95,7 +95,10 @@ async function connect(screen: Screen, { door }: Settings, fleet: Fleet): Promis
   )
 }
 
-/** Says how the fleet is: all the time in one line where somebody watches, else every few seconds when it has changed. */
+/**
+ * Shows the status of the fleet. A terminal gets one line that is updated in place; other outputs get a new line every
+ * few seconds if the status has changed.
+ */
 async function tell(screen: Screen, fleet: Fleet, expected: number, signal: AbortSignal): Promise<void> {
   let told = ''
   const say = (): void => {

@@ -3,7 +3,7 @@ import { type Given, UsageError } from '../arguments.ts'
 import { behaviourShares, type Makeup } from './behaviours.ts'
 import { simulateOptions } from './options.ts'
 
-/** The hub's MQTT door. `ca` is PEM text of the authority to trust instead of the system's. */
+/** The MQTT endpoint of the hub. `ca` is the PEM text of the authority to trust instead of the system's. */
 export type Door = {
   readonly url: string
   readonly host: string
@@ -12,9 +12,9 @@ export type Door = {
   readonly ca: string | undefined
 }
 
-/** What `npm run simulate` was told. */
+/** The settings of `npm run simulate`. */
 export type Settings = {
-  /** The GraphQL door. */
+  /** The address of the GraphQL endpoint. */
   readonly hub: string
   readonly hubName: string
   readonly door: Door
@@ -24,7 +24,10 @@ export type Settings = {
 
 const defaultPorts = { mqtt: 1883, mqtts: 8883 } as const
 
-/** The settings as they were typed, with the files that they name. Throws a UsageError when they contradict each other. */
+/**
+ * Reads the settings from the command line, with the files that they name. Throws a UsageError when options contradict
+ * each other or a file cannot be read.
+ */
 export async function readSettings(given: Given, env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
   const url = new URL(given(simulateOptions.mqtt))
   const tls = url.protocol === 'mqtts:'
@@ -35,7 +38,7 @@ export async function readSettings(given: Given, env: Readonly<Record<string, st
   }
   return {
     hub,
-    // Brackets are part of the address of an URL, not of the host.
+    // A URL has brackets around an IPv6 address; a host does not.
     hubName: given(simulateOptions['hub-name']) ?? url.hostname,
     door: {
       url: url.href,

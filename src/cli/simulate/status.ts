@@ -1,7 +1,7 @@
 import type { FleetStats } from '../../simulator/fleet.ts'
 import { number } from '../terminal/words.ts'
 
-/** What a running fleet has to say, in one line. `expected` is how many devices should be connected. */
+/** The status of a running fleet in one line. `expected` is the number of devices that should be connected. */
 export function statusLine(stats: FleetStats, expected: number): string {
   const parts = [
     `connected ${number(stats.connected)} of ${number(expected)}`,

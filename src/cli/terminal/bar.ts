@@ -4,8 +4,9 @@ import type { Style } from './style.ts'
 export type Part = { readonly count: number; readonly sign: string; readonly paint: keyof Style }
 
 /**
- * How many cells of `width` each count gets: in proportion, the rounding left to the largest remainders, and at least one
- * for whatever is not zero (while there is room), because a single failure among thousands is what one looks for.
+ * How many of `width` cells each count gets. Cells are proportional to counts, and the cells left over by rounding go
+ * to the largest remainders. A count above zero gets at least one cell while there is room, because users look for the
+ * single failure among thousands.
  */
 export function cellsOf(counts: readonly number[], width: number): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0)
@@ -18,13 +19,13 @@ export function cellsOf(counts: readonly number[], width: number): number[] {
   return cells
 }
 
-/** Adds to the cell that ranks highest. */
+/** Adds `difference` to the element that ranks highest. */
 function change(cells: number[], difference: number, rank: (index: number) => number): void {
   const highest = [...cells.keys()].reduce((best, index) => (rank(index) > rank(best) ? index : best), 0)
   cells[highest] = (cells[highest] ?? 0) + difference
 }
 
-/** A bar of `width` columns; all faint dots while there is nothing to count. */
+/** A bar of `width` columns. While all counts are zero, it consists of faint dots. */
 export function bar(parts: readonly Part[], width: number, style: Style): string {
   const cells = cellsOf(
     parts.map((part) => part.count),

@@ -1,22 +1,25 @@
 import { isDeepStrictEqual } from 'node:util'
 import { clip, coloured, plain, type Style } from './style.ts'
 
-/** Where a command writes. */
+/** The output of a command. */
 export type Screen = {
-  /** Whether `live` is shown. */
+  /** Whether `live` shows anything. */
   readonly isLive: boolean
   readonly style: Style
-  /** Columns. */
+  /** The number of columns that a line may take. */
   width(): number
-  /** Writes lines that stay. */
+  /** Writes permanent lines. */
   print(...lines: readonly string[]): void
-  /** Shows these lines below all others until the next call or print; nothing where nobody watches. */
+  /**
+   * Shows temporary lines below all others, until the next `live` or `print`. Does nothing when the output is not a
+   * terminal.
+   */
   live(lines: readonly string[]): void
-  /** Takes the live lines away and gives the cursor back. */
+  /** Removes the temporary lines and shows the cursor again. */
   close(): void
 }
 
-/** What a screen needs of a stream and of the environment. */
+/** The members of a stream, and the environment, that a screen needs. */
 type Output = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -27,13 +30,13 @@ const showCursor = '\u001b[?25h'
 const defaultColumns = 80
 
 /**
- * A screen on a stream: live where that is a terminal that can move its cursor, plain lines elsewhere. NO_COLOR, when
- * not empty, means no colours (no-color.org).
+ * Creates a screen on a stream. Temporary lines are shown on a terminal that can move its cursor; other outputs get
+ * only permanent lines. A non-empty NO_COLOR turns colours off (no-color.org).
  */
 export function createScreen(output: Output, env: Environment): Screen {
   const isLive = output.isTTY === true && env.TERM !== 'dumb'
   const style = isLive && !env.NO_COLOR ? coloured : plain
-  // The last column stays free: terminals differ in whether a full line has wrapped.
+  // The last column stays free, because terminals differ in whether a full line wraps.
   const width = (): number => (output.columns || defaultColumns) - 1
   let shown: readonly string[] = []
   let hidden = false
@@ -52,7 +55,7 @@ export function createScreen(output: Output, env: Environment): Screen {
       if (!isLive) return
       const next = lines.map((line) => clip(line, width()))
       if (isDeepStrictEqual(next, shown)) return
-      // Written over, not erased first: nothing flickers.
+      // The old lines are overwritten and not erased first, so that nothing flickers.
       const text = next.map((line) => `${line}${eraseRest}\n`).join('')
       output.write(`${hidden ? '' : hideCursor}${toTop()}${text}${eraseBelow}`)
       shown = next

@@ -1,4 +1,4 @@
-/** Colours by what they mean here. Without colours all are the text itself. */
+/** Colours by their meaning. Without colours, each function returns its text unchanged. */
 export type Style = Readonly<Record<'good' | 'bad' | 'busy' | 'faint' | 'strong', (text: string) => string>>
 
 const ansiCodes = { good: [32, 39], bad: [31, 39], busy: [33, 39], faint: [2, 22], strong: [1, 22] } as const
@@ -11,7 +11,7 @@ const styleBy = (paint: (codes: readonly [number, number]) => (text: string) => 
   strong: paint(ansiCodes.strong),
 })
 
-/** Text as it is. */
+/** Text without colours. */
 export const plain: Style = styleBy(() => (text) => text)
 
 /** Text in the colours of the terminal (ECMA-48, SGR). */
@@ -22,15 +22,15 @@ export const coloured: Style = styleBy(
 )
 
 const escapeCharacter = '\u001b'
-/** A colour switched on or off; split by it, a text has these at the odd places. */
+/** A code that switches a colour on or off. A text that is split by this pattern has the codes at its odd indexes. */
 const sgr = new RegExp(`(${escapeCharacter}\\[\\d+m)`)
 
-/** How many columns the text takes; of the signs used here each takes one. */
+/** How many columns the text takes. Each character that the commands print takes one. */
 export const widthOf = (text: string): number => [...text.split(sgr).filter(isText).join('')].length
 
 const isText = (part: string): boolean => !part.startsWith(escapeCharacter)
 
-/** The text cut to so many columns, with an ellipsis; colours that were begun are ended. */
+/** The text, cut with an ellipsis when it takes more than `width` columns. The codes that end colours are kept. */
 export function clip(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let room = Math.max(width - 1, 0)

@@ -1,6 +1,9 @@
 import { widthOf } from './style.ts'
 
-/** Rows in columns, two blanks between them; columns of numbers are to be ranged right. */
+/**
+ * Lines with the cells of the rows in columns, two spaces apart. The columns from index `rightFrom` on are
+ * right-aligned.
+ */
 export function table(rows: readonly (readonly string[])[], rightFrom = Number.POSITIVE_INFINITY): string[] {
   const widths: number[] = []
   for (const row of rows) {
