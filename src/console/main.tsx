@@ -5,7 +5,7 @@ import './base.css'
 import { readPages, router } from './router.tsx'
 import { applyTheme, keptTheme } from './shell/theme.ts'
 
-/** Milliseconds after the first page until the others are read, too. */
+/** Milliseconds after the first page until the files of the others are loaded too. */
 const calm = 1_000
 
 applyTheme(keptTheme())

@@ -18,7 +18,7 @@ const pages = {
 
 /** Loads all of them, so that every page opens even when the hub is unreachable or was updated in the meantime. */
 export async function readPages(): Promise<void> {
-  // What cannot be loaded now is loaded when the page is opened.
+  // A file that cannot be loaded now is loaded when its page is opened.
   await Promise.allSettled(Object.values(pages).map((read) => read()))
 }
 

@@ -1,4 +1,4 @@
-/** A path that really exists, and what devices have there. */
+/** A path that exists in the fleet, with the values that devices have at it. */
 export type KnownPath = {
   readonly path: string
   readonly types: readonly string[]
@@ -6,29 +6,29 @@ export type KnownPath = {
   readonly sampleValues: readonly unknown[]
 }
 
-/** A thing that could stand here. */
+/** A suggestion of the completion. */
 export type Option = {
-  /** What is put in. */
+  /** The text that is inserted. */
   readonly label: string
   readonly type: 'property' | 'constant' | 'keyword' | 'function'
-  /** A few words next to it. */
+  /** A short description, shown next to the suggestion. */
   readonly detail?: string
-  /** Larger ones come first; within -99 to 99. */
+  /** Suggestions with a larger number come first. From -99 to 99. */
   readonly boost?: number
 }
 
-/** What kind of thing may stand at a place in a condition. */
+/** What a condition may contain at a position. */
 export type Place =
   | { readonly is: 'operand' }
-  /** Behind a path that is not compared yet. */
+  /** After a path that is not compared yet. */
   | { readonly is: 'operator'; readonly path: string }
   | { readonly is: 'value'; readonly path: string }
-  /** Behind something complete. */
+  /** After a complete comparison. */
   | { readonly is: 'junction' }
   | { readonly is: 'array' }
   | { readonly is: 'nothing' }
 
-/** What may stand at a place. `isTyped`: a word has been started there. */
+/** The suggestions for a position. `isTyped`: a word has been started there. */
 export function optionsAt(place: Place, known: readonly KnownPath[], isTyped: boolean): readonly Option[] {
   switch (place.is) {
     case 'operand':
@@ -36,7 +36,7 @@ export function optionsAt(place: Place, known: readonly KnownPath[], isTyped: bo
     case 'operator':
       return [...operatorsFor(typesAt(place.path, known)), ...junctions]
     case 'value':
-      // Most comparisons are with values; paths are offered once one is being typed.
+      // Most comparisons are with values, so paths are suggested only after a word was started.
       return [
         ...valuesOf(place.path, known),
         ...(isTyped ? pathOptions(known).map((option) => ({ ...option, boost: -50 })) : []),
@@ -60,7 +60,7 @@ function pathOptions(known: readonly KnownPath[]): readonly Option[] {
   }))
 }
 
-/** What people select devices by comes before what the hub keeps of them, and what only holds others comes last. */
+/** Tags and properties come before the members that the hub maintains, and paths that only contain others come last. */
 function importanceOf(path: string, types: readonly string[]): number {
   if (types.length > 0 && types.every((type) => type === 'object')) return -40
   if (/\.\$version$/.test(path)) return -10
@@ -90,7 +90,7 @@ const functions: readonly Option[] = [
 
 function operatorsFor(types: readonly string[]): readonly Option[] {
   const operators = ['=', '!=', 'IN [', 'NIN [', '<', '<=', '>', '>=']
-  // Booleans have no order.
+  // Booleans cannot be compared by order.
   const isOrdered = types.length === 0 || types.includes('number') || types.includes('string')
   return operators
     .slice(0, isOrdered ? operators.length : 4)
@@ -101,13 +101,15 @@ function typesAt(path: string, known: readonly KnownPath[]): readonly string[] {
   return find(path, known)?.types ?? []
 }
 
-/** The known path as it is written, or else, as the names of the hub are case-blind, in another case. */
+/**
+ * The known path with this spelling, or a name of the hub in another case, because these names are case-insensitive.
+ */
 function find(path: string, known: readonly KnownPath[]): KnownPath | undefined {
   const lower = path.toLowerCase()
   return known.find((one) => one.path === path) ?? known.find((one) => one.path.toLowerCase() === lower)
 }
 
-/** What the names of the hub can be, whether a device is so now or not. */
+/** All values that a name of the hub can have, whether or not a device has them now. */
 const fixedValues: ReadonlyMap<string, readonly string[]> = new Map([
   ['connectionstate', ['Connected', 'Disconnected']],
   ['status', ['enabled', 'disabled']],
@@ -126,7 +128,7 @@ function valuesOf(path: string, known: readonly KnownPath[]): readonly Option[] 
   return [...labels].map((label, index) => ({ label, type: 'constant', boost: 99 - Math.min(index, 90) }))
 }
 
-/** A value as a condition writes it; undefined for what it cannot compare with. */
+/** A value as it is written in a condition; undefined for values that conditions cannot compare. */
 export function printValue(value: unknown): string | undefined {
   if (typeof value === 'string') return quote(value, "'")
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
@@ -141,7 +143,7 @@ function quote(text: string, mark: string): string {
   return `${mark}${escaped}${mark}`
 }
 
-/** The texts that may stand at a place where one was begun with this quote. */
+/** The suggestions inside a string that begins with this quote. */
 export function stringsAt(place: Place, known: readonly KnownPath[], mark: string): readonly Option[] {
   const options = place.is === 'value' ? valuesOf(place.path, known) : []
   return options

@@ -1,12 +1,12 @@
 import { type KnownPath, type Option, optionsAt, type Place, stringsAt } from './completion-options.ts'
 import { type Token, tokensOf } from './tokens.ts'
 
-/** What may replace the text from `from` to `to`. */
+/** Suggestions that replace the text from `from` to `to`. */
 export type Completions = { readonly from: number; readonly to: number; readonly options: readonly Option[] }
 
 /**
- * What may stand at a place in a condition: paths, operators, values that devices have there. Without `isAsked`, that is
- * unless the key for it was pressed, nothing is suggested where it would only be in the way.
+ * The suggestions for a position in a condition: paths, operators, and values that devices have. `isAsked`: the user
+ * pressed the key for completion. Otherwise nothing is suggested where suggestions would get in the way.
  */
 export function completionsAt(
   text: string,
@@ -30,12 +30,12 @@ export function completionsAt(
   const options = isString
     ? stringsAt(place, known, typed.text.charAt(0))
     : optionsAt(place, known, typed !== undefined)
-  // Where an operand begins, a blank alone is no reason to show all paths.
+  // In a condition without any token, the list of all paths opens only on request.
   const isWelcome = isAsked || typed !== undefined || place.is !== 'operand' || tokens.length > 0
   return options.length > 0 && isWelcome ? { from, to, options } : undefined
 }
 
-/** Whether more of this piece may be typed at its end. */
+/** Whether text that is typed at the end of this token continues it. */
 function isWord({ kind, isOpen }: Token): boolean {
   return kind === 'path' || kind === 'keyword' || kind === 'constant' || (kind === 'string' && isOpen)
 }
@@ -67,7 +67,7 @@ function placeOf(before: readonly Token[]): Place {
   }
 }
 
-/** Inside brackets: an element of `tags.site IN [`, or the second argument of `STARTSWITH(tags.site,`. */
+/** The position inside brackets: an element of `tags.site IN [`, or the second argument of `STARTSWITH(tags.site,`. */
 function elementOf(before: readonly Token[]): Place {
   const around = enclosing(before)
   if (around === undefined) return { is: 'nothing' }
@@ -81,7 +81,7 @@ function elementOf(before: readonly Token[]): Place {
   return directly?.kind === 'function' && first?.kind === 'path' ? { is: 'value', path: first.text } : { is: 'operand' }
 }
 
-/** The innermost bracket that is open at the end. */
+/** The innermost bracket that is still open at the end. */
 function enclosing(before: readonly Token[]): { readonly opening: Token; readonly index: number } | undefined {
   let closed = 0
   for (let index = before.length - 1; index >= 0; index--) {
@@ -102,7 +102,10 @@ function isCompared(before: readonly Token[]): boolean {
 const isComparison = ({ text }: Token): boolean => /^(?:[<>=]|[<>!]=|<>)$/.test(text)
 const isIn = ({ text }: Token): boolean => /^n?in$/i.test(text)
 
-/** How much of what follows belongs to the string in which the place lies: as far as a word goes, and its end. */
+/**
+ * How much of the following text belongs to the string around the position: the rest of the word, and the closing
+ * quote.
+ */
 function restOfString(after: string, mark: string): number {
   const [rest = ''] = /^[^\s'"\\)\],]*/.exec(after) ?? []
   return after.charAt(rest.length) === mark ? rest.length + 1 : 0

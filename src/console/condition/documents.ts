@@ -1,6 +1,6 @@
 import { graphql } from '../../generated/console/index.ts'
 
-/** Paths that really exist, for completion. */
+/** Paths that exist in the fleet, for completion. */
 export const ConditionPathsDocument = graphql(`
   query ConditionPaths($prefix: String, $first: Int!) {
     twinPaths(prefix: $prefix, first: $first) {

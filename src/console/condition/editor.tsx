@@ -13,15 +13,18 @@ import { conditionLanguage } from './language.ts'
 import { tokensOf } from './tokens.ts'
 import { usePaths } from './use-paths.ts'
 
-/** Its properties in addition to those of every editor. */
+/** The props in addition to those of every editor. */
 export type ConditionEditorProps = Omit<CodeEditorProps, 'onView' | 'readOnly'> & {
-  /** Where the hub found the text to be wrong: underlined, with its message as a tooltip. */
+  /** The fault that the hub found in the condition. It is underlined, with its message as a tooltip. */
   readonly fault: ConditionFault | undefined
-  /** Whether Enter takes the first suggestion before one was selected. */
+  /** Whether Enter accepts the first suggestion although the user has selected none. */
   readonly choosesFirst?: boolean
 }
 
-/** An editor for conditions: colours, completion from the tags and properties of the fleet, and the fault where it is. */
+/**
+ * An editor for conditions, with colours, completion from the tags and properties of the fleet, and the fault
+ * underlined.
+ */
 export function ConditionEditor({
   fault,
   choosesFirst = true,
@@ -55,7 +58,7 @@ export function ConditionEditor({
 
 const none: readonly Extension[] = []
 
-/** As CodeMirror takes it. Behind an opening bracket one goes on at once, with what may stand in it. */
+/** A suggestion in CodeMirror's form. After one that ends with an opening bracket, completion opens again at once. */
 function completionOf({ label, type, detail, boost }: Option): Completion {
   return {
     label,
@@ -71,7 +74,10 @@ function completionOf({ label, type, detail, boost }: Option): Completion {
   }
 }
 
-/** The list of suggestions, and the fault: a single character needs a coloured ground to be seen. */
+/**
+ * Styles of the list of suggestions and of the fault. The fault has a coloured background, because it may be a single
+ * character.
+ */
 const conditionLook = [
   syntaxHighlighting(HighlightStyle.define([{ tag: tags.comment, color: 'var(--ink-muted)' }])),
   EditorView.theme({

@@ -1,7 +1,7 @@
-/** Where the hub found a condition to be wrong: line and column count from 1, in UTF-16 code units. */
+/** A fault that the hub found in a condition. Line and column count from 1, in UTF-16 code units. */
 export type ConditionFault = { readonly message: string; readonly line: number; readonly column: number }
 
-/** What of a failed request says so; undefined when the condition is not why it failed. */
+/** The fault in the errors of a failed request; undefined when the request failed for another reason. */
 export function faultOf(
   error: { readonly graphQLErrors: readonly { readonly message: string; readonly extensions: object }[] } | undefined,
 ): ConditionFault | undefined {
@@ -14,17 +14,22 @@ export function faultOf(
   return undefined
 }
 
-/** The same without the place in its message: the place is shown next to it, and may refer to a part of what was sent. */
+/**
+ * The same fault without the position in its message. The position is shown separately, because the message counts from
+ * the beginning of the whole condition that was sent.
+ */
 export function faultFrom({ message, line, column }: ConditionFault): ConditionFault {
   return { message: message.replace(/ \(line \d+, column \d+\)$/, ''), line, column }
 }
 
-/** A fault in words, with its place once: `Column 11: unexpected '?'`. The line is named where there are several. */
+/** A fault as a text with its position: `Column 11: unexpected '?'`. The line is named if the condition has several. */
 export function describeFault({ message, line, column }: ConditionFault, text: string): string {
   return `${text.includes('\n') ? `Line ${line}, column` : 'Column'} ${column}: ${message}`
 }
 
-/** Where a place in a text lies that the hub gave as line and column, both from 1, in UTF-16 code units. Never outside. */
+/**
+ * The offset in a text of a line and column from the hub (both from 1, in UTF-16 code units). Never outside the text.
+ */
 export function offsetOf(text: string, { line, column }: { readonly line: number; readonly column: number }): number {
   const lines = text.split('\n')
   const above = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0)
@@ -32,8 +37,8 @@ export function offsetOf(text: string, { line, column }: { readonly line: number
 }
 
 /**
- * The character to put a line under for a place: the one there, or where none can be seen, as at the end, the last one
- * before it. Undefined in a text without any.
+ * The character to underline for a position: the one at the position, or the last visible one before it if that one is
+ * not visible, as at the end. Undefined in a text without visible characters.
  */
 export function characterAt(text: string, offset: number): { readonly from: number; readonly to: number } | undefined {
   const seen = /\S/.test(text.charAt(offset)) ? offset : text.slice(0, offset).trimEnd().length - 1

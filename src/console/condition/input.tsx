@@ -5,8 +5,8 @@ import { useEffect, useMemo, useRef } from 'react'
 import { ConditionEditor, type ConditionEditorProps } from './editor.tsx'
 
 /**
- * A condition on one line: Enter is `onSubmit`, and `onLeave` is called when the focus goes elsewhere. The message of
- * `fault` is shown by the field around it.
+ * A condition on one line. Enter calls `onSubmit`, and `onLeave` is called when the input loses the focus. The field
+ * around it shows the message of `fault`.
  */
 export function ConditionInput({
   onSubmit,
@@ -40,11 +40,11 @@ export function ConditionInput({
     ],
     [],
   )
-  // Nothing is preselected: Enter submits, unless a suggestion was selected.
+  // No suggestion is preselected: Enter submits unless the user has selected one.
   return <ConditionEditor {...props} extensions={extensions} choosesFirst={false} />
 }
 
-/** Line breaks, as they come with a text that is pasted, become blanks. */
+/** Line breaks, such as those of a pasted text, become spaces. */
 const oneLine = EditorState.transactionFilter.of((transaction) =>
   transaction.docChanged && transaction.newDoc.lines > 1
     ? [transaction, { changes: breaksIn(transaction.newDoc), sequential: true }]
@@ -60,9 +60,9 @@ function breaksIn(text: Text): { from: number; to: number; insert: string }[] {
   return found
 }
 
-/** As high as other controls, and as wide: a long text goes on in lines of its own, up to a few. */
+/** As high and as wide as other controls. A long text wraps to a few lines. */
 const lineLook = EditorView.theme({
-  // Before the padding that all editors have.
+  // Takes precedence over the padding of all editors.
   '.cm-scroller > .cm-content': { padding: 'calc((var(--control) - 2px - 1.5em) / 2) 0' },
   '.cm-scroller': { maxHeight: '9rem' },
 })

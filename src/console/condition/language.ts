@@ -1,7 +1,7 @@
 import { StreamLanguage } from '@codemirror/language'
 import { type Token, tokenAt } from './tokens.ts'
 
-/** The tags of highlighting. */
+/** The highlighting tag of each kind of token. */
 const tags: { readonly [kind in Token['kind']]: string | null } = {
   path: 'variableName',
   keyword: 'operatorKeyword',
@@ -18,7 +18,7 @@ const tags: { readonly [kind in Token['kind']]: string | null } = {
 
 type State = { readonly rest: 'string' | 'comment' | undefined; readonly mark: string }
 
-/** The language of conditions, for colours. Strings and comments may go on over lines. */
+/** The language of conditions, for highlighting. Strings and comments may span lines. */
 export const conditionLanguage = StreamLanguage.define<{ current: State }>({
   name: 'condition',
   startState: () => ({ current: { rest: undefined, mark: '' } }),
@@ -26,7 +26,7 @@ export const conditionLanguage = StreamLanguage.define<{ current: State }>({
   token(stream, state) {
     const { rest, mark } = state.current
     if (rest === undefined && stream.eatSpace()) return null
-    // What was begun on a line above is read as if it began here.
+    // A token that began on a line above is read as if it began here.
     const begun = rest === 'comment' ? '/*' : mark
     const from = rest === undefined ? stream.pos : 0
     const text = rest === undefined ? stream.string : begun + stream.string.slice(stream.pos)

@@ -1,12 +1,12 @@
-/** A piece of a condition as an editor sees it, also of one that is not complete yet. */
+/** A token of a condition, which may still be incomplete. */
 export type Token = {
   readonly kind:
     | 'path'
-    /** AND, OR, NOT, IN, NIN and their like. */
+    /** AND, OR, NOT, IN, NIN and similar words. */
     | 'keyword'
     /** true, false, null, undefined. */
     | 'constant'
-    /** A name before a parenthesis. */
+    /** A name followed by a parenthesis. */
     | 'function'
     | 'number'
     | 'string'
@@ -14,12 +14,12 @@ export type Token = {
     | 'bracket'
     | 'comma'
     | 'comment'
-    /** What fits nowhere. */
+    /** Text that is not a token of the language. */
     | 'unknown'
   readonly text: string
   readonly from: number
   readonly to: number
-  /** Whether its end is missing: a quote, the brackets of a segment, the end of a comment. */
+  /** Whether the end of the token is missing: a quote, the brackets of a segment, or the end of a comment. */
   readonly isOpen: boolean
 }
 
@@ -28,11 +28,12 @@ const constants = /^(?:true|false|null|undefined)$/i
 
 const segment = String.raw`(?:[\p{L}_$][\p{L}\p{M}\p{N}_$]*(?:-[\p{L}\p{M}\p{N}_$]+)*|\[\[(?:(?!\]\])[\s\S])*\]\])`
 
-/** In the order in which they are tried. Each alternative is linear in the text. */
+/** The patterns in the order in which they are tried. Each takes time linear in the text. */
 const pieces: readonly { readonly kind: Token['kind']; readonly pattern: RegExp }[] = [
   { kind: 'comment', pattern: /\/\*(?:(?!\*\/)[\s\S])*(?:\*\/)?/uy },
   { kind: 'string', pattern: /'(?:\\[\s\S]|[^'\\])*'?|"(?:\\[\s\S]|[^"\\])*"?/uy },
-  // A dot at the end belongs to it: more is being typed. So does a segment in brackets that has no end.
+  // A dot at the end belongs to the path, because the user is still typing. So does a segment in brackets without its
+  // end.
   { kind: 'path', pattern: new RegExp(String.raw`${segment}(?:\.${segment})*(?:\.?\[\[[^\]]*|\.)?|\[\[[^\]]*`, 'uy') },
   { kind: 'number', pattern: /0x[\da-f]*|(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?/iuy },
   { kind: 'operator', pattern: /<=|>=|<>|!=|[-+*/%=<>]/uy },
@@ -41,7 +42,7 @@ const pieces: readonly { readonly kind: Token['kind']; readonly pattern: RegExp 
   { kind: 'unknown', pattern: /\S/uy },
 ]
 
-/** Takes a condition apart. Blanks are left out; nothing is refused. */
+/** Splits a condition into tokens, without whitespace. Accepts any text. */
 export function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = []
   let from = 0
@@ -54,7 +55,7 @@ export function tokensOf(text: string): readonly Token[] {
   }
 }
 
-/** The piece that begins there; undefined at the end and at a blank. */
+/** The token that begins at the position; undefined at the end and at whitespace. */
 export function tokenAt(text: string, from: number): Token | undefined {
   for (const { kind, pattern } of pieces) {
     pattern.lastIndex = from

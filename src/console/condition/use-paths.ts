@@ -3,12 +3,13 @@ import { useClient } from 'urql'
 import type { KnownPath } from './completion-options.ts'
 import { ConditionPathsDocument } from './documents.ts'
 
-/** Paths that are asked for at once, and rows of the answer for a prefix. */
+/** The maximum number of paths per request. */
 const most = 500
 
 /**
- * A function that gives the paths that exist in the fleet: the most frequent ones and, where there are more, those that
- * start with what was typed. Empty when the hub cannot be reached or refuses: completion then offers keywords only.
+ * A function that returns the paths that exist in the fleet: the most frequent ones and, if there are more, those that
+ * start with the typed text. The list is empty when the hub is unreachable or refuses; completion then offers only
+ * keywords.
  */
 export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
   const client = useClient()
@@ -21,7 +22,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
         .query(ConditionPathsDocument, { prefix, first: most }, { requestPolicy: 'network-only' })
         .toPromise()
         .then(({ data }) => {
-          // A query that failed is sent again.
+          // A failed query is sent again.
           if (!data) asked.current.delete(prefix)
           return data?.twinPaths ?? []
         })
@@ -30,7 +31,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
     },
     [client],
   )
-  // Before anything is typed.
+  // Reads the paths before the user types.
   useEffect(() => void ask(''), [ask])
 
   return useCallback(

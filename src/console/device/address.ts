@@ -2,10 +2,13 @@ import { printValue } from '../condition/completion-options.ts'
 import type { ConditionFault } from '../condition/fault.ts'
 import { readTwinPath } from './twin-path.ts'
 
-/** What the list shows, as the address has it. Empty texts match everything; `columns` are paths of the twin. */
+/**
+ * The filters and columns of the list, which its address contains. Empty texts match everything. `columns` are paths of
+ * the twin.
+ */
 export type DeviceList = { readonly condition: string; readonly idPrefix: string; readonly columns: readonly string[] }
 
-/** How many columns one can choose. */
+/** The maximum number of columns. */
 export const mostColumns = 3
 
 /** Reads `?condition=tags.site = 'north'&id=pump-&columns=tags.building,properties.reported.fw`. */
@@ -25,7 +28,7 @@ export function writeAddress({ condition, idPrefix, columns }: DeviceList, searc
   set('condition', condition)
   set('id', idPrefix)
   written.delete('columns')
-  // A path with a comma in it cannot stand in a list with commas.
+  // A path that contains a comma cannot be part of a comma-separated list.
   if (columns.some((path) => path.includes(','))) for (const path of columns) written.append('columns', path)
   else set('columns', columns.join(','))
   return written
@@ -46,12 +49,12 @@ export function conditionOf({ condition, idPrefix }: DeviceList): string {
   return condition === '' ? prefix : `(\n${condition}\n) AND ${prefix}`
 }
 
-/** The same on one line, for display and for other pages. */
+/** The same condition on one line, for display and for other pages. */
 export function plainConditionOf(list: DeviceList): string {
   return conditionOf(list).replace(/\(\n([\s\S]*)\n\) AND /, '($1) AND ')
 }
 
-/** A fault of the whole condition, located in the typed part. What is missing after that part is missing at its end. */
+/** A fault of the whole condition, located in the typed part. A fault after the typed part is located at its end. */
 export function faultIn({ condition, idPrefix }: DeviceList, fault: ConditionFault): ConditionFault {
   if (idPrefix === '' || condition === '') return fault
   const lines = condition.split('\n')
@@ -68,14 +71,14 @@ function readColumns(texts: readonly string[]): readonly string[] {
   return [...new Set(paths.filter((path) => path !== undefined))].slice(0, mostColumns)
 }
 
-/** One path with a comma in it is a path; anything else with commas is a list. */
+/** A text that is one path, possibly with a comma in it, is that path. Any other text with commas is a list. */
 function apart(text: string): (string | undefined)[] {
   const parts = text.split(',').map(readTwinPath)
   const whole = readTwinPath(text)
   return whole !== undefined && parts.includes(undefined) ? [whole] : parts
 }
 
-/** A text as a condition writes it. */
+/** A text as a string literal of a condition. */
 export function quote(text: string): string {
   return printValue(text) ?? "''"
 }

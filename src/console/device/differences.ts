@@ -1,20 +1,26 @@
 import { isObject, type JsonObject, sameJson } from './json.ts'
 import { printPath } from './twin-path.ts'
 
-/** A place at which two sections differ; undefined is what is not there. */
+/** A path at which two sections differ. A missing value is undefined. */
 export type Difference = { readonly path: string; readonly before: unknown; readonly after: unknown }
 
-/** Where two sections differ, leaf by leaf, by the paths. An object compared with anything else is one difference. */
+/**
+ * The differences of two sections, leaf by leaf, in the order of the paths. An object and a value that is not an object
+ * are one difference.
+ */
 export function differencesBetween(before: JsonObject, after: JsonObject): readonly Difference[] {
   return [...compare(before, after, [])]
 }
 
-/** Where the reported properties differ from the desired ones; what only the device reports is left out. */
+/**
+ * The desired properties that the device reports differently or not at all. Properties that are only reported are left
+ * out.
+ */
 export function unmetIn(desired: JsonObject, reported: JsonObject): readonly Difference[] {
   return differencesBetween(desired, reported).filter(({ before }) => before !== undefined)
 }
 
-/** A value in a sentence: JSON, cut when it is long. */
+/** A value for use in a sentence: JSON, truncated when it is long. */
 export function describeValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'not set'
   return text.length > 80 ? `${text.slice(0, 79)}…` : text

@@ -1,6 +1,6 @@
 import { graphql } from '../../generated/console/index.ts'
 
-/** What a row shows. The twin is read only where a column shows a part of it. */
+/** The fields that a row shows. The twin is read only if a column shows a part of it. */
 graphql(`
   fragment DevicesRow on Device {
     ...DeviceState
@@ -19,7 +19,7 @@ graphql(`
   }
 `)
 
-/** A page of the list, by the names of the devices. */
+/** A page of the list, ordered by device ID. */
 export const DevicesListDocument = graphql(`
   query DevicesList($queryCondition: String, $first: Int!, $after: String, $withTwin: Boolean!) {
     devices(queryCondition: $queryCondition, first: $first, after: $after) {
@@ -34,7 +34,7 @@ export const DevicesListDocument = graphql(`
   }
 `)
 
-/** Rows as their devices come and go, and are deleted. */
+/** Devices as they connect, disconnect and are deleted. */
 export const DevicesPresenceDocument = graphql(`
   subscription DevicesPresence($queryCondition: String!, $withTwin: Boolean!) {
     devicePresenceChanged(queryCondition: $queryCondition) {
@@ -47,7 +47,7 @@ export const DevicesPresenceDocument = graphql(`
   }
 `)
 
-/** Registers a device. Its key is null, with an error, for those who may write devices and not read them. */
+/** Registers a device. The key is null, with an error, for a token that may write devices but not read them. */
 export const DevicesCreateDocument = graphql(`
   mutation DevicesCreate($input: CreateDeviceInput!) {
     createDevice(input: $input) {
@@ -68,7 +68,7 @@ export const DevicesCreateDocument = graphql(`
   }
 `)
 
-/** What the head of a device's page shows. */
+/** The fields that the head of a device's page shows. */
 graphql(`
   fragment DeviceNow on Device {
     ...DeviceState
@@ -95,7 +95,7 @@ export const DevicePresenceDocument = graphql(`
   }
 `)
 
-/** The twin, whole. */
+/** The whole twin. */
 graphql(`
   fragment DeviceTwin on Twin {
     etag
@@ -122,7 +122,7 @@ export const DeviceTwinUpdatedDocument = graphql(`
   }
 `)
 
-/** The twin at this moment: after it was found to have changed. */
+/** Reads the current twin, after the twin was found to have changed. */
 export const DeviceTwinDocument = graphql(`
   query DeviceTwinNow($deviceId: String!) {
     device(deviceId: $deviceId) {
@@ -133,7 +133,7 @@ export const DeviceTwinDocument = graphql(`
   }
 `)
 
-/** Secrets: asked for on demand only. */
+/** The secrets of a device, read only on demand. */
 export const DeviceKeysDocument = graphql(`
   query DeviceKeys($deviceId: String!) {
     device(deviceId: $deviceId) {
@@ -152,7 +152,7 @@ export const DeviceKeysDocument = graphql(`
   }
 `)
 
-/** Its part in jobs. */
+/** The device jobs of a device. */
 graphql(`
   fragment DeviceJobRow on DeviceJob {
     ...DeviceJobState

@@ -1,17 +1,17 @@
 /** A JSON object, such as the tags of a twin. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Whether a JSON value is an object: no array, not null. */
+/** Whether a JSON value is an object, not an array and not null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What is known to be an object: anything else, which the hub never sends, counts as empty. */
+/** A value as an object. Any other value, which the hub never sends here, counts as an empty object. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : {}
 }
 
-/** Whether two JSON values are the same; the order of members does not matter, that of elements does. */
+/** Whether two JSON values are equal. The order of members does not matter; the order of elements does. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (Array.isArray(a) && Array.isArray(b)) {
@@ -25,7 +25,9 @@ export function sameJson(a: unknown, b: unknown): boolean {
   )
 }
 
-/** The same value with the members of all its objects by their names: what is shown has one order. */
+/**
+ * The same value with the members of all its objects sorted by name, so that values are always shown in the same order.
+ */
 export function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers)
   if (!isObject(value)) return value

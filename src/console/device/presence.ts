@@ -1,7 +1,7 @@
 import type { ConnectionState, DeviceStatus } from '../../generated/console/graphql.ts'
 import { quote } from './address.ts'
 
-/** What is reported of a device when it connects or disconnects. */
+/** The fields that are reported when a device connects or disconnects. */
 type Told = {
   readonly id: string
   readonly connectionState: ConnectionState
@@ -26,12 +26,12 @@ export function mergePresence<Row extends Told>(rows: readonly Row[], told: read
   return changed ? merged : rows
 }
 
-/** The later of two states of one device, by its last activity. The second of equals. */
+/** The later of two states of one device, by its last activity. If they are equal, the second. */
 export function newerOf<Row extends Told>(known: Row | undefined, told: Row): Row {
   return known !== undefined && momentOf(known) > momentOf(told) ? known : told
 }
 
-/** The rows without those of devices that were deleted; the same array when none was. */
+/** The rows without those of deleted devices; the same array when none was deleted. */
 export function withoutDeleted<Row extends { readonly deviceId: string }>(
   rows: readonly Row[],
   deleted: ReadonlySet<string>,
@@ -40,7 +40,7 @@ export function withoutDeleted<Row extends { readonly deviceId: string }>(
   return left.length === rows.length ? rows : left
 }
 
-/** Devices of a batch of the present state; one with fewer is its last. */
+/** How many devices a batch of the current state has. A batch with fewer is the last one. */
 const batchSize = 100
 
 /**

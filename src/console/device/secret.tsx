@@ -8,7 +8,8 @@ export function Secret({ label, value }: { readonly label: string; readonly valu
   const announce = useAnnounce()
   const field = useRef<HTMLInputElement>(null)
   const copy = async (): Promise<void> => {
-    // Only pages served over TLS or from this machine may use the clipboard: elsewhere the text is selected for Ctrl+C.
+    // Only pages served over TLS or from this machine may use the clipboard. On other pages the text is selected for
+    // Ctrl+C.
     const isCopied = await navigator.clipboard?.writeText(value).then(
       () => true,
       () => false,

@@ -12,8 +12,8 @@ export function isUnauthorized(error: unknown): boolean {
 }
 
 /**
- * Queries and mutations over HTTP. What a page showed is shown again at once when one comes back to it, and asked for
- * anew; a mutation makes queries about the same types run again.
+ * Queries and mutations over HTTP. When the user returns to a page, its previous data is shown at once and read again.
+ * A mutation makes queries about the same types run again.
  */
 export function createQueryClient(token: string | undefined, onRefused: () => void): Client {
   return new Client({

@@ -97,7 +97,7 @@ graphql(`
   }
 `)
 
-/** Asks whether the hub would answer at all. */
+/** The smallest query, to find out whether the hub accepts the token. */
 export const ProbeDocument = graphql(`
   query ConsoleProbe {
     __typename

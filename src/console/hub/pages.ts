@@ -12,10 +12,13 @@ export type Connection<Row> = {
   readonly totalCount?: number
 }
 
-/** The rows of a list as far as they were read. */
+/** The rows of a list that have been read. */
 export type Pages<Row> = {
   readonly rows: readonly Row[]
-  /** As counted with the first page, and with what `update` added; undefined where the document does not ask. */
+  /**
+   * The total when the first page was read, plus the rows that `update` added; undefined if the document does not
+   * request it.
+   */
   readonly totalCount: number | undefined
   readonly hasMore: boolean
   /** Whether a page is being read. */
@@ -31,7 +34,7 @@ export type Pages<Row> = {
 }
 
 type State<Row> = {
-  /** The variables it belongs to. */
+  /** The variables that the state belongs to. */
   readonly of: string
   readonly rows: readonly Row[]
   readonly totalCount: number | undefined
@@ -80,7 +83,10 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
     if (keep !== undefined && state !== undefined) keep.of = { client, state }
   })
 
-  /** One page behind `start`; without a start, pages from the beginning until there are as many rows as wanted. */
+  /**
+   * Reads one page after `start`. Without a start, reads pages from the beginning until there are as many rows as
+   * wanted.
+   */
   const readRows = useCallback(
     async (start: State<Row> | undefined, wanted: number) => {
       const isAgain = wanted > 0
@@ -92,7 +98,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
         const page: Variables = { ...JSON.parse(of), ...(reached === undefined ? {} : { after: reached.endCursor }) }
         const { data, error } = await client.query(document, page, { requestPolicy: 'network-only' }).toPromise()
         if (busy.current !== mine) return
-        // Null, whatever its type says, where an error left nothing of it.
+        // Null, despite its type, when an error left no data.
         const connection = data ? latest.current.read(data) : undefined
         const before = reached
         if (connection === undefined || connection === null) {
@@ -122,7 +128,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
           const totalCount = read.totalCount === undefined ? undefined : read.totalCount - others
           return { ...known, rows, totalCount, error: undefined }
         }
-        // Events about the rows before are newer than what was read.
+        // Events about the previous rows are newer than the data that was read.
         return { ...read, rows: withoutDoubles([...known.rows, ...read.rows], keyOf), totalCount: known.totalCount }
       })
     },

@@ -1,6 +1,7 @@
 /**
- * The known rows at their places, each as it was read again, from the first one on. Those that should have been among
- * what was read and were not are gone. `others` counts the rows that were read and are not among the known ones.
+ * The known rows in their places, updated from the rows that were read again from the first one on. Known rows that
+ * should have been among the rows read, and were not, are removed. `others` is the number of rows read that were not
+ * known.
  */
 export function refreshRows<Row>(
   known: readonly Row[],
@@ -14,7 +15,7 @@ export function refreshRows<Row>(
   return { rows, others: latest.size }
 }
 
-/** Of rows with the same key, the first. */
+/** The rows without those whose key has occurred before. */
 export function withoutDoubles<Row>(rows: readonly Row[], keyOf: (row: Row) => string): readonly Row[] {
   const seen = new Set<string>()
   return rows.filter((row) => {

@@ -122,7 +122,7 @@ function SignedIn({
   )
 }
 
-/** Why the hub asks for a token when this one was shown to it. */
+/** Why the hub does not accept this token. */
 function reasonOf(token: string | undefined): 'needed' | 'refused' | 'old' {
   if (token === undefined) return 'needed'
   return hasExpired(token, Date.now()) ? 'old' : 'refused'

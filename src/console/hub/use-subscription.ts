@@ -19,13 +19,13 @@ export type Live<Data> = {
 export type LiveError = { readonly message: string; readonly code: string }
 
 type Options<Data, Variables> = {
-  /** Leaves the hub alone for now. */
+  /** Does not subscribe for now. */
   readonly pause?: boolean
   /** What to subscribe with when the connection was lost after this event: for subscriptions with a cursor. */
   readonly resume?: (data: Data, variables: Variables) => Variables
 }
 
-/** Milliseconds between the renderings that events cause. */
+/** Minimum milliseconds between the renderings that events cause. */
 const pace = 50
 
 /** Follows a subscription and shows its latest event. For subscriptions whose every event is the whole present state. */
@@ -45,7 +45,7 @@ export function useLive<Data, Variables extends Record<string, unknown>>(
     },
     options,
   )
-  // Data of other variables is not shown.
+  // Data for other variables is not shown.
   return { ...rest, data: data?.of === of ? data.data : undefined }
 }
 
@@ -84,7 +84,7 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
     const unsubscribe = socket.subscribe<Data>(
       {
         query: stringifyDocument(document),
-        // Read again each time graphql-ws subscribes: after a lost connection it goes on where it was.
+        // graphql-ws reads this each time it subscribes. After a lost connection, the subscription resumes where it was.
         get variables() {
           return current
         },

@@ -2,7 +2,7 @@ import { createContext, type ReactNode, use, useCallback, useState } from 'react
 
 const AnnounceContext = createContext<(text: string) => void>(() => {})
 
-/** A function that makes screen readers say something at their next pause. */
+/** Returns a function that makes screen readers announce a text at their next pause. */
 export function useAnnounce(): (text: string) => void {
   return use(AnnounceContext)
 }
@@ -10,7 +10,7 @@ export function useAnnounce(): (text: string) => void {
 /** The hidden place where announcements appear. */
 export function Announcer({ children }: { readonly children: ReactNode }) {
   const [said, setSaid] = useState({ text: '', times: 0 })
-  // The same text twice is said twice: the second time with another ending.
+  // A repeated text gets another ending, so that it is announced again.
   const announce = useCallback((text: string) => setSaid(({ times }) => ({ text, times: times + 1 })), [])
   return (
     <AnnounceContext value={announce}>

@@ -16,7 +16,7 @@ export function Page({
   children,
 }: {
   readonly title: string
-  /** Next to the heading: a status, a number. */
+  /** Shown next to the heading, such as a status or a number. */
   readonly lead?: ReactNode
   readonly actions?: ReactNode
   readonly children: ReactNode

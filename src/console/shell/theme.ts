@@ -3,13 +3,13 @@ export type Theme = 'system' | 'light' | 'dark'
 
 const key = 'twincast-theme'
 
-/** What was chosen on this browser. */
+/** The theme that was chosen in this browser. */
 export function keptTheme(): Theme {
   const kept = localStorage.getItem(key)
   return kept === 'light' || kept === 'dark' ? kept : 'system'
 }
 
-/** Shows a theme and keeps it. tokens.css does the rest. */
+/** Applies and stores a theme. tokens.css defines its colours. */
 export function applyTheme(theme: Theme): void {
   if (theme === 'system') {
     delete document.documentElement.dataset.theme

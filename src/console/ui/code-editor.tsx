@@ -9,10 +9,10 @@ import { classes } from './classes.ts'
 import styles from './code-editor.module.css'
 import type { ControlProps } from './field.tsx'
 
-/** The content security policy lets styles in that carry this; CodeMirror makes its own while it runs. */
+/** The nonce with which the content security policy allows styles. CodeMirror creates styles at runtime. */
 export const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 
-/** The colours of words, figures and texts. */
+/** The colours of the tokens. */
 export const highlighting = syntaxHighlighting(
   HighlightStyle.define([
     { tag: [tags.propertyName, tags.variableName], color: 'var(--accent)' },
@@ -23,7 +23,7 @@ export const highlighting = syntaxHighlighting(
   ]),
 )
 
-/** The console's look for a view of CodeMirror; colours follow the theme. */
+/** The styles of the console for CodeMirror. The colours follow the theme. */
 export const look = EditorView.theme({
   '&': { backgroundColor: 'transparent', color: 'var(--ink)' },
   '&.cm-focused': { outline: 'none' },
@@ -43,14 +43,15 @@ export const look = EditorView.theme({
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--failed)' },
-  // No background colour: Chromium would keep it for the text that is put in its place (and the policy refuses that).
+  // No background colour: Chromium would keep it, as an inline style, for the text that replaces the bracket, and the
+  // policy refuses inline styles.
   '&.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'transparent' },
   '&.cm-focused .cm-matchingBracket': { backgroundImage: 'linear-gradient(var(--accent-soft), var(--accent-soft))' },
 })
 
-/** What an editor is given besides its text. */
+/** The props of an editor except its text. */
 export type CodeEditorProps = Partial<ControlProps> & {
-  /** Names it for screen readers: a `<label>` cannot. */
+  /** Names the editor for screen readers, because a `<label>` cannot. */
   readonly label: string
   readonly value: string
   readonly onChange?: (value: string) => void
@@ -58,11 +59,11 @@ export type CodeEditorProps = Partial<ControlProps> & {
   readonly placeholder?: string
   /** Language, completion, checks. Compare equal (`useMemo`, or a constant outside) unless they change. */
   readonly extensions?: readonly Extension[]
-  /** Called once with the view, for what only it can do. */
+  /** Called once with the view, for actions that only the view offers. */
   readonly onView?: (view: EditorView) => void
 }
 
-/** A text with colours, by CodeMirror. Tab goes on to the next control: it does not indent here. */
+/** A text editor with highlighting, by CodeMirror. Tab moves to the next control and does not indent. */
 export function CodeEditor({
   id,
   label,

@@ -1,7 +1,7 @@
 import { type FocusEvent, useState } from 'react'
 
 /**
- * Whether the pointer or the focus is in an element: meanwhile its rows should stay in place. The props are for that
+ * Whether the pointer or the focus is in an element, whose rows should then stay in place. The props are for that
  * element.
  */
 export function useHoverOrFocus() {

@@ -1,4 +1,4 @@
-/** Drawings on a ground of 16 × 16, as the paths of their strokes. */
+/** The icons on a grid of 16 × 16, as the paths of their strokes. */
 export const iconPaths = {
   jobs: 'M2.5 4h11M2.5 8h7M2.5 12h9',
   schedule: 'M8 4.5V8l2.5 1.5M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
@@ -26,5 +26,5 @@ export const iconPaths = {
   twin: 'M2.5 2.5h7v7h-7zM6.5 6.5h7v7h-7z',
 } as const
 
-/** The names of the drawings. */
+/** The names of the icons. */
 export type IconName = keyof typeof iconPaths

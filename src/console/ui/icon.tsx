@@ -1,6 +1,8 @@
 import { type IconName, iconPaths } from './icon-paths.ts'
 
-/** A small drawing in the colour of the text. Hidden from screen readers: it always comes with a word or a label. */
+/**
+ * An icon in the colour of the text. It is hidden from screen readers, because it always comes with a word or a label.
+ */
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
   return (
     <svg

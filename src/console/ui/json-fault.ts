@@ -1,17 +1,17 @@
-/** What may come next in a JSON text. */
+/** What is allowed next in a JSON text. */
 type Expected = 'value' | 'first element' | 'first key' | 'key' | 'colon' | 'separator'
 
-/** A string, another value without parts, or a mark of structure. */
+/** Matches a string, another primitive value, or a structural character. */
 const token =
   /("(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})|[^"\\\p{Cc}]|\x7f|[\x80-\x9f])*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])|([{}[\],:])/uy
 const blanks = /[ \t\r\n]*/y
 
-/** Signs of the text before a fault that are quoted with it. */
+/** How many characters before a fault are quoted with it. */
 const mostQuoted = 32
 
 /**
- * Why a text is not JSON, with the place: `expected a value after "site": (line 1)`. Undefined if it is JSON. Browsers
- * differ in what they say, and some name no place.
+ * Why a text is not JSON, with the position: `expected a value after "site": (line 1)`. Undefined if the text is JSON.
+ * The errors of JSON.parse differ between browsers, and some have no position.
  */
 export function jsonFault(text: string): string | undefined {
   const open: string[] = []
@@ -38,7 +38,10 @@ export function jsonFault(text: string): string | undefined {
   }
 }
 
-/** What may come after a piece; undefined if the piece itself may not come. `open`: the brackets around, kept up to date. */
+/**
+ * What is allowed after a token; undefined if the token itself is not allowed. `open` are the brackets around it, which
+ * are updated.
+ */
 function follow(
   expected: Expected,
   open: string[],

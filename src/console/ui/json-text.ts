@@ -1,9 +1,9 @@
 import { jsonFault } from './json-fault.ts'
 
-/** The value of a text in an editor; or that it is empty; or a sentence that says what is wrong with it. */
+/** The result of reading the text of an editor: a value, empty, or a problem as a sentence. */
 export type JsonText = { readonly value: unknown } | { readonly empty: true } | { readonly problem: string }
 
-/** Reads it. */
+/** Reads the text of an editor. */
 export function parseJson(text: string): JsonText {
   if (text.trim() === '') return { empty: true }
   try {
@@ -13,22 +13,25 @@ export function parseJson(text: string): JsonText {
   }
 }
 
-/** A value as the text in an editor. */
+/** The text of a value for an editor. */
 export function printJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2) ?? ''
 }
 
-/** A piece of printed JSON and what it is; undefined is what stands between. */
+/** A piece of printed JSON with its kind; undefined for the text between tokens. */
 export type JsonPiece = { readonly text: string; readonly kind: 'key' | 'string' | 'word' | undefined }
 
 const pieces = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
-/** The most characters that a page shows indented: lines of a deeply nested value begin with hundreds of blanks. */
+/**
+ * The maximum number of characters that a page shows indented: lines of a deeply nested value begin with hundreds of
+ * spaces.
+ */
 const maxIndented = 500_000
-/** The most pieces that a page colours: each is an element of its own. */
+/** The maximum number of pieces that a page colours, because each is a separate element. */
 const maxColoured = 20_000
 
-/** A value as a page shows it; a very large one without colours, or on one line. */
+/** A value as a page shows it. A very large one has no colours, or is on one line. */
 export function piecesOf(value: unknown): readonly JsonPiece[] {
   const text = printJson(value)
   if (text.length > maxIndented) return [{ text: JSON.stringify(value) ?? '', kind: undefined }]
@@ -36,7 +39,7 @@ export function piecesOf(value: unknown): readonly JsonPiece[] {
   return found.length > maxColoured ? [{ text, kind: undefined }] : found
 }
 
-/** Takes printed JSON apart, for colours. Together the pieces are the text. */
+/** Splits printed JSON into pieces to colour. Joined, the pieces are the text. */
 export function takeApart(text: string): readonly JsonPiece[] {
   const found: JsonPiece[] = []
   let end = 0

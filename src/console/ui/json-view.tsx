@@ -1,7 +1,7 @@
 import { piecesOf } from './json-text.ts'
 import styles from './json-view.module.css'
 
-/** JSON to read and to copy. `label` names it for screen readers. */
+/** Shows JSON to read and copy. `label` names it for screen readers. */
 export function JsonView({ value, label }: { readonly value: unknown; readonly label: string }) {
   let place = 0
   return (

@@ -1,13 +1,13 @@
 import { createContext, use, useEffect } from 'react'
 
-/** The ids of the rows that are on the screen, or next to it: the table holds no others. */
+/** The ids of the rows in view or close to it. The table renders no others. */
 export type Sight = {
   has(id: string): boolean
   add(id: string): void
   delete(id: string): void
 }
 
-/** Creates an empty set of them. `onSeen` is called when a row comes into view. */
+/** Creates an empty set of rows in view. `onSeen` is called when a row comes into view. */
 export function createSight(onSeen: () => void): Sight {
   const ids = new Set<string>()
   return {
@@ -20,7 +20,7 @@ export function createSight(onSeen: () => void): Sight {
   }
 }
 
-/** Of the table around. */
+/** The rows in view of the surrounding table. */
 export const SightContext = createContext<Sight | undefined>(undefined)
 
 /** Marks the row with this id as in view while the component is mounted. */

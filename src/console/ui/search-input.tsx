@@ -2,17 +2,19 @@ import { useEffect, useRef, useState } from 'react'
 import { Icon } from './icon.tsx'
 import styles from './search-input.module.css'
 
-/** Milliseconds after the last key until what is typed is applied. */
+/** Milliseconds after the last key until the typed text is applied. */
 const pause = 250
 
-/** Applies what is typed a moment after the last key; a value from outside (the browser's Back) replaces it. */
+/**
+ * Applies the typed text a moment after the last key. A value from outside, such as by the browser's Back, replaces it.
+ */
 export function SearchInput({
   label,
   value,
   maxLength,
   onChange,
 }: {
-  /** Names it, and stands in it while it is empty. */
+  /** The accessible name, and the placeholder. */
   readonly label: string
   readonly value: string
   readonly maxLength: number

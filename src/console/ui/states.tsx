@@ -3,7 +3,7 @@ import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import styles from './states.module.css'
 
-/** While the first data is loading. */
+/** Shown while the first data is loading. */
 export function LoadingState({ label = 'Loading' }: { readonly label?: string }) {
   return (
     <p className={styles.loading} role="status">
@@ -12,7 +12,7 @@ export function LoadingState({ label = 'Loading' }: { readonly label?: string })
   )
 }
 
-/** Where there is nothing to show: what would be here, and how to get it. */
+/** Shown when there is no data: what would be here, and how to create it. */
 export function EmptyState({
   title,
   children,
@@ -31,7 +31,7 @@ export function EmptyState({
   )
 }
 
-/** An error in place of the content: what failed, why, and what to do. */
+/** An error instead of the content: what failed, why, and what to do. */
 export function ErrorState({
   title,
   message,

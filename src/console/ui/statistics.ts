@@ -23,12 +23,12 @@ export function partsOf(
   ]
 }
 
-/** How many have finished, in any way. */
+/** How many device jobs have finished, with whatever outcome. */
 export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
   return succeededCount + failedCount + cancelledCount
 }
 
-/** All of it in a sentence. */
+/** All counters in a sentence. */
 export function describeStatistics(statistics: Statistics, formatCount: (count: number) => string): string {
   if (statistics.deviceCount === 0) return 'No devices yet'
   const parts = partsOf(statistics).filter(({ count }) => count > 0)

@@ -4,7 +4,7 @@ import { Icon } from './icon.tsx'
 import { type Shown, type ShownJob, showConnection, showDeviceJobStatus, showJob } from './status.ts'
 import styles from './status-badge.module.css'
 
-/** A state by its colour, its drawing and its word. */
+/** A state with its colour, its icon and its word. */
 export function Badge({ tone, icon, word }: Shown) {
   return (
     <span className={classes(styles.badge, styles[tone])}>

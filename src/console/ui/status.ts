@@ -1,10 +1,10 @@
 import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
 import type { IconName } from './icon-paths.ts'
 
-/** The colours that states have; each has `--{tone}` and `--{tone}-soft` in tokens.css. */
+/** The colours of states. Each has `--{tone}` and `--{tone}-soft` in tokens.css. */
 export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 
-/** How a state is shown: colour, drawing and word together. */
+/** How a state is shown: with a colour, an icon and a word. */
 export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
 
 /** The status of a device job. */
@@ -25,7 +25,7 @@ export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
   }
 }
 
-/** What the badge of a job is made of. Jobs that are open need no counters. */
+/** The fields that determine the badge of a job. Open jobs need no counters. */
 export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
@@ -33,7 +33,7 @@ export type ShownJob = {
   readonly deviceJobStatistics?: { readonly deviceCount: number }
 }
 
-/** Whether no devices matched when the job started: a success to the hub, mostly a mistake to an operator. */
+/** Whether no devices matched when the job started. For the hub this is a success, for an operator mostly a mistake. */
 export function metNoDevice({
   status,
   deviceJobStatistics,
@@ -86,7 +86,7 @@ export function showConnection(state: ConnectionState): Shown {
     : { tone: 'pending', icon: 'offline', word: 'Disconnected' }
 }
 
-/** New values may be added to the schema: a newer hub's are shown by their names. */
+/** Values that a newer hub has added to the schema are shown by their names. */
 function unknown(value: never): Shown {
   return { tone: 'pending', icon: 'pending', word: String(value) }
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import { formatMoment, formatRelative } from '../format.ts'
 import styles from './time.module.css'
 
-/** How often relative times are looked at again, in milliseconds. */
+/** Milliseconds between updates of relative times. */
 const tick = 5_000
 
 /** A moment relative to now (`3 min ago`), with date and time in the tooltip. Its width does not change with each tick. */
@@ -16,7 +16,9 @@ export function Time({ value, absolute = false }: { readonly value: string; read
   )
 }
 
-/** The present time in milliseconds since 1970, renewed every `interval` milliseconds; not at all when undefined. */
+/**
+ * The current time in milliseconds since 1970, updated every `interval` milliseconds, or never when that is undefined.
+ */
 export function useNow(interval: number | undefined): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {

@@ -6,7 +6,7 @@ import styles from './virtual-table.module.css'
 /** A column. On narrow screens rows become stacks of their cells, each with the name of its column before it. */
 export type Column<Row> = {
   readonly id: string
-  /** Its name, in the head and before the cell on narrow screens. */
+  /** The name, shown in the head of the table, and before the cell on narrow screens. */
   readonly name: string
   /** A track of a CSS grid: `8rem`, `minmax(0, 2fr)`. */
   readonly width: string
@@ -20,13 +20,15 @@ export type Column<Row> = {
   readonly narrow?: 'title' | 'bare' | 'left' | 'right' | 'gone'
 }
 
-/** How high the rows of a table were when it was left, by its label: one who comes back finds the place again. */
+/**
+ * The row heights of each table when it was left, by its label, so that users who return find the same scroll position.
+ */
 const measured = new Map<string, VirtualItem[]>()
 
 /**
- * A table of any length (roles, not `<table>`: its rows are placed one by one) that scrolls with the page and holds only
- * the rows in sight. A link in a cell with the class `stretched` makes its whole row a link. `onEnd` is called when the
- * last rows come into sight.
+ * A table of any length that scrolls with the page and renders only the rows in view. It uses ARIA roles and not
+ * `<table>`, because rows are positioned one by one. A link with the class `stretched` in a cell makes its whole row a
+ * link. `onEnd` is called when the last rows come into view.
  */
 export function VirtualTable<Row>({
   label,
@@ -43,12 +45,12 @@ export function VirtualTable<Row>({
   readonly columns: readonly Column<Row>[]
   readonly rows: readonly Row[]
   readonly keyOf: (row: Row) => string
-  /** About how high a row is, in pixels: rows are measured when they are seen. */
+  /** The estimated height of a row in pixels. Rows are measured when they come into view. */
   readonly rowHeight?: number
-  /** How many rows there are, read or not. */
+  /** How many rows the list has, including those that are not read yet. */
   readonly totalCount?: number | undefined
   readonly onEnd?: (() => void) | undefined
-  /** Below the last row: what is being read, or could not be. */
+  /** Shown below the last row, such as that more rows are being read or could not be read. */
   readonly footer?: ReactNode
 }) {
   const body = useRef<HTMLDivElement>(null)
@@ -58,7 +60,7 @@ export function VirtualTable<Row>({
     if (element === null) return
     const measure = (): void => setTop(element.getBoundingClientRect().top + window.scrollY)
     measure()
-    // What stands above the table may grow and shrink.
+    // The content above the table may grow and shrink.
     const observer = new ResizeObserver(measure)
     observer.observe(document.body)
     return () => observer.disconnect()

@@ -43,7 +43,7 @@ export function EditDialog({
 }: {
   readonly deviceId: string
   readonly section: SectionName
-  /** As it is at this moment. */
+  /** The current twin. */
   readonly twin: DeviceTwinFragment
   readonly onTwin: (twin: DeviceTwinFragment) => void
   readonly onClose: () => void
@@ -62,7 +62,7 @@ export function EditDialog({
   const now = writtenOf(twin)
   const isOld = now.etag !== base.etag && !sameJson(now[section], base[section])
   useEffect(() => {
-    // Others wrote elsewhere in the twin: that does not affect this section.
+    // Someone else changed another part of the twin, which does not affect this section.
     if (now.etag !== base.etag && !isOld) setBase(now)
   })
   const foreign = isOld ? foreignChanges(base, now, { section, patch }).filter((one) => one.section === section) : []

@@ -6,7 +6,7 @@ import { applyPatch, patchBetween } from './merge-patch.ts'
 /** The sections of a twin that services write. */
 export type SectionName = 'tags' | 'desired'
 
-/** The twin, as far as services write it; `etag` is another after each of their writes. */
+/** The part of the twin that services write. `etag` changes with each of their writes. */
 export type Written = { readonly etag: string; readonly tags: JsonObject; readonly desired: JsonObject }
 
 /** The text of a section as the patch to send, or the problem with it. */
@@ -21,7 +21,7 @@ export function readEdited(before: JsonObject, text: string): Edited {
   return { patch: patchBetween(before, read.value) }
 }
 
-/** The patch as the hub takes it. */
+/** The patch in the form of the mutation's input. */
 export function toTwinPatch(section: SectionName, patch: JsonObject) {
   return section === 'tags' ? { tags: patch } : { properties: { desired: patch } }
 }

@@ -1,8 +1,9 @@
 import { isObject, type JsonObject, sameJson } from '../../device/json.ts'
 
 /**
- * The smallest patch that makes one section of the other, by the rules of twins (RFC 7386): members merge, `null` removes
- * one, arrays are replaced whole. Empty when they are the same. In `after` a `null` member is one that is not there.
+ * The smallest patch that turns `before` into `after`, by the rules of twins (RFC 7386): objects merge, `null` removes
+ * a member, and arrays are replaced as a whole. The patch is empty when the sections are equal. A `null` member of
+ * `after` counts as missing.
  */
 export function patchBetween(before: JsonObject, after: JsonObject): JsonObject {
   const members: [string, unknown][] = []
@@ -33,7 +34,7 @@ export function applyPatch(section: JsonObject, patch: JsonObject): JsonObject {
   return Object.fromEntries(members)
 }
 
-/** Without the members that are `null`, at all depths of objects: as a twin would keep it. */
+/** The value without `null` members at any depth of objects, as a twin stores it. */
 export function withoutNulls(value: JsonObject): JsonObject {
   return applyPatch({}, value)
 }

@@ -1,6 +1,6 @@
 import { parseJson } from '../../ui/json-text.ts'
 
-/** A call as it is typed. */
+/** The contents of the form, as they were typed. */
 export type CallForm = {
   readonly methodName: string
   readonly payload: string
@@ -8,7 +8,7 @@ export type CallForm = {
   readonly responseTimeout: string
 }
 
-/** What is sent: timeouts in seconds. */
+/** The call to send. Timeouts are in seconds. */
 export type Call = {
   readonly methodName: string
   readonly payload?: unknown
@@ -16,7 +16,7 @@ export type Call = {
   readonly responseTimeoutInSeconds: number
 }
 
-/** What is wrong with which field. */
+/** The problems by field. */
 export type CallProblems = { readonly [name in keyof CallForm]?: string }
 
 /** The initial form. Calls to a single device are mostly made while it is connected. */

@@ -6,7 +6,7 @@ import { newerOf, presenceCondition } from '../../device/presence.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLive, useLiveEvents } from '../../hub/use-subscription.ts'
 
-/** A device as it is known at this moment. */
+/** The latest known state of a device. */
 export type KnownDevice = {
   readonly device: DeviceNowFragment
   /** Undefined until it is read. */
@@ -19,11 +19,11 @@ export type KnownDevice = {
   readonly follow: () => void
 }
 
-/** How far the page is with its device. */
+/** What the page can show of its device. */
 export type DeviceState =
   | { readonly is: 'loading' }
   | { readonly is: 'unknown' }
-  /** It existed and no longer does. */
+  /** The device existed when the page was opened, and no longer does. */
   | { readonly is: 'deleted' }
   | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
   | ({ readonly is: 'known' } & KnownDevice)
@@ -47,7 +47,7 @@ export function useDevice(deviceId: string): DeviceState {
 
   const acceptDevice = useCallback((news: DeviceNowFragment) => {
     setGone(false)
-    // Another device of the same name is another device, however long ago it came.
+    // A device that was created again with the same ID is another device.
     setDevice((known) => (known?.generationId === news.generationId ? newerOf(known, news) : news))
   }, [])
   useEffect(() => {
@@ -88,7 +88,7 @@ export function useDevice(deviceId: string): DeviceState {
       .toPromise()
       .then(({ data }) => {
         if (!isHere) return
-        // Without data, which is null after an error whatever its type says, the hub may be back soon.
+        // The data is null after an error, despite its type. The hub may answer again soon.
         if (data?.device === null) return setGone(true)
         if (data?.device) acceptDevice(data.device)
         timer = setTimeout(() => {

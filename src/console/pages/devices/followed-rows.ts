@@ -1,9 +1,9 @@
-/** Rows that are followed on either side of those in view: a little scrolling changes nothing. */
+/** How many rows above and below those in view are followed too, so that a little scrolling changes nothing. */
 const margin = 80
 
 /**
- * The rows to follow: those in sight and some around them. `followed` are those that are followed already; while all in
- * sight are among them, they stay as they are, because each change costs the hub a query.
+ * The rows to follow: those in view and some around them. `followed` are the rows that are followed now. They do not
+ * change while they include all rows in view, because each change costs the hub a query.
  */
 export function rowsToFollow(
   ids: readonly string[],

@@ -8,7 +8,7 @@ import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { createSight, type Sight } from '../../ui/row-sight.ts'
 import { rowsToFollow } from './followed-rows.ts'
 
-/** Milliseconds after rows came into view until they are followed: rows that only scroll past are not. */
+/** Milliseconds after rows came into view until they are followed, so that rows that only scroll past are not. */
 const rest = 300
 
 /** The list as it was left. */
@@ -68,7 +68,7 @@ export function useDeviceList(list: DeviceList) {
   return { ...pages, totalCount, sight, liveError: live.error, retryLive: live.retry }
 }
 
-/** Looks which rows are in sight, a moment after the last of them came there, and changes which are followed. */
+/** Changes the followed rows a moment after the last row came into view. */
 function createWatch(
   rowsNow: () => readonly Row[],
   follow: (change: (followed: readonly string[]) => readonly string[]) => void,

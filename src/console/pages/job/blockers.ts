@@ -3,7 +3,10 @@ import { formatCount, formatMinute, formatRelative } from '../../format.ts'
 
 type Blocker = JobNowFragment['blockers'][number]
 
-/** What a job is waiting for; `now` in milliseconds since 1970. An unknown reason is shown in the hub's words. */
+/**
+ * What a job is waiting for, as text. `now` is in milliseconds since 1970. An unknown reason is shown by the hub's name
+ * for it.
+ */
 export function describeBlocker({ reason, message, until, position, deviceCount }: Blocker, now: number): string {
   switch (reason) {
     case 'START_TIME':

@@ -1,6 +1,6 @@
 import { graphql } from '../../../generated/console/index.ts'
 
-/** What changes while a job runs: from the subscription, and from queries now and then. */
+/** The fields that change while a job runs. They come from the subscription and occasional queries. */
 graphql(`
   fragment JobNow on Job {
     status
@@ -37,7 +37,7 @@ graphql(`
   }
 `)
 
-/** What is around it: no subscription tells of it, so it is asked for again and again. */
+/** Data around the job that no subscription reports, so it is read repeatedly. */
 graphql(`
   fragment JobAround on Job {
     retries {
@@ -91,7 +91,7 @@ graphql(`
   }
 `)
 
-/** All of a job but its devices. */
+/** All data of a job except its devices. */
 export const JobPageDocument = graphql(`
   query JobPage($jobId: String!) {
     job(jobId: $jobId) {
@@ -102,7 +102,7 @@ export const JobPageDocument = graphql(`
   }
 `)
 
-/** What of it may have changed without an event. */
+/** The data of a job that may change without an event. */
 export const JobPulseDocument = graphql(`
   query JobPulse($jobId: String!) {
     job(jobId: $jobId) {
@@ -147,7 +147,7 @@ export const JobDevicesDocument = graphql(`
   }
 `)
 
-/** The rows in sight again, and how many there are now that pass the filter. */
+/** Reads the rows in view again, with the current number of rows that pass the filter. */
 export const JobDevicesAgainDocument = graphql(`
   query JobDevicesAgain($ids: [ID!]!, $jobId: String!, $filter: DeviceJobFilter, $counted: Boolean!) {
     nodes(ids: $ids) {
@@ -162,7 +162,7 @@ export const JobDevicesAgainDocument = graphql(`
   }
 `)
 
-/** When device jobs ended, for the chart of what was before the page was opened. */
+/** When device jobs ended, for the part of the chart before the page was opened. */
 export const JobEndedDocument = graphql(`
   query JobEnded($jobId: String!, $after: String) {
     job(jobId: $jobId) {

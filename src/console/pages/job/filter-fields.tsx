@@ -99,7 +99,7 @@ export function Condition({ filters, fault, onChange }: PartProps & { readonly f
   )
 }
 
-/** The text of a control: what is typed, until the applied value changes from elsewhere. */
+/** The text of a control: the typed text, until the applied value is changed elsewhere. */
 function useText(given: string): [string, (text: string) => void] {
   const [text, setText] = useState(given)
   useEffect(() => setText(given), [given])

@@ -8,20 +8,20 @@ export type Filters = {
   readonly status: readonly DeviceJobStatus[]
   readonly errorCode: readonly string[]
   readonly responseStatus: readonly number[]
-  /** Over the twin of the device. */
+  /** A condition over the twin of the device. */
   readonly condition: string
   readonly order: Order
 }
 
-/** In the order in which they are shown. */
+/** The statuses in the order in which they are shown. */
 export const deviceJobStatuses: readonly DeviceJobStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED']
 
 const endedStatuses: readonly DeviceJobStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED']
 
-/** Everything, by the names of the devices. */
+/** The default: all device jobs, ordered by device ID. */
 export const noFilters: Filters = { status: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }
 
-/** The names of the filters in the address. */
+/** The names of the address parameters for the filters. */
 const names = { status: 'status', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
 
 /** The filters that an address asks for. Unknown values are ignored. */
@@ -36,7 +36,7 @@ export function readFilters(search: URLSearchParams): Filters {
   }
 }
 
-/** The address for filters: `search` with them instead of those it has. Other parameters stay. */
+/** The address with these filters instead of the ones in `search`. Other parameters stay. */
 export function writeFilters(search: URLSearchParams, filters: Filters): URLSearchParams {
   const written = new URLSearchParams(search)
   for (const name of Object.values(names)) written.delete(name)
@@ -49,8 +49,8 @@ export function writeFilters(search: URLSearchParams, filters: Filters): URLSear
 }
 
 /**
- * The same for the hub. Sorted by the time at which they finished, only devices that have finished are listed unless
- * others are selected: those would come first in the descending order.
+ * The filters in the form of the query's argument. In the order of end times, only ended device jobs are listed unless
+ * other statuses are selected, because the others would come first in descending order.
  */
 export function variablesOf({ status, errorCode, responseStatus, condition, order }: Filters): {
   readonly filter: DeviceJobFilter

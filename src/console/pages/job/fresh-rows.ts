@@ -7,10 +7,10 @@ export function isOpen({ status }: Pick<JobDeviceFragment, 'status'>): boolean {
   return status === 'PENDING' || status === 'RUNNING'
 }
 
-/** As many as the hub gives at once by their ids. */
+/** The maximum number of rows that the hub returns by ids at once. */
 const mostAtOnce = 100
 
-/** The rows in sight that may have changed: their ids. */
+/** The ids of the rows in view that may have changed. */
 export function idsToReadAgain(
   rows: readonly JobDeviceFragment[],
   inSight: { has(id: string): boolean },
@@ -22,8 +22,9 @@ export function idsToReadAgain(
 }
 
 /**
- * The rows with what was read again, each in its place, even if the filter no longer matches it: no row moves.
- * The same list when nothing has changed. A device job that has ended never opens again, even if an old answer arrives late.
+ * The rows, updated from the rows that were read again. Each stays in its place even if the filter no longer matches
+ * it, so that no row moves. Returns the same list when nothing has changed. A device job that has ended stays ended,
+ * even if an older answer arrives late.
  */
 export function replaceRows(
   rows: readonly JobDeviceFragment[],
@@ -54,10 +55,10 @@ export function newsOf({ status, errorCode, responseStatus, condition, order }: 
   return order === 'device' ? 'none' : 'statistics'
 }
 
-/** What a list was when its first page was read: how many rows it had, and the counters of the job. */
+/** The number of rows of a list and the counters of the job at the time when the first page was read. */
 export type Known = { readonly totalCount: number; readonly statistics: Statistics }
 
-/** How many have ended since a list was `read`; `totalCount` undefined when they were not counted again. */
+/** How many device jobs have ended since `read`. `totalCount` is undefined when the rows were not counted again. */
 export function moreEnded(
   news: News,
   read: Known,

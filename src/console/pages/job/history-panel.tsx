@@ -6,7 +6,7 @@ import tones from '../../ui/tones.module.css'
 import { describeEvent } from './history.ts'
 import styles from './history-panel.module.css'
 
-/** The events of a job with so many devices: when, what, by whom, why. */
+/** The events of a job, with time, description, actor and reason. */
 export function History({
   events,
   deviceCount,

@@ -7,7 +7,7 @@ type JobEvent = JobAroundFragment['history'][number]
 /** An event in words: what happened, a detail that follows it, and the colour of both. */
 type DescribedEvent = { readonly what: string; readonly detail: string; readonly tone: Tone }
 
-/** Describes an event of a job with so many devices. A type or cause of a newer hub is shown by its name. */
+/** Describes an event of a job. An unknown type or cause, from a newer hub, is shown by its name. */
 export function describeEvent(
   { type, cause, actor }: Pick<JobEvent, 'type' | 'cause' | 'actor'>,
   deviceCount: number,

@@ -12,8 +12,8 @@ const places: Readonly<Record<JobStatus, number>> = {
 }
 
 /**
- * The newer of two states of a job: queries and the subscription report it at the same time, and an answer may be
- * overtaken. A job never goes back, so a state that would is the older one.
+ * The newer of two states of a job. Queries and the subscription both report the state, and an answer may arrive after
+ * a newer event. A job never goes back, so the state that would go back is the older one.
  */
 export function newerOf(known: JobNowFragment | undefined, told: JobNowFragment): JobNowFragment {
   if (known === undefined) return told

@@ -2,10 +2,13 @@ import type { Client } from 'urql'
 import { JobEndedDocument } from './documents.ts'
 import type { Ended } from './progress-chart/samples.ts'
 
-/** The devices of larger jobs are not read for a chart. */
+/** The maximum number of devices of a job whose device jobs are read for the chart. */
 export const mostDevices = 2_000
 
-/** When each device job of a small job ended, in this order; empty for a large one, and when it cannot be read. */
+/**
+ * The ended device jobs of a small job, in the order of their end times; empty for a large job, and when they cannot be
+ * read.
+ */
 export async function readEnded(client: Client, jobId: string): Promise<readonly Ended[]> {
   const ended: Ended[] = []
   let after: string | null = null

@@ -6,24 +6,24 @@ type Group = JobNowFragment['failureGroups'][number]
 /** Which devices of a job to retry. */
 export type Part = 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'
 
-/** What is chosen: a part, and for `errors` and `answers` which of them. */
+/** A choice: a part of the devices, and for `errors` and `answers` the selected ones. */
 export type Choice = {
   readonly part: Part
   readonly errorCodes: readonly string[]
   readonly responseStatuses: readonly number[]
 }
 
-/** A part that can be chosen, and its number of devices. */
+/** A part that can be chosen, with its number of devices. */
 export type PartOption = { readonly part: Part; readonly word: string; readonly count: number }
 
-/** The codes of errors in a job, and how many devices have each. The largest first. */
+/** The error codes in a job with their numbers of devices, the largest first. */
 export function errorsOf(groups: readonly Group[]): readonly { readonly code: string; readonly count: number }[] {
   return sum(
     groups.filter(({ responseStatus }) => responseStatus === null).map(({ code, count }) => [code, count]),
   ).map(([code, count]) => ({ code, count }))
 }
 
-/** The statuses of answers that are failures, and how many devices gave each. The largest first. */
+/** The answered statuses that are failures with their numbers of devices, the largest first. */
 export function answersOf(groups: readonly Group[]): readonly { readonly status: number; readonly count: number }[] {
   return sum(
     groups.flatMap(({ responseStatus, count }) => (responseStatus === null ? [] : [[responseStatus, count] as const])),
@@ -36,7 +36,7 @@ function sum<Key>(counts: readonly (readonly [Key, number])[]): readonly (readon
   return [...sums].sort(([, one], [, other]) => other - one)
 }
 
-/** What can be retried of a job that has ended: the parts that have devices. */
+/** The parts of an ended job that can be retried, that is, those with devices. */
 export function partsToRetry(
   { deviceCount, failedCount, cancelledCount }: Statistics,
   groups: readonly Group[],
@@ -62,7 +62,7 @@ export function partsToRetry(
   return options.filter(({ count }) => count > 0)
 }
 
-/** The initial choice: the devices of a group, or the first part that has any. */
+/** The initial choice: the devices of a group, or the first part that has devices. */
 export function firstChoice(statistics: Statistics, groups: readonly Group[], group?: Group): Choice {
   const errorCodes = errorsOf(groups).map(({ code }) => code)
   const responseStatuses = answersOf(groups).map(({ status }) => status)
@@ -75,7 +75,7 @@ export function firstChoice(statistics: Statistics, groups: readonly Group[], gr
   return { part: partsToRetry(statistics, groups)[0]?.part ?? 'all', errorCodes, responseStatuses }
 }
 
-/** The choice as the hub takes it; undefined when it leaves nothing. */
+/** The choice in the form of the mutation's input; undefined when it selects nothing. */
 export function selectionOf({
   part,
   errorCodes,

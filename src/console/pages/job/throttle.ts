@@ -1,15 +1,15 @@
-/** Work that is requested often and done rarely. */
+/** Work that is requested often and runs at a limited rate. */
 export type Throttled = {
-  /** Requests it: it runs soon, or when the pace allows. Requested while it runs, it runs once more. */
+  /** Requests the work. It runs soon, or when the pace allows. If it is running already, it runs once more. */
   wake(): void
-  /** Drops what was requested. It can be requested again. */
+  /** Cancels a request. The work can be requested again. */
   stop(): void
 }
 
-/** Milliseconds until the first run: requests come in bursts. */
+/** Milliseconds until the first run, because requests come in bursts. */
 const patience = 100
 
-/** Does `work` at most once every `pace` milliseconds, and never twice at the same time. */
+/** Runs `work` at most once per `pace` milliseconds, and never twice at the same time. */
 export function throttle(work: () => Promise<void>, pace: number): Throttled {
   let timer: ReturnType<typeof setTimeout> | undefined
   let isBusy = false

@@ -8,23 +8,23 @@ import { type Filters, variablesOf } from './filters.ts'
 import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
 import { throttle } from './throttle.ts'
 
-/** Rows of a page. */
+/** Rows per page. */
 const pageSize = 100
-/** Milliseconds between two readings of the rows in sight, however fast the job is. */
+/** Minimum milliseconds between two reads of the rows in view, however fast the job is. */
 const pace = 1_000
 
 /** The device jobs of a job that match the filters; those in view are kept up to date. */
 export type DeviceRows = {
   readonly pages: Pages<JobDeviceFragment>
   readonly sight: Sight
-  /** How many have ended since the list was read: they are not in it, or not in their place. */
+  /** How many device jobs have ended since the list was read. They are missing from the list or not in their place. */
   readonly more: number
 }
 
 /**
- * Reads them page by page, and those in sight again after changes of the job: with their ids, in one request a second at
- * most, so that a job of a million costs no more than one of a hundred. `deviceJobEnded` would first
- * repeat all that ended before, and report nothing about those that are called.
+ * Reads the device jobs page by page. After changes of the job, it reads those in view again by their ids, with at most
+ * one request per second, so that a job of a million devices costs no more than one of a hundred. `deviceJobEnded`
+ * would first repeat all device jobs that ended before, and would not report calls.
  */
 export function useDevices(jobId: string, filters: Filters, now: JobNowFragment): DeviceRows {
   const client = useClient()
@@ -36,7 +36,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
     {
       read: ({ job }) => job?.deviceJobs,
       keyOf: ({ id }) => id,
-      // Before the start there is nothing to read; the start triggers the reading.
+      // Before the start there is nothing to read. The start triggers the first read.
       pause: deviceCount === 0,
     },
   )
@@ -46,7 +46,8 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
   const [read, setRead] = useState<{ readonly of: string } & Known>()
   const [counted, setCounted] = useState<number>()
   const wasLoading = useRef(false)
-  // The counters when the first page arrived: what has ended since is missing from the list or not in its place.
+  // The counters when the first page arrived. Device jobs that have ended since are missing from the list or not in their
+  // place.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the counters of that moment, not of later ones.
   useEffect(() => {
     const { loading, rows, totalCount } = pages
@@ -69,7 +70,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
       const { data } = await client
         .query(JobDevicesAgainDocument, { ids, jobId, filter, counted: isCounted }, { requestPolicy: 'network-only' })
         .toPromise()
-      // Null, whatever its type says, after an error.
+      // Null after an error, despite its type.
       if (!data) return
       const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [node] : []))
       pages.update((known) => replaceRows(known, rows))

@@ -14,18 +14,18 @@ export type KnownJob = {
   /** Why it is no longer followed. */
   readonly liveError: LiveError | undefined
   readonly follow: () => void
-  /** Reads what no event reports, after a change made on this page. */
+  /** Reads the data that no event reports, after a change made on this page. */
   readonly refresh: () => void
 }
 
-/** How far the page is with its job. */
+/** What the page can show of its job. */
 export type JobState =
   | { readonly is: 'loading' }
   | { readonly is: 'unknown' }
   | { readonly is: 'failed'; readonly error: CombinedError; readonly retry: () => void }
   | ({ readonly is: 'known' } & KnownJob)
 
-/** Milliseconds between queries for what changes without an event, such as the place in the queue. */
+/** Milliseconds between queries for data that changes without an event, such as the place in the queue. */
 const pulse = 5_000
 
 /** Follows a job: its definition, its state, its history and its retries. Key the component by the job's ID. */
@@ -68,7 +68,7 @@ export function useJob(jobId: string): JobState {
       })
   }, [client, jobId, accept])
 
-  // Each step of its life adds an event to its history.
+  // Each transition of the job adds an event to its history.
   const step = now && `${now.status} ${now.endTime}`
   const seen = useRef(step)
   useEffect(() => {

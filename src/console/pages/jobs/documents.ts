@@ -1,6 +1,6 @@
 import { graphql } from '../../../generated/console/index.ts'
 
-/** What a row shows. */
+/** The fields that a row shows. */
 graphql(`
   fragment JobsRow on Job {
     id
@@ -34,7 +34,7 @@ export const JobsListDocument = graphql(`
   }
 `)
 
-/** Jobs as they appear and change. */
+/** Jobs as they are created and change. */
 export const JobsUpdatedDocument = graphql(`
   subscription JobsUpdated($filter: JobFilter) {
     jobUpdated(filter: $filter) {

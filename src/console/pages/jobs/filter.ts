@@ -1,13 +1,13 @@
 import type { JobFilter, JobStatus, JobType } from '../../../generated/console/graphql.ts'
 
-/** The filters of the list, as the address has them. Empty lists and an empty text match everything. */
+/** The filters of the list, which its address contains. Empty lists and an empty text match everything. */
 export type ListFilter = {
   readonly status: readonly JobStatus[]
   readonly type: readonly JobType[]
   readonly idPrefix: string
 }
 
-/** The statuses in the order of a job's life, with their words in the address and on the page. */
+/** The statuses in the order in which a job reaches them, with their words in the address and on the page. */
 export const statuses: readonly { readonly value: JobStatus; readonly key: string; readonly word: string }[] = [
   { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
   { value: 'QUEUED', key: 'queued', word: 'Queued' },

@@ -31,7 +31,7 @@ export function JobName({ job }: Part) {
   )
 }
 
-/** Its progress, or when it starts. */
+/** The job's progress, or when it starts. */
 export function JobProgress({ job }: Part) {
   const { deviceJobStatistics: statistics } = job
   if (job.status === 'SCHEDULED' || (statistics.deviceCount === 0 && job.endTime === null)) {

@@ -19,12 +19,12 @@ const keep: KeptRows<Row> = {}
 /** Identifies a job. */
 export const idOf = ({ id }: Row): string => id
 
-/** What the page shows of the jobs, and what it can do. */
+/** The jobs that the page shows, and the actions on the list. */
 export type JobList = ReturnType<typeof useJobList>
 
 /**
- * The list, updated live. Rows change in place. New jobs are put in at the top only while the page is not scrolled and
- * neither the pointer nor the focus is in the list; until then they are counted.
+ * The list, updated live. Rows change in place. New jobs are inserted at the top only while the page is not scrolled
+ * and neither the pointer nor the focus is in the list. Otherwise they are counted.
  */
 export function useJobList(filter: ListFilter) {
   const announce = useAnnounce()
@@ -46,7 +46,7 @@ export function useJobList(filter: ListFilter) {
   })
 
   const told = waiting.of === of ? waiting.jobs : none
-  // An event wins over what was read: if it was overtaken, another one follows.
+  // An event takes precedence over a row that was read. If the event is older, another one follows.
   const rows = useMemo(() => updateRows(pages.rows, told), [pages.rows, told])
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
@@ -68,7 +68,7 @@ export function useJobList(filter: ListFilter) {
     showArrivals: () => {
       apply()
       window.scrollTo({ top: 0 })
-      // The button is gone now, and the focus with it.
+      // The button has disappeared, and the focus with it.
       document.querySelector('h1')?.focus({ preventScroll: true })
       announce(`${arrivals.length} new ${arrivals.length === 1 ? 'job' : 'jobs'} shown.`)
     },

@@ -4,7 +4,7 @@ import { ConnectionBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './device-sample.module.css'
 
-/** Some devices of many, in a small table. */
+/** A small table with some of the matching devices. */
 export function DeviceSample({ label, devices }: { readonly label: string; readonly devices: readonly Device[] }) {
   return (
     <table className={styles.sample} aria-label={label}>

@@ -17,7 +17,7 @@ import type { Matching } from './use-matching.ts'
 /** How many devices are shown while a condition is typed. */
 const shown = 4
 
-/** Which devices: the condition, and the devices that match it now. */
+/** The step that selects devices: the condition, and the devices that match it now. */
 export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
   const announce = useAnnounce()
   const { failure } = matching
@@ -70,7 +70,7 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
 
 function Matches({ matching, condition }: { readonly matching: Matching; readonly condition: string }) {
   const { match, isPresent, isAsking, failure, retry } = matching
-  // The condition is not to blame for a failed request, which may succeed the next time.
+  // A failed request is not the fault of the condition, and may succeed the next time.
   const canRetry = failure !== undefined && failure.fault === undefined && !isAsking
   if (match === undefined) {
     return (

@@ -1,6 +1,6 @@
 import { graphql } from '../../../generated/console/index.ts'
 
-/** Which devices meet a condition, while it is typed. */
+/** The devices that meet a condition, while it is typed. */
 export const ScheduleMatchDocument = graphql(`
   query ScheduleMatch($input: PreviewJobInput!) {
     previewJob(input: $input) {
@@ -25,7 +25,7 @@ export const ScheduleMatchDocument = graphql(`
   }
 `)
 
-/** What a job would meet. */
+/** The preview of a job. */
 graphql(`
   fragment ScheduleReview on JobPreview {
     deviceCount {
@@ -59,7 +59,7 @@ graphql(`
   }
 `)
 
-/** What a job would meet, before it is scheduled. */
+/** Previews a job before it is scheduled. */
 export const ScheduleReviewDocument = graphql(`
   query ScheduleReview($input: PreviewJobInput!) {
     previewJob(input: $input) {
@@ -105,7 +105,7 @@ export const ScheduleTwinDocument = graphql(`
   }
 `)
 
-/** A job to be scheduled again. */
+/** Reads a job in order to schedule it again. */
 export const ScheduleFromDocument = graphql(`
   query ScheduleFrom($jobId: String!) {
     job(jobId: $jobId) {

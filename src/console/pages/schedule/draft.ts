@@ -17,7 +17,7 @@ export type Draft = {
   /** JSON; empty to leave them unchanged. */
   readonly desired: string
   readonly start: 'now' | 'later'
-  /** In the time zone of the browser: `2026-03-01T06:30`. */
+  /** A local time in the time zone of the browser: `2026-03-01T06:30`. */
   readonly startAt: string
   readonly maxTime: string
   readonly maxTimeUnit: Unit
@@ -25,7 +25,7 @@ export type Draft = {
   readonly jobId: string
 }
 
-/** Before anything is typed. */
+/** The empty form. */
 export const emptyDraft: Draft = {
   condition: '',
   operation: 'method',
@@ -47,7 +47,10 @@ export function isUntouched(draft: Draft): boolean {
   return JSON.stringify(draft) === JSON.stringify(emptyDraft)
 }
 
-/** The draft in a saved text, of this version of the console or another: what it cannot read is as in an empty one. */
+/**
+ * The draft in a saved text, which may come from another version of the console. Members that cannot be read have their
+ * initial values.
+ */
 export function readDraft(text: string | null): Draft {
   const kept = parse(text)
   const string = (name: keyof Draft): string => {
@@ -80,7 +83,7 @@ function parse(text: string | null): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A job to schedule again, as the hub has it. */
+/** A job to schedule again, as the hub returns it. */
 export type PastJob = {
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
@@ -93,7 +96,7 @@ export type PastJob = {
   readonly updateTwin: unknown
 }
 
-/** A draft of the same job, to start now, under another id. */
+/** A draft of the same job that starts now and has another ID. */
 export function draftFrom({
   queryCondition,
   maxExecutionTimeInSeconds,

@@ -28,7 +28,7 @@ export const fieldNames: readonly FieldName[] = [
 /** What is wrong, by field. */
 export type Problems = { readonly [name in FieldName]?: string }
 
-/** The first faulty field from the top; undefined when all are well. */
+/** The first field with a problem, from the top; undefined when no field has one. */
 export function firstOf(problems: Problems): FieldName | undefined {
   return fieldNames.find((name) => problems[name] !== undefined)
 }
@@ -57,7 +57,7 @@ export function placeRefusal({
   return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
 }
 
-/** Where the members of the input stand in the form. */
+/** The fields of the form for the members of the input. */
 const places: readonly { readonly at: readonly string[]; readonly field: FieldName }[] = [
   { at: ['queryCondition'], field: 'condition' },
   { at: ['cloudToDeviceMethod'], field: 'methodName' },

@@ -10,7 +10,7 @@ import { readInt, secondsOf } from './duration.ts'
 import { momentOf } from './moment.ts'
 import type { FieldName, Problems } from './problems.ts'
 
-/** A draft as the hub takes it. `startTime` is left out for now. */
+/** A draft in the form of the mutation's input. Without `startTime`, the job starts now. */
 export type JobRequest = {
   readonly jobId?: string
   readonly queryCondition: string
@@ -25,8 +25,8 @@ export type JobRequest = {
 export type Reading = { readonly request: JobRequest } | { readonly problems: Problems }
 
 /**
- * Reads a draft. Only what cannot be sent is a problem here, such as invalid JSON, and what the hub could not explain
- * better; the rest is left to the hub.
+ * Reads a draft. Problems are only texts that cannot be sent, such as invalid JSON, and mistakes that the hub could not
+ * explain better. The hub checks everything else.
  */
 export function readRequest(draft: Draft): Reading {
   const problems: Found = {}
@@ -69,7 +69,7 @@ function readCall(draft: Draft, problems: Found): CloudToDeviceMethodInput {
   }
 }
 
-/** Undefined when nothing is typed. */
+/** A number of seconds; undefined when the text is empty. */
 function readSeconds(draft: Draft, name: 'responseTimeout' | 'connectTimeout', problems: Found): number | undefined {
   const text = draft[name]
   if (text.trim() === '') return undefined
@@ -87,7 +87,7 @@ function readPatch(draft: Draft, problems: Found): TwinPatchInput {
   }
 }
 
-/** A section that is an object; undefined when nothing is typed. */
+/** A section, which must be an object; undefined when the text is empty. */
 function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): object | undefined {
   const read = parseJson(draft[name])
   if ('empty' in read) return undefined
@@ -97,7 +97,7 @@ function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): o
   return undefined
 }
 
-/** What must still hold when the job is scheduled, and when it starts; undefined is anything. */
+/** What must still be true when the job is scheduled and when it starts. Undefined members allow anything. */
 export type Expectation = { readonly fingerprint?: string; readonly maxDevices?: number }
 
 /** The mutation that schedules a request, and its input. */

@@ -21,7 +21,7 @@ export function ReviewStep({
   onSchedule,
 }: {
   readonly ref: Ref<HTMLElement>
-  /** Undefined while the draft cannot be read. */
+  /** The request; undefined while the draft has problems. */
   readonly request: JobRequest | undefined
   readonly review: Review
   /** Whether the review is of this request. */

@@ -2,17 +2,17 @@ import { type Draft, isUntouched, readDraft } from './draft.ts'
 
 const key = 'twincast-draft'
 
-/** The draft of this browser tab; an empty one where there is none. */
+/** The draft of this browser tab, or an empty one. */
 export function savedDraft(): Draft {
   return readDraft(sessionStorage.getItem(key))
 }
 
-/** Keeps it until the tab is closed, across other pages and reloads. An empty one is not kept. */
+/** Stores a draft until the tab is closed, across pages and reloads. An empty draft is not stored. */
 export function saveDraft(draft: Draft): void {
   try {
     if (isUntouched(draft)) sessionStorage.removeItem(key)
     else sessionStorage.setItem(key, JSON.stringify(draft))
   } catch {
-    // Larger than what a browser keeps: it lives as long as the page.
+    // The draft is larger than the storage of the browser. It lasts only as long as the page.
   }
 }

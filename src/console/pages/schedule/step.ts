@@ -1,7 +1,7 @@
 import type { Draft } from './draft.ts'
 import type { Problems } from './problems.ts'
 
-/** What every step of the form is given. */
+/** The props of every step of the form. */
 export type StepProps = {
   readonly draft: Draft
   readonly problems: Problems

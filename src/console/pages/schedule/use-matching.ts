@@ -10,25 +10,25 @@ type Result = ScheduleMatchQuery['previewJob']
 /** The devices that match a condition. */
 export type Match = Extract<Result, { __typename: 'JobPreview' }>
 
-/** Why they could not be found; with the fault if the condition is wrong. */
+/** Why the devices could not be read, with the fault if the condition is wrong. */
 export type MatchFailure = {
   readonly message: string
   readonly fault: ConditionFault | undefined
 }
 
-/** What is known of the devices that match the condition in the editor. */
+/** What is known about the devices that match the condition in the editor. */
 export type Matching = {
-  /** The last good answer; of an earlier condition unless `isPresent`. */
+  /** The last successful answer. It belongs to an earlier condition unless `isPresent`. */
   readonly match: Match | undefined
   readonly isPresent: boolean
   readonly isAsking: boolean
-  /** Of the present condition; that of the one before it stays until there is another answer. */
+  /** The failure for the current condition. A failure of the previous condition stays until there is another answer. */
   readonly failure: MatchFailure | undefined
-  /** Asks again. */
+  /** Sends the request again. */
   readonly retry: () => void
 }
 
-/** Milliseconds without typing after which the hub is asked. */
+/** Milliseconds without typing after which the request is sent. */
 const pause = 350
 
 type Known = {
@@ -40,7 +40,7 @@ type Known = {
 
 const nothing: Known = { answered: '', match: undefined, matchOf: '', failure: undefined }
 
-/** Asks which devices match a condition, at each pause in typing. Answers that come too late are dropped. */
+/** Reads the devices that match a condition at each pause in typing. Answers that arrive too late are ignored. */
 export function useMatching(condition: string): Matching {
   const client = useClient()
   const [known, setKnown] = useState(nothing)

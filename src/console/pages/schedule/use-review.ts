@@ -17,12 +17,15 @@ export type Review =
 /** Milliseconds to wait for the hub, which aims to answer within about two seconds. */
 const patience = 8_000
 
-/** What a review is about: a request, whatever its id. */
+/** Identifies what a review is about: the request without its ID. */
 export function subjectOf({ jobId: _, ...request }: JobRequest): string {
   return JSON.stringify(request)
 }
 
-/** The review of a request. `ask` gives why the hub would refuse it; undefined when there is a review. */
+/**
+ * The review of a request. `ask` resolves to the reason why the hub would refuse the request, or to undefined when
+ * there is a review.
+ */
 export function useReview(): {
   readonly review: Review
   readonly ask: (request: JobRequest) => Promise<Refusal | undefined>
@@ -41,7 +44,7 @@ export function useReview(): {
         .query(ScheduleReviewDocument, { input: request }, { requestPolicy: 'network-only' })
         .toPromise()
       const result = await Promise.race([answer, sleep(patience)])
-      // A later review has begun, or this one was dropped.
+      // A later review has begun, or this one was cancelled.
       if (time !== times.current) return undefined
       if (result === undefined) {
         setReview({ is: 'unavailable', of, why: 'The hub took too long to count the devices.' })

@@ -7,7 +7,7 @@ import styles from './form.module.css'
 import { formatAhead, formatUtc, momentOf, proposeStart } from './moment.ts'
 import type { StepProps } from './step.ts'
 
-/** When it starts, how long it may take, and what it is called. */
+/** The step that sets when the job starts, how long it may take, and its ID. */
 export function WhenStep({ draft, problems, change }: StepProps) {
   return (
     <Panel title="3. When">

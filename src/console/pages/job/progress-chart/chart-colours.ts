@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** What a token is at this moment: a canvas knows nothing of them. */
+/** The current value of a token of tokens.css, because a canvas cannot use tokens. */
 export function colourOf(element: HTMLElement): (token: string) => string {
   return (token) => {
     const probe = document.createElement('span')
@@ -12,7 +12,7 @@ export function colourOf(element: HTMLElement): (token: string) => string {
   }
 }
 
-/** Another number with each change between light and dark. */
+/** A number that changes with each change between light and dark. */
 export function useTheme(): number {
   const [theme, setTheme] = useState(0)
   useEffect(() => {

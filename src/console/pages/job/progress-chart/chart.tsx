@@ -14,16 +14,16 @@ export type Line = {
 
 /** The time of day of a point. */
 export const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-/** Seconds and devices come whole: so do the lines of the grid. */
+/** Grid lines are at whole seconds and whole devices. */
 const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800]
 const wholes = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat()
 
 const short = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
 
-/** A column of times in seconds since 1970, and one for each line. */
+/** A column of times in seconds since 1970, and a column per line. */
 export type Data = readonly (readonly (number | null)[])[]
 
-/** Lines over time, by uPlot. Charts on one page point at the same moment. */
+/** Lines over time, drawn by uPlot. All charts on a page mark the same moment. */
 export function Chart({
   lines,
   data,
@@ -34,9 +34,9 @@ export function Chart({
   readonly lines: readonly Line[]
   readonly data: Data
   readonly height: number
-  /** Whether it is the lowest and shows the time axis for all of them. */
+  /** Whether this chart is the lowest and shows the time axis for all of them. */
   readonly hasTimes?: boolean
-  /** Called with the point at the pointer. */
+  /** Called with the index of the point at the pointer. */
   readonly onPoint: (index: number | null) => void
 }) {
   const place = useRef<HTMLDivElement>(null)

@@ -41,20 +41,23 @@ export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; rea
   )
 }
 
-/** What happens while the page is open, and before that what can be read: all of a small job, else only its start. */
+/**
+ * The samples that arrive while the page is open, preceded by those that can be read: all of a small job, otherwise
+ * only its start.
+ */
 function useSamples(jobId: string, now: JobNowFragment): Samples {
   const client = useClient()
   const [seen, setSeen] = useState<Samples>([])
   const [ended, setEnded] = useState<readonly Ended[]>([])
   const { startedTime, endTime } = now
-  // A page that has seen the start need not read what was before.
+  // A page that was open at the start has nothing earlier to read.
   const [cameLate] = useState(() => endedOf(now.deviceJobStatistics) > 0)
 
   useEffect(() => {
     if (now.startedTime === null) return
     const add = (): void => {
       const { deviceJobStatistics, throughput, endTime } = now
-      // The time of the end is the hub's; all others are the time of arrival.
+      // The time of the end is the hub's. All other times are times of arrival.
       const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
       // After the end, the throughput is that of the whole job.
       const recent = endTime === null ? throughput : null
@@ -80,7 +83,7 @@ function useSamples(jobId: string, now: JobNowFragment): Samples {
   const [first] = seen
   if (first === undefined || startedTime === null) return []
   const before = samplesBefore(new Date(startedTime).getTime() / 1000, first, ended)
-  // A job that had ended before and is too large to be read leaves nothing to draw.
+  // A job that ended before the page was opened and is too large to read has no points to draw.
   return endTime !== null && seen.length === 1 && before.length === 1 ? [] : [...before, ...seen]
 }
 

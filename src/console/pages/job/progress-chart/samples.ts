@@ -1,6 +1,6 @@
 import type { Statistics } from '../../../ui/statistics.ts'
 
-/** The progress of a job at a moment: `time` in seconds since 1970. What is unknown is null. */
+/** The progress of a job at one moment. `time` is in seconds since 1970. Unknown values are null. */
 export type Point = {
   readonly time: number
   readonly succeeded: number
@@ -13,10 +13,10 @@ export type Point = {
 /** The progress of a job over time. */
 export type Samples = readonly Point[]
 
-/** The seconds over which the hub measures the throughput, or since the start if that is less. */
+/** The seconds over which the hub measures the throughput, or since the start of the job if that is shorter. */
 const windowInSeconds = 10
 
-/** So many points at most: a chart has about as many columns of pixels. */
+/** The maximum number of points: about as many as a chart has columns of pixels. */
 const sampleLimit = 400
 
 /** A point from the counters at a moment. */
@@ -26,14 +26,15 @@ export function pointOf(statistics: Statistics, throughput: number | null, time:
 }
 
 /**
- * The samples with one more point. Their number stays below the limit: a point that comes too soon after the last but
- * one, for the length of the whole, takes the place of the last; and when there are too many, every second one goes.
+ * The samples with one more point. Their number is limited in two ways: a point that is too close to the last but one,
+ * relative to the whole duration, replaces the last one; and when there are too many points, every second one is
+ * removed.
  */
 export function addPoint(samples: Samples, point: Point, limit: number = sampleLimit): Samples {
   const [first] = samples
   const last = samples.at(-1)
   if (first === undefined || last === undefined) return [point]
-  // A clock that is set back does not reverse the samples.
+  // Times never decrease, even when the clock is set back.
   const next = point.time < last.time ? { ...point, time: last.time } : point
   const beforeLast = samples.at(-2)
   const span = next.time - first.time
@@ -44,7 +45,7 @@ export function addPoint(samples: Samples, point: Point, limit: number = sampleL
   return longer.length > limit ? thin(longer, Math.ceil(limit / 2)) : longer
 }
 
-/** At most `count` points (2 or more) of it, evenly chosen, the first and the last among them. */
+/** At most `count` points (2 or more) of the samples, evenly chosen, including the first and the last. */
 export function thin(samples: Samples, count: number): Samples {
   if (samples.length <= count) return samples
   const last = samples.length - 1
@@ -53,12 +54,13 @@ export function thin(samples: Samples, count: number): Samples {
   )
 }
 
-/** A device job that has ended, as its list has it; `endTime` as ISO 8601. */
+/** A device job that has ended. `endTime` is ISO 8601. */
 export type Ended = { readonly status: string; readonly endTime: string | null }
 
 /**
- * What was before the first point that was seen: from the start of the job, by the times at which its device jobs ended
- * (in that order), if they are known. How many were running is not. Both times in seconds since 1970.
+ * The samples before the first observed point, from the start of the job, calculated from the end times of its device
+ * jobs (in that order) if they are known. The number of running device jobs is unknown. Both times are in seconds since
+ * 1970.
  */
 export function samplesBefore(startTime: number, seen: Point, ended: readonly Ended[] = [], columns = 80): Samples {
   if (startTime >= seen.time) return []
@@ -70,7 +72,7 @@ export function samplesBefore(startTime: number, seen: Point, ended: readonly En
   const points: Point[] = [{ ...nothing, throughput: 0 }]
   let { succeeded, failed } = nothing
   let index = 0
-  /** The first that ended within the window, at the time of the column. */
+  /** The index of the first device job that ended within the window before the current sample. */
   let recent = 0
   for (let column = 1; column < columns; column++) {
     const time = startTime + column * width
@@ -87,14 +89,14 @@ export function samplesBefore(startTime: number, seen: Point, ended: readonly En
   return points
 }
 
-/** Those without a time of their own ended with their job. */
+/** Device jobs without an end time ended with their job. */
 function timeOf({ endTime }: Ended): number {
   return endTime === null ? Number.POSITIVE_INFINITY : new Date(endTime).getTime() / 1000
 }
 
 /**
- * The samples as columns for the chart. A start without known counts until the first point that was seen has none: a line
- * from there would be made up.
+ * The samples as columns for the chart. When the counts between the start and the first observed point are unknown, the
+ * start has no counts: a line from there would be invented.
  */
 export function columnsOf(samples: Samples): {
   readonly times: readonly number[]
@@ -113,7 +115,7 @@ export function columnsOf(samples: Samples): {
   }
 }
 
-/** Whether the time from its start to its second point is unknown. */
+/** Whether the counts between the first and the second point are unknown. */
 function beginsUnseen([first]: Samples): boolean {
   return first !== undefined && first.running === null && first.throughput === null
 }
