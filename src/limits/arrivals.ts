@@ -10,7 +10,7 @@ import {
   mayTry,
   networkOf,
   newAddress,
-} from '../throttle/address.ts'
+} from './address-limits.ts'
 
 /** The kind of protocol of a port. Neither kind can use up the connections that both share. */
 export type PortKind = 'HTTP' | 'MQTT'

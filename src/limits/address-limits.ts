@@ -1,4 +1,4 @@
-import { type Bucket, fullBucket, type Rate, takeFrom, unitsIn } from './bucket.ts'
+import { type Bucket, fullBucket, type Rate, takeFrom, unitsIn } from '../throttle/bucket.ts'
 
 /** The limits of a network. Both rates allow ten seconds' worth at once. */
 export type AddressLimits = {

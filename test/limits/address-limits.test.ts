@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { arrive, fail, isForgettable, leave, mayTry, networkOf, newAddress } from '../../src/throttle/address.ts'
+import { arrive, fail, isForgettable, leave, mayTry, networkOf, newAddress } from '../../src/limits/address-limits.ts'
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
