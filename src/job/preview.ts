@@ -1,7 +1,7 @@
 import { ExpectationFailedError } from '../errors.ts'
 import { printPath } from '../query/path.ts'
+import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
-import type { TwinPatch } from '../twin/limits.ts'
 import type { JobExpectation } from './request.ts'
 
 /** A count with its precision: `atLeast` when counting was stopped before its end. */

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors.ts'
 import type { Limits } from '../limits/limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/call.ts'
 import { parseCondition } from '../query/parser.ts'
-import { checkTwinPatch, type TwinPatch } from '../twin/limits.ts'
+import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
 export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'

@@ -4,7 +4,7 @@ import { membersOf } from './wire.ts'
 
 /**
  * The members of a twin document in addition to tags and properties. Clients read a twin, change it and send all of it
- * back, so these are ignored; any other unexpected member is refused when the patch is checked (twin/limits.ts).
+ * back, so these are ignored; any other unexpected member is refused when the patch is checked (twin/check-patch.ts).
  */
 const readOnly: ReadonlySet<string> = new Set([
   'deviceId',

@@ -1,6 +1,6 @@
 import { readDevice } from '../device/commands.ts'
+import { checkTwinPatch } from '../twin/check-patch.ts'
 import { patchTwin, readTwin, replaceTwin } from '../twin/commands.ts'
-import { checkTwinPatch } from '../twin/limits.ts'
 import { twinDocument } from '../twin/service-document.ts'
 import { answer, type Call, type Route } from './route.ts'
 import { twinChangeFrom, twinReplacementFrom } from './twin-wire.ts'

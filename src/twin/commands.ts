@@ -5,12 +5,13 @@ import type { Deps } from '../deps.ts'
 import { InvalidInputError, NotFoundError, NotShownError, PreconditionError } from '../errors.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
+import { checkSectionPatch, type TwinPatch } from './check-patch.ts'
 import { etagMatches, type TwinRow } from './document.ts'
-import { checkSectionPatch, checkSectionSize, maxTwinBytes, type TwinLimits, type TwinPatch } from './limits.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
 import { chunkBytes, turnBytes, writtenBytes } from './size.ts'
+import { checkSectionSize, maxTwinBytes, type TwinLimits } from './size-limit.ts'
 import {
   deleteReportedMembers,
   deleteServiceMembers,

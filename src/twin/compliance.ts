@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json/json.ts'
-import type { TwinPatch } from './limits.ts'
+import type { TwinPatch } from './check-patch.ts'
 
 /** A leaf of a patch: the value written at a path, `null` for a deletion. */
 export type PatchLeaf = { readonly path: readonly string[]; readonly value: Json }

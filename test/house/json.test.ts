@@ -21,15 +21,15 @@ const doors = [
 /** What is printed and parsed elsewhere, and what bounds it. */
 const bounded: Readonly<Record<string, string>> = {
   // What came in through a door, or was checked by the rules of its kind
-  'device/store.ts': 'twins that twin/limits.ts has checked',
-  'twin/store.ts': 'twins that twin/limits.ts has checked',
+  'device/store.ts': 'twins that twin/check-patch.ts has checked',
+  'twin/store.ts': 'twins that twin/check-patch.ts has checked',
   'twin/size.ts': 'one text of a section',
   'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
   'job/store/jobs.ts': 'requests that job/request.ts has checked',
-  'job/store/previews.ts': 'patches that twin/limits.ts has checked',
+  'job/store/previews.ts': 'patches that twin/check-patch.ts has checked',
   'method/commands.ts': 'payloads that method/call.ts has checked',
   'scheduler/dispatch-method-calls.ts': 'payloads that method/call.ts has checked',
-  'mqtt/outbound.ts': 'sections of twins that twin/limits.ts has checked',
+  'mqtt/outbound.ts': 'sections of twins that twin/check-patch.ts has checked',
   'rest/methods.ts': 'a body that rest/body.ts has read',
   'device/selection-store.ts': 'texts of the database, in a bounded page',
   'query/operands.ts': 'names and values of a condition, whose length and depth the parser bounds',
@@ -58,7 +58,7 @@ const bounded: Readonly<Record<string, string>> = {
   // Quotes around a word in a sentence
   'config.ts': 'a word in a sentence',
   'device/identity.ts': 'a word in a sentence',
-  'twin/limits.ts': 'a word in a sentence',
+  'twin/check-patch.ts': 'a word in a sentence',
   // What only the hub and its operator write
   'access/policy-file.ts': "the operator's file",
   'data-folder.ts': "the hub's own file",

@@ -11,7 +11,7 @@ const PropertiesPatch = builder.inputType('TwinPropertiesPatchInput', {
   }),
 })
 
-/** A patch of tags and desired properties. twin/limits.ts checks it. */
+/** A patch of tags and desired properties. twin/check-patch.ts checks it. */
 export const TwinPatchInput = builder.inputType('TwinPatchInput', {
   description:
     'A merge patch for the tags and desired properties of a twin. Omitted sections stay unchanged. Keys have at most 1 KB and must not contain the characters `. $ #`. Strings have at most 4 KB. Objects are nested at most 10 levels deep.',

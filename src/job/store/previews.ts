@@ -2,8 +2,8 @@ import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/cli
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
 import type { Fragment } from '../../sql-fragment.ts'
+import type { TwinPatch } from '../../twin/check-patch.ts'
 import { complianceOf } from '../../twin/compliance.ts'
-import type { TwinPatch } from '../../twin/limits.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
 import type { JobType } from '../request.ts'
 
