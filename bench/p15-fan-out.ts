@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { WebSocketServer } from 'ws'
 import { scheduleJob } from '../src/job/commands.ts'
@@ -11,6 +12,7 @@ import type { Row, Run } from './row.ts'
 
 const full = { subscribers: [1_000, 5_000], deliveries: 200_000 }
 const quickSizes = { subscribers: [100], deliveries: 1_000 }
+const operationId = randomUUID()
 /** Both sides count their events from here, so that all numbers are as long. */
 const firstVersion = 1_000_001
 
@@ -146,7 +148,7 @@ async function openBroadcast({ signal }: Bench, count: number): Promise<Stage> {
   }
 }
 
-/** What the hub sends at this version, byte for byte. */
+/** What the hub sends at this version, byte for byte but for the id of the operation. */
 function messageOf(version: number): string {
   const deviceJobStatistics = {
     version,
@@ -160,5 +162,5 @@ function messageOf(version: number): string {
     },
     job: { jobId: 'p15', status: 'SCHEDULED', outcome: null },
   }
-  return JSON.stringify({ id: '1', type: 'next', payload: { data: { deviceJobStatistics } } })
+  return JSON.stringify({ id: operationId, type: 'next', payload: { data: { deviceJobStatistics } } })
 }

@@ -1,4 +1,5 @@
 // The program of a process full of subscribers (audience.ts). As little as can count as one.
+import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 import { percentile } from './numbers.ts'
 
@@ -37,7 +38,8 @@ function open(url: string, query: string | undefined): Promise<void> {
       const version = /"version":(\d+)/.exec(text)?.[1]
       if (version !== undefined) arrived(Number(version))
       else if (text === '{"type":"connection_ack"}') {
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+        // Each has an id of its own, as clients of graphql-ws have.
+        socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query } }))
         resolve()
       } else tell({ kind: 'broken', reason: text })
     })

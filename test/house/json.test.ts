@@ -42,7 +42,7 @@ const bounded: Readonly<Record<string, string>> = {
   // Answers, which must survive whatever they hold
   'json/json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
   'graphql/transport/print-result.ts': 'never throws',
-  'graphql/transport/socket-results.ts': 'the id of an operation, in a message of bounded size',
+  'graphql/transport/next-message.ts': 'the id of an operation, in a message of bounded size',
   'graphql/transport/websocket.ts': 'an error of ours, with such an id',
   'graphql/transport/server.ts': 'a refusal of ours',
   'http/respond.ts': 'answers of ours',

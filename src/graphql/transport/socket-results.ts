@@ -1,34 +1,39 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { createSource, isSource, type Sink } from '../live/source.ts'
+import { headOf, payloadOf, writeMessage } from './next-message.ts'
 import type { PrintResult } from './print-result.ts'
 
 /**
- * The texts of shared results, which are printed once. `last` is checked first, because all subscribers of a result ask
- * in turn.
+ * The payloads of shared results, which are printed once. `last` is checked first, because all subscribers of a result
+ * ask in turn.
  */
-const printed = new WeakMap<object, string>()
-let last: { readonly result: unknown; readonly text: string } = { result: undefined, text: '' }
+const printed = new WeakMap<object, Buffer>()
+let last: { readonly result: unknown; readonly payload: Buffer } = { result: undefined, payload: Buffer.alloc(0) }
 
-function printOnce(result: unknown, print: PrintResult): string {
-  if (last.result === result) return last.text
+function printOnce(result: unknown, print: PrintResult): Buffer {
+  if (last.result === result) return last.payload
   const shared = Object(result)
-  const text = printed.get(shared) ?? print(shared)
-  printed.set(shared, text)
-  last = { result, text }
-  return text
+  const payload = printed.get(shared) ?? payloadOf(print(shared))
+  printed.set(shared, payload)
+  last = { result, payload }
+  return payload
 }
 
 /** Bytes that an idle connection accepts at once. */
 const leavesAtOnce = 16 * 1024
 
-/** The data is bytes, which ws passes on. It would measure and copy a string for each socket. */
-const asText = { binary: false }
+/** Where and how the results of one operation are sent. */
+type Sending = {
+  readonly id: string
+  readonly socket: WebSocket
+  /** The connection below the socket. */
+  readonly connection: Duplex
+  readonly print: PrintResult
+}
 
 /** Sends the single result of a query or mutation. */
-export function sendResult(
-  result: object,
-  { id, socket, print }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult },
-): AsyncIterableIterator<never> {
+export function sendResult(result: object, sending: Sending): AsyncIterableIterator<never> {
   let sent = false
   const once = createSource<object>(
     (sink) => {
@@ -42,7 +47,7 @@ export function sendResult(
       sent = true
     },
   )
-  return sendResults(once, { id, socket, print, isWhole: true })
+  return sendResults(once, { ...sending, isWhole: true })
 }
 
 /**
@@ -53,15 +58,10 @@ export function sendResult(
  */
 export function sendResults(
   results: object,
-  {
-    id,
-    socket,
-    print,
-    isWhole = false,
-  }: { readonly id: string; readonly socket: WebSocket; readonly print: PrintResult; readonly isWhole?: boolean },
+  { id, socket, connection, print, isWhole = false }: Sending & { readonly isWhole?: boolean },
 ): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
-  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
+  const head = headOf(id)
   const run = (done: () => void, fail: (error: unknown) => void): void => {
     const takeNext = (): void => results.take(sink)
     const onLeft = (error?: Error | null): void => {
@@ -75,13 +75,13 @@ export function sendResults(
           done()
           return
         }
-        const data = Buffer.from(`${head}${printOnce(result, print)}}`)
+        const payload = printOnce(result, print)
         // If something already waits, the next result is taken when this one has been sent. Otherwise this one is
         // usually sent at once. A large answer ends only when it has been sent, because it holds its room until then.
-        const mayWait = socket.bufferedAmount > 0 || (isWhole && data.length > leavesAtOnce)
-        if (mayWait) socket.send(data, asText, onLeft)
+        const mayWait = socket.bufferedAmount > 0 || (isWhole && payload.length > leavesAtOnce)
+        if (mayWait) writeMessage(connection, head, payload, onLeft)
         else {
-          socket.send(data, asText)
+          writeMessage(connection, head, payload)
           takeNext()
         }
       },

@@ -143,8 +143,8 @@ export function createWebSockets(
         return [shown]
       }
     },
-    onOperation({ extra: { socket } }, id, _payload, _args, result) {
-      const sending = { id, socket, print }
+    onOperation({ extra: { socket, request } }, id, _payload, _args, result) {
+      const sending = { id, socket, connection: request.socket, print }
       return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
     // The extension `http` of errors is for HTTP only.
