@@ -282,7 +282,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     log.info(
       {
         ...addresses,
-        access: anonymous === undefined ? 'tokens' : 'requests without a token act as iothubowner (loopback only)',
+        access:
+          anonymous === undefined
+            ? 'every request needs a token'
+            : 'GraphQL requests from this machine need no token and have all rights',
       },
       'ready',
     )

@@ -15,7 +15,7 @@ const keep = flag('keeps the hub and its devices running until Ctrl-C')
 await runCommand({
   name: 'npm run demo',
   summary: `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
-a reboot by direct method and a change of desired properties. Takes less than a minute and removes everything at the end.`,
+a reboot by direct method and a change of desired properties. Takes about a minute and removes everything at the end.`,
   options: { devices, keep },
   async run(given, { signal }) {
     // Imported here, so that help and mistakes are answered without loading the hub.

@@ -10,7 +10,7 @@ const policy = text({
   pattern: /^[A-Za-z\d_-]{1,64}$/,
   allowed: 'the name of a shared access policy',
   fallback: ownerPolicy,
-  help: 'the shared access policy of the token',
+  help: 'the shared access policy whose key signs the token',
 })
 const policyKey = key('the key of the policy, instead of IOTHUB_OWNER_KEY or the data folder')
 const dataDir = text({
@@ -34,7 +34,7 @@ const host = text({
   fallback: process.env.HUB_HOST_NAME || 'localhost',
   help: 'the HUB_HOST_NAME of the hub',
 })
-const asConnectionString = flag('prints a connection string instead of a token')
+const asConnectionString = flag('prints a connection string for the Azure SDKs instead of a token')
 
 await runCommand({
   name: 'npm run -s token',
