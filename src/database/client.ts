@@ -73,9 +73,10 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
 
 /**
  * Writes and the scheduler look rows up by key. A plan that is made while a table is empty, and kept, would read the whole
- * table for each row instead, until autovacuum counts it: by then a statement may take longer than it may.
+ * table for each row instead, until autovacuum counts it: by then a statement may take longer than it may. Reads keep
+ * sequential scans, so this cannot be a setting of the database user, as which both pools connect.
  */
-const lookupsOnly = '-c enable_seqscan=off'
+const lookupsOnly = 'set enable_seqscan = off'
 
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
@@ -90,7 +91,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   // Two pools: many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
     ...settings,
-    options: `${settings.options} ${lookupsOnly}`,
+    prologue: lookupsOnly,
     name: 'twincast',
     connections: limits.databaseConnections,
     onFull: () => giveWay(reads),

@@ -10,6 +10,8 @@ export type PoolSettings = {
   readonly name: string
   /** Options of each session, in the form of PostgreSQL's command line. */
   readonly options: string
+  /** A statement that each new connection runs first. Unlike `options`, it takes effect through every pooler. */
+  readonly prologue?: string
   readonly connections: number
   /** For which a statement waits for a connection. */
   readonly wait: number
@@ -43,6 +45,7 @@ export class Pool extends pg.Pool {
 
   constructor(settings: PoolSettings) {
     const sockets = new Set<net.Socket>()
+    const { prologue } = settings
     super({
       connectionString: settings.url,
       application_name: settings.name,
@@ -50,6 +53,7 @@ export class Pool extends pg.Pool {
       max: settings.connections,
       connectionTimeoutMillis: settings.wait,
       query_timeout: settings.patience,
+      ...(prologue === undefined ? {} : { verify: (client, done) => runFirst(client, prologue, done) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       stream: () => {
@@ -132,6 +136,16 @@ export class Pool extends pg.Pool {
       this.#small = undefined
     })
   }
+}
+
+/** Runs a statement on a connection that has no listener yet. */
+function runFirst(client: pg.PoolClient, statement: string, done: (error?: Error) => void): void {
+  const ignore = (): void => {} // the statement fails too, and reports it
+  client.on('error', ignore)
+  client.query(statement, (error: Error | null) => {
+    client.off('error', ignore)
+    done(error ?? undefined)
+  })
 }
 
 /** Kept so that it can be destroyed: a graceful close of a connection needs an answer. */

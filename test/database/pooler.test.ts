@@ -99,3 +99,13 @@ test.runIf(program)('one in session mode works, and the log says that it ignores
     await db.close()
   }),
 )
+
+test.runIf(program)('the pools of reads and of everything else have their own plans through it', () =>
+  withPgbouncer('pool_mode = session\nignore_startup_parameters = options', async (url) => {
+    const db = openTestDb(url)
+    const scan = sql`select current_setting('enable_seqscan') as scan`
+    const scans = [await db.query(scan), await db.transaction((tx) => tx.query(scan)), await db.reads.query(scan)]
+    await db.close()
+    expect(scans).toEqual([[{ scan: 'off' }], [{ scan: 'off' }], [{ scan: 'on' }]])
+  }),
+)
