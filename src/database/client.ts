@@ -8,7 +8,7 @@ import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
 import { DatabaseAwayError, isOutage } from './outage.ts'
 import { Pool } from './pool.ts'
 import { startPulse } from './pulse.ts'
-import type { Reader, Tx } from './reader.ts'
+import type { Reader, RunQuery, Tx } from './reader.ts'
 
 /** The database: Prisma for reads that select from a graph, SQL for everything else. */
 export type Db = Reader & {
@@ -19,6 +19,11 @@ export type Db = Reader & {
   readonly boundedRead: BoundedRead
   /** Each statement may take `longest` milliseconds; without it, the usual time. */
   transaction<T>(work: (tx: Tx) => Promise<T>, longest?: number): Promise<T>
+  /**
+   * A transaction of one statement, which PostgreSQL begins and commits with it. So it takes one round trip, and its
+   * locks are never held while PostgreSQL waits for this process.
+   */
+  autocommit<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Why the database cannot be used, as a sentence; undefined while it answers. */
   trouble(): string | undefined
   /**
@@ -190,19 +195,24 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       limits,
       (begin, work, ms) => attempt(reads, begin, work, ms),
     ),
-    async transaction(work, longest) {
+    transaction(work, longest) {
       const begin =
         longest === undefined
           ? 'begin'
           : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}; set local enable_seqscan = on`
-      for (let count = 1; ; count++) {
-        try {
-          return await attempt(pool, begin, (db) => work(db as Tx), longest)
-        } catch (error) {
-          if (!retryable.has(codeOf(error)) || count >= attempts) throw error
-        }
-      }
+      return repeated(() => attempt(pool, begin, (db) => work(db as Tx), longest))
     },
+    autocommit: (work) =>
+      repeated(() => {
+        let isOver = false
+        const query: RunQuery = async (sql, name) => {
+          if (isOver) throw new Error('A second statement would be in another transaction.')
+          isOver = true
+          return run(pool, sql, name)
+        }
+        const db: Reader = { query }
+        return work(db as Tx)
+      }),
     trouble,
     hurry: pulse.hurry,
     giveUp() {
@@ -215,6 +225,17 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       closing ??= close()
       return closing
     },
+  }
+}
+
+/** Repeats a transaction that PostgreSQL rolled back because of others. */
+async function repeated<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let count = 1; ; count++) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (!retryable.has(codeOf(error)) || count >= attempts) throw error
+    }
   }
 }
 

@@ -1,7 +1,6 @@
-import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
-import { type DeviceJobKey, findCallsOfTheGone, findWaiting, lockOpenJobs, settle } from '../job/store/facts.ts'
+import { type DeviceJobKey, findCallsOfTheGone, findWaiting, type SettledFrom, settle } from '../job/store/facts.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 
@@ -19,22 +18,13 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
 
   const fail = async (
     keys: readonly DeviceJobKey[],
-    from: 'pending' | 'running',
+    from: SettledFrom,
     description: string,
     now: Date,
   ): Promise<void> => {
     if (keys.length === 0) return
-    await inTransaction(deps, async (tx, afterCommit) => {
-      const open = await lockOpenJobs(
-        tx,
-        keys.map((key) => key.jobId),
-        // Nothing waits any more in a cancelled job.
-        from === 'pending' ? 'running' : undefined,
-      )
-      const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
-      const progress = await settle(tx, open, settlements, from, now)
-      afterCommit(() => publishProgress(deps, progress))
-    })
+    const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
+    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, settlements, from, now)))
   }
 
   return {

@@ -139,14 +139,9 @@ export function dispatchMethodCalls(
   }
 
   const mark = (dispatches: ReadonlyMap<string, Dispatch>, now: Date): Promise<Dispatch[]> =>
-    inTransaction(deps, async (tx) => {
-      const all = [...dispatches.values()]
-      const open = await lockOpenJobs(
-        tx,
-        all.map(({ jobId }) => jobId),
-        'running',
-      )
-      const marked = await markDispatched(tx, open, all, { instanceId: deps.lease.instanceId, now })
+    deps.db.autocommit(async (tx) => {
+      const { instanceId } = deps.lease
+      const marked = await markDispatched(tx, [...dispatches.values()], { instanceId, now })
       return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
     })
 

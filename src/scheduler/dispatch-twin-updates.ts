@@ -42,7 +42,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           error: { code: 'DeviceNotFound', description: 'The device was deleted before the job reached it.' },
         })),
       ]
-      const progress = await settle(tx, open, settlements, 'pending', now)
+      const progress = await settle(tx, settlements, 'pending', now)
       afterCommit(() => {
         publishPatches(deps, result)
         publishProgress(deps, progress)

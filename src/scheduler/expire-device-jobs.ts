@@ -8,6 +8,7 @@ import {
   findUnderWay,
   lockOpenJobs,
   type MarkPage,
+  type SettledFrom,
   type Settlement,
   settle,
 } from '../job/store/facts.ts'
@@ -64,17 +65,9 @@ export function expireDeviceJobs(
     }),
   ]
 
-  const fail = (failures: readonly Settlement[], from: 'running' | 'pending', now: Date): Promise<void> =>
-    inTransaction(deps, async (tx, afterCommit) => {
-      const open = await lockOpenJobs(
-        tx,
-        failures.map(({ jobId }) => jobId),
-        // Nothing waits any more in a cancelled job.
-        from === 'pending' ? 'running' : undefined,
-      )
-      const progress = await settle(tx, open, failures, from, now)
-      afterCommit(() => publishProgress(deps, progress))
-    })
+  const fail = async (failures: readonly Settlement[], from: SettledFrom, now: Date): Promise<void> => {
+    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, failures, from, now)))
+  }
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
   const expireOwn = async (now: Date): Promise<number> => {
@@ -115,7 +108,7 @@ export function expireDeviceJobs(
       const calls = await findStillUnderWay(tx, open, due)
       const expired = calls.filter(({ deadline }) => deadline <= now)
       if (expired.length > 0) {
-        const progress = await settle(tx, open, expired.map(withoutAnswer), 'running', now)
+        const progress = await settle(tx, expired.map(withoutAnswer), 'running', now)
         afterCommit(() => publishProgress(deps, progress))
       }
       // A call may have been unmarked by the instance that sent it, and sent again.

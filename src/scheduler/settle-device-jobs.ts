@@ -1,8 +1,7 @@
 import { createBatch } from '../batch.ts'
-import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
-import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
+import { type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import { publishProgress } from './publish-progress.ts'
 import type { Window } from './window.ts'
@@ -27,14 +26,7 @@ export function settleDeviceJobs(
 ): SettleDeviceJobs {
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()
-    await inTransaction(deps, async (tx, afterCommit) => {
-      const open = await lockOpenJobs(
-        tx,
-        answers.map((answer) => answer.jobId),
-      )
-      const progress = await settle(tx, open, answers, 'running', now)
-      afterCommit(() => publishProgress(deps, progress))
-    })
+    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, answers, 'running', now)))
     for (const answer of answers) window.remove(answer.requestId)
   }
   const batch = createBatch<Answered>({

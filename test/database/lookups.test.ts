@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../src/database/reader.ts'
-import { findPending, findWaiting, lockOpenJobs, settle } from '../../src/job/store/facts.ts'
+import { findPending, findWaiting, settle } from '../../src/job/store/facts.ts'
 import { expandJob, findOpenTargets, findTargetsAmong } from '../../src/job/store/targets.ts'
 import { saveStarted } from '../../src/job/store/transitions.ts'
 import { lockTwins } from '../../src/twin/store.ts'
@@ -44,13 +44,12 @@ const keys = (ids: readonly string[]) => ids.map((deviceId) => ({ jobId, deviceI
 test('what the scheduler asks for by key is looked up, also in tables whose statistics say that they are empty', async () => {
   await deps.db.transaction(async (tx) => {
     const before = await wholeReads(tx)
-    const open = await lockOpenJobs(tx, [jobId], 'running')
     const called = deviceIds.slice(0, 10)
     const calls = keys(called).map((key) => ({ ...key, deadline: now }))
-    expect(await markCalls(deps, tx, open, calls)).toHaveLength(10)
+    expect(await markCalls(deps, tx, calls)).toHaveLength(10)
     const answers = keys(called.slice(0, 5)).map((key) => ({ ...key, response: { status: 200, payload: 'null' } }))
-    expect(await settle(tx, open, answers, 'running', now)).toEqual([{ jobId, open: 15 }])
-    expect(await settle(tx, open, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([{ jobId, open: 13 }])
+    expect(await settle(tx, answers, 'running', now)).toEqual([{ jobId, open: 15 }])
+    expect(await settle(tx, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([{ jobId, open: 13 }])
     expect(await findTargetsAmong(tx, jobId, deviceIds)).toHaveLength(20)
     expect(await findWaiting(tx, deviceIds)).toHaveLength(8)
     expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)

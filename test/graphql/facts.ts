@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import { type DeviceJobKey, lockOpenJobs, type Settlement, settle } from '../../src/job/store/facts.ts'
+import { type DeviceJobKey, type Settlement, settle } from '../../src/job/store/facts.ts'
 import { expandJob } from '../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../src/job/store/transitions.ts'
 import { compileCondition } from '../../src/query/compiler.ts'
@@ -33,11 +33,6 @@ export async function dispatch(deps: Deps, ...keys: DeviceJobKey[]): Promise<voi
     await markCalls(
       deps,
       tx,
-      await lockOpenJobs(
-        tx,
-        keys.map(({ jobId }) => jobId),
-        'running',
-      ),
       keys.map((key) => ({ ...key, deadline: new Date(now.getTime() + 60_000) })),
     )
   })
@@ -46,13 +41,7 @@ export async function dispatch(deps: Deps, ...keys: DeviceJobKey[]): Promise<voi
 
 /** Ends device jobs whose calls were sent. */
 export async function answer(deps: Deps, ...settlements: Settlement[]): Promise<void> {
-  await deps.db.transaction(async (tx) => {
-    const open = await lockOpenJobs(
-      tx,
-      settlements.map(({ jobId }) => jobId),
-    )
-    await settle(tx, open, settlements, 'running', deps.clock.now())
-  })
+  await deps.db.autocommit((tx) => settle(tx, settlements, 'running', deps.clock.now()))
   for (const { jobId } of settlements) deps.events.jobChanged(jobId)
 }
 

@@ -212,7 +212,7 @@ test('SQL stands in stores and in database/ only', () => {
 test('transactions are begun in commands and in the scheduler only', () => {
   const broken = files.filter(
     (file) =>
-      /\binTransaction\(|\.transaction\(/.test(code(file)) &&
+      /\binTransaction\(|\.(transaction|autocommit)\(/.test(code(file)) &&
       !isCommands(file) &&
       roomOf(file) !== 'scheduler' &&
       !inDatabase(file),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cancelJob, scheduleJob } from '../../src/job/commands.ts'
 import { type JobStatus, jobTransitions } from '../../src/job/state.ts'
-import { lockOpenJobs, settle } from '../../src/job/store/facts.ts'
+import { settle } from '../../src/job/store/facts.ts'
 import { findHistories } from '../../src/job/store/history.ts'
 import { saveFailed } from '../../src/job/store/transitions.ts'
 import { deleteOldJobs } from '../../src/scheduler/delete-old-jobs.ts'
@@ -39,16 +39,15 @@ const bring: Readonly<Partial<Record<JobStatus, (name?: string) => Promise<strin
 
 async function callDevice(job: string): Promise<void> {
   await deps.db.transaction(async (tx) => {
-    const open = await lockOpenJobs(tx, [job], 'running')
     const deadline = new Date(clock.now().getTime() + 30_000)
-    await markCalls(deps, tx, open, [{ jobId: job, deviceId: 'pump-0001', deadline }])
+    await markCalls(deps, tx, [{ jobId: job, deviceId: 'pump-0001', deadline }])
   })
 }
 
 async function settleDevices(job: string, from: 'running' | 'pending', ...deviceIds: string[]): Promise<void> {
   await deps.db.transaction(async (tx) => {
     const settlements = deviceIds.map((deviceId) => ({ jobId: job, deviceId, response: { status: 200, payload: '1' } }))
-    await settle(tx, await lockOpenJobs(tx, [job]), settlements, from, clock.now())
+    await settle(tx, settlements, from, clock.now())
   })
 }
 

@@ -199,8 +199,8 @@ test('what one instance takes back is found by the one that the device has come 
   // The device moves after the mark and before the call leaves, and the other asks in between.
   const there = await createInstance(other)
   const deliver = (): boolean => false
-  const transaction: typeof deps.db.transaction = async (work) => {
-    const result = await deps.db.transaction(work)
+  const autocommit: typeof deps.db.autocommit = async (work) => {
+    const result = await deps.db.autocommit(work)
     if (!deps.attached.reaches('pump-0001') || reached.length > 0 || other.attached.size > 0) return result
     await givenPresent(other, ['pump-0001'])
     other.attached.attach('pump-0001', ({ deviceId }) => reached.push(deviceId))
@@ -210,7 +210,7 @@ test('what one instance takes back is found by the one that the device has come 
   attach('pump-0001')
   const here = await createInstance({
     ...deps,
-    db: { ...deps.db, transaction },
+    db: { ...deps.db, autocommit },
     attached: { ...deps.attached, deliver },
   })
   await here.dispatch()
@@ -334,13 +334,13 @@ test('a call whose time was up before it could leave is not sent', async () => {
   await startJobs()
   const survivor = await createInstance(deps)
   // The process stands still between the mark and the sending: it was suspended, or its database was away.
-  const transaction: typeof deps.db.transaction = async (work) => {
-    const result = await deps.db.transaction(work)
+  const autocommit: typeof deps.db.autocommit = async (work) => {
+    const result = await deps.db.autocommit(work)
     clock.advance(10_000)
     await survivor.expire()
     return result
   }
-  const frozen = await createInstance({ ...deps, db: { ...deps.db, transaction } })
+  const frozen = await createInstance({ ...deps, db: { ...deps.db, autocommit } })
   await frozen.dispatch()
   await frozen.stop()
   await survivor.stop()
@@ -353,15 +353,15 @@ test('a call that an instance has marked when its lease ends is not sent, and ca
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()
   let holds = true
-  const transaction: typeof deps.db.transaction = async (work) => {
-    const result = await deps.db.transaction(work)
+  const autocommit: typeof deps.db.autocommit = async (work) => {
+    const result = await deps.db.autocommit(work)
     holds = false
     return result
   }
   const { instanceId } = deps.lease
   const frozen = await createInstance({
     ...deps,
-    db: { ...deps.db, transaction },
+    db: { ...deps.db, autocommit },
     lease: { instanceId, holds: () => holds },
   })
   await frozen.dispatch()

@@ -85,11 +85,11 @@ const failures = async (): Promise<string[]> => {
   return rows.map(({ device_id }) => device_id)
 }
 
-/** The first statements of a transaction succeed, and of its commit nothing is heard. */
-const deafToCommit = (work: Deps['db']['transaction']): Deps['db']['transaction'] => {
+/** The first statement succeeds, and its commit too, but its answer does not arrive. */
+const deafToCommit = (autocommit: Deps['db']['autocommit']): Deps['db']['autocommit'] => {
   let isFirst = true
-  return async (transaction, longest) => {
-    const result = await work(transaction, longest)
+  return async (work) => {
+    const result = await autocommit(work)
     if (!isFirst) return result
     isFirst = false
     throw new DatabaseAwayError()
@@ -223,8 +223,8 @@ test('a call that was taken back and sent anew has the time of the new one', asy
     },
     db: {
       ...base.db,
-      async transaction(work, longest) {
-        const result = await base.db.transaction(work, longest)
+      async autocommit(work) {
+        const result = await base.db.autocommit(work)
         // Between the mark and its end the other reads it.
         if (leave !== undefined) {
           heir.heir()
@@ -253,7 +253,7 @@ test('a call that was taken back and sent anew has the time of the new one', asy
 })
 
 test('calls of whose marks it is not known whether they were committed fail in time, without a look at others', async () => {
-  const deaf = await join({ db: { ...base.db, transaction: deafToCommit(base.db.transaction) } })
+  const deaf = await join({ db: { ...base.db, autocommit: deafToCommit(base.db.autocommit) } })
   for (const id of ids) await deaf.attach(id)
   const job = await startJob()
   await expect(deaf.dispatch()).rejects.toThrow(DatabaseAwayError)
@@ -270,7 +270,7 @@ test('marks that were not committed leave nothing behind', async () => {
   const unlucky = await join({
     db: {
       ...base.db,
-      transaction: (work, longest) => (fails ? Promise.reject(new Error('away')) : base.db.transaction(work, longest)),
+      autocommit: (work) => (fails ? Promise.reject(new Error('away')) : base.db.autocommit(work)),
     },
   })
   await unlucky.attach('pump-0001')
@@ -295,7 +295,7 @@ test('a call that could not leave, and whose mark could not be taken back, fails
     db: {
       ...base.db,
       transaction: (work, longest) =>
-        ++transactions === 2 ? Promise.reject(new Error('away')) : base.db.transaction(work, longest),
+        ++transactions === 1 ? Promise.reject(new Error('away')) : base.db.transaction(work, longest),
     },
   })
   await unlucky.attach('pump-0001')
@@ -364,12 +364,12 @@ test('whoever declares an instance dead waits for the marks that it is committin
   const dying: Member = await join({
     db: {
       ...base.db,
-      transaction: (work, longest) =>
+      autocommit: (work) =>
         base.db.transaction(async (tx) => {
           const result = await work(tx)
           await meanwhile(dying.deps.lease.instanceId)
           return result
-        }, longest),
+        }),
     },
   })
   await dying.attach('pump-0001')

@@ -21,6 +21,7 @@ export function countedDb(db: Db): CountedDb {
     ...db,
     asked,
     query: counted(db.query),
+    autocommit: (work) => db.autocommit((tx) => work({ ...tx, query: counted(tx.query) })),
     transaction: (work, longest) => db.transaction((tx) => work({ ...tx, query: counted(tx.query) }), longest),
   }
 }

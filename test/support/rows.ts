@@ -7,7 +7,7 @@ import type { Job } from '../../src/generated/prisma/client.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
-import { type DeviceJobKey, type Dispatch, markDispatched, type OpenJobs } from '../../src/job/store/facts.ts'
+import { type DeviceJobKey, type Dispatch, markDispatched } from '../../src/job/store/facts.ts'
 
 /** Who asks for the jobs of tests. */
 export const tester: By = { policyName: 'tester' }
@@ -58,12 +58,7 @@ export async function counters(deps: Deps, id: string): Promise<string> {
 }
 
 /** Marks calls as a hub does to which the devices are connected; they are so only while it does. */
-export async function markCalls(
-  deps: Deps,
-  tx: Tx,
-  open: OpenJobs,
-  dispatches: readonly Dispatch[],
-): Promise<DeviceJobKey[]> {
+export async function markCalls(deps: Deps, tx: Tx, dispatches: readonly Dispatch[]): Promise<readonly DeviceJobKey[]> {
   const { instanceId } = deps.lease
   const deviceIds = dispatches.map(({ deviceId }) => deviceId)
   const before = await tx.query<{ id: string; state: string; connection: string | null; instance: string | null }>(
@@ -74,7 +69,7 @@ export async function markCalls(
     sql`update device set connection_state = 'connected', connection_id = 'x', instance_id = ${instanceId}
         where id = any(${deviceIds})`,
   )
-  const marked = await markDispatched(tx, open, dispatches, { instanceId, now: deps.clock.now() })
+  const marked = await markDispatched(tx, dispatches, { instanceId, now: deps.clock.now() })
   for (const { id, state, connection, instance } of before) {
     await tx.query(
       sql`update device set connection_state = ${state}, connection_id = ${connection}, instance_id = ${instance}

@@ -1,4 +1,4 @@
-import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { isAlive } from '../../database/instance-lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { JobStatus } from '../state.ts'
@@ -21,8 +21,8 @@ export type JobProgress = { readonly jobId: string; readonly open: number }
 export type OpenJobs = ReadonlyMap<string, string>
 
 /**
- * Locks those of the jobs that have not ended, in the order of their ids. Facts are added only under this lock and in a
- * later statement: so each sees all facts committed before, and the counters stay their sum.
+ * Locks those of the jobs that have not ended, in the order of their ids. For transactions that read or change more than
+ * `markDispatched` and `settle` do, which lock the jobs themselves.
  */
 export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobStatus): Promise<OpenJobs> {
   const rows = await tx.query<{ id: string; key: string }>(
@@ -92,54 +92,41 @@ export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
  * Records that these calls may have been sent, before they are. Returns the calls that may now be sent: at most once
- * each, for ever. The jobs must be locked (`lockOpenJobs` with 'running'); calls of other jobs are skipped. So are
- * calls to devices that are not connected to this instance, and all calls when this instance is not alive: its
- * connections are then old ones, and the only call must go to where the device is.
+ * each, for ever. Calls of jobs that do not run are skipped. So are calls to devices that are not connected to this
+ * instance, and all calls when this instance is not alive: its connections are then old ones, and the only call must go
+ * to where the device is.
  */
 export async function markDispatched(
   tx: Tx,
-  open: OpenJobs,
   dispatches: readonly Dispatch[],
   { instanceId, now }: { readonly instanceId: string; readonly now: Date },
-): Promise<DeviceJobKey[]> {
-  const given = dispatches.filter(({ jobId }) => open.has(jobId))
-  const marked = await tx.query<{ jobKey: string; deviceId: string }>(
-    sql`with alive as (
-          -- Until the commit: who declares this instance dead waits for it, and finds all of its marks then.
-          select from instance where id = ${instanceId} and lease_until > statement_timestamp() for key share
-        ), given as (
-          select * from unnest(
-            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
-            ${given.map(({ deviceId }) => deviceId)}::text[],
-            ${given.map(({ deadline }) => deadline.getTime())}::bigint[]
-          ) as given (job_key, device_id, deadline)
-        ), dispatched as (
-          insert into device_job_dispatch (job_key, device_id, dispatched_time, deadline)
-          select job_key, device_id, ${now}, to_timestamp(deadline / 1000.0)
-          from given
-          where exists (select from alive) and not ${hasOutcome(sql`given`)}
-            -- Where there is nobody else, it is not looked up. A scalar, for PostgreSQL would hash all devices for an exists.
-            and (not exists (select from instance where id <> ${instanceId})
-              or (select instance_id = ${instanceId} from device where device.id = given.device_id))
-          on conflict do nothing
-          returning job_key, device_id
-        ), change as (
-          select job_key, count(*)::integer as count from dispatched group by job_key
-        ), counted as (
-          update job
-          set pending_count = pending_count - change.count, running_count = running_count + change.count,
-              version = version + 1
-          from change
-          where job.key = change.job_key
-        )
-        select job_key as "jobKey", device_id as "deviceId" from dispatched`,
-    'mark-dispatched',
+): Promise<readonly DeviceJobKey[]> {
+  const { jobIds, jobs, deviceIds } = arraysOf(dispatches)
+  const [row] = await tx.query<{ complete: boolean; jobs: number[] | null; deviceIds: string[] | null }>(
+    sql`select complete, marked_jobs as jobs, marked_devices as "deviceIds"
+        from mark_calls(
+          ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
+          ${dispatches.map(({ deadline }) => deadline.getTime())}::bigint[], ${instanceId}::text, ${now}::timestamptz
+        )`,
+    'mark-calls',
   )
-  const ids = new Map([...open].map(([id, key]) => [key, id]))
-  return marked.flatMap(({ jobKey, deviceId }) => {
-    const jobId = ids.get(jobKey)
-    return jobId === undefined ? [] : { jobId, deviceId }
-  })
+  if (row?.complete === true) return dispatches
+  const marked = row?.deviceIds ?? []
+  return marked.map((deviceId, index) => ({ jobId: jobIds[(row?.jobs?.[index] ?? 0) - 1] ?? '', deviceId }))
+}
+
+/** Device jobs as arrays of a statement: each job once, and the place of its job, from 1, for each device. */
+function arraysOf(keys: readonly DeviceJobKey[]): { jobIds: string[]; jobs: number[]; deviceIds: string[] } {
+  const places = new Map<string, number>()
+  const jobs: number[] = []
+  const deviceIds: string[] = []
+  for (const { jobId, deviceId } of keys) {
+    const place = places.get(jobId) ?? places.size + 1
+    places.set(jobId, place)
+    jobs.push(place)
+    deviceIds.push(deviceId)
+  }
+  return { jobIds: [...places.keys()], jobs, deviceIds }
 }
 
 /**
@@ -171,58 +158,33 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly De
 }
 
 /** The counter that a device job leaves when it ends: its call was under way, or it was still waiting. */
-type SettledFrom = 'running' | 'pending'
+export type SettledFrom = 'running' | 'pending'
 
 /**
  * Writes outcomes; the first outcome of a device job is the only one. With 'running' the caller guarantees that the
- * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped. The
- * jobs must be locked (`lockOpenJobs`, for 'pending' with 'running', because nothing waits in a cancelled job).
- * Outcomes of other jobs are skipped too: they are too late, and the existing end counts. An outcome keeps the version
- * that the job has with it: under the lock, that is its place in the order in which the job's devices ended.
+ * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped.
+ * Outcomes of jobs that have ended are skipped too, and with 'pending' those of jobs that do not run: they are too
+ * late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock, that is its
+ * place in the order in which the job's devices ended.
  */
 export function settle(
   tx: Tx,
-  open: OpenJobs,
   settlements: readonly Settlement[],
   from: SettledFrom,
   now: Date,
 ): Promise<JobProgress[]> {
-  const given = settlements.filter(({ jobId }) => open.has(jobId))
-  const left = from === 'running' ? sql`running_count = running_count` : sql`pending_count = pending_count`
+  const { jobIds, jobs, deviceIds } = arraysOf(settlements)
   return tx.query<JobProgress>(
-    sql`with given as (
-          select * from unnest(
-            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
-            ${given.map(({ deviceId }) => deviceId)}::text[],
-            ${given.map(({ response }) => response?.status ?? null)}::integer[],
-            ${given.map(({ response }) => response?.payload ?? null)}::text[],
-            ${given.map(({ error }) => error?.code ?? null)}::text[],
-            ${given.map(({ error }) => error?.description ?? null)}::text[]
-          ) as given (job_key, device_id, response_status, response_payload, error_code, error_description)
-        ), settled as (
-          insert into device_job_outcome (
-            job_key, device_id, ended_time, response_status, response_payload, error_code, error_description, version
-          )
-          select given.job_key, given.device_id, ${now}, given.response_status, given.response_payload,
-                 given.error_code, given.error_description, job.version + 1
-          from given join job on job.key = given.job_key
-          ${from === 'running' ? empty : sql`where not ${isDispatched(sql`given`)}`}
-          on conflict do nothing
-          returning job_key, error_code
-        ), change as (
-          select job_key, count(*)::integer as count, count(error_code)::integer as failed
-          from settled
-          group by job_key
-        )
-        update job
-        set ${left} - change.count,
-            succeeded_count = succeeded_count + change.count - change.failed,
-            failed_count = failed_count + change.failed,
-            version = version + 1
-        from change
-        where job.key = change.job_key
-        returning job.id as "jobId", pending_count + running_count as open`,
-    `settle-${from}`,
+    sql`select changed_id as "jobId", open_count as open
+        from settle_device_jobs(
+          ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
+          ${settlements.map(({ response }) => response?.status ?? null)}::integer[],
+          ${settlements.map(({ response }) => response?.payload ?? null)}::text[],
+          ${settlements.map(({ error }) => error?.code ?? null)}::text[],
+          ${settlements.map(({ error }) => error?.description ?? null)}::text[],
+          ${from === 'pending'}::boolean, ${now}::timestamptz
+        )`,
+    'settle',
   )
 }
 

@@ -11,7 +11,7 @@ import {
   findDeviceJobs,
 } from '../../../src/job/store/device-job-list.ts'
 import { type DeviceJobView, findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
-import { lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
+import { settle } from '../../../src/job/store/facts.ts'
 import { expandJob } from '../../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
 import { compileCondition } from '../../../src/query/compiler.ts'
@@ -85,7 +85,7 @@ async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer 
           const waiting = keys.filter(({ deviceId }) => !called.has(deviceId))
           for (const { deviceId } of waiting) called.add(deviceId) // it has an outcome: nothing is sent any more
           const settlements = waiting.map((key) => ({ ...key, error: { code: 'X', description: 'x' } }))
-          await settle(tx, await lockOpenJobs(tx, [jobId], 'running'), settlements, 'pending', deps.clock.now())
+          await settle(tx, settlements, 'pending', deps.clock.now())
         })
     }
   }

@@ -72,13 +72,13 @@ async function apply(jobIds: readonly string[], action: Step): Promise<void> {
   await deps.db.transaction(async (tx) => {
     if (action.kind === 'dispatch') {
       const calls = keys.map((key) => ({ ...key, deadline: now }))
-      await markCalls(deps, tx, await lockOpenJobs(tx, ids, 'running'), calls)
+      await markCalls(deps, tx, calls)
     } else if (action.kind === 'offline') {
       const error = { code: 'GatewayTimeout', description: 'It was not there.' }
       const settlements = keys.map((key) => ({ ...key, error }))
-      await settle(tx, await lockOpenJobs(tx, ids, 'running'), settlements, 'pending', now)
+      await settle(tx, settlements, 'pending', now)
     } else {
-      const open = await lockOpenJobs(tx, ids)
+      await lockOpenJobs(tx, ids)
       const marked = await tx.query<{ jobId: string; deviceId: string }>(
         sql`select job.id as "jobId", device_id as "deviceId" from device_job_dispatch join job on key = job_key`,
       )
@@ -90,7 +90,7 @@ async function apply(jobIds: readonly string[], action: Step): Promise<void> {
       const settlements = keys
         .filter(({ jobId, deviceId }) => sent.has(`${jobId}/${deviceId}`))
         .map((key) => ({ ...key, ...end }))
-      await settle(tx, open, settlements, 'running', now)
+      await settle(tx, settlements, 'running', now)
     }
   })
 }

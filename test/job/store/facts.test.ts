@@ -66,11 +66,9 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
   switch (action.kind) {
     case 'dispatch':
       await deps.db.transaction(async (tx) => {
-        const open = await lockOpenJobs(tx, [jobId], 'running')
         const marked = await markCalls(
           deps,
           tx,
-          open,
           keys.map((key) => ({ ...key, deadline: now })),
         )
         for (const { deviceId } of marked) {
@@ -100,7 +98,6 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
         const settled = from === 'running' ? fitting : keys
         await settle(
           tx,
-          open,
           settled.map((key) =>
             failed
               ? { ...key, error: { code: 'X', description: 'x' } }

@@ -5,7 +5,7 @@ import { InvalidInputError } from '../../../src/errors.ts'
 import { cancelJob, retryJob } from '../../../src/job/commands.ts'
 import type { EndedStatus, RetryInput } from '../../../src/job/retry.ts'
 import { findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
-import { lockOpenJobs, type Settlement, settle } from '../../../src/job/store/facts.ts'
+import { type Settlement, settle } from '../../../src/job/store/facts.ts'
 import { findFamilyStatistics } from '../../../src/job/store/families.ts'
 import { lockSource } from '../../../src/job/store/jobs.ts'
 import { deleteOldJobs } from '../../../src/scheduler/delete-old-jobs.ts'
@@ -52,18 +52,17 @@ async function run(jobId: string, fateOf: (deviceId: string) => Fate, cancelled 
   await start()
   const targets = await deps.db.prisma.deviceJob.findMany({ where: { jobKey: (await jobRow(deps, jobId)).key } })
   await deps.db.transaction(async (tx) => {
-    const open = await lockOpenJobs(tx, [jobId])
     const called = targets.filter(({ deviceId }) => fateOf(deviceId) !== 'untouched')
     const deadline = new Date(clock.now().getTime() + 1_000)
     const keys = called.map(({ deviceId }) => ({ jobId, deviceId }))
     const dispatches = keys.map((key) => ({ ...key, deadline }))
-    await markCalls(deps, tx, open, dispatches)
+    await markCalls(deps, tx, dispatches)
     const ends = keys.flatMap((key): Settlement[] => {
       const [verb, what = ''] = fateOf(key.deviceId).split(' ')
       if (verb === 'answers') return [{ ...key, response: { status: Number(what), payload: 'null' } }]
       return verb === 'fails' ? [{ ...key, error: { code: what, description: '' } }] : []
     })
-    await settle(tx, open, ends, 'running', clock.now())
+    await settle(tx, ends, 'running', clock.now())
   })
   if (cancelled) await cancelJob(deps, tester, jobId)
   clock.advance(3_600_000)

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Tx } from '../../../src/database/reader.ts'
+import { markDispatched, settle } from '../../../src/job/store/facts.ts'
+import { saveCancelled } from '../../../src/job/store/transitions.ts'
+import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
+import { createTestDeps, type TestDeps } from '../../support/deps.ts'
+import { counters, givenDevices, givenMethodJob, givenPresent, jobRow, markCalls, tester } from '../../support/rows.ts'
+
+// A batch of facts that waits for the lock on a job's row must see everything that the holder of the lock has committed.
+
+const now = new Date('2026-01-01T00:00:00Z')
+const ok = { response: { status: 200, payload: 'null' } }
+const failed = { error: { code: 'X', description: 'x' } }
+let deps: TestDeps
+let deviceIds: string[]
+let jobId: string
+
+beforeAll(async () => {
+  deps = await createTestDeps()
+  deviceIds = await givenDevices(deps, 'pump', 4)
+  await givenPresent(deps, deviceIds)
+})
+afterAll(() => deps.close())
+beforeEach(async () => {
+  jobId = await givenMethodJob(deps, 'pump')
+  await startDueJobs(deps, { maxRunning: 100 }).run(deps.clock.now())
+})
+
+const keys = (ids: readonly string[]) => ids.map((deviceId) => ({ jobId, deviceId }))
+const mark = (tx: Tx, ids: readonly string[]) =>
+  markDispatched(
+    tx,
+    keys(ids).map((key) => ({ ...key, deadline: now })),
+    { instanceId: deps.lease.instanceId, now },
+  )
+
+/** The statement waits for a lock when the holder commits. */
+async function whileHeld<T>(holder: (tx: Tx) => Promise<unknown>, waiter: () => Promise<T>): Promise<T> {
+  let waiting: Promise<T> | undefined
+  await deps.db.transaction(async (tx) => {
+    await holder(tx)
+    waiting = waiter()
+    const isWaiting = async (): Promise<boolean> => {
+      const { rowCount } = await deps.database.pool.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      return rowCount === 1
+    }
+    await expect.poll(isWaiting).toBe(true)
+  })
+  if (waiting === undefined) throw new Error('The holder did not run.')
+  return waiting
+}
+
+test('a call is not marked when its device job ended while the mark waited', async () => {
+  const marked = await whileHeld(
+    (tx) =>
+      settle(
+        tx,
+        keys(deviceIds.slice(0, 2)).map((key) => ({ ...key, ...failed })),
+        'pending',
+        now,
+      ),
+    () => deps.db.autocommit((tx) => mark(tx, deviceIds)),
+  )
+  expect(marked.map(({ deviceId }) => deviceId)).toEqual(deviceIds.slice(2))
+  expect(await counters(deps, jobId)).toBe('running: 0 pending, 2 running, 0 succeeded, 2 failed, 0 canceled')
+})
+
+test('a device job does not end as waiting when its call was marked in between', async () => {
+  const progress = await whileHeld(
+    (tx) => mark(tx, deviceIds.slice(0, 3)),
+    () =>
+      deps.db.autocommit((tx) =>
+        settle(
+          tx,
+          keys(deviceIds).map((key) => ({ ...key, ...failed })),
+          'pending',
+          now,
+        ),
+      ),
+  )
+  expect(progress).toEqual([{ jobId, open: 3 }])
+  expect(await counters(deps, jobId)).toBe('running: 0 pending, 3 running, 0 succeeded, 1 failed, 0 canceled')
+})
+
+test('of two outcomes the one that was committed first stays, and is counted once', async () => {
+  await deps.db.autocommit((tx) => mark(tx, deviceIds))
+  const progress = await whileHeld(
+    (tx) =>
+      settle(
+        tx,
+        keys(deviceIds.slice(0, 3)).map((key) => ({ ...key, ...ok })),
+        'running',
+        now,
+      ),
+    () =>
+      deps.db.autocommit((tx) =>
+        settle(
+          tx,
+          keys(deviceIds).map((key) => ({ ...key, ...failed })),
+          'running',
+          now,
+        ),
+      ),
+  )
+  expect(progress).toEqual([{ jobId, open: 0 }])
+  expect(await counters(deps, jobId)).toBe('running: 0 pending, 0 running, 3 succeeded, 1 failed, 0 canceled')
+  const { rows } = await deps.database.pool.query<{ version: number }>(
+    'select o.version from device_job_outcome o join job on key = job_key where id = $1 order by o.version',
+    [jobId],
+  )
+  const { version } = await jobRow(deps, jobId)
+  expect(rows.map((row) => row.version)).toEqual([version - 1, version - 1, version - 1, version])
+})
+
+test('no call of a job is marked that was cancelled in between', async () => {
+  const marked = await whileHeld(
+    (tx) => saveCancelled(tx, jobId, tester, null, now),
+    () => deps.db.autocommit((tx) => mark(tx, deviceIds)),
+  )
+  expect(marked).toEqual([])
+  expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 4 canceled')
+})
+
+test('marks of several jobs are counted for the job that they belong to', async () => {
+  const first = jobId
+  const second = await givenMethodJob(deps, 'pump')
+  await startDueJobs(deps, { maxRunning: 100 }).run(deps.clock.now())
+  const calls = [
+    ...deviceIds.map((deviceId) => ({ jobId: second, deviceId, deadline: now })),
+    { jobId: first, deviceId: deviceIds[0] ?? '', deadline: now },
+    { jobId: 'unknown', deviceId: deviceIds[1] ?? '', deadline: now },
+  ]
+  const marked = await deps.db.transaction((tx) => markCalls(deps, tx, calls))
+  expect(marked).toEqual(calls.slice(0, 5).map(({ jobId: id, deviceId }) => ({ jobId: id, deviceId })))
+  expect(await counters(deps, first)).toContain('3 pending, 1 running')
+  expect(await counters(deps, second)).toContain('0 pending, 4 running')
+})
