@@ -125,6 +125,23 @@ test.each([
   device.end()
 })
 
+test.each([
+  ['bytes', 'x'.repeat(hubLimits.twinBytes + 1), 'bytes of JSON'],
+  ['members', `[${'1,'.repeat(hubLimits.twinMembers + 1)}`, `more than ${hubLimits.twinMembers} members`],
+  ['levels', '['.repeat(hubLimits.jsonDepth + 1), `more than ${hubLimits.jsonDepth} levels`],
+])(
+  'a report of too many %s is refused before it is parsed: that it is not JSON goes unnoticed',
+  async (_, patch, fault) => {
+    const [, device] = await watchingDevice()
+    report(device, 'r', patch)
+    expect(await nextJson(device)).toMatchObject([
+      '$iothub/twin/res/400/?$rid=r',
+      { errorCode: 400004, message: expect.stringContaining(fault) },
+    ])
+    device.end()
+  },
+)
+
 test('numbers that a device reports are doubles', async () => {
   const [, device] = await watchingDevice()
   report(device, 'r', '{"a":1.0,"b":-0,"c":1e2,"d":0.1234567890123456789}')
