@@ -92,7 +92,7 @@ test('the longest condition is read', () => {
 
 test('lexing takes time in proportion to the text, whatever the text', () => {
   const hostile = ['-', "'\\u0000", '\\u', '[[', '/*', '.', 'a-', '0x', '1e', "'", '(', '<', '\n', '😀', 'ä']
-  const before = performance.now()
+  const before = process.cpuUsage()
   for (const piece of hostile) {
     try {
       tokenize(piece.repeat(maxConditionLength / piece.length))
@@ -100,5 +100,6 @@ test('lexing takes time in proportion to the text, whatever the text', () => {
       expect(error).toBeInstanceOf(QueryConditionError)
     }
   }
-  expect(performance.now() - before).toBeLessThan(1000)
+  // Microseconds of the processor, however busy the machine is.
+  expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
 })
