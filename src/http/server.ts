@@ -59,8 +59,6 @@ export type HttpServer = {
   close(): Promise<void>
 }
 
-/** Milliseconds for a TLS handshake. */
-const handshakeTimeout = 10_000
 /** Milliseconds for a whole request, its body included; the answer may take longer. */
 const requestTimeout = 30_000
 /**
@@ -98,9 +96,12 @@ export function createHttpServer(
     readonly arrivals?: Arrivals
     /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
     readonly headersTimeout?: number
+    /** Milliseconds for a TLS handshake. Default: 10,000. */
+    readonly handshakeTimeout?: number
   },
 ): HttpServer {
-  const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps), headersTimeout = 10_000 } = options
+  const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
+  const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
     path,
     methods: ['GET', 'HEAD'],

@@ -177,6 +177,30 @@ test('a connection on which the head of a request does not end is closed', async
   await impatient.close()
 })
 
+test('a connection on which a TLS handshake does not end is closed', async () => {
+  const impatient = createHttpServer(deps, { whyNotReady: () => undefined, handshakeTimeout: 20, ...tls })
+  const address = await impatient.listen(anywhere)
+  const slow = connect(Number(new URL(address.https).port), '127.0.0.1').on('error', () => {})
+  await expect.poll(() => slow.resume().closed).toBe(true)
+  await impatient.close()
+})
+
+test('one address has only so many connections to each port', async () => {
+  const limits = { ...defaultLimits, addressConnections: 1 }
+  const other = createHttpServer({ ...deps, limits }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+  const address = await other.listen(anywhere)
+  for (const where of [address.http, address.https]) {
+    const first = connect(Number(new URL(where).port), '127.0.0.1')
+    await once(first, 'connect')
+    await expect(ask(`${where}/healthz`)).rejects.toThrow()
+    const gone = once(first, 'close')
+    first.destroy()
+    await gone
+    await expect.poll(() => ask(`${where}/healthz`).catch(() => undefined)).toMatchObject({ status: 200 })
+  }
+  await other.close()
+})
+
 test('after many refused tokens of an address, only those are looked at that were good before', async () => {
   const door: Mount = {
     path: '/door',

@@ -76,3 +76,14 @@ test('who waits too long is refused, and so is who has gone', async () => {
   hold.release()
   expect(await room.enter('a', 10, signal)).toBeDefined()
 })
+
+test('of one caller only so many answers wait: more are refused at once, and those of others are not', async () => {
+  const { room } = givenRoom(10)
+  const all = new AbortController()
+  await room.enter('a', 10, signal)
+  const waiting = Array.from({ length: 1_000 }, () => room.enter('a', 10, all.signal).catch(() => 'gave up'))
+  await expect(room.enter('a', 10, signal)).rejects.toThrow(LimitExceededError)
+  expect(await room.enter('b', 10, signal)).toBeDefined()
+  all.abort()
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['gave up']))
+})

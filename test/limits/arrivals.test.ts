@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { createArrivals, openFileLimit, type PortKind } from '../../src/limits/arrivals.ts'
@@ -107,6 +109,38 @@ test('with few files to open, devices cannot use up the connections of HTTP, and
   for (const socket of sockets) socket.destroy()
 })
 
+test('a port has only so many connections open, whatever addresses they come from', async () => {
+  const { listen, lines, kept } = setUp({ httpConnections: 2, mqttConnections: 3 })
+  for (const [kind, most] of [
+    ['HTTP', 2],
+    ['MQTT', 3],
+  ] as const) {
+    const port = await listen(kind)
+    const sockets = []
+    const before = kept()
+    for (let count = 0; count < most; count++) sockets.push(await open(port))
+    await closed(port)
+    expect(kept() - before).toBe(most)
+    expect(lines.pop()).toMatchObject({
+      port: `${kind}_PORT`,
+      msg: 'connection closed at once: too many connections to the port',
+    })
+    for (const socket of sockets) socket.destroy()
+  }
+  expect(lines).toEqual([])
+})
+
+test('a connection that the system does not let a listening port accept is logged, and ends nothing', async () => {
+  const { listen, lines, kept } = setUp({})
+  const port = await listen()
+  // As Node reports it when no file can be opened any more.
+  servers.at(-1)?.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))
+  expect(lines).toMatchObject([{ level: 50, port: 'MQTT_PORT', msg: 'connection could not be accepted' }])
+  const socket = await open(port)
+  await expect.poll(kept).toBe(1)
+  socket.destroy()
+})
+
 test('where the defaults fit, nothing is said', () => {
   expect(setUp({}, 1_000_000).lines).toEqual([])
   expect(setUp({}).lines).toEqual([])
@@ -126,4 +160,30 @@ test('of an address that showed many bad tokens, only those are looked at that w
   ])
   clock.advance(1_000)
   expect(may('192.0.2.7', 'new')).toBe(true)
+})
+
+test('of good tokens the newest are known, and the oldest are forgotten', () => {
+  const { arrivals } = setUp({ addressFailures: 1 })
+  const count = 10_001
+  for (let index = 0; index < count; index++) arrivals.tried('192.0.2.7', `good ${index}`, true)
+  for (let index = 0; index < 10; index++) arrivals.tried('192.0.2.7', 'bad', false)
+  const known = [0, 1, count - 1].map((index) => arrivals.mayTry('192.0.2.7', `good ${index}`))
+  expect(known).toEqual([false, true, true])
+})
+
+test('addresses that did nothing for a while take no memory', () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const { arrivals, clock } = setUp({})
+  const heapUsed = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heapUsed()
+  for (let index = 0; index < 100_000; index++) {
+    if (index % 1_000 === 0) clock.advance(10_000)
+    arrivals.tried(`10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`, 'bad', false)
+  }
+  expect(heapUsed() - before).toBeLessThan(8 * 1024 * 1024)
+  expect(arrivals.mayTry('10.0.0.1', undefined)).toBe(true)
 })
