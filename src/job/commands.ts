@@ -11,8 +11,8 @@ import {
   OutOfTimeError,
   QueryConditionError,
 } from '../errors.ts'
-import { narrowCondition } from '../query/conjoin.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
+import { narrowCondition } from '../query/narrow-condition.ts'
 import type { By } from './history.ts'
 import { expectedSeconds, type JobPreview, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'

@@ -1,7 +1,7 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
+import { fold } from './constant-folding.ts'
 import type { FieldMap } from './field-map.ts'
-import { fold } from './fold.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
 import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
 import { join, sql } from './sql-builder.ts'

@@ -6,7 +6,6 @@ import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json/json.ts'
 import { announcedBytes } from '../limits/request-room.ts'
 import { createRefusalLog } from '../log/refusals.ts'
-import { absence, absentRoots } from './absent.ts'
 import { maxBodyBytes, readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
@@ -18,6 +17,7 @@ import { parameters } from './parameters.ts'
 import { queryRoutes } from './query.ts'
 import type { Call, Choices, Route } from './route.ts'
 import { twinRoutes } from './twins.ts'
+import { absence, absentRoots } from './unsupported-paths.ts'
 
 /** A literal segment comes before an id at the same place: no job is called "query", but a device may be. */
 const resources: readonly Route[] = [...queryRoutes, ...deviceRoutes, ...twinRoutes, ...methodRoutes, ...jobRoutes]

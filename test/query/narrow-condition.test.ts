@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { QueryConditionError } from '../../src/errors.ts'
-import { narrowCondition } from '../../src/query/conjoin.ts'
 import { maxConditionLength } from '../../src/query/lexer.ts'
+import { narrowCondition } from '../../src/query/narrow-condition.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 
 const north = "tags.site = 'north'"
