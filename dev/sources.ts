@@ -11,7 +11,7 @@ export function effectOf(file: string, path: string): Effect | undefined {
   if (file === 'prisma/schema.prisma') return 'generate'
   if (file === 'schema.graphql') return 'documents'
   if (!/^src\/.*\.tsx?$/.test(file)) return undefined
-  if (file.startsWith('src/generated/')) return /^src\/generated\/(prisma\/|pothos)/.test(file) ? 'restart' : undefined
+  if (file.startsWith('src/generated/')) return file.startsWith('src/generated/prisma/') ? 'restart' : undefined
   // Documents of clients: what they get is looked up by their text.
   if (/^src\/(console|cli|simulator)\//.test(file)) return hasDocument(path) ? 'documents' : undefined
   return 'restart'

@@ -10,7 +10,7 @@ import { Pool } from './pool.ts'
 import { startPulse } from './pulse.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
 
-/** The database: Prisma for reads that select from a graph, SQL for everything else. */
+/** The database: SQL, and Prisma for single values by key. */
 export type Db = Reader & {
   readonly prisma: PrismaClient
   /** For SQL reads of the protocol adapters. Uses the connections of `prisma`, separate from those of the scheduler. */

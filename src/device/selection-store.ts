@@ -5,15 +5,18 @@ import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.t
 import type { Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
+import { type SelectedDevice, selectDevice } from './store.ts'
 
 const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})`
 
 /**
- * A page of the devices that meet a condition, by id: those beyond `cursor`, nearest first, and only those in `among`.
+ * A page of the devices that meet a condition, by id, with the requested columns: those beyond `cursor`, nearest first,
+ * and only those in `among`.
  */
-export async function findDeviceIds(
+export function findDevicePage(
   db: BoundedReader,
+  asked: readonly string[],
   condition: Fragment,
   page: {
     readonly cursor: string | undefined
@@ -21,14 +24,13 @@ export async function findDeviceIds(
     readonly limit: number
     readonly among?: readonly string[]
   },
-): Promise<string[]> {
+): Promise<SelectedDevice[]> {
   const { cursor, forward, limit, among } = page
   const within = among === undefined ? empty : sql`and d.id = any(${among})`
   const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
-  const rows = await db.query<{ id: string }>(
-    sql`select d.id ${devicesWhere(db, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+  return db.query<SelectedDevice>(
+    sql`select ${selectDevice(asked)} ${devicesWhere(db, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
-  return rows.map((row) => row.id)
 }
 
 /** How many devices meet the condition. */

@@ -1,6 +1,7 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
 import type { Reader, Tx } from '../database/reader.ts'
+import { selectColumns } from '../database/select-columns.ts'
 import type { JsonObject } from '../json/json.ts'
 import {
   type Authentication,
@@ -226,6 +227,41 @@ export async function findDevices(
     return { ...device, authentication: authenticationOf(row) }
   })
 }
+
+/** A device with the columns that clients select. A row has those that were requested, and its id. */
+export type SelectedDevice = StoredAuthentication &
+  Pick<
+    DeviceRow,
+    'id' | 'generationId' | 'etagVersion' | 'status' | 'statusReason' | 'connectionState' | 'lastActivityTime'
+  >
+
+/** The list of these columns of the row `d`. */
+export const selectDevice = selectColumns<SelectedDevice>(
+  'd',
+  {
+    id: 'id',
+    generationId: 'generation_id',
+    etagVersion: 'etag_version',
+    status: 'status',
+    statusReason: 'status_reason',
+    connectionState: 'connection_state',
+    lastActivityTime: 'last_activity_time',
+    authenticationType: 'authentication_type',
+    primaryKey: 'primary_key',
+    secondaryKey: 'secondary_key',
+    primaryThumbprint: 'primary_thumbprint',
+    secondaryThumbprint: 'secondary_thumbprint',
+  },
+  ['id'],
+)
+
+/** The devices with these ids, in no particular order. */
+export const findSelectedDevices = (
+  db: Reader,
+  ids: readonly string[],
+  asked: readonly string[],
+): Promise<SelectedDevice[]> =>
+  db.query<SelectedDevice>(sql`select ${selectDevice(asked)} from device d where d.id = any(${ids})`)
 
 /** How many devices exist, how many may connect, and how many are connected. */
 export type DeviceStatistics = {

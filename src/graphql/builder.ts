@@ -1,13 +1,10 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
-import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import { GraphQLError } from 'graphql'
 import { may, type Operation } from '../access/policy.ts'
-import type PrismaTypes from '../generated/pothos.ts'
-import { getDatamodel } from '../generated/pothos.ts'
 import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
 import { limitExceeded, maxPageSize } from './limits.ts'
@@ -15,7 +12,6 @@ import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
 type OwnTypes = {
   Context: Context
-  PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
@@ -32,14 +28,8 @@ type OwnTypes = {
 
 /** The builder that all type files add to. It defines only the root types itself. */
 export const builder = new SchemaBuilder<OwnTypes>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, PrismaPlugin, RelayPlugin, ComplexityPlugin],
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, ComplexityPlugin],
   defaultFieldNullability: false,
-  prisma: {
-    client: ({ deps }) => deps.db.prisma,
-    dmmf: getDatamodel(),
-    exposeDescriptions: true,
-    onUnusedQuery: 'error',
-  },
   errors: { directResult: true },
   scopeAuth: {
     // A subscription without the right is refused at its start, not at its first event.

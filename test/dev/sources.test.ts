@@ -8,7 +8,6 @@ test.each([
   ['src/app.ts', 'restart'],
   ['src/database/client.ts', 'restart'],
   ['src/generated/prisma/client.ts', 'restart'],
-  ['src/generated/pothos.ts', 'restart'],
   ['src/console/pages/jobs/documents.ts', 'documents'],
   ['schema.graphql', 'documents'],
   ['prisma/schema.prisma', 'generate'],

@@ -62,6 +62,33 @@ describe.each(['calls', 'patches'])('of the job %s', (jobId) => {
   })
 })
 
+describe('of a device', () => {
+  const ask = async (selection: string) => {
+    const { data, errors } = await door.ask(`{ device(deviceId: "pump-0001") { ${selection} } }`)
+    expect(errors).toEqual([])
+    return Object(data.device)
+  }
+
+  test('each field alone has the value that it has with all others', async () => {
+    const fields = fieldsOf('Device')
+    expect(fields.length).toBeGreaterThan(8)
+    const all = await ask(fields.join(' '))
+    for (const field of fields) expect(all).toMatchObject(await ask(field))
+  })
+
+  test('so has each field of its twin', async () => {
+    const section = '{ value metadata version }'
+    const all = await ask(`twin { etag version tags properties { desired ${section} reported ${section} } }`)
+    expect(all.twin.properties.desired.metadata.$lastUpdated).toEqual(expect.any(String))
+    const sections = ['desired', 'reported'].flatMap((name) =>
+      ['value', 'metadata', 'version'].map((field) => `properties { ${name} { ${field} } }`),
+    )
+    for (const field of ['etag', 'version', 'tags', ...sections]) {
+      expect(all).toMatchObject(await ask(`twin { ${field} }`))
+    }
+  })
+})
+
 test('objects that one turn requests by ID are read by one statement, with the columns of all requests', async () => {
   const query = `{
     a: job(jobId: "calls") { type }

@@ -1,9 +1,6 @@
 import type { Authentication } from '../../device/identity.ts'
 import { builder } from '../builder.ts'
 
-/** The types, as in the row of a device. */
-export const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const
-
 const AuthenticationType = builder.enumType('AuthenticationType', {
   description: 'How a device authenticates.',
   values: {

@@ -5,7 +5,7 @@ import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { DeviceAuthenticationInput } from './authentication.ts'
-import { Device, DeviceStatus } from './device.ts'
+import { Device, DeviceStatus, readDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 // Inputs
@@ -65,13 +65,11 @@ type DeviceId = { readonly deviceId: string }
 const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').implement({
   description: 'The device was created.',
   fields: (t) => ({
-    device: t.prismaField({
+    device: t.field({
       type: Device,
       description: 'The new device.',
-      resolve: (query, { deviceId }, _args, context) =>
-        readThroughOutage(context, () =>
-          context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
-        ),
+      resolve: ({ deviceId }, _args, context, info) =>
+        readThroughOutage(context, () => readDevice(context, info, deviceId)),
     }),
   }),
 })
@@ -79,13 +77,11 @@ const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').i
 const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').implement({
   description: 'The device was changed.',
   fields: (t) => ({
-    device: t.prismaField({
+    device: t.field({
       type: Device,
       description: 'The device after the change.',
-      resolve: (query, { deviceId }, _args, context) =>
-        readThroughOutage(context, () =>
-          context.deps.db.prisma.device.findUniqueOrThrow({ ...query, where: { id: deviceId } }),
-        ),
+      resolve: ({ deviceId }, _args, context, info) =>
+        readThroughOutage(context, () => readDevice(context, info, deviceId)),
     }),
   }),
 })

@@ -1,19 +1,16 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
-import { countDevices, findDeviceIds } from '../../device/selection-store.ts'
-import { authenticationOf } from '../../device/store.ts'
+import { countDevices, findDevicePage } from '../../device/selection-store.ts'
+import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { etagOf } from '../../twin/document.ts'
 import { builder } from '../builder.ts'
+import { readsColumns, selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage } from '../connection.ts'
 import { askerOf } from '../context.ts'
-import { memberOf } from '../member.ts'
-import { authenticationTypes, DeviceAuthentication } from './authentication.ts'
+import { existing, rowsByKey } from '../rows.ts'
+import { DeviceAuthentication } from './authentication.ts'
 
 // Objects
-
-const statuses = ['enabled', 'disabled'] as const
-const connectionStates = ['connected', 'disconnected'] as const
 
 /** Whether a device may connect. */
 export const DeviceStatus = builder.enumType('DeviceStatus', {
@@ -32,14 +29,22 @@ const ConnectionState = builder.enumType('ConnectionState', {
   } as const,
 })
 
+/** Declares the columns of a device that a field reads. */
+export const ofDevice = readsColumns<SelectedDevice>
+
+/** Reads the device with this ID, with the fields that the client selects. */
+export const findDevice = rowsByKey('Device', findSelectedDevices, ({ id }) => id)
+
+/** The same for a device that existed just now. */
+export const readDevice = existing('device', findDevice)
+
 /**
  * A device. Viewers with the right to devices or to twins see it: a twin document contains all fields but the
  * authentication.
  */
-export const Device = builder.prismaNode('Device', {
-  id: { field: 'id' },
-  nullable: true,
-  select: { id: true },
+export const Device = builder.node(builder.objectRef<SelectedDevice>('Device'), {
+  id: { resolve: ({ id }) => id },
+  loadWithoutCache: (id, context, info) => findDevice(context, info, id),
   description: 'A device: an identity that may connect to the hub, and the data about it.',
   authScopes: { operation: ['readDevices', 'readTwins'] },
   fields: (t) => ({
@@ -48,9 +53,9 @@ export const Device = builder.prismaNode('Device', {
     }),
     status: t.field({
       type: DeviceStatus,
-      select: { status: true },
+      ...ofDevice('status'),
       description: 'Whether the device may connect.',
-      resolve: ({ status }) => memberOf(statuses, status),
+      resolve: ({ status }) => status,
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
@@ -58,9 +63,9 @@ export const Device = builder.prismaNode('Device', {
     }),
     connectionState: t.field({
       type: ConnectionState,
-      select: { connectionState: true },
+      ...ofDevice('connectionState'),
       description: 'Whether the device is connected now. A lost connection is detected after its keep-alive time.',
-      resolve: ({ connectionState }) => memberOf(connectionStates, connectionState),
+      resolve: ({ connectionState }) => connectionState,
     }),
     lastActivityTime: t.expose('lastActivityTime', {
       type: 'DateTime',
@@ -71,7 +76,7 @@ export const Device = builder.prismaNode('Device', {
       description: 'Distinguishes this device from an earlier, deleted device with the same ID.',
     }),
     etag: t.string({
-      select: { etagVersion: true },
+      ...ofDevice('etagVersion'),
       description: 'The etag for `ifMatch`. Changes with each change of the identity. The twin has its own etag.',
       resolve: ({ etagVersion }) => etagOf(etagVersion),
     }),
@@ -79,17 +84,10 @@ export const Device = builder.prismaNode('Device', {
       type: DeviceAuthentication,
       nullable: true, // A viewer without the right loses this field, not the whole device.
       authScopes: { operation: 'readDevices' },
-      select: {
-        authenticationType: true,
-        primaryKey: true,
-        secondaryKey: true,
-        primaryThumbprint: true,
-        secondaryThumbprint: true,
-      },
+      ...ofDevice('authenticationType', 'primaryKey', 'secondaryKey', 'primaryThumbprint', 'secondaryThumbprint'),
       description:
         'How the device authenticates. Requires the right registryRead. Without it this field is null and the response contains an error.',
-      resolve: (row) =>
-        authenticationOf({ ...row, authenticationType: memberOf(authenticationTypes, row.authenticationType) }),
+      resolve: (device) => authenticationOf(device),
     }),
   }),
 })
@@ -97,15 +95,15 @@ export const Device = builder.prismaNode('Device', {
 // Queries
 
 builder.queryField('device', (t) =>
-  t.prismaField({
+  t.field({
     type: Device,
     nullable: true,
     authScopes: { operation: ['readDevices', 'readTwins'] },
     description: 'The device with this ID. Null when it does not exist.',
     args: { deviceId: t.arg.string({ required: true, description: 'The device ID, case-sensitive.' }) },
-    resolve: (query, _root, { deviceId }, { deps }) => {
-      deps.throttles.take('registry')
-      return deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } })
+    resolve: (_root, { deviceId }, context, info) => {
+      context.deps.throttles.take('registry')
+      return findDevice(context, info, deviceId)
     },
   }),
 )
@@ -128,7 +126,7 @@ const DeviceConnection = builder.connectionObject(
 /** Whether a condition is `*`, which reads no property of a device. */
 export const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
 
-const devicesById: KeysetList<{ readonly id: string }, string> = {
+const devicesById: KeysetList<SelectedDevice, string> = {
   name: 'devices',
   keysOf: ({ id }) => [id],
   parseKeys: ([id, ...others]) => (others.length === 0 ? id : undefined),
@@ -156,22 +154,11 @@ builder.queryField('devices', (t) =>
       const { deps } = context
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileDeviceCondition(queryCondition ?? '*')
-      const { select } = queryFromInfo({
-        context,
-        info,
-        typeName: 'Device',
-        paths: [['nodes'], ['edges', 'node']],
-        select: { id: true },
-      })
+      const columns = selectedColumns(info, 'Device')
       return resolvePage(
         devicesById,
         page,
-        async (wanted) => {
-          const ids = await readInTime(deps, askerOf(context), (db) => findDeviceIds(db, condition, wanted))
-          const rows = await deps.db.prisma.device.findMany({ select, where: { id: { in: ids } } })
-          const byId = new Map(rows.map((row) => [row.id, row]))
-          return ids.flatMap((id) => byId.get(id) ?? [])
-        },
+        (wanted) => readInTime(deps, askerOf(context), (db) => findDevicePage(db, columns, condition, wanted)),
         () => readInTime(deps, askerOf(context), (db) => countDevices(db, condition)),
       )
     },

@@ -1,8 +1,9 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import { readInTime } from '../../database/bounded-read.ts'
-import { findDeviceIds } from '../../device/selection-store.ts'
+import { findDevicePage } from '../../device/selection-store.ts'
+import { findExistingIds } from '../../device/store.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { builder } from '../builder.ts'
+import { selectedColumns } from '../columns.ts'
 import { askerOf } from '../context.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { either } from '../live/select-events.ts'
@@ -64,18 +65,13 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       const { db, events, throttles } = context.deps
       throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileDeviceCondition(queryCondition ?? '*')
-      const { select } = queryFromInfo({
-        context,
-        info,
-        typeName: 'Device',
-        paths: [['devices']],
-        select: { id: true },
-      })
+      const columns = selectedColumns(info, 'Device')
       const find = async (which: { readonly cursor?: string; readonly among?: readonly string[] }) => {
         const page = { forward: true, limit: maxDevices, cursor: undefined, ...which }
-        const ids = await readInTime(context.deps, askerOf(context), (reader) => findDeviceIds(reader, condition, page))
-        const devices = await db.prisma.device.findMany({ select, where: { id: { in: ids } }, orderBy: { id: 'asc' } })
-        return { devices, rest: ids.length < maxDevices ? undefined : ids.at(-1) }
+        const devices = await readInTime(context.deps, askerOf(context), (reader) =>
+          findDevicePage(reader, columns, condition, page),
+        )
+        return { devices, rest: devices.length < maxDevices ? undefined : devices.at(-1)?.id }
       }
 
       /** The place of the next device of the current state to send. Undefined when all of it has been sent. */
@@ -92,8 +88,8 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
 
       const findDeleted = async (ids: string[]): Promise<readonly string[]> => {
         if (ids.length === 0) return []
-        const present = await db.prisma.device.findMany({ select: { id: true }, where: { id: { in: ids } } })
-        return ids.filter((deviceId) => !present.some(({ id }) => id === deviceId))
+        const present = await findExistingIds(db.reads, ids)
+        return ids.filter((deviceId) => !present.has(deviceId))
       }
       const readInitial = async (after: string): Promise<Batch[]> => {
         const { devices, rest } = await find({ cursor: after })

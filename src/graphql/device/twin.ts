@@ -1,4 +1,3 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
@@ -7,6 +6,7 @@ import { patchTwin } from '../../twin/commands.ts'
 import { etagOf } from '../../twin/document.ts'
 import { documentsIn, findTwinTexts, type TwinDocument, type TwinTexts } from '../../twin/text-store.ts'
 import { builder } from '../builder.ts'
+import { passesRow, readsColumns, selectedColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { pacedRows } from '../live/paced-rows.ts'
@@ -15,7 +15,7 @@ import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
 import { selectsField } from '../transport/selects-field.ts'
-import { Device } from './device.ts'
+import { Device, ofDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
 
 // Objects
@@ -36,33 +36,31 @@ const TwinSection = builder.objectRef<Section>('TwinSection').implement({
   }),
 })
 
-const TwinProperties = builder.prismaObject('Twin', {
-  variant: 'TwinProperties',
-  select: { deviceId: true },
+const ofTwin = readsColumns<TwinTexts>
+
+const TwinProperties = builder.objectRef<TwinTexts>('TwinProperties').implement({
   description: 'The desired and reported properties of a device.',
   fields: (t) => ({
     desired: t.field({
       type: TwinSection,
-      select: { desired: true, desiredMetadata: true, desiredVersion: true },
+      ...ofTwin('desired', 'desiredMetadata'),
       description: 'The desired properties, which services write. At most 32 KB.',
       resolve: (row) => ({ value: row.desired, metadata: row.desiredMetadata, version: row.desiredVersion }),
     }),
     reported: t.field({
       type: TwinSection,
-      select: { reported: true, reportedMetadata: true, reportedVersion: true },
+      ...ofTwin('reported', 'reportedMetadata'),
       description: 'The reported properties, which the device writes. At most 32 KB.',
       resolve: (row) => ({ value: row.reported, metadata: row.reportedMetadata, version: row.reportedVersion }),
     }),
   }),
 })
 
-const Twin = builder.prismaObject('Twin', {
-  select: { deviceId: true },
+const Twin = builder.objectRef<TwinTexts>('Twin').implement({
   description: 'The twin of a device: its tags, desired properties and reported properties.',
   authScopes: { operation: 'readTwins' },
   fields: (t) => ({
     etag: t.string({
-      select: { etagVersion: true },
       description:
         'The etag for `ifMatch`. Changes with each write by a service. Reported properties do not change it.',
       resolve: ({ etagVersion }) => etagOf(etagVersion),
@@ -74,7 +72,12 @@ const Twin = builder.prismaObject('Twin', {
       type: 'JSON',
       description: 'The tags, a JSON object. Services read and write them; the device never sees them. At most 8 KB.',
     }),
-    properties: t.variant(TwinProperties, { description: 'The properties, which services share with the device.' }),
+    properties: t.field({
+      type: TwinProperties,
+      ...passesRow(),
+      description: 'The properties, which services share with the device.',
+      resolve: (twin) => twin,
+    }),
   }),
 })
 
@@ -91,24 +94,23 @@ const twinsOf = perParent(
 )
 
 /** The documents of the twin that a client selects. Metadata is by far the largest and is rarely selected. */
-function documentsAsked(context: Context, info: GraphQLResolveInfo): readonly TwinDocument[] {
-  const { select } = queryFromInfo({ context, info, select: { deviceId: true } })
+function documentsAsked(info: GraphQLResolveInfo): readonly TwinDocument[] {
   const [value, metadata] = [selectsField(info, 'value'), selectsField(info, 'metadata')]
-  return documentsIn(Object.keys(select)).filter(
+  return documentsIn(selectedColumns(info, 'Twin')).filter(
     (name) => name === 'tags' || (name.endsWith('Metadata') ? metadata : value),
   )
 }
 
 async function readTwin(context: Context, info: GraphQLResolveInfo, deviceId: string): Promise<TwinTexts> {
-  const [twin] = await twinsOf(context, deviceId, documentsAsked(context, info))
+  const [twin] = await twinsOf(context, deviceId, documentsAsked(info))
   if (twin === undefined) throw new NotFoundError('device', deviceId)
   return twin
 }
 
-builder.prismaObjectField(Device, 'twin', (t) =>
+builder.objectField(Device, 'twin', (t) =>
   t.field({
     type: Twin,
-    select: { id: true },
+    ...ofDevice('id'),
     authScopes: { operation: 'readTwins' },
     description: 'The twin of the device. Requires the right serviceConnect.',
     resolve: ({ id }, _args, context, info) => readTwin(context, info, id),
@@ -181,7 +183,7 @@ builder.subscriptionField('twinUpdated', (t) =>
     },
     subscribe: (_root, { deviceId }, context, info) => {
       const { db, events, limits } = context.deps
-      const names = documentsAsked(context, info)
+      const names = documentsAsked(info)
       const find = async (): Promise<Found | null> => {
         const {
           twins: [twin],

@@ -7,7 +7,7 @@ import {
 import type { DeviceJobKey } from '../../job/store/facts.ts'
 import { asWritten, memoized } from '../../json/json-as-written.ts'
 import { builder } from '../builder.ts'
-import { Device } from '../device/device.ts'
+import { Device, findDevice } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
 import { perParent } from '../loaders.ts'
 import { Job, readJob } from './job.ts'
@@ -87,12 +87,11 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
       description: 'The job that this device job belongs to.',
       resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
-    device: t.prismaField({
+    device: t.field({
       type: Device,
       nullable: true,
       description: 'The device. Null when it has been deleted.',
-      resolve: (query, { deviceId }, _args, { deps }) =>
-        deps.db.prisma.device.findUnique({ ...query, where: { id: deviceId } }),
+      resolve: ({ deviceId }, _args, context, info) => findDevice(context, info, deviceId),
     }),
     deviceId: t.exposeString('deviceId', { description: 'The device ID.' }),
     status: t.field({

@@ -183,11 +183,10 @@ const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, JobPlace> =
 const findOfDevice = perParentInTime(findDeviceJobsByDevice, ({ deviceId }) => deviceId)
 const countOfDevice = perParentInTime(countDeviceJobsByDevice, ({ deviceId }) => deviceId)
 
-builder.prismaObjectField(Device, 'deviceJobs', (t) =>
+builder.objectField(Device, 'deviceJobs', (t) =>
   t.field({
     type: DeviceJobConnection,
     authScopes: { operation: 'readJobs' },
-    select: { id: true },
     complexity: (args) => pageComplexity(args, ownComplexity),
     description:
       'The device jobs of this device, in jobs that have started and are still kept. Ordered by the creation time of the job, the newest first.',

@@ -3,7 +3,7 @@ import { previewJob } from '../../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../../job/preview.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
-import { Device } from '../device/device.ts'
+import { Device, findDevice } from '../device/device.ts'
 import { resultUnion } from '../errors.ts'
 import { PreviewCount } from './capped-count.ts'
 import { PreviewJobInput } from './input.ts'
@@ -49,14 +49,13 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
       nullable: true,
       description: 'Number of these devices whose twin the patch would not change. Null without a patch.',
     }),
-    devices: t.prismaField({
+    devices: t.field({
       type: [Device],
       complexity: listLength,
       description: 'The first of these devices by device ID: at most 20. Empty when they could not be found in time.',
-      resolve: async (query, { deviceIds }, _args, { deps }) => {
-        const rows = await deps.db.prisma.device.findMany({ ...query, where: { id: { in: [...deviceIds] } } })
-        const byId = new Map(rows.map((row) => [row.id, row]))
-        return deviceIds.flatMap((id) => byId.get(id) ?? [])
+      resolve: async ({ deviceIds }, _args, context, info) => {
+        const devices = await Promise.all(deviceIds.map((deviceId) => findDevice(context, info, deviceId)))
+        return devices.filter((device) => device !== undefined)
       },
     }),
     overlaps: t.field({

@@ -87,17 +87,12 @@ function domainExtensions(cause: unknown): Shown | undefined {
   return { message, extensions: { code } }
 }
 
-/**
- * Database errors that clients cause: text that PostgreSQL cannot store, and a row that another client has just
- * deleted.
- */
+/** Database errors that clients cause: text that PostgreSQL cannot store. */
 function databaseExtensions(cause: unknown): Shown | undefined {
   const codes = codesIn(cause)
   if (codes.has('22021')) {
     return { message: 'Text must not contain the character U+0000.', extensions: { code: 'INVALID_INPUT' } }
   }
-  if (codes.has('P2025'))
-    return { message: 'The object was deleted in the meantime.', extensions: { code: 'NOT_FOUND' } }
   return undefined
 }
 

@@ -73,8 +73,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   familyKey: 'family_key',
 }
 
-const selectJob = selectColumns('job', columns, ['id', 'key'])
-const selectListed = selectColumns('job', columns, ['id', 'createdTime', 'status', 'version'])
+const selectJob = selectColumns<SelectedJob>('job', columns, ['id', 'key'])
+const selectListed = selectColumns<SelectedJob>('job', columns, ['id', 'createdTime', 'status', 'version'])
 
 const isAmong = (column: Sql, values: readonly string[]): Sql =>
   // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
