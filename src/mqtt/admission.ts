@@ -92,7 +92,7 @@ export function createAdmission(
     logRefusal({ door: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
   }
 
-  /** Kept between the two hooks; the broker would keep a will in its own way. */
+  /** The wills of CONNECTs, kept between the two hooks. They are removed from the packets that the broker gets. */
   const wills = new WeakMap<Client, Will>()
 
   /**
@@ -126,7 +126,7 @@ export function createAdmission(
       if (connection.ended) return { returnCode: 3, reason: 'the client has disconnected' }
       connection.expiry = credential.expiry
       connection.identity = credential.identity
-      // Before CONNACK: from then on the connection can be found here, and no older one is taken for it.
+      // Written before CONNACK. When the device learns that it is connected, its row already names this connection.
       connection.firstDesired = (await presence.begin(connection)).desiredVersion
       return undefined
     } catch (error) {

@@ -57,8 +57,8 @@ const mostTopicLevels = 16
 /** Milliseconds in which CONNECT must arrive. */
 const connectTime = 10_000
 /**
- * Maximum number of the eight database connections that are shared with the scheduler: it must still find one when a
- * whole fleet connects or reads its twins at the same time.
+ * How many statements for devices run at the same time. They share the eight database connections with the scheduler,
+ * which must still find a free one when a whole fleet connects or reads its twins at once.
  */
 const databaseTurns = 5
 /** Milliseconds that closing waits for the database. */

@@ -7,7 +7,7 @@ import { encodePublish } from './publish-packet.ts'
 /** Milliseconds for which a device may leave its socket full. */
 export const drainTime = 15_000
 
-/** The will of a device, published when its connection breaks: telemetry of its own. */
+/** The will of a device: telemetry that is published for the device when its connection breaks. */
 export type Will = { readonly topic: string; readonly payload: Buffer; readonly retain: boolean }
 
 /** One device's connection, from the moment its password is checked. It has a lifetime, so its fields change. */
@@ -26,9 +26,9 @@ export type Connection = {
   expiry: number
   /** The identity of its device that was authenticated. */
   identity: string
-  /** Its device's identity changed while the password was being checked. */
+  /** Whether the identity of its device changed while the password was being checked. */
   outdated: boolean
-  /** Nothing may be done for it any more. */
+  /** Whether it has ended. Nothing may be done for it after that. */
   ended: boolean
   /** The sequence number of its presence announcement in this process; 0 before that. */
   announced: number
@@ -42,7 +42,7 @@ export type Connection = {
   activeTime: number
   /** Makes it unreachable for method calls; undefined while it is not reachable. */
   detachMethods: (() => void) | undefined
-  /** It has subscribed to changes of its desired properties. */
+  /** Whether it has subscribed to changes of its desired properties. */
   wantsDesired: boolean
   /** The version of its desired properties when it was admitted: it reads those by itself. */
   firstDesired: number
@@ -50,7 +50,7 @@ export type Connection = {
   sentDesired: number
   /** The newest version of its desired properties that was announced since it connected; 0 before the first. */
   announcedDesired: number
-  /** Its desired properties are being read, to be sent whole. */
+  /** Whether its desired properties are being read, to be sent as a whole. */
   catchingUp: boolean
   /** Number of twin requests that are not answered yet. */
   openRequests: number

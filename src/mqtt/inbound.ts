@@ -70,7 +70,10 @@ export function createInbound(
     if (!drained.signal.aborted) connections.end(connection)
   }
 
-  /** One request after the other: a device may rely on what it reported when it reads. `answer` never rejects. */
+  /**
+   * Answers the requests of a connection one after the other, so that a read returns what the device reported before
+   * it. `answer` never rejects.
+   */
   const enqueue = (connection: Connection, bytes: number, answer: () => Promise<void>): void => {
     counters.twinRequests++
     connection.intake.charge(requestCost - 1 + packetsFor(bytes))

@@ -113,7 +113,7 @@ export function inRounds(changes: readonly PresenceChange[]): PresenceChange[][]
   for (const change of changes) {
     const begun = beginnings.get(change.deviceId)
     if (change.connected) {
-      // A newer connection has come already.
+      // The device has a newer connection already.
       if (change.onlyIfFree === true && begun !== undefined) continue
       beginnings.set(change.deviceId, change)
       ends.delete(change.deviceId)

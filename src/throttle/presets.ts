@@ -36,8 +36,8 @@ const minute = 60
 /** The tiers are those of IoT Hub's documentation on quotas and throttling, 2019 and later. */
 const presets: Readonly<Record<PresetName, Preset>> = {
   // About the maximum of two cores. Operations that can come in bursts are counted per minute, so that only clients
-  // that continuously request more than the server can do are limited. Jobs have a pace of their own, by batches and
-  // the window.
+  // that continuously request more than the server can do are limited. The device operations of jobs are limited by
+  // batches and the window instead.
   protect: {
     runningJobs: 100,
     quotas: {
@@ -132,12 +132,12 @@ export function throttlingBy(rate: (name: ThrottleName) => Rate | undefined): Th
 /** No limits. */
 export const unlimited: Throttling = throttlingOf('off', 1)
 
-/** Parses `20/min`, `100/s` or `off`; null for any other text. */
+/** Parses `20/min`, `100/s` or `off`, which is undefined; null for any other text. */
 export function parseRate(text: string): Rate | undefined | null {
   if (text === 'off') return undefined
   const [, amount = '', unit] = /^([1-9]\d{0,8})\/(s|min)$/.exec(text) ?? []
   return amount === '' ? null : { amount: Number(amount), seconds: unit === 's' ? 1 : minute }
 }
 
-/** As written in the configuration. */
+/** A rate as it is written in the configuration. */
 export const printRate = ({ amount, seconds }: Rate): string => `${amount}/${seconds === 1 ? 's' : 'min'}`

@@ -1,4 +1,4 @@
-/** Concurrent reads and executions for one connection. */
+/** Maximum number of concurrent reads and executions for one connection. */
 const mostUnderWay = 4
 
 /**

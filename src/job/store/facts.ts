@@ -48,13 +48,13 @@ export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
   where mark.job_key = ${deviceJob}.job_key and mark.device_id = ${deviceJob}.device_id
 )`
 
-/** Whether it has the third fact. */
+/** Whether the row of a device job, by whatever alias, has the third fact. */
 export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
 
 /**
- * The device jobs of running method jobs that wait for these devices. One look-up per device and job, so that no
+ * The device jobs of running method jobs that wait for these devices. One lookup per device and job, so that no
  * further index is needed.
  */
 export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
@@ -91,10 +91,10 @@ export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Pr
 export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
- * Records that these calls may have been sent, before they are. Returns the calls that may now be sent: at most once
- * each, for ever. Calls of jobs that do not run are skipped. So are calls to devices that are not connected to this
- * instance, and all calls when this instance is not alive: its connections are then old ones, and the only call must go
- * to where the device is.
+ * Records that these calls may have been sent, before they are. Returns the calls that may now be sent. No call is ever
+ * returned twice. Calls of jobs that do not run are skipped. So are calls to devices that are not connected to this
+ * instance, and all calls when this instance is not alive: its devices may be connected elsewhere by then, and the only
+ * call must go through the instance that the device is connected to.
  */
 export async function markDispatched(
   tx: Tx,
