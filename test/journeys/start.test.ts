@@ -3,25 +3,32 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 
+// Some tests start several hubs, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
 let folder: string
 let database: TestDatabase
+let ending: AbortController
 const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
 
-beforeAll(async () => {
+// Each test has a hub of its own, also when it runs again: a key that was ever given to a hub stays in its database.
+beforeEach(async () => {
+  ending = new AbortController()
   folder = await mkdtemp(join(tmpdir(), 'twincast-start-'))
   database = await createTestDatabase()
 })
-afterAll(async () => {
+afterEach(async () => {
+  ending.abort()
   await database.drop()
   await rm(folder, { recursive: true, force: true })
 })
 
 const start = (variables: Readonly<Record<string, string>> = {}) =>
-  startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables })
+  startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables }, ending.signal)
 
 test('it is healthy and ready when it says so, and ends with 0 when it is told to', async () => {
   const hub = await start()
@@ -88,10 +95,9 @@ test('a database that cannot be reached is refused with its variable, and withou
 })
 
 test('where a key was ever given, tokens are needed for good, on every instance of the hub', async () => {
-  const { url, drop } = await createTestDatabase()
-  const other = await mkdtemp(join(tmpdir(), 'twincast-start-'))
+  const other = join(folder, 'other')
   const ask = async (variables: Readonly<Record<string, string>>) => {
-    const hub = await start({ DATABASE_URL: url, ...variables })
+    const hub = await start(variables)
     const response = await fetch(hub.addresses.graphql, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -110,6 +116,4 @@ test('where a key was ever given, tokens are needed for good, on every instance 
   const after = await ask({ DATA_DIR: other })
   expect(after.status).toBe(401)
   await after.hub.stop()
-  await drop()
-  await rm(other, { recursive: true })
 })

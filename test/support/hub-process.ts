@@ -25,8 +25,14 @@ export type HubProcess = {
   stop(): Promise<number | null>
 }
 
-/** Starts the hub with these variables and no others of ours. Rejects with what it said when it does not get ready. */
-export async function startHubProcess(variables: Readonly<Record<string, string>>): Promise<HubProcess> {
+/**
+ * Starts the hub with these variables and no others of ours. Rejects with what it said when it does not get ready. `signal`
+ * ends it like `kill`.
+ */
+export async function startHubProcess(
+  variables: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<HubProcess> {
   const { PATH } = process.env
   const child = spawn(process.execPath, [main], {
     env: { PATH, LOG_LEVEL: 'info', ...variables },
@@ -36,6 +42,7 @@ export async function startHubProcess(variables: Readonly<Record<string, string>
   let isClosed = false
   const arrivals = new EventEmitter().setMaxListeners(0)
   const ended = once(child, 'exit').then(() => child.exitCode)
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
   const end = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
     return ended
