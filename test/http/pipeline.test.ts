@@ -178,7 +178,7 @@ test.each(schemes)('requests whose connection closed are forgotten, and told of 
   let told = 0
   for (const { response } of asked) response.once('close', () => told++)
   client.destroy()
-  await until(() => told === 50)
+  await expect.poll(() => told).toBe(50)
   await server.close()
   expect(asked).toHaveLength(50)
 })
@@ -195,9 +195,8 @@ test.each(schemes)(
     unread.write(request('unread'))
     await until(() => asked.length === 2)
     const of = (body: string) => asked.find((one) => one.body === body)?.response
-    const closed = once(of('unread') ?? unread, 'close')
     of('unread')?.end(Buffer.alloc(20_000_000))
-    await closed
+    await expect.poll(() => of('unread')?.closed).toBe(true)
     of('patient')?.end('at last')
     await until(() => text().endsWith('at last'))
     expect(patient.destroyed).toBe(false)
