@@ -1,6 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../database/bounded-fragment.ts'
 import type { BoundedReader } from '../database/bounded-read.ts'
+import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import type { Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
@@ -30,6 +31,19 @@ export function findDevicePage(
   const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
   return db.query<SelectedDevice>(
     sql`select ${selectDevice(asked)} ${devicesWhere(db, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+  )
+}
+
+/** A page of all devices, by id, with the requested columns: those beyond `cursor`, nearest first. */
+export function findAllDevices(
+  db: Reader,
+  asked: readonly string[],
+  page: { readonly cursor: string | undefined; readonly forward: boolean; readonly limit: number },
+): Promise<SelectedDevice[]> {
+  const { cursor, forward, limit } = page
+  const beyond = cursor === undefined ? empty : forward ? sql`where d.id > ${cursor}` : sql`where d.id < ${cursor}`
+  return db.query<SelectedDevice>(
+    sql`select ${selectDevice(asked)} from device d ${beyond} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
 }
 

@@ -1,7 +1,8 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { builder } from './builder.ts'
 import { maxPageSize } from './limits.ts'
+import { selectsField } from './transport/selects-field.ts'
 
 /** The arguments of every list. */
 export type PageArguments = {
@@ -69,6 +70,10 @@ export const pageComplexity = ({ first, last }: PageArguments, own = 1) => ({
   field: own,
   multiplier: Math.min(Math.max(first ?? last ?? 1, 1), maxPageSize),
 })
+
+/** Whether a client selects rows of a list, or the position of its page: without them, the rows need not be read. */
+export const selectsRows = (info: GraphQLResolveInfo): boolean =>
+  ['nodes', 'edges', 'pageInfo'].some((name) => selectsField(info, name))
 
 /** The keys in a cursor. A request error with the code INVALID_CURSOR for a cursor of another list. */
 export function readCursor<Row, Keys>(list: KeysetList<Row, Keys>, cursor: string, argument: string): Keys {

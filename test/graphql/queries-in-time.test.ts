@@ -82,6 +82,24 @@ test("one caller's eight slow queries leave others a turn, and end when the call
   expect(door.logged).toEqual([])
 })
 
+test('a page of all devices or jobs is read by an index, so it does not wait for slow queries of the same caller', async () => {
+  const gone = new AbortController()
+  const slow = ask('service', eightTimes, gone.signal).catch(() => 'hung up')
+  await untilUnderWay(door.deps, 2)
+  const query =
+    '{ devices(first: 2) { nodes { deviceId } pageInfo { hasNextPage } } jobs(first: 1) { nodes { jobId } } }'
+  expect(await ask('service', { query })).toEqual({
+    data: {
+      devices: { nodes: [{ deviceId: 'many-1' }, { deviceId: 'many-10' }], pageInfo: { hasNextPage: true } },
+      jobs: { nodes: [] },
+    },
+  })
+  await untilUnderWay(door.deps, 2)
+  gone.abort()
+  expect(await slow).toBe('hung up')
+  await untilUnderWay(door.deps, 0)
+})
+
 describe('over a WebSocket queries end', () => {
   test('when the client completes the operation, and no other one', async () => {
     const socket = await socketOf('service')

@@ -106,3 +106,38 @@ test('objects that one turn requests by ID are read by one statement, with the c
   })
   expect(statements).toBe(1)
 })
+
+test('rows of a list are not read where only their number is selected', async () => {
+  const query = '{ jobs(first: 1) { totalCount } devices(first: 1) { __typename number: totalCount } }'
+  const statements = await countStatements(async () => {
+    expect((await door.ask(query)).data).toEqual({
+      jobs: { totalCount: 2 },
+      devices: { __typename: 'DeviceConnection', number: 3 },
+    })
+  })
+  expect(statements).toBe(2)
+})
+
+describe('pages of all devices, in both directions', () => {
+  const page = async (asked: string) => {
+    const { data, errors } = await door.ask(
+      `{ devices(${asked}) { nodes { deviceId } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`,
+    )
+    expect(errors).toEqual([])
+    const { nodes, pageInfo } = Object(data.devices)
+    return { ...pageInfo, ids: nodes.map(({ deviceId }: { deviceId: string }) => deviceId) }
+  }
+
+  test('follow the order of the list', async () => {
+    const first = await page('first: 2')
+    expect(first).toMatchObject({ ids: ['pump-0001', 'pump-0002'], hasNextPage: true, hasPreviousPage: false })
+    expect(await page(`first: 2, after: "${first.endCursor}"`)).toMatchObject({
+      ids: ['pump-0003'],
+      hasNextPage: false,
+      hasPreviousPage: true,
+    })
+    const last = await page('last: 2')
+    expect(last).toMatchObject({ ids: ['pump-0002', 'pump-0003'], hasNextPage: false, hasPreviousPage: true })
+    expect(await page(`last: 2, before: "${last.startCursor}"`)).toMatchObject({ ids: ['pump-0001'] })
+  })
+})

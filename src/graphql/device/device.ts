@@ -1,11 +1,11 @@
 import { readInTime } from '../../database/bounded-read.ts'
-import { countDevices, findDevicePage } from '../../device/selection-store.ts'
+import { countDevices, findAllDevices, findDevicePage } from '../../device/selection-store.ts'
 import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { etagOf } from '../../twin/document.ts'
 import { builder } from '../builder.ts'
 import { readsColumns, selectedColumns } from '../columns.ts'
-import { type KeysetList, pageArguments, pageComplexity, resolvePage } from '../connection.ts'
+import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { DeviceAuthentication } from './authentication.ts'
@@ -158,7 +158,11 @@ builder.queryField('devices', (t) =>
       return resolvePage(
         devicesById,
         page,
-        (wanted) => readInTime(deps, askerOf(context), (db) => findDevicePage(db, columns, condition, wanted)),
+        async (wanted) => {
+          if (!selectsRows(info)) return []
+          if (selectsAll(queryCondition)) return findAllDevices(deps.db.reads, columns, wanted)
+          return readInTime(deps, askerOf(context), (db) => findDevicePage(db, columns, condition, wanted))
+        },
         () => readInTime(deps, askerOf(context), (db) => countDevices(db, condition)),
       )
     },

@@ -95,13 +95,28 @@ function selected({ types, statuses, from, to, idPrefix }: JobSelection): Sql {
 }
 
 /** A page of the selected jobs, with the requested columns. A selection that few jobs match reads all jobs. */
-export async function findJobs(
+export const findJobs = (
   db: BoundedReader,
   asked: readonly string[],
   selection: JobSelection,
+  order: JobOrder,
+  page: JobListPage,
+): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(asked, selected(selection), order, page))
+
+/** A page of all jobs, with the requested columns. Both orders have an index, so it reads no more than the page. */
+export const findAllJobs = (
+  db: Reader,
+  asked: readonly string[],
+  order: JobOrder,
+  page: JobListPage,
+): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(asked, sql`true`, order, page))
+
+function pageOf(
+  asked: readonly string[],
+  condition: Sql,
   { field, direction }: JobOrder,
   { cursor, limit }: JobListPage,
-): Promise<readonly SelectedJob[]> {
+): Sql {
   const ascending = direction === 'asc'
   const place = field === 'jobId' ? sql`id` : sql`created_time, id`
   const beyond =
@@ -112,9 +127,7 @@ export async function findJobs(
     field === 'jobId'
       ? directed(sql`id`, ascending)
       : sql`${directed(sql`created_time`, ascending)}, ${directed(sql`id`, ascending)}`
-  return await db.query<SelectedJob>(
-    sql`select ${selectListed(asked)} from job where ${selected(selection)} and ${beyond} order by ${order} limit ${limit}`,
-  )
+  return sql`select ${selectListed(asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
 }
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)
