@@ -495,3 +495,29 @@ test('a port that is in use is named by its variable, and plain MQTT stays on lo
   await expect(hub.door.listen({ host: '0.0.0.0', tlsPort: 0, port: 0, ...pem })).rejects.toThrow('loopback')
   taken.close()
 })
+
+test('one address has only so many connections to each port', async () => {
+  const crowded = await startDoor({ limits: { addressConnections: 1 } })
+  for (const port of [crowded.port, crowded.tlsPort]) {
+    const first = await openRaw(port)
+    const second = await openRaw(port)
+    await expect.poll(() => second.socket.closed).toBe(true)
+    expect(first.socket.closed).toBe(false)
+    first.end()
+  }
+  await crowded.close()
+})
+
+test('an instance whose lease is over lets no device in: another instance may have it', async () => {
+  let holds = true
+  const doubtful = await startDoor({ lease: (real) => ({ ...real, holds: () => holds }) })
+  const deviceId = await givenDevice(doubtful)
+  const before = await connectRaw(doubtful.port, deviceId)
+  before.end()
+  holds = false
+  const device = await openRaw(doubtful.port)
+  device.write(connectPacket(deviceId))
+  expect(await device.next()).toMatchObject({ cmd: 'connack', returnCode: 3 })
+  expect(await device.next()).toBe('closed')
+  await doubtful.close()
+})
