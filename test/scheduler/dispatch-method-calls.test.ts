@@ -191,6 +191,30 @@ test('an instance whose lease is over calls nobody, by its own clock and by the 
   expect(await counters(deps, job)).toContain('5 pending')
 })
 
+test('an instance whose lease ends while its marks wait for the job calls nobody', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const { pool } = deps.database
+  const holder = await pool.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('select from job where id = $1 for update', [job])
+    const dispatching = instance.dispatch()
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%mark_calls%'`
+    await expect.poll(async () => (await pool.query(waiting)).rowCount).toBe(1)
+    await pool.query('update instance set lease_until = clock_timestamp() where id = $1', [deps.lease.instanceId])
+    await holder.query('commit')
+    await dispatching
+  } finally {
+    holder.release(true)
+    await pool.query("update instance set lease_until = 'infinity' where id = $1", [deps.lease.instanceId])
+  }
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('5 pending')
+})
+
 test('what one instance takes back is found by the one that the device has come to', async () => {
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()

@@ -159,3 +159,19 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
     [...new Set(history.map(({ version }) => version))].sort((a, b) => a - b),
   )
 }
+
+test('until marks are committed nobody can declare their instance dead', async () => {
+  const jobId = await givenMethodJob(deps, 'fact')
+  await deps.db.transaction(async (tx) => {
+    const devices = { strings: ['t.tags @> ', '::jsonb'], values: ['{"fleet":"fact"}'] }
+    const deviceCount = await expandJob(unhurried(tx), jobId, devices)
+    await saveStarted(tx, jobId, { status: 'running', deviceCount, now })
+  })
+  const declareDead = () =>
+    deps.database.pool.query('select from instance where id = $1 for update nowait', [deps.lease.instanceId])
+  await deps.db.transaction(async (tx) => {
+    expect(await markCalls(deps, tx, [{ jobId, deviceId: deviceIds[0] ?? '', deadline: now }])).toHaveLength(1)
+    await expect(declareDead()).rejects.toThrow('could not obtain lock')
+  })
+  expect((await declareDead()).rowCount).toBe(1)
+})
