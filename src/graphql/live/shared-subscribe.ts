@@ -1,14 +1,8 @@
-import {
-  createSourceEventStream,
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  type GraphQLError,
-  print,
-} from 'graphql'
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
 import type { Viewer } from '../../access/policy.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Context } from '../context.ts'
+import type { Execute } from '../transport/execute.ts'
 import { createSource, isSource, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
 
@@ -33,7 +27,7 @@ type Group = {
  * text, operation, variables, policy and rights. The row object is the key, so subscriptions with rows from
  * `sharedReads` share executions, and a row of a single subscription has its own. Every error goes through `mask` once.
  */
-export function createSharedSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
+export function createSharedSubscribe(execute: Execute, mask: (error: unknown) => GraphQLError): Subscribe {
   const groups = new Map<string, { readonly group: Group; members: number }>()
 
   const join = (key: string): { readonly group: Group; leave(): void } => {

@@ -1,19 +1,14 @@
 import { BREAK, type DocumentNode, GraphQLError, visit } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
-import { may } from '../../access/policy.ts'
-import type { Context } from '../context.ts'
+import { may, type Viewer } from '../../access/policy.ts'
 
 /**
  * Refuses introspection to viewers that may not read anything: the policy `device` is for devices. This is not a
  * validation rule, because validation results are cached for all viewers.
  */
-export const introspectionByRight: Plugin<Context> = {
-  onExecute({ args, setResultAndStopExecution }) {
-    const { viewer } = args.contextValue
-    if (may(viewer, 'readJobs') || !asksForSchema(args.document)) return
-    const message = `The policy "${viewer.policyName}" does not grant access to the schema.`
-    setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'UNAUTHORIZED' } })] })
-  },
+export function introspectionRefusal(viewer: Viewer, document: DocumentNode): GraphQLError | undefined {
+  if (may(viewer, 'readJobs') || !asksForSchema(document)) return undefined
+  const message = `The policy "${viewer.policyName}" does not grant access to the schema.`
+  return new GraphQLError(message, { extensions: { code: 'UNAUTHORIZED' } })
 }
 
 function asksForSchema(document: DocumentNode): boolean {

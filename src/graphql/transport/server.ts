@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError, parse } from 'graphql'
+import { GraphQLError } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import { authenticateViewer } from '../../access/commands.ts'
 import type { Viewer } from '../../access/policy.ts'
@@ -10,18 +10,17 @@ import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { announcedBytes, type RequestRoom } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
-import { shapeLimits } from '../complexity.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
-import { maxRequestBytes, maxTokens, parseDocument, refuseDeepVariables } from '../limits.ts'
+import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
-import { createDocumentCache } from './document-cache.ts'
+import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
-import { introspectionByRight } from './introspection.ts'
 import { createMask } from './mask-errors.ts'
-import { bytesOf, createPrintResult, type PrintResult, printedBy } from './print-result.ts'
+import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
+import { createRunOperation, type RunOperation } from './run-operation.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** The GraphQL API, to be mounted at its path. */
@@ -57,7 +56,9 @@ export function createGraphqlServer(
   const mask = createMask(deps.log)
   const print = createPrintResult(mask, deps.limits.answerBytes)
   const streams = new Set<() => void>()
-  const subscribe = createSharedSubscribe(mask)
+  const documents = createDocuments(schema)
+  const run = createRunOperation(documents.execute, mask)
+  const subscribe = createSharedSubscribe(documents.execute, mask)
 
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ door: 'GraphQL', reason, address })
@@ -80,35 +81,35 @@ export function createGraphqlServer(
     }
   }
 
+  const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
+    const { viewer, address, outlet, whenAnswered, signal: ofOperation } = server
+    if (viewer === undefined) throw new Error('An operation has no viewer.')
+    const caller = callerOf(viewer, address)
+    const { answerBytes } = deps.limits
+    // A request without a connection, which only tests make, has no end at which it could release its room.
+    const leaves = whenAnswered !== undefined || ofOperation !== undefined
+    const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, signal) : undefined
+    const answer = new AnswerBudget(answerBytes, takeRoom)
+    const release = (): void => answer.release()
+    if (whenAnswered !== undefined) whenAnswered(release)
+    else ofOperation?.addEventListener('abort', release, { once: true })
+    return { deps, viewer, caller, answer, signal, outlet, streams, group: {} }
+  }
+
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
-    context: ({ viewer, address, signal: ofOperation, outlet, whenAnswered, request }) => {
-      if (viewer === undefined) throw new Error('An operation has no viewer.')
-      const caller = callerOf(viewer, address)
-      const signal = ofOperation ?? request.signal
-      const { answerBytes } = deps.limits
-      // A request without a connection, which only tests make, has no end at which it could release its room.
-      const leaves = whenAnswered !== undefined || ofOperation !== undefined
-      const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, signal) : undefined
-      const answer = new AnswerBudget(answerBytes, takeRoom)
-      const release = (): void => answer.release()
-      if (whenAnswered !== undefined) whenAnswered(release)
-      else ofOperation?.addEventListener('abort', release, { once: true })
-      return { deps, viewer, caller, answer, signal, outlet, streams, group: {} }
-    },
+    context: (initial) => contextOf(initial, initial.request.signal),
     plugins: [
       jsonOnly,
       authentication(authenticate),
       holding(deps.requestRoom),
       httpForm,
-      introspectionByRight,
-      limits,
-      completing,
-      subscribing(overHttp(subscribe, { mask, print })),
+      operating(documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
     ],
     maxRequestBodySize: maxRequestBytes,
-    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: forgetful },
+    // `documents` caches.
+    parserAndValidationCache: false,
     batching: false,
     multipart: false,
     cors: false,
@@ -125,7 +126,7 @@ export function createGraphqlServer(
     },
   })
 
-  const webSockets = createWebSockets(deps, { yoga, subscribe, authenticate, mask, print })
+  const webSockets = createWebSockets(deps, { documents, contextOf, run, subscribe, authenticate, mask, print })
   return {
     path: '/graphql',
     methods: ['GET', 'POST'],
@@ -170,12 +171,6 @@ export function createGraphqlServer(
     },
   }
 }
-
-/**
- * An error cache that stores nothing: an error holds its document, and programs do not repeat documents that do not
- * parse.
- */
-const forgetful = { get: () => undefined, set: () => {} }
 
 /** Responds without reading the request, so it has to be the last one on its connection. */
 function respondError(response: ServerResponse, status: 401 | 403, error: object): void {
@@ -229,21 +224,24 @@ const holding = (room: RequestRoom): Plugin<ServerContext, ServerContext> => ({
   },
 })
 
-/** Runs subscriptions over HTTP. Those of WebSockets do not pass here. */
-const subscribing = (subscribe: Subscribe): Plugin => ({
+/** Lets Yoga handle operations like the other transports. */
+const operating = (documents: Documents, run: RunOperation, subscribe: Subscribe): Plugin => ({
+  onParams({ params }) {
+    refuseDeepVariables(params.variables)
+  },
+  onParse({ setParseFn }) {
+    setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body))
+  },
+  onValidate({ setValidationFn }) {
+    setValidationFn((_schema, document) => documents.validate(document))
+  },
+  onExecute({ setExecuteFn }) {
+    setExecuteFn(run)
+  },
   onSubscribe({ setSubscribeFn }) {
     setSubscribeFn(subscribe)
   },
 })
-
-/** Releases the room that an answer with documents does not need. */
-const completing: Plugin<Context> = {
-  onExecute: () => ({
-    onExecuteDone({ args, result }) {
-      args.contextValue.answer.complete(() => bytesOf(result))
-    },
-  }),
-}
 
 /** Prints results that are not events of subscriptions. */
 const printing = (print: PrintResult): Plugin => ({
@@ -251,15 +249,3 @@ const printing = (print: PrintResult): Plugin => ({
     if (!(Symbol.asyncIterator in result || Array.isArray(result))) setResult(printedBy(print, result))
   },
 })
-
-const limits: Plugin = {
-  onParams({ params }) {
-    refuseDeepVariables(params.variables)
-  },
-  onParse({ setParseFn }) {
-    setParseFn((source, parseOptions) => parseDocument(() => parse(source, { ...parseOptions, maxTokens })))
-  },
-  onValidate({ addValidationRule }) {
-    addValidationRule(shapeLimits)
-  },
-}

@@ -10,15 +10,18 @@ import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
 import { type GatheredLog, gatherLog } from '../../log/gathered-log.ts'
 import { utf8Text } from '../../utf8.ts'
-import { type Authenticate, callerOf, type ServerContext, type Yoga } from '../context.ts'
+import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { whenExpired } from '../live/credential-expiry.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
+import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
+import type { Documents } from './documents.ts'
 import { isUnavailable } from './mask-errors.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
+import type { RunOperation } from './run-operation.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
 
@@ -64,15 +67,16 @@ type LogCutOff = GatheredLog<{ readonly reason: string; readonly address: string
 export function createWebSockets(
   deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom'>,
   options: {
-    readonly yoga: Yoga
+    readonly documents: Documents
+    readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
+    readonly run: RunOperation
     readonly subscribe: Subscribe
     readonly authenticate: Authenticate
     readonly mask: (error: unknown) => GraphQLError
     readonly print: PrintResult
   },
 ) {
-  const { yoga, subscribe, authenticate, mask, print } = options
-  const { execute } = yoga.getEnveloped({})
+  const { documents, contextOf, run, subscribe, authenticate, mask, print } = options
   const logCutOff: LogCutOff = gatherLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>
@@ -88,10 +92,10 @@ export function createWebSockets(
       const { outlet, signal } = contextIn(args)
       // A mutation does not wait: its client may disconnect meanwhile, and the mutation may itself wait for a device.
       const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query'
-      if (!isQuery || outlet === undefined) return execute(args)
+      if (!isQuery || outlet === undefined) return run(args)
       if (!(await entered(outlet, signal))) return { data: null }
       try {
-        return await execute(args)
+        return await run(args)
       } finally {
         outlet.leave()
       }
@@ -123,24 +127,22 @@ export function createWebSockets(
     async onSubscribe({ extra, subscriptions }, id, { query, operationName, variables }) {
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
-      const context: ServerContext = {
+      const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
+      const server: ServerContext = {
         viewer: extra.viewer,
         address: extra.request.socket.remoteAddress,
-        signal: extra.inbox?.signalOf(id) ?? extra.ended.signal,
+        signal,
         outlet: extra.outlet,
       }
-      const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       try {
         refuseDeepVariables(variables)
-        const document = parse(query)
-        const errors = validate(schema, document)
+        const document = documents.parse(query)
+        const errors = documents.validate(document)
         if (errors.length > 0) return errors
-        return { schema, document, operationName, variableValues: variables, contextValue: await contextFactory() }
+        const contextValue = contextOf(server, signal)
+        return { schema, document, operationName, variableValues: variables, contextValue }
       } catch (error) {
-        const shown = mask(error)
-        // Errors without a code are from the parser. Over HTTP, Yoga adds this code.
-        shown.extensions.code ??= 'GRAPHQL_PARSE_FAILED'
-        return [shown]
+        return [mask(error)]
       }
     },
     onOperation({ extra: { socket, request } }, id, _payload, _args, result) {

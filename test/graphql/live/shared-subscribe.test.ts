@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Context } from '../../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { createSource } from '../../../src/graphql/live/source.ts'
+import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { AnswerBudget } from '../../../src/limits/answer-budget.ts'
 import { createTestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
@@ -199,9 +200,11 @@ test('the last to leave takes with it what they had in common', async () => {
     },
   })
   const query = new GraphQLObjectType({ name: 'Query', fields: { nothing: { type: GraphQLString } } })
-  const open = createSharedSubscribe((error) => new GraphQLError(String(error)))
+  const schema = new GraphQLSchema({ query, subscription })
+  const { execute } = createDocuments(schema)
+  const open = createSharedSubscribe(execute, (error) => new GraphQLError(String(error)))
   const args = {
-    schema: new GraphQLSchema({ query, subscription }),
+    schema,
     document: parse('subscription { silence }'),
     contextValue: { viewer: owner, group: {}, answer: new AnswerBudget(1), signal: new AbortController().signal },
   }

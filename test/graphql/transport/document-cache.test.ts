@@ -10,14 +10,14 @@ const document = parse('{ a }')
 
 describe('documents', () => {
   test('are found by their texts', () => {
-    const cache = createDocumentCache()
+    const cache = createDocumentCache<object>()
     cache.set('{ a }', document)
     expect(cache.get('{ a }')).toBe(document)
     expect(cache.get('{ b }')).toBeUndefined()
   })
 
   test('are forgotten when their texts are too long together, those first that nobody asked for', () => {
-    const cache = createDocumentCache(8, 8)
+    const cache = createDocumentCache<object>(8, 8)
     for (const text of ['aaaa', 'bbbb']) cache.set(text, document)
     cache.get('aaaa')
     cache.set('cccc', document)
@@ -25,13 +25,28 @@ describe('documents', () => {
   })
 
   test('that are remembered again count once', () => {
-    const cache = createDocumentCache(8, 8)
+    const cache = createDocumentCache<object>(8, 8)
     for (const text of ['aaaa', 'bbbb', 'bbbb', 'bbbb']) cache.set(text, document)
     expect(cache.get('aaaa')).toBe(document)
   })
 
+  test('that grow leave less room for others', () => {
+    const cache = createDocumentCache<object>(8, 8)
+    const entry = {}
+    cache.set('aa', entry)
+    cache.set('bb', document)
+    cache.get('aa')
+    cache.grow('aa', entry, 5)
+    expect(['aa', 'bb'].map((text) => cache.get(text) !== undefined)).toEqual([true, false])
+    cache.grow('aa', entry, 2)
+    expect(cache.get('aa')).toBeUndefined()
+    cache.set('cccccccc', document)
+    cache.grow('aa', entry, 2)
+    expect(cache.get('cccccccc')).toBe(document)
+  })
+
   test('with a text that is too long are not remembered, and drive out nobody', () => {
-    const cache = createDocumentCache(100, 8)
+    const cache = createDocumentCache<object>(100, 8)
     cache.set('aaaa', document)
     cache.set('b'.repeat(9), document)
     expect(cache.get('b'.repeat(9))).toBeUndefined()

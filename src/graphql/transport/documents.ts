@@ -1,0 +1,88 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  Source,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql'
+import { shapeLimits } from '../complexity.ts'
+import { maxTokens, parseDocument } from '../limits.ts'
+import { createDocumentCache } from './document-cache.ts'
+import { type Execute, executePlan } from './execute.ts'
+import { type DocumentPlan, planDocument } from './plan.ts'
+
+/**
+ * The documents of operations, for every transport. A document that is used again is not parsed, validated or planned
+ * again, as long as there is room for it.
+ */
+export type Documents = {
+  /** GraphQLError with a code and an HTTP status. */
+  parse(text: string): DocumentNode
+  /** The reasons why the document is not valid, with a code and an HTTP status. */
+  validate(document: DocumentNode): readonly GraphQLError[]
+  /** Executes an operation of a document, which must be valid. */
+  readonly execute: Execute
+}
+
+/** A document, with what is known about it. */
+type Entry = {
+  readonly document: DocumentNode
+  readonly plan: DocumentPlan
+  errors: readonly GraphQLError[] | undefined
+}
+
+const rules: readonly ValidationRule[] = [...specifiedRules, shapeLimits]
+
+/** Weight of one planned field in the cache, in characters of text: it takes about 500 bytes, a character 170. */
+const fieldWeight = 3
+
+export function createDocuments(schema: GraphQLSchema): Documents {
+  const cache = createDocumentCache<Entry>()
+  const entries = new WeakMap<DocumentNode, Entry>()
+
+  const entryOf = (document: DocumentNode, text?: string): Entry => {
+    const known = entries.get(document)
+    if (known !== undefined) return known
+    const entry: Entry = {
+      document,
+      plan: planDocument(schema, document, (fields) => {
+        if (text !== undefined) cache.grow(text, entry, fields * fieldWeight)
+      }),
+      errors: undefined,
+    }
+    entries.set(document, entry)
+    return entry
+  }
+  return {
+    parse(text) {
+      const known = cache.get(text)
+      if (known !== undefined) return known.document
+      try {
+        const document = parseDocument(() => parse(new Source(text), { maxTokens }))
+        cache.set(text, entryOf(document, text))
+        return document
+      } catch (error) {
+        if (error instanceof GraphQLError) asRequestError(error, 'GRAPHQL_PARSE_FAILED')
+        throw error
+      }
+    },
+    validate(document) {
+      const entry = entryOf(document)
+      entry.errors ??= validate(schema, document, rules).map((error) =>
+        asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'),
+      )
+      return entry.errors
+    },
+    execute: (args) => executePlan(entryOf(args.document).plan, args),
+  }
+}
+
+/** Adds what is missing: the code, and an HTTP status that answers of the type `application/json` do not have. */
+function asRequestError(error: GraphQLError, code: string): GraphQLError {
+  error.extensions.code ??= code
+  error.extensions.http = { spec: true, status: 400, ...Object(error.extensions.http) }
+  return error
+}
