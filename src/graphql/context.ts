@@ -39,6 +39,8 @@ export type ServerContext = {
   address?: string | undefined
   /** Whether a proxy has forwarded the request. */
   forwarded?: boolean
+  /** Whether the request was admitted before Yoga got it. */
+  isAdmitted?: boolean
   signal?: AbortSignal
   outlet?: Outlet
   /** Calls `act` when the answer has been sent. Only over HTTP. */

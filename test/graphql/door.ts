@@ -1,3 +1,4 @@
+import * as http from 'node:http'
 import { pino } from 'pino'
 import { settlePolicies } from '../../src/access/commands.ts'
 import type { Viewer } from '../../src/access/policy.ts'
@@ -7,6 +8,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/transport/server.ts'
 import type { Limits } from '../../src/limits/limits.ts'
+import { openPort } from '../../src/open-port.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -24,7 +26,7 @@ export type Answer<Data = Record<string, unknown>> = {
   readonly errors: readonly { message: string; path?: unknown; extensions: Record<string, unknown> }[]
 }
 
-/** The GraphQL door on a database of its own, without a socket. */
+/** The GraphQL door on a database of its own. */
 export type TestDoor = {
   readonly deps: TestDeps
   readonly server: GraphqlServer
@@ -59,8 +61,12 @@ export async function openDoor(
     anonymous: 'anonymous' in options ? options.anonymous : owner,
   })
 
+  const port = http.createServer(server.handle)
+  const { port: number } = await openPort(port, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${number}/graphql`
+
   const ask: TestDoor['ask'] = async (query, variables = {}, headers = {}) => {
-    const response = await server.fetch('http://localhost/graphql', {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ query, variables }),
@@ -74,7 +80,7 @@ export async function openDoor(
     logged,
     ask,
     async run(document, variables) {
-      const response = await server.fetch('http://localhost/graphql', {
+      const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query: document.toString(), variables }),
@@ -93,6 +99,8 @@ export async function openDoor(
       })
     },
     async close() {
+      port.closeAllConnections()
+      await new Promise((resolve) => port.close(resolve))
       await server.close()
       await base.close()
     },

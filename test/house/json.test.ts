@@ -36,6 +36,7 @@ const bounded: Readonly<Record<string, string>> = {
   'query/selection.ts': 'names of a statement',
   'statement/result.ts': 'texts of the database, in a bounded page',
   'graphql/transport/http-form.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
+  'graphql/transport/plain-request.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
   'graphql/live/shared-subscribe.ts': 'variables that graphql/limits.ts has looked at',
   'graphql/bounded-reads.ts': 'arguments that are no JSON',
   'graphql/loaders.ts': 'arguments that are no JSON',

@@ -1,9 +1,11 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { bodyText } from '../../utf8.ts'
+import { httpResultOf, resultTypeFor } from './http-result.ts'
+import type { PrintResult } from './print-result.ts'
 
-/** Refuses malformed HTTP requests with a message that says what to send. */
-export const httpForm: Plugin = {
+/** Refuses malformed HTTP requests with a message that says what to send, and sends results that are JSON. */
+export const httpForm = (print: PrintResult): Plugin => ({
   onRequestParse({ request, setRequestParser }) {
     // Content types other than JSON were refused before.
     setRequestParser(request.method === 'POST' ? parseBody : parseQuery)
@@ -15,9 +17,15 @@ export const httpForm: Plugin = {
       extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', http: { status: 200 } },
     })
   },
-  onResultProcess({ result, resultProcessor, setResultProcessor }) {
-    if (resultProcessor !== undefined) return
+  onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
     const isSubscription = Symbol.asyncIterator in result
+    const type = resultTypeFor(request.headers.get('accept'))
+    if (type !== undefined && !isSubscription && !Array.isArray(result)) {
+      const { body, ...init } = httpResultOf(result, type, print)
+      setResultProcessor((_result, { Response }) => new Response(body, init), type)
+      return
+    }
+    if (resultProcessor !== undefined) return
     if (isSubscription) void result[Symbol.asyncIterator]().return?.()
     const message = isSubscription
       ? 'The result of a subscription over HTTP is an event stream: send "Accept: text/event-stream", or use a WebSocket.'
@@ -25,7 +33,7 @@ export const httpForm: Plugin = {
     const errors = [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }]
     setResultProcessor((_result, { Response }) => Response.json({ errors }, { status: 406 }), 'application/json')
   },
-}
+})
 
 type Params = Record<string, unknown>
 

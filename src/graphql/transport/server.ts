@@ -1,24 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import { authenticateViewer } from '../../access/commands.ts'
 import type { Viewer } from '../../access/policy.ts'
 import type { Deps } from '../../deps.ts'
-import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import { UnauthorizedError } from '../../errors.ts'
 import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
-import { announcedBytes, type RequestRoom } from '../../limits/request-room.ts'
+import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
+import { type Admit, challenge, createAdmission } from './admission.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
 import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
+import { createPlainRequests } from './plain-request.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
 import { createWebSockets } from './websocket.ts'
@@ -96,14 +97,14 @@ export function createGraphqlServer(
     return { deps, viewer, caller, answer, signal, outlet, streams, group: {} }
   }
 
+  const admit = createAdmission(authenticate, deps.requestRoom)
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
     context: (initial) => contextOf(initial, initial.request.signal),
     plugins: [
       jsonOnly,
-      authentication(authenticate),
-      holding(deps.requestRoom),
-      httpForm,
+      admission(admit),
+      httpForm(print),
       operating(documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
     ],
@@ -126,6 +127,9 @@ export function createGraphqlServer(
     },
   })
 
+  const handleAny = async (request: IncomingMessage, response: ServerResponse, server: ServerContext): Promise<void> =>
+    yoga(request, response, server)
+  const handle = createPlainRequests(schema, { admit, documents, contextOf, run, print, mask, handleAny })
   const webSockets = createWebSockets(deps, { documents, contextOf, run, subscribe, authenticate, mask, print })
   return {
     path: '/graphql',
@@ -143,13 +147,11 @@ export function createGraphqlServer(
         respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
         return
       }
-      Promise.resolve(
-        yoga(request, response, {
-          address: request.socket.remoteAddress,
-          forwarded: isForwarded(request),
-          whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
-        }),
-      ).catch((error: unknown) => {
+      handle(request, response, {
+        address: request.socket.remoteAddress,
+        forwarded: isForwarded(request),
+        whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
+      }).catch((error: unknown) => {
         deps.log.error({ err: error }, 'GraphQL request could not be answered')
         response.destroy()
       })
@@ -179,8 +181,6 @@ function respondError(response: ServerResponse, status: 401 | 403, error: object
   response.end(JSON.stringify({ errors: [error] }))
 }
 
-const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
-
 /**
  * Accepts only JSON bodies: a form of another site can post text, URL-encoded and multipart bodies without a preflight
  * request, but not JSON.
@@ -192,35 +192,12 @@ const jsonOnly: Plugin<ServerContext> = {
   },
 }
 
-/** Refuses requests without a valid token before their bodies are read. */
-const authentication = (authenticate: Authenticate): Plugin<ServerContext, ServerContext> => ({
+/** Admits requests before their bodies are read. */
+const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
   async onRequestParse({ request, serverContext }) {
-    try {
-      serverContext.viewer = await authenticate(request.headers.get('authorization') ?? undefined, {
-        forwarded: serverContext.forwarded === true,
-        address: serverContext.address,
-      })
-    } catch (error) {
-      if (!(error instanceof UnauthorizedError)) throw error
-      const http = { status: 401, headers: challenge }
-      throw new GraphQLError(error.message, { extensions: { code: error.code, http } })
-    }
-  },
-})
-
-/** Reserves room for a request until it is answered, before its body is read. */
-const holding = (room: RequestRoom): Plugin<ServerContext, ServerContext> => ({
-  onRequestParse({ request, serverContext: { viewer, address, whenAnswered } }) {
-    if (viewer === undefined || whenAnswered === undefined) return
+    if (serverContext.isAdmitted) return
     const bytes = request.method === 'POST' ? announcedBytes(request, maxRequestBytes) : request.url.length
-    try {
-      whenAnswered(room.take(callerOf(viewer, address), bytes))
-    } catch (error) {
-      if (!(error instanceof LimitExceededError)) throw error
-      const { message, code, retryAfterSeconds } = error
-      const http = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
-      throw new GraphQLError(message, { extensions: { code, retryAfterSeconds, http } })
-    }
+    await admit(serverContext, { authorization: request.headers.get('authorization') ?? undefined, bytes })
   },
 })
 

@@ -1,0 +1,42 @@
+import { GraphQLError } from 'graphql'
+import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import type { RequestRoom } from '../../limits/request-room.ts'
+import { type Authenticate, callerOf, type ServerContext } from '../context.ts'
+
+/** The header of a 401 response. */
+export const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
+
+/**
+ * Admits an HTTP request before its body is read: checks its token and sets the viewer, and reserves room for `bytes`
+ * until it is answered. GraphQLError with an HTTP status.
+ */
+export type Admit = (
+  server: ServerContext,
+  request: { readonly authorization: string | undefined; readonly bytes: number },
+) => Promise<void>
+
+export function createAdmission(authenticate: Authenticate, room: RequestRoom): Admit {
+  return async (server, { authorization, bytes }) => {
+    const { address, forwarded = false, whenAnswered } = server
+    try {
+      const viewer = await authenticate(authorization, { forwarded, address })
+      server.viewer = viewer
+      whenAnswered?.(room.take(callerOf(viewer, address), bytes))
+    } catch (error) {
+      throw refusalOf(error)
+    }
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof UnauthorizedError) {
+    const http = { status: 401, headers: challenge }
+    return new GraphQLError(error.message, { extensions: { code: error.code, http } })
+  }
+  if (error instanceof LimitExceededError) {
+    const { message, code, retryAfterSeconds } = error
+    const http = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
+    return new GraphQLError(message, { extensions: { code, retryAfterSeconds, http } })
+  }
+  return error
+}

@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql'
+import { bodyText } from '../../utf8.ts'
+import type { Context, ServerContext } from '../context.ts'
+import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
+import type { Admit } from './admission.ts'
+import type { Documents } from './documents.ts'
+import { httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
+import type { PrintResult } from './print-result.ts'
+import type { RunOperation } from './run-operation.ts'
+
+/** Handles a request, or any that `handlePlain` passes on. */
+type Handle = (request: IncomingMessage, response: ServerResponse, server: ServerContext) => Promise<void>
+
+/**
+ * Handles what nearly all clients send, without Yoga and its requests and responses of the web: a query or a mutation
+ * as a JSON body. Everything else goes to `handleAny`, before its body is read or with it: other methods and media
+ * types, subscriptions, and all requests that Yoga answers with an error because of their form.
+ */
+export function createPlainRequests(
+  schema: GraphQLSchema,
+  options: {
+    readonly admit: Admit
+    readonly documents: Documents
+    readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
+    readonly run: RunOperation
+    readonly print: PrintResult
+    readonly mask: (error: unknown) => GraphQLError
+    readonly handleAny: Handle
+  },
+): Handle {
+  const { admit, documents, contextOf, run, print, mask, handleAny } = options
+
+  /** The operation in a body. Undefined when it is not one that is answered here. */
+  const operationIn = (body: Buffer): Omit<ExecutionArgs, 'contextValue'> | undefined => {
+    const params = paramsIn(body)
+    if (params === undefined) return undefined
+    try {
+      const { query, variables: variableValues, operationName } = params
+      refuseDeepVariables(variableValues)
+      const document = documents.parse(query)
+      const isPlain = documents.validate(document).length === 0
+      const kind = getOperationAST(document, operationName)?.operation
+      if (!isPlain || kind === undefined || kind === 'subscription') return undefined
+      return { schema, document, operationName, variableValues }
+    } catch {
+      // It has no plain answer: it fails there again.
+      return undefined
+    }
+  }
+
+  return async (request, response, server) => {
+    const form = plainForm(request)
+    if (form === undefined) return handleAny(request, response, server)
+    const send = (result: ExecutionResult): void => sendResult(response, result, { type: form.type, print })
+    try {
+      await admit(server, { authorization: request.headers.authorization, bytes: form.length })
+      const body = await read(request)
+      if (body === undefined) return
+      const operation = operationIn(body)
+      if (operation === undefined) {
+        const again = Object.assign(request, { body: Readable.from([body]) })
+        return handleAny(again, response, { ...server, isAdmitted: true })
+      }
+      send(await run({ ...operation, contextValue: contextOf(server, whenGone(response)) }))
+    } catch (error) {
+      const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+      send({ errors: errors.map(mask) })
+    }
+  }
+}
+
+/** The length and the accepted media type of a request that is plain by its head. */
+function plainForm({ method, url, headers }: IncomingMessage): { type: ResultType; length: number } | undefined {
+  if (method !== 'POST' || url !== '/graphql' || headers['content-encoding'] !== undefined) return undefined
+  if (headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
+  const length = Number(headers['content-length'] ?? 0)
+  if (length === 0 || length > maxRequestBytes) return undefined
+  const type = resultTypeFor(headers.accept)
+  return type && { type, length }
+}
+
+/** The whole body, which Node bounds by its length. Undefined when the client has disconnected. */
+function read(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    request.once('error', () => resolve(undefined))
+    request.once('close', () => resolve(undefined))
+  })
+}
+
+type Params = {
+  readonly query: string
+  readonly variables: Record<string, unknown> | null | undefined
+  readonly operationName: string | null | undefined
+}
+
+const names: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions'])
+
+function paramsIn(body: Buffer): Params | undefined {
+  const text = bodyText(body)
+  if (text === undefined) return undefined
+  const params: unknown = parseJson(text)
+  if (!isObject(params) || !Object.keys(params).every((name) => names.has(name))) return undefined
+  const { query, variables, operationName, extensions } = params
+  if (typeof query !== 'string') return undefined
+  if (!isAbsent(variables) && !isObject(variables)) return undefined
+  if (!isAbsent(extensions) && !isObject(extensions)) return undefined
+  if (!isAbsent(operationName) && typeof operationName !== 'string') return undefined
+  return { query, variables, operationName }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Aborts when the client has disconnected before it was answered. */
+function whenGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed) gone.abort()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  return gone.signal
+}
+
+function sendResult(
+  response: ServerResponse,
+  result: ExecutionResult,
+  { type, print }: { readonly type: ResultType; readonly print: PrintResult },
+): void {
+  if (response.destroyed) return
+  const { status, headers, body } = httpResultOf(result, type, print)
+  response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) })
+  response.end(body)
+}
