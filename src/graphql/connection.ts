@@ -121,7 +121,13 @@ export async function resolvePage<Row, Keys>(
   const found = await find({ ...page, limit: page.limit + 1 })
   const rows = found.slice(0, page.limit)
   if (!page.forward) rows.reverse()
-  const edges = rows.map((node) => ({ cursor: encodeCursor(list.name, list.keysOf(node)), node }))
+  // Most clients select no cursor but those of the page, so a cursor is made when it is resolved.
+  const edges = rows.map((node) => ({
+    node,
+    get cursor() {
+      return encodeCursor(list.name, list.keysOf(node))
+    },
+  }))
   const more = found.length > page.limit
   // A cursor belongs to a row, so at least that row is on the other side of it.
   const behind = page.cursor !== undefined
@@ -130,8 +136,12 @@ export async function resolvePage<Row, Keys>(
     pageInfo: {
       hasNextPage: page.forward ? more : behind,
       hasPreviousPage: page.forward ? behind : more,
-      startCursor: edges.at(0)?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges.at(0)?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
     },
     totalCount,
   }
