@@ -23,6 +23,11 @@ type Options<Data, Variables> = {
   readonly pause?: boolean
   /** What to subscribe with when the connection was lost after this event: for subscriptions with a cursor. */
   readonly resume?: (data: Data, variables: Variables) => Variables
+  /**
+   * Called after the first event on each connection: from then on the hub reports every change. What was read before,
+   * and is not among the first events, may be old.
+   */
+  readonly onFollowing?: () => void
 }
 
 /** Minimum milliseconds between the renderings that events cause. */
@@ -57,16 +62,16 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
   onEvents: (events: readonly Data[]) => void,
-  { pause = false, resume }: Options<Data, Variables> = {},
+  { pause = false, resume, onFollowing }: Options<Data, Variables> = {},
 ): Omit<Live<Data>, 'data'> {
   const { socket } = useSession()
   const [attempt, setAttempt] = useState(0)
   const [end, setEnd] = useState<{ readonly of: string; readonly error?: LiveError }>()
   const json = JSON.stringify(variables)
   const of = `${json} ${attempt}`
-  const latest = useRef({ onEvents, resume })
+  const latest = useRef({ onEvents, resume, onFollowing })
   useEffect(() => {
-    latest.current = { onEvents, resume }
+    latest.current = { onEvents, resume, onFollowing }
   })
 
   useEffect(() => {
@@ -75,6 +80,10 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
     let batch: Data[] = []
     let timer = 0
     let left = false
+    let isFollowing = false
+    const unwatch = socket.connection.subscribe(() => {
+      if (socket.connection.get() !== 'live') isFollowing = false
+    })
     const flush = (): void => {
       timer = 0
       const events = batch
@@ -97,6 +106,9 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
           if (latest.current.resume) current = latest.current.resume(data, current)
           batch.push(data)
           if (timer === 0) timer = window.setTimeout(flush, pace)
+          if (isFollowing) return
+          isFollowing = true
+          latest.current.onFollowing?.()
         },
         error(reason) {
           if (left) return
@@ -114,6 +126,7 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
     return () => {
       left = true
       window.clearTimeout(timer)
+      unwatch()
       unsubscribe()
     }
   }, [socket, document, json, of, pause])

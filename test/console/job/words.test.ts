@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
-import { describeCancelling, describeEnd, newerOf } from '../../../src/console/pages/job/job-now.ts'
+import { describeCancelling, describeEnd } from '../../../src/console/pages/job/job-now.ts'
 import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
 
 describe('what a job waits for', () => {
@@ -60,24 +60,6 @@ const jobNow = (status: JobStatus, succeededCount: number, endTime: string | nul
   },
   blockers: [],
   failureGroups: [],
-})
-
-describe('two accounts of a job', () => {
-  it('the later one holds when the job went on', () => {
-    const [one, other] = [jobNow('RUNNING', 5), jobNow('RUNNING', 6)]
-    expect(newerOf(undefined, one)).toBe(one)
-    expect(newerOf(one, other)).toBe(other)
-    expect(newerOf(jobNow('QUEUED', 0), one)).toBe(one)
-  })
-
-  it('one that was overtaken does not bring back what is past', () => {
-    const ended = jobNow('COMPLETED', 10, '2026-03-01T06:00:00Z')
-    expect(newerOf(ended, jobNow('RUNNING', 10))).toBe(ended)
-    expect(newerOf(jobNow('RUNNING', 6), jobNow('RUNNING', 5)).deviceJobStatistics.succeededCount).toBe(6)
-    expect(newerOf(jobNow('RUNNING', 0), jobNow('QUEUED', 0)).status).toBe('RUNNING')
-    const cancelled = jobNow('CANCELLED', 6)
-    expect(newerOf(cancelled, jobNow('RUNNING', 6))).toBe(cancelled)
-  })
 })
 
 describe('the end of a job', () => {

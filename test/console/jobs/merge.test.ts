@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { findArrivals, insertRows, updateRows } from '../../../src/console/pages/jobs/merge.ts'
+import { findArrivals, idsToReadAgain, insertRows, updateRows } from '../../../src/console/pages/jobs/merge.ts'
 import type { JobStatus } from '../../../src/generated/console/graphql.ts'
 
 const job = (minute: number, status: JobStatus = 'RUNNING') => ({
@@ -8,6 +8,15 @@ const job = (minute: number, status: JobStatus = 'RUNNING') => ({
   jobId: `job-${minute}`,
   createdTime: `2026-03-01T06:${String(minute).padStart(2, '0')}:00.000Z`,
   status,
+  endTime: status === 'RUNNING' ? null : '2026-03-01T07:00:00.000Z',
+  deviceJobStatistics: {
+    deviceCount: 1,
+    pendingCount: 0,
+    runningCount: 1,
+    succeededCount: 0,
+    failedCount: 0,
+    cancelledCount: 0,
+  },
 })
 const everything = { status: [], hasMore: false }
 
@@ -26,6 +35,18 @@ describe('rows that are there', () => {
     expect(updateRows(rows, [job(2)])).toBe(rows)
     expect(updateRows(rows, [])).toBe(rows)
   })
+})
+
+test('a row does not go back to a state that it has left, whatever arrives late', () => {
+  expect(updateRows([job(1, 'COMPLETED')], [job(1)])).toEqual([job(1, 'COMPLETED')])
+  expect(insertRows([job(1, 'COMPLETED')], [job(1)])).toEqual([job(1, 'COMPLETED')])
+})
+
+test('open jobs are read again, at most 100 at once', () => {
+  const jobs = Array.from({ length: 250 }, (_, index) => job(index, index % 2 === 0 ? 'RUNNING' : 'FAILED'))
+  expect(idsToReadAgain(jobs).map((ids) => ids.length)).toEqual([100, 25])
+  expect(idsToReadAgain(jobs).flat()).toEqual(jobs.filter(({ status }) => status === 'RUNNING').map(({ id }) => id))
+  expect(idsToReadAgain([job(1, 'FAILED')])).toEqual([])
 })
 
 describe('new jobs', () => {

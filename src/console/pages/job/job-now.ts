@@ -1,26 +1,5 @@
-import type { JobNowFragment, JobStatus } from '../../../generated/console/graphql.ts'
-import { endedOf } from '../../ui/statistics.ts'
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { metNoDevice } from '../../ui/status.ts'
-
-const places: Readonly<Record<JobStatus, number>> = {
-  SCHEDULED: 0,
-  QUEUED: 1,
-  RUNNING: 2,
-  CANCELLED: 3,
-  FAILED: 3,
-  COMPLETED: 3,
-}
-
-/**
- * The newer of two states of a job. Queries and the subscription both report the state, and an answer may arrive after
- * a newer event. A job never goes back, so the state that would go back is the older one.
- */
-export function newerOf(known: JobNowFragment | undefined, told: JobNowFragment): JobNowFragment {
-  if (known === undefined) return told
-  if (known.endTime !== null && told.endTime === null) return known
-  if (places[told.status] < places[known.status]) return known
-  return endedOf(told.deviceJobStatistics) < endedOf(known.deviceJobStatistics) ? known : told
-}
 
 /** What screen readers announce when a job has ended. */
 export function describeEnd(

@@ -3,8 +3,8 @@ import { type CombinedError, useClient, useQuery } from 'urql'
 import type { JobAroundFragment, JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLiveEvents } from '../../hub/use-subscription.ts'
+import { newerOf } from '../../newer-job.ts'
 import { JobPageDocument, JobProgressDocument, JobPulseDocument } from './documents.ts'
-import { newerOf } from './job-now.ts'
 
 /** The latest known state of a job. */
 export type KnownJob = {

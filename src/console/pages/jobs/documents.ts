@@ -42,3 +42,13 @@ export const JobsUpdatedDocument = graphql(`
     }
   }
 `)
+
+/** Jobs by their IDs, as they are now. */
+export const JobsAgainDocument = graphql(`
+  query JobsAgain($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      __typename
+      ...JobsRow
+    }
+  }
+`)

@@ -1,12 +1,32 @@
 import type { JobStatus } from '../../../generated/console/graphql.ts'
+import { type JobState, newerOf } from '../../newer-job.ts'
 
-/** The fields of a row that determine its place in the list. */
-type Placed = { readonly id: string; readonly jobId: string; readonly createdTime: string; readonly status: JobStatus }
+/** The fields of a row that determine its place in the list, and which of two states is newer. */
+type Placed = JobState & { readonly id: string; readonly jobId: string; readonly createdTime: string }
 
 /** The rows with their latest known states; the same array when nothing is new. Rows keep their places. */
 export function updateRows<Row extends Placed>(rows: readonly Row[], updates: readonly Row[]): readonly Row[] {
-  const latest = new Map(updates.map((job) => [job.id, job]))
-  return rows.some(({ id }) => latest.has(id)) ? rows.map((row) => latest.get(row.id) ?? row) : rows
+  const latest = latestOf(updates)
+  if (!rows.some(({ id }) => latest.has(id))) return rows
+  return rows.map((row) => newerOf(row, latest.get(row.id) ?? row))
+}
+
+/** The newest state of each job. */
+function latestOf<Row extends Placed>(jobs: Iterable<Row>): Map<string, Row> {
+  const latest = new Map<string, Row>()
+  for (const job of jobs) latest.set(job.id, newerOf(latest.get(job.id), job))
+  return latest
+}
+
+/** The most jobs that the hub returns at once by their IDs. */
+const mostAtOnce = 100
+
+/** The IDs of the jobs that may still change, in groups of as many as the hub returns at once. */
+export function idsToReadAgain(jobs: readonly Placed[]): readonly (readonly string[])[] {
+  const ids = jobs.filter(({ endTime }) => endTime === null).map(({ id }) => id)
+  return Array.from({ length: Math.ceil(ids.length / mostAtOnce) }, (_, index) =>
+    ids.slice(index * mostAtOnce, (index + 1) * mostAtOnce),
+  )
 }
 
 /**
@@ -19,7 +39,7 @@ export function findArrivals<Row extends Placed>(
   { status, hasMore }: { readonly status: readonly JobStatus[]; readonly hasMore: boolean },
 ): readonly Row[] {
   const present = new Set(rows.map(({ id }) => id))
-  const latest = new Map(updates.map((job) => [job.id, job]))
+  const latest = latestOf(updates)
   const last = hasMore ? rows.at(-1) : undefined
   return [...latest.values()].filter(
     (job) =>
@@ -35,7 +55,7 @@ export function findArrivals<Row extends Placed>(
  */
 export function insertRows<Row extends Placed>(rows: readonly Row[], arrivals: readonly Row[]): readonly Row[] {
   if (arrivals.length === 0) return rows
-  const latest = new Map([...rows, ...arrivals].map((row) => [row.id, row]))
+  const latest = latestOf([...rows, ...arrivals])
   return [...latest.values()].sort(byTime)
 }
 

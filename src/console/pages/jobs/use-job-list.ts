@@ -1,12 +1,13 @@
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useClient } from 'urql'
 import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { useHoverOrFocus } from '../../ui/hover-or-focus.ts'
-import { JobsListDocument, JobsUpdatedDocument } from './documents.ts'
+import { JobsAgainDocument, JobsListDocument, JobsUpdatedDocument } from './documents.ts'
 import { type ListFilter, toJobFilter, toUpdateFilter } from './filter.ts'
-import { findArrivals, insertRows, updateRows } from './merge.ts'
+import { findArrivals, idsToReadAgain, insertRows, updateRows } from './merge.ts'
 
 /** How many changed jobs are kept to find new ones among them. */
 const mostKept = 500
@@ -39,14 +40,22 @@ export function useJobList(filter: ListFilter) {
   const { held, props: holdProps } = useHoverOrFocus()
   const scrolled = useScrolled()
 
-  const live = useLiveEvents(JobsUpdatedDocument, { filter: toUpdateFilter(filter) }, (events) => {
-    const jobs = events.map(({ jobUpdated }) => jobUpdated)
-    update((present) => updateRows(present, jobs))
-    setWaiting((known) => ({ of, jobs: insertRows(known.of === of ? known.jobs : [], jobs).slice(0, mostKept) }))
-  })
+  const accept = useCallback(
+    (jobs: readonly Row[]) => {
+      update((present) => updateRows(present, jobs))
+      setWaiting((known) => ({ of, jobs: insertRows(known.of === of ? known.jobs : [], jobs).slice(0, mostKept) }))
+    },
+    [update, of],
+  )
+  const [followed, setFollowed] = useState(0)
+  const live = useLiveEvents(
+    JobsUpdatedDocument,
+    { filter: toUpdateFilter(filter) },
+    (events) => accept(events.map(({ jobUpdated }) => jobUpdated)),
+    { onFollowing: () => setFollowed((times) => times + 1) },
+  )
 
   const told = waiting.of === of ? waiting.jobs : none
-  // An event takes precedence over a row that was read. If the event is older, another one follows.
   const rows = useMemo(() => updateRows(pages.rows, told), [pages.rows, told])
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
@@ -54,6 +63,8 @@ export function useJobList(filter: ListFilter) {
     () => (unread ? none : findArrivals(rows, told, { status: filter.status, hasMore })),
     [unread, rows, told, filter.status, hasMore],
   )
+  useReadAgain(followed, { jobs: rows, isLoading: pages.loading, accept })
+
   const apply = useCallback(() => {
     update((present) => insertRows(present, arrivals))
   }, [update, arrivals])
@@ -76,6 +87,40 @@ export function useJobList(filter: ListFilter) {
     liveError: live.error,
     retryLive: live.retry,
   }
+}
+
+/**
+ * Reads open jobs again when the subscription has begun to follow them, at first and after each lost connection. It
+ * begins with the newest jobs only, so it does not report that an older one has ended in the meantime.
+ */
+function useReadAgain(
+  followed: number,
+  {
+    jobs,
+    isLoading,
+    accept,
+  }: { readonly jobs: readonly Row[]; readonly isLoading: boolean; readonly accept: (jobs: readonly Row[]) => void },
+): void {
+  const client = useClient()
+  const latest = useRef({ jobs, accept })
+  useEffect(() => {
+    latest.current = { jobs, accept }
+  })
+  const done = useRef(0)
+  useEffect(() => {
+    if (isLoading || done.current === followed) return
+    done.current = followed
+    const read = async (): Promise<void> => {
+      const { jobs, accept } = latest.current
+      for (const ids of idsToReadAgain(jobs)) {
+        const { data } = await client.query(JobsAgainDocument, { ids }, { requestPolicy: 'network-only' }).toPromise()
+        // Null, whatever its type says, after an error. Another `accept` belongs to another filter.
+        if (!data || latest.current.accept !== accept) return
+        accept(data.nodes.flatMap((node) => (node?.__typename === 'Job' ? [node] : [])))
+      }
+    }
+    void read()
+  }, [followed, isLoading, client])
 }
 
 /** Whether the page is scrolled down. */
