@@ -13,7 +13,6 @@ const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
 const left: Readonly<Record<string, number>> = {
   // The glossary explains the word that the code uses for a protocol adapter.
   'ARCHITECTURE.md': 1,
-  'docs/console.md': 1,
 }
 
 /** The prose of a Markdown file: without code and the addresses of links. */
