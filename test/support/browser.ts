@@ -76,14 +76,17 @@ export async function startBrowser(): Promise<TestBrowser> {
 
 const opened = new Set<OpenPage>()
 
-// For every file that imports this: what a test waited for in vain, one wants to see.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return
-  for (const { page, complaints } of opened) {
-    const text = await page.locator('body').innerText()
-    console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
-  }
-})
+// For every file of tests that imports this: what a test waited for in vain, one wants to see. `npm run screenshots` opens
+// pages outside a test run, where this is an error.
+if (process.env.VITEST !== undefined) {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return
+    for (const { page, complaints } of opened) {
+      const text = await page.locator('body').innerText()
+      console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
+    }
+  })
+}
 
 /** A laptop's and a telephone's. */
 const wide = { width: 1280, height: 800 }
