@@ -66,6 +66,12 @@ const requestTimeout = 30_000
  * connections.
  */
 const keepAliveTimeout = 65_000
+/**
+ * Milliseconds after which a request is refused without a check of its token, and at most as many more. Clients that come
+ * back as soon as they are refused then cost little, and do not come back all at once.
+ */
+const refusalPause = 500
+const refusalSpread = 1_000
 /** Milliseconds that requests under way get at a shutdown. */
 const closeTimeout = 5_000
 
@@ -157,8 +163,7 @@ export function createHttpServer(
   const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
     const { remoteAddress = '' } = socket
     if (!arrivals.mayTry(remoteAddress, authorization)) {
-      const message = 'Too many requests from this address had an invalid token. Retry in 1 s.'
-      respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
+      void refuseLate(response)
       return false
     }
     response.once('finish', () => {
@@ -166,6 +171,18 @@ export function createHttpServer(
       else if (response.statusCode < 400) arrivals.tried(remoteAddress, authorization, true)
     })
     return true
+  }
+  /** Refusals that wait, each with what ends the wait. */
+  const late = new Set<AbortController>()
+  const refuseLate = async (response: http.ServerResponse): Promise<void> => {
+    const waiting = new AbortController()
+    late.add(waiting)
+    response.once('close', () => waiting.abort())
+    await deps.clock.sleep(refusalPause + Math.random() * refusalSpread, waiting.signal)
+    late.delete(waiting)
+    if (response.destroyed) return
+    const message = 'Too many requests from this address had an invalid token. Retry in 1 s.'
+    respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
   }
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
     connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
@@ -228,6 +245,7 @@ export function createHttpServer(
   const finish = async (hurry?: AbortSignal): Promise<void> => {
     const waited = new AbortController()
     const over = hurry === undefined ? waited.signal : AbortSignal.any([waited.signal, hurry])
+    for (const waiting of late) waiting.abort()
     await Promise.all(mounts.map((mount) => mount.close?.()))
     // Waits for answers and not for connections: browsers open some ahead and send no request.
     const answered = Promise.all(

@@ -80,7 +80,7 @@ export const limitTable = {
     max: 100_000,
     unit: 'per second',
     what: 'HTTP requests from one address that are refused because of their token; bursts of ten times as many',
-    answer: '429 to tokens from that address that were not accepted before',
+    answer: '429 to tokens from that address that were not accepted before, after 0.5 to 1.5 seconds',
   },
   // MQTT
   mqttConnections: {

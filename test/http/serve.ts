@@ -7,13 +7,14 @@ import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 
-/** A server with this mount in the place of GraphQL's, for which time stands still. */
+/** A server with this mount in the place of GraphQL's, for which time stands still until `clock` moves it. */
 export async function serveMount(graphql: Mount, limits: Partial<Limits> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
   const pem = await loadOrMakeCertificate(folder, { hostNames: [], now: new Date() })
   await rm(folder, { recursive: true })
-  const deps = { limits: { ...defaultLimits, ...limits }, clock: createTestClock(), log: pino({ level: 'silent' }) }
+  const clock = createTestClock()
+  const deps = { limits: { ...defaultLimits, ...limits }, clock, log: pino({ level: 'silent' }) }
   const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...pem })
   const { http: url } = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
-  return { url, close: () => server.close() }
+  return { url, clock, close: () => server.close() }
 }

@@ -218,13 +218,32 @@ test('after many refused tokens of an address, only those are looked at that wer
     (await ask(`${address.http}${path}`, { headers: { authorization } })).status
   expect(await statusOf('good')).toBe(200)
   for (let count = 0; count < 10; count++) expect(await statusOf('bad')).toBe(401)
-  expect(await statusOf('bad')).toBe(429)
-  expect(await statusOf('good, and not seen before')).toBe(429)
+  const refused = statusOf('good, and not seen before')
+  await clock.asleep()
+  // While the refusal waits, others are answered.
   expect(await statusOf('good')).toBe(200)
   expect(await statusOf('bad', '/healthz')).toBe(200)
-  clock.advance(1_000)
+  clock.advance(1_500)
+  expect(await refused).toBe(429)
   expect(await statusOf('good, and not seen before')).toBe(200)
   await other.close()
+})
+
+test('a refusal that waits does not delay the end', async () => {
+  const door: Mount = { path: '/door', methods: ['GET'], handle: (_request, response) => response.writeHead(401).end() }
+  const limits = { ...defaultLimits, addressFailures: 1 }
+  const clock = createTestClock()
+  const other = createHttpServer(
+    { ...deps, limits, clock },
+    { doors: { graphql: door }, whyNotReady: () => undefined, ...tls },
+  )
+  const address = await other.listen(anywhere)
+  const statusOf = async () => (await ask(`${address.http}/door`)).status
+  for (let count = 0; count < 10; count++) expect(await statusOf()).toBe(401)
+  const refused = statusOf()
+  await clock.asleep()
+  await other.close()
+  expect(await refused).toBe(429)
 })
 
 describe('upgrades', () => {
