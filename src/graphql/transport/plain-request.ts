@@ -71,6 +71,8 @@ export function createPlainRequests(
       }
       send(await run({ ...operation, contextValue: contextOf(server, whenGone(response)) }))
     } catch (error) {
+      // Nobody reads the rest of a refused request, and without it no other request can use this connection.
+      if (!request.complete) response.setHeader('connection', 'close')
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
       send({ errors: errors.map(mask) })
     }

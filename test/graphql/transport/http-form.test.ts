@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
@@ -109,6 +111,19 @@ test('the schema is described to who may read something in it', async () => {
   const results = []
   for await (const result of client.iterate({ query: schema })) results.push(result)
   expect(results).toMatchObject([{ errors: [{ extensions: { code: 'UNAUTHORIZED' } }] }])
+  await port.close()
+})
+
+test('a wrong token is refused before the body is there, and the connection is not used again', async () => {
+  const port = await openPort(door)
+  const { hostname, port: number } = new URL(port.url)
+  const socket = connect(Number(number), hostname)
+  socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: nonsense\r\n')
+  socket.write('Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n{')
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
+  expect(String(answer)).toMatch(/\r\nconnection: close\r\n/i)
+  await once(socket, 'close')
   await port.close()
 })
 
