@@ -1,12 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql'
+import { type ExecutionResult, type GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql'
 import { bodyText } from '../../utf8.ts'
 import type { Context, ServerContext } from '../context.ts'
 import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
@@ -16,13 +10,13 @@ import { httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
 import type { PrintResult } from './print-result.ts'
 import type { RunOperation } from './run-operation.ts'
 
-/** Handles a request, or any that `handlePlain` passes on. */
+/** Handles a request that has passed the checks of its host and origin. */
 type Handle = (request: IncomingMessage, response: ServerResponse, server: ServerContext) => Promise<void>
 
 /**
  * Handles what nearly all clients send, without Yoga and its requests and responses of the web: a query or a mutation
  * as a JSON body. Everything else goes to `handleAny`, before its body is read or with it: other methods and media
- * types, subscriptions, and all requests that Yoga answers with an error because of their form.
+ * types, subscriptions, and bodies that are not the parameters of an operation.
  */
 export function createPlainRequests(
   schema: GraphQLSchema,
@@ -38,22 +32,21 @@ export function createPlainRequests(
 ): Handle {
   const { admit, documents, contextOf, run, print, mask, handleAny } = options
 
-  /** The operation in a body. Undefined when it is not one that is answered here. */
-  const operationIn = (body: Buffer): Omit<ExecutionArgs, 'contextValue'> | undefined => {
+  /**
+   * The result of the operation in a body. Undefined when the request is not answered here. A document is never
+   * validated twice: that is the most expensive part of a request that is refused.
+   */
+  const resultOf = (body: Buffer, context: () => Context): Promise<ExecutionResult> | ExecutionResult | undefined => {
     const params = paramsIn(body)
     if (params === undefined) return undefined
-    try {
-      const { query, variables: variableValues, operationName } = params
-      refuseDeepVariables(variableValues)
-      const document = documents.parse(query)
-      const isPlain = documents.validate(document).length === 0
-      const kind = getOperationAST(document, operationName)?.operation
-      if (!isPlain || kind === undefined || kind === 'subscription') return undefined
-      return { schema, document, operationName, variableValues }
-    } catch {
-      // It has no plain answer: it fails there again.
-      return undefined
-    }
+    const { query, variables: variableValues, operationName } = params
+    refuseDeepVariables(variableValues)
+    const document = documents.parse(query)
+    const kind = getOperationAST(document, operationName)?.operation
+    if (kind === undefined || kind === 'subscription') return undefined
+    const errors = documents.validate(document)
+    if (errors.length > 0) return { errors }
+    return run({ schema, document, operationName, variableValues, contextValue: context() })
   }
 
   return async (request, response, server) => {
@@ -64,12 +57,10 @@ export function createPlainRequests(
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)
       if (body === undefined) return
-      const operation = operationIn(body)
-      if (operation === undefined) {
-        const again = Object.assign(request, { body: Readable.from([body]) })
-        return handleAny(again, response, { ...server, isAdmitted: true })
-      }
-      send(await run({ ...operation, contextValue: contextOf(server, whenGone(response)) }))
+      const result = resultOf(body, () => contextOf(server, whenGone(response)))
+      if (result !== undefined) return send(await result)
+      const again = Object.assign(request, { body: Readable.from([body]) })
+      return handleAny(again, response, { ...server, isAdmitted: true })
     } catch (error) {
       // Nobody reads the rest of a refused request, and without it no other request can use this connection.
       if (!request.complete) response.setHeader('connection', 'close')

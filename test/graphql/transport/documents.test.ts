@@ -1,0 +1,41 @@
+import { GraphQLError } from 'graphql'
+import { expect, test } from 'vitest'
+import { schema } from '../../../src/graphql/schema.ts'
+import { createDocuments } from '../../../src/graphql/transport/documents.ts'
+
+const documents = createDocuments(schema)
+const request = { spec: true, status: 400 }
+
+test('a document is parsed and validated once for all its uses', () => {
+  const text = '{ nothing }'
+  const document = documents.parse(text)
+  const errors = documents.validate(document)
+  expect(documents.parse(text)).toBe(document)
+  expect(documents.validate(document)).toBe(errors)
+  expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: request } }])
+})
+
+test('a limit of a document keeps its code', () => {
+  const errors = documents.validate(documents.parse(`{ ${'jobs { nodes { '.repeat(8)} jobId ${'} }'.repeat(8)} }`))
+  const limits = errors.filter(({ extensions }) => extensions.limit === 'depth')
+  expect(limits).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', http: request } }])
+})
+
+test.each([['{'], ['{'.repeat(1500)], ['{ a '.repeat(1100)], [''], [`{ ${'a '.repeat(3000)} }`]])(
+  'a text that is no document has a code and a status: %.20s',
+  (text) => {
+    const parse = () => documents.parse(text)
+    expect(parse).toThrow(GraphQLError)
+    expect(parse).toThrow(
+      expect.objectContaining({ extensions: expect.objectContaining({ code: 'GRAPHQL_PARSE_FAILED', http: request }) }),
+    )
+  },
+)
+
+test('an operation is executed by the plan of its document', async () => {
+  const document = documents.parse('query A { a: __typename } query B { b: __typename }')
+  const execute = (operationName: string) => documents.execute({ schema, document, operationName, contextValue: {} })
+  expect(JSON.stringify([await execute('A'), await execute('B')])).toBe(
+    '[{"data":{"a":"Query"}},{"data":{"b":"Query"}}]',
+  )
+})
