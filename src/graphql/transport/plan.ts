@@ -114,7 +114,8 @@ type Surroundings = {
 function planOperation(operation: OperationDefinitionNode, surroundings: Surroundings): OperationPlan {
   const { schema, fragments, conditions } = surroundings
   const type = schema.getRootType(operation.operation)
-  const plan = (): FieldPlan['below'] => planSelections([operation.selectionSet], surroundings)
+  const plan = (onGrowth: (fields: number) => void): FieldPlan['below'] =>
+    planSelections([operation.selectionSet], { ...surroundings, onGrowth })
   const variants = new Map<string, FieldPlan['below']>()
   return {
     operation,
@@ -122,8 +123,12 @@ function planOperation(operation: OperationDefinitionNode, surroundings: Surroun
     fieldsFor(variables) {
       if (type === undefined || type === null) throw new Error(`The schema has no ${operation.operation}.`)
       const key = conditions.map((name) => String(variables[name])).join()
-      const below = variants.get(key) ?? plan()
-      if (variants.size < maxVariants) variants.set(key, below)
+      const known = variants.get(key)
+      if (known !== undefined) return known(type, variables)
+      // A plan that is not kept takes no memory.
+      if (variants.size >= maxVariants) return plan(() => {})(type, variables)
+      const below = plan(surroundings.onGrowth)
+      variants.set(key, below)
       return below(type, variables)
     },
   }

@@ -298,3 +298,23 @@ test('an item that fails while others are under way leaves none of them without 
   await new Promise((resolve) => setImmediate(resolve))
   expect(result).toMatchObject({ data: null, errors: [{ path: ['must', 'mustList', 1] }] })
 })
+
+test('more sets of conditions than a plan keeps have right results, and are not counted as kept', async () => {
+  const names = ['a', 'b', 'c', 'd']
+  const fields = names.map((name) => `${name}: __typename @include(if: $${name})`)
+  const document = parse(`query (${names.map((name) => `$${name}: Boolean!`)}) { ${fields.join(' ')} }`)
+  let count = 0
+  const plan = planDocument(schema, document, (more) => {
+    count += more
+  })
+  for (let time = 0; time < 2; time++) {
+    for (let set = 0; set < 16; set++) {
+      const chosen = names.filter((_, index) => (set & (1 << index)) > 0)
+      const variableValues = Object.fromEntries(names.map((name) => [name, chosen.includes(name)]))
+      const { data } = await executePlan(plan, { variableValues })
+      expect(Object.keys(data ?? {})).toEqual(chosen)
+    }
+  }
+  // Eight sets of at most three fields, with twelve fields together.
+  expect(count).toBe(12)
+})
