@@ -18,6 +18,10 @@ type BatchOptions<T> = {
   readonly clock: Clock
   /** Maximum number of items in one write. As soon as that many wait, they are written. */
   readonly size: number
+  /**
+   * Number of writes at a time; 1 when omitted. With more, a later write may be finished before an earlier one.
+   */
+  readonly writes?: number
   /** Milliseconds that an item waits for more items. */
   readonly wait: number
   /** Writes the items, in the order in which they were added. Called again with the same items when it rejects. */
@@ -30,14 +34,15 @@ type BatchOptions<T> = {
 const pauses: BackOff = { first: 100, longest: 3_000 }
 
 /**
- * Group commit: one write at a time, and while it runs the next items gather. The number of waiting items is not
+ * Group commit: while as many writes run as may, the next items gather. The number of waiting items is not
  * bounded here: the code that adds them must be bounded itself, by a window or a number of connections.
  */
-export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptions<T>): Batch<T> {
+export function createBatch<T>({ clock, size, writes = 1, wait, flush, onError }: BatchOptions<T>): Batch<T> {
   const closing = new AbortController()
   const waiting: T[] = []
+  const running = new Set<Promise<void>>()
   let added = 0
-  let finished = 0
+  let begun = 0
   let working = false
   let turn: Promise<void> = Promise.resolve()
   /** Aborted when the waiting items should wait no longer. */
@@ -58,10 +63,12 @@ export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptio
   }
   const takeTurn = async (): Promise<void> => {
     if (waiting.length < size) await clock.sleep(wait, hurry.signal)
+    while (running.size >= writes) await Promise.race(running)
     if (hurry.signal.aborted) hurry = new AbortController()
     const items = waiting.splice(0, size)
-    await write(items)
-    finished += items.length
+    begun += items.length
+    const written = write(items).finally(() => running.delete(written))
+    running.add(written)
   }
   const work = async (): Promise<void> => {
     working = true
@@ -73,10 +80,11 @@ export function createBatch<T>({ clock, size, wait, flush, onError }: BatchOptio
   }
   const flushAll = async (): Promise<void> => {
     const goal = added
-    while (finished < goal) {
+    while (begun < goal) {
       hurry.abort()
       await turn
     }
+    await Promise.all(running)
   }
 
   return {

@@ -3,13 +3,14 @@ import { createBatch } from '../src/batch.ts'
 import { createTestClock } from './support/clock.ts'
 
 /** A batch of numbers whose writes a test lets succeed or fail. */
-function setUp({ size = 3, wait = 20 } = {}) {
+function setUp({ size = 3, wait = 20, writes: atOnce = 1 } = {}) {
   const clock = createTestClock()
   const writes: { readonly items: readonly number[]; readonly end: (error?: Error) => void }[] = []
   const failures: unknown[] = []
   const batch = createBatch<number>({
     clock,
     size,
+    writes: atOnce,
     wait,
     flush: (items) =>
       new Promise((resolve, reject) => {
@@ -62,6 +63,31 @@ test('there is one write at a time; what comes meanwhile is written next, at mos
   clock.advance(20)
   await begun(3)
   expect(written()[2]).toEqual([7])
+})
+
+test('with two writes at a time, a failing write does not hold up the next, and a flush waits for both', async () => {
+  const { batch, written, add, begun, end, clock } = setUp({ writes: 2 })
+  add(1, 2, 3)
+  await end(0, new Error('away'))
+  await clock.asleep()
+  add(4, 5, 6, 7, 8, 9)
+  await end(1)
+  await begun(3)
+  expect(written()).toEqual([
+    [1, 2, 3],
+    [4, 5, 6],
+    [7, 8, 9],
+  ])
+  let isFlushed = false
+  const flushed = batch.flush().then(() => {
+    isFlushed = true
+  })
+  await end(2)
+  expect(isFlushed).toBe(false)
+  clock.advance(100)
+  await end(3)
+  await flushed
+  expect(written()[3]).toEqual([1, 2, 3])
 })
 
 test('what failed is tried again with the same items and longer and longer pauses', async () => {

@@ -33,6 +33,9 @@ type Scan = { readonly after: string } | { readonly here: readonly string[] }
 /** A running method job: the call as it is sent. */
 type Call = { readonly methodName: string; readonly payload: string; readonly timeoutMs: number }
 
+/** A call of a batch. */
+type Departure = Dispatch & { readonly call: Call }
+
 /**
  * Pending → marked with a deadline, committed, and only then sent, to devices connected here. They are looked for once,
  * when a job starts (or this process does): among the job's targets or, if those are many more, each by its id. After
@@ -52,8 +55,17 @@ export function dispatchMethodCalls(
   const scans = new Map<string, Scan>()
   /** Devices that attached and whose waiting calls have not been read yet. */
   const arrivals = new Set<string>()
-  /** Found and not yet sent: the next batch, read while the current one is being marked. */
+  /** Found and not yet sent. */
   let found: DeviceJobKey[] = []
+  /** How many calls are being marked. They will be in the window. */
+  let marking = 0
+  let lastTurn: Promise<unknown> = Promise.resolve()
+  /** Finding is done by one turn at a time, while another one marks and sends. */
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = lastTurn.then(work)
+    lastTurn = turn.catch(() => {})
+    return turn
+  }
 
   const arrive = (deviceId: string): void => {
     arrivals.add(deviceId)
@@ -126,19 +138,22 @@ export function dispatchMethodCalls(
     }
   }
 
-  /** The calls of a batch with their deadlines, each once. */
-  const callsOf = (batch: readonly DeviceJobKey[], now: Date): Map<string, Dispatch> => {
-    const dispatches = new Map<string, Dispatch>()
+  /**
+   * The calls of a batch with their deadlines, each once. They keep what is sent: another turn may find that their job
+   * has no waiting devices any more.
+   */
+  const callsOf = (batch: readonly DeviceJobKey[], now: Date): Map<string, Departure> => {
+    const dispatches = new Map<string, Departure>()
     for (const { jobId, deviceId } of batch) {
       const call = calls.get(jobId)
       if (call === undefined) continue
       const deadline = new Date(now.getTime() + call.timeoutMs)
-      dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline })
+      dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline, call })
     }
     return dispatches
   }
 
-  const mark = (dispatches: ReadonlyMap<string, Dispatch>, now: Date): Promise<Dispatch[]> =>
+  const mark = (dispatches: ReadonlyMap<string, Departure>, now: Date): Promise<Departure[]> =>
     deps.db.autocommit(async (tx) => {
       const { instanceId } = deps.lease
       const marked = await markDispatched(tx, [...dispatches.values()], { instanceId, now })
@@ -166,13 +181,12 @@ export function dispatchMethodCalls(
     try {
       const marked = await mark(dispatches, now)
       for (const dispatch of marked) {
-        const { jobId, deviceId, deadline } = dispatch
-        const call = calls.get(jobId)
+        const { jobId, deviceId, deadline, call } = dispatch
         const requestId = makeRequestId(requestKey, jobId, deviceId)
         // This process may have stalled since the mark: the deadline may be over, or the device connected to another
         // instance.
         const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
-        if (call !== undefined && !isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
+        if (!isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
           window.add({ requestId, jobId, deviceId, deadline })
         } else {
           undelivered.push(dispatch)
@@ -189,36 +203,49 @@ export function dispatchMethodCalls(
     }
   }
 
+  const room = (): number => Math.max(window.free - marking, 0)
+
+  /** The next batch, as far as the throttle and the window allow. It counts as being marked from now on. */
+  const take = async () => {
+    await learnJobs()
+    if (room() > 0) await find()
+    // A device that has disconnected since is read again when it returns.
+    const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
+    const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, room()))
+    found = reachable.slice(granted)
+    marking += granted
+    return { batch: reachable.slice(0, granted), granted, next }
+  }
+
   return {
     name: 'dispatch-method-calls',
     every: 5_000,
     wokenBy: ['started', 'deviceJobs'],
-    async run(now) {
+    async run() {
       // Other instances may have taken over its devices. An event follows once that is settled.
       if (!deps.lease.holds()) return { done: 0, full: false }
-      await learnJobs()
-      if (found.length === 0) await find()
-      // A device that has disconnected since is read again when it returns.
-      const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
-      const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, window.free))
-      const batch = reachable.slice(0, granted)
-      found = reachable.slice(granted)
+      const { batch, granted, next } = await alone(take)
       let unused = 0
       if (batch.length > 0) {
         try {
-          const [sent] = await Promise.all([send(batch, now), find()])
+          // By now, not by the start of the turn, which may have waited for its predecessor.
+          unused = granted - (await send(batch, deps.clock.now()))
           // The others of the batch had been called before, or have disconnected.
-          unused = granted - sent
           deps.throttles.giveBack(unused)
         } catch (error) {
           // The rows tell which devices were marked; the others are found again.
           for (const { deviceId } of batch) arrivals.add(deviceId)
           throw error
+        } finally {
+          marking -= granted
         }
       }
-      const more = found.length > 0 || arrivals.size > 0 || scans.size > 0
+      const isMore = (found.length > 0 || arrivals.size > 0 || scans.size > 0) && room() > 0
       const held = next !== undefined && unused === 0
-      return { done: batch.length, full: more && window.free > 0 && !held, next }
+      const full = isMore && !held
+      // The other turn may have ended for want of room.
+      if (full && batch.length > 0) deps.events.publish('work', 'deviceJobs', {})
+      return { done: batch.length, full, next }
     },
     close() {
       for (const stop of stopListening) stop()

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Deps } from '../deps.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
 import type { MethodAnswer } from '../method/answer.ts'
@@ -35,6 +36,9 @@ export type Scheduler = {
   stop(graceMs: number, how?: { readonly hurry?: AbortSignal; readonly hangUp?: () => void }): Promise<void>
 }
 
+/** Batches of calls at a time: while one is marked and sent, the next is found. */
+const batchesAtOnce = 2
+
 /** Starts every step, each in a loop of its own. The steps communicate through the rows only. */
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
   const requestKey = await readRequestKey(deps.db)
@@ -48,13 +52,14 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const steps = [
     ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
     dispatchTwinUpdates(deps),
-    dispatching,
+    ...Array.from({ length: batchesAtOnce }, () => dispatching),
     expiring,
     finishJobs(deps),
     closing,
     deleteOldJobs(deps, settings),
   ]
   const stopping = new AbortController()
+  setMaxListeners(steps.length, stopping.signal)
   const loops = steps.map((step) => loop(step, deps, stopping.signal))
 
   return {

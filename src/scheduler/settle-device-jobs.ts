@@ -9,6 +9,8 @@ import type { Window } from './window.ts'
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000
 const batchWait = 5
+/** Transactions at a time: while PostgreSQL commits one, it already has the next. */
+const batchesAtOnce = 2
 
 /** Collects the answers of devices and writes them as outcomes, one transaction per batch. */
 export type SettleDeviceJobs = {
@@ -24,14 +26,20 @@ export function settleDeviceJobs(
   deps: Deps,
   { requestKey, window }: { readonly requestKey: string; readonly window: Window },
 ): SettleDeviceJobs {
+  /** Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier. */
+  const answered = new Set<string>()
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()
     publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, answers, 'running', now)))
-    for (const answer of answers) window.remove(answer.requestId)
+    for (const { requestId } of answers) {
+      answered.delete(requestId)
+      window.remove(requestId)
+    }
   }
   const batch = createBatch<Answered>({
     clock: deps.clock,
     size: batchSize,
+    writes: batchesAtOnce,
     wait: batchWait,
     flush: write,
     onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; retrying'),
@@ -41,6 +49,8 @@ export function settleDeviceJobs(
       // A call of this process needs no proof. A call of its last run, or of another instance, carries it in its id.
       const jobId = window.jobOf(requestId, deviceId) ?? jobOfRequestId(requestKey, requestId, deviceId)
       if (jobId === undefined) return false
+      if (answered.has(requestId)) return true
+      answered.add(requestId)
       batch.add(
         'problem' in response
           ? { jobId, deviceId, requestId, error: { code: 'BadDeviceResponse', description: response.problem } }

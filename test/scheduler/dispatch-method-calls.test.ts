@@ -396,6 +396,43 @@ test('a call that an instance has marked when its lease ends is not sent, and ca
   expect(received.map(({ deviceId }) => deviceId)).toEqual(['pump-0001'])
 })
 
+test('a turn that begins while the last calls of a job are being marked does not keep them from leaving', async () => {
+  for (const id of ids) attach(id)
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  let marks = 0
+  const autocommit: typeof deps.db.autocommit = async (work) => {
+    const result = await deps.db.autocommit(work)
+    if (++marks === 1) await pipelined.dispatch()
+    return result
+  }
+  const pipelined: TestInstance = await createInstance({ ...deps, db: { ...deps.db, autocommit } })
+  await pipelined.dispatch()
+  await pipelined.stop()
+  expect(received.map(({ deviceId }) => deviceId)).toEqual(ids)
+  expect(marks).toBe(1)
+  expect(await counters(deps, job)).toContain('0 pending, 5 running')
+})
+
+test('calls that are being marked count in the window', async () => {
+  for (const id of ids) attach(id)
+  await givenMethodJob(deps, 'pump')
+  await startJobs()
+  let marksUnderWay = 0
+  let most = 0
+  const autocommit: typeof deps.db.autocommit = async (work) => {
+    most = Math.max(most, ++marksUnderWay)
+    await small.dispatch()
+    marksUnderWay--
+    return deps.db.autocommit(work)
+  }
+  const small: TestInstance = await createInstance({ ...deps, db: { ...deps.db, autocommit } }, 2)
+  await small.dispatch()
+  await small.stop()
+  expect(most).toBe(1)
+  expect(received).toHaveLength(2)
+})
+
 test('no answer by the deadline is a failure, and a late answer does not undo it', async () => {
   attach('pump-0001')
   const job = await givenMethodJob(deps, 'pump', { responseTimeoutInSeconds: 10 })
