@@ -45,6 +45,8 @@ export type ServerContext = {
   outlet?: Outlet
   /** Calls `act` when the answer has been sent. Only over HTTP. */
   whenAnswered?: (act: () => void) => void
+  /** Called when the request is refused before its body is read. Only over HTTP. */
+  onRefused?: () => void
 }
 
 /** Yoga with the contexts of this API. */

@@ -62,8 +62,6 @@ export function createPlainRequests(
       const again = Object.assign(request, { body: Readable.from([body]) })
       return handleAny(again, response, { ...server, isAdmitted: true })
     } catch (error) {
-      // Nobody reads the rest of a refused request, and without it no other request can use this connection.
-      if (!request.complete) response.setHeader('connection', 'close')
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
       send({ errors: errors.map(mask) })
     }

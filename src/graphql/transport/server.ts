@@ -151,6 +151,10 @@ export function createGraphqlServer(
         address: request.socket.remoteAddress,
         forwarded: isForwarded(request),
         whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
+        onRefused() {
+          // Nobody reads the rest of a refused request, and without it no other request can use this connection.
+          if (!request.complete) response.setHeader('connection', 'close')
+        },
       }).catch((error: unknown) => {
         deps.log.error({ err: error }, 'GraphQL request could not be answered')
         response.destroy()

@@ -114,18 +114,21 @@ test('the schema is described to who may read something in it', async () => {
   await port.close()
 })
 
-test('a wrong token is refused before the body is there, and the connection is not used again', async () => {
-  const port = await openPort(door)
-  const { hostname, port: number } = new URL(port.url)
-  const socket = connect(Number(number), hostname)
-  socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: nonsense\r\n')
-  socket.write('Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n{')
-  const [answer] = await once(socket, 'data')
-  expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
-  expect(String(answer)).toMatch(/\r\nconnection: close\r\n/i)
-  await once(socket, 'close')
-  await port.close()
-})
+test.each(['/graphql', '/graphql?'])(
+  'a wrong token at %s is refused before the body is there, and the connection is not used again',
+  async (path) => {
+    const port = await openPort(door)
+    const { hostname, port: number } = new URL(port.url)
+    const socket = connect(Number(number), hostname)
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: nonsense\r\n`)
+    socket.write('Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n{')
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
+    expect(String(answer)).toMatch(/\r\nconnection: close\r\n/i)
+    await once(socket, 'close')
+    await port.close()
+  },
+)
 
 test('a refused token leaves one line in the log for many, with the reason and the address', async () => {
   const lines: Record<string, unknown>[] = []
