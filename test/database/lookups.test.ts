@@ -59,3 +59,24 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     expect(await wholeReads(tx)).toEqual(before)
   })
 })
+
+test('marks look outcomes up by device, also where statistics know only jobs over one device', async () => {
+  const { pool } = deps.database
+  await pool.query(
+    `insert into device_job_outcome (job_key, device_id, ended_time, version)
+     select 1000000 + n, 'pump-0001', now(), 1 from generate_series(1, 60) n`,
+  )
+  await pool.query('analyze device_job_outcome')
+  await deps.db.transaction(async (tx) => {
+    const scansByVersion = async (): Promise<number | undefined> => {
+      const [row] = await tx.query<{ count: number }>(
+        sql`select pg_stat_get_xact_numscans('device_job_outcome_version'::regclass)::integer as count`,
+      )
+      return row?.count
+    }
+    const before = await scansByVersion()
+    const calls = keys(deviceIds.slice(15)).map((key) => ({ ...key, deadline: now }))
+    expect(await markCalls(deps, tx, calls)).toHaveLength(5)
+    expect(await scansByVersion()).toBe(before)
+  })
+})
