@@ -60,7 +60,7 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
   })
 })
 
-test('marks look outcomes up by device, also where statistics know only jobs over one device', async () => {
+test('outcomes are looked up by device, also where statistics know only jobs over one device', async () => {
   const { pool } = deps.database
   await pool.query(
     `insert into device_job_outcome (job_key, device_id, ended_time, version)
@@ -77,6 +77,10 @@ test('marks look outcomes up by device, also where statistics know only jobs ove
     const before = await scansByVersion()
     const calls = keys(deviceIds.slice(15)).map((key) => ({ ...key, deadline: now }))
     expect(await markCalls(deps, tx, calls)).toHaveLength(5)
+    expect(await findWaiting(tx, deviceIds)).not.toEqual([])
+    expect(await findOpenTargets(tx, jobId, '', 100)).not.toEqual([])
+    const { instanceId } = deps.lease
+    expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).not.toEqual([])
     expect(await scansByVersion()).toBe(before)
   })
 })

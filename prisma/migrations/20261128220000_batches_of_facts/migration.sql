@@ -38,7 +38,6 @@ create or replace function mark_calls(
 )
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
-set enable_sort = off
 as $$
 declare
   open_keys bigint[];
@@ -53,14 +52,10 @@ begin
       select open_keys[given.job], given.device, sent, to_timestamp(given.deadline / 1000.0)
       from unnest(jobs, devices, deadlines) as given (job, device, deadline)
       where open_keys[given.job] is not null
-        -- The first outcome from this device on: only the primary key has that order. With an equality PostgreSQL may take
-        -- the index of versions instead, and read all outcomes of the job for each call.
         and (
-          select o.device_id from device_job_outcome o
-          where o.job_key = open_keys[given.job] and o.device_id >= given.device
-          order by o.device_id
-          limit 1
-        ) is distinct from given.device
+          select true from device_job_outcome o
+          where o.job_key = open_keys[given.job] and o.device_id = given.device
+        ) is null
         -- Where there is no other instance, the device is not looked up.
         and (
           not exists (select from instance where id <> sender)

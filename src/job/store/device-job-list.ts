@@ -4,7 +4,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
-import { hasOutcome, isDispatched, target } from './facts.ts'
+import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
 
 /** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {
@@ -180,6 +180,8 @@ function byDeviceId(
   return sql`select * from (${union(pages)}) target ${page}`
 }
 
+type Part = { readonly rows: readonly Source[]; readonly order: Sql }
+
 /** Outcomes and others follow each other: the second part is read only when the first does not fill the page. */
 function byEnd(
   db: BoundedReader,
@@ -188,12 +190,15 @@ function byEnd(
   { cursor, limit }: Wanted,
 ): Sql | undefined {
   const sources = sourcesOf(db, selection)
-  const end = { rows: sources.ended, order: endIn(ascending) }
-  const other = { rows: sources.others, order: deviceIdIn(ascending) }
+  const end: Part = {
+    rows: sources.ended.map((source) => ({ ...source, where: [...source.where, hasVersion(target)] })),
+    order: endIn(ascending),
+  }
+  const other: Part = { rows: sources.others, order: deviceIdIn(ascending) }
   const [first, second] = ascending ? [end, other] : [other, end]
   const isPast = cursor !== undefined && (cursor.version === null) === ascending
   const beyond = cursor === undefined ? empty : endBeyond(cursor, ascending)
-  const page = ({ rows, order }: typeof end, narrow: Sql): Sql[] =>
+  const page = ({ rows, order }: Part, narrow: Sql): Sql[] =>
     rows.map((source) => rowsOf(source, narrow, sql`order by ${order} limit ${limit}`))
 
   const whole = sql`order by ${endIn(ascending)} limit ${limit}`

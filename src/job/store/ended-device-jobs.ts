@@ -1,6 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
+import { hasVersion } from './facts.ts'
 
 /**
  * The place of a device job among the ended ones of its job, in the order in which they ended: the version that the job
@@ -52,8 +53,8 @@ export async function findEndedPlaces(
   const outcomes = await db.query<EndedPlace>(
     // Two conditions on the version, because the index has no device ids: it finds the first row by the first
     // condition.
-    sql`select version, device_id as "deviceId" from device_job_outcome
-        where job_key = ${jobKey}::bigint and version >= ${after.version}
+    sql`select version, device_id as "deviceId" from device_job_outcome o
+        where job_key = ${jobKey}::bigint and ${hasVersion(sql`o`)} and version >= ${after.version}
           and (version > ${after.version} or device_id > ${after.deviceId})
         order by version, device_id
         limit ${limit}`,

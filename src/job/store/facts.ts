@@ -53,6 +53,9 @@ export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
 
+/** What a statement that reads outcomes in the order of their versions repeats: the condition of that index. */
+export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
+
 /**
  * The device jobs of running method jobs that wait for these devices. One lookup per device and job, so that no
  * further index is needed.

@@ -3,7 +3,7 @@ import type { Reader } from '../../database/reader.ts'
 import { deviceResponse, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
 import { type DeviceJobView, facts, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
-import { hasOutcome } from './facts.ts'
+import { hasOutcome, hasVersion } from './facts.ts'
 
 /**
  * Answers from this status on are failures, by the convention of HTTP that devices follow. The index has the same
@@ -67,7 +67,8 @@ export function findFailures(
                 union all
                 select error_code, error_description, response_status
                 from (
-                  select * from device_job_outcome o where o.job_key = job.key and o.version > given.since offset 0
+                  select * from device_job_outcome o where o.job_key = job.key and ${hasVersion(sql`o`)} and o.version > given.since
+                  offset 0
                 ) o
                 where ${failed}
               ) outcome

@@ -2,6 +2,7 @@ import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
+import { hasVersion } from './facts.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
 
@@ -25,7 +26,7 @@ export function findRecentOutcomes(
           select count(*)::integer as count, min(ended_time) as since, count(*) = ${mostOutcomes} as "isCapped"
           from (
             select ended_time from device_job_outcome o
-            where o.job_key = job.key
+            where o.job_key = job.key and ${hasVersion(sql`o`)}
             order by version desc
             limit ${mostOutcomes}
           ) newest

@@ -207,4 +207,7 @@ test('few failures of many are found by the index that has nothing else', async 
     )
     expect(plan).toMatch(/(using|Bitmap Index Scan on) device_job_outcome_failed/)
   }
+  const order = { field: 'endTime', direction: 'asc' } as const
+  await findDeviceJobs(unhurried(explaining), jobId, {}, order, { cursor: undefined, forward: true, limit: 101 })
+  expect(plan).toContain('Index Scan using device_job_outcome_version')
 })
