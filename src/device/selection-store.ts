@@ -120,7 +120,7 @@ export async function findDeviceValues(
   values: Fragment,
   page: PageAfter<string>,
   maxBytes: number,
-): Promise<RowsWithin<{ readonly id: string; readonly values: ResultValues | null }>> {
+): Promise<RowsWithin<{ readonly id: string; values(): ResultValues | null }>> {
   const row = (id: Sql): Sql => sql`
     select found.id, found.size, case when found.size <= ${maxBytes} then array_to_json(found."values")::text end as "values"
     from (
@@ -144,7 +144,8 @@ export async function findDeviceValues(
     withinBytes(idsAfter(db, condition, page), row, maxBytes),
   )
   return {
-    rows: rows.map(({ id, values }) => ({ id, values: values === null ? null : JSON.parse(values) })),
+    // Parsed when a row is needed: of rows with long results, only the first ones fit into a page.
+    rows: rows.map(({ id, values }) => ({ id, values: () => (values === null ? null : JSON.parse(values)) })),
     cut: bytesOf(rows) > maxBytes,
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { AnswerTooLargeError } from '../errors.ts'
 import { JsonText } from '../json/json-text.ts'
 
@@ -54,24 +55,32 @@ export class AnswerBudget {
   }
 }
 
+/** Bytes of items after which other work has its turn: some milliseconds. */
+const turnBytes = 256 * 1024
+
 /**
  * The items that fit into one page, in order. `itemOf` converts a row into an item, as JSON in pieces; undefined for an
- * item that fits into no page. It converts at most one row more than fits. AnswerTooLargeError when there are rows and
- * not even the first fits.
+ * item that fits into no page. It converts at most one row more than fits, and gives way between long ones.
+ * @throws AnswerTooLargeError when there are rows and not even the first fits.
  */
-export function itemsWithin<Row>(
+export async function itemsWithin<Row>(
+  clock: Pick<Clock, 'giveWay'>,
   rows: readonly Row[],
   itemOf: (row: Row) => readonly string[] | undefined,
   maxBytes: number,
-): readonly JsonText[] {
+): Promise<readonly JsonText[]> {
   const items: JsonText[] = []
   let bytes = 0
+  let turnEnd = turnBytes
   for (const row of rows) {
     const pieces = itemOf(row)
     if (pieces === undefined) break
     for (const piece of pieces) bytes += Buffer.byteLength(piece)
     if (bytes > maxBytes) break
     items.push(new JsonText(pieces.join('')))
+    if (bytes < turnEnd) continue
+    turnEnd = bytes + turnBytes
+    await clock.giveWay()
   }
   if (items.length === 0 && rows.length > 0) throw new AnswerTooLargeError('pageBytes', maxBytes)
   return items

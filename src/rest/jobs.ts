@@ -57,7 +57,8 @@ async function listJobs(call: Call): Promise<Response> {
   const { jobs, cut } = await readInTime(call.deps, askerOf(call), (db) =>
     findJobRecords(db, filter, { cursor, limit: size + 1 }, pageBytes),
   )
-  const items = itemsWithin(jobs.slice(0, size), (job) => jsonPieces(jobDocument(job)), pageBytes)
+  const rows = jobs.slice(0, size)
+  const items = await itemsWithin(call.deps.clock, rows, (job) => jsonPieces(jobDocument(job)), pageBytes)
   const last = jobs[items.length - 1]
   const more = (cut || jobs.length > items.length) && last !== undefined
   return answer(

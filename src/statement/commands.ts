@@ -59,7 +59,7 @@ const digest = /^[0-9a-f]{32}$/
  * `continuation` for a token of another text or page size.
  */
 export async function runStatement(
-  deps: Pick<Deps, 'db' | 'limits'>,
+  deps: Pick<Deps, 'clock' | 'db' | 'limits'>,
   asker: Asker,
   text: string,
   page: { readonly size: number; readonly continuation?: string | undefined },
@@ -80,7 +80,7 @@ export async function runStatement(
   const limit = Math.min(size, left ?? size)
   const { pageBytes } = deps.limits
   const { rows, cut } = await readInTime(deps, asker, (db) => read(db, keys, limit + 1, pageBytes))
-  const items = itemsWithin(rows.slice(0, limit), (row) => row.item(), pageBytes)
+  const items = await itemsWithin(deps.clock, rows.slice(0, limit), (row) => row.item(), pageBytes)
   const last = rows[items.length - 1]
   const leftNext = left === undefined ? undefined : left - items.length
   const isWhole = rows.length === items.length && !cut
@@ -123,9 +123,12 @@ function planOverDevices(statement: Statement): Plan {
         async read(db, [cursor] = [], limit, maxBytes) {
           const page = { cursor, limit }
           const { rows, cut } = await findDeviceValues(db, condition, selection.values, page, maxBytes)
-          const results = rows.map(({ id, values }) => ({
-            keys: [id],
-            item: () => (values === null ? undefined : resultOf(selection.columns, values)),
+          const results = rows.map((row) => ({
+            keys: [row.id],
+            item: () => {
+              const values = row.values()
+              return values === null ? undefined : resultOf(selection.columns, values)
+            },
           }))
           return { rows: results, cut }
         },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { AnswerTooLargeError } from '../../src/errors.ts'
 import { AnswerBudget, itemsWithin } from '../../src/limits/answer-budget.ts'
 
@@ -19,9 +20,14 @@ test('the next answer has a budget of its own', () => {
 
 const rows = [['1'], ['22'], ['333']]
 
-test('a page has the items that fit, and no more are made than that and one', () => {
+const { giveWay } = systemClock
+const within = (given: readonly (readonly string[] | undefined)[], maxBytes: number) =>
+  itemsWithin({ giveWay }, given, (pieces) => pieces, maxBytes)
+
+test('a page has the items that fit, and no more are made than that and one', async () => {
   const made: string[] = []
-  const items = itemsWithin(
+  const items = await itemsWithin(
+    { giveWay },
     [...rows, ['4444']],
     (pieces) => {
       made.push(...pieces)
@@ -33,12 +39,27 @@ test('a page has the items that fit, and no more are made than that and one', ()
   expect(made).toEqual(['1', '22', '333'])
 })
 
-test('an item that fits into no page ends the page before it', () => {
-  expect(itemsWithin([['1'], undefined], (pieces) => pieces, 3)).toHaveLength(1)
+test('an item that fits into no page ends the page before it', async () => {
+  expect(await within([['1'], undefined], 3)).toHaveLength(1)
 })
 
-test('a first item that does not fit is refused, and no rows are a page', () => {
-  expect(() => itemsWithin([['4444']], (pieces) => pieces, 3)).toThrow(AnswerTooLargeError)
-  expect(() => itemsWithin([undefined], (pieces) => pieces, 3)).toThrow(AnswerTooLargeError)
-  expect(itemsWithin([], () => [], 3)).toEqual([])
+test('a first item that does not fit is refused, and no rows are a page', async () => {
+  await expect(within([['4444']], 3)).rejects.toThrow(AnswerTooLargeError)
+  await expect(within([undefined], 3)).rejects.toThrow(AnswerTooLargeError)
+  expect(await within([], 3)).toEqual([])
+})
+
+test('other work has its turn between long items', async () => {
+  let turns = 0
+  const clock = {
+    giveWay: () => {
+      turns++
+      return systemClock.giveWay()
+    },
+  }
+  const long = Array.from({ length: 8 }, () => ['x'.repeat(200_000)])
+  expect(await itemsWithin(clock, long, (pieces) => pieces, 2_000_000)).toHaveLength(8)
+  expect(turns).toBe(4)
+  expect(await itemsWithin(clock, rows, (pieces) => pieces, 100)).toHaveLength(3)
+  expect(turns).toBe(4)
 })
