@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { Deps } from '../deps.ts'
+import { gatherLog } from '../log/gathered-log.ts'
 import {
   type AddressLimits,
   type AddressRecord,
@@ -37,8 +38,8 @@ const ownFiles = 200
 const kindShare = 0.9
 /** Number of remembered addresses above which unneeded records are removed. */
 const mostAddresses = 2_000
-/** Maximum number of remembered good tokens. */
-const mostTokens = 10_000
+/** Characters of remembered good tokens: more than 20,000 of ordinary length. */
+const mostCharacters = 4 * 1024 * 1024
 
 /** `openFiles`: how many files and connections the process may have open. */
 export function createArrivals(
@@ -67,6 +68,10 @@ export function createArrivals(
   const open: Record<PortKind, number> = { HTTP: 0, MQTT: 0 }
   const addresses = new Map<string, AddressRecord>()
   const tokens = new Set<string>()
+  let characters = 0
+  const forgetToken = (token: string): void => {
+    if (tokens.delete(token)) characters -= token.length
+  }
   const now = (): number => clock.now().getTime()
   const recordOf = (network: string): AddressRecord => addresses.get(network) ?? newAddress(limits, now())
   const keep = (network: string, record: AddressRecord): void => {
@@ -81,8 +86,16 @@ export function createArrivals(
     for (const [network, record] of addresses) if (isForgettable(record, now())) addresses.delete(network)
   }
 
-  const refuse = (variable: string, reason: string, address: string): void =>
-    log.warn({ port: variable, address }, `connection closed at once: ${reason}`)
+  // A flood must not fill the disk.
+  const logRefusal = gatherLog<{ readonly port: string; readonly reason: string; readonly address: string }>(clock, {
+    keyOf: ({ port, reason, address }) => `${port} ${reason} ${address}`,
+    write: ({ reason, ...details }, notWritten) =>
+      log.warn(
+        notWritten === 0 ? details : { ...details, times: notWritten + 1 },
+        `connection closed at once: ${reason}`,
+      ),
+  })
+  const refuse = (port: string, reason: string, address: string): void => logRefusal({ port, reason, address })
 
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
     const { remoteAddress } = socket
@@ -127,11 +140,14 @@ export function createArrivals(
       if (!isGood) {
         const network = networkOf(address)
         keep(network, fail(recordOf(network), now()))
-        if (authorization !== undefined) tokens.delete(authorization)
+        if (authorization !== undefined) forgetToken(authorization)
       } else if (authorization !== undefined && !tokens.has(authorization)) {
-        const [oldest] = tokens
-        if (tokens.size >= mostTokens && oldest !== undefined) tokens.delete(oldest)
         tokens.add(authorization)
+        characters += authorization.length
+        for (const oldest of tokens) {
+          if (characters <= mostCharacters) break
+          forgetToken(oldest)
+        }
       }
     },
   }
