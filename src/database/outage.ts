@@ -52,7 +52,7 @@ export const retryAfterSeconds = 3
 
 /** The message to a client during an outage. Whether a statement without an answer was executed is unknown. */
 export const outageMessage =
-  'The database of the hub is unreachable. Retry later. The change may have been made nevertheless.'
+  'The database of the hub is unreachable. Retry later. If the request was to change something, the change may have been made.'
 
 /** Whether the server refused a connection because it has no free ones. Such a server does answer. */
 export function isFull(error: unknown): boolean {
