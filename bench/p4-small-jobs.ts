@@ -24,7 +24,7 @@ export async function afterSmallJobs(bench: Bench): Promise<Row[]> {
         name: 'P4',
         what: `${jobs} method jobs over ${devices.toLocaleString('en')} devices, after ${smallJobs} jobs over one device`,
         unit: 'op/s',
-        baselineName: 'the same after the same',
+        baselineName: 'the same again, with the statistics of large jobs',
         limit: { kind: 'gate', atLeast: 0.9 },
         async ours() {
           await forgetJobs(bench)

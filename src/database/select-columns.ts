@@ -2,8 +2,9 @@ import { raw, type Sql } from '@prisma/client/runtime/client'
 
 /**
  * Makes the list of columns of a SELECT from their names in the program. `table` is the name of the table in the
- * statement, `columns` has the name of each column in it, and `always` those that every row has. A list that is passed again, as the same array, is not made again: so are those of
- * a cached GraphQL document. An Error for a name that the table lacks, which is a fault of this program.
+ * statement, `columns` has the name of each column in it, and `always` are the columns that every row has. The list is
+ * made once for each array that is passed, and a cached GraphQL document always passes the same arrays. An Error for a
+ * name that the table lacks, which is a fault of this program.
  */
 export function selectColumns<Row>(
   table: string,

@@ -99,8 +99,8 @@ export type PatchedTwins = {
 /** Bytes of twins in a batch, because its transaction must be short. */
 const batchSize = 8 * 1024 * 1024
 /**
- * Bytes of a twin with its patch from which a batch leaves two thirds of the time to other work: a turn for each large
- * twin would keep a request, which needs several turns, waiting for as many twins.
+ * Bytes of a twin with its patch, from which on a batch pauses for twice the time that it has worked. If it only gave way,
+ * a request would wait for one large twin in each of the several turns that it needs.
  */
 const heavyBytes = 16 * 1024
 /**
@@ -174,7 +174,7 @@ export async function patchTwins(
     const done = bytes + patchBytes
     work = { turn: work.turn + done, chunk: work.chunk + done, batch: work.batch + done }
     if (work.chunk >= chunkBytes) await save()
-    if (work.turn < turnBytes) continue
+    if (work.turn < turnBytes || place === locked.length - 1) continue
     work = { ...work, turn: 0 }
     if (done >= heavyBytes) await clock.sleep(2 * (clock.elapsed() - turnBegan))
     else await clock.giveWay()

@@ -1,18 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type JobState, newerOf } from '../../src/console/newer-job.ts'
 import type { JobStatus } from '../../src/generated/console/graphql.ts'
+import { statisticsWith } from './statistics.ts'
 
 const job = (status: JobStatus, succeededCount: number, endTime: string | null = null): JobState => ({
   status,
   endTime,
-  deviceJobStatistics: {
-    deviceCount: 1_000,
-    pendingCount: 1_000 - succeededCount,
-    runningCount: 0,
-    succeededCount,
-    failedCount: 0,
-    cancelledCount: 0,
-  },
+  deviceJobStatistics: statisticsWith(1_000, succeededCount),
 })
 
 describe('two states of a job', () => {

@@ -8,17 +8,7 @@ import {
   type SymmetricKey,
   storedAuthentication,
 } from '../../src/device/identity.ts'
-import { InvalidInputError } from '../../src/errors.ts'
-
-function refusal(check: () => unknown): { path: string; message: string } {
-  try {
-    check()
-  } catch (error) {
-    if (error instanceof InvalidInputError) return { path: error.path.join('/'), message: error.message }
-    throw error
-  }
-  throw new Error('not refused')
-}
+import { refusal } from '../support/refusal.ts'
 
 describe('a device id', () => {
   test.each(['a', 'pump-001', "O'Brien", '-.%_*?!(),:;=@$', '...', 'x'.repeat(128)])('may be %s', (id) => {

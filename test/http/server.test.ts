@@ -201,19 +201,24 @@ test('one address has only so many connections to each port', async () => {
   await other.close()
 })
 
-test('after many refused tokens of an address, only those are looked at that were good before', async () => {
-  const door: Mount = {
-    path: '/door',
-    methods: ['GET'],
-    handle: ({ headers }, response) => response.writeHead(headers.authorization?.startsWith('good') ? 200 : 401).end(),
-  }
+/** A server that takes one wrong token a second from an address. */
+async function refusing(door: Mount) {
   const limits = { ...defaultLimits, addressFailures: 1 }
   const clock = createTestClock()
   const other = createHttpServer(
     { ...deps, limits, clock },
     { doors: { graphql: door }, whyNotReady: () => undefined, ...tls },
   )
-  const address = await other.listen(anywhere)
+  return { other, clock, address: await other.listen(anywhere) }
+}
+
+test('after many refused tokens of an address, only those are looked at that were good before', async () => {
+  const door: Mount = {
+    path: '/door',
+    methods: ['GET'],
+    handle: ({ headers }, response) => response.writeHead(headers.authorization?.startsWith('good') ? 200 : 401).end(),
+  }
+  const { other, clock, address } = await refusing(door)
   const statusOf = async (authorization: string, path = '/door') =>
     (await ask(`${address.http}${path}`, { headers: { authorization } })).status
   expect(await statusOf('good')).toBe(200)
@@ -231,13 +236,7 @@ test('after many refused tokens of an address, only those are looked at that wer
 
 test('a refusal that waits does not delay the end', async () => {
   const door: Mount = { path: '/door', methods: ['GET'], handle: (_request, response) => response.writeHead(401).end() }
-  const limits = { ...defaultLimits, addressFailures: 1 }
-  const clock = createTestClock()
-  const other = createHttpServer(
-    { ...deps, limits, clock },
-    { doors: { graphql: door }, whyNotReady: () => undefined, ...tls },
-  )
-  const address = await other.listen(anywhere)
+  const { other, clock, address } = await refusing(door)
   const statusOf = async () => (await ask(`${address.http}/door`)).status
   for (let count = 0; count < 10; count++) expect(await statusOf()).toBe(401)
   const refused = statusOf()

@@ -3,16 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { checkSectionPatch, checkTwinPatch } from '../../src/twin/check-patch.ts'
-
-function refusal(check: () => unknown): { path: string; message: string } {
-  try {
-    check()
-  } catch (error) {
-    if (error instanceof InvalidInputError) return { path: error.path.join('/'), message: error.message }
-    throw error
-  }
-  throw new Error('not refused')
-}
+import { refusal } from '../support/refusal.ts'
 
 /** `{ a: { a: … leaf } }` with so many objects inside the outermost. */
 function nested(depth: number, leaf: unknown): unknown {

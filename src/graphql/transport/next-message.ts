@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 
 // A message `next` of the protocol graphql-transport-ws as one frame of a WebSocket (RFC 6455, section 5.2). All
-// subscribers to an event get the same payload: only the id of the operation differs. ws would make a header of its own
-// and two writes for each of them. It is not bypassed in anything else: it neither compresses nor splits what the hub
-// sends, so its own frames and these may follow each other in any order.
+// subscribers to an event get the same payload; only the id of the operation differs. ws would make a header and two
+// writes for each of them, so these messages are written below ws, to the connection. All other frames are sent by ws. The
+// two may follow each other in any order, because the hub sends neither compressed messages nor parts of messages.
 
 /** The first byte of a whole text message. */
 const wholeText = 0x81

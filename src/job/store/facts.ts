@@ -53,7 +53,7 @@ export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
 
-/** What a statement that reads outcomes in the order of their versions repeats: the condition of that index. */
+/** The condition of the index of outcomes by version. A statement that reads in that order must repeat it. */
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**

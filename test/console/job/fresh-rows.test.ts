@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { noFilters } from '../../../src/console/pages/job/filters.ts'
 import { idsToReadAgain, moreEnded, newsOf, replaceRows } from '../../../src/console/pages/job/fresh-rows.ts'
 import type { DeviceJobStatus, JobDeviceFragment } from '../../../src/generated/console/graphql.ts'
+import { statisticsWith } from '../statistics.ts'
 
 const row = (id: string, status: DeviceJobStatus): JobDeviceFragment => ({
   id,
@@ -13,14 +14,7 @@ const row = (id: string, status: DeviceJobStatus): JobDeviceFragment => ({
   outcome: null,
 })
 
-const statistics = (succeededCount: number) => ({
-  deviceCount: 100,
-  pendingCount: 100 - succeededCount,
-  runningCount: 0,
-  succeededCount,
-  failedCount: 0,
-  cancelledCount: 0,
-})
+const statistics = (succeededCount: number) => statisticsWith(100, succeededCount)
 
 describe('rows that are read again', () => {
   it('are those in sight that may still change', () => {

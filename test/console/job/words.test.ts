@@ -3,6 +3,7 @@ import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling, describeEnd } from '../../../src/console/pages/job/job-now.ts'
 import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
+import { statisticsWith } from '../statistics.ts'
 
 describe('what a job waits for', () => {
   const blocker = { message: 'As the hub has it.', until: null, position: null, deviceCount: null } as const
@@ -50,14 +51,7 @@ const jobNow = (status: JobStatus, succeededCount: number, endTime: string | nul
   failureReason: null,
   throughput: 0,
   eta: null,
-  deviceJobStatistics: {
-    deviceCount: 1_000,
-    pendingCount: 1_000 - succeededCount,
-    runningCount: 0,
-    succeededCount,
-    failedCount: 0,
-    cancelledCount: 0,
-  },
+  deviceJobStatistics: statisticsWith(1_000, succeededCount),
   blockers: [],
   failureGroups: [],
 })

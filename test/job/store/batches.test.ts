@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Tx } from '../../../src/database/reader.ts'
-import { markDispatched, settle } from '../../../src/job/store/facts.ts'
+import { markDispatched, type SettledFrom, settle } from '../../../src/job/store/facts.ts'
 import { saveCancelled } from '../../../src/job/store/transitions.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
@@ -33,6 +33,14 @@ const mark = (tx: Tx, ids: readonly string[]) =>
     keys(ids).map((key) => ({ ...key, deadline: now })),
     { instanceId: deps.lease.instanceId, now },
   )
+/** Settles the device jobs, as failed unless it is said otherwise. */
+const settleAll = (tx: Tx, ids: readonly string[], from: SettledFrom, end: typeof ok | typeof failed = failed) =>
+  settle(
+    tx,
+    keys(ids).map((key) => ({ ...key, ...end })),
+    from,
+    now,
+  )
 
 /** The statement waits for a lock when the holder commits. */
 async function whileHeld<T>(holder: (tx: Tx) => Promise<unknown>, waiter: () => Promise<T>): Promise<T> {
@@ -54,13 +62,7 @@ async function whileHeld<T>(holder: (tx: Tx) => Promise<unknown>, waiter: () => 
 
 test('a call is not marked when its device job ended while the mark waited', async () => {
   const marked = await whileHeld(
-    (tx) =>
-      settle(
-        tx,
-        keys(deviceIds.slice(0, 2)).map((key) => ({ ...key, ...failed })),
-        'pending',
-        now,
-      ),
+    (tx) => settleAll(tx, deviceIds.slice(0, 2), 'pending'),
     () => deps.db.autocommit((tx) => mark(tx, deviceIds)),
   )
   expect(marked.map(({ deviceId }) => deviceId)).toEqual(deviceIds.slice(2))
@@ -70,15 +72,7 @@ test('a call is not marked when its device job ended while the mark waited', asy
 test('a device job does not end as waiting when its call was marked in between', async () => {
   const progress = await whileHeld(
     (tx) => mark(tx, deviceIds.slice(0, 3)),
-    () =>
-      deps.db.autocommit((tx) =>
-        settle(
-          tx,
-          keys(deviceIds).map((key) => ({ ...key, ...failed })),
-          'pending',
-          now,
-        ),
-      ),
+    () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'pending')),
   )
   expect(progress).toEqual([{ jobId, open: 3 }])
   expect(await counters(deps, jobId)).toBe('running: 0 pending, 3 running, 0 succeeded, 1 failed, 0 canceled')
@@ -87,22 +81,8 @@ test('a device job does not end as waiting when its call was marked in between',
 test('of two outcomes the one that was committed first stays, and is counted once', async () => {
   await deps.db.autocommit((tx) => mark(tx, deviceIds))
   const progress = await whileHeld(
-    (tx) =>
-      settle(
-        tx,
-        keys(deviceIds.slice(0, 3)).map((key) => ({ ...key, ...ok })),
-        'running',
-        now,
-      ),
-    () =>
-      deps.db.autocommit((tx) =>
-        settle(
-          tx,
-          keys(deviceIds).map((key) => ({ ...key, ...failed })),
-          'running',
-          now,
-        ),
-      ),
+    (tx) => settleAll(tx, deviceIds.slice(0, 3), 'running', ok),
+    () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'running')),
   )
   expect(progress).toEqual([{ jobId, open: 0 }])
   expect(await counters(deps, jobId)).toBe('running: 0 pending, 0 running, 3 succeeded, 1 failed, 0 canceled')
