@@ -38,11 +38,16 @@ export const httpForm = (print: PrintResult): Plugin => ({
 type Params = Record<string, unknown>
 
 async function parseBody(request: Request): Promise<Params> {
-  const text = bodyText(new Uint8Array(await request.arrayBuffer()))
+  const text = bodyText(new Uint8Array(await request.arrayBuffer().catch(refuseIncomplete)))
   if (text === undefined) throw badRequest('The body is not UTF-8.')
   const body = parseJson(text, 'POST body sent invalid JSON.')
   if (isParams(body)) return body
   throw badRequest(`POST body is expected to be object but received ${body === null ? 'null' : typeof body}`)
+}
+
+/** The body is too long, which has an error of its own, or the client has disconnected. */
+function refuseIncomplete(error: unknown): never {
+  throw error instanceof GraphQLError ? error : badRequest('The body is incomplete.')
 }
 
 function parseQuery({ url }: Request): Params {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { createTestClock } from '../../support/clock.ts'
 import { hubName, openDoor, type TestDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
@@ -126,6 +126,33 @@ test.each(['/graphql', '/graphql?'])(
     expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
     expect(String(answer)).toMatch(/\r\nconnection: close\r\n/i)
     await once(socket, 'close')
+    await port.close()
+  },
+)
+
+test.each(['Content-Length: 5000', 'Transfer-Encoding: chunked'])(
+  'a client that disconnects while it sends a body with %s leaves no line in the log',
+  async (header) => {
+    const { handle } = door.server
+    let ended: Promise<unknown> | undefined
+    const server: GraphqlServer = {
+      ...door.server,
+      handle(request, response) {
+        ended = once(response, 'close')
+        handle(request, response)
+        request.once('data', () => socket.destroy())
+      },
+    }
+    const port = await openPort({ server })
+    const { hostname, port: number } = new URL(port.url)
+    const socket = connect(Number(number), hostname)
+    socket.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${header}\r\n\r\n`)
+    socket.write('5\r\n{"que\r\n')
+    await once(socket, 'close')
+    await ended
+    // The log would have the line by the time that another request is answered.
+    expect((await door.ask('{ __typename }')).status).toBe(200)
+    expect(door.logged).toEqual([])
     await port.close()
   },
 )
