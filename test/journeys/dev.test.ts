@@ -50,12 +50,16 @@ function startDev(variables: Readonly<Record<string, string>>) {
       ]),
     /** What a terminal does at Ctrl-C. */
     interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
-    isAnyoneLeft(): boolean {
-      try {
-        return process.kill(-(child.pid ?? 0), 0)
-      } catch {
-        return false
+    /** Waits for the programs that it started: esbuild's ends by itself when the program that uses it has ended. */
+    async leavesNobody(): Promise<void> {
+      const isAnyoneLeft = (): boolean => {
+        try {
+          return process.kill(-(child.pid ?? 0), 0)
+        } catch {
+          return false
+        }
       }
+      await expect.poll(isAnyoneLeft, { timeout: 10_000 }).toBe(false)
     },
   }
 }
@@ -85,7 +89,7 @@ test('npm run dev serves the console from its sources beside a hub that starts a
 
   dev.interrupt()
   expect(await dev.closed).toEqual([0, null])
-  expect(dev.isAnyoneLeft()).toBe(false)
+  await dev.leavesNobody()
 })
 
 test('a port in use ends it with a sentence that names the variable', async () => {
@@ -101,7 +105,7 @@ test('a port in use ends it with a sentence that names the variable', async () =
     const dev = startDev(ports)
     expect(await dev.closed).toEqual([1, null])
     expect(dev.lines.filter((line) => line.startsWith(`${variable} is ${port}, but `))).toHaveLength(1)
-    expect(dev.isAnyoneLeft()).toBe(false)
+    await dev.leavesNobody()
   }
   server.close()
 })
