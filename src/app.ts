@@ -18,9 +18,9 @@ import { type Instances, joinInstances } from './events/instances.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
-import { withPrepared } from './http/prepared.ts'
+import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer } from './http/server.ts'
-import { mountWebDoor } from './http/web.ts'
+import { mountWebHandler } from './http/web-handler.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
@@ -258,8 +258,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     http.open({
       graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
       rest: await Promise.all(
-        mountWebDoor(deps, restPaths, rest, looksLikeRest).map((mount) =>
-          mount.path === openApi.path ? withPrepared(mount, openApi) : mount,
+        mountWebHandler(deps, restPaths, rest, looksLikeRest).map((mount) =>
+          mount.path === openApi.path ? withPreparedAnswer(mount, openApi) : mount,
         ),
       ),
       console: mountConsole(deps, consoleFolder, config),

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { withPrepared } from '../../src/http/prepared.ts'
+import { withPreparedAnswer } from '../../src/http/prepared-answer.ts'
 import type { Mount } from '../../src/http/server.ts'
 import { serveMount } from './serve.ts'
 
-const door: Mount = {
+const mounted: Mount = {
   path: '/document.json',
   below: true,
   methods: ['GET', 'POST'],
-  handle: (_request, response) => response.writeHead(401).end('the door'),
+  handle: (_request, response) => response.writeHead(401).end('the mounted handler'),
 }
 const prepared = { path: '/document.json', type: 'application/json; charset=utf-8', text: '{"a":"ü"}' }
 
-test('GET at the path gets the answer, whatever its query string, and everything else the door', async () => {
-  const { url, close } = await serveMount(await withPrepared(door, prepared))
+test('GET at the path gets the answer, whatever its query string, and everything else gets the mounted handler', async () => {
+  const { url, close } = await serveMount(await withPreparedAnswer(mounted, prepared))
   try {
     const got = await fetch(`${url}/document.json?x=1`)
     expect([got.status, got.headers.get('content-type'), await got.text()]).toEqual([200, prepared.type, prepared.text])
@@ -23,8 +23,8 @@ test('GET at the path gets the answer, whatever its query string, and everything
   }
 })
 
-test('it makes no token a good one: after many bad ones of an address it is still answered, and the door is not asked', async () => {
-  const { url, clock, close } = await serveMount(await withPrepared(door, prepared), { addressFailures: 1 })
+test('it makes no token a good one: after many bad ones of an address it is still answered, and the mounted handler is not asked', async () => {
+  const { url, clock, close } = await serveMount(await withPreparedAnswer(mounted, prepared), { addressFailures: 1 })
   const ask = async (path: string, authorization: string): Promise<number> =>
     (await fetch(`${url}${path}`, { headers: { authorization } })).status
   try {

@@ -6,7 +6,7 @@ import type { Mount } from './server.ts'
  * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client;
  * `whenAnswered` calls back when the answer has been sent, or the client has disconnected.
  */
-export type WebDoor = (
+export type WebHandler = (
   request: Request,
   address?: string,
   whenAnswered?: (act: () => void) => void,
@@ -19,14 +19,14 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
  * The mounts of a handler at these paths and everything below them, and for the other paths that it `claims` (see
  * `Mount`).
  */
-export function mountWebDoor(
+export function mountWebHandler(
   deps: Pick<Deps, 'log'>,
   paths: readonly string[],
-  door: WebDoor,
+  handler: WebHandler,
   claims: (url: string) => boolean = () => false,
 ): Mount[] {
   const handle: Mount['handle'] = (incoming, outgoing) => {
-    serve(door, incoming, outgoing).catch((error: unknown) => {
+    serve(handler, incoming, outgoing).catch((error: unknown) => {
       deps.log.error({ err: error }, 'HTTP request could not be answered')
       outgoing.destroy()
     })
@@ -34,7 +34,7 @@ export function mountWebDoor(
   return paths.map((path) => ({ path, below: true, claims, methods, handle }))
 }
 
-async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(handler: WebHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
   // Not for answered requests: an abort costs as much as a small request, for the error that it creates.
   outgoing.once('close', () => {
@@ -44,7 +44,7 @@ async function serve(door: WebDoor, incoming: IncomingMessage, outgoing: ServerR
     if (outgoing.destroyed) act()
     else outgoing.once('close', act)
   }
-  const response = await door(toRequest(incoming, gone.signal), incoming.socket.remoteAddress, whenAnswered)
+  const response = await handler(toRequest(incoming, gone.signal), incoming.socket.remoteAddress, whenAnswered)
   const body = Buffer.from(await response.arrayBuffer())
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)

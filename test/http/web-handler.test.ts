@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import * as http from 'node:http'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { mountWebDoor, type WebDoor } from '../../src/http/web.ts'
+import { mountWebHandler, type WebHandler } from '../../src/http/web-handler.ts'
 
 const logged: string[] = []
 const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) })
@@ -14,8 +14,8 @@ afterEach(() => {
   }
 })
 
-async function serve(door: WebDoor): Promise<number> {
-  const [mount] = mountWebDoor({ log }, ['/devices'], door)
+async function serve(handler: WebHandler): Promise<number> {
+  const [mount] = mountWebHandler({ log }, ['/devices'], handler)
   const server = http.createServer((request, response) => mount?.handle(request, response)).listen(0, '127.0.0.1')
   servers.push(server)
   await once(server, 'listening')
@@ -36,14 +36,14 @@ const send = (port: number, method: string, path: string, body?: string | Buffer
     sent.end(body)
   })
 
-test('a door is mounted at its paths and everything below', () => {
-  expect(mountWebDoor({ log }, ['/a', '/b'], async () => new Response())).toMatchObject([
+test('a handler is mounted at its paths and everything below', () => {
+  expect(mountWebHandler({ log }, ['/a', '/b'], async () => new Response())).toMatchObject([
     { path: '/a', below: true },
     { path: '/b', below: true },
   ])
 })
 
-test('verb, path, headers and body reach the door as they were sent, and the answer the client', async () => {
+test('verb, path, headers and body reach the handler as they were sent, and the answer the client', async () => {
   const port = await serve(async (request) => {
     const { pathname, search } = new URL(request.url)
     const seen = [request.method, pathname, search, request.headers.get('if-match'), await request.text()]
@@ -61,7 +61,7 @@ test('an answer without a body has none', async () => {
   expect([status, headers['content-length'], text]).toEqual([204, undefined, ''])
 })
 
-test('the connection ends when the door did not want the body', async () => {
+test('the connection ends when the handler did not want the body', async () => {
   const port = await serve(async () => new Response('{}', { status: 413 }))
   const sent = http.request({
     port,
@@ -77,7 +77,7 @@ test('the connection ends when the door did not want the body', async () => {
   response.destroy()
 })
 
-test('the door hears when the client has gone', async () => {
+test('the handler is notified when the client disconnects', async () => {
   let tell: (signal: AbortSignal) => void = () => {}
   const entered = new Promise<AbortSignal>((resolve) => {
     tell = resolve
@@ -108,16 +108,16 @@ test('a client that has its answer has not gone', async () => {
   expect(signals.map(({ aborted }) => aborted)).toEqual([false, false])
 })
 
-test('a door that throws ends the connection, and the log has why', async () => {
+test('a handler that throws ends the connection, and the log has why', async () => {
   const port = await serve(async () => {
-    throw new Error('broken door')
+    throw new Error('broken handler')
   })
   await expect(send(port, 'GET', '/devices')).rejects.toThrow()
-  expect(logged.join()).toContain('broken door')
+  expect(logged.join()).toContain('broken handler')
 })
 
-test('a door answers at a path of nobody what it claims, and the server the rest', async () => {
+test('a handler answers at a path of nobody what it claims, and the server the rest', async () => {
   const claims = (url: string) => url.includes('mine')
-  const mounts = mountWebDoor({ log }, ['/a'], async () => new Response(), claims)
+  const mounts = mountWebHandler({ log }, ['/a'], async () => new Response(), claims)
   expect(mounts.map((mount) => [mount.claims?.('/b?mine'), mount.claims?.('/b')])).toEqual([[true, false]])
 })
