@@ -4,7 +4,7 @@ import type { JobNowFragment } from '../../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatRate } from '../../../format.ts'
 import { Panel } from '../../../shell/page.tsx'
 import { endedOf } from '../../../ui/statistics.ts'
-import { mostDevices, readEnded } from '../read-ended.ts'
+import { maxChartedDevices, readEndedDeviceJobs } from '../ended-device-jobs.ts'
 import styles from './panel.module.css'
 import { ProgressChartPlot } from './plot.tsx'
 import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
@@ -19,11 +19,11 @@ export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; rea
   const samples = useSamples(jobId, now)
   if (now.startedTime === null || now.deviceJobStatistics.deviceCount === 0) return undefined
   if (samples.length < 2) {
-    if (now.endTime === null || now.deviceJobStatistics.deviceCount <= mostDevices) return undefined
+    if (now.endTime === null || now.deviceJobStatistics.deviceCount <= maxChartedDevices) return undefined
     return (
       <Panel title="Progress over time">
         <p className={styles.summary}>
-          Jobs with more than {formatCount(mostDevices)} devices are charted only while this page is open.
+          Jobs with more than {formatCount(maxChartedDevices)} devices are charted only while this page is open.
         </p>
       </Panel>
     )
@@ -72,7 +72,7 @@ function useSamples(jobId: string, now: JobNowFragment): Samples {
   useEffect(() => {
     if (!cameLate) return
     let isCurrent = true
-    void readEnded(client, jobId).then((read) => {
+    void readEndedDeviceJobs(client, jobId).then((read) => {
       if (isCurrent) setEnded(read)
     })
     return () => {
