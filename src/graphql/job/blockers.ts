@@ -1,7 +1,6 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
 import type { PreviewCount as Count } from '../../job/preview.ts'
-import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../../job/progress.ts'
-import { countNotConnected, findQueuePositions, findRecentOutcomes } from '../../job/store/progress.ts'
+import { countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
@@ -12,21 +11,18 @@ import { counters, Job, ofJob } from './job.ts'
 /** Maximum count of devices that are not connected. */
 const mostNotConnected = 10_000
 
-// Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs, or a queue of hundreds of
-// thousands, take the database a second or more.
-const recentOutcomes = perParentInTime(findRecentOutcomes, ({ jobId }) => jobId)
+// Read once for all jobs of a page. A queue of hundreds of thousands of jobs takes the database a second or more.
 const queuePositions = perParentInTime(findQueuePositions, ({ jobId }) => jobId)
 // All pending device jobs may have to be read, and no event reports devices that connect, so the count may be somewhat
 // old.
 const notConnected = boundedReads('devices that are not connected', countNotConnected, ({ jobId }) => jobId)
 
-const waitingIn = async (context: Context, jobId: string) =>
+/** The pending devices of the job that are not connected, and when their wait ends; read once for all fields that need them. */
+export const waitingIn = async (context: Context, jobId: string) =>
   (await notConnected(context.deps, jobId, { limit: mostNotConnected + 1 }))[0]
 
 const cappedAt = (maximum: number, count: number): Count =>
   count > maximum ? { value: maximum, precision: 'atLeast' } : { value: count, precision: 'exact' }
-
-// Blockers
 
 const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
@@ -88,42 +84,6 @@ builder.objectField(Job, 'blockers', (t) =>
       const waiting = needed.notConnected ? await waitingIn(context, job.id) : undefined
       const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
       return blockersOf(job, findings, context.deps.clock.now())
-    },
-  }),
-)
-
-// Rate
-
-const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', ...counters)
-
-async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
-  const goesOn = job.startedTime !== null && job.endTime === null
-  const [recent] = goesOn ? await recentOutcomes(context, job.id, undefined) : []
-  return throughputOf(job, recent ?? noOutcomes, context.deps.clock.now())
-}
-
-builder.objectField(Job, 'throughput', (t) =>
-  t.float({
-    ...timed,
-    complexity: { field: 5, multiplier: 1 },
-    description:
-      'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started.',
-    resolve: (job, _args, context) => throughput(job, context),
-  }),
-)
-
-builder.objectField(Job, 'eta', (t) =>
-  t.field({
-    type: 'DateTime',
-    nullable: true,
-    ...timed,
-    complexity: { field: 20, multiplier: 1 },
-    description:
-      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running.',
-    resolve: async (job, _args, context) => {
-      if (job.status !== 'running') return null
-      const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
-      return etaOf(job, pace, waiting, context.deps.clock.now())
     },
   }),
 )

@@ -36,7 +36,7 @@ const blockersOf = async (jobId: string, fields = 'reason until position deviceC
 const nothing = { until: null, position: null, deviceCount: null }
 
 describe('a job waits', () => {
-  test('for its time, which it tells', async () => {
+  test('for its start time, which it shows', async () => {
     await givenMethodJob(door.deps, 'pump', {}, { jobId: 'tonight', startTime: new Date('2026-01-01T01:00:00Z') })
     expect(await blockersOf('tonight')).toEqual([
       { ...nothing, reason: 'START_TIME', until: '2026-01-01T01:00:00.000Z' },
@@ -123,83 +123,8 @@ describe('a job waits', () => {
   })
 })
 
-describe('throughput and eta', () => {
-  test('are 0 and null before the start', async () => {
-    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'later', startTime: new Date(clock.now().getTime() + 60_000) })
-    expect(await jobOf('later', 'throughput eta')).toEqual({ throughput: 0, eta: null })
-  })
-
-  test('follow what has ended in the last ten seconds', async () => {
-    await givenDevices(door.deps, 'lamp', 9)
-    const jobId = await givenMethodJob(door.deps, 'lamp', {}, { jobId: 'lamps', maxExecutionTimeInSeconds: 1000 })
-    await start(door.deps, jobId)
-    const begin = clock.now().getTime()
-    const lamp = (number: number) => ({ jobId, deviceId: `lamp-000${number}` })
-    const end = (...numbers: number[]) =>
-      answer(door.deps, ...numbers.map((number) => ({ ...lamp(number), response: { status: 200, payload: 'null' } })))
-    const at = (seconds: number) => new Date(begin + seconds * 1000).toISOString()
-    await dispatch(door.deps, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(lamp))
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({ throughput: 0, eta: at(1000) })
-
-    clock.advance(2000)
-    await end(1, 2, 3, 4)
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({ throughput: 2, eta: at(4.5) })
-    clock.advance(9000)
-    await end(5)
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({ throughput: 0.5, eta: at(19) })
-    clock.advance(9000)
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({ throughput: 0.1, eta: at(60) })
-    clock.advance(2000)
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({ throughput: 0, eta: at(1000) })
-
-    await end(6, 7, 8, 9)
-    clock.advance(3000)
-    await door.deps.db.transaction((tx) => finishJobs(tx, clock.now()))
-    expect(await jobOf(jobId, 'status throughput eta')).toEqual({
-      status: 'COMPLETED',
-      throughput: 9 / 25,
-      eta: null,
-    })
-  })
-
-  test('know until when devices are waited for that are not connected', async () => {
-    const jobId = await givenMethodJob(
-      door.deps,
-      'valve',
-      { connectTimeoutInSeconds: 120 },
-      { jobId: 'away', maxExecutionTimeInSeconds: 1000 },
-    )
-    const begin = clock.now().getTime()
-    await start(door.deps, jobId)
-    expect(await jobOf(jobId, 'throughput eta')).toEqual({
-      throughput: 0,
-      eta: new Date(begin + 120_000).toISOString(),
-    })
-    await connect('valve-0001')
-    expect(await jobOf(jobId, 'eta')).toEqual({ eta: new Date(begin + 1_000_000).toISOString() })
-  })
-
-  test('read no more outcomes than they need, and say how fast those came', async () => {
-    const jobId = await givenMethodJob(door.deps, 'nobody', {}, { jobId: 'fast' })
-    const started = clock.now()
-    clock.advance(5000)
-    await door.deps.database.pool.query(
-      `with fast as (
-         update job set status = 'running', started_time = $2, device_count = 6000, pending_count = 0,
-                        running_count = 0, succeeded_count = 6000
-         where id = $1 returning key
-       )
-       insert into device_job_outcome (job_key, device_id, ended_time, version)
-       select key, 'fast-' || n, $2::timestamptz + interval '1 ms' * (n / 2), n from fast, generate_series(1, 6000) n`,
-      [jobId, started],
-    )
-    // The newest 5,000 of two a millisecond: from 500 ms after the start on, of five seconds.
-    expect((await jobOf(jobId, 'throughput')).throughput).toBeCloseTo(5000 / 4.5, 5)
-  })
-})
-
 describe('counting the devices that are not connected', () => {
-  test('is done once for all who ask, and when it took long not again for a while', async () => {
+  test('is done once for concurrent requests, and when it took long not again for a while', async () => {
     const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'long' })
     await start(door.deps, jobId)
     const { boundedRead } = door.deps.db
@@ -240,7 +165,7 @@ describe('counting the devices that are not connected', () => {
   })
 })
 
-test('all of it for many jobs costs what it costs for one', async () => {
+test('blockers, throughput and eta of many jobs cost what those of one cost', async () => {
   for (let count = 0; count < 10; count++) {
     const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: `s-${count}` })
     if (count % 2 === 0) await start(door.deps, jobId)

@@ -1,0 +1,45 @@
+import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../../job/progress.ts'
+import { findRecentOutcomes } from '../../job/store/progress.ts'
+import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
+import { perParentInTime } from '../loaders.ts'
+import { waitingIn } from './blockers.ts'
+import { counters, Job, ofJob } from './job.ts'
+
+// Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs take the database a second or
+// more.
+const recentOutcomes = perParentInTime(findRecentOutcomes, ({ jobId }) => jobId)
+
+const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', ...counters)
+
+async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
+  const goesOn = job.startedTime !== null && job.endTime === null
+  const [recent] = goesOn ? await recentOutcomes(context, job.id, undefined) : []
+  return throughputOf(job, recent ?? noOutcomes, context.deps.clock.now())
+}
+
+builder.objectField(Job, 'throughput', (t) =>
+  t.float({
+    ...timed,
+    complexity: { field: 5, multiplier: 1 },
+    description:
+      'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started.',
+    resolve: (job, _args, context) => throughput(job, context),
+  }),
+)
+
+builder.objectField(Job, 'eta', (t) =>
+  t.field({
+    type: 'DateTime',
+    nullable: true,
+    ...timed,
+    complexity: { field: 20, multiplier: 1 },
+    description:
+      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running.',
+    resolve: async (job, _args, context) => {
+      if (job.status !== 'running') return null
+      const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
+      return etaOf(job, pace, waiting, context.deps.clock.now())
+    },
+  }),
+)
