@@ -5,9 +5,9 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
 import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
-import { DatabaseAwayError, isOutage } from './outage.ts'
+import { startHealthCheck } from './health-check.ts'
+import { DatabaseUnavailableError, isOutage } from './outage.ts'
 import { Pool } from './pool.ts'
-import { startPulse } from './pulse.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
 
 /** The database: SQL, and Prisma for single values by key. */
@@ -91,7 +91,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     options: sessionOptions(limits),
     wait: limits.databaseWait,
     patience: limits.databaseStatement + margin,
-    isMute: () => pulse.isMute(),
+    isUnresponsive: () => healthCheck.isUnresponsive(),
   }
   // Two pools: many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
@@ -111,13 +111,13 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   let closing: Promise<void> | undefined
   let isGivenUp = false
   const report = (error: Error): void => {
-    // The pulse has already reported connections that were closed because nothing answered.
-    if (closing === undefined && !isGivenUp && !(error instanceof DatabaseAwayError))
+    // The health check has already reported connections that were closed because nothing answered.
+    if (closing === undefined && !isGivenUp && !(error instanceof DatabaseUnavailableError))
       log.warn({ err: error }, 'database connection lost')
   }
   pool.on('error', report)
   reads.on('error', report)
-  const pulse = startPulse(
+  const healthCheck = startHealthCheck(
     { url, silence: limits.databaseSilence, log },
     {
       silent() {
@@ -129,7 +129,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     },
   )
   const trouble = (): string | undefined =>
-    isGivenUp ? 'The connection to the database was abandoned because the hub is stopping.' : pulse.trouble()
+    isGivenUp ? 'The connection to the database was abandoned because the hub is stopping.' : healthCheck.trouble()
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
   const run = async <Row extends pg.QueryResultRow>(
@@ -183,7 +183,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     await prisma.$disconnect()
     // A graceful close of a connection needs an answer.
     const farewell = trouble() === undefined ? farewellTime : 0
-    await Promise.all([pool.close(farewell), reads.close(farewell), pulse.close()])
+    await Promise.all([pool.close(farewell), reads.close(farewell), healthCheck.close()])
   }
 
   return {
@@ -214,12 +214,12 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
         return work(db as Tx)
       }),
     trouble,
-    hurry: pulse.hurry,
+    hurry: healthCheck.hurry,
     giveUp() {
       isGivenUp = true
       pool.giveUp()
       reads.giveUp()
-      void pulse.close()
+      void healthCheck.close()
     },
     close() {
       closing ??= close()

@@ -25,8 +25,8 @@ const codes = new Set([
 const messages = /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/
 
 /** The database does not answer. Its connections were closed, and none is opened before it answers again. */
-export class DatabaseAwayError extends Error {
-  override readonly name = 'DatabaseAwayError'
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError'
   constructor() {
     super('The database does not answer.')
   }
@@ -38,7 +38,7 @@ export class DatabaseAwayError extends Error {
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error instanceof DatabaseAwayError || messages.test(error.message)) return true
+  if (error instanceof DatabaseUnavailableError || messages.test(error.message)) return true
   // A name with several addresses, none of which could be reached.
   if (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isOutage)) return true
   const driver = driverError(error)

@@ -2,7 +2,7 @@ import net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
-import { DatabaseAwayError, isFull } from './outage.ts'
+import { DatabaseUnavailableError, isFull } from './outage.ts'
 
 /** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {
@@ -18,7 +18,7 @@ export type PoolSettings = {
   /** After which a statement without an answer is given up, together with its connection. */
   readonly patience: number
   /** Whether the database is known not to answer: then statements do not wait for it. */
-  readonly isMute: () => boolean
+  readonly isUnresponsive: () => boolean
   /** The server has no room for the connections that this pool needs. */
   readonly onFull: () => void
 }
@@ -59,7 +59,7 @@ export class Pool extends pg.Pool {
       stream: () => {
         const socket = openSocket(sockets)
         // Only once it exists: pg connects the socket first.
-        if (this.#isGivenUp) setImmediate(() => socket.destroy(new DatabaseAwayError()))
+        if (this.#isGivenUp) setImmediate(() => socket.destroy(new DatabaseUnavailableError()))
         return socket
       },
     })
@@ -81,7 +81,7 @@ export class Pool extends pg.Pool {
 
   /** Closes all connections at once, including those in use, without notifying the server. */
   break(): void {
-    for (const socket of this.#sockets) socket.destroy(new DatabaseAwayError())
+    for (const socket of this.#sockets) socket.destroy(new DatabaseUnavailableError())
   }
 
   /** Closes all connections at once, and those that waiting statements still open. */
@@ -111,10 +111,10 @@ export class Pool extends pg.Pool {
   }
 
   async #take(): Promise<pg.PoolClient> {
-    const { wait, isMute } = this.#settings
+    const { wait, isUnresponsive } = this.#settings
     const start = clock.now().getTime()
     for (;;) {
-      if (this.#isGivenUp || isMute()) throw new DatabaseAwayError()
+      if (this.#isGivenUp || isUnresponsive()) throw new DatabaseUnavailableError()
       try {
         return await super.connect()
       } catch (error) {

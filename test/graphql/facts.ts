@@ -56,7 +56,7 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
   const query = vi.spyOn(pg.Client.prototype, 'query')
   try {
     await work()
-    // What begins and ends a transaction asks for nothing, nor does the pulse of the database.
+    // What begins and ends a transaction asks for nothing, nor does the health check of the database.
     const texts = query.mock.calls.map(([statement]) => String(Reflect.get(Object(statement), 'text') ?? statement))
     return texts.filter((text) => !/^(begin|commit|select 1$)/.test(text)).length
   } finally {

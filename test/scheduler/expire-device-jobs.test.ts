@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
 import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/instance-lease.ts'
-import { DatabaseAwayError } from '../../src/database/outage.ts'
+import { DatabaseUnavailableError } from '../../src/database/outage.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
@@ -92,7 +92,7 @@ const deafToCommit = (autocommit: Deps['db']['autocommit']): Deps['db']['autocom
     const result = await autocommit(work)
     if (!isFirst) return result
     isFirst = false
-    throw new DatabaseAwayError()
+    throw new DatabaseUnavailableError()
   }
 }
 
@@ -256,7 +256,7 @@ test('calls of whose marks it is not known whether they were committed fail in t
   const deaf = await join({ db: { ...base.db, autocommit: deafToCommit(base.db.autocommit) } })
   for (const id of ids) await deaf.attach(id)
   const job = await startJob()
-  await expect(deaf.dispatch()).rejects.toThrow(DatabaseAwayError)
+  await expect(deaf.dispatch()).rejects.toThrow(DatabaseUnavailableError)
   await deaf.dispatch()
   expect(deaf.received).toEqual([])
   clock.advance(10_000)

@@ -20,7 +20,7 @@ export async function openLine(databaseUrl: string): Promise<Line> {
     tries: () => tries,
     cut(how = 'dropping') {
       answer((said) => {
-        if (!said.includes('twincast pulse')) tries++
+        if (!said.includes('twincast health check')) tries++
         return how === 'starting' ? startingUp : Buffer.alloc(0)
       })
     },

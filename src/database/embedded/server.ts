@@ -7,8 +7,8 @@ import type { Log } from '../../log/log.ts'
 import { findPostgresPrograms } from './binaries.ts'
 import { databaseName, makeCluster } from './cluster.ts'
 import { clusterIn, findPostgresHome } from './home.ts'
-import { endLeftover } from './leftover.ts'
 import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
+import { stopEarlierServer } from './stop-earlier-server.ts'
 
 export type EmbeddedPostgres = {
   /** With the password. It stays the same until `stop`, even when PostgreSQL had to be started again. */
@@ -40,7 +40,7 @@ export async function startEmbeddedPostgres({ folder, log, settings = {} }: Opti
   await makeCluster(place, programs, password)
   const start = (port: number): Promise<PostgresProcess> =>
     whenMemoryIsFree(async () => {
-      const stalePid = await endLeftover(clusterIn(place.home), log)
+      const stalePid = await stopEarlierServer(clusterIn(place.home), log)
       return runPostgres(place, programs, { port, stalePid, settings, log })
     })
 

@@ -6,9 +6,9 @@ import { isFull } from './outage.ts'
 import { openSocket } from './pool.ts'
 
 /** The known state of the database. */
-export type Pulse = {
+export type HealthCheck = {
   /** Whether it does not answer at all: an attempt to connect would wait in vain. */
-  isMute(): boolean
+  isUnresponsive(): boolean
   /** Why it cannot be used, in a sentence; undefined while it answers. */
   trouble(): string | undefined
   /** From now on, a database that does not answer for `silence` milliseconds counts as unavailable. */
@@ -31,7 +31,7 @@ const pause = 250
  */
 const tries = [1_000, 1_000, undefined]
 /** Milliseconds between two log lines that say that it is still unavailable. */
-const stillAway = 60_000
+const reminderMs = 60_000
 /** A deadline is slept in this many parts: if this process itself was busy the whole time, answers may lie unread. */
 const parts = 4
 
@@ -41,15 +41,15 @@ const parts = 4
  * when no new one can be opened, the database is unavailable until one can. It uses the system clock, because it waits
  * for another process.
  */
-export function startPulse(
+export function startHealthCheck(
   { url, silence, log }: { readonly url: string; readonly silence: number; readonly log: Log },
   { silent, back }: Listener,
-): Pulse {
+): HealthCheck {
   const closing = new AbortController()
   const sockets = new Set<net.Socket>()
   let patience = silence
   let hurried = new AbortController()
-  let away: { readonly since: number; error: unknown } | undefined
+  let outage: { readonly since: number; error: unknown } | undefined
 
   /** Rejects when the answer takes longer than that. The signal shows whether the work was aborted. */
   const within = async <T>(ms: () => number, work: Promise<T>): Promise<T> => {
@@ -68,7 +68,7 @@ export function startPulse(
   const open = async (ms: () => number): Promise<pg.Client> => {
     const client = new pg.Client({
       connectionString: url,
-      application_name: 'twincast pulse',
+      application_name: 'twincast health check',
       stream: () => openSocket(sockets),
     })
     client.on('error', () => hurried.abort())
@@ -80,27 +80,27 @@ export function startPulse(
   }
 
   const answers = (): void => {
-    if (away === undefined) return
-    log.info({ forMs: clock.now().getTime() - away.since }, 'database reachable again')
-    away = undefined
+    if (outage === undefined) return
+    log.info({ forMs: clock.now().getTime() - outage.since }, 'database reachable again')
+    outage = undefined
     back()
   }
   const isGone = (error: unknown): void => {
     // Also ends statements that wait for a connection that cannot be opened.
     if (error instanceof Silence) silent()
-    if (away !== undefined) {
-      away.error = error
+    if (outage !== undefined) {
+      outage.error = error
       return
     }
     const begun = { since: clock.now().getTime(), error }
-    away = begun
+    outage = begun
     log.error({ err: error }, 'database unreachable, retrying')
     void repeat(begun)
   }
   const repeat = async (begun: { readonly since: number; error: unknown }): Promise<void> => {
     for (;;) {
-      await clock.sleep(stillAway, closing.signal)
-      if (closing.signal.aborted || away !== begun) return
+      await clock.sleep(reminderMs, closing.signal)
+      if (closing.signal.aborted || outage !== begun) return
       log.error(
         { err: begun.error, forMs: clock.now().getTime() - begun.since },
         'database still unreachable, retrying',
@@ -111,7 +111,7 @@ export function startPulse(
   /** A connection that answers, however long that takes; undefined once this is closed. */
   const connect = async (): Promise<pg.Client | undefined> => {
     for (let count = 0; !closing.signal.aborted; count++) {
-      const most = away === undefined ? undefined : tries[count % tries.length]
+      const most = outage === undefined ? undefined : tries[count % tries.length]
       try {
         const client = await open(() => Math.min(most ?? patience, patience))
         answers()
@@ -150,8 +150,8 @@ export function startPulse(
   const watched = watch()
 
   return {
-    isMute: () => away?.error instanceof Silence,
-    trouble: () => (away === undefined ? undefined : 'The database does not answer.'),
+    isUnresponsive: () => outage?.error instanceof Silence,
+    trouble: () => (outage === undefined ? undefined : 'The database does not answer.'),
     hurry(ms) {
       patience = Math.min(patience, ms)
       hurried.abort()

@@ -15,7 +15,7 @@ const giveUpAfterMs = 30_000
  * at work, or its guard was killed as well. Resolves with the process id that is left in postmaster.pid and belongs to
  * no process, or to another program. Only for the holder of the data folder, so that the PostgreSQL in it must be ours.
  */
-export async function endLeftover(cluster: string, log: Pick<Log, 'info'>): Promise<number | undefined> {
+export async function stopEarlierServer(cluster: string, log: Pick<Log, 'info'>): Promise<number | undefined> {
   const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
   if (!(pid > 1)) return undefined
   // The system clock: this waits for another process.
