@@ -245,7 +245,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
     const anonymous = needsToken ? undefined : owner()
-    const graphql = createGraphqlServer(deps, { hostNames, anonymous })
+    const graphql = createGraphqlServer(deps, { hostNames, anonymous, allowedOrigins: config.allowedOrigins })
     const rest = createRestDoor(deps, {
       hostNames,
       choices: {

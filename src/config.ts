@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Limits, limitsBy } from './limits/limits.ts'
+import { originIn } from './origin.ts'
 import {
   isTier,
   maxUnits,
@@ -43,6 +44,8 @@ export type Config = {
   readonly jobHistoryDays: number
   /** Maximum number of method calls under way in this process. */
   readonly methodWindow: number
+  /** Origins whose pages may use GraphQL, in their one form (`originIn`); `*` for all. */
+  readonly allowedOrigins: readonly string[]
   /** Whether GraphiQL is served even where tokens are needed. */
   readonly graphiql: boolean
   /** The answer of the REST API to an unknown job. */
@@ -108,6 +111,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     return value === undefined ? undefined : resolve(cwd, value)
   }
 
+  const list = (name: string): readonly string[] =>
+    (given(name) ?? '')
+      .split(',')
+      .map((value) => value.trim())
+      .filter((value) => value !== '')
+
   const host = text('HOST', '127.0.0.1', 'an IP address or a host name', isHost)
   const loopback = isLoopback(host)
   const ports = {
@@ -162,6 +171,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     )
   }
 
+  const origins = list('ALLOWED_ORIGINS').map((value) => {
+    const origin = value === '*' ? value : originIn(value)
+    if (origin === undefined) {
+      problems.push(`${quote(value)} in ALLOWED_ORIGINS is not an origin, such as https://app.example:8443.`)
+    }
+    return origin ?? value
+  })
+  if (origins.includes('*') && loopback && given('IOTHUB_OWNER_KEY') === undefined) {
+    problems.push(
+      'ALLOWED_ORIGINS is *, which requires tokens. Set IOTHUB_OWNER_KEY or another HOST, or name the origins.',
+    )
+  }
+
   const config: Config = {
     host,
     loopback,
@@ -183,6 +205,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
+    allowedOrigins: Object.freeze(origins),
     graphiql: flag('GRAPHIQL'),
     restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),

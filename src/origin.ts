@@ -20,3 +20,12 @@ export function isSameOrigin(origin: string, host: string, isByTls: boolean): bo
   const own = `${page.protocol}//${host}`
   return !(isByTls && page.protocol !== 'https:') && URL.canParse(own) && new URL(own).host === page.host
 }
+
+/**
+ * The origin in its one form, as browsers write it: in lower case, with names in ASCII and without the default port of
+ * its scheme. Undefined for anything else, such as `null`, the origin of a page that has none, and addresses with a path.
+ */
+export function originIn(text: string): string | undefined {
+  if (!/^https?:\/\/[^/?#@\\\s*,]+$/i.test(text) || !URL.canParse(text)) return undefined
+  return new URL(text).origin
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSameOrigin } from '../src/origin.ts'
+import { isSameOrigin, originIn } from '../src/origin.ts'
 
 const [plain, byTls] = [false, true]
 
@@ -35,4 +35,37 @@ test.each([
   ['http://', '', plain],
 ])('%s is not the origin of %s', (origin, host, isByTls) => {
   expect(isSameOrigin(origin, host, isByTls)).toBe(false)
+})
+
+test.each([
+  ['https://app.example', 'https://app.example'],
+  ['https://app.example:8443', 'https://app.example:8443'],
+  ['HTTPS://App.Example:443', 'https://app.example'],
+  ['http://app.example:80', 'http://app.example'],
+  ['https://müller.example', 'https://xn--mller-kva.example'],
+  ['http://[0:0::1]:5173', 'http://[::1]:5173'],
+])('%s has the one form %s', (text, origin) => {
+  expect(originIn(text)).toBe(origin)
+})
+
+test.each([
+  'https://app.example/',
+  'https://app.example/page',
+  'https://app.example?x',
+  'https://ann@app.example',
+  'https://*.example',
+  '*',
+  'null',
+  '',
+  'app.example',
+  '//app.example',
+  'https://',
+  'https://app.example:99999',
+  'file:///home/ann/page.html',
+  'chrome-extension://app',
+  'https://app.example, https://app.example',
+  'https://app.example https://other.example',
+  'https://app.example\n',
+])('%j is not an origin', (text) => {
+  expect(originIn(text)).toBeUndefined()
 })

@@ -24,6 +24,8 @@ export type Mount = {
   readonly handle: Handle
   /** Whether this request needs no token. An answer without a check does not make its token a good one. */
   readonly isOpen?: (request: http.IncomingMessage) => boolean
+  /** Headers of every answer to this request, also of those that this server gives itself. */
+  readonly headersFor?: (request: http.IncomingMessage) => Readonly<Record<string, string>>
   /** Takes over the connection of a WebSocket. */
   readonly upgrade?: (request: http.IncomingMessage, connection: Duplex, head: Buffer) => void
   /** Closes what it keeps open. Without it, connections that it took over outlive this server. */
@@ -142,8 +144,9 @@ export function createHttpServer(
   const pipelines = new Map<Duplex, Pipeline>()
   const handle: Handle = (request, response) => {
     pipelines.get(request.socket)?.add(response)
-    for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
     const mount = mountAt(request)
+    const headers = { ...commonHeaders, ...mount?.headersFor?.(request) }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (!isOpen && (mount === undefined || !probes.includes(mount))) {
       const message = whyNotReady() ?? 'The hub is not ready.'
       respond(response, 503, { message }, { 'retry-after': '1', connection: 'close' })

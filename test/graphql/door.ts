@@ -49,6 +49,7 @@ export async function openDoor(
     limits?: Partial<Limits>
     /** What is logged at least; warnings and errors unless told otherwise. */
     logLevel?: 'info' | 'warn'
+    allowedOrigins?: readonly string[]
   } = {},
 ): Promise<TestDoor> {
   const base = await createTestDeps(options.clock, options.throttling, options.limits)
@@ -59,6 +60,7 @@ export async function openDoor(
   const server = createGraphqlServer(deps, {
     hostNames: [hubName],
     anonymous: 'anonymous' in options ? options.anonymous : owner,
+    allowedOrigins: options.allowedOrigins ?? [],
   })
 
   const port = http.createServer(server.handle)

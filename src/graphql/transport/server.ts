@@ -19,6 +19,7 @@ import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
+import { createOrigins } from './origins.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
@@ -29,6 +30,10 @@ export type GraphqlServer = {
   readonly path: '/graphql'
   readonly methods: readonly string[]
   handle(request: IncomingMessage, response: ServerResponse): void
+  /** Headers of every answer to this request, also of those that do not come from `handle`. */
+  headersFor(request: IncomingMessage): Readonly<Record<string, string>>
+  /** Whether a request needs no token. */
+  isOpen(request: IncomingMessage): boolean
   /** Takes over the connection of a WebSocket. */
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
   /** A request without a connection, for tests. It skips the guard, which concerns browsers. */
@@ -46,13 +51,21 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 /**
  * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers. `anonymous` is the viewer
  * of requests without a token. With it, the API accepts only its own host names, because then it depends on the browser
- * to refuse pages of other sites.
+ * to refuse pages of other sites. `allowedOrigins` are the origins of such pages that it accepts, or `*`.
  */
 export function createGraphqlServer(
   deps: Deps,
-  options: { readonly hostNames: readonly string[]; readonly anonymous: Viewer | undefined },
+  options: {
+    readonly hostNames: readonly string[]
+    readonly anonymous: Viewer | undefined
+    readonly allowedOrigins?: readonly string[]
+  },
 ): GraphqlServer {
-  const { hostNames, anonymous } = options
+  const { hostNames, anonymous, allowedOrigins = [] } = options
+  if (anonymous !== undefined && allowedOrigins.includes('*')) {
+    throw new Error('Without tokens, pages of any origin could do everything.')
+  }
+  const origins = createOrigins(allowedOrigins)
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
   const print = createPrintResult(mask, deps.limits.answerBytes)
@@ -133,12 +146,19 @@ export function createGraphqlServer(
   const webSockets = createWebSockets(deps, { documents, contextOf, run, subscribe, authenticate, mask, print })
   return {
     path: '/graphql',
-    methods: ['GET', 'POST'],
+    methods: ['GET', 'POST', 'OPTIONS'],
+    headersFor: ({ headers }) => origins.headersFor(headers),
+    isOpen: ({ method }) => method === 'OPTIONS',
     handle(request, response) {
-      const refusal = crossSiteRefusal(request, names)
+      const refusal = crossSiteRefusal(request, names, origins.allows)
       if (refusal !== undefined) {
-        refuse(refusal, request.socket.remoteAddress)
-        respondError(response, 403, { message: refusal, extensions: { code: 'FORBIDDEN' } })
+        const { message, missing } = refusal
+        refuse(message, request.socket.remoteAddress)
+        respondError(response, 403, { message, extensions: { code: 'FORBIDDEN', ...(missing && { missing }) } })
+        return
+      }
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204, origins.preflightHeaders(request.headers)).end()
         return
       }
       // A request without a required token costs no more than this.
@@ -161,13 +181,17 @@ export function createGraphqlServer(
       })
     },
     upgrade(request, connection, head) {
-      const refusal = crossSiteRefusal(request, names)
+      const refusal = crossSiteRefusal(request, names, origins.allows)
       if (refusal === undefined) {
         webSockets.upgrade(request, connection, head)
         return
       }
-      refuse(refusal, request.socket.remoteAddress)
-      connection.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      const { message } = refusal
+      refuse(message, request.socket.remoteAddress)
+      connection.end(
+        'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+          `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
+      )
     },
     fetch: yoga.fetch,
     openStreams: () => streams.size,

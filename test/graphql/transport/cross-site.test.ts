@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingHttpHeaders } from 'node:http'
 import * as http from 'node:http'
 import { createConnection, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -8,6 +9,7 @@ import { openDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
 
 const socket = new Socket()
+const noOrigin = () => false
 const names = ['hub.example.test', 'localhost', '127.0.0.1', '[::1]']
 
 test.each([
@@ -26,7 +28,7 @@ test.each([
     { host: 'localhost:4000', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may ask', (_what, headers) => {
-  expect(crossSiteRefusal({ headers, socket }, names)).toBeUndefined()
+  expect(crossSiteRefusal({ headers, socket }, names, noOrigin)).toBeUndefined()
 })
 
 test.each([
@@ -44,14 +46,37 @@ test.each([
     { host: 'localhost:4000', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
   ],
 ])('%s may not ask', (_what, headers) => {
-  expect(crossSiteRefusal({ headers, socket }, names)).toEqual(expect.any(String))
+  expect(crossSiteRefusal({ headers, socket }, names, noOrigin)).toMatchObject({ message: expect.any(String) })
 })
 
 test('where tokens are needed, any name will do', () => {
-  expect(crossSiteRefusal({ headers: { host: 'proxy.example' }, socket }, undefined)).toBeUndefined()
-  expect(
-    crossSiteRefusal({ headers: { host: 'proxy.example', origin: 'https://evil.example' }, socket }, undefined),
-  ).toEqual(expect.any(String))
+  const refusalOf = (headers: IncomingHttpHeaders) => crossSiteRefusal({ headers, socket }, undefined, noOrigin)
+  expect(refusalOf({ host: 'proxy.example' })).toBeUndefined()
+  expect(refusalOf({ host: 'proxy.example', origin: 'https://evil.example' })).toBeDefined()
+})
+
+test('a page of an allowed origin may ask, though browsers say that it is of another site', () => {
+  const page = { origin: 'https://app.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
+  const allows = (origin: string) => origin === 'https://app.example'
+  const refusalOf = (headers: IncomingHttpHeaders) => crossSiteRefusal({ headers, socket }, names, allows)
+  expect(refusalOf({ host: 'localhost:4000', ...page })).toBeUndefined()
+  expect(refusalOf({ host: 'evil.example', ...page })).toBeDefined()
+  expect(refusalOf({ host: 'localhost:4000', 'sec-fetch-site': 'cross-site' })).toBeDefined()
+})
+
+test('the refusal names the origin and the variable that allows it', () => {
+  const refusalOf = (origin: string) =>
+    crossSiteRefusal({ headers: { host: 'localhost:4000', origin }, socket }, names, noOrigin)
+  expect(refusalOf('https://app.example:8443')).toEqual({
+    message:
+      'Requests from pages of https://app.example:8443 are not allowed. Add this origin to ALLOWED_ORIGINS, or serve the page from the hub.',
+    missing: { origin: 'https://app.example:8443' },
+  })
+  for (const text of ['null', 'https://a.example, https://a.example', '<script>']) {
+    expect(refusalOf(text)).toEqual({
+      message: expect.stringMatching(/^Requests from pages without an origin, .* ALLOWED_ORIGINS\.$/),
+    })
+  }
 })
 
 test('the door asks before it answers, over HTTP and WebSockets', async () => {
