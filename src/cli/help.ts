@@ -20,6 +20,6 @@ export function helpOf({ name, summary, options }: Described): string {
 const rowOf = ([name, option]: readonly [string, Option<unknown>]): readonly [string, string] => {
   const { placeholder, help, fallback } = option
   const usage = placeholder === undefined ? `--${name}` : `--${name} ${placeholder}`
-  const told = placeholder !== undefined && fallback !== undefined && !option.secret
-  return [usage, told ? `${help} (default ${String(fallback)})` : help]
+  const showsDefault = placeholder !== undefined && fallback !== undefined && !option.secret
+  return [usage, showsDefault ? `${help} (default ${String(fallback)})` : help]
 }

@@ -21,9 +21,9 @@ const places: Readonly<Record<JobStatus, number>> = {
  * The newer of two states of a job. Queries and the subscription both report the state, and an answer may arrive after
  * a newer event. A job never goes back, so the state that would go back is the older one.
  */
-export function newerOf<Job extends JobState>(known: Job | undefined, told: Job): Job {
-  if (known === undefined) return told
-  if (known.endTime !== null && told.endTime === null) return known
-  if (places[told.status] < places[known.status]) return known
-  return endedOf(told.deviceJobStatistics) < endedOf(known.deviceJobStatistics) ? known : told
+export function newerOf<Job extends JobState>(known: Job | undefined, reported: Job): Job {
+  if (known === undefined) return reported
+  if (known.endTime !== null && reported.endTime === null) return known
+  if (places[reported.status] < places[known.status]) return known
+  return endedOf(reported.deviceJobStatistics) < endedOf(known.deviceJobStatistics) ? known : reported
 }

@@ -13,7 +13,7 @@ const failed = (deviceId: string, code: string): DeviceResult => ({
   error: { code, description: `why ${code}` },
 })
 
-test('answers are grouped by status and told with the first one, the most frequent first', () => {
+test('answers are grouped by status and shown with the first one, the most frequent first', () => {
   const groups = groupByStatus([answered('a', 409, { busy: true }), answered('b', 200), answered('c', 200)])
   expect(answerLines(groups, plain)).toEqual([
     '  200  2 devices  e.g. null from b',

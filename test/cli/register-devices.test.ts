@@ -25,15 +25,15 @@ test('new devices have the keys they were given, those that were there keep thei
   expect(hub.requests.at(-1)?.variables).toEqual({ queryCondition: "deviceId IN ['d1']", first: 1 })
 })
 
-test('many devices are created in parts, and progress is told after each', async () => {
+test('many devices are created in parts, and progress is reported after each', async () => {
   const hub = fakeHub(({ variables }) => {
     const { input } = JSON.parse(JSON.stringify(variables))
     return payload(input.devices.map((device: { deviceId: string }) => created(device.deviceId)))
   })
-  const told: number[] = []
-  const { keys } = await registerDevices(hub, inputs(1_200), (done) => told.push(done))
+  const reported: number[] = []
+  const { keys } = await registerDevices(hub, inputs(1_200), (done) => reported.push(done))
   expect(keys.size).toBe(1_200)
-  expect(told).toEqual([500, 1_000, 1_200])
+  expect(reported).toEqual([500, 1_000, 1_200])
 })
 
 test('a device that is refused is named', async () => {

@@ -3,11 +3,11 @@ import { describeOperation } from '../../src/console/operation.ts'
 
 const patch = (updateTwin: unknown) => describeOperation({ cloudToDeviceMethod: null, updateTwin })
 
-test('a method call is told by the name of the method', () => {
+test('a method call is described by the name of the method', () => {
   expect(describeOperation({ cloudToDeviceMethod: { methodName: 'reboot' }, updateTwin: null })).toBe('reboot')
 })
 
-test('a twin update is told by the paths it changes, a few of them by name', () => {
+test('a twin update is described by the paths it changes, a few of them by name', () => {
   expect(patch({ tags: { site: 'north' } })).toBe('tags.site')
   expect(patch({ properties: { desired: { interval: 5, log: { level: null } } } })).toBe(
     'desired.interval, desired.log.level',

@@ -41,10 +41,10 @@ export function progressBar(progress: Progress, width: number, style: Style): st
   const { jobId, status, counts } = progress
   const name = jobId.padEnd(longestId)
   const done = `${number(endedOf(counts)).padStart(5)} of ${number(counts.deviceCount).padEnd(5)}`
-  const told = isBeforeStart(status) ? status.toLowerCase().padEnd(done.length) : done
-  const room = width - name.length - told.length - spaces
+  const state = isBeforeStart(status) ? status.toLowerCase().padEnd(done.length) : done
+  const room = width - name.length - state.length - spaces
   const middle = room < barColumns.fewest ? '' : `${bar(partsOf(counts), Math.min(room, barColumns.most), style)}  `
-  return `  ${style.strong(name)}  ${middle}${told}`
+  return `  ${style.strong(name)}  ${middle}${state}`
 }
 
 /** The meaning of the signs in the bars, with the sums over all jobs. */
@@ -77,8 +77,8 @@ export function progressLine({ jobId, status, counts }: Progress, elapsed: numbe
     [counts.runningCount, 'called'],
     [counts.pendingCount, 'waiting'],
   ] as const
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
-  return `  ${seconds(Math.max(elapsed, 0)).padStart(6)}  ${jobId}: ${[status.toLowerCase(), ...told].join(', ')}`
+  const shown = parts.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
+  return `  ${seconds(Math.max(elapsed, 0)).padStart(6)}  ${jobId}: ${[status.toLowerCase(), ...shown].join(', ')}`
 }
 
 const isBeforeStart = (status: string): boolean => status === 'SCHEDULED' || status === 'QUEUED'

@@ -14,7 +14,7 @@ export type ResultGroup = {
   /** The status of the answers, or the code of the failures. */
   readonly name: string
   /** The answer of the first device, or the description of its failure. */
-  readonly told: string
+  readonly example: string
   readonly deviceIds: readonly string[]
 }
 
@@ -43,13 +43,13 @@ export const groupByReason = (results: readonly DeviceResult[]): ResultGroup[] =
 
 function group(
   results: readonly DeviceResult[],
-  keyOf: (result: DeviceResult) => readonly [name: string, told: string] | undefined,
+  keyOf: (result: DeviceResult) => readonly [name: string, example: string] | undefined,
 ): ResultGroup[] {
-  const groups = new Map<string, { name: string; told: string; deviceIds: string[] }>()
+  const groups = new Map<string, { name: string; example: string; deviceIds: string[] }>()
   for (const result of results) {
-    const [name, told] = keyOf(result) ?? ['unknown', '']
+    const [name, example] = keyOf(result) ?? ['unknown', '']
     const known = groups.get(name)
-    if (known === undefined) groups.set(name, { name, told, deviceIds: [result.deviceId] })
+    if (known === undefined) groups.set(name, { name, example, deviceIds: [result.deviceId] })
     else known.deviceIds.push(result.deviceId)
   }
   return [...groups.values()].sort((one, other) => other.deviceIds.length - one.deviceIds.length)

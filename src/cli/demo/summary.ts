@@ -28,10 +28,10 @@ const millisecondsOf = (time: string): number => parseDateTime(time)?.getTime() 
 export function answerLines(groups: readonly ResultGroup[], style: Style): string[] {
   return indent(
     table(
-      groups.map(({ name, told, deviceIds }) => [
+      groups.map(({ name, example, deviceIds }) => [
         Number(name) < 400 ? style.good(name) : style.busy(name),
         counted(deviceIds.length, 'device'),
-        `e.g. ${told} from ${deviceIds[0]}`,
+        `e.g. ${example} from ${deviceIds[0]}`,
       ]),
     ),
   )
@@ -39,9 +39,9 @@ export function answerLines(groups: readonly ResultGroup[], style: Style): strin
 
 /** Two lines per cause of failures. */
 export function failureLines(groups: readonly ResultGroup[], style: Style): string[] {
-  return groups.flatMap(({ name, told, deviceIds }) => [
+  return groups.flatMap(({ name, example, deviceIds }) => [
     `  ${style.bad(name)}: ${counted(deviceIds.length, 'device')}, e.g. ${deviceIds[0]}`,
-    `    ${style.faint(told)}`,
+    `    ${style.faint(example)}`,
   ])
 }
 

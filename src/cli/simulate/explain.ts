@@ -1,6 +1,6 @@
 import { ConnectRefusedError } from '../../simulator/errors.ts'
 import { HubRefusedError, HubUnreachableError } from '../hub-client.ts'
-import { DoorClosedError } from './probe.ts'
+import { EndpointUnreachableError } from './probe.ts'
 
 const trust = 'If the hub has a private CA, pass the file ca.pem from its data folder with --ca.'
 
@@ -17,7 +17,7 @@ function adviceOn(error: Error, hasKey: boolean): string | undefined {
   if (error instanceof HubUnreachableError) {
     return isMistrust(error.cause) ? trust : 'Start a hub with "npm start", or set its address with --hub.'
   }
-  if (error instanceof DoorClosedError) {
+  if (error instanceof EndpointUnreachableError) {
     return isMistrust(error.cause)
       ? trust
       : 'Set the MQTT address of the hub with --mqtt. The hub logs it when it starts.'

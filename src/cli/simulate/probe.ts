@@ -1,18 +1,18 @@
 import { once } from 'node:events'
 import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Door } from './settings.ts'
+import type { MqttEndpoint } from './settings.ts'
 
 /** Nothing listens at the MQTT address, or its certificate is not trusted. `cause` is the socket's error. */
-export class DoorClosedError extends Error {
-  override readonly name = 'DoorClosedError'
+export class EndpointUnreachableError extends Error {
+  override readonly name = 'EndpointUnreachableError'
 }
 
 /**
  * Connects once and disconnects, so that a wrong address is reported at once: a fleet would try for a minute. Rejects
- * with a DoorClosedError.
+ * with an EndpointUnreachableError.
  */
-export async function probe({ url, host, port, tls, ca }: Door): Promise<void> {
+export async function probe({ url, host, port, tls, ca }: MqttEndpoint): Promise<void> {
   const address = { host, port }
   const socket = tls
     ? connectTls({ ...address, ...(isIP(host) ? {} : { servername: host }), ...(ca ? { ca } : {}) })
@@ -20,7 +20,7 @@ export async function probe({ url, host, port, tls, ca }: Door): Promise<void> {
   try {
     await once(socket, tls ? 'secureConnect' : 'connect')
   } catch (error) {
-    throw new DoorClosedError(`The connection to ${url} failed.`, { cause: error })
+    throw new EndpointUnreachableError(`The connection to ${url} failed.`, { cause: error })
   } finally {
     socket.destroy()
   }

@@ -27,7 +27,7 @@ export async function simulate(screen: Screen, settings: Settings, signal: Abort
     const keys = await abortable(register(screen, settings, devices), signal)
     fleet = openFleet(screen, settings, (deviceId) => keys.get(deviceId) ?? '', devices)
     await abortable(connect(screen, settings, fleet), signal)
-    await tell(screen, fleet, devices.filter(({ behaviour }) => behaviour.kind !== 'offline').length, signal)
+    await showStatus(screen, fleet, devices.filter(({ behaviour }) => behaviour.kind !== 'offline').length, signal)
   } catch (error) {
     throw explain(error, settings.key !== undefined)
   } finally {
@@ -41,12 +41,12 @@ type Devices = ReturnType<typeof makeBehaviours>
 
 async function register(
   screen: Screen,
-  { hub, hubName, key, door }: Settings,
+  { hub, hubName, key, mqtt }: Settings,
   devices: Devices,
 ): Promise<ReadonlyMap<string, string>> {
   const expiry = Math.floor(Date.now() / 1000) + tokenSeconds
   const authorization = key && signFor({ host: hubName, policyName: ownerPolicy, key }, expiry)
-  const client = createHubClient({ url: hub, authorization, ca: door.ca })
+  const client = createHubClient({ url: hub, authorization, ca: mqtt.ca })
   try {
     const inputs = devices.map(({ deviceId }, index) => ({ deviceId, twin: { tags: tagsOf(index) } }))
     const onProgress = (done: number): void => screen.live([`Registering ${number(done)} …`])
@@ -60,16 +60,16 @@ async function register(
 
 function openFleet(
   screen: Screen,
-  { door, hubName }: Settings,
+  { mqtt, hubName }: Settings,
   keyOf: (deviceId: string) => string,
   devices: Devices,
 ): Fleet {
   let errors = 0
   return createFleet(
     {
-      host: door.host,
-      port: door.port,
-      ...(door.tls ? { tls: door.ca === undefined ? {} : { ca: door.ca } } : {}),
+      host: mqtt.host,
+      port: mqtt.port,
+      ...(mqtt.tls ? { tls: mqtt.ca === undefined ? {} : { ca: mqtt.ca } } : {}),
       hubName,
       readTwin: true,
       devices: devices.map((device) => ({ ...device, primaryKey: keyOf(device.deviceId) })),
@@ -82,15 +82,15 @@ function openFleet(
   )
 }
 
-async function connect(screen: Screen, { door }: Settings, fleet: Fleet): Promise<void> {
-  await probe(door)
+async function connect(screen: Screen, { mqtt }: Settings, fleet: Fleet): Promise<void> {
+  await probe(mqtt)
   const begin = performance.now()
   const onProgress = (connected: number, expected: number): void =>
     screen.live([`Connecting ${number(connected)} of ${number(expected)} …`])
   await fleet.connect({ perSecond: connectsPerSecond, onProgress })
   const { connected } = fleet.stats()
   screen.print(
-    `${counted(connected, 'device')} connected to ${door.url} in ${seconds(performance.now() - begin)}.`,
+    `${counted(connected, 'device')} connected to ${mqtt.url} in ${seconds(performance.now() - begin)}.`,
     'Ctrl-C disconnects them.',
   )
 }
@@ -99,16 +99,16 @@ async function connect(screen: Screen, { door }: Settings, fleet: Fleet): Promis
  * Shows the status of the fleet. A terminal gets one line that is updated in place; other outputs get a new line every
  * few seconds if the status has changed.
  */
-async function tell(screen: Screen, fleet: Fleet, expected: number, signal: AbortSignal): Promise<void> {
-  let told = ''
-  const say = (): void => {
+async function showStatus(screen: Screen, fleet: Fleet, expected: number, signal: AbortSignal): Promise<void> {
+  let shown = ''
+  const show = (): void => {
     const line = statusLine(fleet.stats(), expected)
     if (screen.isLive) screen.live([line])
-    else if (line !== told) screen.print(`${new Date().toISOString().slice(11, 19)}  ${line}`)
-    told = line
+    else if (line !== shown) screen.print(`${new Date().toISOString().slice(11, 19)}  ${line}`)
+    shown = line
   }
-  say()
-  const clock = setInterval(say, screen.isLive ? liveStatusMs : statusMs)
+  show()
+  const clock = setInterval(show, screen.isLive ? liveStatusMs : statusMs)
   try {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   } finally {

@@ -4,7 +4,7 @@ import { behaviourShares, type Makeup } from './behaviours.ts'
 import { simulateOptions } from './options.ts'
 
 /** The MQTT endpoint of the hub. `ca` is the PEM text of the authority to trust instead of the system's. */
-export type Door = {
+export type MqttEndpoint = {
   readonly url: string
   readonly host: string
   readonly port: number
@@ -17,7 +17,7 @@ export type Settings = {
   /** The address of the GraphQL endpoint. */
   readonly hub: string
   readonly hubName: string
-  readonly door: Door
+  readonly mqtt: MqttEndpoint
   readonly makeup: Makeup
   readonly key: string | undefined
 }
@@ -40,7 +40,7 @@ export async function readSettings(given: Given, env: Readonly<Record<string, st
     hub,
     // A URL has brackets around an IPv6 address; a host does not.
     hubName: given(simulateOptions['hub-name']) ?? url.hostname,
-    door: {
+    mqtt: {
       url: url.href,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port) || (tls ? defaultPorts.mqtts : defaultPorts.mqtt),

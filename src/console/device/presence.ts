@@ -2,7 +2,7 @@ import type { ConnectionState, DeviceStatus } from '../../generated/console/grap
 import { quote } from './address.ts'
 
 /** The fields that are reported when a device connects or disconnects. */
-type Told = {
+type Reported = {
   readonly id: string
   readonly connectionState: ConnectionState
   readonly lastActivityTime: string | null
@@ -13,9 +13,9 @@ type Told = {
  * The rows with the latest reported state of their devices; the same array if nothing changed. Rows keep their places, and
  * devices that are not in the list are ignored. A batch that was read before the row changes nothing.
  */
-export function mergePresence<Row extends Told>(rows: readonly Row[], told: readonly Row[]): readonly Row[] {
+export function mergePresence<Row extends Reported>(rows: readonly Row[], reported: readonly Row[]): readonly Row[] {
   const latest = new Map<string, Row>()
-  for (const row of told) latest.set(row.id, newerOf(latest.get(row.id), row))
+  for (const row of reported) latest.set(row.id, newerOf(latest.get(row.id), row))
   let changed = false
   const merged = rows.map((row) => {
     const news = latest.get(row.id)
@@ -27,8 +27,8 @@ export function mergePresence<Row extends Told>(rows: readonly Row[], told: read
 }
 
 /** The later of two states of one device, by its last activity. If they are equal, the second. */
-export function newerOf<Row extends Told>(known: Row | undefined, told: Row): Row {
-  return known !== undefined && momentOf(known) > momentOf(told) ? known : told
+export function newerOf<Row extends Reported>(known: Row | undefined, reported: Row): Row {
+  return known !== undefined && momentOf(known) > momentOf(reported) ? known : reported
 }
 
 /** The rows without those of deleted devices; the same array when none was deleted. */
@@ -67,5 +67,5 @@ export function presenceCondition(deviceIds: readonly string[]): string {
   return `deviceId IN [${deviceIds.map(quote).join(', ')}]`
 }
 
-const momentOf = ({ lastActivityTime }: Told): number =>
+const momentOf = ({ lastActivityTime }: Reported): number =>
   lastActivityTime === null ? Number.NEGATIVE_INFINITY : new Date(lastActivityTime).getTime()

@@ -21,20 +21,20 @@ export function SearchInput({
   readonly onChange: (value: string) => void
 }) {
   const [text, setText] = useState(value)
-  const told = useRef(value)
-  const tell = useRef(onChange)
+  const applied = useRef(value)
+  const apply = useRef(onChange)
   useEffect(() => {
-    tell.current = onChange
+    apply.current = onChange
   })
   useEffect(() => {
-    if (value !== told.current) setText(value)
-    told.current = value
+    if (value !== applied.current) setText(value)
+    applied.current = value
   }, [value])
   useEffect(() => {
-    if (text === told.current) return
+    if (text === applied.current) return
     const timer = setTimeout(() => {
-      told.current = text
-      tell.current(text)
+      applied.current = text
+      apply.current(text)
     }, pause)
     return () => clearTimeout(timer)
   }, [text])

@@ -32,6 +32,6 @@ export function endedOf({ succeededCount, failedCount, cancelledCount }: Statist
 export function describeStatistics(statistics: Statistics, formatCount: (count: number) => string): string {
   if (statistics.deviceCount === 0) return 'No devices yet'
   const parts = partsOf(statistics).filter(({ count }) => count > 0)
-  const told = parts.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', ')
-  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} finished: ${told}`
+  const shown = parts.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', ')
+  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} finished: ${shown}`
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { characterAt, describeFault, faultOf, offsetOf } from '../../../src/console/condition/fault.ts'
 import { QueryConditionError } from '../../../src/errors.ts'
 
-test('a condition that the hub refuses is told with its place beside it, once', () => {
+test('a condition that the hub refuses is shown once, with its position', () => {
   const { message, line, column } = new QueryConditionError("unexpected '='", 2, 12)
   const error = { graphQLErrors: [{ message, extensions: { code: 'QUERY_CONDITION', line, column } }] }
   expect(faultOf(error)).toEqual({ message: "unexpected '='", line: 2, column: 12 })
@@ -15,7 +15,7 @@ test('other failures are no faults of the condition', () => {
   expect(faultOf({ graphQLErrors: [{ message: 'no', extensions: { code: 'FORBIDDEN' } }] })).toBeUndefined()
 })
 
-test('a fault is told with the line where there are several', () => {
+test('a fault is shown with its line when the condition has several', () => {
   const fault = { message: "unexpected '='", line: 2, column: 12 }
   expect(describeFault(fault, 'a = 1 AND\n b == 2')).toBe("Line 2, column 12: unexpected '='")
   expect(describeFault({ ...fault, line: 1 }, 'a = 1')).toBe("Column 12: unexpected '='")

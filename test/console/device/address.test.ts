@@ -80,7 +80,7 @@ describe('the condition of the query', () => {
   })
 })
 
-/** Where the hub's own parser stumbles, told of what was typed. */
+/** The position at which the hub's own parser refuses the typed text. */
 function faultAt(list: DeviceList): { line: number; column: number } {
   try {
     parseCondition(conditionOf(list))

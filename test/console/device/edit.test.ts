@@ -33,7 +33,7 @@ describe('changes of others', () => {
   const before: Written = { etag: '1', tags: { site: 'north', floor: 1 }, desired: { interval: 30 } }
   const now: Written = { etag: '2', tags: { site: 'east', floor: 1, room: 7 }, desired: { interval: 60 } }
 
-  test('are told with the section, and whether one’s own patch would overwrite them', () => {
+  test('are shown with the section, and whether one’s own patch would overwrite them', () => {
     expect(foreignChanges(before, now, { section: 'tags', patch: { site: 'south', floor: 2 } })).toEqual([
       { section: 'tags', path: 'room', before: undefined, after: 7, isOverwritten: false },
       { section: 'tags', path: 'site', before: 'north', after: 'east', isOverwritten: true },

@@ -20,7 +20,7 @@ test('rows change in place, and devices that are not in the list stay out of it'
   expect(mergePresence(rows, [device('c', 5), device('b', 4)])).toEqual([device('a', 1), device('b', 4)])
 })
 
-test('of several states the latest counts, in whatever order they are told', () => {
+test('of several states the latest counts, in whatever order they are reported', () => {
   const left = device('a', 9, 'DISCONNECTED')
   expect(mergePresence([device('a', 1)], [left, device('a', 8)])).toEqual([left])
 })
@@ -31,15 +31,15 @@ test('what was read before the row does not take it back', () => {
   expect(mergePresence(rows, [device('a', null)])).toBe(rows)
 })
 
-test('the rows are the same array when nothing of them is told', () => {
+test('the rows are the same array when none of them is reported', () => {
   const rows = [device('a', 1)]
   expect(mergePresence(rows, [device('b', 2)])).toBe(rows)
   expect(mergePresence(rows, [])).toBe(rows)
 })
 
-test('of two states of the same moment the one that was told last counts', () => {
-  const told = { ...device('a', 1), status: 'DISABLED' as const }
-  expect(newerOf<ReturnType<typeof device> | typeof told>(device('a', 1), told)).toBe(told)
+test('of two states of the same moment the one that was reported last counts', () => {
+  const reported = { ...device('a', 1), status: 'DISABLED' as const }
+  expect(newerOf<ReturnType<typeof device> | typeof reported>(device('a', 1), reported)).toBe(reported)
 })
 
 test('devices are followed by their names, whatever signs stand in them', () => {

@@ -21,7 +21,7 @@ test('a token is taken as it was printed, quoted, broken over lines, or with the
   }
 })
 
-test('what is no token is told apart: nothing, a connection string, a part of one', () => {
+test('a text that is not a token is recognized: nothing, a connection string, a part of one', () => {
   expect(problem('  ')).toBe('Paste a token.')
   expect(problem('HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=x')).toContain('connection string')
   expect(problem('Bearer abc')).toContain('starts with')

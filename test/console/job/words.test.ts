@@ -35,7 +35,7 @@ describe('what a job waits for', () => {
     ).toBe('Waiting for at least 10,000 offline devices')
   })
 
-  it('is told in the words of the hub where the numbers are missing', () => {
+  it('uses the words of the hub where the numbers are missing', () => {
     for (const reason of ['START_TIME', 'SLOT', 'DEVICES_NOT_CONNECTED', 'CALLS_UNDER_WAY'] as const) {
       expect(describeBlocker({ ...blocker, reason }, now)).toBe('As the hub has it.')
     }

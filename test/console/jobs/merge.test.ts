@@ -30,7 +30,7 @@ describe('rows that are there', () => {
     ])
   })
 
-  test('are the same array when nothing of them was told', () => {
+  test('are the same array when none of them was reported', () => {
     const rows = [job(1)]
     expect(updateRows(rows, [job(2)])).toBe(rows)
     expect(updateRows(rows, [])).toBe(rows)
@@ -50,20 +50,20 @@ test('open jobs are read again, at most 100 at once', () => {
 })
 
 describe('new jobs', () => {
-  test('are those that are told of and not there, each once, as it is now', () => {
+  test('are the reported jobs that are not in the list, each once, in its latest state', () => {
     const found = findArrivals([job(1)], [job(2), job(1, 'COMPLETED'), job(2, 'COMPLETED')], everything)
     expect(found).toEqual([job(2, 'COMPLETED')])
   })
 
-  test('that the filter leaves out are none, though they are told of', () => {
+  test('exclude reported jobs that the filter does not match', () => {
     const found = findArrivals([job(1)], [job(2, 'COMPLETED'), job(3)], { status: ['RUNNING'], hasMore: false })
     expect(found).toEqual([job(3)])
   })
 
   test('that belong behind the last row come with their page, while there are more', () => {
-    const told = [job(1), job(4), job(9)]
-    expect(findArrivals([job(8), job(5)], told, { status: [], hasMore: true })).toEqual([job(9)])
-    expect(findArrivals([job(8), job(5)], told, everything)).toEqual(told)
+    const reported = [job(1), job(4), job(9)]
+    expect(findArrivals([job(8), job(5)], reported, { status: [], hasMore: true })).toEqual([job(9)])
+    expect(findArrivals([job(8), job(5)], reported, everything)).toEqual(reported)
   })
 
   test('into an empty list are all', () => {

@@ -33,11 +33,11 @@ test('what is proposed is a full hour, one to two hours ahead', () => {
   )
 })
 
-test('a moment is told in UTC to the minute', () => {
+test('a moment is shown in UTC to the minute', () => {
   expect(formatUtc('2026-03-01T05:30:00.000Z')).toBe('2026-03-01 05:30 UTC')
 })
 
-test('how far a moment is ahead is told to the minute, and not at all when it has passed', () => {
+test('how far a moment is ahead is shown to the minute, and not at all when it has passed', () => {
   const ahead = (seconds: number) =>
     formatAhead('2026-03-01T05:30:00.000Z', Date.parse('2026-03-01T05:30:00Z') - 1000 * seconds)
   expect(ahead(3 * 3_600)).toBe('in 3 h')

@@ -3,7 +3,7 @@ import { firstOf, placeRefusal } from '../../../src/console/pages/schedule/probl
 
 const invalid = (...path: string[]) => placeRefusal({ __typename: 'InvalidInputError', message: 'Bad.', path })
 
-test('a refusal is told at the field that its path leads to', () => {
+test('a refusal is shown at the field that its path leads to', () => {
   expect(invalid('queryCondition')?.field).toBe('condition')
   expect(invalid('cloudToDeviceMethod', 'methodName')?.field).toBe('methodName')
   expect(invalid('cloudToDeviceMethod', 'payload')?.field).toBe('payload')

@@ -27,7 +27,7 @@ test('a count says how far it can be relied upon', () => {
   expect(describeDevices(atLeast(0))).toBe('an unknown number of devices')
 })
 
-test('a job is told in one sentence', () => {
+test('a job is described in one sentence', () => {
   const found = { deviceCount: exactly(412), connectedCount: exactly(398) }
   expect(describeJob(request, found)).toBe('Calls reboot on 412 devices (398 connected) now, for up to 1 h.')
   const { cloudToDeviceMethod: _, ...rest } = request
@@ -37,14 +37,14 @@ test('a job is told in one sentence', () => {
   )
 })
 
-test('the operation of a draft is told as soon as it is known', () => {
+test('the operation of a draft is described as soon as it is known', () => {
   expect(describeDraftedAct(emptyDraft)).toBeUndefined()
   expect(describeDraftedAct({ ...emptyDraft, methodName: 'reboot', payload: '{' })).toBe('Calls reboot')
   expect(describeDraftedAct({ ...emptyDraft, operation: 'twin' })).toBeUndefined()
   expect(describeDraftedAct({ ...emptyDraft, operation: 'twin', desired: '{"a":1}' })).toBe('Changes desired.a')
 })
 
-test('the times of a draft are told when they can be read', () => {
+test('the times of a draft are described when they can be read', () => {
   expect(startOf(emptyDraft)).toEqual({ moment: undefined })
   expect(startOf({ ...emptyDraft, start: 'later' })).toBeUndefined()
   expect(describeLimit(emptyDraft)).toBe('1 h')

@@ -29,7 +29,7 @@ describe('a text that is not JSON', () => {
     expect(jsonFault(text)).toBe(fault)
   })
 
-  test('is told from one that is, as the engine does', () => {
+  test('is distinguished from one that is, as the JavaScript engine does', () => {
     const pieces = [
       '{',
       '}',

@@ -23,7 +23,7 @@ test('what is printed is read again, and its pieces are all of it', () => {
   )
 })
 
-test('keys, texts and words are told apart', () => {
+test('keys, texts and words are distinguished', () => {
   const kinds = takeApart('{ "a:": "b: 1", "c": [-1.5e3, true] }').flatMap(({ text, kind }) =>
     kind === undefined ? [] : [[kind, text]],
   )

@@ -22,13 +22,13 @@ export function DeleteDialog({
   const announce = useAnnounce()
   const [{ fetching }, remove] = useMutation(DeviceDeleteDocument)
   const [typed, setTyped] = useState('')
-  const [isTold, setTold] = useState(false)
+  const [showsProblems, setShowsProblems] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
   const isSame = typed.trim() === deviceId
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    setTold(true)
+    setShowsProblems(true)
     if (!isSame) return
     const { data, error } = await remove({ input: { deviceId } })
     const result = data?.deleteDevice
@@ -52,7 +52,7 @@ export function DeleteDialog({
               Type <code>{deviceId}</code> to confirm
             </>
           }
-          error={isTold && !isSame && 'The ID does not match. It is case-sensitive.'}
+          error={showsProblems && !isSame && 'The ID does not match. It is case-sensitive.'}
         >
           {(props) => (
             <input

@@ -53,7 +53,7 @@ export function EditDialog({
   const [{ fetching }, update] = useMutation(DeviceUpdateTwinDocument)
   const [base, setBase] = useState<Written>(() => writtenOf(twin))
   const [text, setText] = useState(() => print(base[section]))
-  const [isTold, setTold] = useState(false)
+  const [showsProblems, setShowsProblems] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
   const read = readEdited(base[section], text)
   const patch = 'patch' in read ? read.patch : {}
@@ -69,7 +69,7 @@ export function EditDialog({
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    setTold(true)
+    setShowsProblems(true)
     setFailure(undefined)
     if (isEmpty || isOld || 'problem' in read) return
     const { data, error } = await update({
@@ -94,7 +94,7 @@ export function EditDialog({
       <form className={forms.form} onSubmit={(event) => void submit(event)} noValidate>
         <Field
           label={`All ${words[section]}`}
-          error={isTold && 'problem' in read && read.problem}
+          error={showsProblems && 'problem' in read && read.problem}
           hint={`Remove a key to delete it. ${
             section === 'tags' ? 'Devices do not see tags.' : 'Changes are sent to a connected device immediately.'
           }`}
@@ -106,7 +106,7 @@ export function EditDialog({
               value={text}
               onChange={(next) => {
                 setText(next)
-                setTold(false)
+                setShowsProblems(false)
               }}
             />
           )}
@@ -132,7 +132,7 @@ export function EditDialog({
           {'problem' in read ? (
             <p className={forms.note}>{read.problem}</p>
           ) : isEmpty ? (
-            <p className={isTold ? styles.told : forms.note} role={isTold ? 'alert' : undefined}>
+            <p className={showsProblems ? styles.problem : forms.note} role={showsProblems ? 'alert' : undefined}>
               No changes yet.
             </p>
           ) : (

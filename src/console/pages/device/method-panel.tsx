@@ -27,25 +27,25 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
   const announce = useAnnounce()
   const [{ fetching }, invoke] = useMutation(DeviceInvokeDocument)
   const [form, setForm] = useState(emptyCall)
-  const [isTold, setTold] = useState(false)
+  const [showsProblems, setShowsProblems] = useState(false)
   const [result, setResult] = useState<Result>()
   const read = readCall(form)
-  const problems = isTold && 'problems' in read ? read.problems : {}
+  const problems = showsProblems && 'problems' in read ? read.problems : {}
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    setTold(true)
+    setShowsProblems(true)
     if ('problems' in read) return
     setResult(undefined)
     const { methodName } = read.call
     const begun = performance.now()
     const { data, error } = await invoke({ input: { deviceId, ...read.call } })
     const made = { methodName, milliseconds: performance.now() - begun }
-    const told = data?.invokeDeviceMethod
-    if (told?.__typename === 'InvokeDeviceMethodPayload') {
-      setResult({ ...made, answer: told })
-      announce(`${methodName} responded with status ${told.status}.`)
-    } else if (told !== undefined) setResult({ ...made, failure: told })
+    const answer = data?.invokeDeviceMethod
+    if (answer?.__typename === 'InvokeDeviceMethodPayload') {
+      setResult({ ...made, answer })
+      announce(`${methodName} responded with status ${answer.status}.`)
+    } else if (answer !== undefined) setResult({ ...made, failure: answer })
     else if (error !== undefined) {
       setResult({ ...made, failure: { __typename: 'RequestError', ...describeError(error) } })
     }

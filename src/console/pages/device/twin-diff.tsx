@@ -14,8 +14,8 @@ const wide = '(min-width: 60rem)'
 /** Desired and reported properties, side by side or in one column, with their differences marked. */
 export function TwinDiff({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
   const isWide = useMedia(wide)
-  const wanted = printJson(sortMembers(desired))
-  const told = printJson(sortMembers(reported))
+  const desiredText = printJson(sortMembers(desired))
+  const reportedText = printJson(sortMembers(reported))
   return (
     <figure className={styles.diff}>
       <figcaption className={isWide ? styles.pair : undefined}>
@@ -27,7 +27,7 @@ export function TwinDiff({ desired, reported }: { readonly desired: unknown; rea
         ) : (
           <span>
             Reported
-            {wanted !== told && wanted !== '{}' && (
+            {desiredText !== reportedText && desiredText !== '{}' && (
               <>
                 , with <span className={styles.wanted}>differing desired values</span> above
               </>
@@ -35,68 +35,72 @@ export function TwinDiff({ desired, reported }: { readonly desired: unknown; rea
           </span>
         )}
       </figcaption>
-      {isWide ? <Pair key="pair" wanted={wanted} told={told} /> : <Unified key="unified" wanted={wanted} told={told} />}
+      {isWide ? (
+        <Pair key="pair" desiredText={desiredText} reportedText={reportedText} />
+      ) : (
+        <Unified key="unified" desiredText={desiredText} reportedText={reportedText} />
+      )}
     </figure>
   )
 }
 
-type Texts = { readonly wanted: string; readonly told: string }
+type Texts = { readonly desiredText: string; readonly reportedText: string }
 
-function Pair({ wanted, told }: Texts) {
+function Pair({ desiredText, reportedText }: Texts) {
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<MergeView>(undefined)
-  const first = useRef({ wanted, told })
+  const first = useRef({ desiredText, reportedText })
   useEffect(() => {
     if (place.current === null) return
     const merge = new MergeView({
       parent: place.current,
-      a: { doc: first.current.wanted, extensions: extensionsFor('Desired properties') },
-      b: { doc: first.current.told, extensions: extensionsFor('Reported properties') },
+      a: { doc: first.current.desiredText, extensions: extensionsFor('Desired properties') },
+      b: { doc: first.current.reportedText, extensions: extensionsFor('Reported properties') },
       gutter: false,
     })
     view.current = merge
     return () => merge.destroy()
   }, [])
   useEffect(() => {
-    first.current = { wanted, told }
+    first.current = { desiredText, reportedText }
     if (view.current === undefined) return
-    replace(view.current.a, wanted)
-    replace(view.current.b, told)
-  }, [wanted, told])
+    replace(view.current.a, desiredText)
+    replace(view.current.b, reportedText)
+  }, [desiredText, reportedText])
   return <div ref={place} className={styles.place} />
 }
 
-function Unified({ wanted, told }: Texts) {
+function Unified({ desiredText, reportedText }: Texts) {
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(undefined)
   const original = useRef<Text>(undefined)
-  const first = useRef({ wanted, told })
+  const first = useRef({ desiredText, reportedText })
   useEffect(() => {
     if (place.current === null) return
     const state = EditorState.create({
-      doc: first.current.told,
+      doc: first.current.reportedText,
       extensions: [
         ...extensionsFor('Reported properties, with differing desired values'),
-        unifiedMergeView({ original: first.current.wanted, mergeControls: false, gutter: false }),
+        unifiedMergeView({ original: first.current.desiredText, mergeControls: false, gutter: false }),
       ],
     })
     const editor = new EditorView({ parent: place.current, state })
     view.current = editor
-    original.current = EditorState.create({ doc: first.current.wanted }).doc
+    original.current = EditorState.create({ doc: first.current.desiredText }).doc
     return () => editor.destroy()
   }, [])
   useEffect(() => {
-    first.current = { wanted, told }
+    first.current = { desiredText, reportedText }
     const editor = view.current
     const before = original.current
     if (editor === undefined || before === undefined) return
-    if (before.toString() !== wanted) {
-      const changes = ChangeSet.of({ from: 0, to: before.length, insert: wanted }, before.length)
+    if (before.toString() !== desiredText) {
+      const changes = ChangeSet.of({ from: 0, to: before.length, insert: desiredText }, before.length)
       editor.dispatch({ effects: originalDocChangeEffect(editor.state, changes) })
       original.current = changes.apply(before)
     }
-    replace(editor, told)
-  }, [wanted, told])
+    replace(editor, reportedText)
+  }, [desiredText, reportedText])
   return <div ref={place} className={styles.place} />
 }
 

@@ -80,7 +80,7 @@ export function TwinPanels({
 }
 
 /** How many differences are listed. */
-const told = 8
+const maxListed = 8
 
 /** Lists the desired properties that the device does not report as such. */
 function Unmet({ desired, reported }: { readonly desired: unknown; readonly reported: unknown }) {
@@ -101,7 +101,7 @@ function Unmet({ desired, reported }: { readonly desired: unknown; readonly repo
         {unmet.length === 1 ? '1 property out of sync' : `${formatCount(unmet.length)} properties out of sync`}
       </p>
       <ul>
-        {unmet.slice(0, told).map(({ path, before, after }) => (
+        {unmet.slice(0, maxListed).map(({ path, before, after }) => (
           <li key={path}>
             <code>{path}</code>: desired <code>{describeValue(before)}</code>,{' '}
             {after === undefined ? (
@@ -113,7 +113,7 @@ function Unmet({ desired, reported }: { readonly desired: unknown; readonly repo
             )}
           </li>
         ))}
-        {unmet.length > told && <li>and {formatCount(unmet.length - told)} more, marked below.</li>}
+        {unmet.length > maxListed && <li>and {formatCount(unmet.length - maxListed)} more, marked below.</li>}
       </ul>
     </div>
   )

@@ -41,7 +41,7 @@ export function useDevice(deviceId: string): DeviceState {
   const client = useClient()
   const [{ data, error, fetching }, ask] = useQuery({ query: DevicePageDocument, variables: { deviceId } })
   const [device, setDevice] = useState<DeviceNowFragment>()
-  const [told, setTold] = useState<DeviceTwinFragment>()
+  const [changed, setChanged] = useState<DeviceTwinFragment>()
   const [isGone, setGone] = useState(false)
   const found = data?.device
 
@@ -74,7 +74,7 @@ export function useDevice(deviceId: string): DeviceState {
   )
   const twins = useLive(DeviceTwinUpdatedDocument, { deviceId }, { pause: !isKnown })
   const live = twins.data?.twinUpdated
-  const twin = told !== undefined && (live === undefined || told.version > live.version) ? told : live
+  const twin = changed !== undefined && (live === undefined || changed.version > live.version) ? changed : live
 
   const isOver = twins.ended || twins.error?.code === 'NOT_FOUND'
   const { retry } = twins
@@ -92,7 +92,7 @@ export function useDevice(deviceId: string): DeviceState {
         if (data?.device === null) return setGone(true)
         if (data?.device) acceptDevice(data.device)
         timer = setTimeout(() => {
-          setTold(undefined)
+          setChanged(undefined)
           retry()
         }, pause)
       })
@@ -112,7 +112,7 @@ export function useDevice(deviceId: string): DeviceState {
       is: 'known',
       device,
       twin,
-      acceptTwin: setTold,
+      acceptTwin: setChanged,
       acceptDevice,
       liveError: isOver ? undefined : (twins.error ?? presence.error),
       follow() {

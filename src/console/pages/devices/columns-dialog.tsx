@@ -20,14 +20,14 @@ export function ColumnsDialog({
   readonly onChange: (columns: readonly string[]) => void
 }) {
   const [texts, setTexts] = useState<readonly string[]>(places.map((index) => columns[index] ?? ''))
-  const [isTold, setTold] = useState(false)
+  const [showsProblems, setShowsProblems] = useState(false)
   const listId = useId()
   const known = useKnownPaths()
   const isWrong = (text: string): boolean => text.trim() !== '' && readTwinPath(text) === undefined
 
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    setTold(true)
+    setShowsProblems(true)
     if (texts.some(isWrong)) return
     onChange([...new Set(texts.flatMap((text) => readTwinPath(text) ?? []))])
     onClose()
@@ -44,7 +44,7 @@ export function ColumnsDialog({
               label={`Column ${index + 1}`}
               optional
               error={
-                isTold &&
+                showsProblems &&
                 isWrong(text) &&
                 'Enter a path below tags, properties.desired or properties.reported, such as tags.building.'
               }

@@ -50,14 +50,14 @@ function RegisterForm({
   const announce = useAnnounce()
   const [{ fetching }, create] = useMutation(DevicesCreateDocument)
   const [form, setForm] = useState({ deviceId: '', tags: '' })
-  const [isTold, setTold] = useState(false)
+  const [showsProblems, setShowsProblems] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
   const read = readNewDevice(form)
-  const problems = isTold && 'problems' in read ? read.problems : {}
+  const problems = showsProblems && 'problems' in read ? read.problems : {}
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    setTold(true)
+    setShowsProblems(true)
     setFailure(undefined)
     if ('problems' in read) return
     const { deviceId, tags } = read

@@ -51,15 +51,15 @@ export function useDeviceList(list: DeviceList) {
     DevicesPresenceDocument,
     { queryCondition: presenceCondition(followed), withTwin },
     (events) => {
-      const told: Row[] = []
+      const reported: Row[] = []
       const gone = new Set<string>()
       for (const { devicePresenceChanged } of events) {
         const { initial, devices, deletedDeviceIds: deleted } = devicePresenceChanged
-        told.push(...devices)
+        reported.push(...devices)
         const deviceIds = devices.map(({ deviceId }) => deviceId)
         for (const deviceId of callRoll(followed, { initial, deviceIds, deleted })) gone.add(deviceId)
       }
-      update((present: readonly Row[]) => withoutDeleted(mergePresence(present, told), gone))
+      update((present: readonly Row[]) => withoutDeleted(mergePresence(present, reported), gone))
     },
     { pause: followed.length === 0 },
   )

@@ -36,7 +36,7 @@ export function useJob(jobId: string): JobState {
   const [around, setAround] = useState<JobAroundFragment>()
   const job = data?.job
 
-  const accept = useCallback((told: JobNowFragment) => setNow((known) => newerOf(known, told)), [])
+  const accept = useCallback((reported: JobNowFragment) => setNow((known) => newerOf(known, reported)), [])
   useEffect(() => {
     if (!job) return
     accept(job)

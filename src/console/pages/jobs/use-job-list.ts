@@ -55,13 +55,13 @@ export function useJobList(filter: ListFilter) {
     { onFollowing: () => setFollowed((times) => times + 1) },
   )
 
-  const told = waiting.of === of ? waiting.jobs : none
-  const rows = useMemo(() => updateRows(pages.rows, told), [pages.rows, told])
+  const reported = waiting.of === of ? waiting.jobs : none
+  const rows = useMemo(() => updateRows(pages.rows, reported), [pages.rows, reported])
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
   const arrivals = useMemo(
-    () => (unread ? none : findArrivals(rows, told, { status: filter.status, hasMore })),
-    [unread, rows, told, filter.status, hasMore],
+    () => (unread ? none : findArrivals(rows, reported, { status: filter.status, hasMore })),
+    [unread, rows, reported, filter.status, hasMore],
   )
   useReadAgain(followed, { jobs: rows, isLoading: pages.loading, accept })
 

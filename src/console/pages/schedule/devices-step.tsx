@@ -21,11 +21,11 @@ const shown = 4
 export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
   const announce = useAnnounce()
   const { failure } = matching
-  const told = failure && (failure.fault ? describeFault(failure.fault, draft.condition) : failure.message)
+  const message = failure && (failure.fault ? describeFault(failure.fault, draft.condition) : failure.message)
   useEffect(() => {
-    if (told !== undefined) announce(`Condition: ${told}`)
-  }, [told, announce])
-  const live = problems.condition === undefined ? told : undefined
+    if (message !== undefined) announce(`Condition: ${message}`)
+  }, [message, announce])
+  const live = problems.condition === undefined ? message : undefined
 
   return (
     <Panel title="1. Devices">

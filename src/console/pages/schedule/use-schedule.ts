@@ -20,11 +20,11 @@ export function useSchedule(): {
     async (request: JobRequest, expect: Expectation | undefined): Promise<Outcome> => {
       const { result, error } = await send()
       if (result === undefined || result === null) {
-        const told =
+        const problem =
           error === undefined ? { code: 'UNKNOWN', message: 'The hub did not answer.' } : describeError(error)
-        return told.code === 'NETWORK' || error === undefined
-          ? { is: 'unknown', message: told.message }
-          : { is: 'refused', error: { __typename: 'RequestError', message: told.message } }
+        return problem.code === 'NETWORK' || error === undefined
+          ? { is: 'unknown', message: problem.message }
+          : { is: 'refused', error: { __typename: 'RequestError', message: problem.message } }
       }
       if (result.__typename === 'ScheduleJobPayload') return { is: 'scheduled', jobId: result.job.jobId }
       if (result.__typename === 'ExpectationFailedError') {

@@ -109,7 +109,7 @@ describe('what nobody saw', () => {
     expect(columnsOf([...samplesBefore(100, seen), seen]).succeeded).toEqual([0, 0])
   })
 
-  it('is not what the devices told', () => {
+  it('is filled by the ended device jobs that were read', () => {
     const ended: Ended = { status: 'COMPLETED', endTime: new Date(105_000).toISOString() }
     const seen = at(110, 1)
     expect(columnsOf([...samplesBefore(100, seen, [ended], 2), seen]).succeeded).toEqual([0, 1, 1])
