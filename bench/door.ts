@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import { defaultPolicies } from '../src/access/policy.ts'
+import { policyViewer } from '../src/access/viewer.ts'
 import type { Deps } from '../src/deps.ts'
 import { createGraphqlServer } from '../src/graphql/transport/server.ts'
 import { openPort } from '../src/open-port.ts'
@@ -7,10 +8,10 @@ import { createClosers } from './closers.ts'
 
 /** The GraphQL door on a port of its own, open to everybody here. `url` is that of its WebSockets. */
 export async function openGraphqlDoor(deps: Deps): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const owner = defaultPolicies.find(({ name }) => name === 'iothubowner')
+  const rights = defaultPolicies.find(({ name }) => name === 'iothubowner')?.rights ?? new Set()
   const door = createGraphqlServer(deps, {
     hostNames: ['localhost'],
-    anonymous: { policyName: 'iothubowner', rights: owner?.rights ?? new Set() },
+    anonymous: policyViewer({ name: 'iothubowner', rights }, undefined, 'anonymous'),
   })
   const server = await serve((request, response) => door.handle(request, response))
   server.http.on('upgrade', door.upgrade)

@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { policyViewer } from '../src/access/viewer.ts'
 import { abortable } from '../src/cli/abortable.ts'
 import type { Deps } from '../src/deps.ts'
 import { scheduleJob } from '../src/job/commands.ts'
@@ -6,7 +7,7 @@ import { type Scheduler, startScheduler } from '../src/scheduler/scheduler.ts'
 import { VoidRunError } from './row.ts'
 
 /** Who asks for the jobs. */
-export const bencher = { policyName: 'bench' }
+export const bencher = policyViewer({ name: 'bench', rights: new Set() })
 
 /** Method calls under way at a time: the hub's default. */
 export const methodWindow = 2_000

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { wasOwnerKeyGiven } from './access/commands.ts'
-import { defaultPolicies, type Viewer } from './access/policy.ts'
+import { defaultPolicies } from './access/policy.ts'
+import { policyViewer, type Viewer } from './access/viewer.ts'
 import { createAttachedDevices } from './attached-devices.ts'
 import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -358,8 +359,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
 /** The rights of an unauthenticated client on this machine, as long as no key was ever configured. */
 function owner(): Viewer {
-  const policy = defaultPolicies.find(({ name }) => name === 'iothubowner')
-  return { policyName: 'iothubowner', rights: policy?.rights ?? new Set() }
+  const rights = defaultPolicies.find(({ name }) => name === 'iothubowner')?.rights ?? new Set()
+  return policyViewer({ name: 'iothubowner', rights }, undefined, 'anonymous')
 }
 
 /** Deadlines are decided by this machine's clock, so instances whose clocks differ would disagree about them. */

@@ -5,7 +5,7 @@ import { cancelJob } from '../src/job/commands.ts'
 import { recoverMissed } from '../src/recover-missed.ts'
 import { createTestClock, type TestClock } from './support/clock.ts'
 import { createTestDeps, type TestDeps } from './support/deps.ts'
-import { givenDevices, givenMethodJob } from './support/rows.ts'
+import { givenDevices, givenMethodJob, tester } from './support/rows.ts'
 
 const hour = 3_600_000
 let clock: TestClock
@@ -21,13 +21,13 @@ test('after a gap those jobs and devices are told of that may have changed in it
   const beginning = (deviceId: string) => ({ deviceId, connectionId: 'c', connected: true, time: clock.now() })
   await recordPresence(deps, ids.slice(0, 10).map(beginning))
   await givenMethodJob(deps, 'pump', {}, { jobId: 'old' })
-  await cancelJob(deps, { policyName: 'test' }, 'old')
+  await cancelJob(deps, tester, 'old')
   await givenMethodJob(deps, 'pump', {}, { jobId: 'open' })
 
   clock.advance(hour)
   const since = clock.now()
   await givenMethodJob(deps, 'pump', {}, { jobId: 'ended' })
-  await cancelJob(deps, { policyName: 'test' }, 'ended')
+  await cancelJob(deps, tester, 'ended')
   await recordPresence(deps, ids.slice(10).map(beginning))
 
   const events = createEvents(clock)

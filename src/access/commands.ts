@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
-import { defaultPolicies, type Policy, type Viewer } from './policy.ts'
+import { defaultPolicies, type Policy } from './policy.ts'
 import { parseSasToken, type SasToken, tokenFault } from './sas.ts'
 import {
   findOwnerKeyGiven,
@@ -13,6 +13,7 @@ import {
   saveOwnerKeyGiven,
   savePrimaryKey,
 } from './store.ts'
+import { policyViewer, type Viewer } from './viewer.ts'
 
 /** A new key of a policy, as base64. */
 export const makeKey = (): string => randomBytes(32).toString('base64')
@@ -101,6 +102,5 @@ export async function authenticateViewer(
       'fault' in verified ? verified.fault : undefined,
     )
   }
-  const { policy } = verified
-  return { policyName: policy.name, rights: policy.rights, expiry: token.expiry }
+  return policyViewer(verified.policy, token.expiry)
 }

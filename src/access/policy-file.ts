@@ -1,16 +1,15 @@
 import { InvalidInputError } from '../errors.ts'
-import { defaultPolicies, type Policy, type Right } from './policy.ts'
+import { defaultPolicies, type Policy } from './policy.ts'
+import { type PolicyRight, policyRights } from './rights.ts'
 
 /** Maximum number of policies in a hub (IoT Hub). */
 export const maxPolicies = 16
-
-const rightNames: readonly Right[] = ['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']
 
 /** The policies as the text of `policies.json`, for its owner to read and change. */
 export function printPolicies(policies: readonly Policy[]): string {
   const entries = policies.map(({ name, rights, primaryKey, secondaryKey }) => ({
     name,
-    rights: rightNames.filter((right) => rights.has(right)),
+    rights: policyRights.filter((right) => rights.has(right)),
     primaryKey,
     secondaryKey,
   }))
@@ -64,12 +63,12 @@ function parsePolicy(entry: unknown, index: string): Policy {
   }
 }
 
-function parseRights(value: unknown, path: readonly string[]): Set<Right> {
-  const rights = Array.isArray(value) ? rightNames.filter((right) => value.includes(right)) : []
+function parseRights(value: unknown, path: readonly string[]): Set<PolicyRight> {
+  const rights = Array.isArray(value) ? policyRights.filter((right) => value.includes(right)) : []
   if (!Array.isArray(value) || rights.length === 0 || rights.length !== value.length) {
     throw new InvalidInputError(
       path,
-      `The rights must be a list of one or more of ${rightNames.join(', ')}, each at most once.`,
+      `The rights must be a list of one or more of ${policyRights.join(', ')}, each at most once.`,
     )
   }
   return new Set(rights)

@@ -1,10 +1,11 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/reader.ts'
-import type { Policy, Right } from './policy.ts'
+import type { Policy } from './policy.ts'
+import type { PolicyRight } from './rights.ts'
 
 type PolicyRow = {
   readonly name: string
-  readonly rights: Right[]
+  readonly rights: PolicyRight[]
   readonly primaryKey: string
   readonly secondaryKey: string
 }

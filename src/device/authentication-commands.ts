@@ -1,5 +1,5 @@
 import { verifyPolicyToken } from '../access/commands.ts'
-import { may } from '../access/policy.ts'
+import { rightsOfPolicy } from '../access/rights.ts'
 import { parseSasToken, tokenFault } from '../access/sas.ts'
 import type { Deps } from '../deps.ts'
 import { certificateFault, type DeviceCertificate } from './certificate.ts'
@@ -47,7 +47,7 @@ export async function authenticateDevice(
     if (token.policyName !== undefined) {
       const verified = await verifyPolicyToken(deps, token, segments, hostNames)
       if ('fault' in verified) return verified
-      return may(verified.policy, 'connectDevices')
+      return rightsOfPolicy(verified.policy.rights).has('connectDevices')
         ? token
         : { fault: 'the policy does not have the right deviceConnect' }
     }

@@ -2,11 +2,11 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import { GraphQLError } from 'graphql'
-import { may, type Operation } from '../access/policy.ts'
+import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth'
+import { may, type Right, rights } from '../access/rights.ts'
 import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
+import { lacksRight } from './forbidden.ts'
 import { limitExceeded, maxPageSize } from './limits.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
@@ -15,8 +15,8 @@ type OwnTypes = {
   DefaultFieldNullability: false
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
-  /** A field requires the right to the operation, or to one of several. */
-  AuthScopes: { operation: Operation | readonly Operation[] }
+  /** A field requires the right, or one of several. */
+  AuthScopes: { right: Right | readonly Right[] }
   /** Counted only when selected. */
   Connection: { totalCount: () => number | Promise<number> }
   Scalars: {
@@ -24,6 +24,14 @@ type OwnTypes = {
     DateTime: { Input: Date; Output: Date }
     JSON: { Input: unknown; Output: unknown }
   }
+}
+
+const isRight = (value: unknown): value is Right => rights.some((right) => right === value)
+
+/** The rights, one of which would have been enough. */
+function rightsIn(failure: AuthFailure): readonly Right[] {
+  if ('failures' in failure) return failure.failures.flatMap(rightsIn)
+  return 'parameter' in failure ? [failure.parameter].flat().filter(isRight) : []
 }
 
 /** The builder that all type files add to. It defines only the root types itself. */
@@ -35,13 +43,10 @@ export const builder = new SchemaBuilder<OwnTypes>({
     // A subscription without the right is refused at its start, not at its first event.
     authorizeOnSubscribe: true,
     authScopes: ({ viewer }) => ({
-      operation: (operations) => [operations].flat().some((operation) => may(viewer, operation)),
+      right: (needed) => [needed].flat().some((right) => may(viewer, right)),
     }),
-    unauthorizedError: (_parent, { viewer }, info) =>
-      new GraphQLError(
-        `The policy "${viewer.policyName}" does not grant access to ${info.parentType.name}.${info.fieldName}.`,
-        { extensions: { code: 'FORBIDDEN' } },
-      ),
+    unauthorizedError: (_parent, { viewer }, info, { failure }) =>
+      lacksRight(viewer, `${info.parentType.name}.${info.fieldName}`, rightsIn(failure)),
   },
   relay: {
     encodeGlobalID: (typename, id) => encodeNodeId(typename, String(id)),

@@ -1,5 +1,5 @@
 import type { YogaServerInstance } from 'graphql-yoga'
-import type { Viewer } from '../access/policy.ts'
+import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
@@ -10,7 +10,7 @@ export type Context = {
   readonly deps: Deps
   /** The authenticated caller. Always present: a request without a valid token is refused before it is parsed. */
   readonly viewer: Viewer
-  /** The policy and the address of the caller, among which the hub shares its reads under load. */
+  /** The person or policy, and the address, of the caller, among which the hub shares its reads under load. */
   readonly caller: string
   /** The bytes that may be read for the answer, or for each event of a subscription. */
   readonly answer: AnswerBudget
@@ -28,7 +28,7 @@ export type Context = {
 }
 
 /** The caller of a viewer at an address. */
-export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.policyName} at ${address}`
+export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.id} at ${address}`
 
 /** The asker of reads with a time limit. */
 export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })

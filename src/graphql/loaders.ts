@@ -2,11 +2,13 @@ import DataLoader from 'dataloader'
 import { type BoundedReader, readInTime } from '../database/bounded-read.ts'
 import type { Reader } from '../database/reader.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
+import type { Scope } from '../scope.ts'
 import { askerOf, type Context } from './context.ts'
 
-/** Finds the rows of these parents, at the given time and within the budget of the answer. */
+/** Finds the rows of these parents in the scope, at the given time and within the budget of the answer. */
 type Find<Db, Args, Row, Parent> = (
   db: Db,
+  scope: Scope,
   parents: readonly Parent[],
   args: Args,
   now: Date,
@@ -59,7 +61,14 @@ function load<Args, Row, Parent>(
       async (asked) => {
         const parents = new Map(asked.map((parent) => [keyOf(parent), parent]))
         const rows = new Map([...parents.keys()].map((key) => [key, [] as Row[]]))
-        const found = await find(context, [...parents.values()], args, context.deps.clock.now(), context.answer)
+        const found = await find(
+          context,
+          context.viewer.scope,
+          [...parents.values()],
+          args,
+          context.deps.clock.now(),
+          context.answer,
+        )
         for (const row of found) rows.get(parentOf(row))?.push(row)
         return asked.map((parent) => rows.get(keyOf(parent)) ?? [])
       },

@@ -2,11 +2,17 @@ import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Reader } from '../database/reader.ts'
 import { NotFoundError } from '../errors.ts'
+import type { Scope } from '../scope.ts'
 import { selectedColumns } from './columns.ts'
 import type { Context } from './context.ts'
 
-/** Finds the rows with these keys, with these columns, in no particular order. */
-type FindRows<Row> = (db: Reader, keys: readonly string[], columns: readonly string[]) => Promise<readonly Row[]>
+/** Finds the rows in the scope with these keys, with these columns, in no particular order. */
+type FindRows<Row> = (
+  db: Reader,
+  scope: Scope,
+  keys: readonly string[],
+  columns: readonly string[],
+) => Promise<readonly Row[]>
 
 /** Reads the row with a key, with the columns that are selected below the field of `info`. */
 export type ReadRow<Row> = (context: Context, info: GraphQLResolveInfo, key: string) => Promise<Row | undefined>
@@ -20,11 +26,11 @@ type Wanted = { readonly key: string; readonly columns: readonly string[] }
 export function rowsByKey<Row>(typeName: string, find: FindRows<Row>, keyOf: (row: Row) => string): ReadRow<Row> {
   const loaders = new WeakMap<Context, DataLoader<Wanted, Row | undefined>>()
 
-  const makeLoader = ({ deps }: Context): DataLoader<Wanted, Row | undefined> =>
+  const makeLoader = ({ deps, viewer }: Context): DataLoader<Wanted, Row | undefined> =>
     new DataLoader(
       async (wanted) => {
         const keys = new Set(wanted.map(({ key }) => key))
-        const rows = await find(deps.db.reads, [...keys], columnsOfAll(wanted))
+        const rows = await find(deps.db.reads, viewer.scope, [...keys], columnsOfAll(wanted))
         const byKey = new Map(rows.map((row) => [keyOf(row), row]))
         return wanted.map(({ key }) => byKey.get(key))
       },

@@ -46,7 +46,7 @@ export async function scheduleJob(
   deps: Deps,
   by: By,
   input: JobRequestInput,
-  asker: Asker = { caller: by.policyName },
+  asker: Asker = { caller: by.id },
 ): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)

@@ -1,3 +1,5 @@
+import type { Actor } from '../actor.ts'
+import type { Scope } from '../scope.ts'
 import type { JobStatus } from './state.ts'
 
 /**
@@ -12,7 +14,8 @@ export type JobEventType = 'scheduled' | 'queued' | 'started' | 'completed' | 'f
  */
 export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub'
 
-/** One transition of a job. `status` and `version` are those after it; `actor` is a policy, null for the hub. */
+/** One transition of a job. `status` and `version` are those after it; `actor` names a
+ * person or a policy; null for the hub. */
 export type JobHistoryEvent = {
   readonly version: number
   readonly time: Date
@@ -23,5 +26,5 @@ export type JobHistoryEvent = {
   readonly reason: string | null
 }
 
-/** The client that changes a job, through any protocol. Its policy is kept in the history. */
-export type By = { readonly policyName: string }
+/** The client that changes a job, through any protocol, and the devices that it may see. It is kept in the history. */
+export type By = Actor & { readonly scope: Scope }

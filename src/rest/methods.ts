@@ -26,7 +26,7 @@ export const methodRoutes: readonly Route[] = [
     path: '/twins/{deviceId}/methods',
     operationId: 'invokeMethod',
     summary: 'Calls a method on a device, at most once, and returns the answer of the device.',
-    operation: 'invokeMethods',
+    right: 'invokeMethods',
     body: { schema: 'MethodCall' },
     answer: { status: 200, schema: 'MethodResponse' },
     errorForm: 'structured',

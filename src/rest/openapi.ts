@@ -29,7 +29,7 @@ const pageHeaders = {
 }
 
 function operationOf(route: Route): object {
-  const isOpen = route.operation === undefined
+  const isOpen = route.right === undefined
   return {
     operationId: route.operationId,
     summary: route.summary,

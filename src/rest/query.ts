@@ -21,7 +21,7 @@ export const queryRoutes: readonly Route[] = [
     operationId: 'query',
     summary:
       'Runs a statement of the query language and returns a page of its rows. x-ms-item-type is the type of the rows.',
-    operation: 'readTwins',
+    right: 'readTwins',
     throttle: 'queries',
     isPage: true,
     parameters: ['x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],

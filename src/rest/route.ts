@@ -1,4 +1,5 @@
-import type { Operation, Viewer } from '../access/policy.ts'
+import type { Right } from '../access/rights.ts'
+import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { printJson } from '../json/json-text.ts'
@@ -42,12 +43,12 @@ export type ViewerCall = Call & { readonly viewer: Viewer }
 export type Route = Described &
   (
     | {
-        /** The operation that the caller needs the right to. */
-        readonly operation: Operation
+        /** The right that the caller needs. */
+        readonly right: Right
         readonly handle: (call: ViewerCall) => Promise<Response>
       }
-    // A route without an operation needs neither a token nor an api-version.
-    | { readonly operation?: undefined; readonly handle: (call: Call) => Promise<Response> }
+    // A route without a right needs neither a token nor an api-version.
+    | { readonly right?: undefined; readonly handle: (call: Call) => Promise<Response> }
   )
 
 type Described = {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { authenticateViewer } from '../access/commands.ts'
-import { may } from '../access/policy.ts'
+import { may } from '../access/rights.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json/json.ts'
@@ -67,16 +67,16 @@ export function createRestDoor(
     segments: readonly string[],
     address: string | undefined,
   ): Promise<{ readonly caller: string; handle(call: Omit<Call, 'caller'>): Promise<Response> }> => {
-    if (route.operation === undefined) {
+    if (route.right === undefined) {
       const caller = `anyone at ${address}`
       return { caller, handle: (call) => route.handle({ ...call, caller }) }
     }
     const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
     // IoT Hub answers 401 to this, too.
-    if (!may(viewer, route.operation)) {
-      throw new UnauthorizedError(`The policy ${viewer.policyName} does not have the right for this request.`)
+    if (!may(viewer, route.right)) {
+      throw new UnauthorizedError(`The policy ${viewer.name} does not have the right for this request.`)
     }
-    const caller = `${viewer.policyName} at ${address}`
+    const caller = `${viewer.id} at ${address}`
     return { caller, handle: (call) => route.handle({ ...call, viewer, caller }) }
   }
 
@@ -89,7 +89,7 @@ export function createRestDoor(
       const query = inOwnSpelling(searchParams)
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
-      if (route.operation !== undefined) checkApiVersion(query.get('api-version'))
+      if (route.right !== undefined) checkApiVersion(query.get('api-version'))
       const { caller, handle } = await authorize(request, route, segments, address)
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const maxBytes = route.body?.maxBytes ?? maxBodyBytes

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expiryToleranceInSeconds } from '../../src/access/sas.ts'
+import type { Viewer } from '../../src/access/viewer.ts'
+import { UnauthorizedError } from '../../src/errors.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'
-import { hubName, openDoor, type TestDoor } from './door.ts'
+import { hubName, openDoor, personWith, type TestDoor } from './door.ts'
 
 let clock: TestClock
 let door: TestDoor
@@ -176,5 +178,70 @@ describe('rights', () => {
     const { errors } = await ask(`subscription { ${selection} }`, await door.token('device'))
     expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
     expect(door.server.openStreams()).toBe(0)
+  })
+})
+
+describe('what is missing', () => {
+  const field = '{ job(jobId: "x") { jobId } }'
+  let open: TestDoor
+  beforeAll(async () => {
+    const lack = 'Your token has no role that this hub knows.'
+    const viewers: Record<string, Viewer> = {
+      reader: personWith({ rights: ['readDevices'], roles: ['reader', 'guest'] }),
+      nobody: { ...personWith({ rights: [], roles: [] }), lack },
+    }
+    open = await openDoor({
+      anonymous: undefined,
+      authenticate: async (authorization = '', { forwarded }) => {
+        const viewer = viewers[authorization.replace('Bearer ', '')]
+        if (viewer === undefined || forwarded) throw new UnauthorizedError('Sign in.')
+        return viewer
+      },
+    })
+    await givenDevices(open.deps, 'pump', 1)
+  })
+  afterAll(() => open.close())
+
+  test('is a right, for a policy', async () => {
+    const { errors } = await ask('{ jobs(first: 1) { totalCount } }', await door.token('device'))
+    expect(errors).toMatchObject([
+      {
+        message: 'The policy "device" does not grant access to Query.jobs. It requires the right readJobs.',
+        extensions: { code: 'FORBIDDEN', missing: { right: 'readJobs' } },
+      },
+    ])
+  })
+
+  test('is one of several rights, if each of them is enough', async () => {
+    const { errors } = await ask('{ device(deviceId: "x") { deviceId } }', await door.token('device'))
+    expect(errors[0]?.message).toMatch(/It requires the right readDevices or readTwins\.$/)
+  })
+
+  test('is a right, for a person with roles', async () => {
+    const { errors } = await open.ask(field, {}, { authorization: 'Bearer reader' })
+    expect(errors).toMatchObject([
+      {
+        message: 'Your roles (reader, guest) do not grant access to Query.job. It requires the right readJobs.',
+        extensions: { code: 'FORBIDDEN', missing: { right: 'readJobs' } },
+      },
+    ])
+  })
+
+  test('is said in the words of the hub, for a person without known roles', async () => {
+    const { errors } = await open.ask(field, {}, { authorization: 'Bearer nobody' })
+    expect(errors).toMatchObject([
+      { message: 'Your token has no role that this hub knows.', extensions: { missing: { right: 'readJobs' } } },
+    ])
+  })
+
+  test('keys need a right of their own, and the rest of the device is there', async () => {
+    const query = '{ device(deviceId: "pump-0001") { authentication { type symmetricKey { primaryKey } } } }'
+    const { data, errors } = await open.ask(query, {}, { authorization: 'Bearer reader' })
+    expect(data).toEqual({ device: { authentication: { type: 'SAS', symmetricKey: null } } })
+    expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', missing: { right: 'readKeys' } } }])
+  })
+
+  test('a person whom the authenticator does not know is refused', async () => {
+    expect((await open.ask(field, {}, { authorization: 'Bearer stranger' })).status).toBe(401)
   })
 })

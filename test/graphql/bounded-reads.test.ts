@@ -2,6 +2,8 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { LimitExceededError } from '../../src/errors.ts'
 import { boundedReads } from '../../src/graphql/bounded-reads.ts'
+import { scopeOf } from '../../src/query/scope.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -25,7 +27,7 @@ beforeEach(() => {
 const makeRead = () =>
   boundedReads<undefined, Row>(
     'numbers',
-    async (db, parents) => {
+    async (db, _scope, parents) => {
       clock.advance(cost)
       asked.push([...parents])
       return await db.query<Row>(
@@ -37,7 +39,7 @@ const makeRead = () =>
 
 test('what is asked in one turn is read at once, each parent once', async () => {
   const read = makeRead()
-  const rows = await Promise.all(['a', 'b', 'a'].map((parent) => read(deps, parent, undefined)))
+  const rows = await Promise.all(['a', 'b', 'a'].map((parent) => read(deps, everything, parent, undefined)))
   expect(rows).toEqual([[{ of: 'a', number: 1 }], [{ of: 'b', number: 1 }], [{ of: 'a', number: 1 }]])
   expect(asked).toEqual([['a', 'b']])
 })
@@ -45,8 +47,8 @@ test('what is asked in one turn is read at once, each parent once', async () => 
 test('what was cheap is read again at once', async () => {
   const read = makeRead()
   cost = 19
-  await read(deps, 'a', undefined)
-  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
+  await read(deps, everything, 'a', undefined)
+  expect(await read(deps, everything, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
 })
 
 test('an error that may be over at once is not kept, however long it took', async () => {
@@ -60,28 +62,46 @@ test('an error that may be over at once is not kept, however long it took', asyn
     },
     ({ of }) => of,
   )
-  await expect(read(deps, 'a', undefined)).rejects.toThrow('Connection terminated')
-  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
+  await expect(read(deps, everything, 'a', undefined)).rejects.toThrow('Connection terminated')
+  expect(await read(deps, everything, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
 })
 
 test('what took long is not read again before ten times as long, whatever else is read', async () => {
   const read = makeRead()
   cost = 300
-  await read(deps, 'a', undefined)
+  await read(deps, everything, 'a', undefined)
   cost = 0
   clock.advance(2_000)
-  await read(deps, 'b', undefined)
+  await read(deps, everything, 'b', undefined)
   clock.advance(999)
-  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
+  expect(await read(deps, everything, 'a', undefined)).toEqual([{ of: 'a', number: 1 }])
   clock.advance(1)
-  expect(await read(deps, 'a', undefined)).toEqual([{ of: 'a', number: 3 }])
+  expect(await read(deps, everything, 'a', undefined)).toEqual([{ of: 'a', number: 3 }])
 })
 
 test('what one database says is not answered for another', async () => {
   const read = makeRead()
   cost = 300
-  await read(deps, 'a', undefined)
-  expect(await read({ ...deps, db: { ...deps.db } }, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
+  await read(deps, everything, 'a', undefined)
+  expect(await read({ ...deps, db: { ...deps.db } }, everything, 'a', undefined)).toEqual([{ of: 'a', number: 2 }])
+})
+
+test('what is read for one scope is not answered for another', async () => {
+  const scopes: string[] = []
+  const read = boundedReads<undefined, Row>(
+    'numbers',
+    async (_db, scope) => {
+      clock.advance(300)
+      scopes.push(scope.key)
+      return [{ of: 'a', number: scopes.length }]
+    },
+    ({ of }) => of,
+  )
+  const north = scopeOf(["tags.site = 'north'"])
+  for (const scope of [everything, north, scopeOf([]), scopeOf(["tags.site = 'north'"]), everything]) {
+    await read(deps, scope, 'a', undefined)
+  }
+  expect(scopes).toEqual([everything.key, north.key, '[]'])
 })
 
 test('what takes more time than there is ends as a LimitExceededError, which is not tried again at once', async () => {
@@ -103,7 +123,7 @@ test('what takes more time than there is ends as a LimitExceededError, which is 
       return deps.db.boundedRead(asker, ms / 200, work)
     },
   }
-  const ask = () => read({ db: hurried, clock }, 'a', undefined)
+  const ask = () => read({ db: hurried, clock }, everything, 'a', undefined)
   const refusal = await ask().catch((error: unknown) => error)
   expect(refusal).toBeInstanceOf(LimitExceededError)
   expect(refusal).toMatchObject({

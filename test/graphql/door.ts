@@ -1,23 +1,45 @@
 import * as http from 'node:http'
 import { pino } from 'pino'
 import { settlePolicies } from '../../src/access/commands.ts'
-import type { Viewer } from '../../src/access/policy.ts'
+import { defaultPolicies } from '../../src/access/policy.ts'
+import type { Right } from '../../src/access/rights.ts'
 import { signSasToken } from '../../src/access/sas.ts'
 import { findPolicy } from '../../src/access/store.ts'
+import { personViewer, policyViewer, type Viewer } from '../../src/access/viewer.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
+import type { Authenticate } from '../../src/graphql/context.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/transport/server.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import { openPort } from '../../src/open-port.ts'
+import { everything, type Scope } from '../../src/scope.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 export const hubName = 'hub.example.test'
 
 /** Who may do everything. */
-export const owner: Viewer = {
-  policyName: 'iothubowner',
-  rights: new Set(['registryRead', 'registryWrite', 'serviceConnect', 'deviceConnect']),
+export const owner: Viewer = viewerOf('iothubowner')
+
+/** The viewer of a default policy. */
+export function viewerOf(name: string): Viewer {
+  return policyViewer({ name, rights: defaultPolicies.find((policy) => policy.name === name)?.rights ?? new Set() })
+}
+
+/** A person with these rights and this scope, whose credential is good until 2100. */
+export function personWith({
+  rights,
+  scope = everything,
+  name = 'anna',
+  roles = ['tester'],
+}: {
+  readonly rights: readonly Right[]
+  readonly scope?: Scope
+  readonly name?: string
+  readonly roles?: readonly string[]
+}): Viewer {
+  const person = { issuer: 'https://issuer.example.test', subject: name, name }
+  return personViewer(person, { names: roles, rights: new Set(rights), scope }, 4_102_444_800)
 }
 
 export type Answer<Data = Record<string, unknown>> = {
@@ -45,6 +67,8 @@ export async function openDoor(
   options: {
     clock?: Clock
     anonymous?: Viewer | undefined
+    /** Replaces the check of tokens. */
+    authenticate?: Authenticate
     throttling?: Partial<Throttling>
     limits?: Partial<Limits>
     /** What is logged at least; warnings and errors unless told otherwise. */
@@ -61,6 +85,7 @@ export async function openDoor(
     hostNames: [hubName],
     anonymous: 'anonymous' in options ? options.anonymous : owner,
     allowedOrigins: options.allowedOrigins ?? [],
+    ...(options.authenticate !== undefined && { authenticate: options.authenticate }),
   })
 
   const port = http.createServer(server.handle)

@@ -22,17 +22,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'database/embedded': [],
   throttle: [],
   query: [],
-  access: ['database'],
+  access: ['database', 'query'],
+  audit: ['database'],
   twin: ['database', 'query'],
-  device: ['access', 'database', 'twin (pure)'],
-  method: ['database', 'device'],
+  device: ['access', 'database', 'query', 'twin (pure)'],
+  method: ['database', 'device', 'query'],
   job: ['database', 'job/store', 'method (pure)', 'query', 'twin (pure)'],
   'job/store': ['database', 'job (pure)', 'method (pure)', 'query', 'twin (pure)'],
   statement: ['database', 'device', 'job', 'job/store', 'query', 'twin (pure)'],
   graphql: [
     'access',
+    'audit',
     'database',
     'device',
+    'graphql/access',
     'graphql/device',
     'graphql/job',
     'graphql/live',
@@ -43,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'query',
     'twin',
   ],
+  'graphql/access': ['access', 'audit', 'database', 'graphql', 'graphql/live', 'graphql/transport', 'query'],
   'graphql/device': ['database', 'device', 'graphql', 'graphql/live', 'graphql/transport', 'method', 'query', 'twin'],
   'graphql/job': [
     'database',
@@ -56,7 +60,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'graphql/live': ['access', 'database', 'graphql', 'graphql/transport'],
   'graphql/transport': ['access', 'database', 'graphql', 'graphql/live'],
-  rest: ['access', 'database', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle (pure)', 'twin'],
+  rest: [
+    'access',
+    'audit',
+    'database',
+    'device',
+    'job',
+    'job/store',
+    'method',
+    'query',
+    'statement',
+    'throttle (pure)',
+    'twin',
+  ],
   http: ['graphql/transport', 'graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'throttle (pure)', 'twin'],
   scheduler: ['database', 'device', 'job', 'job/store', 'method', 'query', 'twin'],
@@ -82,7 +98,8 @@ const purePackages: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The ground that pure files may stand on. */
-const pureGround = /^(?:cursor|errors|host-name|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
+const pureGround =
+  /^(?:actor|cursor|errors|host-name|scope|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
 
 const everything = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))

@@ -40,6 +40,9 @@ const bounded: Readonly<Record<string, string>> = {
   'graphql/live/shared-subscribe.ts': 'variables that graphql/limits.ts has looked at',
   'graphql/bounded-reads.ts': 'arguments that are no JSON',
   'graphql/loaders.ts': 'arguments that are no JSON',
+  'graphql/job/failure-tallies.ts': 'a scope and the key of a job',
+  'scope.ts': 'condition texts',
+  'access/viewer.ts': 'names of roles and rights',
   // Answers, which must survive whatever they hold
   'json/json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',
   'graphql/transport/print-result.ts': 'never throws',

@@ -9,7 +9,7 @@ import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
+import { byPolicy, givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let clock: TestClock
@@ -25,7 +25,7 @@ beforeEach(() => deps.database.pool.query('delete from job'))
 /** What the tests can do to a job. */
 const start = (maxRunning = 100) => startDueJobs(deps, { maxRunning }).run(clock.now())
 const finish = () => finishJobs(deps).run(clock.now())
-const cancel = (job: string) => cancelJob(deps, { policyName: 'night shift' }, job, 'wrong site')
+const cancel = (job: string) => cancelJob(deps, byPolicy('night shift'), job, 'wrong site')
 
 const bring: Readonly<Partial<Record<JobStatus, (name?: string) => Promise<string>>>> = {
   scheduled: (name = 'pump') => givenMethodJob(deps, name, {}, { startTime: new Date(clock.now().getTime() + 60_000) }),

@@ -203,7 +203,7 @@ describe('rights', () => {
     const patterns = rights.map(([request]) =>
       request.replace(/\/d\b/, '/{deviceId}').replace(/\/j\b(?!obs)/, '/{jobId}'),
     )
-    const needing = routes.filter(({ operation }) => operation !== undefined)
+    const needing = routes.filter(({ right }) => right !== undefined)
     expect(patterns.sort()).toEqual(needing.map(({ method, path }) => `${method} ${path}`).sort())
   })
 

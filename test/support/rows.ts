@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { policyViewer } from '../../src/access/viewer.ts'
 import type { Tx } from '../../src/database/reader.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createDevices } from '../../src/device/commands.ts'
@@ -10,7 +11,12 @@ import type { JobRequestInput } from '../../src/job/request.ts'
 import { type DeviceJobKey, type Dispatch, markDispatched } from '../../src/job/store/facts.ts'
 
 /** Who asks for the jobs of tests. */
-export const tester: By = { policyName: 'tester' }
+export const tester: By = byPolicy('tester')
+
+/** A client with the policy of this name. */
+export function byPolicy(name: string): By {
+  return policyViewer({ name, rights: new Set() })
+}
 
 /** `count` devices called `name-0001` and so on, with the tag `fleet` set to their name. Answers their ids. */
 export async function givenDevices(deps: Deps, name: string, count: number): Promise<string[]> {

@@ -53,7 +53,8 @@ export const DeviceAuthentication = builder.objectRef<Authentication>('DeviceAut
     symmetricKey: t.field({
       type: SymmetricKey,
       nullable: true,
-      description: 'The symmetric keys. Null unless `type` is SAS.',
+      authScopes: { right: 'readKeys' },
+      description: 'The symmetric keys. Null unless `type` is SAS. Requires the right readKeys.',
       resolve: (authentication) => (authentication.type === 'sas' ? authentication.symmetricKey : null),
     }),
     x509Thumbprint: t.field({

@@ -116,7 +116,7 @@ const CreateDevicesPayload = builder
 builder.mutationField('createDevice', (t) =>
   t.field({
     type: CreateDeviceResult,
-    authScopes: { operation: 'writeDevices' },
+    authScopes: { right: 'writeDevices' },
     description: 'Creates a device and its twin.',
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input }, { deps }) => {
@@ -134,7 +134,7 @@ builder.mutationField('createDevices', (t) =>
       [InvalidInputError],
       'The result of `createDevices`: one result for each device, or an error for the whole list.',
     ),
-    authScopes: { operation: 'writeDevices' },
+    authScopes: { right: 'writeDevices' },
     complexity: 10,
     description: `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
@@ -163,7 +163,7 @@ builder.mutationField('updateDevice', (t) =>
       [NotFoundError, PreconditionError, InvalidInputError],
       'The result of `updateDevice`.',
     ),
-    authScopes: { operation: 'writeDevices' },
+    authScopes: { right: 'writeDevices' },
     description: 'Changes the identity of a device. A device that may no longer connect is disconnected.',
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input }, { deps }) => {
@@ -190,7 +190,7 @@ builder.mutationField('deleteDevice', (t) =>
       [NotFoundError, PreconditionError],
       'The result of `deleteDevice`.',
     ),
-    authScopes: { operation: 'writeDevices' },
+    authScopes: { right: 'writeDevices' },
     description: 'Deletes a device and its twin, and closes its connection.',
     args: { input: t.arg({ type: DeleteDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch } }, { deps }) => {

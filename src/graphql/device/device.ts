@@ -8,6 +8,7 @@ import { readsColumns, selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { existing, rowsByKey } from '../rows.ts'
+import { withoutScope } from '../without-scope.ts'
 import { DeviceAuthentication } from './authentication.ts'
 
 // Objects
@@ -33,7 +34,7 @@ const ConnectionState = builder.enumType('ConnectionState', {
 export const ofDevice = readsColumns<SelectedDevice>
 
 /** Reads the device with this ID, with the fields that the client selects. */
-export const findDevice = rowsByKey('Device', findSelectedDevices, ({ id }) => id)
+export const findDevice = rowsByKey('Device', withoutScope(findSelectedDevices), ({ id }) => id)
 
 /** The same for a device that existed just now. */
 export const readDevice = existing('device', findDevice)
@@ -46,7 +47,7 @@ export const Device = builder.node(builder.objectRef<SelectedDevice>('Device'), 
   id: { resolve: ({ id }) => id },
   loadWithoutCache: (id, context, info) => findDevice(context, info, id),
   description: 'A device: an identity that may connect to the hub, and the data about it.',
-  authScopes: { operation: ['readDevices', 'readTwins'] },
+  authScopes: { right: ['readDevices', 'readTwins'] },
   fields: (t) => ({
     deviceId: t.exposeString('id', {
       description: 'The device ID, chosen by the client that created the device: 1 to 128 characters, case-sensitive.',
@@ -83,7 +84,7 @@ export const Device = builder.node(builder.objectRef<SelectedDevice>('Device'), 
     authentication: t.field({
       type: DeviceAuthentication,
       nullable: true, // A viewer without the right loses this field, not the whole device.
-      authScopes: { operation: 'readDevices' },
+      authScopes: { right: 'readDevices' },
       ...ofDevice('authenticationType', 'primaryKey', 'secondaryKey', 'primaryThumbprint', 'secondaryThumbprint'),
       description:
         'How the device authenticates. Requires the right registryRead. Without it this field is null and the response contains an error.',
@@ -98,7 +99,7 @@ builder.queryField('device', (t) =>
   t.field({
     type: Device,
     nullable: true,
-    authScopes: { operation: ['readDevices', 'readTwins'] },
+    authScopes: { right: ['readDevices', 'readTwins'] },
     description: 'The device with this ID. Null when it does not exist.',
     args: { deviceId: t.arg.string({ required: true, description: 'The device ID, case-sensitive.' }) },
     resolve: (_root, { deviceId }, context, info) => {
@@ -137,7 +138,7 @@ builder.queryField('devices', (t) =>
     type: DeviceConnection,
     // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_root, { queryCondition }) => ({
-      operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
+      right: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
     complexity: (args) => pageComplexity(args),
     description:

@@ -51,7 +51,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
   t.field({
     type: DevicePresenceUpdate,
     authScopes: (_root, { queryCondition }) => ({
-      operation: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
+      right: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
     description: `Which devices are connected. First sends all devices that match the condition, in batches ordered by device ID. The last batch has fewer than ${maxDevices} devices and may be empty. Then sends the devices that connected, disconnected, were enabled or disabled or changed otherwise and match the condition now, and the IDs of deleted devices. A device that changes several times while the client is slow is sent once, in its latest state. When the hub may have missed changes, it sends the current state of all matching devices again, from the beginning. A condition that does not parse is a request error with the \`extensions\` \`{ code: "QUERY_CONDITION", line, column }\`.`,
     args: {

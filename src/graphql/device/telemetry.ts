@@ -88,7 +88,7 @@ builder.subscriptionField('telemetry', (t) =>
   t.field({
     type: Telemetry,
     // Telemetry and reported properties are both data that the device sends to services.
-    authScopes: { operation: 'readTwins' },
+    authScopes: { right: 'readTwins' },
     description: `Messages that a device sends from now on, in the order in which it sends them. At most ${maxWaiting} messages wait, because the client is slow or because the database was unavailable when the hub checked whether the device still exists. When more messages wait, the oldest are dropped. Completes when the device is deleted, even if another device with the same ID is created at once.`,
     args: {
       deviceId: t.arg.string({

@@ -28,7 +28,7 @@ const TwinPath = builder.objectRef<Path>('TwinPath').implement({
 builder.queryField('twinPaths', (t) =>
   t.field({
     type: [TwinPath],
-    authScopes: { operation: 'readTwins' },
+    authScopes: { right: 'readTwins' },
     complexity: ({ first }) => Math.min(Math.max(first ?? 1, 1), maxTwinPaths),
     description:
       'Existing paths that conditions can use, for completion while a user types a condition: tags, properties and the fields that the hub keeps for each device. Ordered by the number of devices that have the path, descending, and limited to the 5,000 most common paths. Based on a sample of the devices, read in bounded time.',

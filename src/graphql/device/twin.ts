@@ -58,7 +58,7 @@ const TwinProperties = builder.objectRef<TwinTexts>('TwinProperties').implement(
 
 const Twin = builder.objectRef<TwinTexts>('Twin').implement({
   description: 'The twin of a device: its tags, desired properties and reported properties.',
-  authScopes: { operation: 'readTwins' },
+  authScopes: { right: 'readTwins' },
   fields: (t) => ({
     etag: t.string({
       description:
@@ -84,7 +84,7 @@ const Twin = builder.objectRef<TwinTexts>('Twin').implement({
 // Reading: documents stay text from the database to the answer, and are read only when a client selects them
 
 const twinsOf = perParent(
-  async (db, deviceIds, names: readonly TwinDocument[], _now, answer) => {
+  async (db, _scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
     await answer.enter()
     const { twins, bytes } = await findTwinTexts(db, deviceIds, names, answer.left)
     answer.take(bytes)
@@ -111,7 +111,7 @@ builder.objectField(Device, 'twin', (t) =>
   t.field({
     type: Twin,
     ...ofDevice('id'),
-    authScopes: { operation: 'readTwins' },
+    authScopes: { right: 'readTwins' },
     description: 'The twin of the device. Requires the right serviceConnect.',
     resolve: ({ id }, _args, context, info) => readTwin(context, info, id),
   }),
@@ -152,7 +152,7 @@ builder.mutationField('updateTwin', (t) =>
       [NotFoundError, PreconditionError, InvalidInputError],
       'The result of `updateTwin`.',
     ),
-    authScopes: { operation: 'writeTwins' },
+    authScopes: { right: 'writeTwins' },
     description: 'Merges a patch into the tags and desired properties of one device.',
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps }) => {
@@ -172,7 +172,7 @@ const twins = sharedReads<Found | null>()
 builder.subscriptionField('twinUpdated', (t) =>
   t.field({
     type: Twin,
-    authScopes: { operation: 'readTwins' },
+    authScopes: { right: 'readTwins' },
     description:
       'The twin of a device. First sends the current twin, then the twin after each change, by a service or by the device. Changes in quick succession may be combined into one update. Completes when the device is deleted, even if another device with the same ID is created at once.',
     args: {

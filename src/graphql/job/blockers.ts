@@ -5,6 +5,7 @@ import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
+import { withoutScope } from '../without-scope.ts'
 import { PreviewCount } from './capped-count.ts'
 import { counters, Job, ofJob } from './job.ts'
 
@@ -12,14 +13,18 @@ import { counters, Job, ofJob } from './job.ts'
 const mostNotConnected = 10_000
 
 // Read once for all jobs of a page. A queue of hundreds of thousands of jobs takes the database a second or more.
-const queuePositions = perParentInTime(findQueuePositions, ({ jobId }) => jobId)
+const queuePositions = perParentInTime(withoutScope(findQueuePositions), ({ jobId }) => jobId)
 // All pending device jobs may have to be read, and no event reports devices that connect, so the count may be somewhat
 // old.
-const notConnected = boundedReads('devices that are not connected', countNotConnected, ({ jobId }) => jobId)
+const notConnected = boundedReads(
+  'devices that are not connected',
+  withoutScope(countNotConnected),
+  ({ jobId }) => jobId,
+)
 
 /** The pending devices of the job that are not connected, and when their wait ends; read once for all fields that need them. */
 export const waitingIn = async (context: Context, jobId: string) =>
-  (await notConnected(context.deps, jobId, { limit: mostNotConnected + 1 }))[0]
+  (await notConnected(context.deps, context.viewer.scope, jobId, { limit: mostNotConnected + 1 }))[0]
 
 const cappedAt = (maximum: number, count: number): Count =>
   count > maximum ? { value: maximum, precision: 'atLeast' } : { value: count, precision: 'exact' }

@@ -76,7 +76,7 @@ const endedJobs = sharedReads<Found>()
 builder.subscriptionField('deviceJobEnded', (t) =>
   t.field({
     type: DeviceJobEndedUpdate,
-    authScopes: { operation: 'readJobs' },
+    authScopes: { right: 'readJobs' },
     description:
       'Sends every device job of a job exactly once, in the order in which they ended: first those that have already ended, then the others as they end. Device jobs that the job never reached end with the job, after all others. Completes after the last device job. A slow client falls behind but misses nothing.',
     args: {

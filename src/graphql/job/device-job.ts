@@ -30,7 +30,7 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
 type Answer = DeviceJobKey & { readonly status: number }
 
 const payloadsOf = perParent(
-  async (db, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
+  async (db, _scope, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
     await answer.enter()
     const { payloads, bytes } = await findPayloads(db, keys, answer.left)
     answer.take(bytes)
@@ -71,7 +71,7 @@ const nodeId = ({ jobId, deviceId }: Pick<DeviceJobView, 'jobId' | 'deviceId'>):
 export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
   id: { resolve: nodeId },
   description: 'The part of a job that concerns one device.',
-  authScopes: { operation: 'readJobs' },
+  authScopes: { right: 'readJobs' },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'jobId' in value && 'deviceId' in value,
   loadMany: async (ids, { deps }) => {
     const keys = ids.map((id) => {

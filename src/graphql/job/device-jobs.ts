@@ -27,6 +27,7 @@ import {
 } from '../connection.ts'
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
+import { withoutScope } from '../without-scope.ts'
 import { DeviceJob, DeviceJobStatus } from './device-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
@@ -108,10 +109,10 @@ type JobArguments = {
 }
 
 const findOfJob = perParentInTime(
-  (db, jobIds, { selection, order, page }: JobArguments) => findDeviceJobs(db, jobIds, selection, order, page),
+  (db, _scope, jobIds, { selection, order, page }: JobArguments) => findDeviceJobs(db, jobIds, selection, order, page),
   ({ jobId }) => jobId,
 )
-const countOfJob = perParentInTime(countDeviceJobs, ({ jobId }) => jobId)
+const countOfJob = perParentInTime(withoutScope(countDeviceJobs), ({ jobId }) => jobId)
 
 const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   pending: 'pendingCount',
@@ -140,7 +141,7 @@ builder.objectField(Job, 'deviceJobs', (t) =>
     ...ofJob('id', ...counters),
     // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_job, { filter }) => ({
-      operation: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',
+      right: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',
     }),
     complexity: (args) => {
       const { status: _, ...others } = args.filter ?? {}
@@ -180,13 +181,13 @@ const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, JobPlace> =
   parseKeys: parseJobPlace,
 })
 
-const findOfDevice = perParentInTime(findDeviceJobsByDevice, ({ deviceId }) => deviceId)
-const countOfDevice = perParentInTime(countDeviceJobsByDevice, ({ deviceId }) => deviceId)
+const findOfDevice = perParentInTime(withoutScope(findDeviceJobsByDevice), ({ deviceId }) => deviceId)
+const countOfDevice = perParentInTime(withoutScope(countDeviceJobsByDevice), ({ deviceId }) => deviceId)
 
 builder.objectField(Device, 'deviceJobs', (t) =>
   t.field({
     type: DeviceJobConnection,
-    authScopes: { operation: 'readJobs' },
+    authScopes: { right: 'readJobs' },
     complexity: (args) => pageComplexity(args, ownComplexity),
     description:
       'The device jobs of this device, in jobs that have started and are still kept. Ordered by the creation time of the job, the newest first.',

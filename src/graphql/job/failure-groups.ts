@@ -3,12 +3,18 @@ import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../../job/
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import { maxPageSize } from '../limits.ts'
+import { withoutScope } from '../without-scope.ts'
 import { DeviceJob } from './device-job.ts'
 import { findFailureTally } from './failure-tallies.ts'
 import { Job, ofJob } from './job.ts'
 
 // A sample may be somewhat old: its device jobs stay in the group. After the end of the job, its key is another one.
-const samplesOfGroup = boundedReads('samples of failures', findFailureSamples, ({ group }) => group, sampledGroupKey)
+const samplesOfGroup = boundedReads(
+  'samples of failures',
+  withoutScope(findFailureSamples),
+  ({ group }) => group,
+  sampledGroupKey,
+)
 
 /** A group, with its share of all devices of the job, 0 to 1. */
 type Group = GroupOfJob & { readonly share: number }
@@ -64,9 +70,11 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
           description: `Maximum number of device jobs: 1 to ${maxSample}.`,
         }),
       },
-      resolve: async (group, { first }, { deps }) => {
+      resolve: async (group, { first }, { deps, viewer }) => {
         const limit = sizeOf(first, defaultSample, maxSample)
-        return [...(await samplesOfGroup(deps, { ...group, size: Math.min(group.count, limit) }, { limit }))]
+        return [
+          ...(await samplesOfGroup(deps, viewer.scope, { ...group, size: Math.min(group.count, limit) }, { limit })),
+        ]
       },
     }),
   }),
@@ -82,9 +90,9 @@ builder.objectField(Job, 'failureGroups', (t) =>
     args: {
       first: t.arg.int({ defaultValue: defaultGroups, description: `Maximum number of groups: 1 to ${maxPageSize}.` }),
     },
-    resolve: async (job, { first }, { deps }) => {
+    resolve: async (job, { first }, { deps, viewer }) => {
       const size = sizeOf(first, defaultGroups, maxPageSize)
-      const { groups } = await findFailureTally(deps, job)
+      const { groups } = await findFailureTally(deps, viewer.scope, job)
       const ofJob = { jobId: job.id, hasEnded: job.endTime !== null }
       return groups
         .slice(0, size)

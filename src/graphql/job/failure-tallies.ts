@@ -8,12 +8,14 @@ import {
   noFailures,
 } from '../../job/failure-groups.ts'
 import { failuresKey, findFailures } from '../../job/store/failures.ts'
+import type { Scope } from '../../scope.ts'
 import { boundedReads, type ReadDeps } from '../bounded-reads.ts'
+import { withoutScope } from '../without-scope.ts'
 
-/** Maximum number of jobs whose failures are cached, the most recently requested ones: as many as a page has. */
+/** Maximum number of jobs, in each scope one, whose failures are cached, the most recently requested ones: as many as a page has. */
 const mostTallies = 100
 
-const failures = boundedReads('failures', findFailures, ({ asked }) => asked, failuresKey)
+const failures = boundedReads('failures', withoutScope(findFailures), ({ asked }) => asked, failuresKey)
 
 const talliesOf = new WeakMap<object, Map<string, Promise<FailureTally>>>()
 
@@ -25,16 +27,20 @@ const talliesOf = new WeakMap<object, Map<string, Promise<FailureTally>>>()
  * When the new outcomes cannot be read in time, a job that has not ended returns the cached failures. Otherwise this
  * throws a LimitExceededError.
  */
-export function findFailureTally(deps: ReadDeps, job: JobAtVersion & { readonly key: string }): Promise<FailureTally> {
+export function findFailureTally(
+  deps: ReadDeps,
+  scope: Scope,
+  job: JobAtVersion & { readonly key: string },
+): Promise<FailureTally> {
   const tallies = talliesOf.get(deps.db) ?? new Map<string, Promise<FailureTally>>()
   talliesOf.set(deps.db, tallies)
-  const jobKey = job.key
-  const before = tallies.get(jobKey) ?? Promise.resolve(noFailures)
+  const key = JSON.stringify([scope, job.key])
+  const before = tallies.get(key) ?? Promise.resolve(noFailures)
   // One after the other, so that concurrent requests find what the first of them has read.
-  const reading = before.then((known) => readOn(deps, jobKey, job, known))
-  tallies.delete(jobKey)
+  const reading = before.then((known) => readOn(deps, scope, job, known))
+  tallies.delete(key)
   tallies.set(
-    jobKey,
+    key,
     reading.catch(() => before),
   )
   for (const oldest of tallies.keys()) {
@@ -44,11 +50,16 @@ export function findFailureTally(deps: ReadDeps, job: JobAtVersion & { readonly 
   return reading
 }
 
-async function readOn(deps: ReadDeps, jobKey: string, job: JobAtVersion, known: FailureTally): Promise<FailureTally> {
+async function readOn(
+  deps: ReadDeps,
+  scope: Scope,
+  job: JobAtVersion & { readonly key: string },
+  known: FailureTally,
+): Promise<FailureTally> {
   if (isUpToDate(known, job)) return known
   const since = missingSince(known, job)
   try {
-    const [more] = await failures(deps, { jobKey, since, hasEnded: job.endTime !== null }, undefined)
+    const [more] = await failures(deps, scope, { jobKey: job.key, since, hasEnded: job.endTime !== null }, undefined)
     return more === undefined ? noFailures : addFailures(since === null ? noFailures : known, more)
   } catch (error) {
     if (error instanceof LimitExceededError && job.endTime === null && known.version !== null) return known

@@ -5,14 +5,15 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { rowsByKey } from '../rows.ts'
+import { withoutScope } from '../without-scope.ts'
 import { findJob, Job, ofJob, Statistics } from './job.ts'
 
 // A job may be retried any number of times, and all its retries are sorted to find the newest.
-const findRetriesOf = perParentInTime(findRetries, ({ ofKey }) => ofKey)
-const findJobsOf = perParentInTime(findFamilies, ({ ofKey }) => ofKey)
-const findStatisticsOf = perParentInTime(findFamilyStatistics, ({ familyKey }) => familyKey)
+const findRetriesOf = perParentInTime(withoutScope(findRetries), ({ ofKey }) => ofKey)
+const findJobsOf = perParentInTime(withoutScope(findFamilies), ({ ofKey }) => ofKey)
+const findStatisticsOf = perParentInTime(withoutScope(findFamilyStatistics), ({ familyKey }) => familyKey)
 
-const findJobByKey = rowsByKey('Job', findJobsByKey, ({ key }) => key)
+const findJobByKey = rowsByKey('Job', withoutScope(findJobsByKey), ({ key }) => key)
 
 /** The jobs that still exist, with the fields that the client selects. */
 async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: readonly { readonly jobId: string }[]) {

@@ -22,7 +22,7 @@ const jobsNow = sharedReads<readonly SelectedJob[]>()
 builder.subscriptionField('jobUpdated', (t) =>
   t.field({
     type: Job,
-    authScopes: { operation: 'readJobs' },
+    authScopes: { right: 'readJobs' },
     description: `The jobs that match a filter. First sends the newest ${maxFirst} of them, the oldest of these first. Then sends each job that is created or changes, in its current state, at most ten times per second for each job. A sent job that no longer matches the filter is sent once more, with its new status, so that a list can remove it. The hub remembers the ${maxRemembered.toLocaleString('en')} most recently sent jobs for this.`,
     args: { filter: t.arg({ type: JobFilter, description: 'Selects jobs. All when omitted.' }) },
     subscribe: (_root, { filter }, context, info) => {

@@ -128,7 +128,7 @@ const JobConnection = builder.connectionObject(
 builder.queryField('jobs', (t) =>
   t.field({
     type: JobConnection,
-    authScopes: { operation: 'readJobs' },
+    authScopes: { right: 'readJobs' },
     complexity: (args) => pageComplexity(args),
     description: 'All jobs that have not ended, and the ended jobs that are still kept.',
     args: {

@@ -87,7 +87,7 @@ builder.queryField('previewJob', (t) =>
       'The result of `previewJob`: the preview, or the error that scheduling would return.',
     ),
     // A viewer with the right to schedule the job could get the same information from the job.
-    authScopes: { operation: 'writeJobs' },
+    authScopes: { right: 'writeJobs' },
     description:
       'The effect that a job would have. The job is checked as for scheduling, and nothing is changed. A LimitExceededError when the devices could not be counted in time. The job can still be scheduled. Requires the rights for scheduling.',
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job to preview.' }) },

@@ -3,12 +3,13 @@ import { findRecentOutcomes } from '../../job/store/progress.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
+import { withoutScope } from '../without-scope.ts'
 import { waitingIn } from './blockers.ts'
 import { counters, Job, ofJob } from './job.ts'
 
 // Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs take the database a second or
 // more.
-const recentOutcomes = perParentInTime(findRecentOutcomes, ({ jobId }) => jobId)
+const recentOutcomes = perParentInTime(withoutScope(findRecentOutcomes), ({ jobId }) => jobId)
 
 const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', ...counters)
 

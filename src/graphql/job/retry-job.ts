@@ -59,7 +59,7 @@ builder.mutationField('retryJob', (t) =>
       [NotFoundError, ConflictError, InvalidInputError, QueryConditionError, AlreadyExistsError],
       'The result of `retryJob`.',
     ),
-    authScopes: { operation: 'writeJobs' },
+    authScopes: { right: 'writeJobs' },
     description:
       'Schedules a new job that repeats the operation of an ended job, on the devices where it failed or on another part of its devices. A ConflictError when the job has not ended. An InvalidInputError when no device job matches. A device that received the method call may receive it again in a retry.',
     args: {

@@ -29,7 +29,7 @@ const ScheduleJobResult = resultUnion(
 builder.mutationField('scheduleDeviceMethod', (t) =>
   t.field({
     type: ScheduleJobResult,
-    authScopes: { operation: 'writeJobs' },
+    authScopes: { right: 'writeJobs' },
     description:
       'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device.',
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job to schedule.' }) },
@@ -45,7 +45,7 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
 builder.mutationField('scheduleTwinUpdate', (t) =>
   t.field({
     type: ScheduleJobResult,
-    authScopes: { operation: 'writeJobs' },
+    authScopes: { right: 'writeJobs' },
     description:
       'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device.',
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job to schedule.' }) },
@@ -72,7 +72,7 @@ builder.mutationField('cancelJob', (t) =>
       [NotFoundError, ConflictError, InvalidInputError],
       'The result of `cancelJob`.',
     ),
-    authScopes: { operation: 'writeJobs' },
+    authScopes: { right: 'writeJobs' },
     description: 'Cancels a job that has not ended. A ConflictError when the job is already cancelled or has ended.',
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job to cancel, and the reason.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {

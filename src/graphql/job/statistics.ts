@@ -35,7 +35,7 @@ const jobsAtVersion = sharedReads<SelectedJob | null>()
 builder.subscriptionField('deviceJobStatistics', (t) =>
   t.field({
     type: DeviceJobStatisticsUpdate,
-    authScopes: { operation: 'readJobs' },
+    authScopes: { right: 'readJobs' },
     description:
       'The progress of a job. First sends the current state, then the state after changes: at most ten times per second, and always the last state. Completes when the job has ended.',
     args: {

@@ -1,5 +1,4 @@
-import type { Viewer } from '../../access/policy.ts'
-import { expiryToleranceInSeconds } from '../../access/sas.ts'
+import type { Viewer } from '../../access/viewer.ts'
 import type { Clock } from '../../clock.ts'
 
 /**
@@ -8,7 +7,7 @@ import type { Clock } from '../../clock.ts'
  */
 export async function whenExpired(clock: Clock, viewer: Viewer, signal: AbortSignal, act: () => void): Promise<void> {
   if (viewer.expiry === undefined) return
-  const end = (viewer.expiry + expiryToleranceInSeconds) * 1000
+  const end = (viewer.expiry + viewer.tolerance) * 1000
   // A very long sleep may end early, hence the loop.
   while (!signal.aborted) {
     const left = end - clock.now().getTime()

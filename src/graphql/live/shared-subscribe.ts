@@ -1,5 +1,5 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
-import type { Viewer } from '../../access/policy.ts'
+import type { Viewer } from '../../access/viewer.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Context } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
@@ -24,7 +24,7 @@ type Group = {
 
 /**
  * Runs subscriptions like `subscribe` of graphql, but executes each row once for all equal subscriptions: the same
- * text, operation, variables, policy and rights. The row object is the key, so subscriptions with rows from
+ * text, operation, variables, rights and scope. The row object is the key, so subscriptions with rows from
  * `sharedReads` share executions, and a row of a single subscription has its own. Every error goes through `mask` once.
  */
 export function createSharedSubscribe(execute: Execute, mask: (error: unknown) => GraphQLError): Subscribe {
@@ -102,9 +102,9 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
 }
 
 /** The key of equal subscriptions. Variables are compared as they were written. */
-function keyOf({ document, operationName, variableValues }: ExecutionArgs, { policyName, rights }: Viewer): string {
+function keyOf({ document, operationName, variableValues }: ExecutionArgs, { authority }: Viewer): string {
   const text = document.loc?.source.body ?? print(document)
-  return JSON.stringify([text, operationName ?? null, variableValues ?? null, policyName, [...rights].sort()])
+  return JSON.stringify([text, operationName ?? null, variableValues ?? null, authority])
 }
 
 const isContext = (value: unknown): value is Context =>

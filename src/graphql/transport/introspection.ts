@@ -1,5 +1,7 @@
 import { BREAK, type DocumentNode, GraphQLError, visit } from 'graphql'
-import { may, type Viewer } from '../../access/policy.ts'
+import { may } from '../../access/rights.ts'
+import type { Viewer } from '../../access/viewer.ts'
+import { lacksRight } from '../forbidden.ts'
 
 /**
  * Refuses introspection to viewers that may not read anything: the policy `device` is for devices. This is not a
@@ -7,8 +9,8 @@ import { may, type Viewer } from '../../access/policy.ts'
  */
 export function introspectionRefusal(viewer: Viewer, document: DocumentNode): GraphQLError | undefined {
   if (may(viewer, 'readJobs') || !asksForSchema(document)) return undefined
-  const message = `The policy "${viewer.policyName}" does not grant access to the schema.`
-  return new GraphQLError(message, { extensions: { code: 'UNAUTHORIZED' } })
+  const { message, extensions } = lacksRight(viewer, 'the schema', ['readJobs'])
+  return new GraphQLError(message, { extensions: { ...extensions, code: 'UNAUTHORIZED' } })
 }
 
 function asksForSchema(document: DocumentNode): boolean {

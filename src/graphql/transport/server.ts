@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import { authenticateViewer } from '../../access/commands.ts'
-import type { Viewer } from '../../access/policy.ts'
+import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { UnauthorizedError } from '../../errors.ts'
 import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
@@ -59,6 +59,8 @@ export function createGraphqlServer(
     readonly hostNames: readonly string[]
     readonly anonymous: Viewer | undefined
     readonly allowedOrigins?: readonly string[]
+    /** Replaces the check of shared access signatures, which only `anonymous` does not need. */
+    readonly authenticate?: Authenticate
   },
 ): GraphqlServer {
   const { hostNames, anonymous, allowedOrigins = [] } = options
@@ -77,20 +79,21 @@ export function createGraphqlServer(
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ door: 'GraphQL', reason, address })
 
-  const judge = async (authorization: string | undefined, forwarded: boolean): Promise<Viewer> => {
+  const judge: Authenticate = async (authorization, from) => {
+    if (options.authenticate !== undefined) return options.authenticate(authorization, from)
     if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
     if (anonymous === undefined) throw new UnauthorizedError(tokenNeeded, 'no token was sent')
-    if (!forwarded) return anonymous
+    if (!from.forwarded) return anonymous
     throw new UnauthorizedError(
       `${tokenNeeded} This request came through a proxy. Only requests from this machine may omit the token.`,
       'no token was sent, and a proxy passed the request on',
     )
   }
-  const authenticate: Authenticate = async (authorization, { forwarded, address }) => {
+  const authenticate: Authenticate = async (authorization, from) => {
     try {
-      return await judge(authorization, forwarded)
+      return await judge(authorization, from)
     } catch (error) {
-      if (error instanceof UnauthorizedError) refuse(error.reason, address)
+      if (error instanceof UnauthorizedError) refuse(error.reason, from.address)
       throw error
     }
   }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { type GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Viewer } from '../../access/policy.ts'
+import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
@@ -119,8 +119,8 @@ export function createWebSockets(
       void whenExpired(deps.clock, viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
       // Without `expiry`, operations end with the socket. If they ended a moment earlier, the client would take that as
       // their completion and would not subscribe again.
-      const { policyName, rights } = viewer
-      extra.viewer = { policyName, rights }
+      const { expiry: _, ...unending } = viewer
+      extra.viewer = unending
       extra.letIn()
       return true
     },

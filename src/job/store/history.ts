@@ -18,7 +18,7 @@ type Note = {
  */
 export const noteMoved = ({ type, cause, time, by, reason }: Note): Sql => sql`
   insert into job_event (job_key, version, time, type, status, cause, actor, reason)
-  select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.policyName ?? null}, ${reason ?? null}
+  select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.name ?? null}, ${reason ?? null}
   from moved`
 
 /** An event and the key of its job. */

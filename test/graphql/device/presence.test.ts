@@ -1,13 +1,12 @@
 import { parse, subscribe } from 'graphql'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import type { Viewer } from '../../../src/access/policy.ts'
 import { createDevices, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
 import { forgetPresence } from '../../../src/device/presence-commands.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
 import { connectRaw, primaryKey, type RawDevice, secondaryKey, startDoor, type TestDoor } from '../../mqtt/door.ts'
-import { owner } from '../door.ts'
+import { owner, viewerOf } from '../door.ts'
 import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
 const query = `subscription ($queryCondition: String) {
@@ -271,8 +270,7 @@ test('a condition that does not parse is an error of the request that says where
 })
 
 test('who may read devices but no twins may watch all of them, and none by a condition', async () => {
-  const reader: Viewer = { policyName: 'registryRead', rights: new Set(['registryRead']) }
-  const guarded = createGraphqlServer(hub.deps, { hostNames: [], anonymous: reader })
+  const guarded = createGraphqlServer(hub.deps, { hostNames: [], anonymous: viewerOf('registryRead') })
   const guardedPort = await openPort({ server: guarded })
   const ask = async (variables: Record<string, unknown>) => {
     const results = guardedPort.client().iterate<{ devicePresenceChanged: Told }>({ query, variables })
@@ -281,7 +279,10 @@ test('who may read devices but no twins may watch all of them, and none by a con
     return value
   }
   expect((await ask({})).data.devicePresenceChanged.initial).toBe(true)
-  expect((await ask({ queryCondition: "tags.site = 'north'" })).errors[0].extensions).toEqual({ code: 'FORBIDDEN' })
+  expect((await ask({ queryCondition: "tags.site = 'north'" })).errors[0].extensions).toEqual({
+    code: 'FORBIDDEN',
+    missing: { right: 'readTwins' },
+  })
   await guardedPort.close()
   await guarded.close()
 })

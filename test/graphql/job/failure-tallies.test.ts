@@ -3,6 +3,7 @@ import { LimitExceededError } from '../../../src/errors.ts'
 import { findFailureTally } from '../../../src/graphql/job/failure-tallies.ts'
 import { mostGroups } from '../../../src/job/failure-groups.ts'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
+import { everything } from '../../../src/scope.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow } from '../../support/rows.ts'
@@ -40,7 +41,8 @@ async function jobNow(jobId: string) {
 }
 
 /** As this process has followed it, or as one that has just started finds it. */
-const tallyOf = async (jobId: string, { db } = deps) => await findFailureTally({ db, clock }, await jobNow(jobId))
+const tallyOf = async (jobId: string, { db } = deps) =>
+  await findFailureTally({ db, clock }, everything, await jobNow(jobId))
 const tallyAnew = (jobId: string) => tallyOf(jobId, { ...deps, db: { ...deps.db } })
 const countsOf = async (jobId: string) => (await tallyOf(jobId)).groups.map(({ count }) => count)
 
@@ -85,18 +87,18 @@ test('nothing is read while nothing has changed, and never after the end', async
   const jobId = await givenCalls('quiet')
   await fail(jobId, 1)
   const running = await jobNow(jobId)
-  await findFailureTally(deps, running)
-  expect(await countStatements(() => findFailureTally(deps, running))).toBe(0)
+  await findFailureTally(deps, everything, running)
+  expect(await countStatements(() => findFailureTally(deps, everything, running))).toBe(0)
   await timeUp()
   const ended = await jobNow(jobId)
-  await findFailureTally(deps, ended)
-  expect(await countStatements(() => findFailureTally(deps, ended))).toBe(0)
+  await findFailureTally(deps, everything, ended)
+  expect(await countStatements(() => findFailureTally(deps, everything, ended))).toBe(0)
 })
 
 test('those who ask together cause one read, of one job or several', async () => {
   const ids = [await givenCalls('together'), await givenCalls('together-too')]
   const jobs = await Promise.all([...ids, ...ids].map(jobNow))
-  const ask = () => Promise.all(jobs.map((job) => findFailureTally(deps, job)))
+  const ask = () => Promise.all(jobs.map((job) => findFailureTally(deps, everything, job)))
   expect(await countStatements(ask)).toBe(1)
 })
 

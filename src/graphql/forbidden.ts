@@ -1,0 +1,28 @@
+import { GraphQLError } from 'graphql'
+import type { Right } from '../access/rights.ts'
+import { grantor, type Viewer } from '../access/viewer.ts'
+
+/** What the caller lacks, for programs. */
+export type Missing = {
+  readonly right?: Right
+  readonly role?: string
+  /** The scope that does not have the object, as one condition. */
+  readonly scope?: string | null
+  readonly origin?: string
+  readonly issuer?: string
+}
+
+/** An error of the request for a caller that is known and may not do this. The message says what is missing. */
+export const forbidden = (message: string, missing: Missing): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'FORBIDDEN', missing } })
+
+/** The error for a viewer without the right to something, or without any of several rights. */
+export function lacksRight(viewer: Viewer, what: string, needed: readonly Right[]): GraphQLError {
+  const [right] = needed
+  const missing = right === undefined ? {} : { right }
+  if (viewer.lack !== undefined) return forbidden(viewer.lack, missing)
+  return forbidden(
+    `${grantor(viewer)} not grant access to ${what}. It requires the right ${needed.join(' or ')}.`,
+    missing,
+  )
+}

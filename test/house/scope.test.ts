@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+// A viewer sees only the devices in its scope. These rules keep a read without a scope from being written by mistake.
+
+const root = resolve(import.meta.dirname, '../../src')
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !/^(?:generated|console)\//.test(file))
+  .sort()
+
+/** The program text without comments. */
+const code = new Map(
+  files.map((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    return [file, text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1')]
+  }),
+)
+
+const isStore = (file: string): boolean => /[/-]store\.ts$|\/store\//.test(file)
+
+type Declaration = { readonly name: string; readonly exported: boolean; readonly text: string }
+
+/** The functions and constants of a file, each with its text. */
+function declarationsOf(text: string): Declaration[] {
+  const starts = [...text.matchAll(/^(export )?(?:async )?(?:function|const) (\w+)/gm)]
+  return starts.map(({ index, 1: exported, 2: name = '' }, place) => {
+    const declaration = text.slice(index, starts[place + 1]?.index)
+    return { name, exported: exported !== undefined, text: declaration }
+  })
+}
+
+const stores = files.filter(isStore).map((file) => ({ file, declarations: declarationsOf(code.get(file) ?? '') }))
+const inStores = stores.flatMap(({ declarations }) => declarations)
+
+const namesTables = (text: string): boolean =>
+  /\b(?:from|join|into|update)\s+(?:device|twin|device_job|device_job_dispatch|device_job_outcome)\b/.test(text)
+
+/** Whether the text, or what it uses of stores, names a table with rows of devices. */
+function concernsDevices(text: string, seen = new Set<string>()): boolean {
+  if (namesTables(text)) return true
+  const words = new Set(text.match(/\b\w+\b/g))
+  return inStores.some((used) => {
+    if (!words.has(used.name) || seen.has(used.name)) return false
+    return concernsDevices(used.text, seen.add(used.name))
+  })
+}
+
+/** Whether the function takes a scope and uses it, or takes that of all devices. */
+const isScoped = (text: string): boolean =>
+  /\bscope: Everything\b/.test(text) || (/\bscope: Scope\b/.test(text) && (text.match(/\bscope\b/g) ?? []).length > 1)
+
+/** The functions of a store that read or write, by name. Constants are parts of their statements. */
+const actsOn = /\b(?:db|tx|reads): (?:\w+ & )?(?:Reader|BoundedReader|BoundedReads|Tx)\b/
+
+/** Functions that no client reaches with a scope, by file, with the reason. */
+const exceptions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'they follow the connections of devices': {
+    'device/presence-store.ts': [
+      'savePresence',
+      'findDeviations',
+      'saveActivity',
+      'clearPresence',
+      'namesInstance',
+      'findPresenceSince',
+    ],
+    'mqtt/session-store.ts': ['saveSessions'],
+    'twin/store.ts': ['findNewerDesired'],
+  },
+  'the scheduler carries jobs out on all their devices': {
+    'device/store.ts': ['findDisabledIds'],
+    'job/store/facts.ts': [
+      'findWaiting',
+      'findCallsOfTheGone',
+      'unmarkDispatched',
+      'findUnderWay',
+      'findStillUnderWay',
+      'findPending',
+    ],
+    'job/store/old-jobs.ts': ['deleteJobsEndedBefore'],
+    'job/store/targets.ts': ['clearTargets', 'findTargets', 'findTargetsAmong', 'findOpenTargets'],
+  },
+  'they write rows that their callers have locked under a scope, or check afterwards': {
+    'device/store.ts': ['insertDevices', 'saveIdentity', 'removeDevice'],
+    'twin/store.ts': [
+      'readServiceSides',
+      'saveDesired',
+      'saveReported',
+      'deleteServiceMembers',
+      'deleteReportedMembers',
+    ],
+  },
+}
+
+/** Functions that still have to take a scope, by file. */
+const notYet: Readonly<Record<string, readonly string[]>> = {
+  'device/selection-store.ts': [
+    'findDevicePage',
+    'findAllDevices',
+    'countDevices',
+    'findDeviceTwins',
+    'findDeviceValues',
+    'aggregateDevices',
+    'findDeviceGroups',
+  ],
+  'device/store.ts': [
+    'findIdentity',
+    'lockIdentity',
+    'findExistingIds',
+    'findDevices',
+    'findSelectedDevices',
+    'readDeviceStatistics',
+  ],
+  'job/store/device-job-list.ts': ['findDeviceJobs', 'countDeviceJobs'],
+  'job/store/device-jobs.ts': [
+    'findDeviceJobsByDevice',
+    'countDeviceJobsByDevice',
+    'findDeviceJobsByKey',
+    'findPayloads',
+    'findDeviceJobRows',
+  ],
+  'job/store/ended-device-jobs.ts': ['findEndedPlaces'],
+  'job/store/failures.ts': ['findFailures', 'findFailureSamples'],
+  'job/store/families.ts': ['findFamilyStatistics'],
+  'job/store/overlaps.ts': ['countOverlaps'],
+  'job/store/previews.ts': ['devicesWhere', 'readMatches', 'countMatches', 'findFirstIds'],
+  'job/store/progress.ts': ['findRecentOutcomes', 'countNotConnected'],
+  'job/store/retries.ts': ['isAnySelected', 'expandRetry'],
+  'job/store/targets.ts': ['expandJob'],
+  'twin/path-store.ts': ['readSampledPaths'],
+  'twin/store.ts': ['findTwin', 'lockTwins'],
+  'twin/text-store.ts': ['findTwinTexts'],
+}
+
+const unscoped = stores.flatMap(({ file, declarations }) =>
+  declarations
+    .filter(({ exported, text }) => exported && actsOn.test(text) && concernsDevices(text) && !isScoped(text))
+    .map(({ name }) => `${file}: ${name}`),
+)
+const listed = (table: Readonly<Record<string, readonly string[]>>): string[] =>
+  Object.entries(table).flatMap(([file, names]) => names.map((name) => `${file}: ${name}`))
+
+test('every function of a store that reads devices, twins or device jobs takes a scope', () => {
+  const allowed = [...Object.values(exceptions).flatMap(listed), ...listed(notYet)]
+  expect([...unscoped].sort()).toEqual(allowed.sort())
+})
+
+test('a function without a scope is found', () => {
+  const found = (text: string) => actsOn.test(text) && concernsDevices(text) && !isScoped(text)
+  expect(found('function find(db: Reader, id: string) { return db.query(sql`select from device where true`) }')).toBe(
+    true,
+  )
+  expect(found('function find(db: Reader, scope: Scope) { return db.query(sql`select from device d`) }')).toBe(true)
+  expect(found('function find(db: BoundedReader) { return db.query(devicesWhere(db)) }')).toBe(true)
+  expect(found('function find(db: Reader, scope: Scope) { return db.query(sql`from device d`, scope) }')).toBe(false)
+  expect(found('function find(db: Reader, scope: Everything) { return db.query(sql`select from device`) }')).toBe(false)
+  expect(found('function find(db: Reader) { return db.query(sql`select from job`) }')).toBe(false)
+})
+
+/** Files that may name the scope of all devices. GraphQL takes the scope of its viewer. */
+const mayUseEverything =
+  /^(?:scope|app|access\/viewer|device\/authentication-commands|method\/commands|query\/scope|twin\/commands)\.ts$|^(?:mqtt|rest|scheduler|statement)\//
+
+const importing = (name: string): string[] =>
+  files.filter((file) =>
+    new RegExp(`^import [^;]*?\\{[^}]*\\b${name}\\b[^}]*\\} from '[^']*\\/scope\\.ts'`, 'm').test(code.get(file) ?? ''),
+  )
+
+test('the scope of all devices is used only where no viewer has another', () => {
+  expect(importing('everything').filter((file) => !mayUseEverything.test(file))).toEqual([])
+  expect(importing('everything')).toContain('access/viewer.ts')
+})
+
+test('scopes are made only where their conditions are compiled', () => {
+  expect(importing('makeScope')).toEqual(['query/scope.ts'])
+})
+
+/** The last reads of devices that have no scope. */
+const stillByPrisma = ['graphql/device/telemetry.ts', 'graphql/device/twin.ts']
+
+test('protocol adapters read devices, twins and device jobs through stores only', () => {
+  const byPrisma = files.filter(
+    (file) => /^(?:graphql|rest)\//.test(file) && /\bprisma\.(?:device|twin)/.test(code.get(file) ?? ''),
+  )
+  expect(byPrisma).toEqual(stillByPrisma)
+})
