@@ -25,6 +25,7 @@ import { mountWebHandler } from './http/web-handler.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
+import { createProxies } from './limits/client-address.ts'
 import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
@@ -133,9 +134,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const { cert, key } = await loadCertificate()
 
     const ground = { clock, log, limits: config.limits }
-    const arrivals = createArrivals(ground, openFileLimit())
+    const proxies = createProxies(config.trustedProxies)
+    const arrivals = createArrivals(ground, openFileLimit(), proxies.isTrusted)
     // Its probes answer before the database does, and as long as anything is left to stop.
-    const http = createHttpServer(ground, { whyNotReady, arrivals, cert, key })
+    const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, cert, key })
     onStop('the HTTP server', () => http.close())
     const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
 

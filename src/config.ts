@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
 import { originIn } from './origin.ts'
 import {
@@ -46,6 +47,8 @@ export type Config = {
   readonly methodWindow: number
   /** Origins whose pages may use GraphQL, in their one form (`originIn`); `*` for all. */
   readonly allowedOrigins: readonly string[]
+  /** The proxies whose headers about their clients are believed. */
+  readonly trustedProxies: readonly Network[]
   /** Whether GraphiQL is served even where tokens are needed. */
   readonly graphiql: boolean
   /** The answer of the REST API to an unknown job. */
@@ -184,6 +187,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     )
   }
 
+  const proxies = list('TRUSTED_PROXIES').flatMap((value) => {
+    const network = networkIn(value)
+    if (network !== undefined) return network
+    problems.push(
+      `${quote(value)} in TRUSTED_PROXIES is neither an address, such as 10.0.0.7, nor a network, such as 10.0.0.0/8, ` +
+        'where the bits after the prefix are zeros.',
+    )
+    return []
+  })
+
   const config: Config = {
     host,
     loopback,
@@ -206,6 +219,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
     allowedOrigins: Object.freeze(origins),
+    trustedProxies: Object.freeze(proxies),
     graphiql: flag('GRAPHIQL'),
     restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),

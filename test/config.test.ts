@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { ConfigurationError, readConfig } from '../src/config.ts'
+import { networkIn } from '../src/limits/client-address.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 
@@ -39,6 +40,7 @@ describe('the configuration', () => {
       jobHistoryDays: 30,
       methodWindow: 2000,
       allowedOrigins: [],
+      trustedProxies: [],
       graphiql: false,
       restUnknownJob: '404',
       restCancelRunning: false,
@@ -66,6 +68,7 @@ describe('the configuration', () => {
       JOB_HISTORY_DAYS: '1',
       METHOD_WINDOW: '20000',
       ALLOWED_ORIGINS: 'https://App.example:443, http://localhost:5173,',
+      TRUSTED_PROXIES: '10.0.0.7, 2001:db8::/32',
       GRAPHIQL: 'true',
       REST_UNKNOWN_JOB: 'unknown',
       REST_CANCEL_RUNNING: 'true',
@@ -95,6 +98,7 @@ describe('the configuration', () => {
       jobHistoryDays: 1,
       methodWindow: 20_000,
       allowedOrigins: ['https://app.example', 'http://localhost:5173'],
+      trustedProxies: [networkIn('10.0.0.7'), networkIn('2001:db8::/32')],
       graphiql: true,
       restUnknownJob: 'unknown',
       restCancelRunning: true,
@@ -189,6 +193,12 @@ describe('a value that is refused', () => {
     ['all names of a domain', { ALLOWED_ORIGINS: 'https://*.example' }, /^"https:\/\/\*.example" in ALLOWED_ORIGINS/],
     ['pages without an origin', { ALLOWED_ORIGINS: 'null' }, /^"null" in ALLOWED_ORIGINS is not an origin/],
     ['every origin without tokens', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS is \*, which requires tokens/],
+    [
+      'a network with bits after its prefix',
+      { TRUSTED_PROXIES: '10.0.0.5/8' },
+      /^"10.0.0.5\/8" in TRUSTED_PROXIES is neither an address, such as 10.0.0.7, nor a network/,
+    ],
+    ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.7,proxy' }, /^"proxy" in TRUSTED_PROXIES is neither/],
     ['an unknown log level', { LOG_LEVEL: 'INFO' }, /^LOG_LEVEL is "INFO"; it must be one of trace, debug, info/],
     ['a certificate without a key', { TLS_CERT: 'a' }, /^TLS_CERT is set, but TLS_KEY is not/],
     ['a key without a certificate', { TLS_KEY: 'a' }, /^TLS_KEY is set, but TLS_CERT is not/],

@@ -4,6 +4,8 @@ import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
+import { createProxies, type Proxies } from '../limits/client-address.ts'
+import { addressOf, noteClient } from '../limits/request-address.ts'
 import { openPort } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { boundPipeline, type Pipeline } from './pipeline.ts'
@@ -102,6 +104,8 @@ export function createHttpServer(
     readonly cert: string
     readonly key: string
     readonly arrivals?: Arrivals
+    /** Default: no proxy is trusted. */
+    readonly proxies?: Proxies
     /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
     readonly headersTimeout?: number
     /** Milliseconds for a TLS handshake. Default: 10,000. */
@@ -109,6 +113,7 @@ export function createHttpServer(
   },
 ): HttpServer {
   const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
+  const { proxies = createProxies([]) } = options
   const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
     path,
@@ -140,10 +145,15 @@ export function createHttpServer(
     )
   }
 
+  const findClient = (request: http.IncomingMessage): void => {
+    const { remoteAddress = '' } = request.socket
+    if (proxies.isTrusted(remoteAddress)) noteClient(request, proxies.clientOf(remoteAddress, request.headers))
+  }
   /** The connections that speak HTTP. Requests under way on one are forgotten with it. */
   const pipelines = new Map<Duplex, Pipeline>()
   const handle: Handle = (request, response) => {
     pipelines.get(request.socket)?.add(response)
+    findClient(request)
     const mount = mountAt(request)
     const headers = { ...commonHeaders, ...mount?.headersFor?.(request) }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -163,15 +173,16 @@ export function createHttpServer(
     handle(request, response)
   }
   /** Whether the address may present tokens; if not, it gets the reason. */
-  const letsTry = ({ headers: { authorization }, socket }: http.IncomingMessage, response: http.ServerResponse) => {
-    const { remoteAddress = '' } = socket
-    if (!arrivals.mayTry(remoteAddress, authorization)) {
+  const letsTry = (request: http.IncomingMessage, response: http.ServerResponse): boolean => {
+    const { authorization } = request.headers
+    const address = addressOf(request)
+    if (!arrivals.mayTry(address, authorization)) {
       void refuseLate(response)
       return false
     }
     response.once('finish', () => {
-      if (response.statusCode === 401) arrivals.tried(remoteAddress, authorization, false)
-      else if (response.statusCode < 400) arrivals.tried(remoteAddress, authorization, true)
+      if (response.statusCode === 401) arrivals.tried(address, authorization, false)
+      else if (response.statusCode < 400) arrivals.tried(address, authorization, true)
     })
     return true
   }
@@ -188,6 +199,7 @@ export function createHttpServer(
     respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
   }
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
+    findClient(request)
     connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
     const mount = mountAt(request)
     if (mount?.close === undefined) connections.delete(nameOf(request.socket))

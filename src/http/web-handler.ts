@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
+import { addressOf } from '../limits/request-address.ts'
 import type { Mount } from './server.ts'
 
 /**
@@ -44,7 +45,7 @@ async function serve(handler: WebHandler, incoming: IncomingMessage, outgoing: S
     if (outgoing.destroyed) act()
     else outgoing.once('close', act)
   }
-  const response = await handler(toRequest(incoming, gone.signal), incoming.socket.remoteAddress, whenAnswered)
+  const response = await handler(toRequest(incoming, gone.signal), addressOf(incoming), whenAnswered)
   const body = Buffer.from(await response.arrayBuffer())
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)

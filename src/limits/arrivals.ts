@@ -41,10 +41,14 @@ const mostAddresses = 2_000
 /** Characters of remembered good tokens: more than 20,000 of ordinary length. */
 const mostCharacters = 4 * 1024 * 1024
 
-/** `openFiles`: how many files and connections the process may have open. */
+/**
+ * `openFiles`: how many files and connections the process may have open. A trusted proxy connects for many clients, so it
+ * has as many connections as the port.
+ */
 export function createArrivals(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   openFiles = Number.POSITIVE_INFINITY,
+  isProxy: (address: string) => boolean = () => false,
 ): Arrivals {
   const { clock, log } = deps
   const limits: AddressLimits = {
@@ -97,6 +101,19 @@ export function createArrivals(
   })
   const refuse = (port: string, reason: string, address: string): void => logRefusal({ port, reason, address })
 
+  /** Counts the connection for its address, or closes it above the limits. */
+  const arriveFrom = (address: string, socket: Socket, variable: string): boolean => {
+    const network = networkOf(address)
+    const record = arrive(recordOf(network), variable, { limits, now: now() })
+    if (typeof record === 'string') {
+      refuse(variable, `${record} from one address`, address)
+      socket.destroy()
+      return false
+    }
+    keep(network, record)
+    socket.once('close', () => keep(network, leave(recordOf(network), variable)))
+    return true
+  }
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
     const { remoteAddress } = socket
     // It has disconnected already.
@@ -106,18 +123,10 @@ export function createArrivals(
       socket.destroy()
       return
     }
-    const network = networkOf(remoteAddress)
-    const record = arrive(recordOf(network), variable, { limits, now: now() })
-    if (typeof record === 'string') {
-      refuse(variable, `${record} from one address`, remoteAddress)
-      socket.destroy()
-      return
-    }
-    keep(network, record)
+    if (!isProxy(remoteAddress) && !arriveFrom(remoteAddress, socket, variable)) return
     open[kind]++
     socket.once('close', () => {
       open[kind]--
-      keep(network, leave(recordOf(network), variable))
     })
   }
 

@@ -52,7 +52,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'open connections from one address (with IPv6, one /64) to each port; the rest of the capacity of the port stays available to other addresses',
+    what: 'open connections from one address (with IPv6, one /64) to each port; the rest of the capacity of the port stays available to other addresses. The proxies in TRUSTED_PROXIES are exempt',
     answer: 'the connection is closed at once',
   },
   addressNewConnections: {
@@ -61,7 +61,7 @@ export const limitTable = {
     min: 1,
     max: 100_000,
     unit: 'per second',
-    what: 'new connections from one address to the HTTP ports, and separately to the MQTT ports; bursts of ten times as many',
+    what: 'new connections from one address to the HTTP ports, and separately to the MQTT ports; bursts of ten times as many. The proxies in TRUSTED_PROXIES are exempt',
     answer: 'the connection is closed at once',
   },
   webSocketFrames: {
@@ -79,7 +79,7 @@ export const limitTable = {
     min: 1,
     max: 100_000,
     unit: 'per second',
-    what: 'HTTP requests from one address that are refused because of their token; bursts of ten times as many',
+    what: 'HTTP requests from one address (behind a proxy in TRUSTED_PROXIES: that of the client) that are refused because of their token; bursts of ten times as many',
     answer: '429 to tokens from that address that were not accepted before, after 0.5 to 1.5 seconds',
   },
   // MQTT

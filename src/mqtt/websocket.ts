@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../limits/early-bytes.ts'
+import { addressOf } from '../limits/request-address.ts'
 import { limitFrames } from '../limits/websocket-frames.ts'
 import { createRefusalLog } from '../log/refusals.ts'
 import { isOwnOrigin } from '../origin.ts'
@@ -70,7 +71,7 @@ export function createWebSocketMount(
     upgrade(request, connection, head) {
       const refusal = refusalOf(request)
       if (refusal !== undefined) {
-        logRefusal({ door: 'MQTT', reason: refusal.reason, address: request.socket.remoteAddress ?? '' })
+        logRefusal({ door: 'MQTT', reason: refusal.reason, address: addressOf(request) })
         connection.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
         return
       }

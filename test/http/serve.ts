@@ -3,18 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { createHttpServer, type Mount } from '../../src/http/server.ts'
+import { createProxies, type Network } from '../../src/limits/client-address.ts'
 import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
 
-/** A server with this mount in the place of GraphQL's, for which time stands still until `clock` moves it. */
-export async function serveMount(graphql: Mount, limits: Partial<Limits> = {}) {
+/**
+ * A server with this mount in the place of GraphQL's, for which time stands still until `clock` moves it. It trusts the
+ * proxies in these networks.
+ */
+export async function serveMount(graphql: Mount, limits: Partial<Limits> = {}, networks: readonly Network[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
   const pem = await loadOrMakeCertificate(folder, { hostNames: [], now: new Date() })
   await rm(folder, { recursive: true })
   const clock = createTestClock()
   const deps = { limits: { ...defaultLimits, ...limits }, clock, log: pino({ level: 'silent' }) }
-  const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...pem })
+  const proxies = createProxies(networks)
+  const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, proxies, ...pem })
   const { http: url } = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
   return { url, clock, close: () => server.close() }
 }

@@ -4,8 +4,10 @@ import { delimiter, join } from 'node:path'
 /** Programs of others that tests run as clients, and the Debian packages they are in. */
 const packages = {
   curl: 'curl',
+  haproxy: 'haproxy',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
+  nginx: 'nginx',
   openssl: 'openssl',
   pgbouncer: 'pgbouncer',
 } as const

@@ -7,6 +7,7 @@ import type { Deps } from '../../deps.ts'
 import { UnauthorizedError } from '../../errors.ts'
 import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
+import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
@@ -156,7 +157,7 @@ export function createGraphqlServer(
       const refusal = crossSiteRefusal(request, names, origins.allows)
       if (refusal !== undefined) {
         const { message, missing } = refusal
-        refuse(message, request.socket.remoteAddress)
+        refuse(message, addressOf(request))
         respondError(response, 403, { message, extensions: { code: 'FORBIDDEN', ...(missing && { missing }) } })
         return
       }
@@ -166,12 +167,12 @@ export function createGraphqlServer(
       }
       // A request without a required token costs no more than this.
       if (anonymous === undefined && request.headers.authorization === undefined) {
-        refuse('no token was sent', request.socket.remoteAddress)
+        refuse('no token was sent', addressOf(request))
         respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
         return
       }
       handle(request, response, {
-        address: request.socket.remoteAddress,
+        address: addressOf(request),
         forwarded: isForwarded(request),
         whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
         onRefused() {
@@ -190,7 +191,7 @@ export function createGraphqlServer(
         return
       }
       const { message } = refusal
-      refuse(message, request.socket.remoteAddress)
+      refuse(message, addressOf(request))
       connection.end(
         'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
           `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,

@@ -7,6 +7,7 @@ import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
+import { addressOf } from '../../limits/request-address.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
 import { type GatheredLog, gatherLog } from '../../log/gathered-log.ts'
 import { utf8Text } from '../../utf8.ts'
@@ -107,7 +108,7 @@ export function createWebSockets(
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
-        const by = { forwarded: isForwarded(request), address: request.socket.remoteAddress }
+        const by = { forwarded: isForwarded(request), address: addressOf(request) }
         // Wait here, because a client that is asked to reconnect may do so only a few times, with growing pauses.
         viewer = await readThroughOutage({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
@@ -130,7 +131,7 @@ export function createWebSockets(
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
       const server: ServerContext = {
         viewer: extra.viewer,
-        address: extra.request.socket.remoteAddress,
+        address: addressOf(extra.request),
         signal,
         outlet: extra.outlet,
       }
@@ -195,7 +196,7 @@ export function createWebSockets(
     const hold = (length: number): (() => void) | undefined => {
       if (extra.viewer === undefined) return () => {}
       try {
-        return deps.requestRoom.take(callerOf(extra.viewer, request.socket.remoteAddress), length)
+        return deps.requestRoom.take(callerOf(extra.viewer, addressOf(request)), length)
       } catch (error) {
         if (error instanceof LimitExceededError) return undefined
         throw error
@@ -331,7 +332,7 @@ async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }:
     if (!alive && !takesSome) {
       const reason =
         socket.bufferedAmount > 0 ? 'the client does not read what was sent' : 'the client does not answer pings'
-      log({ reason, address: request.socket.remoteAddress ?? '' })
+      log({ reason, address: addressOf(request) })
       socket.terminate()
       return
     }
