@@ -1,4 +1,4 @@
-import type { Actor } from '../actor.ts'
+import type { Actor, ActorKind } from '../actor.ts'
 import { covers, everything, type Scope } from '../scope.ts'
 import type { Policy } from './policy.ts'
 import { type Right, rightsOfPolicy } from './rights.ts'
@@ -7,6 +7,7 @@ import { expiryToleranceInSeconds } from './sas.ts'
 
 /** An authenticated client: who it is and what it may do. */
 export type Viewer = Actor & {
+  readonly kind: Exclude<ActorKind, 'hub'>
   /** The roles of a person that the hub knows. Empty for a policy. */
   readonly roles: readonly string[]
   readonly rights: ReadonlySet<Right>

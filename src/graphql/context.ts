@@ -12,6 +12,8 @@ export type Context = {
   readonly viewer: Viewer
   /** The person or policy, and the address, of the caller, among which the hub shares its reads under load. */
   readonly caller: string
+  /** The name of the hub in tokens and connection strings. */
+  readonly hubName: string
   /** The bytes that may be read for the answer, or for each event of a subscription. */
   readonly answer: AnswerBudget
   /** Aborts when the client has disconnected. */

@@ -1,5 +1,7 @@
 import { builder } from './builder.ts'
 import './scalars.ts'
+import './access/viewer.ts'
+import './access/hub.ts'
 import './device/device.ts'
 import './device/presence.ts'
 import './device/change-device.ts'

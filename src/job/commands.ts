@@ -54,7 +54,15 @@ export async function scheduleJob(
   await inTransaction(deps, async (tx, afterCommit) => {
     const { jobId: id, queryCondition } = request
     const maxDevices = request.expect?.maxDevices ?? null
-    const job = { id, ...operationOf(request), queryCondition, maxDevices, retry: null, ...timesOf(request, now) }
+    const job = {
+      id,
+      ...operationOf(request),
+      queryCondition,
+      maxDevices,
+      retry: null,
+      scope: by.scope.parts,
+      ...timesOf(request, now),
+    }
     const inserted = await insertJob(tx, job, by)
     if (!inserted) throw new AlreadyExistsError('job', request.jobId)
     afterCommit(() => publishJobChanged(deps, request.jobId))

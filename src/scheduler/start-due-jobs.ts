@@ -41,14 +41,14 @@ export const selectionsAtOnce = ({
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
   const most = selectionsAtOnce(deps.limits)
   const closing = new AbortController()
-  /** Policies of the jobs whose devices are being selected here, by job. */
+  /** Actors of the jobs whose devices are being selected here, by job. */
   const selecting = new Map<string, string | null>()
-  /** Policies whose last selection took too long. */
+  /** Actors whose last selection took too long. */
   const slow = new Set<string | null>()
 
   const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
 
-  /** The jobs that may be next. Jobs of a policy that keeps the hub busy come last, and leave room for others. */
+  /** The jobs that may be next. Jobs of an actor that keeps the hub busy come last, and leave room for others. */
   const inTurn = (queued: readonly QueuedJob[]): readonly QueuedJob[] => {
     const rank = ({ actor }: QueuedJob): number => (slow.has(actor) ? most : 0) + countOf(actor)
     return queued

@@ -23,10 +23,12 @@ function declared(): Map<string, string> {
     for (const line of body.split('\n')) {
       const [, name = '', type = '', mark = '', rest = ''] = /^ {2}(\w+)\s+(\w+)(\?|\[\])?(.*)$/.exec(line) ?? []
       if (name === '' || type in { Twin: 1, Device: 1 }) continue
+      // Prisma has no lists that may be null.
+      const isNullable = mark === '?' || rest.includes('/// Null in the database')
       const column = /@map\("(\w+)"\)/.exec(rest)?.[1] ?? name
       columns.set(
         `${table}.${column}`,
-        `${columnType(type, rest)}${mark === '[]' ? '[]' : ''}${mark === '?' ? ' null' : ''}`,
+        `${columnType(type, rest)}${mark === '[]' ? '[]' : ''}${isNullable ? ' null' : ''}`,
       )
     }
   }

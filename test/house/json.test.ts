@@ -42,6 +42,7 @@ const bounded: Readonly<Record<string, string>> = {
   'graphql/loaders.ts': 'arguments that are no JSON',
   'graphql/job/failure-tallies.ts': 'a scope and the key of a job',
   'scope.ts': 'condition texts',
+  'version.ts': 'the package file of this program',
   'access/viewer.ts': 'names of roles and rights',
   // Answers, which must survive whatever they hold
   'json/json-text.ts': 'texts are passed on and not parsed; values are checked by who passes them on',

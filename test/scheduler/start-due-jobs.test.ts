@@ -6,7 +6,7 @@ import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
-import { byPolicy, counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
+import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
 
 let deps: TestDeps
 let clock: TestClock
@@ -121,7 +121,8 @@ const selecting = (count: number) =>
 const statusOf = async (id: string) => (await jobRow(deps, id)).status
 
 /** Jobs of another policy than the tester's. */
-const stranger: By = byPolicy('stranger')
+/** Another client with the same name. */
+const stranger: By = { ...tester, kind: 'person', id: 'https://issuer.example|1', subject: '1' }
 
 test('while the devices of one job are being found others start, by this and by another instance', async () => {
   const slow = await givenMethodJob(deps, 'slow')

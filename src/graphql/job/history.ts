@@ -25,7 +25,7 @@ const JobEventType = builder.enumType('JobEventType', {
 const JobEventCause = builder.enumType('JobEventCause', {
   description: 'The cause of a job event.',
   values: {
-    USER: { value: 'user', description: 'A client requested it. `actor` has the policy of its token.' },
+    USER: { value: 'user', description: 'A client requested it. `actor` has its person or policy.' },
     SCHEDULE: { value: 'schedule', description: 'The start time was reached, or a slot was free.' },
     DEVICES: { value: 'devices', description: 'All device jobs have ended, or the job had no devices.' },
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
@@ -46,7 +46,8 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     cause: t.field({ type: JobEventCause, description: 'The cause of the event.', resolve: ({ cause }) => cause }),
     actor: t.exposeString('actor', {
       nullable: true,
-      description: 'The shared access policy of the client that requested it. Null when no client requested it.',
+      description:
+        'The name of the person or of the shared access policy that requested it. Null when no client requested it.',
     }),
     reason: t.exposeString('reason', {
       nullable: true,
@@ -71,5 +72,17 @@ builder.objectField(Job, 'history', (t) =>
     description:
       'The status transitions of the job, the oldest first. Empty for jobs that were created before the hub kept histories.',
     resolve: ({ key }, _args, context) => findOfJob(context, key, undefined),
+  }),
+)
+
+builder.objectField(Job, 'createdBy', (t) =>
+  t.string({
+    nullable: true,
+    ...ofJob('key', 'createdBy'),
+    description:
+      'The name of the person or policy that scheduled the job. Null for jobs that were created before the hub kept it.',
+    // The histories of older jobs have it.
+    resolve: async ({ key, createdBy }, _args, context) =>
+      createdBy ?? (await findOfJob(context, key, undefined)).find(({ type }) => type === 'scheduled')?.actor ?? null,
   }),
 )

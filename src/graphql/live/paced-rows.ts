@@ -187,7 +187,9 @@ async function open<Event, Row, Found>(
     )
   const cutOff = (): void => onFailed(cutOffError())
   streams.add(cutOff)
-  void whenExpired(deps.clock, viewer, ended.signal, cutOff)
+  // Over a WebSocket, it ends with the socket. If it ended a moment earlier, the client would take that as its completion
+  // and would not subscribe again.
+  if (outlet === undefined) void whenExpired(deps.clock, viewer, ended.signal, cutOff)
 
   const takeIn = (rows: readonly Row[] | null): void => {
     if (rows === null) end()

@@ -50,7 +50,7 @@ const tokenNeeded = 'A token is required: "Authorization: SharedAccessSignature 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers. `anonymous` is the viewer
+ * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers; the first is its own name. `anonymous` is the viewer
  * of requests without a token. With it, the API accepts only its own host names, because then it depends on the browser
  * to refuse pages of other sites. `allowedOrigins` are the origins of such pages that it accepts, or `*`.
  */
@@ -69,6 +69,7 @@ export function createGraphqlServer(
     throw new Error('Without tokens, pages of any origin could do everything.')
   }
   const origins = createOrigins(allowedOrigins)
+  const [hubName = ''] = hostNames
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
   const print = createPrintResult(mask, deps.limits.answerBytes)
@@ -111,7 +112,7 @@ export function createGraphqlServer(
     const release = (): void => answer.release()
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
-    return { deps, viewer, caller, answer, signal, outlet, streams, group: {} }
+    return { deps, viewer, caller, hubName, answer, signal, outlet, streams, group: {} }
   }
 
   const admit = createAdmission(authenticate, deps.requestRoom)

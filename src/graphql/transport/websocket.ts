@@ -118,10 +118,7 @@ export function createWebSockets(
         return false
       }
       void whenExpired(deps.clock, viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
-      // Without `expiry`, operations end with the socket. If they ended a moment earlier, the client would take that as
-      // their completion and would not subscribe again.
-      const { expiry: _, ...unending } = viewer
-      extra.viewer = unending
+      extra.viewer = viewer
       extra.letIn()
       return true
     },

@@ -17,8 +17,9 @@ type Note = {
  * `version` and `status` of jobs that were just moved. So there is no transition without its event.
  */
 export const noteMoved = ({ type, cause, time, by, reason }: Note): Sql => sql`
-  insert into job_event (job_key, version, time, type, status, cause, actor, reason)
-  select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.name ?? null}, ${reason ?? null}
+  insert into job_event (job_key, version, time, type, status, cause, actor, reason, actor_id)
+  select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.name ?? null}, ${reason ?? null},
+         ${by?.id ?? null}
   from moved`
 
 /** An event and the key of its job. */

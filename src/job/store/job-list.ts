@@ -45,6 +45,7 @@ export type SelectedJob = DeviceJobStatistics & {
   readonly maxDevices: number | null
   readonly retryOfKey: string | null
   readonly familyKey: string | null
+  readonly createdBy: string | null
 }
 
 const columns: Readonly<Record<keyof SelectedJob, string>> = {
@@ -71,6 +72,7 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   maxDevices: 'max_devices',
   retryOfKey: 'retry_of',
   familyKey: 'family_key',
+  createdBy: 'created_by',
 }
 
 const selectJob = selectColumns<SelectedJob>('job', columns, ['id', 'key'])

@@ -30,13 +30,15 @@ export type JobRow = JobOperation & {
   readonly maxDevices: number | null
   /** The source and selection of a retry; null for other jobs. */
   readonly retry: Retry | null
+  /** The parts of the scope under which it was scheduled; null for every device. */
+  readonly scope: readonly string[] | null
 }
 
 /** The columns of a `JobRow`. */
 export const columns = sql`
   id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
-  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices",
+  max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
@@ -53,13 +55,13 @@ export async function insertJob(
     sql`with moved as (
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
-            max_devices, retry_of, family_key, retry_selection
+            max_devices, retry_of, family_key, retry_selection, created_by, scope
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
             ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline},
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
-            ${retry === null ? null : JSON.stringify(retry.selection)}::json
+            ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[]
           )
           on conflict do nothing
           returning key, version, status

@@ -22,7 +22,7 @@ export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** A queued job, and the policy that scheduled it; null for a job from before policies were recorded. */
+/** A queued job, and what identifies its actor, the client that scheduled it; null for a job from before actors were recorded. */
 export type QueuedJob = { readonly id: string; readonly key: string; readonly actor: string | null }
 
 /** The jobs that can start. `isDue`: a scheduled job's start time has come; otherwise `next` is the next start time. */
@@ -39,7 +39,7 @@ const selections = sql`
 const running = sql`(select count(*) from job where end_time is null and status = 'running')`
 
 /**
- * The jobs that can start now. Of the waiting jobs, the first of each policy, at most `most` each, in the order in
+ * The jobs that can start now. Of the waiting jobs, the first of each actor, at most `most` each, in the order in
  * which they wait; an empty list when the running and starting jobs leave no room.
  */
 export async function findStartable(
@@ -58,7 +58,9 @@ export async function findStartable(
                    from (
                      select job.*, actor,
                             row_number() over (partition by actor order by start_time, created_time, job.id) as place
-                     from job left join job_event on job_key = job.key and job_event.type = 'scheduled'
+                     from job left join (
+                       select job_key, coalesce(actor_id, actor) as actor from job_event where type = 'scheduled'
+                     ) scheduled on job_key = job.key
                      where end_time is null and job.status = 'queued'
                    ) waiting
                    where place <= ${most}

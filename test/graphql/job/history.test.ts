@@ -88,3 +88,24 @@ test('of many jobs takes as many statements as of few', async () => {
   }
   expect(await countStatements(ask(8))).toBe(await countStatements(ask(2)))
 })
+
+const createdByOf = async (jobId: string) => {
+  const { data, errors } = await door.ask('query ($jobId: String!) { job(jobId: $jobId) { createdBy } }', { jobId })
+  expect(errors).toEqual([])
+  return Object(data.job).createdBy
+}
+
+test('the name of who scheduled a job stays when others cancel it', async () => {
+  const jobId = await givenMethodJob(door.deps, 'pump')
+  await door.ask(`mutation { cancelJob(input: { jobId: "${jobId}" }) { __typename } }`)
+  expect(await createdByOf(jobId)).toBe('tester')
+})
+
+test('a job from before the hub kept the name has that of its first event, if there is one', async () => {
+  const jobId = await givenMethodJob(door.deps, 'pump')
+  const { pool } = door.deps.database
+  await pool.query('update job set created_by = null where id = $1', [jobId])
+  expect(await createdByOf(jobId)).toBe('tester')
+  await pool.query('delete from job_event where job_key = (select key from job where id = $1)', [jobId])
+  expect(await createdByOf(jobId)).toBeNull()
+})
