@@ -13,8 +13,8 @@ const wholeGraphiql = (): string =>
   })
 
 /**
- * GraphiQL, which the hub serves at /graphql (src/http/graphiql.ts). Taken apart, the page is small, browsers keep the
- * rest, and the policy of the page allows no script in it.
+ * GraphiQL, which the hub serves at /graphql (src/http/graphiql.ts). Split into files, the page is small,
+ * browsers cache the rest, and the page's content security policy allows no inline script.
  */
 const graphiql: Plugin = {
   name: 'graphiql',
@@ -69,7 +69,7 @@ export default defineConfig({
   root: 'src/console',
   base: '/console/',
   plugins: [react(), graphiql, likeTheHub],
-  // The hub puts a new nonce in its place with each answer: CodeMirror adds its styles while it runs.
+  // The hub replaces this by a new nonce in each answer: CodeMirror adds its styles while it runs.
   html: { cspNonce: '{{nonce}}' },
   build: {
     outDir: '../../dist/console',
@@ -77,12 +77,15 @@ export default defineConfig({
     target: ['chrome123', 'firefox120', 'safari17.5'],
     // A file written into a page as a data: address would be refused by the content security policy.
     assetsInlineLimit: 0,
-    // Pages are read ahead. A style that failed then would not be asked for again, and its page stand there without it.
+    // Pages are loaded ahead. The browser would not request a style again whose loading failed then, and the page would be
+    // shown without it.
     cssCodeSplit: false,
     chunkSizeWarningLimit: 900,
+    // The time that plugins take says nothing to those who only start the hub.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   logLevel: 'warn',
-  // `npm run dev`, or `npx vite` beside a hub that runs elsewhere (HUB).
+  // For `npm run dev`, and for `npx vite` with a hub that runs elsewhere (HUB).
   server: {
     proxy: {
       '/graphql': {
