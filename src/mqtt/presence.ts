@@ -4,7 +4,10 @@ import { recordPresence } from '../device/presence-commands.ts'
 import type { Begun, PresenceChange } from '../device/presence-store.ts'
 import type { Connection } from './connection.ts'
 
-/** Records in the database which devices are connected to this instance. */
+/**
+ * Records in the database which devices are connected to this instance. A device is disconnected when its connection
+ * ends; its last will plays no part in that and is published as telemetry only (admission.ts).
+ */
 export type Presence = {
   /**
    * Resolves when the device's row names this connection and earlier connections are notified to end. Rejects when that
