@@ -92,6 +92,13 @@ const startGrace = 3_000
 /** Milliseconds by which the clocks of this machine and of the database may differ without a warning. */
 const clockTolerance = 1_000
 
+/** What the log says about requests without TLS. */
+const plainHttpTexts = {
+  loopback: 'accepted from this machine, and from trusted proxies whose clients use TLS',
+  off: 'only redirected to TLS',
+  on: 'accepted from everywhere: on a network, tokens travel unencrypted',
+} as const satisfies Record<Config['plainHttp'], string>
+
 /** The output of `vite build`. This file itself runs from `dist`, in tests from `src`. */
 const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 
@@ -137,7 +144,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const proxies = createProxies(config.trustedProxies)
     const arrivals = createArrivals(ground, openFileLimit(), proxies.isTrusted)
     // Its probes answer before the database does, and as long as anything is left to stop.
-    const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, cert, key })
+    const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, plainHttp: config.plainHttp, cert, key })
     onStop('the HTTP server', () => http.close())
     const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
 
@@ -275,16 +282,19 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     isRunning = true
     const { hostname } = new URL(web.http)
+    const base = config.plainHttp === 'off' ? web.https : web.http
     const addresses: Addresses = {
       ...web,
       mqtt: devices.mqtt && `mqtt://${hostname}:${devices.mqtt.port}`,
       mqtts: `mqtts://${hostname}:${devices.mqtts.port}`,
-      graphql: `${web.http}/graphql`,
-      console: `${web.http}/console/`,
+      graphql: `${base}/graphql`,
+      console: `${base}/console/`,
     }
     log.info(
       {
         ...addresses,
+        plainHttp: plainHttpTexts[config.plainHttp],
+        ...(config.allowedOrigins.length > 0 && { allowedOrigins: config.allowedOrigins }),
         access:
           anonymous === undefined
             ? 'every request needs a token'

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
+import { isLoopback } from './loopback.ts'
 import { originIn } from './origin.ts'
 import {
   isTier,
@@ -15,6 +16,7 @@ import {
 } from './throttle/presets.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const plainHttp = ['loopback', 'off', 'on'] as const
 const unknownJob = ['404', 'unknown'] as const
 
 /** All settings from outside, read once. Port 0 means any free port. */
@@ -49,6 +51,8 @@ export type Config = {
   readonly allowedOrigins: readonly string[]
   /** The proxies whose headers about their clients are believed. */
   readonly trustedProxies: readonly Network[]
+  /** Whose requests without TLS are accepted. */
+  readonly plainHttp: (typeof plainHttp)[number]
   /** Whether GraphiQL is served even where tokens are needed. */
   readonly graphiql: boolean
   /** The answer of the REST API to an unknown job. */
@@ -121,7 +125,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
       .filter((value) => value !== '')
 
   const host = text('HOST', '127.0.0.1', 'an IP address or a host name', isHost)
-  const loopback = isLoopback(host)
+  const loopback = host.toLowerCase() === 'localhost' || (isIP(host) !== 0 && isLoopback(host))
   const ports = {
     HTTP_PORT: integer('HTTP_PORT', 4000, 0, 65_535),
     HTTPS_PORT: integer('HTTPS_PORT', 4443, 0, 65_535),
@@ -220,6 +224,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
     allowedOrigins: Object.freeze(origins),
     trustedProxies: Object.freeze(proxies),
+    plainHttp: choice('PLAIN_HTTP', plainHttp),
     graphiql: flag('GRAPHIQL'),
     restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
@@ -240,9 +245,6 @@ const isHost = (value: string): boolean =>
   (value.length <= 253 &&
     value.split('.').every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label)) &&
     !/(^|\.)\d+$/.test(value))
-
-const isLoopback = (host: string): boolean =>
-  host.toLowerCase() === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1')
 
 const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ let database: TestDatabase
 let folder: string
 let proxy: TcpProxy & { readonly url: string }
 let lines: string[]
+let entries: Record<string, unknown>[]
 beforeAll(async () => {
   database = await createTestDatabase()
 })
@@ -24,6 +25,7 @@ beforeEach(async () => {
   proxy = await openDatabaseProxy(database.url)
   folder = await mkdtemp(join(tmpdir(), 'twincast-app-'))
   lines = []
+  entries = []
 })
 afterEach(async () => {
   await proxy.close()
@@ -46,8 +48,55 @@ const openApp = (variables: Readonly<Record<string, string>> = {}) =>
       },
       folder,
     ),
-    { log: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }) },
+    { log: pino({}, { write: keepLine }) },
   )
+
+function keepLine(line: string): void {
+  const entry = JSON.parse(line)
+  entries.push(entry)
+  lines.push(entry.msg)
+}
+
+test('a start without settings listens on this machine only, has no default key, and logs what is open', async () => {
+  const keys: string[] = []
+  for (const place of [folder, await mkdtemp(join(tmpdir(), 'twincast-app-'))]) {
+    const other = await createTestDatabase()
+    const app = openApp({ DATABASE_URL: other.url, DATA_DIR: place })
+    const addresses = await app.start()
+    expect(Object.values(addresses).map((address) => new URL(address ?? '').hostname)).toEqual(
+      Array(6).fill('127.0.0.1'),
+    )
+    keys.push(await readFile(join(place, 'iothubowner-key'), 'utf8'))
+    await app.stop()
+    await other.drop()
+    if (place !== folder) await rm(place, { recursive: true })
+  }
+  expect(new Set(keys).size).toBe(2)
+  expect(entries.filter(({ msg }) => msg === 'ready')).toEqual(
+    Array(2).fill(
+      expect.objectContaining({
+        access: 'GraphQL requests from this machine need no token and have all rights',
+        plainHttp: 'accepted from this machine, and from trusted proxies whose clients use TLS',
+      }),
+    ),
+  )
+})
+
+test('a start with settings logs what they open', async () => {
+  const key = Buffer.alloc(32, 'k').toString('base64')
+  const other = await createTestDatabase()
+  const app = openApp({ DATABASE_URL: other.url, IOTHUB_OWNER_KEY: key, ALLOWED_ORIGINS: '*', PLAIN_HTTP: 'off' })
+  const { graphql, https } = await app.start()
+  expect(graphql).toBe(`${https}/graphql`)
+  await app.stop()
+  await other.drop()
+  expect(entries.find(({ msg }) => msg === 'ready')).toMatchObject({
+    access: 'every request needs a token',
+    plainHttp: 'only redirected to TLS',
+    allowedOrigins: ['*'],
+  })
+  expect(JSON.stringify(entries)).not.toContain(key)
+})
 
 test.each<Weather>(['stall', 'drop', 'refuse'])(
   'a hub whose database is away (%s) is not ready and says why, and is ready when it is back',

@@ -7,8 +7,10 @@ import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createProxies, type Proxies } from '../limits/client-address.ts'
 import { addressOf, noteClient } from '../limits/request-address.ts'
 import { openPort } from '../open-port.ts'
+import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { boundPipeline, type Pipeline } from './pipeline.ts'
+import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -106,6 +108,8 @@ export function createHttpServer(
     readonly arrivals?: Arrivals
     /** Default: no proxy is trusted. */
     readonly proxies?: Proxies
+    /** Whose requests without TLS are accepted. Default: `loopback`. */
+    readonly plainHttp?: PlainHttp
     /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
     readonly headersTimeout?: number
     /** Milliseconds for a TLS handshake. Default: 10,000. */
@@ -113,7 +117,7 @@ export function createHttpServer(
   },
 ): HttpServer {
   const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
-  const { proxies = createProxies([]) } = options
+  const { proxies = createProxies([]), plainHttp = 'loopback' } = options
   const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
     path,
@@ -151,7 +155,7 @@ export function createHttpServer(
   }
   /** The connections that speak HTTP. Requests under way on one are forgotten with it. */
   const pipelines = new Map<Duplex, Pipeline>()
-  const handle: Handle = (request, response) => {
+  const handle = (request: http.IncomingMessage, response: http.ServerResponse, by: 'plain' | 'TLS'): void => {
     pipelines.get(request.socket)?.add(response)
     findClient(request)
     const mount = mountAt(request)
@@ -163,6 +167,8 @@ export function createHttpServer(
     } else if (mount === undefined) {
       const message = `This path does not exist. Available: ${mounts.map(({ path }) => path).join(', ')}.`
       respond(response, 404, { message })
+    } else if (by === 'plain' && !probes.includes(mount) && !mayComePlain(plainHttp, proxies, originOf(request))) {
+      sendToTls(mount, request, response)
     } else if (!mount.methods.includes(request.method ?? '')) {
       const allow = mount.methods.join(', ')
       respond(response, 405, { message: `${mount.path} supports ${allow} only.` }, { allow })
@@ -170,7 +176,25 @@ export function createHttpServer(
   }
   const handleSecure: Handle = (request, response) => {
     response.setHeader('strict-transport-security', strictTransport)
-    handle(request, response)
+    handle(request, response, 'TLS')
+  }
+  let securePort = 0
+  const originOf = ({ headers, socket: { remoteAddress = '' } }: http.IncomingMessage) => ({
+    peer: remoteAddress,
+    headers,
+    tlsPort: securePort,
+  })
+  /** Redirects a page before anybody enters a token into it, and refuses everything else without a look at its token. */
+  const sendToTls = (mount: Mount, request: http.IncomingMessage, response: http.ServerResponse): void => {
+    const origin = originOf(request)
+    const address = proxies.isTrusted(origin.peer) ? undefined : tlsAddress(origin)
+    const isPage = (request.method === 'GET' || request.method === 'HEAD') && mount.isOpen?.(request) === true
+    if (isPage && address !== undefined) {
+      const location = `${address}${request.url}`
+      response.writeHead(308, { location, 'content-length': 0, 'cache-control': 'no-store' }).end()
+      return
+    }
+    respond(response, 403, { message: plainRefusal(plainHttp, proxies, origin) }, { connection: 'close' })
   }
   /** Whether the address may present tokens; if not, it gets the reason. */
   const letsTry = (request: http.IncomingMessage, response: http.ServerResponse): boolean => {
@@ -207,13 +231,25 @@ export function createHttpServer(
     pipelines.delete(connection)
     mount?.upgrade?.(request, connection, Buffer.concat([head, held]))
   }
+  const upgradePlain: typeof upgrade = (request, connection, head) => {
+    const origin = originOf(request)
+    if (mayComePlain(plainHttp, proxies, origin)) {
+      upgrade(request, connection, head)
+      return
+    }
+    const message = plainRefusal(plainHttp, proxies, origin)
+    connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
+    refuseUpgrade(connection, '403 Forbidden', message)
+  }
   const wantsUpgrade = (request: http.IncomingMessage): boolean =>
     request.method === 'CONNECT' || (isOpen && isWebSocket(request) && mountAt(request)?.upgrade !== undefined)
 
   // Node checks every thirty seconds for slow requests by default, which would turn thirty seconds into a minute.
   const connectionsCheckingInterval = headersTimeout / 2
   const settings = { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval }
-  const plain = http.createServer({ ...settings, IncomingMessage: requestThat(wantsUpgrade) }, handle)
+  const plain = http.createServer({ ...settings, IncomingMessage: requestThat(wantsUpgrade) }, (request, response) =>
+    handle(request, response, 'plain'),
+  )
   const secure = https.createServer(
     { ...settings, IncomingMessage: requestThat(wantsUpgrade), ...tlsSettings, cert, key, handshakeTimeout },
     handleSecure,
@@ -244,7 +280,7 @@ export function createHttpServer(
       const isAtWork = (pipelines.get(connection)?.unanswered.size ?? 0) > 0 && connection.writableLength === 0
       if (!isAtWork) connection.destroy()
     })
-    server.on('upgrade', upgrade)
+    server.on('upgrade', server === plain ? upgradePlain : upgrade)
     server.on('connection', keep)
     // Replaces the raw connection below it.
     server.on('secureConnection', keep)
@@ -289,6 +325,7 @@ export function createHttpServer(
           await openPort(plain, { variable: 'HTTP_PORT', host, port }),
           await openPort(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
         ]
+        securePort = secureAddress.port
         return {
           http: `http://${nameIn(host)}:${plainAddress.port}`,
           https: `https://${nameIn(host)}:${secureAddress.port}`,

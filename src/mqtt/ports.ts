@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../limits/arrivals.ts'
+import { isLoopback } from '../loopback.ts'
 import { ListenError, openPort } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
@@ -92,5 +93,3 @@ export function createPorts(
     },
   }
 }
-
-const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')

@@ -7,6 +7,7 @@ import { addressOf } from '../limits/request-address.ts'
 import { limitFrames } from '../limits/websocket-frames.ts'
 import { createRefusalLog } from '../log/refusals.ts'
 import { isOwnOrigin } from '../origin.ts'
+import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { amqpSubprotocols } from './amqp.ts'
 import { intakeOf, packetLimits } from './intake.ts'
 
@@ -72,7 +73,7 @@ export function createWebSocketMount(
       const refusal = refusalOf(request)
       if (refusal !== undefined) {
         logRefusal({ door: 'MQTT', reason: refusal.reason, address: addressOf(request) })
-        connection.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+        refuseUpgrade(connection, refusal.status)
         return
       }
       server.handleUpgrade(request, connection, head, (socket) => {

@@ -10,6 +10,7 @@ import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refusals.ts'
+import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
@@ -193,10 +194,7 @@ export function createGraphqlServer(
       }
       const { message } = refusal
       refuse(message, addressOf(request))
-      connection.end(
-        'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
-          `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
-      )
+      refuseUpgrade(connection, '403 Forbidden', message)
     },
     fetch: yoga.fetch,
     openStreams: () => streams.size,

@@ -10,6 +10,7 @@ import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
 import { type GatheredLog, gatherLog } from '../../log/gathered-log.ts'
+import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from '../limits.ts'
@@ -257,7 +258,7 @@ export function createWebSockets(
     /** Takes over a connection whose request has passed the guard. */
     upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
       if (sockets.clients.size >= maxSockets) {
-        connection.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        refuseUpgrade(connection, '503 Service Unavailable')
         return
       }
       sockets.handleUpgrade(request, connection, head, (socket) => {
