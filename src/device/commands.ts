@@ -111,10 +111,12 @@ export async function createDevices(
         // It may have been checked to its last member.
         if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
       }
+      // Before the insertion, because that prints what was checked: it is as much work again.
+      if (written.turn >= turnBytes) {
+        written = { ...written, turn: 0 }
+        await deps.clock.giveWay()
+      }
       if (written.chunk >= chunkBytes) await insert()
-      if (written.turn < turnBytes) continue
-      written = { ...written, turn: 0 }
-      await deps.clock.giveWay()
     }
     if (chunk.length > 0) await insert()
     return results

@@ -59,6 +59,32 @@ test('a batch of large twins gives way between them, and answers in the order gi
   expect(Object.keys((await readTwin(deps, 'wide-3')).desired)).toHaveLength(4_000)
 })
 
+test('a large twin is printed for the database in another turn than it was checked in', async () => {
+  const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
+  const inputs = ['printed-1', 'printed-2'].map((deviceId) => ({ deviceId, twin: { properties: { desired } } }))
+  const order: string[] = []
+  const clock = {
+    ...systemClock,
+    giveWay: () => {
+      order.push('turn')
+      return systemClock.giveWay()
+    },
+  }
+  const db: typeof deps.db = {
+    ...deps.db,
+    transaction: (work, longest) =>
+      deps.db.transaction((tx) => {
+        const query: typeof tx.query = (text, name) => {
+          order.push('statement')
+          return tx.query(text, name)
+        }
+        return work({ ...tx, query })
+      }, longest),
+  }
+  await createDevices({ ...deps, clock, db }, inputs)
+  expect(order).toEqual(['turn', 'statement', 'turn', 'statement'])
+})
+
 test.each<readonly [string, unknown, unknown]>([
   ['of which nothing is left to write', null, expect.stringMatching(/^sparse/)],
   ['that are refused at their last member', { '': 1 }, expect.any(InvalidInputError)],
