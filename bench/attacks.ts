@@ -317,16 +317,28 @@ export const attacks: readonly Attack[] = [
     once: serviceQuery(`${'#\n'.repeat(83_000)}{ __typename }`),
   },
   {
-    what: 'fills the document cache with 17 documents of 8,000 comments',
+    what: 'fills the document cache with 64 documents of 3,900 comments',
     who: 'service',
     once: bytesAtOnce(
       http,
       (target) => {
-        const documents = Array.from({ length: 17 }, () => `#${Math.random()}${'\n#'.repeat(8_000)}\n{ __typename }`)
+        const documents = Array.from({ length: 64 }, () => `#${Math.random()}${'\n#'.repeat(3_900)}\n{ __typename }`)
         return documents.map((document) => query(target, document)).join('')
       },
       { readUntil: 'nothing: until it is closed' },
     ),
+  },
+  {
+    what: 'selects 900 unknown fields after 240,000 spaces',
+    who: 'service',
+    once: serviceQuery(
+      `${' '.repeat(240_000)}{ ${Array.from({ length: 900 }, (_, index) => `unknown${index}`).join(' ')} }`,
+    ),
+  },
+  {
+    what: 'selects 600 fields under one name',
+    who: 'service',
+    once: serviceQuery(`{ ${Array.from({ length: 600 }, (_, index) => `same: unknown${index}`).join(' ')} }`),
   },
 ]
 

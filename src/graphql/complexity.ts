@@ -1,13 +1,13 @@
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
+  type GraphQLError,
   type GraphQLNamedType,
   type GraphQLOutputType,
   getNamedType,
   isLeafType,
   Kind,
   type SelectionSetNode,
-  type ValidationRule,
 } from 'graphql'
 import { limitExceeded } from './limits.ts'
 
@@ -56,17 +56,21 @@ type Size = { readonly depth: number; readonly aliases: number }
 
 const nothing: Size = { depth: 0, aliases: 0 }
 
-/** Limits the depth and the aliases of a document. Introspection may be deep: the rules of graphql limit it. */
-export const shapeLimits: ValidationRule = (context) => ({
-  Document(document) {
-    for (const { depth, aliases } of measure(document)) {
-      if (depth > maxDepth) context.reportError(limitExceeded('depth', maxDepth, depth))
-      if (aliases > maxAliases) context.reportError(limitExceeded('aliases', maxAliases, aliases))
-    }
-  },
-})
+/** The errors of a document that is too deep or has too many aliases. Introspection may be deep: graphql limits it. */
+export function shapeErrors(document: DocumentNode): readonly GraphQLError[] {
+  const sizes = measure(document)
+  const depth = Math.max(...sizes.map((size) => size.depth))
+  const aliases = Math.max(...sizes.map((size) => size.aliases))
+  return [
+    ...(depth > maxDepth ? [limitExceeded('depth', maxDepth, depth)] : []),
+    ...(aliases > maxAliases ? [limitExceeded('aliases', maxAliases, aliases)] : []),
+  ]
+}
 
-/** The size of each operation. Every fragment is measured once, however often it is used, so this takes linear time. */
+/**
+ * The size of each operation and of each fragment, also of one that no operation uses. Every fragment is measured once,
+ * however often it is used, so this takes linear time.
+ */
 function measure(document: DocumentNode): Size[] {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions) {
@@ -103,7 +107,11 @@ function measure(document: DocumentNode): Size[] {
     }
     return { depth, aliases }
   }
-  return document.definitions.flatMap((definition) =>
-    definition.kind === Kind.OPERATION_DEFINITION ? [sizeOf(definition.selectionSet)] : [],
-  )
+  return [
+    ...document.definitions.flatMap((definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION ? [sizeOf(definition.selectionSet)] : [],
+    ),
+    // The depth counts where a fragment is used: introspection may be deeper.
+    ...[...fragments.keys()].map((name) => ({ depth: 0, aliases: fragmentSize(name).aliases })),
+  ]
 }

@@ -8,6 +8,11 @@ import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json/json.ts'
 export const maxRequestBytes = 256 * 1024
 /** Tokens of a document. The introspection of GraphiQL has about 250. */
 export const maxTokens = 2000
+/**
+ * Lines of a document. Comments are no tokens, so this is the limit of them; and graphql counts the lines before each
+ * error.
+ */
+export const maxLines = 4000
 /** Rows of a page, ids of `nodes`. */
 export const maxPageSize = 100
 /** Devices that one mutation creates. */
@@ -36,6 +41,21 @@ export function refuseDeepVariables(variables: unknown): void {
   throw new GraphQLError(`The variables are nested more than ${maxInputDepth} levels deep.`, {
     extensions: { code: 'LIMIT_EXCEEDED', limit: 'variablesDepth', maximum: maxInputDepth, http: { status: 400 } },
   })
+}
+
+/** Refuses a document with too many lines before it is parsed. */
+export function refuseManyLines(text: string): void {
+  // Most documents are not even that long.
+  if (text.length < maxLines) return
+  let lines = 1
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '\n' || (character === '\r' && text[at + 1] !== '\n')) lines++
+  }
+  if (lines <= maxLines) return
+  const error = limitExceeded('lines', maxLines, lines, 'Pass values as variables, and remove comments.')
+  error.extensions.http = { status: 400 }
+  throw error
 }
 
 /**

@@ -1,15 +1,6 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  parse,
-  Source,
-  specifiedRules,
-  type ValidationRule,
-  validate,
-} from 'graphql'
-import { shapeLimits } from '../complexity.ts'
-import { maxTokens, parseDocument } from '../limits.ts'
+import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, specifiedRules, validate } from 'graphql'
+import { shapeErrors } from '../complexity.ts'
+import { maxTokens, parseDocument, refuseManyLines } from '../limits.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { type Execute, executePlan } from './execute.ts'
 import { type DocumentPlan, planDocument } from './plan.ts'
@@ -34,7 +25,8 @@ type Entry = {
   errors: readonly GraphQLError[] | undefined
 }
 
-const rules: readonly ValidationRule[] = [...specifiedRules, shapeLimits]
+/** Reasons why a document is not valid. To locate each of them, graphql reads the text up to it. */
+const maxReasons = 20
 
 /**
  * Weight of one planned field in the cache, in characters of text. A field takes 400 to 1,100 bytes, a character up to
@@ -59,11 +51,17 @@ export function createDocuments(schema: GraphQLSchema): Documents {
     entries.set(document, entry)
     return entry
   }
+  /** The shape first: fields of the same name are compared in pairs, and only the limit of aliases bounds them. */
+  const reasonsAgainst = (document: DocumentNode): readonly GraphQLError[] => {
+    const errors = shapeErrors(document)
+    return errors.length > 0 ? errors : validate(schema, document, specifiedRules, { maxErrors: maxReasons })
+  }
   return {
     parse(text) {
       const known = cache.get(text)
       if (known !== undefined) return known.document
       try {
+        refuseManyLines(text)
         const document = parseDocument(() => parse(new Source(text), { maxTokens }))
         cache.set(text, entryOf(document, text))
         return document
@@ -74,9 +72,7 @@ export function createDocuments(schema: GraphQLSchema): Documents {
     },
     validate(document) {
       const entry = entryOf(document)
-      entry.errors ??= validate(schema, document, rules).map((error) =>
-        asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'),
-      )
+      entry.errors ??= reasonsAgainst(document).map((error) => asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'))
       return entry.errors
     },
     execute: (args) => executePlan(entryOf(args.document).plan, args),

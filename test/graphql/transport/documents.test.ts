@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { expect, test } from 'vitest'
+import { maxLines } from '../../../src/graphql/limits.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 
@@ -29,6 +30,36 @@ test.each([['{'], ['{'.repeat(1500)], ['{ a '.repeat(1100)], [''], [`{ ${'a '.re
     expect(parse).toThrow(
       expect.objectContaining({ extensions: expect.objectContaining({ code: 'GRAPHQL_PARSE_FAILED', http: request }) }),
     )
+  },
+)
+
+test.each([['\n'], ['#\n'], ['#\r'], ['#\r\n']])(
+  'a document of too many lines is refused before it is parsed: %j',
+  (line) => {
+    const asFar = (lines: number) => () => documents.parse(`${line.repeat(lines - 1)}{ ping`)
+    const extensions = {
+      code: 'LIMIT_EXCEEDED',
+      limit: 'lines',
+      maximum: maxLines,
+      actual: maxLines + 1,
+      http: request,
+    }
+    expect(asFar(maxLines + 1)).toThrow(expect.objectContaining({ extensions }))
+    expect(asFar(maxLines)).toThrow(/Expected Name, found <EOF>/)
+  },
+)
+
+test('a document has a bounded number of reasons why it is not valid', () => {
+  const names = Array.from({ length: 600 }, (_, index) => `unknown${index}`)
+  expect(documents.validate(documents.parse(`{ ${names.join(' ')} }`))).toHaveLength(21)
+})
+
+test.each([['{ # }'], ['{ __typename } fragment Unused on Query { # }']])(
+  'fields under more names than allowed are not compared with each other: %s',
+  (text) => {
+    const fields = Array.from({ length: 600 }, (_, index) => `same: unknown${index}`)
+    const errors = documents.validate(documents.parse(text.replace('#', fields.join(' '))))
+    expect(errors).toMatchObject([{ extensions: { limit: 'aliases', actual: 600 } }])
   },
 )
 
