@@ -113,7 +113,7 @@ test('over the room for requests the answer is 429, and a body without a length 
   const under = [1, 2, 3, 4].map(() => invoke(client.signal))
   const isFull = (): boolean => {
     try {
-      door.deps.requestRoom.take('iothubowner at undefined', 1)()
+      door.deps.requestRoom.take('policy:iothubowner at undefined', 1)()
       return false
     } catch {
       return true
