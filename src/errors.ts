@@ -177,14 +177,31 @@ export class NotShownError extends DomainError {
   readonly code = 'PAYLOAD_NOT_SHOWN'
 }
 
+/** The challenge of a 401 response: the kinds of credentials that the hub accepts. */
+const sharedAccess = 'SharedAccessSignature'
+
 /** The token is missing, invalid, or lacks the right. */
 export class UnauthorizedError extends DomainError {
-  override readonly name = 'UnauthorizedError'
+  override readonly name: string = 'UnauthorizedError'
   readonly code = 'UNAUTHORIZED'
   /** The exact reason, for the log only: it must not help to guess tokens. */
   readonly reason: string
-  constructor(message: string, reason = message) {
+  /** The header `WWW-Authenticate` of the answer. */
+  readonly challenge: string
+  constructor(message: string, reason = message, challenge = sharedAccess) {
     super(message)
     this.reason = reason
+    this.challenge = challenge
+  }
+}
+
+/**
+ * The issuer of a token is unreachable, and the hub has none of its keys yet: the token may be good. Like an outage of
+ * the database, this is temporary.
+ */
+export class IssuerUnavailableError extends Error {
+  override readonly name = 'IssuerUnavailableError'
+  constructor() {
+    super('The issuer of the token is unreachable, and the hub does not have its keys yet. Retry later.')
   }
 }

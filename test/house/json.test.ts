@@ -65,6 +65,8 @@ const bounded: Readonly<Record<string, string>> = {
   'device/identity.ts': 'a word in a sentence',
   'twin/check-patch.ts': 'a word in a sentence',
   // What only the hub and its operator write
+  'access/roles-file.ts': 'a file of the hub, which its operator writes',
+  'access/oidc/key-set-commands.ts': 'at most 1 MB, which the issuer sends; parsing takes no stack',
   'access/policy-file.ts': "the operator's file",
   'data-folder.ts': "the hub's own file",
   'database/embedded/binaries.ts': 'files of packages',

@@ -1,0 +1,36 @@
+import { UnauthorizedError } from '../../errors.ts'
+
+/** The reasons why the token of a person is refused, as metrics count them. */
+export type BearerFault =
+  | 'malformed'
+  | 'algorithm'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'key'
+  | 'signature'
+  | 'subject'
+
+const messages: Readonly<Record<BearerFault, string>> = {
+  malformed: 'The token is malformed. Send "Authorization: Bearer …" with a signed JWT (JWS) of at most 16 KB.',
+  algorithm: 'The signature algorithm of the token is not accepted. Accepted are RS256, PS256, ES256 and EdDSA.',
+  issuer: 'The issuer of the token is unknown to this hub. OIDC_ISSUER has the issuers that it accepts.',
+  audience: 'The token is not for this hub. OIDC_AUDIENCE has the audiences that it accepts.',
+  expired: 'The token has expired. Sign in again, or renew it.',
+  not_yet_valid: 'The token is not valid yet. The clocks of the issuer and of the hub may differ.',
+  key: 'The token is signed with a key that its issuer does not publish.',
+  signature: 'The signature of the token is not valid.',
+  subject: 'The token identifies no person: it must have an expiry (exp) and a subject (sub) of 1 to 255 characters.',
+}
+
+/** The token of a person is refused. The message names settings of the hub and quotes nothing. */
+export class BearerError extends UnauthorizedError {
+  override readonly name = 'BearerError'
+  readonly fault: BearerFault
+  constructor(fault: BearerFault) {
+    const challenge = 'Bearer error="invalid_token", SharedAccessSignature'
+    super(messages[fault], `token of a person: ${fault.replaceAll('_', ' ')}`, challenge)
+    this.fault = fault
+  }
+}
