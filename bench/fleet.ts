@@ -3,7 +3,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import { abortable } from '../src/cli/abortable.ts'
 import { createDevices } from '../src/device/commands.ts'
 import type { MethodAnswer } from '../src/method/answer.ts'
-import { createMqttDoor } from '../src/mqtt/broker.ts'
+import { createMqttServer } from '../src/mqtt/broker.ts'
 import { startFleetProcess } from '../src/simulator/child.ts'
 import { loadOrMakeCertificate } from '../src/tls/certificate.ts'
 import type { Bench } from './benchmark.ts'
@@ -42,7 +42,7 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
   )
 
   let onAnswer = (_answer: MethodAnswer): void => {}
-  const door = await createMqttDoor(deps, {
+  const door = await createMqttServer(deps, {
     hostNames: ['localhost'],
     onMethodResponse: (answer) => onAnswer(answer),
   })

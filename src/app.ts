@@ -30,10 +30,10 @@ import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
-import { createMqttDoor } from './mqtt/broker.ts'
+import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-sync.ts'
 import { recoverMissed } from './recover-missed.ts'
-import { createRestDoor, looksLikeRest, openApi, restPaths } from './rest/router.ts'
+import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
@@ -222,7 +222,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     }
     // Devices are not admitted until the scheduler can take answers, and disconnected before it writes the last ones.
     let scheduler: Scheduler | undefined
-    const mqtt = await createMqttDoor(deps, {
+    const mqtt = await createMqttServer(deps, {
       hostNames,
       arrivals,
       onMethodResponse(answer) {
@@ -256,7 +256,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
     const anonymous = needsToken ? undefined : owner()
     const graphql = createGraphqlServer(deps, { hostNames, anonymous, allowedOrigins: config.allowedOrigins })
-    const rest = createRestDoor(deps, {
+    const rest = createRestHandler(deps, {
       hostNames,
       choices: {
         unknownJob: config.restUnknownJob,

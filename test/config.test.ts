@@ -180,7 +180,11 @@ describe('a value that is refused', () => {
     ['a port with a space', { MQTTS_PORT: ' 80' }, /^MQTTS_PORT is " 80"/],
     ['a port in hexadecimal', { MQTTS_PORT: '0x50' }, /^MQTTS_PORT/],
     ['a port above the highest', { MQTT_PORT: '65536' }, /^MQTT_PORT is "65536"/],
-    ['one port for two doors', { HTTP_PORT: '5000', HTTPS_PORT: '5000' }, /^HTTPS_PORT and HTTP_PORT are both 5000/],
+    [
+      'one port for two protocols',
+      { HTTP_PORT: '5000', HTTPS_PORT: '5000' },
+      /^HTTPS_PORT and HTTP_PORT are both 5000/,
+    ],
     ["another door's default port", { HTTP_PORT: '1883' }, /^MQTT_PORT and HTTP_PORT are both 1883/],
     ['plain MQTT for the world', { HOST: '0.0.0.0', MQTT_PORT: '1883' }, /^MQTT_PORT is "1883" and HOST is "0.0.0.0"/],
     ['plain MQTT on any free port for the world', { HOST: '::', MQTT_PORT: '0' }, /^MQTT_PORT/],

@@ -37,7 +37,7 @@ export type Mount = {
 }
 
 /** Everything that is mounted in addition to the probes. */
-export type Doors = {
+export type Mounts = {
   readonly graphql: Mount
   readonly rest?: readonly Mount[]
   readonly console?: readonly Mount[]
@@ -50,7 +50,7 @@ export type Doors = {
  */
 export type HttpServer = {
   /** Lets requests through to the mounts. */
-  open(doors: Doors): void
+  open(mounts: Mounts): void
   /** Lets no more requests through; requests under way may finish for a while, or until `hurry` aborts. */
   drain(hurry?: AbortSignal): Promise<void>
   /** Opens both ports and returns their addresses, such as `http://localhost:4000`. ListenError. */
@@ -101,7 +101,7 @@ export function createHttpServer(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
   options: {
     /** Mounts that are open from the beginning. */
-    readonly doors?: Doors
+    readonly mounts?: Mounts
     readonly whyNotReady: () => string | undefined
     readonly cert: string
     readonly key: string
@@ -116,7 +116,7 @@ export function createHttpServer(
     readonly handshakeTimeout?: number
   },
 ): HttpServer {
-  const { doors, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
+  const { mounts: given, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
   const { proxies = createProxies([]), plainHttp = 'loopback' } = options
   const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
@@ -136,11 +136,11 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, rest = [], console: pages = [] }: Doors): void => {
+  const open = ({ graphql, mqtt, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
     mounts = [graphql, ...(mqtt === undefined ? [] : [mqtt]), ...probes, ...rest, ...pages]
   }
-  if (doors !== undefined) open(doors)
+  if (given !== undefined) open(given)
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {
     const path = request.url?.split('?', 1)[0] ?? ''
     return (

@@ -3,7 +3,7 @@ import { gatherLog } from './gathered-log.ts'
 
 /** A client that was refused. `reason` is for the log, and may contain more than the client's answer. */
 export type Refusal = {
-  readonly door: 'GraphQL' | 'REST' | 'MQTT'
+  readonly protocol: 'GraphQL' | 'REST' | 'MQTT'
   readonly reason: string
   readonly address: string
   /** Refusals of each device are counted separately. */
@@ -15,7 +15,7 @@ export type LogRefusal = (refusal: Refusal) => void
 
 export function createRefusalLog({ clock, log }: Pick<Deps, 'clock' | 'log'>): LogRefusal {
   return gatherLog<Refusal>(clock, {
-    keyOf: ({ door, reason, deviceId = '' }) => `${door} ${reason} ${deviceId}`,
+    keyOf: ({ protocol, reason, deviceId = '' }) => `${protocol} ${reason} ${deviceId}`,
     write: (refusal, notWritten) =>
       log.info(notWritten === 0 ? refusal : { ...refusal, times: notWritten + 1 }, 'client refused'),
   })

@@ -89,7 +89,7 @@ export function createAdmission(
   const logReason = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
     const address = addressOf(client)
     // Connections refused because too many come at a time are counted together.
-    logRefusal({ door: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
+    logRefusal({ protocol: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
   }
 
   /** The wills of CONNECTs, kept between the two hooks. They are removed from the packets that the broker gets. */

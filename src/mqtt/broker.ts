@@ -25,7 +25,7 @@ import { createWebSocketMount, type Upgraded, type WebSocketMount } from './webs
 import { yieldConnections } from './yield-connections.ts'
 
 /** The endpoint for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
-export type MqttDoor = {
+export type MqttServer = {
   /** Starts to listen. ListenError when a port is not available; `close` must be called even then. */
   listen(options: ListenOptions): Promise<ListenAddresses>
   /** New connections get these certificates. */
@@ -42,7 +42,7 @@ export type MqttDoor = {
   close(): Promise<void>
 }
 
-export type MqttDoorOptions = {
+export type MqttServerOptions = {
   /** The hub's own names, with or without a port: they occur in user names and tokens. */
   readonly hostNames: readonly string[]
   /** Gets every answer to a method call; it must be quick and must not throw. */
@@ -64,7 +64,7 @@ const databaseTurns = 5
 /** Milliseconds that closing waits for the database. */
 const closePatience = 10_000
 
-export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Promise<MqttDoor> {
+export async function createMqttServer(deps: Deps, options: MqttServerOptions): Promise<MqttServer> {
   const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
   const takeTurn = takeTurnsInOrder(databaseTurns)
   const rations = createRations(deps)
@@ -115,7 +115,7 @@ export async function createMqttDoor(deps: Deps, options: MqttDoorOptions): Prom
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
   const accept = (stream: Duplex, from?: Upgraded): void => {
-    answerAmqp(stream, () => logRefusal({ door: 'MQTT', reason: speaksAmqp, address: addressOf(client) }))
+    answerAmqp(stream, () => logRefusal({ protocol: 'MQTT', reason: speaksAmqp, address: addressOf(client) }))
     const intake = controlIntake(stream, deps, from?.admitted)
     const client = broker.handle(stream, from?.request)
     correctPackets(client, intake, () => {

@@ -133,7 +133,7 @@ export function createInbound(
 
   const forbid = (client: Client, done: (error: Error) => void, reason: string): void => {
     counters.forbidden++
-    logRefusal({ door: 'MQTT', reason, address: addressOf(client), deviceId: client.id })
+    logRefusal({ protocol: 'MQTT', reason, address: addressOf(client), deviceId: client.id })
     done(new Error(reason))
   }
 

@@ -72,7 +72,7 @@ export function createWebSocketMount(
     upgrade(request, connection, head) {
       const refusal = refusalOf(request)
       if (refusal !== undefined) {
-        logRefusal({ door: 'MQTT', reason: refusal.reason, address: addressOf(request) })
+        logRefusal({ protocol: 'MQTT', reason: refusal.reason, address: addressOf(request) })
         refuseUpgrade(connection, refusal.status)
         return
       }

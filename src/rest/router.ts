@@ -45,7 +45,7 @@ export const restPaths: readonly string[] = [
 export const looksLikeRest = (url: string): boolean => /^\/[^?]*\?(?:.*&)?api-version=/i.test(url)
 
 /** The REST API: answers every request, including failed ones. */
-export type RestDoor = (
+export type RestHandler = (
   request: Request,
   address?: string,
   whenAnswered?: (act: () => void) => void,
@@ -55,10 +55,10 @@ export type RestDoor = (
  * Makes the REST API. `hostNames` are the hub's own, for which tokens are signed. It always needs a token, even on
  * loopback: every client of IoT Hub has one, and no page in a browser can act in its user's place.
  */
-export function createRestDoor(
+export function createRestHandler(
   deps: Deps,
   { hostNames, choices }: { readonly hostNames: readonly string[]; readonly choices: Choices },
-): RestDoor {
+): RestHandler {
   const logRefusal = createRefusalLog(deps)
   /** Runs the route for an authorized client. */
   const authorize = async (
@@ -105,7 +105,8 @@ export function createRestDoor(
       }
       return await handle({ deps, choices, id, query, headers, body, signal })
     } catch (error) {
-      if (error instanceof UnauthorizedError) logRefusal({ door: 'REST', reason: error.reason, address: address ?? '' })
+      if (error instanceof UnauthorizedError)
+        logRefusal({ protocol: 'REST', reason: error.reason, address: address ?? '' })
       return refuse(deps, request, error, form)
     } finally {
       release()

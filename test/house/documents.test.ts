@@ -6,17 +6,17 @@ import { expect, test } from 'vitest'
 // further than it may be large, by the stores that can do that. Prisma would read and parse all of it.
 
 const root = resolve(import.meta.dirname, '../../src')
-const doors = ['graphql', 'rest', 'statement'].flatMap((folder) =>
+const adapters = ['graphql', 'rest', 'statement'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${folder}/${file}`),
 )
 const source = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-test('doors do not read documents by Prisma', () => {
+test('adapters do not read documents by Prisma', () => {
   const byPrisma =
     /prisma\s*\.\s*twin\b|relation\('twin'|\b(?:tags|desired|reported|(?:desired|reported)Metadata|request|responsePayload): true\b/
-  const broken = doors.filter((file) => byPrisma.test(source(file)))
+  const broken = adapters.filter((file) => byPrisma.test(source(file)))
   expect(broken).toEqual([])
 })
 

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '../../src')
 const clients = /^(?:cli|console|generated|simulator)\//
 
 /** What somebody outside has sent is parsed where its bytes and depth are looked at, in the same file. */
-const doors = [
+const adapters = [
   'graphql/transport/socket-inbox.ts',
   'graphql/device/telemetry.ts',
   'method/answer.ts',
@@ -84,9 +84,9 @@ const code = (file: string): string =>
 
 test('every file that parses or prints JSON says what bounds it', () => {
   const found = files.filter((file) => /\bJSON\s*\.\s*(?:parse|stringify)\b|\.json\(\)/.test(code(file)))
-  expect(found).toEqual([...doors, ...Object.keys(bounded)].sort())
+  expect(found).toEqual([...adapters, ...Object.keys(bounded)].sort())
 })
 
 test('what comes in from outside is looked at before anything walks through it', () => {
-  expect(doors.filter((file) => !/\b(?:overBudget|isDeeper)\(/.test(code(file)))).toEqual([])
+  expect(adapters.filter((file) => !/\b(?:overBudget|isDeeper)\(/.test(code(file)))).toEqual([])
 })

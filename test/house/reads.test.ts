@@ -9,7 +9,7 @@ const files = ['graphql', 'rest'].flatMap((door) =>
     .map((file) => `${door}/${file}`),
 )
 
-test('doors read by Prisma what they know the ids of: whatever has to be looked for is read by a store, within a limit of time', () => {
+test('adapters read by Prisma what they know the ids of: whatever has to be looked for is read by a store, within a limit of time', () => {
   const searches = files.flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const calls = [...text.matchAll(/\.(findMany|findFirst|findFirstOrThrow|count|aggregate|groupBy)\(\{/g)]

@@ -50,8 +50,8 @@ async function serve(trusted: string, limits = {}): Promise<URL> {
   }
   const proxies = createProxies([networkIn(trusted) ?? expect.fail(trusted)])
   const arrivals = createArrivals(deps, Number.POSITIVE_INFINITY, proxies.isTrusted)
-  const doors = { graphql: echo }
-  const server = createHttpServer(deps, { doors, arrivals, proxies, whyNotReady: () => undefined, ...pem })
+  const mounts = { graphql: echo }
+  const server = createHttpServer(deps, { mounts, arrivals, proxies, whyNotReady: () => undefined, ...pem })
   servers.push(server)
   return new URL(`${(await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })).http}/graphql`)
 }

@@ -57,7 +57,7 @@ beforeAll(async () => {
   })
   const serve = async (folder: string): Promise<string> => {
     const server = createHttpServer(deps, {
-      doors: {
+      mounts: {
         graphql: { ...other('/graphql'), below: false },
         rest: restPaths.map(other),
         console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
@@ -96,7 +96,7 @@ describe('pages', () => {
     }
   })
 
-  test('the other doors keep their paths, also those that the console has pages for', async () => {
+  test('the other mounts keep their paths, also those that the console has pages for', async () => {
     for (const path of ['/graphql', '/devices', '/devices/a', '/jobs/v2', '/twins/a']) {
       expect((await ask(path)).body).toBe(`not the console: ${path}`)
     }

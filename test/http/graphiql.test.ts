@@ -29,7 +29,7 @@ let url: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twincast-test-'))
   server = createHttpServer(deps, {
-    doors: { graphql: withGraphiql(deps, door, folder) },
+    mounts: { graphql: withGraphiql(deps, door, folder) },
     whyNotReady: () => undefined,
     ...pem,
   })

@@ -49,7 +49,7 @@ async function serve(limits: Partial<typeof defaultLimits> = {}, clock = systemC
     },
   }
   const deps = { clock, log, limits: { ...defaultLimits, ...limits } }
-  const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...pem })
+  const server = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...pem })
   const clients: Socket[] = []
   opened.push({ server, clients })
   const url = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })

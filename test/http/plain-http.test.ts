@@ -103,7 +103,7 @@ describe.skipIf(outside === undefined)('a hub that listens on the network', () =
   const serve = async (plainHttp: PlainHttp, trusted: readonly string[] = []) => {
     const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
     const server = createHttpServer(deps, {
-      doors: {
+      mounts: {
         graphql: mount('/graphql', false),
         mqtt: mount('/$iothub/websocket', false),
         console: [mount('/console', true)],

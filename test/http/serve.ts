@@ -19,7 +19,7 @@ export async function serveMount(graphql: Mount, limits: Partial<Limits> = {}, n
   const clock = createTestClock()
   const deps = { limits: { ...defaultLimits, ...limits }, clock, log: pino({ level: 'silent' }) }
   const proxies = createProxies(networks)
-  const server = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, proxies, ...pem })
+  const server = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, proxies, ...pem })
   const { http: url } = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
   return { url, clock, close: () => server.close() }
 }

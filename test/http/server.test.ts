@@ -56,7 +56,7 @@ beforeEach(async () => {
   under = []
   closed = false
   server = createHttpServer(deps, {
-    doors: { graphql, rest: [rest] },
+    mounts: { graphql, rest: [rest] },
     whyNotReady: () => (ready ? undefined : 'The hub is starting.'),
     ...tls,
   })
@@ -160,7 +160,7 @@ describe('paths', () => {
 
 test('a connection on which the head of a request does not end is closed', async () => {
   const impatient = createHttpServer(deps, {
-    doors: { graphql },
+    mounts: { graphql },
     whyNotReady: () => undefined,
     headersTimeout: 20,
     ...tls,
@@ -187,7 +187,7 @@ test('a connection on which a TLS handshake does not end is closed', async () =>
 
 test('one address has only so many connections to each port', async () => {
   const limits = { ...defaultLimits, addressConnections: 1 }
-  const other = createHttpServer({ ...deps, limits }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+  const other = createHttpServer({ ...deps, limits }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
   const address = await other.listen(anywhere)
   for (const where of [address.http, address.https]) {
     const first = connect(Number(new URL(where).port), '127.0.0.1')
@@ -207,7 +207,7 @@ async function refusing(door: Mount) {
   const clock = createTestClock()
   const other = createHttpServer(
     { ...deps, limits, clock },
-    { doors: { graphql: door }, whyNotReady: () => undefined, ...tls },
+    { mounts: { graphql: door }, whyNotReady: () => undefined, ...tls },
   )
   return { other, clock, address: await other.listen(anywhere) }
 }
@@ -295,7 +295,7 @@ describe('listening', () => {
     ['HTTP_PORT', () => ({ ...anywhere, port: Number(new URL(url.http).port) })],
     ['HTTPS_PORT', () => ({ ...anywhere, tlsPort: Number(new URL(url.https).port) })],
   ])('%s in use is an error that names it and its address, and leaves no port open', async (variable, address) => {
-    const other = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
     const { port, tlsPort } = address()
     await expect(other.listen(address())).rejects.toThrow(
       `${variable} is ${port || tlsPort}, but the hub cannot listen on 127.0.0.1:${port || tlsPort}: another program uses this port`,
@@ -304,12 +304,12 @@ describe('listening', () => {
   })
 
   test('an address of another machine is an error that says so', async () => {
-    const other = createHttpServer(deps, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
     await expect(other.listen({ ...anywhere, host: '192.0.2.1' })).rejects.toThrow('this machine has no such address')
   })
 })
 
-describe('while the doors are closed', () => {
+describe('while the mounts are closed', () => {
   test('the probes answer, before anything is open, and all else is told when to ask again', async () => {
     const early = createHttpServer(deps, { whyNotReady: () => 'The hub is starting.', ...tls })
     const { http: address } = await early.listen(anywhere)
@@ -344,7 +344,7 @@ describe('while the doors are closed', () => {
 
   test('what is under way is not waited for when somebody hurries', async () => {
     const clock = createTestClock()
-    const other = createHttpServer({ ...deps, clock }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer({ ...deps, clock }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
     const { http: address } = await other.listen(anywhere)
     const asked = ask(`${address}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -377,7 +377,7 @@ describe('closing', () => {
   test('does not wait for connections on which nothing is asked, such as browsers open ahead', async () => {
     const other = createHttpServer(
       { ...deps, clock: createTestClock() },
-      { doors: { graphql }, whyNotReady: () => undefined, ...tls },
+      { mounts: { graphql }, whyNotReady: () => undefined, ...tls },
     )
     const address = await other.listen(anywhere)
     const silent = [address.http, address.https].map((where) => connect(Number(new URL(where).port), '127.0.0.1'))
@@ -405,7 +405,7 @@ describe('closing', () => {
       }
       const other = createHttpServer(
         { ...deps, clock: createTestClock() },
-        { doors: { graphql, mqtt }, whyNotReady: () => undefined, ...tls },
+        { mounts: { graphql, mqtt }, whyNotReady: () => undefined, ...tls },
       )
       const address = await other.listen(anywhere)
       const { request } = scheme === 'https' ? https : http
@@ -423,7 +423,7 @@ describe('closing', () => {
 
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()
-    const other = createHttpServer({ ...deps, clock }, { doors: { graphql }, whyNotReady: () => undefined, ...tls })
+    const other = createHttpServer({ ...deps, clock }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
     const address = await other.listen(anywhere)
     const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))

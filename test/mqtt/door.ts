@@ -14,7 +14,7 @@ import { createDevice } from '../../src/device/commands.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { MethodAnswer } from '../../src/method/answer.ts'
-import { createMqttDoor, type MqttDoor, type MqttDoorOptions } from '../../src/mqtt/broker.ts'
+import { createMqttServer, type MqttServer, type MqttServerOptions } from '../../src/mqtt/broker.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -26,7 +26,7 @@ export const secondaryKey = 'ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA='
 /** A door on free ports, with a database of its own. */
 export type TestDoor = {
   readonly deps: TestDeps
-  readonly door: MqttDoor
+  readonly door: MqttServer
   readonly port: number
   readonly tlsPort: number
   readonly ca: string
@@ -36,7 +36,7 @@ export type TestDoor = {
 }
 
 export async function startDoor(
-  options: Partial<MqttDoorOptions> & {
+  options: Partial<MqttServerOptions> & {
     readonly clock?: Clock
     readonly db?: (db: Db) => Db
     readonly lease?: (lease: Lease) => Lease
@@ -61,7 +61,7 @@ export async function startDoor(
   const folder = await openDataFolder(path)
   const { cert, key, ca = '' } = await loadOrMakeCertificate(path, { hostNames: [], now: new Date() })
   const answers = createQueue<MethodAnswer>()
-  const door = await createMqttDoor(
+  const door = await createMqttServer(
     { ...deps, db: db(deps.db), lease: lease(deps.lease), ...(log && { log }) },
     {
       hostNames: [hubName],

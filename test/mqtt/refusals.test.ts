@@ -71,7 +71,7 @@ test.each<[string, (deviceId: string) => object]>([
   await refuse(deviceId, changes(deviceId))
   expect(await nextLine()).toMatchObject({
     level: 30,
-    door: 'MQTT',
+    protocol: 'MQTT',
     reason,
     address: '127.0.0.1',
     deviceId,

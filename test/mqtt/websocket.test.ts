@@ -177,7 +177,7 @@ test('a refused upgrade is logged with the reason and the address, once for many
     await once(socket, 'error')
   }
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { door: 'MQTT', reason: expect.stringContaining('https://elsewhere.example'), address: '127.0.0.1' },
+    { protocol: 'MQTT', reason: expect.stringContaining('https://elsewhere.example'), address: '127.0.0.1' },
   ])
   clock.advance(60_000)
   await new Promise((resolve) => setImmediate(resolve))

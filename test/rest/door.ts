@@ -6,7 +6,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { Deps } from '../../src/deps.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import type { Choices } from '../../src/rest/route.ts'
-import { createRestDoor } from '../../src/rest/router.ts'
+import { createRestHandler } from '../../src/rest/router.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -61,7 +61,7 @@ export async function openDoor(
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const deps = { ...base, log, ...options.wrap?.(base) }
   await settlePolicies(base, Buffer.alloc(32, 7).toString('base64'), undefined)
-  const door = createRestDoor(deps, {
+  const door = createRestHandler(deps, {
     hostNames: [hubName],
     choices: { unknownJob: '404', cancelRunning: false, strictQuery: false, ...options.choices },
   })

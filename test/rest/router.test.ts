@@ -4,7 +4,7 @@ import { defaultPolicies } from '../../src/access/policy.ts'
 import { faultMessage } from '../../src/errors.ts'
 import { notJsonBody } from '../../src/json/json-body.ts'
 import { maxBodyBytes } from '../../src/rest/body.ts'
-import { createRestDoor, looksLikeRest, routes } from '../../src/rest/router.ts'
+import { createRestHandler, looksLikeRest, routes } from '../../src/rest/router.ts'
 import { createTestClock } from '../support/clock.ts'
 import { hubName, openDoor, type TestDoor } from './door.ts'
 
@@ -301,7 +301,7 @@ test('a refused token is logged with its reason and the address', async () => {
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const choices = { unknownJob: '404', cancelRunning: false, strictQuery: false } as const
-  const rest = createRestDoor({ ...door.deps, log, clock: createTestClock() }, { hostNames: [hubName], choices })
+  const rest = createRestHandler({ ...door.deps, log, clock: createTestClock() }, { hostNames: [hubName], choices })
   const ask = (authorization?: string) =>
     rest(
       new Request('http://hub/devices?api-version=2021-04-12', { headers: authorization ? { authorization } : {} }),
@@ -310,7 +310,7 @@ test('a refused token is logged with its reason and the address', async () => {
   for (let count = 0; count < 2; count++) expect((await ask()).status).toBe(401)
   expect((await ask(await door.token('device'))).status).toBe(401)
   expect(lines).toMatchObject([
-    { door: 'REST', address: '192.0.2.7', reason: 'no token was sent' },
-    { door: 'REST', address: '192.0.2.7', reason: 'The policy device does not have the right for this request.' },
+    { protocol: 'REST', address: '192.0.2.7', reason: 'no token was sent' },
+    { protocol: 'REST', address: '192.0.2.7', reason: 'The policy device does not have the right for this request.' },
   ])
 })

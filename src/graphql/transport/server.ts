@@ -80,7 +80,7 @@ export function createGraphqlServer(
   const subscribe = createSharedSubscribe(documents.execute, mask)
 
   const logRefusal = createRefusalLog(deps)
-  const refuse = (reason: string, address = ''): void => logRefusal({ door: 'GraphQL', reason, address })
+  const refuse = (reason: string, address = ''): void => logRefusal({ protocol: 'GraphQL', reason, address })
 
   const judge: Authenticate = async (authorization, from) => {
     if (options.authenticate !== undefined) return options.authenticate(authorization, from)

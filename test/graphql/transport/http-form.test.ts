@@ -176,9 +176,9 @@ test('a refused token leaves one line in the log for many, with the reason and t
   socket.send({ type: 'connection_init', payload: { authorization: 'nonsense' } })
   expect((await socket.closed).code).toBe(4403)
   expect(lines).toMatchObject([
-    { door: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('another key') },
-    { door: 'GraphQL', address: '127.0.0.1', reason: 'no token was sent' },
-    { door: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('malformed') },
+    { protocol: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('another key') },
+    { protocol: 'GraphQL', address: '127.0.0.1', reason: 'no token was sent' },
+    { protocol: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('malformed') },
   ])
   expect(JSON.stringify(lines)).not.toContain('sig=')
   await port.close()
