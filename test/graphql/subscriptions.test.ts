@@ -188,6 +188,20 @@ describe('deviceJobStatistics after a version', () => {
     expect(await next).toEqual({ deviceJobStatistics: version(3) })
   })
 
+  test('compares versions also for a client that does not select them', async () => {
+    const jobId = await givenStartedJob()
+    const unselected = `subscription ($jobId: String!, $after: Int) {
+      deviceJobStatistics(jobId: $jobId, after: $after) { deviceJobStatistics { runningCount } }
+    }`
+    await expect(subscribe(unselected, { jobId, after: 3 }).next()).rejects.toThrow('INVALID_CURSOR')
+    const updates = subscribe(unselected, { jobId, after: 2 })
+    const next = updates.next()
+    await until(() => door.server.openStreams() === 1)
+    door.deps.events.publish('job', jobId, { jobId })
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' })
+    expect(await next).toEqual({ deviceJobStatistics: { deviceJobStatistics: { runningCount: 1 } } })
+  })
+
   test('of a job that has ended completes, without an update when there is none newer', async () => {
     const jobId = await givenStartedJob()
     await cancelJob(door.deps, tester, jobId)

@@ -47,7 +47,7 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     },
     subscribe: (_root, { jobId, after }, context, info) => {
       const { deps } = context
-      const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'endTime']
+      const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'version', 'endTime']
       const find = async () => (await findJobsById(deps.db.reads, [jobId], columns))[0] ?? null
       let shown = after ?? 0
       const showNewer = (job: SelectedJob): readonly SelectedJob[] => {
