@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
 
 // A message `next` of the protocol graphql-transport-ws as one frame of a WebSocket (RFC 6455, section 5.2). All
 // subscribers to an event get the same payload; only the id of the operation differs. ws would make a header and two
@@ -16,10 +17,17 @@ export const headOf = (id: string): Buffer => Buffer.from(`{"id":${JSON.stringif
 /** The part of the message that belongs to the result, including the end of the message. */
 export const payloadOf = (result: string): Buffer => Buffer.from(`${result}}`)
 
+/** Where the messages of one operation are written. */
+export type Wire = {
+  readonly socket: WebSocket
+  /** The connection below the socket. */
+  readonly connection: Duplex
+  readonly head: Buffer
+}
+
 /** Writes the message. `onLeft` is called when it has been passed to the system, or has failed. */
 export function writeMessage(
-  connection: Duplex,
-  head: Buffer,
+  { connection, head }: Wire,
   payload: Buffer,
   onLeft?: (error?: Error | null) => void,
 ): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { createSource, isSource, type Sink } from '../live/source.ts'
-import { headOf, payloadOf, writeMessage } from './next-message.ts'
+import { headOf, payloadOf, type Wire, writeMessage } from './next-message.ts'
 import type { PrintResult } from './print-result.ts'
 
 /**
@@ -61,7 +61,7 @@ export function sendResults(
   { id, socket, connection, print, isWhole = false }: Sending & { readonly isWhole?: boolean },
 ): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
-  const head = headOf(id)
+  const wire: Wire = { socket, connection, head: headOf(id) }
   const run = (done: () => void, fail: (error: unknown) => void): void => {
     const takeNext = (): void => results.take(sink)
     const onLeft = (error?: Error | null): void => {
@@ -79,9 +79,9 @@ export function sendResults(
         // If something already waits, the next result is taken when this one has been sent. Otherwise this one is
         // usually sent at once. A large answer ends only when it has been sent, because it holds its room until then.
         const mayWait = socket.bufferedAmount > 0 || (isWhole && payload.length > leavesAtOnce)
-        if (mayWait) writeMessage(connection, head, payload, onLeft)
+        if (mayWait) writeMessage(wire, payload, onLeft)
         else {
-          writeMessage(connection, head, payload)
+          writeMessage(wire, payload)
           takeNext()
         }
       },

@@ -1,27 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
-import { WebSocket, WebSocketServer } from 'ws'
+import { expect, test } from 'vitest'
 import { headOf, payloadOf, writeMessage } from '../../../src/graphql/transport/next-message.ts'
-
-/** A client, and the two ends of its connection at the server. */
-async function connected() {
-  const server = createServer()
-  const sockets = new WebSocketServer({ noServer: true })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  const client = new WebSocket(`ws://127.0.0.1:${port}`)
-  const [request, connection, head] = await once(server, 'upgrade')
-  const socket = await new Promise<WebSocket>((resolve) =>
-    sockets.handleUpgrade(request, connection, head, (each) => resolve(each)),
-  )
-  onTestFinished(() => {
-    client.terminate()
-    server.close()
-  })
-  return { client, socket, connection }
-}
+import { connected } from './socket-pair.ts'
 
 /** Results whose messages have just the lengths at which the frame's header or the way of writing changes. */
 const lengths = [0, 1, 60, 64, 65, 66, 100, 3_900, 4_030, 4_031, 4_032, 4_033, 65_000, 65_470, 65_471, 65_472, 300_000]
@@ -39,7 +18,7 @@ test('messages of all lengths arrive whole and in order, among frames of ws', as
   )
   let left = 0
   for (const result of results) {
-    writeMessage(connection, headOf(id), payloadOf(JSON.stringify(result)), (error) => {
+    writeMessage({ socket, connection, head: headOf(id) }, payloadOf(JSON.stringify(result)), (error) => {
       if (!error) left++
     })
     socket.ping()
@@ -56,7 +35,7 @@ test('messages of all lengths arrive whole and in order, among frames of ws', as
 })
 
 test('every length of a message up to two bytes of length has a header that ws reads', async () => {
-  const { client, connection } = await connected()
+  const { client, socket, connection } = await connected()
   const texts = Array.from({ length: 200 }, (_, length) => JSON.stringify('y'.repeat(length)))
   const received: string[] = []
   const all = new Promise<void>((resolve) =>
@@ -65,7 +44,7 @@ test('every length of a message up to two bytes of length has a header that ws r
       if (received.length === texts.length) resolve()
     }),
   )
-  for (const text of texts) writeMessage(connection, headOf('1'), payloadOf(text))
+  for (const text of texts) writeMessage({ socket, connection, head: headOf('1') }, payloadOf(text))
   await all
   expect(received).toEqual(texts)
 })
