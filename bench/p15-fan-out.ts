@@ -82,7 +82,7 @@ async function compareStages(
     what: `${events} events of a job to ${who}, server`,
     unit: 'CPU µs/delivery',
     baselineName: 'a bare broadcast of the same bytes with ws',
-    limit: { kind: 'gate', atMost: 2 },
+    limit: { kind: 'gate', atMost: 1.35 },
     ours: () => perform('ours', hub),
     baseline: () => perform('baseline', broadcast),
   })

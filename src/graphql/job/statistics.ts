@@ -3,7 +3,7 @@ import { NotFoundError } from '../../errors.ts'
 import { findJobsById, type SelectedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import { passesRow, selectedColumns } from '../columns.ts'
-import { sharedPacedRows } from '../live/paced-rows.ts'
+import { newerStates } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { counters, Job, ofJob, Statistics } from './job.ts'
 
@@ -49,25 +49,17 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
       const { deps } = context
       const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'version', 'endTime']
       const find = async () => (await findJobsById(deps.db.reads, [jobId], columns))[0] ?? null
-      let shown = after ?? 0
-      const showNewer = (job: SelectedJob): readonly SelectedJob[] => {
-        if (job.version <= shown) return []
-        shown = job.version
-        return [job]
-      }
-      return sharedPacedRows(context, deps.events.listen('job', jobId), {
-        keyOf: (event) => event.jobId,
-        first: async () => {
-          const job = await jobsAtVersion.first(context, find)
-          if (job === null) throw new NotFoundError('job', jobId)
-          if (shown < 0 || shown > job.version) throw unknownVersion(shown, job.version)
-          const rows = showNewer(job)
-          return rows.length === 0 && job.endTime !== null ? null : rows
-        },
+      return newerStates(context, deps.events.listen('job', jobId), {
         reads: jobsAtVersion,
         find,
-        show: (job) => (job === null ? null : showNewer(job)),
-        isLast: (job) => job.endTime !== null,
+        versionOf: ({ version }) => version,
+        after: after ?? 0,
+        accept(job) {
+          if (job === null) throw new NotFoundError('job', jobId)
+          if (after != null && (after < 0 || after > job.version)) throw unknownVersion(after, job.version)
+          return job
+        },
+        isLast: ({ endTime }) => endTime !== null,
       })
     },
     resolve: (job) => job,

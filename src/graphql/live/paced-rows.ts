@@ -2,8 +2,9 @@ import { GraphQLError } from 'graphql'
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
 import { entered, type Outlet } from '../transport/outlet.ts'
+import type { Recipient } from './broadcast.ts'
 import { whenExpired } from './credential-expiry.ts'
-import type { SharedReads } from './shared-reads.ts'
+import type { Follower, SharedReads } from './shared-reads.ts'
 import { createSource, type Sink, type Source } from './source.ts'
 
 // How a change of a job reaches its subscribers, and the three waits on the way:
@@ -13,6 +14,8 @@ import { createSource, type Sink, type Source } from './source.ts'
 //     ▼  events/events.jobChanged          WAIT 2: at once, then at most every 100 ms per job
 //     ▼                                    (as ids to other instances: gathered for 80 ms, by NOTIFY)
 //     ▼  live/shared-reads                 one read for all equal subscriptions
+//     ├─►  live/broadcast                  to all that are ready: executed and printed once, written in one loop
+//     ▼                                    to each of the others:
 //     ▼  live/paced-rows                   WAIT 3: the client's own pace, and room in its outlet
 //     ▼  live/source                       one row at a time, without promises
 //     ▼  live/shared-subscribe             one execution for all that were handed the same row
@@ -54,6 +57,23 @@ export type SharedPacedRows<Event, Row, Found> = Omit<PacedRows<Event, Row>, 're
   readonly reads: SharedReads<Found>
   readonly find: (key: string) => Promise<Found>
   readonly show: (found: Found) => readonly Row[] | null
+}
+
+/**
+ * The states of one object, with versions, for equal subscriptions that share their reads. Each is shown the states that
+ * are newer than the last one it was shown.
+ */
+export type NewerStates<State> = {
+  readonly reads: SharedReads<State | null>
+  /** The current state. Null: the object no longer exists, so the subscription ends. */
+  readonly find: () => Promise<State | null>
+  readonly versionOf: (state: State) => number
+  /** The version that the client has. */
+  readonly after: number
+  /** The first state, unless an error refuses the subscription. Subscriptions have begun to listen before it is read. */
+  readonly accept: (state: State | null) => State
+  /** Whether no state will follow this one. */
+  readonly isLast: (state: State) => boolean
 }
 
 /** The part of a context that a subscription needs. */
@@ -98,23 +118,55 @@ export function sharedPacedRows<Event extends object, Row, Found>(
   })
 }
 
-type Opening<Event, Row, Found> = Omit<PacedRows<Event, Row>, 'keyOf' | 'read'> & {
+/**
+ * `sharedPacedRows` of one object whose states have versions. `broadcast.ts` writes a state to all subscriptions that are
+ * ready.
+ */
+export function newerStates<Event extends object, State>(
+  context: LiveContext & Pick<Context, 'group' | 'signal'>,
+  listen: Listen<Event>,
+  { reads, find, versionOf, after, accept, isLast }: NewerStates<State>,
+): Promise<Source<State>> {
+  const show = (state: State | null, to: Recipient): readonly State[] | null => {
+    if (state === null) return null
+    const version = versionOf(state)
+    if (version <= to.shown) return []
+    to.shown = version
+    return [state]
+  }
+  return open<object, State, State | null>(context, {
+    shown: after,
+    attach: (follower) => reads.follow(context, { listen, keyOf: () => '', find }, follower),
+    first: async (to) => {
+      const state = accept(await reads.first(context, find))
+      const rows = show(state, to)
+      return rows?.length === 0 && isLast(state) ? null : rows
+    },
+    read: (_key, event) => reads.after(context, event, find),
+    show,
+    isLast,
+    // The last state ends the subscription, so it is not written by the loop.
+    rowForAll: (state) => (state === null || isLast(state) ? undefined : { row: state, version: versionOf(state) }),
+  })
+}
+
+type Opening<Event, Row, Found> = Pick<PacedRows<Event, Row>, 'again' | 'isLast'> & {
+  /** The version that the client has, if rows have versions. */
+  readonly shown?: number
   /** Begins to listen. The result stops it. */
-  readonly attach: (follower: {
-    waits(): boolean
-    changed(key: string, event: Event): void
-    found(key: string, event: Event, what: Found): void
-    failed(error: unknown): void
-  }) => () => void
+  readonly attach: (follower: Follower<Found, Event>) => () => void
+  readonly first?: ((to: Recipient) => Promise<readonly Row[] | null>) | undefined
   readonly read: (key: string, event: Event | undefined) => Promise<Found>
-  readonly show: (found: Found) => readonly Row[] | null
+  readonly show: (found: Found, to: Recipient) => readonly Row[] | null
+  /** The row that `broadcast.ts` may write to all that are ready, as its version says whether it is new to them. */
+  readonly rowForAll?: (found: Found) => { readonly row: Row; readonly version: number } | undefined
 }
 
 const cutOffOptions = { extensions: { code: 'CUT_OFF' } }
 
 async function open<Event, Row, Found>(
   context: LiveContext,
-  { attach, first, read, show, again, isLast }: Opening<Event, Row, Found>,
+  { shown = 0, attach, first, read, show, rowForAll, again, isLast }: Opening<Event, Row, Found>,
 ): Promise<Source<Row>> {
   const { deps, viewer, streams, outlet } = context
   /** Keys that have changed since they were read, each with its last event, in the order of their first change. */
@@ -148,7 +200,22 @@ async function open<Event, Row, Found>(
   }
 
   const waits = (): boolean => sink !== undefined && !reading && (isIn || (outlet?.hasRoom() ?? true))
-  const stop = attach({
+  const follower: Follower<Found, Event> = {
+    shown,
+    wire: undefined,
+    async messageOf(what) {
+      const shortcut = sink?.shortcut
+      const known = rowForAll?.(what)
+      if (shortcut === undefined || known === undefined || known.version <= follower.shown) return undefined
+      if (!hasEntered()) return undefined
+      try {
+        return { version: known.version, payload: await shortcut.messageOf(known.row) }
+      } catch {
+        return undefined // each subscription receives the error with the row
+      } finally {
+        leave()
+      }
+    },
     waits,
     changed(key, event) {
       changed.set(key, event)
@@ -162,7 +229,8 @@ async function open<Event, Row, Found>(
       }
     },
     failed: (error) => onFailed(error),
-  })
+  }
+  const stop = attach(follower)
   const end = (): void => {
     if (over) return
     over = true
@@ -201,7 +269,7 @@ async function open<Event, Row, Found>(
   const onFound = (what: Found): void => {
     reading = false
     try {
-      takeIn(show(what))
+      takeIn(show(what, follower))
     } catch (error) {
       onFailed(error)
     }
@@ -222,6 +290,7 @@ async function open<Event, Row, Found>(
   const give = (): void => {
     if (giving) return
     giving = true
+    follower.wire = undefined
     while (sink !== undefined) {
       const row = found[taken]
       const taker = sink
@@ -242,7 +311,9 @@ async function open<Event, Row, Found>(
         if (reading) break
         // Release the place, because others may be waiting for it.
         leave()
-        if (changed.size > 0 && hasEntered()) readNext()
+        // Ready: everything was sent, and nothing is under way.
+        if (changed.size === 0) follower.wire = rowForAll && taker.shortcut?.wire
+        else if (hasEntered()) readNext()
         break
       }
     }
@@ -252,7 +323,7 @@ async function open<Event, Row, Found>(
     try {
       if (outlet !== undefined && !(await entered(outlet, ended.signal))) throw cutOffError()
       isIn = true
-      takeIn(await first())
+      takeIn(await first(follower))
     } catch (error) {
       end()
       throw error

@@ -1,16 +1,22 @@
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
+import { type Message, type Recipient, writeNewer } from './broadcast.ts'
 import { readThroughOutage, type WaitsForDatabase } from './through-outage.ts'
 
 type InGroup = Pick<Context, 'group'>
 
 /** A subscription that is notified of changes and of the results of shared reads. */
-export type Follower<Found> = {
+export type Follower<Found, Event = object> = Recipient & {
+  /**
+   * The message of the result for all followers that are ready. Undefined: each is to be given the result by `found`.
+   * Only called while this one is ready. Never rejects.
+   */
+  messageOf(what: Found): Promise<Message | undefined>
   /** Whether it would take a result now. */
   waits(): boolean
   /** The object has changed and was not read, because no follower waits. */
-  changed(key: string, event: object): void
-  found(key: string, event: object, what: Found): void
+  changed(key: string, event: Event): void
+  found(key: string, event: Event, what: Found): void
   failed(error: unknown): void
 }
 
@@ -134,10 +140,13 @@ function gather<Event extends object, Found>({
         for (const follower of followers) notify(follower)
         if (!reading) readNext()
       }
-      read(key, event).then(
-        (what) => notifyAll((follower) => follower.found(key, event, what)),
-        (error) => notifyAll((follower) => follower.failed(error)),
-      )
+      const announce = async (what: Found): Promise<void> => {
+        const message = await messageFor(followers, what)
+        notifyAll((follower) => {
+          if (message === undefined || !writeNewer(follower, message)) follower.found(key, event, what)
+        })
+      }
+      read(key, event).then(announce, (error) => notifyAll((follower) => follower.failed(error)))
       return
     }
   }
@@ -153,6 +162,12 @@ function gather<Event extends object, Found>({
       close()
     }
   }
+}
+
+/** The message of the result, made by the first follower that is ready. Undefined if none is. */
+async function messageFor<Found>(followers: Iterable<Follower<Found>>, what: Found): Promise<Message | undefined> {
+  for (const follower of followers) if (follower.wire !== undefined && follower.waits()) return follower.messageOf(what)
+  return undefined
 }
 
 /** Whether any follower waits. A loop, which stops at the first of thousands. */

@@ -3,7 +3,7 @@ import type { Viewer } from '../../access/viewer.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Context } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
-import { createSource, isSource, type Sink, type Source } from './source.ts'
+import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
 
 /** The answer to a subscription: its results, or the one result that refuses it. */
@@ -146,12 +146,22 @@ function mapRows(
       fail(error)
     }
   }
-  // One sink for all rows: a new one for each row would be garbage by the thousand.
-  const rowSink: Sink<unknown> = {
+  const resultOfRow = (row: unknown): Result => {
+    if (typeof row !== 'object' || row === null) throw new Error('The rows of a subscription must be objects.')
+    return resultOf(row)
+  }
+  const shortcutFor = ({ wire, messageOf }: Shortcut<ExecutionResult>): Shortcut<unknown> => ({
+    wire,
+    messageOf(row) {
+      const result = resultOfRow(row)
+      return result instanceof Promise ? result.then(messageOf) : messageOf(result)
+    },
+  })
+  const sinkFor = (shortcut: Shortcut<ExecutionResult> | undefined): Sink<unknown> => ({
+    shortcut: shortcut && shortcutFor(shortcut),
     next(row) {
       try {
-        if (typeof row !== 'object' || row === null) throw new Error('The rows of a subscription must be objects.')
-        const result = resultOf(row)
+        const result = resultOfRow(row)
         if (result instanceof Promise) result.then(give, fail)
         else give(result)
       } catch (error) {
@@ -163,9 +173,12 @@ function mapRows(
       sink?.done()
     },
     fail,
-  }
+  })
+  // One sink for all rows: a new one for each row would be garbage by the thousand.
+  let rowSink: Sink<unknown> | undefined
   return createSource<ExecutionResult>((taker) => {
     sink = taker
+    rowSink ??= sinkFor(taker.shortcut)
     rows.take(rowSink)
   }, end)
 }

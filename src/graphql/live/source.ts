@@ -1,8 +1,19 @@
+import type { Wire } from '../transport/next-message.ts'
+
 /** Receives one value, the end or an error: exactly one call for each `take`. */
 export type Sink<Value> = {
   next(value: Value): void
   done(): void
   fail(error: unknown): void
+  /** The same in all sinks of a source. */
+  readonly shortcut?: Shortcut<Value> | undefined
+}
+
+/** How values reach a waiting taker without `next`, any number of them; see `broadcast.ts`. */
+export type Shortcut<Value> = {
+  readonly wire: Wire
+  /** The payload of the value's message, which all takers of the value share. May throw. */
+  messageOf(value: Value): Buffer | Promise<Buffer>
 }
 
 /**

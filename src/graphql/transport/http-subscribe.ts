@@ -20,7 +20,7 @@ export function overHttp(
     return createSource<ExecutionResult>(
       (sink) =>
         results.take({
-          ...sink,
+          done: () => sink.done(),
           next: (result) => sink.next(printedBy(print, result)),
           fail: (error) => sink.next({ errors: [mask(error)] }),
         }),

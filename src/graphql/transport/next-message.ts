@@ -25,6 +25,10 @@ export type Wire = {
   readonly head: Buffer
 }
 
+/** Whether the socket is open and nothing waits to be sent. */
+export const isIdle = ({ socket, connection }: Wire): boolean =>
+  socket.readyState === socket.OPEN && connection.writableLength === 0
+
 /** Writes the message. `onLeft` is called when it has been passed to the system, or has failed. */
 export function writeMessage(
   { connection, head }: Wire,

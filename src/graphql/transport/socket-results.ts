@@ -90,6 +90,7 @@ export function sendResults(
         void results.return()
         fail(error)
       },
+      shortcut: { wire, messageOf: (result) => printOnce(result, print) },
     }
     takeNext()
   }

@@ -59,6 +59,9 @@ test('changes during a read are one, and where nobody waits nothing is read', as
   const log: string[] = []
   let waits = true
   const follower = {
+    shown: 0,
+    wire: undefined,
+    messageOf: async () => undefined,
     waits: () => waits,
     changed: (key: string) => log.push(`${key} changed`),
     found: (key: string, _event: object, what: number) => log.push(`${key} found ${what}`),
