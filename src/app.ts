@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { createAuthenticator } from './access/authenticator-commands.ts'
 import { wasOwnerKeyGiven } from './access/commands.ts'
+import { openPeople } from './access/people-commands.ts'
 import { defaultPolicies } from './access/policy.ts'
+import { openRoles } from './access/role-commands.ts'
 import { policyViewer, type Viewer } from './access/viewer.ts'
 import { createAttachedDevices } from './attached-devices.ts'
 import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
@@ -19,6 +22,7 @@ import { type Instances, joinInstances } from './events/instances.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
+import { mountMetrics } from './http/metrics.ts'
 import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
@@ -30,6 +34,7 @@ import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
+import { createMetrics } from './metrics.ts'
 import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-sync.ts'
 import { recoverMissed } from './recover-missed.ts'
@@ -59,7 +64,7 @@ export type App = {
    */
   stop(): Promise<void>
   /**
-   * Reads the certificates again, for new connections: TLS_CERT and TLS_KEY, or the hub's own, which is renewed when it
+   * Reads ROLES_FILE and the certificates again, the latter for new connections: TLS_CERT and TLS_KEY, or the hub's own, which is renewed when it
    * is close to its end, and X509_CA. When one cannot be used, the log has the reason and none of them changes. Never
    * rejects.
    */
@@ -139,6 +144,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       })
     const loadAuthorities = async () => config.x509CaPath && (await loadDeviceCa(config.x509CaPath))
     const { cert, key } = await loadCertificate()
+    const metrics = createMetrics()
+    const roles = await openRoles({ clock, log }, { path: config.rolesFile, metrics })
+    onStop('the file of roles', async () => roles.close())
+    const { oidc, rolesPath } = config
+    const people = oidc && (await openPeople({ clock, log }, { ...oidc, rolesPath, roles, metrics }))
+    onStop('the keys of issuers', async () => people?.close())
 
     const ground = { clock, log, limits: config.limits }
     const proxies = createProxies(config.trustedProxies)
@@ -247,6 +258,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       deviceCa: await loadAuthorities(),
     })
     renew = async () => {
+      await roles.reload()
       const { cert, key } = await loadCertificate()
       const deviceCa = await loadAuthorities()
       http.renew({ cert, key })
@@ -254,8 +266,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     }
 
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
-    const anonymous = needsToken ? undefined : owner()
-    const graphql = createGraphqlServer(deps, { hostNames, anonymous, allowedOrigins: config.allowedOrigins })
+    const anonymous = needsToken || people !== undefined ? undefined : owner()
+    const authenticator = createAuthenticator(deps, { hostNames, anonymous, people, metrics })
+    const graphql = createGraphqlServer(deps, {
+      hostNames,
+      anonymous,
+      authenticator,
+      allowedOrigins: config.allowedOrigins,
+    })
     const rest = createRestHandler(deps, {
       hostNames,
       choices: {
@@ -274,6 +292,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       ),
       console: mountConsole(deps, consoleFolder, config),
       mqtt: mqtt.webSocket,
+      metrics: mountMetrics(metrics),
     })
     // First of all: new clients should go elsewhere, and current ones may finish.
     onStop('the endpoints', () => {
@@ -295,6 +314,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         ...addresses,
         plainHttp: plainHttpTexts[config.plainHttp],
         ...(config.allowedOrigins.length > 0 && { allowedOrigins: config.allowedOrigins }),
+        ...(oidc !== undefined && { issuers: oidc.issuers }),
+        ...(config.rolesFile !== undefined && { roles: roles.fingerprint() }),
         access:
           anonymous === undefined
             ? 'every request needs a token'

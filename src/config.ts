@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { isIssuerAddress } from './issuer-address.ts'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
 import { isLoopback } from './loopback.ts'
@@ -47,6 +48,19 @@ export type Config = {
   readonly jobHistoryDays: number
   /** Maximum number of method calls under way in this process. */
   readonly methodWindow: number
+  /** The issuers of tokens of persons, and what such tokens must be for; undefined when only keys give access. */
+  readonly oidc:
+    | {
+        readonly issuers: readonly string[]
+        readonly audiences: readonly string[]
+        /** The file with the keys of issuers; undefined when all issuers publish theirs. */
+        readonly keysPath: string | undefined
+      }
+    | undefined
+  /** The place of the roles in a token. */
+  readonly rolesPath: string
+  /** The file with the roles that are not built in. */
+  readonly rolesFile: string | undefined
   /** Origins whose pages may use GraphQL, in their one form (`originIn`); `*` for all. */
   readonly allowedOrigins: readonly string[]
   /** The proxies whose headers about their clients are believed. */
@@ -178,6 +192,26 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     )
   }
 
+  const issuers = [...new Set(list('OIDC_ISSUER'))]
+  const audiences = list('OIDC_AUDIENCE')
+  const keysPath = path('OIDC_JWKS_FILE')
+  for (const issuer of issuers.filter((each) => !isIssuerAddress(each) && keysPath === undefined)) {
+    problems.push(
+      `${quote(issuer)} in OIDC_ISSUER is not an https: address without query and fragment (http: on this machine). ` +
+        'The keys of other issuers must be in OIDC_JWKS_FILE.',
+    )
+  }
+  if (issuers.length > 0 && audiences.length === 0) {
+    problems.push('OIDC_ISSUER is set, but OIDC_AUDIENCE is not. Tokens for other programs would be accepted.')
+  }
+  if (issuers.length === 0) {
+    for (const name of ['OIDC_AUDIENCE', 'OIDC_JWKS_FILE']) {
+      if (given(name) !== undefined) problems.push(`${name} is set, but OIDC_ISSUER is not.`)
+    }
+  }
+  const isRolesPath = (value: string): boolean =>
+    URL.canParse(value) || !value.split(/(?<!\\)\./).some((name) => name.trim() === '')
+
   const origins = list('ALLOWED_ORIGINS').map((value) => {
     const origin = value === '*' ? value : originIn(value)
     if (origin === undefined) {
@@ -185,9 +219,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     }
     return origin ?? value
   })
-  if (origins.includes('*') && loopback && given('IOTHUB_OWNER_KEY') === undefined) {
+  if (origins.includes('*') && loopback && given('IOTHUB_OWNER_KEY') === undefined && issuers.length === 0) {
     problems.push(
-      'ALLOWED_ORIGINS is *, which requires tokens. Set IOTHUB_OWNER_KEY or another HOST, or name the origins.',
+      'ALLOWED_ORIGINS is *, which requires tokens. Set OIDC_ISSUER, IOTHUB_OWNER_KEY or another HOST, or name the origins.',
     )
   }
 
@@ -222,6 +256,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
+    oidc: issuers.length === 0 ? undefined : Object.freeze({ issuers, audiences, keysPath }),
+    rolesPath: text('OIDC_ROLES_PATH', 'roles', 'names separated by dots', isRolesPath),
+    rolesFile: path('ROLES_FILE'),
     allowedOrigins: Object.freeze(origins),
     trustedProxies: Object.freeze(proxies),
     plainHttp: choice('PLAIN_HTTP', plainHttp),

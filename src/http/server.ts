@@ -42,6 +42,7 @@ export type Mounts = {
   readonly rest?: readonly Mount[]
   readonly console?: readonly Mount[]
   readonly mqtt?: Mount
+  readonly metrics?: Mount
 }
 
 /**
@@ -130,9 +131,10 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, rest = [], console: pages = [] }: Mounts): void => {
+  const open = ({ graphql, mqtt, metrics, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    mounts = [graphql, ...(mqtt === undefined ? [] : [mqtt]), ...probes, ...rest, ...pages]
+    const others = [mqtt, metrics].filter((mount) => mount !== undefined)
+    mounts = [graphql, ...others, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {

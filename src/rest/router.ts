@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { bearerIn } from '../access/authenticator-commands.ts'
 import { authenticateViewer } from '../access/commands.ts'
 import { may } from '../access/rights.ts'
 import type { Deps } from '../deps.ts'
@@ -71,7 +72,11 @@ export function createRestHandler(
       const caller = `anyone at ${address}`
       return { caller, handle: (call) => route.handle({ ...call, caller }) }
     }
-    const viewer = await authenticateViewer(deps, request.headers.get('authorization') ?? '', hostNames, segments)
+    const authorization = request.headers.get('authorization') ?? ''
+    if (bearerIn(authorization) !== undefined) {
+      throw new UnauthorizedError('This API accepts shared access signatures only. GraphQL accepts tokens of persons.')
+    }
+    const viewer = await authenticateViewer(deps, authorization, hostNames, segments)
     // IoT Hub answers 401 to this, too.
     if (!may(viewer, route.right)) {
       throw new UnauthorizedError(`The policy ${viewer.name} does not have the right for this request.`)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose'
 import type { Clock } from '../../clock.ts'
 import { IssuerUnavailableError } from '../../errors.ts'
+import { isProtectedAddress } from '../../issuer-address.ts'
 import type { Log } from '../../log/log.ts'
 import { utf8Text } from '../../utf8.ts'
 import { watchFile } from '../../watched-file.ts'
@@ -158,7 +159,7 @@ async function fetchKeySet(clock: Clock, issuer: string, closed: AbortSignal): P
 const discoveryUrl = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 
 async function fetchText(clock: Clock, address: string, closed: AbortSignal): Promise<string> {
-  if (!isTrustworthy(address)) throw new Error('The address must begin with https:, except on this machine.')
+  if (!isProtectedAddress(address)) throw new Error('The address must begin with https:, except on this machine.')
   const waited = new AbortController()
   const late = new AbortController()
   void clock.sleep(fetchTimeout, waited.signal).then(() => late.abort(new Error('The issuer did not answer in time.')))
@@ -184,13 +185,6 @@ async function textWithin(response: Response, most: number): Promise<string> {
   const text = utf8Text(Buffer.concat(chunks))
   if (text === undefined) throw new Error('It is not UTF-8.')
   return text
-}
-
-/** Whether nobody on the way can change what this address answers. */
-function isTrustworthy(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
 }
 
 function memberOf(value: unknown, name: string): unknown {

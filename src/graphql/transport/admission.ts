@@ -1,10 +1,13 @@
 import { GraphQLError } from 'graphql'
-import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
 import type { RequestRoom } from '../../limits/request-room.ts'
 import { type Authenticate, callerOf, type ServerContext } from '../context.ts'
 
 /** The header of a 401 response. */
-export const challenge = { 'WWW-Authenticate': 'SharedAccessSignature' }
+export const challengeOf = ({ challenge }: UnauthorizedError) => ({ 'WWW-Authenticate': challenge })
+
+/** Seconds after which a client may try again whose issuer is unreachable. */
+const issuerRetryAfterSeconds = 3
 
 /**
  * Admits an HTTP request before its body is read: checks its token and sets the viewer, and reserves room for `bytes`
@@ -31,13 +34,18 @@ export function createAdmission(authenticate: Authenticate, room: RequestRoom): 
 
 function refusalOf(error: unknown): unknown {
   if (error instanceof UnauthorizedError) {
-    const http = { status: 401, headers: challenge }
+    const http = { status: 401, headers: challengeOf(error) }
     return new GraphQLError(error.message, { extensions: { code: error.code, http } })
   }
   if (error instanceof LimitExceededError) {
     const { message, code, retryAfterSeconds } = error
     const http = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
     return new GraphQLError(message, { extensions: { code, retryAfterSeconds, http } })
+  }
+  if (error instanceof IssuerUnavailableError) {
+    const retryAfterSeconds = issuerRetryAfterSeconds
+    const http = { status: 503, headers: { 'retry-after': String(retryAfterSeconds) } }
+    return new GraphQLError(error.message, { extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds, http } })
   }
   return error
 }

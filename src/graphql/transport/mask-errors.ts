@@ -6,6 +6,7 @@ import {
   DomainError,
   faultMessage,
   InvalidInputError,
+  IssuerUnavailableError,
   LimitExceededError,
   QueryConditionError,
 } from '../../errors.ts'
@@ -50,7 +51,9 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
 
 /** Whether the error says that the client may retry. */
 export const isUnavailable = (error: unknown): boolean =>
-  error instanceof GraphQLError ? error.extensions.code === 'SERVICE_UNAVAILABLE' : isOutage(error)
+  error instanceof GraphQLError
+    ? error.extensions.code === 'SERVICE_UNAVAILABLE'
+    : error instanceof IssuerUnavailableError || isOutage(error)
 
 /**
  * The extensions of an outage. Yoga takes the HTTP status from `http`, which is not enumerable, so clients do not see

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createYoga, type Plugin } from 'graphql-yoga'
-import { authenticateViewer } from '../../access/commands.ts'
+import { type Authenticator, createAuthenticator } from '../../access/authenticator-commands.ts'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { UnauthorizedError } from '../../errors.ts'
@@ -15,7 +15,7 @@ import { type Authenticate, type Context, callerOf, type ServerContext, type Yog
 import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
-import { type Admit, challenge, createAdmission } from './admission.ts'
+import { type Admit, challengeOf, createAdmission } from './admission.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
 import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
@@ -46,8 +46,6 @@ export type GraphqlServer = {
   close(): Promise<void>
 }
 
-const tokenNeeded = 'A token is required: "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…".'
-
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
@@ -61,7 +59,9 @@ export function createGraphqlServer(
     readonly hostNames: readonly string[]
     readonly anonymous: Viewer | undefined
     readonly allowedOrigins?: readonly string[]
-    /** Replaces the check of shared access signatures, which only `anonymous` does not need. */
+    /** Default: accepts shared access signatures, and requests without one as `anonymous`. */
+    readonly authenticator?: Authenticator
+    /** Replaces the check of credentials, for tests. */
     readonly authenticate?: Authenticate
   },
 ): GraphqlServer {
@@ -79,19 +79,12 @@ export function createGraphqlServer(
   const run = createRunOperation(documents.execute, mask)
   const subscribe = createSharedSubscribe(documents.execute, mask)
 
+  const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
+  const { tokenNeeded } = accepting
+  const judge = options.authenticate ?? accepting.authenticate
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ protocol: 'GraphQL', reason, address })
 
-  const judge: Authenticate = async (authorization, from) => {
-    if (options.authenticate !== undefined) return options.authenticate(authorization, from)
-    if (authorization !== undefined) return authenticateViewer(deps, authorization, hostNames)
-    if (anonymous === undefined) throw new UnauthorizedError(tokenNeeded, 'no token was sent')
-    if (!from.forwarded) return anonymous
-    throw new UnauthorizedError(
-      `${tokenNeeded} This request came through a proxy. Only requests from this machine may omit the token.`,
-      'no token was sent, and a proxy passed the request on',
-    )
-  }
   const authenticate: Authenticate = async (authorization, from) => {
     try {
       return await judge(authorization, from)
@@ -170,7 +163,8 @@ export function createGraphqlServer(
       // A request without a required token costs no more than this.
       if (anonymous === undefined && request.headers.authorization === undefined) {
         refuse('no token was sent', addressOf(request))
-        respondError(response, 401, { message: tokenNeeded, extensions: { code: 'UNAUTHORIZED' } })
+        const { message, code } = tokenNeeded
+        respondError(response, 401, { message, extensions: { code } }, challengeOf(tokenNeeded))
         return
       }
       handle(request, response, {
@@ -206,9 +200,9 @@ export function createGraphqlServer(
 }
 
 /** Responds without reading the request, so it has to be the last one on its connection. */
-function respondError(response: ServerResponse, status: 401 | 403, error: object): void {
+function respondError(response: ServerResponse, status: 401 | 403, error: object, further = {}): void {
   const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' }
-  response.writeHead(status, status === 401 ? { ...headers, ...challenge } : headers)
+  response.writeHead(status, { ...headers, ...further })
   response.end(JSON.stringify({ errors: [error] }))
 }
 

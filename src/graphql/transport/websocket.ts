@@ -5,7 +5,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
-import { LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
@@ -219,7 +219,7 @@ export function createWebSockets(
             } catch (error) {
               if (socket.readyState !== socket.OPEN) return
               if (isUnavailable(error)) {
-                closeForNow(socket)
+                closeForNow(socket, error instanceof IssuerUnavailableError ? 'issuer of the token' : 'database')
                 return
               }
               deps.log.error({ err: error }, 'WebSocket message could not be handled')
@@ -293,8 +293,8 @@ export function createWebSockets(
 }
 
 /** Closes with a code that makes clients reconnect. Most clients do not reconnect after other codes. */
-function closeForNow(socket: WebSocket): void {
-  socket.close(1013, 'The database is unavailable. Try again later.')
+function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token' = 'database'): void {
+  socket.close(1013, `The ${part} is unavailable. Try again later.`)
 }
 
 /** Closes a connection whose client does not send `connection_init` in time. */

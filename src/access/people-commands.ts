@@ -1,0 +1,65 @@
+import type { Clock } from '../clock.ts'
+import { isIssuerAddress } from '../issuer-address.ts'
+import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { KeySet } from './oidc/key-set-commands.ts'
+import type { Roles } from './role-commands.ts'
+import { type RoleTable, resolveRoles } from './roles.ts'
+import { personViewer, type Viewer } from './viewer.ts'
+
+/** The settings for tokens of persons. */
+export type PeopleOptions = {
+  readonly issuers: readonly string[]
+  readonly audiences: readonly string[]
+  /** The file with the keys of issuers that are not addresses; when all are addresses, of all of them. */
+  readonly keysPath: string | undefined
+  /** The place of the roles in a token. */
+  readonly rolesPath: string
+  readonly roles: Roles
+  readonly metrics: Metrics
+}
+
+/** Finds out who sends the token of a person. */
+export type People = {
+  /** @throws BearerError, IssuerUnavailableError */
+  viewer(token: string): Promise<Viewer>
+  close(): void
+}
+
+/** Opens the key sets of the issuers. Their libraries are loaded here, because hubs without an issuer do without. */
+export async function openPeople(
+  ground: { readonly clock: Clock; readonly log: Log },
+  { issuers, audiences, keysPath, rolesPath, roles, metrics }: PeopleOptions,
+): Promise<People> {
+  const { createRemoteKeySet, openKeyFile } = await import('./oidc/key-set-commands.ts')
+  const { createVerifyBearer } = await import('./oidc/bearer-commands.ts')
+  const file = keysPath === undefined ? undefined : await openKeyFile(ground, keysPath)
+  const allAreAddresses = issuers.every(isIssuerAddress)
+  const keySets = new Map<string, KeySet>()
+  const age = metrics.gauge('twincast_jwks_age_seconds', 'Seconds since the keys of the issuer were last confirmed.')
+  for (const issuer of issuers) {
+    const keySet =
+      file !== undefined && (allAreAddresses || !isIssuerAddress(issuer)) ? file : createRemoteKeySet(ground, issuer)
+    keySets.set(issuer, keySet)
+    age.read(() => keySet.age() ?? Number.NaN, { issuer })
+    // Fetched now, so that the log names an issuer that is not reachable before somebody signs in.
+    keySet.keys().catch(() => {})
+  }
+  const verify = createVerifyBearer(ground, { issuers: keySets, audiences, rolesPath })
+  /** The viewers of remembered tokens, each with the roles that it was made with. */
+  const viewers = new WeakMap<object, { readonly table: RoleTable; readonly viewer: Viewer }>()
+  return {
+    async viewer(token) {
+      const verified = await verify(token)
+      const table = roles.table()
+      const known = viewers.get(verified)
+      if (known?.table === table) return known.viewer
+      const viewer = personViewer(verified, resolveRoles(table, verified.roles, rolesPath), verified.expiry)
+      viewers.set(verified, { table, viewer })
+      return viewer
+    },
+    close() {
+      for (const keySet of keySets.values()) keySet.close()
+    },
+  }
+}
