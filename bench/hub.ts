@@ -25,6 +25,7 @@ import { familyCpu, readStat } from './processes.ts'
 export type BenchHub = {
   readonly deps: Deps
   readonly meters: { readonly hub: Meter; readonly database: Meter }
+  readonly databaseUrl: string
   /** A folder that goes with the hub. */
   readonly folder: string
   /** Leaves nothing behind, also when statements are still running. */
@@ -65,6 +66,7 @@ export async function openHub(): Promise<BenchHub> {
         },
         database: () => familyCpu(postmaster),
       },
+      databaseUrl: postgres.url,
       folder: folder.path,
       close: closers.close,
     }

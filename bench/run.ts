@@ -11,6 +11,8 @@ import { afterSmallJobs } from './p4-small-jobs.ts'
 import { scale } from './p6-scale.ts'
 import { expansion } from './p9-expansion.ts'
 import { conditions } from './p10-conditions.ts'
+import { jobPages } from './p12-job-pages.ts'
+import { peers } from './p13-peers.ts'
 import { fanOut } from './p15-fan-out.ts'
 import { progress } from './p17-progress.ts'
 import { report } from './report.ts'
@@ -25,6 +27,8 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P6: scale,
   P9: expansion,
   P10: conditions,
+  P12: jobPages,
+  P13: peers,
   P15: fanOut,
   P17: progress,
   S8: attacked,

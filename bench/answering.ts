@@ -1,0 +1,86 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { abortable } from '../src/cli/abortable.ts'
+import { createClosers } from './closers.ts'
+import type { Meter } from './measure.ts'
+import { familyCpu } from './processes.ts'
+
+/** A GraphQL server in a process of its own. */
+export type Answering = {
+  readonly port: number
+  readonly cpu: Meter
+  close(): Promise<void>
+}
+
+/** A program that sends its port to its parent when it listens, and ends when the parent disconnects. */
+export async function startPeer(file: string, databaseUrl: string, signal: AbortSignal): Promise<Answering> {
+  // Started as this one was, so with the same compiler and the same flags.
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, NODE_ENV: 'production' },
+  })
+  const ended = once(child, 'exit')
+  const close = async (): Promise<void> => {
+    if (child.connected) child.disconnect()
+    await ended
+  }
+  try {
+    const [port]: unknown[] = await abortable(Promise.race([once(child, 'message'), ended.then(() => [])]), signal)
+    if (typeof port !== 'number') throw new Error(`${file} ended before it listened.`)
+    return { port, cpu: () => familyCpu(child.pid ?? 0), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The hub as `npm start` runs it, without throttles. */
+export async function startHub(databaseUrl: string, signal: AbortSignal): Promise<Answering> {
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
+  const closers = createClosers()
+  closers.add(() => rm(folder, { recursive: true, force: true }))
+  const child = fork(fileURLToPath(new URL('../dist/main.js', import.meta.url)), {
+    execArgv: [
+      '--max-semi-space-size=32',
+      '--initial-old-space-size=256',
+      // So that it ends when this process has ended, in whichever way.
+      '--import=data:text/javascript,process.on("disconnect",()=>process.exit())',
+    ],
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: folder,
+      THROTTLE: 'off',
+      ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' },
+    },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const ended = once(child, 'exit')
+  closers.add(async () => {
+    if (child.connected) child.disconnect()
+    await ended
+  })
+  try {
+    const port = await abortable(readPort(child.stdout ?? process.stdin), signal)
+    return { port, cpu: () => familyCpu(child.pid ?? 0), close: closers.close }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+/** From the line of the log that says that the hub is ready. */
+async function readPort(log: NodeJS.ReadableStream): Promise<number> {
+  for await (const line of createInterface({ input: log })) {
+    const { msg, http }: { readonly msg?: string; readonly http?: string } = JSON.parse(line)
+    if (msg !== 'ready' || http === undefined) continue
+    // What else it logs is not read, and must not fill the pipe.
+    log.resume()
+    return Number(new URL(http).port)
+  }
+  throw new Error('The hub ended before it was ready.')
+}

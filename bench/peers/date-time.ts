@@ -1,0 +1,6 @@
+import { GraphQLScalarType } from 'graphql'
+
+export const dateTime = new GraphQLScalarType<Date, string>({
+  name: 'DateTime',
+  serialize: (value) => (value instanceof Date ? value.toISOString() : String(value)),
+})
