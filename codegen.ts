@@ -22,7 +22,7 @@ const config: CodegenConfig = {
   generates: {
     'src/generated/graphql/': {
       preset: 'client',
-      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts', '!test/console/**'],
+      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'bench/*.ts', 'test/**/*.ts', '!test/console/**'],
       presetConfig,
       // Documents are text with a type: clients need no GraphQL parser.
       config: { ...shared, documentMode: 'string' },
