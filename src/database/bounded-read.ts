@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
+import { takeTurns } from '../fair-queue.ts'
 import type { Limits } from '../limits/limits.ts'
-import { takeTurns } from '../turns.ts'
 import type { Reader, Tx } from './reader.ts'
 
 declare const bounded: unique symbol

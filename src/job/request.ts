@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Limits } from '../limits/limits.ts'
-import { checkMethodCall, type MethodCall } from '../method/call.ts'
+import { checkMethodCall, type MethodCall } from '../method/check-call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { gatherLog } from './gathered-log.ts'
+import { gatherLog } from './deduplicated-log.ts'
 
 /** Structured JSON lines. */
 export type Log = Logger

@@ -1,6 +1,6 @@
 import { overBudget } from '../json/json-budget.ts'
 import { utf8Text } from '../utf8.ts'
-import { maxPayloadLength } from './call.ts'
+import { maxPayloadLength } from './check-call.ts'
 
 /** A device's answer to a method call. `payload` is JSON text. */
 export type MethodResponse = { readonly status: number; readonly payload: string }

@@ -10,7 +10,7 @@ import {
   NotFoundError,
 } from '../errors.ts'
 import type { MethodAnswer, MethodResponse } from './answer.ts'
-import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './call.ts'
+import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './check-call.ts'
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Client } from 'aedes'
 import { connackPacket } from './admission.ts'
-import type { Intake } from './intake.ts'
+import type { Intake } from './read-flow-control.ts'
 import { isWellFormed } from './topics.ts'
 
 /** Maximum number of filters in one packet. Four exist; a packet full of others would delay all other devices. */

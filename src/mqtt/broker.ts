@@ -1,28 +1,28 @@
 import type { Duplex } from 'node:stream'
 import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
+import { takeTurnsInOrder } from '../fair-queue.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
-import { createRefusalLog } from '../log/refusals.ts'
+import { createRefusalLog } from '../log/refused-clients.ts'
 import type { MethodAnswer } from '../method/answer.ts'
-import { takeTurnsInOrder } from '../turns.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
+import { yieldConnections } from './close-superseded.ts'
 import { compareConnections } from './compare-connections.ts'
 import { addressOf, createConnections, drainTime } from './connection.ts'
+import { createRations } from './device-rate-limits.ts'
+import { watchRevocations } from './disconnect-revoked.ts'
 import { createInbound, type InboundCounters } from './inbound.ts'
-import { createBlankPersistence, createUnroutedBus } from './inert-bus.ts'
-import { controlIntake, intakeOf } from './intake.ts'
-import { createKeptSessions } from './kept-sessions.ts'
+import { createBlankPersistence, createUnroutedBus } from './no-routing.ts'
 import { createOutbound } from './outbound.ts'
+import { createKeptSessions } from './persistent-sessions.ts'
 import { type Certificates, createPorts, type ListenAddresses, type ListenOptions } from './ports.ts'
 import { createPresence } from './presence.ts'
-import { createRations } from './ration.ts'
-import { watchRevocations } from './revocation.ts'
+import { controlIntake, intakeOf } from './read-flow-control.ts'
 import { createSessionPersistence } from './session-persistence.ts'
 import { createTelemetry } from './telemetry.ts'
 import { createWebSocketMount, type Upgraded, type WebSocketMount } from './websocket.ts'
-import { yieldConnections } from './yield-connections.ts'
 
 /** The endpoint for devices: MQTT 3.1.1 as Azure IoT Hub speaks it (docs/mqtt.md). */
 export type MqttServer = {
@@ -83,15 +83,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
 
   let leaving = false
   const broker = await Aedes.createBroker({
-    ...createAdmission(deps, {
-      hostNames,
-      arrivals,
-      connections,
-      rations,
-      presence,
-      takeTurn,
-      isLeaving: () => leaving,
-    }),
+    ...createAdmission(deps, { hostNames, connections, rations, presence, takeTurn, isLeaving: () => leaving }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed: only packets that this endpoint sends itself are forwarded.

@@ -2,8 +2,8 @@ import { Socket } from 'node:net'
 import type { Client } from 'aedes'
 import type { DeviceCertificate } from '../device/certificate.ts'
 import { addressOf as addressOfRequest } from '../limits/request-address.ts'
-import type { Intake } from './intake.ts'
 import { encodePublish } from './publish-packet.ts'
+import type { Intake } from './read-flow-control.ts'
 
 /** Milliseconds for which a device may leave its socket full. */
 export const drainTime = 15_000

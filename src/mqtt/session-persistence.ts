@@ -1,6 +1,6 @@
 import type { Client } from 'aedes'
 import type { Connections } from './connection.ts'
-import type { KeptSessions } from './kept-sessions.ts'
+import type { KeptSessions } from './persistent-sessions.ts'
 
 /** The broker treats an empty list as no session. No device is granted this filter, so it represents the empty list. */
 const noFilter = { topic: '$', qos: 0 }

@@ -5,11 +5,11 @@ import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../limits/early-bytes.ts'
 import { addressOf } from '../limits/request-address.ts'
 import { limitFrames } from '../limits/websocket-frames.ts'
-import { createRefusalLog } from '../log/refusals.ts'
+import { createRefusalLog } from '../log/refused-clients.ts'
 import { isOwnOrigin } from '../origin.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { amqpSubprotocols } from './amqp.ts'
-import { intakeOf, packetLimits } from './intake.ts'
+import { intakeOf, packetLimits } from './read-flow-control.ts'
 
 /** MQTT over WebSocket, to be mounted in an HTTP server. */
 export type WebSocketMount = {

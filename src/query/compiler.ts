@@ -1,9 +1,9 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
+import { comparison, isMember, textTest, truth, typeTest, unknown } from './compile-predicates.ts'
 import { fold } from './constant-folding.ts'
-import type { FieldMap } from './field-map.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
-import { comparison, isMember, textTest, truth, typeTest, unknown } from './predicates.ts'
+import type { FieldMap } from './resolve-path.ts'
 import { join, sql } from './sql-builder.ts'
 
 // `truth` alone would be enough without indexes, but PostgreSQL uses an index only for a plain `column operator value`

@@ -1,5 +1,5 @@
 import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, TextTestName, ValueType } from './ast.ts'
-import { type FieldMap, resolve } from './field-map.ts'
+import { type FieldMap, resolve } from './resolve-path.ts'
 
 /** Ordinal order of texts, by Unicode code point: the order of PostgreSQL's collation "C" over UTF-8. */
 function compareTexts(left: string, right: string): number {

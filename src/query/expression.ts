@@ -16,7 +16,7 @@
 //   segment       = name | '[[' text ']]'
 
 import type { ArithmeticOperator, ComparisonOperator, Condition, Constant, Expression, Path, Position } from './ast.ts'
-import { aggregates, functions, strictFunctions } from './functions.ts'
+import { aggregates, functions, strictFunctions } from './function-signatures.ts'
 import { checkLimits, maxElements, maxNesting, maxSegments, nestingMessage } from './limits.ts'
 import { fail, reservedWords, type TokenReader } from './token-reader.ts'
 

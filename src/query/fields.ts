@@ -1,6 +1,6 @@
 import type { Fragment } from '../sql-fragment.ts'
-import type { Field, FieldMap, Members } from './field-map.ts'
-import { deviceJobStatusWords, jobTypeWords, type Words } from './spellings.ts'
+import { deviceJobStatusWords, jobTypeWords, type Words } from './enum-aliases.ts'
+import type { Field, FieldMap, Members } from './resolve-path.ts'
 import { sql } from './sql-builder.ts'
 
 type Fields = Readonly<Record<string, Field>>

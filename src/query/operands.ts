@@ -1,6 +1,6 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { ArithmeticOperator, Constant, Expression, Path } from './ast.ts'
-import { type FieldMap, jsonAt, type Members, resolve, type Target } from './field-map.ts'
+import { type FieldMap, jsonAt, type Members, resolve, type Target } from './resolve-path.ts'
 import { bindJson, bindNumber, bindText, join, sql } from './sql-builder.ts'
 
 // Values as SQL, one type at a time. Each function returns an expression that is NULL in every row where the value does

@@ -3,9 +3,9 @@
 // What a condition is stands in expression.ts.
 
 import type { Condition } from './ast.ts'
-import { refuseBareWords } from './bare-words.ts'
 import { expressionParser, type ParseOptions } from './expression.ts'
 import { deviceFields } from './fields.ts'
+import { refuseBareWords } from './refuse-bare-words.ts'
 import { fail, readTokens } from './token-reader.ts'
 
 /**

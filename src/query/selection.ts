@@ -1,7 +1,7 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Aggregate, Path, SelectItem, Statement } from './ast.ts'
-import { type FieldMap, shownPath } from './field-map.ts'
 import { numericOf, textOf, valueAt } from './operands.ts'
+import { type FieldMap, shownPath } from './resolve-path.ts'
 import { join, sql } from './sql-builder.ts'
 import { fail } from './token-reader.ts'
 

@@ -1,5 +1,5 @@
 import { type Condition, childrenOf, type Expression } from './ast.ts'
-import { type FieldMap, shownPath } from './field-map.ts'
+import { type FieldMap, shownPath } from './resolve-path.ts'
 
 const conjunctsOf = (expression: Expression): readonly Expression[] =>
   expression.kind === 'and' ? expression.operands.flatMap(conjunctsOf) : [expression]

@@ -7,11 +7,11 @@
 // What conditions, paths and segments are stands in expression.ts.
 
 import type { Aggregate, CollectionName, Path, SelectItem, Statement } from './ast.ts'
-import { refuseBareWords } from './bare-words.ts'
 import { expressionParser, type ParseOptions } from './expression.ts'
 import { deviceFields, deviceJobFields } from './fields.ts'
-import { aggregates } from './functions.ts'
+import { aggregates } from './function-signatures.ts'
 import { maxItems } from './limits.ts'
+import { refuseBareWords } from './refuse-bare-words.ts'
 import { fail, readTokens } from './token-reader.ts'
 
 const collections: readonly CollectionName[] = ['devices', 'devices.modules', 'devices.jobs']

@@ -1,4 +1,4 @@
-import { maxPayloadLength } from '../method/call.ts'
+import { maxPayloadLength } from '../method/check-call.ts'
 import { invokeMethod } from '../method/commands.ts'
 import { RestError } from './errors.ts'
 import { answerText, type Call, type Route } from './route.ts'

@@ -11,9 +11,9 @@ import {
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
+import type { Window } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanedCalls } from './orphaned-calls.ts'
-import type { Window } from './window.ts'
 
 // An offline device is neither polled nor called again: its call waits in the rows until the device attaches (`onAttach`),
 // and is then sent once.

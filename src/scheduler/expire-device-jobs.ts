@@ -13,10 +13,10 @@ import {
   settle,
 } from '../job/store/facts.ts'
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
+import type { Window } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanedCalls } from './orphaned-calls.ts'
 import { publishProgress } from './publish-progress.ts'
-import type { Window } from './window.ts'
 
 const batch = 1_000
 /**

@@ -8,11 +8,11 @@ import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
+import { createWindow } from './in-flight-calls.ts'
 import { loop } from './loop.ts'
 import { createOrphanedCalls } from './orphaned-calls.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
-import { createWindow } from './window.ts'
 
 /** Settings of the scheduler. */
 export type SchedulerSettings = {

@@ -3,8 +3,8 @@ import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
+import type { Window } from './in-flight-calls.ts'
 import { publishProgress } from './publish-progress.ts'
-import type { Window } from './window.ts'
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000

@@ -3,11 +3,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { JsonObject } from '../json/json.ts'
 import type { Answering } from './behaviour.ts'
+import type { ConnectOptions } from './connect-fleet.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import type { FleetDescription } from './fleet.ts'
-import type { LedgerEntry } from './ledger.ts'
-import type { ConnectOptions } from './open-all.ts'
-import type { FleetCommand, FleetMessage, FleetProcessStats } from './serve.ts'
+import type { FleetCommand, FleetMessage, FleetProcessStats } from './process-commands.ts'
+import type { LedgerEntry } from './received-calls.ts'
 
 /** A failure in the fleet's process; `reason` is the name of the error there, such as `ConnectRefusedError`. */
 export class FleetProcessError extends Error {

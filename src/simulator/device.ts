@@ -12,7 +12,7 @@ import { DeviceTwin } from './device-twin.ts'
 import { ConnectionLostError, ConnectRefusedError, isFinal, isReported, SubscribeRefusedError } from './errors.ts'
 import type { FleetContext } from './fleet-context.ts'
 import { drawBackOff, drawLatency } from './latency.ts'
-import { Link, type LinkHandler } from './link.ts'
+import { Link, type LinkHandler } from './mqtt-connection.ts'
 import { connectPacket, disconnectPacket, pingRequestPacket, publishPacket, subscribePacket } from './packets.ts'
 
 const filters = [methodsFilter, twinResponsesFilter, desiredPatchesFilter]

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts'
-import type { Ledger, LedgerEntry } from './ledger.ts'
-import type { Endpoint } from './link.ts'
+import type { Endpoint } from './mqtt-connection.ts'
+import type { Ledger, LedgerEntry } from './received-calls.ts'
 
 /** Settings that all devices of a fleet share. */
 export type FleetSettings = {

@@ -1,12 +1,12 @@
 import type { JsonObject } from '../json/json.ts'
 import type { Answering, SimulatedDevice } from './behaviour.ts'
+import { type ConnectOptions, openAll } from './connect-fleet.ts'
 import { Device } from './device.ts'
 import type { FleetContext, FleetCounters, FleetListeners, FleetSettings } from './fleet-context.ts'
 import { startKeepAlive } from './keep-alive.ts'
-import { createLedger, type Ledger } from './ledger.ts'
-import { openEndpoint } from './link.ts'
 import type { LocalTwin } from './local-twin.ts'
-import { type ConnectOptions, openAll } from './open-all.ts'
+import { openEndpoint } from './mqtt-connection.ts'
+import { createLedger, type Ledger } from './received-calls.ts'
 
 /** A fleet as plain data, possibly from a file: the hub's address, the devices, and their common settings. */
 export type FleetDescription = {

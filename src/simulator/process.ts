@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { serveFleet } from './serve.ts'
+import { serveFleet } from './process-commands.ts'
 
 /**
  * The entry of a process that runs a fleet. The description is in the file named as argument, or in the first line of

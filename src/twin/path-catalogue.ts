@@ -1,7 +1,7 @@
 import type { Json } from '../json/json.ts'
-import type { Field, Members } from '../query/field-map.ts'
 import { deviceFields } from '../query/fields.ts'
 import { printPath } from '../query/path.ts'
+import type { Field, Members } from '../query/resolve-path.ts'
 
 /** What a sample of the devices has at a path of the twin document. */
 export type SampledPath = {

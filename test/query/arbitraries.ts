@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import type { Json, JsonObject } from '../../src/json/json.ts'
 import type { ArithmeticOperator, ComparisonOperator, Constant, Expression, Path } from '../../src/query/ast.ts'
-import { refuseBareWords } from '../../src/query/bare-words.ts'
 import { deviceFields } from '../../src/query/fields.ts'
-import { functions } from '../../src/query/functions.ts'
+import { functions } from '../../src/query/function-signatures.ts'
+import { refuseBareWords } from '../../src/query/refuse-bare-words.ts'
 import type { TestDevice } from './fleet.ts'
 
 // Twins and conditions that meet often: both draw their keys and values from the same small, partly hostile pools.

@@ -7,8 +7,8 @@ import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFleetProcess } from '../../src/simulator/child.ts'
-import { readLedger } from '../../src/simulator/ledger.ts'
-import { serveFleet } from '../../src/simulator/serve.ts'
+import { serveFleet } from '../../src/simulator/process-commands.ts'
+import { readLedger } from '../../src/simulator/received-calls.ts'
 import { broker, device, hubName } from './setup.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -3,9 +3,9 @@ import type { Deps } from '../../src/deps.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
+import { createWindow, type Window } from '../../src/scheduler/in-flight-calls.ts'
 import { createOrphanedCalls, type OrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
-import { createWindow, type Window } from '../../src/scheduler/window.ts'
 
 /** The duties of one process over method calls, each done when it is told to. */
 export type TestInstance = {

@@ -1,5 +1,5 @@
 import { type FormEvent, type KeyboardEvent, useState } from 'react'
-import { Mark } from '../shell/mark.tsx'
+import { Mark } from '../shell/logo.tsx'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import styles from './sign-in.module.css'

@@ -2,9 +2,9 @@ import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
 import { useSession } from '../hub/session.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
-import { ConnectionSign } from './connection-sign.tsx'
+import { ConnectionSign } from './connection-status.tsx'
 import styles from './layout.module.css'
-import { Mark } from './mark.tsx'
+import { Mark } from './logo.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
 const places = [

@@ -5,7 +5,7 @@ import { builder } from '../builder.ts'
 import { maxPageSize } from '../limits.ts'
 import { withoutScope } from '../without-scope.ts'
 import { DeviceJob } from './device-job.ts'
-import { findFailureTally } from './failure-tallies.ts'
+import { findFailureTally } from './failure-count-cache.ts'
 import { Job, ofJob } from './job.ts'
 
 // A sample may be somewhat old: its device jobs stay in the group. After the end of the job, its key is another one.

@@ -9,7 +9,7 @@ import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '.
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
-import { type GatheredLog, gatherLog } from '../../log/gathered-log.ts'
+import { type GatheredLog, gatherLog } from '../../log/deduplicated-log.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'

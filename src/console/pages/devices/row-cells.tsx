@@ -3,10 +3,10 @@ import type { DevicesRowFragment } from '../../../generated/console/graphql.ts'
 import { describeValue } from '../../device/differences.ts'
 import { showStatus } from '../../device/status.ts'
 import { shortNameOf, valueAt } from '../../device/twin-path.ts'
-import { useInSight } from '../../ui/row-sight.ts'
 import { Badge, ConnectionBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
+import { useInSight } from '../../ui/visible-rows.ts'
 import styles from './row-cells.module.css'
 
 type Row = DevicesRowFragment

@@ -5,8 +5,8 @@ import { DevicesListDocument, DevicesPresenceDocument } from '../../device/docum
 import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from '../../device/presence.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
-import { createSight, type Sight } from '../../ui/row-sight.ts'
-import { rowsToFollow } from './followed-rows.ts'
+import { createSight, type Sight } from '../../ui/visible-rows.ts'
+import { rowsToFollow } from './subscribed-rows.ts'
 
 /** Milliseconds after rows came into view until they are followed, so that rows that only scroll past are not. */
 const rest = 300

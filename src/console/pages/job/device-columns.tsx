@@ -1,9 +1,9 @@
 import { Link } from 'react-router'
 import type { JobDeviceFragment } from '../../../generated/console/graphql.ts'
-import { useInSight } from '../../ui/row-sight.ts'
 import { DeviceJobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
+import { useInSight } from '../../ui/visible-rows.ts'
 import styles from './device-columns.module.css'
 
 /** The columns of the table of devices. `onShow` shows the full response of a device. */

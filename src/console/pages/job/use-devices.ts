@@ -2,10 +2,10 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { useClient } from 'urql'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { type Pages, usePages } from '../../hub/pages.ts'
-import { createSight, type Sight } from '../../ui/row-sight.ts'
+import { createSight, type Sight } from '../../ui/visible-rows.ts'
 import { JobDevicesAgainDocument, JobDevicesDocument } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
-import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './fresh-rows.ts'
+import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './merge-updates.ts'
 import { throttle } from './throttle.ts'
 
 /** Rows per page. */

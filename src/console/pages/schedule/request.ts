@@ -5,9 +5,9 @@ import type {
   TwinPatchInput,
 } from '../../../generated/console/graphql.ts'
 import { parseJson } from '../../ui/json-text.ts'
+import { momentOf } from './date-time-input.ts'
 import type { Draft } from './draft.ts'
 import { readInt, secondsOf } from './duration.ts'
-import { momentOf } from './moment.ts'
 import type { FieldName, Problems } from './problems.ts'
 
 /** A draft in the form of the mutation's input. Without `startTime`, the job starts now. */

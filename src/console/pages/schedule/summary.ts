@@ -1,9 +1,9 @@
 import type { PreviewCount } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
+import { momentOf } from './date-time-input.ts'
 import type { Draft } from './draft.ts'
 import { secondsOf } from './duration.ts'
-import { momentOf } from './moment.ts'
 import { type JobRequest, readRequest } from './request.ts'
 
 /** A count, exact or a lower bound. */

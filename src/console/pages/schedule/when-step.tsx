@@ -2,9 +2,9 @@ import { formatDuration } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Field } from '../../ui/field.tsx'
 import { useNow } from '../../ui/time.tsx'
+import { formatAhead, formatUtc, momentOf, proposeStart } from './date-time-input.ts'
 import { secondsOf, units } from './duration.ts'
 import styles from './form.module.css'
-import { formatAhead, formatUtc, momentOf, proposeStart } from './moment.ts'
 import type { StepProps } from './step.ts'
 
 /** The step that sets when the job starts, how long it may take, and its ID. */

@@ -6,8 +6,8 @@ import { Panel } from '../../../shell/page.tsx'
 import { endedOf } from '../../../ui/statistics.ts'
 import { maxChartedDevices, readEndedDeviceJobs } from '../ended-device-jobs.ts'
 import styles from './panel.module.css'
-import { ProgressChartPlot } from './plot.tsx'
 import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
+import { ProgressChartPlot } from './uplot-chart.tsx'
 
 /** Rows of the table with the same data as the chart. */
 const tableRows = 12

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import { formatCount, formatRate } from '../../../format.ts'
-import { Chart, clock, type Line } from './chart.tsx'
-import styles from './plot.module.css'
+import { Chart, clock, type Line } from './progress-charts.tsx'
 import { columnsOf, type Samples } from './samples.ts'
+import styles from './uplot-chart.module.css'
 
 const counts: readonly Line[] = [
   { name: 'Succeeded', token: '--succeeded', dash: [], ground: '--succeeded-soft' },

@@ -1,5 +1,5 @@
 import type { Condition, Expression } from './ast.ts'
-import { type FieldMap, resolve } from './field-map.ts'
+import { type FieldMap, resolve } from './resolve-path.ts'
 import { fail } from './token-reader.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Deps } from '../deps.ts'
 import { renew } from '../throttle/allowance.ts'
+import type { Ration } from './device-rate-limits.ts'
 import { createPacketLimit, type Stretch } from './packet-limit.ts'
-import type { Ration } from './ration.ts'
 
 /** Remaining lengths, in bytes. A CONNECT contains two ids and a token; IoT Hub's messages have at most 256 KB. */
 export const packetLimits = { first: 16 * 1024, others: 256 * 1024 }

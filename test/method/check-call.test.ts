@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
-import { checkMethodCall, type MethodCallInput } from '../../src/method/call.ts'
+import { checkMethodCall, type MethodCallInput } from '../../src/method/check-call.ts'
 
 function refusal(input: MethodCallInput): { path: string; message: string } {
   try {

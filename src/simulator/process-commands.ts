@@ -2,9 +2,9 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { JsonObject } from '../json/json.ts'
 import type { Answering } from './behaviour.ts'
+import type { ConnectOptions } from './connect-fleet.ts'
 import { createFleet, type Fleet, type FleetDescription, type FleetStats } from './fleet.ts'
-import type { LedgerEntry } from './ledger.ts'
-import type { ConnectOptions } from './open-all.ts'
+import type { LedgerEntry } from './received-calls.ts'
 
 /** A command to a fleet in a process of its own, one JSON object per line. `id` returns with the reply. */
 export type FleetCommand = { readonly id: number } & (

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { defaultLimits } from '../../src/limits/limits.ts'
-import { createRations } from '../../src/mqtt/ration.ts'
+import { createRations } from '../../src/mqtt/device-rate-limits.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const given = () => {

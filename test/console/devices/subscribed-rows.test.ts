@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { rowsToFollow } from '../../../src/console/pages/devices/followed-rows.ts'
+import { rowsToFollow } from '../../../src/console/pages/devices/subscribed-rows.ts'
 
 const ids = Array.from({ length: 1_000 }, (_, index) => `d${index}`)
 const inSight = (from: number, to: number) => {

@@ -6,10 +6,10 @@ import { counted, number } from '../terminal/words.ts'
 import { type DemoFleet, startDemoFleet } from './fleet.ts'
 import { createDemoHub, type DemoHub } from './hub.ts'
 import { scheduleJobs } from './jobs.ts'
-import { keepRunning } from './keep.ts'
 import { createPhases } from './phases.ts'
 import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor } from './plan.ts'
 import { showResults } from './show-results.ts'
+import { keepRunning } from './wait-for-stop.ts'
 import { watchJobs } from './watch.ts'
 
 /** Milliseconds from scheduling to the start of the jobs. */

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatAhead, formatUtc, localOf, momentOf, proposeStart } from '../../../src/console/pages/schedule/moment.ts'
+import {
+  formatAhead,
+  formatUtc,
+  localOf,
+  momentOf,
+  proposeStart,
+} from '../../../src/console/pages/schedule/date-time-input.ts'
 
 /** Whole minutes of some years, whatever the time zone of this machine makes of them. */
 const minutes = fc.integer({ min: 28_000_000, max: 31_000_000 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { takeTurns, takeTurnsInOrder } from '../src/turns.ts'
+import { takeTurns, takeTurnsInOrder } from '../src/fair-queue.ts'
 
 /** Work that goes on until it is ended, and which of it has begun. */
 function createWork(turns: Parameters<typeof takeTurns>[0]) {

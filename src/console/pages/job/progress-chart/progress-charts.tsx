@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import styles from './chart.module.css'
 import { colourOf, useTheme } from './chart-colours.ts'
+import styles from './progress-charts.module.css'
 
 /** A line: its name, the token of its colour, and its dashes, so that it can be distinguished without colours. */
 export type Line = {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createLedger, readLedger } from '../../src/simulator/ledger.ts'
+import { createLedger, readLedger } from '../../src/simulator/received-calls.ts'
 
 let folder: string
 beforeEach(() => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PoolerError, refuseTransactionPooling } from '../../src/database/pooler.ts'
+import { PoolerError, refuseTransactionPooling } from '../../src/database/refuse-pooler.ts'
 import { createTestDatabase, openTestDb, type TestDatabase } from '../support/database.ts'
 import { freePorts } from '../support/ports.ts'
 

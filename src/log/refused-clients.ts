@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { gatherLog } from './gathered-log.ts'
+import { gatherLog } from './deduplicated-log.ts'
 
 /** A client that was refused. `reason` is for the log, and may contain more than the client's answer. */
 export type Refusal = {

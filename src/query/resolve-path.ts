@@ -1,5 +1,5 @@
 import type { Fragment } from '../sql-fragment.ts'
-import type { Words } from './spellings.ts'
+import type { Words } from './enum-aliases.ts'
 import { bindText, sql } from './sql-builder.ts'
 
 /**

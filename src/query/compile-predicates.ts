@@ -1,7 +1,7 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, ComparisonOperator, Expression, Membership, TextTest, TypeTest, ValueType } from './ast.ts'
-import type { FieldMap } from './field-map.ts'
 import { jsonOf, nullOf, numberOf, targetOf, textOf } from './operands.ts'
+import type { FieldMap } from './resolve-path.ts'
 import { bindBoolean, bindBooleans, bindNumbers, bindTexts, join, sql } from './sql-builder.ts'
 
 // The three-valued half of the compiler: true, false, and NULL for undefined. SQL's AND, OR and NOT agree with the

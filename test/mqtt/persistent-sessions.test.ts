@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createKeptSessions } from '../../src/mqtt/kept-sessions.ts'
+import { createKeptSessions } from '../../src/mqtt/persistent-sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices } from '../support/rows.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LimitExceededError } from '../../../src/errors.ts'
-import { findFailureTally } from '../../../src/graphql/job/failure-tallies.ts'
+import { findFailureTally } from '../../../src/graphql/job/failure-count-cache.ts'
 import { mostGroups } from '../../../src/job/failure-groups.ts'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
 import { everything } from '../../../src/scope.ts'

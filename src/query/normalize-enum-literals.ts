@@ -1,6 +1,6 @@
 import type { Condition, Constant, Expression } from './ast.ts'
-import { type FieldMap, resolve } from './field-map.ts'
-import type { Words } from './spellings.ts'
+import type { Words } from './enum-aliases.ts'
+import { type FieldMap, resolve } from './resolve-path.ts'
 import { fail } from './token-reader.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { noFilters } from '../../../src/console/pages/job/filters.ts'
-import { idsToReadAgain, moreEnded, newsOf, replaceRows } from '../../../src/console/pages/job/fresh-rows.ts'
+import { idsToReadAgain, moreEnded, newsOf, replaceRows } from '../../../src/console/pages/job/merge-updates.ts'
 import type { DeviceJobStatus, JobDeviceFragment } from '../../../src/generated/console/graphql.ts'
 import { statisticsWith } from '../statistics.ts'
 
