@@ -19,9 +19,9 @@ a reboot by direct method and a change of desired properties. Takes about a minu
   options: { devices, keep },
   async run(given, { signal }) {
     // Imported here, so that help and mistakes are answered without loading the hub.
-    const { showDemo } = await import('./demo/run-demo.ts')
+    const { runDemo } = await import('./demo/run-demo.ts')
     const screen = createScreen(process.stdout, process.env)
     process.on('exit', () => screen.close())
-    await showDemo(screen, { devices: given(devices), keep: given(keep) }, signal)
+    await runDemo(screen, { devices: given(devices), keep: given(keep) }, signal)
   },
 })

@@ -1,11 +1,6 @@
 import { type DocumentNode, GraphQLError } from 'graphql'
 import { envelopeDepth, isDeeper, maxPrintedDepth } from '../json/json.ts'
 
-/**
- * Bytes of a request. Counted before parsing, because the parser does not count comments as tokens. A method payload
- * (128 KB) and a twin patch (40 KB) fit, with a reasonable number of escapes.
- */
-export const maxRequestBytes = 256 * 1024
 /** Tokens of a document. The introspection of GraphiQL has about 250. */
 export const maxTokens = 2000
 /**

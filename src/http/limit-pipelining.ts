@@ -24,7 +24,7 @@ const minPiece = 64
  * So a request of another client, which takes several turns, waits in each of them for one of this client's requests
  * and not for all of them.
  */
-export function boundPipeline(socket: Duplex, maxUnanswered: number): Pipeline {
+export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline {
   const unanswered = new Set<ServerResponse>()
   let rest: Buffer[] = []
   let held = false

@@ -9,7 +9,7 @@ import { addressOf, noteClient } from '../limits/request-address.ts'
 import { openPort } from '../open-port.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { tlsSettings } from '../tls/settings.ts'
-import { boundPipeline, type Pipeline } from './limit-pipelining.ts'
+import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
 import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
 
@@ -267,7 +267,7 @@ export function createHttpServer(
     })
   }
   const speak = (connection: Socket): void => {
-    pipelines.set(connection, boundPipeline(connection, deps.limits.httpPipelinedRequests))
+    pipelines.set(connection, limitPipelining(connection, deps.limits.httpPipelinedRequests))
     connection.once('close', () => pipelines.delete(connection))
   }
   plain.on('connection', speak)

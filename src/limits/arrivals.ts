@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { Deps } from '../deps.ts'
-import { gatherLog } from '../log/deduplicated-log.ts'
+import { deduplicateLog } from '../log/deduplicated-log.ts'
 import {
   type AddressLimits,
   type AddressRecord,
@@ -91,14 +91,17 @@ export function createArrivals(
   }
 
   // A flood must not fill the disk.
-  const logRefusal = gatherLog<{ readonly port: string; readonly reason: string; readonly address: string }>(clock, {
-    keyOf: ({ port, reason, address }) => `${port} ${reason} ${address}`,
-    write: ({ reason, ...details }, notWritten) =>
-      log.warn(
-        notWritten === 0 ? details : { ...details, times: notWritten + 1 },
-        `connection closed at once: ${reason}`,
-      ),
-  })
+  const logRefusal = deduplicateLog<{ readonly port: string; readonly reason: string; readonly address: string }>(
+    clock,
+    {
+      keyOf: ({ port, reason, address }) => `${port} ${reason} ${address}`,
+      write: ({ reason, ...details }, notWritten) =>
+        log.warn(
+          notWritten === 0 ? details : { ...details, times: notWritten + 1 },
+          `connection closed at once: ${reason}`,
+        ),
+    },
+  )
   const refuse = (port: string, reason: string, address: string): void => logRefusal({ port, reason, address })
 
   /** Counts the connection for its address, or closes it above the limits. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 
 /** Writes a line at once; when it repeats, how often, once per interval. */
-export type GatheredLog<Details> = (details: Details) => void
+export type DeduplicatedLog<Details> = (details: Details) => void
 
 /** Milliseconds between two equal lines. */
 export const gatherInterval = 60_000
@@ -14,7 +14,7 @@ const mostKeys = 100
  * while they continue. `keyOf` decides which are equal; `write` gets the details of the last line, and how many were
  * not written since the one before.
  */
-export function gatherLog<Details>(
+export function deduplicateLog<Details>(
   clock: Clock,
   {
     keyOf = () => '',
@@ -25,7 +25,7 @@ export function gatherLog<Details>(
     readonly write: (details: Details, notWritten: number) => void
     readonly interval?: number
   },
-): GatheredLog<Details> {
+): DeduplicatedLog<Details> {
   type Gathered = { count: number; last: Details }
   const open = new Map<string, Gathered>()
   const gather = async (key: string, gathered: Gathered): Promise<void> => {

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { gatherLog } from './deduplicated-log.ts'
+import { deduplicateLog } from './deduplicated-log.ts'
 
 /** Structured JSON lines. */
 export type Log = Logger
@@ -16,7 +16,7 @@ export function createLog(
   clock: Clock,
   destination: DestinationStream = pino.destination(1),
 ): Log {
-  const gather = gatherLog<Line>(clock, {
+  const gather = deduplicateLog<Line>(clock, {
     keyOf: ({ level, fields, text }) => `${level} ${faultIn(fields)} ${text}`,
     write: ({ write }, notWritten) => write(notWritten === 0 ? undefined : notWritten + 1),
   })

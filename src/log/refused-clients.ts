@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { gatherLog } from './deduplicated-log.ts'
+import { deduplicateLog } from './deduplicated-log.ts'
 
 /** A client that was refused. `reason` is for the log, and may contain more than the client's answer. */
 export type Refusal = {
@@ -14,7 +14,7 @@ export type Refusal = {
 export type LogRefusal = (refusal: Refusal) => void
 
 export function createRefusalLog({ clock, log }: Pick<Deps, 'clock' | 'log'>): LogRefusal {
-  return gatherLog<Refusal>(clock, {
+  return deduplicateLog<Refusal>(clock, {
     keyOf: ({ protocol, reason, deviceId = '' }) => `${protocol} ${reason} ${deviceId}`,
     write: (refusal, notWritten) =>
       log.info(notWritten === 0 ? refusal : { ...refusal, times: notWritten + 1 }, 'client refused'),

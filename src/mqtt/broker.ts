@@ -8,15 +8,15 @@ import type { MethodAnswer } from '../method/answer.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
-import { yieldConnections } from './close-superseded.ts'
+import { closeSuperseded } from './close-superseded.ts'
 import { compareConnections } from './compare-connections.ts'
 import { addressOf, createConnections, drainTime } from './connection.ts'
 import { createRations } from './device-rate-limits.ts'
-import { watchRevocations } from './disconnect-revoked.ts'
+import { disconnectRevoked } from './disconnect-revoked.ts'
 import { createInbound, type InboundCounters } from './inbound.ts'
 import { createBlankPersistence, createUnroutedBus } from './no-routing.ts'
 import { createOutbound } from './outbound.ts'
-import { createKeptSessions } from './persistent-sessions.ts'
+import { createPersistentSessions } from './persistent-sessions.ts'
 import { type Certificates, createPorts, type ListenAddresses, type ListenOptions } from './ports.ts'
 import { createPresence } from './presence.ts'
 import { controlIntake, intakeOf } from './read-flow-control.ts'
@@ -69,14 +69,14 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
   const takeTurn = takeTurnsInOrder(databaseTurns)
   const rations = createRations(deps)
   const presence = createPresence(deps)
-  const sessions = createKeptSessions(deps)
+  const sessions = createPersistentSessions(deps)
   const telemetry = createTelemetry(deps)
   const connections = createConnections((connection, wasOpen) => {
     presence.end(connection)
     if (wasOpen) telemetry.takeWill(connection)
   })
-  const revocations = watchRevocations(deps, { hostNames, connections })
-  const stopYielding = yieldConnections(deps, connections)
+  const revocations = disconnectRevoked(deps, { hostNames, connections })
+  const stopYielding = closeSuperseded(deps, connections)
   const comparing = compareConnections(deps, { connections, presence, recheck: revocations.recheck })
   const outbound = createOutbound(deps, { connections, takeTurn })
   const inbound = createInbound(deps, { connections, onMethodResponse, telemetry, takeTurn })

@@ -6,7 +6,7 @@ import type { Connections } from './connection.ts'
  * instance cannot reach the database while others may: the devices can be called there. Returns a function that stops
  * it.
  */
-export function yieldConnections(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
+export function closeSuperseded(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
   const stopListening = [
     deps.events.listen('replaced')(({ connectionIds }) => {
       for (const id of connectionIds) {

@@ -13,7 +13,7 @@ const sweepInterval = 10_000
  * Ends connections that lost their authorization: the device was disabled, deleted or given other keys, or its token or
  * certificate has expired.
  */
-export function watchRevocations(
+export function disconnectRevoked(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
   { hostNames, connections }: { readonly hostNames: readonly string[]; readonly connections: Connections },
 ) {

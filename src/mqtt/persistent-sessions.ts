@@ -8,7 +8,7 @@ import { findSessions, type Subscriptions } from './session-store.ts'
  * queue: a device that reconnects at once finds the session it has just left, and simultaneous requests cost one
  * statement.
  */
-export type KeptSessions = {
+export type PersistentSessions = {
   /** The session that a device resumes; undefined when there was none, and one begins. */
   restore(deviceId: string): Promise<Subscriptions | undefined>
   /** Resolves when the session is stored: an acknowledged subscription survives whatever happens. */
@@ -31,7 +31,7 @@ type Ask = {
 const batchSize = 1_000
 const batchWait = 20
 
-export function createKeptSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): KeptSessions {
+export function createPersistentSessions(deps: Pick<Deps, 'db' | 'clock' | 'log'>): PersistentSessions {
   const asking = new Set<Ask>()
   /** Why nothing can be written; undefined while writes succeed. */
   let trouble: { readonly error: unknown } | undefined

@@ -1,6 +1,6 @@
 import type { Client } from 'aedes'
 import type { Connections } from './connection.ts'
-import type { KeptSessions } from './persistent-sessions.ts'
+import type { PersistentSessions } from './persistent-sessions.ts'
 
 /** The broker treats an empty list as no session. No device is granted this filter, so it represents the empty list. */
 const noFilter = { topic: '$', qos: 0 }
@@ -9,7 +9,7 @@ const noFilter = { topic: '$', qos: 0 }
  * The sessions, the only part of the broker's persistence that stores anything. Used for connections with CleanSession
  * 0 only, except `cleanSubscriptions`; restored filters pass `authorizeSubscribe` again.
  */
-export const createSessionPersistence = (connections: Connections, sessions: KeptSessions) => {
+export const createSessionPersistence = (connections: Connections, sessions: PersistentSessions) => {
   const keep = async (client: Client): Promise<void> => {
     const connection = connections.of(client)
     // A connection that has ended changes nothing any more: the session belongs to the next connection.

@@ -8,7 +8,7 @@ import { fail } from './token-reader.ts'
  * word that no row can have is an error, not a query without results.
  * @throws QueryConditionError for an unknown word; the message names the known ones.
  */
-export function readWords(condition: Condition, fields: FieldMap): Condition {
+export function normalizeEnumLiterals(condition: Condition, fields: FieldMap): Condition {
   const wordsOf = (expression: Expression): Words | undefined => {
     const target = expression.kind === 'path' ? resolve(fields, expression.segments) : undefined
     return target?.kind === 'text' ? target.words : undefined

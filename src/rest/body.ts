@@ -3,11 +3,6 @@ import { overBudget } from '../json/json-budget.ts'
 import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
 
-/**
- * Maximum bytes of a body: a method payload (128 KB) or a twin (40 KB) fits with its envelope, even with some escapes.
- */
-export const maxBodyBytes = 256 * 1024
-
 /** The unchecked JSON body of a request. 400, 413 and 415 as RestErrors. */
 export async function readBody(
   request: Request,

@@ -3,7 +3,7 @@
 import type { NewDeviceInput } from '../device/commands.ts'
 import type { Authentication } from '../device/identity.ts'
 import type { DeviceRow } from '../device/store.ts'
-import { etagOf } from '../twin/document.ts'
+import { etagOf } from '../etag.ts'
 import { checkSameId, membersOf, timeText } from './wire.ts'
 
 /** A device as the registry shows it, including its keys. */

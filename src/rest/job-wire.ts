@@ -1,11 +1,11 @@
 // Jobs in IoT Hub's format. Pure: values in, values out.
 
 import { InvalidInputError, PreconditionError } from '../errors.ts'
+import { parseEtag } from '../etag.ts'
 import type { JobRequestInput, JobType } from '../job/request.ts'
 import type { JobStatus } from '../job/state.ts'
 import type { JobRecord } from '../job/store/jobs.ts'
 import { jobStatusWords, jobTypeWords, type Words } from '../query/enum-aliases.ts'
-import { parseEtag } from '../twin/document.ts'
 import { RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
 import { checkSameId, membersOf, timeFrom, timeText } from './wire.ts'

@@ -10,7 +10,7 @@ import { itemsWithin } from '../limits/answer-budget.ts'
 import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
-import { invalidContinuation, pageHeaders, pageRequest, readContinuation } from './paging.ts'
+import { invalidContinuation, pageHeaders, pageRequest, readListContinuation } from './paging.ts'
 import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf } from './wire.ts'
 
@@ -52,7 +52,7 @@ async function listJobs(call: Call): Promise<Response> {
   const filter = jobFilterFrom(call.query)
   const list = `jobs:${filter.type ?? ''}:${filter.status ?? ''}`
   const { size, continuation } = pageRequest(call)
-  const cursor = continuation === undefined ? undefined : cursorFrom(readContinuation(list, continuation))
+  const cursor = continuation === undefined ? undefined : cursorFrom(readListContinuation(list, continuation))
   const { pageBytes } = call.deps.limits
   const { jobs, cut } = await readInTime(call.deps, askerOf(call), (db) =>
     findJobRecords(db, filter, { cursor, limit: size + 1 }, pageBytes),

@@ -33,7 +33,7 @@ export function pageHeaders(itemType: string, continuation: string | undefined):
  * The keys of the row where the last page ended. InvalidInputError for a token of another list, and for text that is
  * not a token.
  */
-export function readContinuation(list: string, continuation: string): readonly string[] {
+export function readListContinuation(list: string, continuation: string): readonly string[] {
   const keys = decodeCursor(list, continuation)
   if (keys === undefined) throw invalidContinuation()
   return keys

@@ -11,7 +11,7 @@ import {
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
-import type { Window } from './in-flight-calls.ts'
+import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanedCalls } from './orphaned-calls.ts'
 
@@ -51,7 +51,7 @@ export function dispatchMethodCalls(
     requestKey,
     window,
     orphans,
-  }: { readonly requestKey: string; readonly window: Window; readonly orphans: OrphanedCalls },
+  }: { readonly requestKey: string; readonly window: InFlightCalls; readonly orphans: OrphanedCalls },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */

@@ -13,7 +13,7 @@ import {
   settle,
 } from '../job/store/facts.ts'
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
-import type { Window } from './in-flight-calls.ts'
+import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanedCalls } from './orphaned-calls.ts'
 import { publishProgress } from './publish-progress.ts'
@@ -47,7 +47,7 @@ const isDisabled = { code: 'DeviceDisabled', description: 'The device is disable
  */
 export function expireDeviceJobs(
   deps: Deps,
-  { window, orphans }: { readonly window: Window; readonly orphans: OrphanedCalls },
+  { window, orphans }: { readonly window: InFlightCalls; readonly orphans: OrphanedCalls },
 ): Step & { close(): void } {
   /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = true

@@ -12,7 +12,7 @@ export type CallUnderWay = {
  * The jobs' calls under way through this process, bounded so that they flood neither the devices nor the memory here.
  * It paces and saves look-ups, but it is not a record: what must not be forgotten is in the rows.
  */
-export type Window = {
+export type InFlightCalls = {
   readonly size: number
   /** How many more calls fit. */
   readonly free: number
@@ -31,7 +31,7 @@ export type Window = {
  * `onRoom` is called when a quarter of a full window is free again: often enough to keep it busy, seldom enough to
  * batch.
  */
-export function createWindow(capacity: number, onRoom: () => void): Window {
+export function createInFlightCalls(capacity: number, onRoom: () => void): InFlightCalls {
   const underWay = new Map<string, CallUnderWay>()
   const empty = new AbortController()
   let full = false

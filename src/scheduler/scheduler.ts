@@ -8,7 +8,7 @@ import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
-import { createWindow } from './in-flight-calls.ts'
+import { createInFlightCalls } from './in-flight-calls.ts'
 import { loop } from './loop.ts'
 import { createOrphanedCalls } from './orphaned-calls.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
@@ -42,7 +42,7 @@ const batchesAtOnce = 2
 /** Starts every step, each in a loop of its own. The steps communicate through the rows only. */
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
   const requestKey = await readRequestKey(deps.db)
-  const window = createWindow(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
+  const window = createInFlightCalls(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const orphans = createOrphanedCalls()
   const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
-import type { Window } from './in-flight-calls.ts'
+import type { InFlightCalls } from './in-flight-calls.ts'
 import { publishProgress } from './publish-progress.ts'
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
@@ -24,7 +24,7 @@ type Answered = Settlement & { readonly requestId: string }
 
 export function settleDeviceJobs(
   deps: Deps,
-  { requestKey, window }: { readonly requestKey: string; readonly window: Window },
+  { requestKey, window }: { readonly requestKey: string; readonly window: InFlightCalls },
 ): SettleDeviceJobs {
   /** Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier. */
   const answered = new Set<string>()

@@ -20,7 +20,7 @@ export type ConnectOptions = {
  * Opens all devices, limited in parallel and per second. Rejects with the first failure that is final for a device, and
  * with ConnectTimeoutError at the timeout or when `signal` aborts.
  */
-export const openAll = async (
+export const connectFleet = async (
   devices: readonly Device[],
   options: ConnectOptions,
   signal: AbortSignal,

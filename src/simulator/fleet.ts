@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts'
 import type { Answering, SimulatedDevice } from './behaviour.ts'
-import { type ConnectOptions, openAll } from './connect-fleet.ts'
+import { type ConnectOptions, connectFleet } from './connect-fleet.ts'
 import { Device } from './device.ts'
 import type { FleetContext, FleetCounters, FleetListeners, FleetSettings } from './fleet-context.ts'
 import { startKeepAlive } from './keep-alive.ts'
@@ -107,7 +107,7 @@ export const createFleet = (description: FleetDescription, listeners: FleetListe
         if (options.deviceIds === undefined && behaviour.kind === 'late') openLater(device, behaviour.afterMs)
         else wanted.push(device)
       }
-      await openAll(wanted, options, closed.signal)
+      await connectFleet(wanted, options, closed.signal)
     },
     async disconnect(deviceIds) {
       await Promise.all(deviceIds.map((deviceId) => deviceOf(deviceId).close()))

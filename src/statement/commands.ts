@@ -9,12 +9,12 @@ import type { Condition, Statement } from '../query/ast.ts'
 import { compileCondition } from '../query/compiler.ts'
 import type { ParseOptions } from '../query/expression.ts'
 import { deviceFields, deviceJobFields, jobFieldNames } from '../query/fields.ts'
-import { readWords } from '../query/normalize-enum-literals.ts'
+import { normalizeEnumLiterals } from '../query/normalize-enum-literals.ts'
 import { compileSelection, resultPaths } from '../query/selection.ts'
 import { splitCondition } from '../query/split-condition.ts'
 import { parseStatement } from '../query/statement.ts'
 import { twinText } from '../twin/service-document.ts'
-import { readContinuation, writeContinuation } from './continuation.ts'
+import { readStatementContinuation, writeStatementContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
 import { memberResult, resultOf } from './result.ts'
 
@@ -75,7 +75,7 @@ export async function runStatement(
   const { keys, left } =
     page.continuation === undefined
       ? { keys: undefined, left: statement.top }
-      : readContinuation(question, page.continuation, patterns)
+      : readStatementContinuation(question, page.continuation, patterns)
 
   const limit = Math.min(size, left ?? size)
   const { pageBytes } = deps.limits
@@ -85,7 +85,7 @@ export async function runStatement(
   const leftNext = left === undefined ? undefined : left - items.length
   const isWhole = rows.length === items.length && !cut
   if (isWhole || last === undefined || leftNext === 0) return { itemType, items }
-  return { itemType, items, continuation: writeContinuation(question, { keys: last.keys, left: leftNext }) }
+  return { itemType, items, continuation: writeStatementContinuation(question, { keys: last.keys, left: leftNext }) }
 }
 
 function planOf(statement: Statement): Plan {
@@ -161,7 +161,11 @@ function planOverDevices(statement: Statement): Plan {
 }
 
 function planOverDeviceJobs({ condition, items }: Statement): Plan {
-  const [early, late] = splitCondition(readWords(condition, deviceJobFields), deviceJobFields, jobFieldNames)
+  const [early, late] = splitCondition(
+    normalizeEnumLiterals(condition, deviceJobFields),
+    deviceJobFields,
+    jobFieldNames,
+  )
   const conditions = {
     ofJob: compileCondition(early, deviceJobFields),
     ofDeviceJob: compileCondition(late, deviceJobFields),

@@ -12,7 +12,7 @@ const fingerprint = (question: string): string => createHash('sha256').update(qu
  * A place as a token that fits into a header: base64url. `question` is everything that must be the same in the request
  * for the next page.
  */
-export function writeContinuation(question: string, { keys, left }: Place): string {
+export function writeStatementContinuation(question: string, { keys, left }: Place): string {
   const rows = left === undefined ? '' : String(Math.min(left, Number.MAX_SAFE_INTEGER))
   return encodeCursor(fingerprint(question), [rows, ...keys])
 }
@@ -21,7 +21,7 @@ export function writeContinuation(question: string, { keys, left }: Place): stri
  * The place in a token. InvalidInputError for a token of another question, and for anything whose keys do not match
  * `patterns`, one for each key.
  */
-export function readContinuation(question: string, token: string, patterns: readonly RegExp[]): Place {
+export function readStatementContinuation(question: string, token: string, patterns: readonly RegExp[]): Place {
   const [left = 'none', ...keys] = decodeCursor(fingerprint(question), token) ?? []
   const fits = keys.length === patterns.length && patterns.every((pattern, index) => pattern.test(keys[index] ?? ''))
   if (fits && left === '') return { keys, left: undefined }

@@ -1,5 +1,6 @@
+import { etagOf } from '../etag.ts'
 import type { JsonObject } from '../json/json.ts'
-import { etagOf, serviceView, type TwinRow } from './document.ts'
+import { serviceView, type TwinRow } from './document.ts'
 
 /** The device's part of a twin document. */
 export type TwinDevice = {

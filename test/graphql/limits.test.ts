@@ -1,8 +1,9 @@
 import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultMessage } from '../../src/errors.ts'
-import { maxRequestBytes, maxTokens } from '../../src/graphql/limits.ts'
+import { maxTokens } from '../../src/graphql/limits.ts'
 import { notJsonBody } from '../../src/json/json-body.ts'
+import { maxBodyBytes } from '../../src/limits/body-size.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 let door: TestDoor
@@ -107,7 +108,7 @@ describe('a body is refused', () => {
     [
       'over the size limit',
       413,
-      { headers: json, body: JSON.stringify({ query: `{ __typename } #${'x'.repeat(maxRequestBytes)}` }) },
+      { headers: json, body: JSON.stringify({ query: `{ __typename } #${'x'.repeat(maxBodyBytes)}` }) },
     ],
     ['with several operations at once', 413, { headers: json, body: `[${body},${body}]` }],
     ['that is no JSON', 400, { headers: { ...json, accept: 'application/graphql-response+json' }, body: '{' }],

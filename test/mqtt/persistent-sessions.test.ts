@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createKeptSessions } from '../../src/mqtt/persistent-sessions.ts'
+import { createPersistentSessions } from '../../src/mqtt/persistent-sessions.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices } from '../support/rows.ts'
@@ -21,7 +21,7 @@ const longEnough = 3_000
 test('while nothing can be written, who comes back is turned away, and let in when it can', async () => {
   const warnings = createQueue<string>()
   const log = pino({ level: 'warn' }, { write: warnings.add })
-  const sessions = createKeptSessions({ ...deps, log })
+  const sessions = createPersistentSessions({ ...deps, log })
   await deps.database.pool.query('alter table mqtt_session rename to hidden')
   const kept = sessions.keep('device-0001', { topic: 1 })
   await warnings.next()
@@ -40,7 +40,7 @@ test('while nothing can be written, who comes back is turned away, and let in wh
 })
 
 test('what could not be read keeps nobody waiting who comes after it', async () => {
-  const sessions = createKeptSessions(deps)
+  const sessions = createPersistentSessions(deps)
   await sessions.keep('device-0001', { topic: 1 })
   await deps.database.pool.query('alter table mqtt_session rename to hidden')
   await expect(sessions.restore('device-0001')).rejects.toThrow('mqtt_session')

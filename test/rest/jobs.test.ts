@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelJob } from '../../src/job/commands.ts'
 import { findHistories } from '../../src/job/store/history.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
-import { createWindow } from '../../src/scheduler/in-flight-calls.ts'
+import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -252,7 +252,10 @@ describe('a job whose method has a connect timeout', () => {
     const cloudToDeviceMethod = { ...method, connectTimeoutInSeconds: 30 }
     await create('slow', { queryCondition: "tags.fleet = 'slow'", cloudToDeviceMethod })
     await start(door.deps, 'slow')
-    const duty = expireDeviceJobs(door.deps, { window: createWindow(1, () => {}), orphans: createOrphanedCalls() })
+    const duty = expireDeviceJobs(door.deps, {
+      window: createInFlightCalls(1, () => {}),
+      orphans: createOrphanedCalls(),
+    })
     const rowAfter = async (milliseconds: number) => {
       clock.advance(milliseconds)
       await duty.run(clock.now())

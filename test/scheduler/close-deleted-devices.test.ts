@@ -4,7 +4,7 @@ import { createDevice, deleteDevice } from '../../src/device/commands.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
-import { createWindow } from '../../src/scheduler/in-flight-calls.ts'
+import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
@@ -29,7 +29,7 @@ beforeEach(async () => {
   received = []
   for (const id of ids.slice(0, 2)) closers.push(deps.attached.attach(id, (request) => received.push(request)))
   const requestKey = await readRequestKey(deps.db)
-  const window = createWindow(10, () => {})
+  const window = createInFlightCalls(10, () => {})
   settling = settleDeviceJobs(deps, { requestKey, window })
   closing = closeDeletedDevices(deps)
   const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans: createOrphanedCalls() })

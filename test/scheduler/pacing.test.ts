@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
-import { createWindow } from '../../src/scheduler/in-flight-calls.ts'
+import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import type { Step } from '../../src/scheduler/loop.ts'
 import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
@@ -74,7 +74,7 @@ test('so does a method job, however wide the window is', async () => {
   const detach = ids.map((id) => deps.attached.attach(id, ({ deviceId }) => called.push(deviceId)))
   await givenMethodJob(deps, 'pump')
   await startJobs()
-  const window = createWindow(2_000, () => {})
+  const window = createInFlightCalls(2_000, () => {})
   const step = dispatchMethodCalls(deps, {
     requestKey: await readRequestKey(deps.db),
     window,
@@ -105,7 +105,7 @@ test('devices that were called by an earlier process do not hold the others up',
   const detach = ids.slice(0, 40).map(attach)
   const before = dispatchMethodCalls(
     { ...deps, throttles: base.throttles },
-    { requestKey, window: createWindow(2_000, () => {}), orphans: createOrphanedCalls() },
+    { requestKey, window: createInFlightCalls(2_000, () => {}), orphans: createOrphanedCalls() },
   )
   while ((await before.run(clock.now())).full);
   before.close()
@@ -113,7 +113,7 @@ test('devices that were called by an earlier process do not hold the others up',
   detach.push(...ids.slice(40).map(attach))
   const after = dispatchMethodCalls(deps, {
     requestKey,
-    window: createWindow(2_000, () => {}),
+    window: createInFlightCalls(2_000, () => {}),
     orphans: createOrphanedCalls(),
   })
   while ((await after.run(clock.now())).full);

@@ -3,13 +3,13 @@ import type { Deps } from '../../src/deps.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
-import { createWindow, type Window } from '../../src/scheduler/in-flight-calls.ts'
+import { createInFlightCalls, type InFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import { createOrphanedCalls, type OrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 
 /** The duties of one process over method calls, each done when it is told to. */
 export type TestInstance = {
-  readonly window: Window
+  readonly window: InFlightCalls
   readonly orphans: OrphanedCalls
   /** Calls as many as it can. */
   dispatch(): Promise<void>
@@ -22,7 +22,7 @@ export type TestInstance = {
 
 export async function createInstance(deps: Deps, windowSize = 2_000): Promise<TestInstance> {
   const requestKey = await readRequestKey(deps.db)
-  const window = createWindow(windowSize, () => {})
+  const window = createInFlightCalls(windowSize, () => {})
   const orphans = createOrphanedCalls()
   const dispatch = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const settling = settleDeviceJobs(deps, { requestKey, window })

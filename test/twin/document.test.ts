@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { deviceView, etagMatches, etagOf, parseEtag, serviceView, type TwinRow } from '../../src/twin/document.ts'
+import { expect, test } from 'vitest'
+import { deviceView, serviceView, type TwinRow } from '../../src/twin/document.ts'
 
 const row: TwinRow = {
   deviceId: 'pump-001',
@@ -25,39 +25,5 @@ test('a service sees the metadata too', () => {
   expect(serviceView(row)).toEqual({
     desired: { interval: 30, $metadata: row.desiredMetadata, $version: 2 },
     reported: { battery: 81.5, $metadata: row.reportedMetadata, $version: 9 },
-  })
-})
-
-describe('etags', () => {
-  test.each([
-    [1, 'AAAAAAAAAAE='],
-    [2, 'AAAAAAAAAAI='],
-    [256, 'AAAAAAAAAQA='],
-    [2 ** 40, 'AAABAAAAAAA='],
-  ])('the etag of %i is %s', (counter, etag) => {
-    expect(etagOf(counter)).toBe(etag)
-  })
-
-  test.each<readonly [ifMatch: string, matches: boolean]>([
-    ['*', true],
-    ['"*"', true],
-    ['"AAAAAAAAAAE="', true],
-    [' "AAAAAAAAAAE=" ', true],
-    ['AAAAAAAAAAE=', true],
-    ['"AAAAAAAAAAI="', false],
-    ['AAAAAAAAAAI=', false],
-    ['W/"AAAAAAAAAAE="', false],
-    ['"AAAAAAAAAAE=', false],
-    ['"AAAAAAAAAAI=", "AAAAAAAAAAE="', true],
-    ['"AAAAAAAAAAI=", "AAAAAAAAAAM="', false],
-    ['"AAAAAAAAAAI=", "*"', false],
-    ['', false],
-    ['""', false],
-  ])('If-Match %s on the first version: %s', (ifMatch, matches) => {
-    expect(etagMatches(ifMatch, 1)).toBe(matches)
-  })
-
-  test('quotes are taken off in pairs only', () => {
-    expect(['"a"', 'a', '"a', '"'].map(parseEtag)).toEqual(['a', 'a', '"a', '"'])
   })
 })

@@ -9,7 +9,7 @@ import { scheduleJobs } from './jobs.ts'
 import { createPhases } from './phases.ts'
 import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor } from './plan.ts'
 import { showResults } from './show-results.ts'
-import { keepRunning } from './wait-for-stop.ts'
+import { waitForStop } from './wait-for-stop.ts'
 import { watchJobs } from './watch.ts'
 
 /** Milliseconds from scheduling to the start of the jobs. */
@@ -27,7 +27,7 @@ type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
  * Runs the whole demo and removes everything that it created. Rejects, after cleaning up, when a result is not as
  * expected.
  */
-export async function showDemo(
+export async function runDemo(
   screen: Screen,
   options: { readonly devices: number; readonly keep: boolean },
   signal: AbortSignal,
@@ -114,7 +114,7 @@ async function play(
 
   const ended = await watchJobs(screen, signal, { client, jobs, startTime, fleet, late })
   await abortable(showResults(screen, { client, jobs, ended, fleet }), signal)
-  if (keep) await keepRunning(screen, stopped, { addresses, jobs })
+  if (keep) await waitForStop(screen, stopped, { addresses, jobs })
 }
 
 const inputOf = ({ deviceId, building, floor, kind }: PlannedDevice) => ({

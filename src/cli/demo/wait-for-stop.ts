@@ -3,7 +3,7 @@ import type { Screen } from '../terminal/screen.ts'
 import type { DemoJob } from './jobs.ts'
 
 /** Prints the addresses of the hub and waits for Ctrl-C, which is the normal end. */
-export async function keepRunning(
+export async function waitForStop(
   { print, style }: Pick<Screen, 'print' | 'style'>,
   stopped: AbortSignal,
   { addresses, jobs }: { readonly addresses: Addresses; readonly jobs: readonly DemoJob[] },

@@ -1,5 +1,5 @@
 import { type FormEvent, type KeyboardEvent, useState } from 'react'
-import { Mark } from '../shell/logo.tsx'
+import { Logo } from '../shell/logo.tsx'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import styles from './sign-in.module.css'
@@ -33,7 +33,7 @@ export function SignIn({
       <title>Sign in · Twincast</title>
       <form className={styles.card} onSubmit={submit} noValidate>
         <p className={styles.brand}>
-          <Mark /> Twincast
+          <Logo /> Twincast
         </p>
         <h1>Sign in with a token</h1>
         <p>This hub requires an access token. On the hub’s machine, run</p>

@@ -12,7 +12,7 @@ const explanations = {
 } as const
 
 /** Whether the data on the page is updated live. */
-export function ConnectionSign() {
+export function ConnectionStatus() {
   const { socket } = useSession()
   const connection = useSyncExternalStore(socket.connection.subscribe, socket.connection.get)
   return (

@@ -2,9 +2,9 @@ import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
 import { useSession } from '../hub/session.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
-import { ConnectionSign } from './connection-status.tsx'
+import { ConnectionStatus } from './connection-status.tsx'
 import styles from './layout.module.css'
-import { Mark } from './logo.tsx'
+import { Logo } from './logo.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
 const places = [
@@ -24,7 +24,7 @@ export function Layout() {
       </a>
       <header className={styles.bar}>
         <NavLink to="/jobs" className={styles.brand ?? ''}>
-          <Mark /> Twincast
+          <Logo /> Twincast
         </NavLink>
         <nav className={styles.places} aria-label="Main">
           {places.map(({ to, name, icon }) => (
@@ -34,7 +34,7 @@ export function Layout() {
           ))}
         </nav>
         <div className={styles.tools}>
-          <ConnectionSign />
+          <ConnectionStatus />
           <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: explore the hub’s API">
             <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
           </a>

@@ -1,5 +1,5 @@
 /** The sign of Twincast: a thing and its twin. */
-export function Mark() {
+export function Logo() {
   return (
     <svg
       aria-hidden="true"

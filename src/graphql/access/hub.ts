@@ -1,13 +1,14 @@
+import { maxBodyBytes } from '../../limits/body-size.ts'
 import { version } from '../../version.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { maxNewDevices, maxOperationsPerSocket, maxPageSize, maxRequestBytes, maxTokens } from '../limits.ts'
+import { maxNewDevices, maxOperationsPerSocket, maxPageSize, maxTokens } from '../limits.ts'
 
 const HubLimits = builder.objectRef<Pick<Context, 'deps'>>('HubLimits').implement({
   description: 'Limits that a client can keep to.',
   fields: (t) => ({
     pageSize: t.int({ description: 'Maximum number of rows of a page.', resolve: () => maxPageSize }),
-    requestBytes: t.int({ description: 'Maximum size of a request in bytes.', resolve: () => maxRequestBytes }),
+    requestBytes: t.int({ description: 'Maximum size of a request in bytes.', resolve: () => maxBodyBytes }),
     answerBytes: t.int({
       description: 'Maximum size of a response in bytes.',
       resolve: ({ deps }) => deps.limits.answerBytes,

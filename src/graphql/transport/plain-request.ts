@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { type ExecutionResult, type GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql'
+import { maxBodyBytes } from '../../limits/body-size.ts'
 import { bodyText } from '../../utf8.ts'
 import type { Context, ServerContext } from '../context.ts'
-import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
+import { refuseDeepVariables } from '../limits.ts'
 import type { Admit } from './admission.ts'
 import type { Documents } from './documents.ts'
 import { httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
@@ -73,7 +74,7 @@ function plainForm({ method, url, headers }: IncomingMessage): { type: ResultTyp
   if (method !== 'POST' || url !== '/graphql' || headers['content-encoding'] !== undefined) return undefined
   if (headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
   const length = Number(headers['content-length'] ?? 0)
-  if (length === 0 || length > maxRequestBytes) return undefined
+  if (length === 0 || length > maxBodyBytes) return undefined
   const type = resultTypeFor(headers.accept)
   return type && { type, length }
 }

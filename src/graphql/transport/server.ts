@@ -7,12 +7,13 @@ import type { Deps } from '../../deps.ts'
 import { UnauthorizedError } from '../../errors.ts'
 import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
+import { maxBodyBytes } from '../../limits/body-size.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refused-clients.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
-import { maxRequestBytes, refuseDeepVariables } from '../limits.ts'
+import { refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
@@ -120,7 +121,7 @@ export function createGraphqlServer(
       operating(documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
     ],
-    maxRequestBodySize: maxRequestBytes,
+    maxRequestBodySize: maxBodyBytes,
     // `documents` caches.
     parserAndValidationCache: false,
     batching: false,
@@ -221,7 +222,7 @@ const jsonOnly: Plugin<ServerContext> = {
 const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
   async onRequestParse({ request, serverContext }) {
     if (serverContext.isAdmitted) return
-    const bytes = request.method === 'POST' ? announcedBytes(request, maxRequestBytes) : request.url.length
+    const bytes = request.method === 'POST' ? announcedBytes(request, maxBodyBytes) : request.url.length
     await admit(serverContext, { authorization: request.headers.get('authorization') ?? undefined, bytes })
   },
 })

@@ -6,14 +6,15 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import { maxBodyBytes } from '../../limits/body-size.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
-import { type GatheredLog, gatherLog } from '../../log/deduplicated-log.ts'
+import { type DeduplicatedLog, deduplicateLog } from '../../log/deduplicated-log.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
-import { limitExceeded, maxOperationsPerSocket, maxRequestBytes, maxSockets, refuseDeepVariables } from '../limits.ts'
+import { limitExceeded, maxOperationsPerSocket, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { whenExpired } from '../live/credential-expiry.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
@@ -60,7 +61,7 @@ type Extra = {
 /**
  * Logs a connection that was terminated without a close code that its client could read: the reason and the address.
  */
-type LogCutOff = GatheredLog<{ readonly reason: string; readonly address: string }>
+type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: string }>
 
 /**
  * GraphQL over WebSocket with the protocol graphql-transport-ws. Operations are parsed, validated and executed as over
@@ -79,7 +80,7 @@ export function createWebSockets(
   },
 ) {
   const { documents, contextOf, run, subscribe, authenticate, mask, print } = options
-  const logCutOff: LogCutOff = gatherLog(deps.clock, {
+  const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>
       deps.log.info(
@@ -160,7 +161,7 @@ export function createWebSockets(
   })
 
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
-  const settings = { noServer: true, maxPayload: maxRequestBytes, handleProtocols, closeTimeout, ...pieces }
+  const settings = { noServer: true, maxPayload: maxBodyBytes, handleProtocols, closeTimeout, ...pieces }
   const sockets = new WebSocketServer(settings)
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const ended = new AbortController()

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { maxRequestBytes } from '../../../src/graphql/limits.ts'
 import { createDocumentCache } from '../../../src/graphql/transport/document-cache.ts'
+import { maxBodyBytes } from '../../../src/limits/body-size.ts'
 import { openDoor } from '../door.ts'
 
 const document = parse('{ a }')
@@ -65,7 +65,7 @@ test.each([
     return process.memoryUsage().heapUsed
   }
   const door = await openDoor()
-  const ask = (index: number) => door.ask(`# ${index} ${'x'.repeat(maxRequestBytes - 1000)}\n${text}`)
+  const ask = (index: number) => door.ask(`# ${index} ${'x'.repeat(maxBodyBytes - 1000)}\n${text}`)
   await ask(-1)
   const before = heapUsed()
   for (let index = 0; index < 100; index++) await ask(index)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { maxRequestBytes } from '../../../src/graphql/limits.ts'
+import { maxBodyBytes } from '../../../src/limits/body-size.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort } from './sockets.ts'
@@ -50,7 +50,7 @@ async function rawResponse(path: string, { method = 'POST', headers = {}, body =
 
 const ask = (query: unknown, others: Record<string, unknown> = {}): string => JSON.stringify({ query, ...others })
 const both = 'application/graphql-response+json, application/json'
-const longest = JSON.stringify({ query: `{ __typename } #${'x'.repeat(maxRequestBytes)}` })
+const longest = JSON.stringify({ query: `{ __typename } #${'x'.repeat(maxBodyBytes)}` })
 const invalidUtf8 = Buffer.from(ask('{ __typename #X\n}'))
 invalidUtf8[invalidUtf8.indexOf('X')] = 0xff
 const bodies: Record<string, string | Buffer> = {

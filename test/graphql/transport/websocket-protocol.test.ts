@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { WebSocket } from 'ws'
 import { createDevice } from '../../../src/device/commands.ts'
 import { jobEventInterval } from '../../../src/events/events.ts'
-import { maxOperationsPerSocket, maxRequestBytes } from '../../../src/graphql/limits.ts'
+import { maxOperationsPerSocket } from '../../../src/graphql/limits.ts'
 import { maxBytesBeforeAck } from '../../../src/graphql/transport/websocket.ts'
+import { maxBodyBytes } from '../../../src/limits/body-size.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob, jobRow } from '../../support/rows.ts'
@@ -308,7 +309,7 @@ describe('a message', () => {
 
   test('of as many bytes as a request may have is taken', async () => {
     const socket = await ready()
-    const comment = '#'.repeat(maxRequestBytes - Buffer.byteLength(JSON.stringify(subscribe('1', '{ __typename }'))))
+    const comment = '#'.repeat(maxBodyBytes - Buffer.byteLength(JSON.stringify(subscribe('1', '{ __typename }'))))
     socket.send(subscribe('1', `{ __typename }${comment}`))
     expect(await socket.next()).toMatchObject({ id: '1', type: 'next' })
   })
@@ -318,7 +319,7 @@ describe('a message', () => {
     [', in pieces too,', (text: string) => [text.slice(0, 1000), text.slice(1000)]],
   ])('of more bytes%s closes the socket with 1009', async (_what, cut) => {
     const socket = await ready()
-    const pieces = cut(`"${'x'.repeat(maxRequestBytes - 1)}"`)
+    const pieces = cut(`"${'x'.repeat(maxBodyBytes - 1)}"`)
     for (const [index, piece] of pieces.entries()) socket.raw.send(piece, { fin: index === pieces.length - 1 })
     expect((await socket.closed).code).toBe(1009)
   })
