@@ -15,7 +15,7 @@ import type { RunOperation } from './run-operation.ts'
 type Handle = (request: IncomingMessage, response: ServerResponse, server: ServerContext) => Promise<void>
 
 /**
- * Handles what nearly all clients send, without Yoga and its requests and responses of the web: a query or a mutation
+ * Handles what nearly all clients send, bypassing Yoga and its requests and responses of the web: a query or a mutation
  * as a JSON body. Everything else goes to `handleAny`, before its body is read or with it: other methods and media
  * types, subscriptions, and bodies that are not the parameters of an operation.
  */
