@@ -18,14 +18,22 @@ export const words: readonly Word[] = [
     pattern: /\b(?:devices?|it|they|them|those) (?:are|were|is|was) fixed\b|\bfixes the devices\b/,
   },
   { avoid: '*lately*', write: 'recently, in the last 10 seconds', pattern: /\blately\b/ },
-  { avoid: '*none* after “is” or “are”', write: 'is not a …, has no …', pattern: /\b(?:is|are|was|were|be) none\b/ },
+  {
+    avoid: '*none* after “is” or “are”: “a twin is none”',
+    write: 'is not a …, has no …',
+    pattern: /\b(?:is|are|was|were|be) none\b/,
+  },
   { avoid: '*spared*', write: 'skipped, not affected', pattern: /\bspare[ds]?\b/ },
   {
     avoid: '*tell*, *told*, *hear*, of programs',
     write: 'notify, report, send, receive',
     pattern: /\b(?:tells?|told|telling|hears?|heard)\b/,
   },
-  { avoid: '“that there is not”', write: 'unknown, missing', pattern: /\bthat there (?:is|are) not?\b/ },
+  {
+    avoid: '“that there is not”: “a job that there is not”',
+    write: 'unknown, missing',
+    pattern: /\bthat there (?:is|are) not?\b/,
+  },
   {
     avoid: '“what came of”, “what became of”',
     write: 'outcome, result',
