@@ -13,6 +13,9 @@ const shared = {
 // so it sees the fields of that fragment and no others.
 const presetConfig = { fragmentMasking: false }
 
+// The hub knows the documents of its own programs by these files (src/graphql/transport/trusted-documents.ts).
+const persistedDocuments = { hashAlgorithm: 'sha256' }
+
 /** schema.graphql and the documents in the sources → typed documents in src/generated/ (docs/graphql.md). */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
@@ -22,15 +25,21 @@ const config: CodegenConfig = {
   generates: {
     'src/generated/graphql/': {
       preset: 'client',
-      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts', 'bench/*.ts', 'test/**/*.ts', '!test/console/**'],
+      documents: ['bench/*.ts', 'test/**/*.ts', '!test/console/**'],
       presetConfig,
       // Documents are text with a type: clients need no GraphQL parser.
+      config: { ...shared, documentMode: 'string' },
+    },
+    'src/generated/commands/': {
+      preset: 'client',
+      documents: ['src/cli/**/*.ts', 'src/simulator/**/*.ts'],
+      presetConfig: { ...presetConfig, persistedDocuments },
       config: { ...shared, documentMode: 'string' },
     },
     'src/generated/console/': {
       preset: 'client',
       documents: ['src/console/**/*.{ts,tsx}'],
-      presetConfig,
+      presetConfig: { ...presetConfig, persistedDocuments },
       // The hub answers every field that was asked for: null it may be, missing it is not.
       config: { ...shared, avoidOptionals: { field: true } },
     },

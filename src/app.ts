@@ -19,7 +19,9 @@ import { refuseTransactionPooling } from './database/refuse-pooler.ts'
 import type { Deps } from './deps.ts'
 import { createEvents } from './events/events.ts'
 import { type Instances, joinInstances } from './events/instances.ts'
+import { schema } from './graphql/schema.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
+import { createTrustedDocuments, type TrustedDocuments } from './graphql/transport/trusted-documents.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
 import { mountMetrics } from './http/metrics.ts'
@@ -64,9 +66,9 @@ export type App = {
    */
   stop(): Promise<void>
   /**
-   * Reads ROLES_FILE and the certificates again, the latter for new connections: TLS_CERT and TLS_KEY, or the hub's own, which is renewed when it
-   * is close to its end, and X509_CA. When one cannot be used, the log has the reason and none of them changes. Never
-   * rejects.
+   * Reads ROLES_FILE, the trusted documents and the certificates again, the latter for new connections: TLS_CERT and
+   * TLS_KEY, or the hub's own, which is renewed when it is close to its end, and X509_CA. What cannot be used is logged
+   * with the reason, and nothing of it changes. Never rejects.
    */
   reload(): Promise<void>
   /**
@@ -107,6 +109,11 @@ const plainHttpTexts = {
 /** The output of `vite build`. This file itself runs from `dist`, in tests from `src`. */
 const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 
+/** The documents of the console and of the commands, as the code generator wrote them. */
+const ownDocuments = ['console', 'commands'].map((program) =>
+  resolve(import.meta.dirname, '../src/generated', program, 'persisted-documents.json'),
+)
+
 /** Assembles the parts: the only file that knows all of them. */
 export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
   const clock = options.clock ?? systemClock
@@ -119,6 +126,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let isRunning = false
   let database: Db | undefined
   let renew: (() => Promise<void>) | undefined
+  let trusted: TrustedDocuments | undefined
 
   /** The reason in `/readyz` while the hub cannot work. */
   const whyNotReady = (): string | undefined => {
@@ -145,6 +153,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const loadAuthorities = async () => config.x509CaPath && (await loadDeviceCa(config.x509CaPath))
     const { cert, key } = await loadCertificate()
     const metrics = createMetrics()
+    if (config.trustedDocuments.length > 0) {
+      const options = { files: config.trustedDocuments, own: ownDocuments, only: config.trustedDocumentsOnly }
+      trusted = createTrustedDocuments({ clock, log, metrics }, schema, options)
+      onStop('the files of trusted documents', () => trusted?.close())
+    }
     const roles = await openRoles({ clock, log }, { path: config.rolesFile, metrics })
     onStop('the file of roles', async () => roles.close())
     const { oidc, rolesPath } = config
@@ -272,6 +285,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       hostNames,
       anonymous,
       authenticator,
+      trusted,
       allowedOrigins: config.allowedOrigins,
     })
     const rest = createRestHandler(deps, {
@@ -282,7 +296,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         strictQuery: config.strictQuery,
       },
     })
-    const isGraphiqlOn = anonymous !== undefined || config.graphiql
+    const isGraphiqlOn = (anonymous !== undefined && !config.trustedDocumentsOnly) || config.graphiql
     http.open({
       graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
       rest: await Promise.all(
@@ -380,6 +394,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       } catch (error) {
         log.error({ err: error }, 'certificates could not be reloaded; the current ones stay in use')
       }
+      await trusted?.reload()
     },
     hurry() {
       if (hurrying.signal.aborted) return

@@ -67,6 +67,10 @@ export type Config = {
   readonly trustedProxies: readonly Network[]
   /** Whose requests without TLS are accepted. */
   readonly plainHttp: (typeof plainHttp)[number]
+  /** Files of trusted documents, absolute. */
+  readonly trustedDocuments: readonly string[]
+  /** Whether other documents are refused. */
+  readonly trustedDocumentsOnly: boolean
   /** Whether GraphiQL is served even where tokens are needed. */
   readonly graphiql: boolean
   /** The answer of the REST API to an unknown job. */
@@ -235,6 +239,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     return []
   })
 
+  const trustedDocuments = list('TRUSTED_DOCUMENTS').map((file) => resolve(cwd, file))
+  const trustedDocumentsOnly = flag('TRUSTED_DOCUMENTS_ONLY')
+  if (trustedDocumentsOnly && trustedDocuments.length === 0) {
+    problems.push('TRUSTED_DOCUMENTS_ONLY is true, which requires TRUSTED_DOCUMENTS.')
+  }
+  const graphiql = flag('GRAPHIQL')
+  if (graphiql && trustedDocumentsOnly) {
+    problems.push('GRAPHIQL is true, but TRUSTED_DOCUMENTS_ONLY is true, too: GraphiQL could not send any document.')
+  }
+
   const config: Config = {
     host,
     loopback,
@@ -262,7 +276,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     allowedOrigins: Object.freeze(origins),
     trustedProxies: Object.freeze(proxies),
     plainHttp: choice('PLAIN_HTTP', plainHttp),
-    graphiql: flag('GRAPHIQL'),
+    trustedDocuments: Object.freeze(trustedDocuments),
+    trustedDocumentsOnly,
+    graphiql,
     restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),

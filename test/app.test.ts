@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { ReadKeysDocument } from '../src/generated/commands/graphql.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { freePorts } from './support/ports.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from './support/tcp-proxy.ts'
@@ -255,4 +256,34 @@ test('certificates that have changed are taken at a reload, and those that canno
   } finally {
     await app.stop()
   }
+})
+
+test('a hub for trusted documents only runs those of its programs, and offers no GraphiQL', async () => {
+  const documents = join(folder, 'web.json')
+  await writeFile(documents, JSON.stringify({ a1: 'query Known { hub { limits { trustedDocumentsOnly } } }' }))
+  const app = openApp({ TRUSTED_DOCUMENTS: 'web.json', TRUSTED_DOCUMENTS_ONLY: 'true' })
+  const { graphql } = await app.start()
+  const ask = async (params: Record<string, unknown>) => {
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch(graphql, { method: 'POST', headers, body: JSON.stringify(params) })).json()
+  }
+  expect(await ask({ documentId: 'a1' })).toEqual({ data: { hub: { limits: { trustedDocumentsOnly: true } } } })
+  expect(await ask({ query: ReadKeysDocument.toString(), variables: { queryCondition: '*', first: 1 } })).toEqual({
+    data: { devices: { nodes: [] } },
+  })
+  expect(await ask({ query: '{ __typename }' })).toMatchObject({
+    errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
+  })
+  expect((await fetch(graphql, { headers: { accept: 'text/html' } })).headers.get('content-type')).not.toContain('html')
+
+  await writeFile(documents, JSON.stringify({ a1: 'query Other { viewer { name } }' }))
+  await app.reload()
+  expect(await ask({ documentId: 'a1' })).toEqual({ data: { viewer: { name: 'iothubowner' } } })
+  await app.stop()
+})
+
+test('a hub does not start with trusted documents that do not match the schema', async () => {
+  await writeFile(join(folder, 'web.json'), JSON.stringify({ a1: '{ nothing }', b2: '{' }))
+  const started = openApp({ TRUSTED_DOCUMENTS: 'web.json' }).start()
+  await expect(started).rejects.toThrow(/a1: Cannot query field "nothing".*\n.*b2: Syntax Error/)
 })

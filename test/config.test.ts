@@ -45,6 +45,8 @@ describe('the configuration', () => {
       allowedOrigins: [],
       trustedProxies: [],
       plainHttp: 'loopback',
+      trustedDocuments: [],
+      trustedDocumentsOnly: false,
       graphiql: false,
       restUnknownJob: '404',
       restCancelRunning: false,
@@ -88,6 +90,7 @@ describe('the configuration', () => {
       THROTTLE_QUERIES: '7/s',
       THROTTLE_TWIN_READS: '90/min',
       THROTTLE_JOB_DEVICE_OPERATIONS: 'off',
+      TRUSTED_DOCUMENTS: 'web.json, /etc/mobile.json',
       UNKNOWN: 'ignored',
     }
     expect(read(env)).toEqual({
@@ -117,6 +120,8 @@ describe('the configuration', () => {
       allowedOrigins: ['https://app.example', 'http://localhost:5173'],
       trustedProxies: [networkIn('10.0.0.7'), networkIn('2001:db8::/32')],
       plainHttp: 'on',
+      trustedDocuments: ['/home/ann/web.json', '/etc/mobile.json'],
+      trustedDocumentsOnly: false,
       graphiql: true,
       restUnknownJob: 'unknown',
       restCancelRunning: true,
@@ -247,6 +252,16 @@ describe('a value that is refused', () => {
     ],
     ['plain HTTP as a switch', { PLAIN_HTTP: 'true' }, /^PLAIN_HTTP is "true"; it must be one of loopback, off, on/],
     ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.7,proxy' }, /^"proxy" in TRUSTED_PROXIES is neither/],
+    [
+      'trusted documents only, but none',
+      { TRUSTED_DOCUMENTS_ONLY: 'true' },
+      /^TRUSTED_DOCUMENTS_ONLY is true, which requires/,
+    ],
+    [
+      'GraphiQL where it could send nothing',
+      { TRUSTED_DOCUMENTS: 'a', TRUSTED_DOCUMENTS_ONLY: 'true', GRAPHIQL: 'true' },
+      /^GRAPHIQL is true, but TRUSTED_DOCUMENTS_ONLY is true/,
+    ],
     ['an unknown log level', { LOG_LEVEL: 'INFO' }, /^LOG_LEVEL is "INFO"; it must be one of trace, debug, info/],
     ['a certificate without a key', { TLS_CERT: 'a' }, /^TLS_CERT is set, but TLS_KEY is not/],
     ['a key without a certificate', { TLS_KEY: 'a' }, /^TLS_KEY is set, but TLS_CERT is not/],

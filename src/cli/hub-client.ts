@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { text } from 'node:stream/consumers'
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import type { TypedDocumentString } from '../generated/graphql/graphql.ts'
 
 /** How to reach the GraphQL endpoint of a hub. */
 export type HubClientOptions = {
@@ -16,15 +16,18 @@ export type HubClientOptions = {
   readonly ca?: string | undefined
 }
 
+/** A generated document: text with a type, of whichever folder. */
+export type TypedText<R, V> = DocumentTypeDecoration<R, V> & { toString(): string }
+
 /** A GraphQL client of a hub. It sends only generated documents. */
 export type HubClient = {
   /** Sends a query or mutation. Rejects with HubUnreachableError or HubRefusedError. */
-  execute<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): Promise<R>
+  execute<R, V extends Variables>(document: TypedText<R, V>, variables: V): Promise<R>
   /**
    * The updates of a subscription until it ends. Throws HubUnreachableError or HubRefusedError. Leaving the loop ends
    * the subscription.
    */
-  subscribe<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V): AsyncIterable<R>
+  subscribe<R, V extends Variables>(document: TypedText<R, V>, variables: V): AsyncIterable<R>
   /** Ends all subscriptions and connections. */
   close(): void
 }
@@ -88,11 +91,11 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
   }
 
   return {
-    async execute<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V) {
+    async execute<R, V extends Variables>(document: TypedText<R, V>, variables: V) {
       const body = await post(JSON.stringify({ query: document.toString(), variables }))
       return dataOf(parseAnswer<R>(body, url))
     },
-    async *subscribe<R, V extends Variables>(document: TypedDocumentString<R, V>, variables: V) {
+    async *subscribe<R, V extends Variables>(document: TypedText<R, V>, variables: V) {
       const query = document.toString()
       try {
         for await (const result of subscriptions.iterate<R>({ query, variables })) {

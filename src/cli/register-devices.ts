@@ -1,5 +1,5 @@
-import { graphql } from '../generated/graphql/gql.ts'
-import type { CreateDeviceInput } from '../generated/graphql/graphql.ts'
+import { graphql } from '../generated/commands/gql.ts'
+import type { CreateDeviceInput } from '../generated/commands/graphql.ts'
 import type { HubClient } from './hub-client.ts'
 
 const CreateFleet = graphql(`

@@ -14,6 +14,8 @@ export type Context = {
   readonly caller: string
   /** The name of the hub in tokens and connection strings. */
   readonly hubName: string
+  /** Whether documents that are not trusted are refused. */
+  readonly trustedDocumentsOnly: boolean
   /** The bytes that may be read for the answer, or for each event of a subscription. */
   readonly answer: AnswerBudget
   /** Aborts when the client has disconnected. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { createHubClient, HubRefusedError, HubUnreachableError } from '../../src/cli/hub-client.ts'
-import { ReadKeysDocument } from '../../src/generated/graphql/graphql.ts'
+import { ReadKeysDocument } from '../../src/generated/commands/graphql.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {

@@ -10,6 +10,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts'
 import type { Authenticate } from '../../src/graphql/context.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/transport/server.ts'
+import type { TrustedDocuments } from '../../src/graphql/transport/trusted-documents.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import { openPort } from '../../src/open-port.ts'
 import { everything, type Scope } from '../../src/scope.ts'
@@ -69,6 +70,7 @@ export async function openDoor(
     anonymous?: Viewer | undefined
     /** Replaces the check of tokens. */
     authenticate?: Authenticate
+    trusted?: TrustedDocuments
     throttling?: Partial<Throttling>
     limits?: Partial<Limits>
     /** What is logged at least; warnings and errors unless told otherwise. */
@@ -86,6 +88,7 @@ export async function openDoor(
     anonymous: 'anonymous' in options ? options.anonymous : owner,
     allowedOrigins: options.allowedOrigins ?? [],
     ...(options.authenticate !== undefined && { authenticate: options.authenticate }),
+    trusted: options.trusted,
   })
 
   const port = http.createServer(server.handle)

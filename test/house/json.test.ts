@@ -42,6 +42,7 @@ const bounded: Readonly<Record<string, string>> = {
   'graphql/loaders.ts': 'arguments that are no JSON',
   'graphql/job/failure-count-cache.ts': 'a scope and the key of a job',
   'scope.ts': 'condition texts',
+  'graphql/transport/trusted-documents.ts': 'files of the operator and of the code generator',
   'version.ts': 'the package file of this program',
   'access/viewer.ts': 'names of roles and rights',
   // Answers, which must survive whatever they hold

@@ -1,4 +1,4 @@
-import { graphql } from '../../generated/graphql/gql.ts'
+import { graphql } from '../../generated/commands/gql.ts'
 
 // The demo uses only the public API.
 

@@ -1,4 +1,4 @@
-import type { DeviceJobStatus, ReadDeviceJobsQuery } from '../../generated/graphql/graphql.ts'
+import type { DeviceJobStatus, ReadDeviceJobsQuery } from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { readDeviceJobs } from './documents.ts'
 

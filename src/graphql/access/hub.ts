@@ -4,7 +4,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { maxNewDevices, maxOperationsPerSocket, maxPageSize, maxTokens } from '../limits.ts'
 
-const HubLimits = builder.objectRef<Pick<Context, 'deps'>>('HubLimits').implement({
+const HubLimits = builder.objectRef<Pick<Context, 'deps' | 'trustedDocumentsOnly'>>('HubLimits').implement({
   description: 'Limits that a client can keep to.',
   fields: (t) => ({
     pageSize: t.int({ description: 'Maximum number of rows of a page.', resolve: () => maxPageSize }),
@@ -22,10 +22,13 @@ const HubLimits = builder.objectRef<Pick<Context, 'deps'>>('HubLimits').implemen
       description: 'Maximum number of devices that one mutation creates.',
       resolve: () => maxNewDevices,
     }),
+    trustedDocumentsOnly: t.exposeBoolean('trustedDocumentsOnly', {
+      description: 'Whether the hub refuses documents that it does not know (TRUSTED_DOCUMENTS_ONLY).',
+    }),
   }),
 })
 
-const Hub = builder.objectRef<Pick<Context, 'deps' | 'hubName'>>('Hub').implement({
+const Hub = builder.objectRef<Pick<Context, 'deps' | 'hubName' | 'trustedDocumentsOnly'>>('Hub').implement({
   description: 'The hub that answers.',
   fields: (t) => ({
     name: t.exposeString('hubName', {
@@ -44,6 +47,6 @@ builder.queryField('hub', (t) =>
   t.field({
     type: Hub,
     description: 'The hub. Requires no right.',
-    resolve: (_root, _args, { deps, hubName }) => ({ deps, hubName }),
+    resolve: (_root, _args, { deps, hubName, trustedDocumentsOnly }) => ({ deps, hubName, trustedDocumentsOnly }),
   }),
 )

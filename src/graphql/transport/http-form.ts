@@ -10,13 +10,6 @@ export const httpForm = (print: PrintResult): Plugin => ({
     // Content types other than JSON were refused before.
     setRequestParser(request.method === 'POST' ? parseBody : parseQuery)
   },
-  onParams({ params }) {
-    if (params.query !== undefined || params.extensions?.persistedQuery === undefined) return
-    // The message and the status that make Apollo clients send the whole query.
-    throw new GraphQLError('PersistedQueryNotSupported', {
-      extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', http: { status: 200 } },
-    })
-  },
   onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
     const isSubscription = Symbol.asyncIterator in result
     const type = resultTypeFor(request.headers.get('accept'))
@@ -65,6 +58,7 @@ function parseQuery({ url }: Request): Params {
   return {
     operationName: given.get('operationName') || undefined,
     query: given.get('query') || undefined,
+    documentId: given.get('documentId') || undefined,
     variables: json('variables'),
     extensions: json('extensions'),
   }

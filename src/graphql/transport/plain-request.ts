@@ -9,6 +9,7 @@ import type { Admit } from './admission.ts'
 import type { Documents } from './documents.ts'
 import { httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
 import type { PrintResult } from './print-result.ts'
+import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
 
 /** Handles a request that has passed the checks of its host and origin. */
@@ -24,6 +25,7 @@ export function createPlainRequests(
   options: {
     readonly admit: Admit
     readonly documents: Documents
+    readonly documentOf: DocumentOf
     readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
     readonly run: RunOperation
     readonly print: PrintResult
@@ -31,7 +33,7 @@ export function createPlainRequests(
     readonly handleAny: Handle
   },
 ): Handle {
-  const { admit, documents, contextOf, run, print, mask, handleAny } = options
+  const { admit, documents, documentOf, contextOf, run, print, mask, handleAny } = options
 
   /**
    * The result of the operation in a body. Undefined when the request is not answered here. A document is never
@@ -40,9 +42,9 @@ export function createPlainRequests(
   const resultOf = (body: Buffer, context: () => Context): Promise<ExecutionResult> | ExecutionResult | undefined => {
     const params = paramsIn(body)
     if (params === undefined) return undefined
-    const { query, variables: variableValues, operationName } = params
+    const { variables: variableValues, operationName } = params
     refuseDeepVariables(variableValues)
-    const document = documents.parse(query)
+    const document = documentOf(params)
     const kind = getOperationAST(document, operationName)?.operation
     if (kind === undefined || kind === 'subscription') return undefined
     const errors = documents.validate(document)
@@ -90,25 +92,26 @@ function read(request: IncomingMessage): Promise<Buffer | undefined> {
   })
 }
 
-type Params = {
+type Params = DocumentRequest & {
   readonly query: string
   readonly variables: Record<string, unknown> | null | undefined
   readonly operationName: string | null | undefined
 }
 
-const names: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions'])
+const names: ReadonlySet<string> = new Set(['query', 'documentId', 'variables', 'operationName', 'extensions'])
 
 function paramsIn(body: Buffer): Params | undefined {
   const text = bodyText(body)
   if (text === undefined) return undefined
   const params: unknown = parseJson(text)
   if (!isObject(params) || !Object.keys(params).every((name) => names.has(name))) return undefined
-  const { query, variables, operationName, extensions } = params
+  const { query = namesDocument(params) ? '' : undefined, documentId, variables, operationName, extensions } = params
   if (typeof query !== 'string') return undefined
+  if (!isAbsent(documentId) && typeof documentId !== 'string') return undefined
   if (!isAbsent(variables) && !isObject(variables)) return undefined
   if (!isAbsent(extensions) && !isObject(extensions)) return undefined
   if (!isAbsent(operationName) && typeof operationName !== 'string') return undefined
-  return { query, variables, operationName }
+  return { query, documentId, extensions, variables, operationName }
 }
 
 function parseJson(text: string): unknown {

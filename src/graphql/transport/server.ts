@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { print as printDocument } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import { type Authenticator, createAuthenticator } from '../../access/authenticator-commands.ts'
 import type { Viewer } from '../../access/viewer.ts'
@@ -25,7 +26,9 @@ import { createMask } from './mask-errors.ts'
 import { createOrigins } from './origins.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
+import { createDocumentOf, type DocumentOf, namesDocument } from './requested-document.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
+import type { TrustedDocuments } from './trusted-documents.ts'
 import { createWebSockets } from './websocket.ts'
 
 /** The GraphQL API, to be mounted at its path. */
@@ -64,9 +67,11 @@ export function createGraphqlServer(
     readonly authenticator?: Authenticator
     /** Replaces the check of credentials, for tests. */
     readonly authenticate?: Authenticate
+    /** Documents with ids. Undefined: clients send texts only. */
+    readonly trusted?: TrustedDocuments | undefined
   },
 ): GraphqlServer {
-  const { hostNames, anonymous, allowedOrigins = [] } = options
+  const { hostNames, anonymous, allowedOrigins = [], trusted } = options
   if (anonymous !== undefined && allowedOrigins.includes('*')) {
     throw new Error('Without tokens, pages of any origin could do everything.')
   }
@@ -77,6 +82,8 @@ export function createGraphqlServer(
   const print = createPrintResult(mask, deps.limits.answerBytes)
   const streams = new Set<() => void>()
   const documents = createDocuments(schema)
+  const documentOf = createDocumentOf(documents, trusted)
+  const trustedDocumentsOnly = trusted?.only ?? false
   const run = createRunOperation(documents.execute, mask)
   const subscribe = createSharedSubscribe(documents.execute, mask)
 
@@ -107,7 +114,7 @@ export function createGraphqlServer(
     const release = (): void => answer.release()
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
-    return { deps, viewer, caller, hubName, answer, signal, outlet, streams, group: {} }
+    return { deps, viewer, caller, hubName, trustedDocumentsOnly, answer, signal, outlet, streams, group: {} }
   }
 
   const admit = createAdmission(authenticate, deps.requestRoom)
@@ -118,9 +125,10 @@ export function createGraphqlServer(
       jsonOnly,
       admission(admit),
       httpForm(print),
-      operating(documents, run, overHttp(subscribe, { mask, print })),
+      operating(documentOf, documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
     ],
+    extraParamNames: ['documentId'],
     maxRequestBodySize: maxBodyBytes,
     // `documents` caches.
     parserAndValidationCache: false,
@@ -142,8 +150,17 @@ export function createGraphqlServer(
 
   const handleAny = async (request: IncomingMessage, response: ServerResponse, server: ServerContext): Promise<void> =>
     yoga(request, response, server)
-  const handle = createPlainRequests(schema, { admit, documents, contextOf, run, print, mask, handleAny })
-  const webSockets = createWebSockets(deps, { documents, contextOf, run, subscribe, authenticate, mask, print })
+  const handle = createPlainRequests(schema, { admit, documents, documentOf, contextOf, run, print, mask, handleAny })
+  const webSockets = createWebSockets(deps, {
+    documents,
+    documentOf,
+    contextOf,
+    run,
+    subscribe,
+    authenticate,
+    mask,
+    print,
+  })
   return {
     path: '/graphql',
     methods: ['GET', 'POST', 'OPTIONS'],
@@ -228,12 +245,16 @@ const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
 })
 
 /** Lets Yoga handle operations like the other transports. */
-const operating = (documents: Documents, run: RunOperation, subscribe: Subscribe): Plugin => ({
-  onParams({ params }) {
+const operating = (documentOf: DocumentOf, documents: Documents, run: RunOperation, subscribe: Subscribe): Plugin => ({
+  onParams({ params, setParams }) {
     refuseDeepVariables(params.variables)
+    if (!namesDocument(params) || typeof (params.query ?? '') !== 'string') return
+    // Yoga knows documents by their texts only.
+    const document = documentOf({ ...params, query: params.query ?? '' })
+    setParams({ ...params, query: document.loc?.source.body ?? printDocument(document) })
   },
   onParse({ setParseFn }) {
-    setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body))
+    setParseFn((source) => documentOf({ query: typeof source === 'string' ? source : source.body }))
   },
   onValidate({ setValidationFn }) {
     setValidationFn((_schema, document) => documents.validate(document))

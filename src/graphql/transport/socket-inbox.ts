@@ -1,6 +1,7 @@
 import { CloseCode } from 'graphql-ws'
 import { isDeeper } from '../../json/json.ts'
 import { maxInputDepth } from '../limits.ts'
+import { namesDocument } from './requested-document.ts'
 
 /** Messages that only a server may send. */
 const serverOnly: readonly unknown[] = ['connection_ack', 'next', 'error']
@@ -26,10 +27,11 @@ export type OperationRoom = {
 type Held = { readonly text: string; readonly release: () => void }
 
 /**
- * Receives the messages of one WebSocket before graphql-ws, for two rules that graphql-ws does not implement. A client
+ * Receives the messages of one WebSocket before graphql-ws, for three rules that graphql-ws does not implement. A client
  * may reuse the ID of an operation as soon as it has completed it. graphql-ws would take the end of the first operation
  * for the end of the second, so the second waits here until the first has ended. Messages that only a server may send
- * are refused as an error of the client, not of the hub. `handle` resolves when an operation has ended, and never
+ * are refused as an error of the client, not of the hub. An operation may have the id of its document instead of a text,
+ * which graphql-ws requires; it gets an empty one. `handle` resolves when an operation has ended, and never
  * rejects.
  */
 export function createSocketInbox(
@@ -60,13 +62,18 @@ export function createSocketInbox(
     else how({ text, release })
   }
 
-  const take = (text: string): void => {
-    const message = messageIn(text)
-    const { type, id } = message
+  const take = (received: string): void => {
+    const message = messageIn(received)
+    const { type, id, payload } = message
     // Variables are checked when the operation begins. graphql-ws echoes the payload of a ping, so it is checked here.
-    const isTooDeep = type !== 'subscribe' && isDeeper(message, maxInputDepth)
-    if (isTooDeep) close(CloseCode.BadRequest, 'Message nested too deeply')
-    else if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
+    const isById = type === 'subscribe' && isPayload(payload) && payload.query == null && namesDocument(payload)
+    const isTooDeep = (type !== 'subscribe' || isById) && isDeeper(message, maxInputDepth)
+    if (isTooDeep) {
+      close(CloseCode.BadRequest, 'Message nested too deeply')
+      return
+    }
+    const text = isById ? JSON.stringify({ ...message, payload: { ...payload, query: '' } }) : received
+    if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)
     else if (type === 'subscribe' && !underWay.has(id)) begin(id, text, (operation) => start(id, operation))
     else if (type === 'subscribe' && ending.has(id)) {
@@ -91,8 +98,10 @@ export function createSocketInbox(
   }
 }
 
-/** The type and the operation ID of a message, if it has them. */
-function messageIn(text: string): { readonly type?: unknown; readonly id?: unknown } {
+const isPayload = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+/** The type, the operation ID and the payload of a message, if it has them. */
+function messageIn(text: string): { readonly type?: unknown; readonly id?: unknown; readonly payload?: unknown } {
   try {
     const message: unknown = JSON.parse(text)
     return typeof message === 'object' && message !== null ? message : {}

@@ -24,6 +24,7 @@ import type { Documents } from './documents.ts'
 import { isUnavailable } from './mask-errors.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
+import type { DocumentOf } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
@@ -71,6 +72,7 @@ export function createWebSockets(
   deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom'>,
   options: {
     readonly documents: Documents
+    readonly documentOf: DocumentOf
     readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
     readonly run: RunOperation
     readonly subscribe: Subscribe
@@ -79,7 +81,7 @@ export function createWebSockets(
     readonly print: PrintResult
   },
 ) {
-  const { documents, contextOf, run, subscribe, authenticate, mask, print } = options
+  const { documents, documentOf, contextOf, run, subscribe, authenticate, mask, print } = options
   const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>
@@ -124,7 +126,8 @@ export function createWebSockets(
       extra.letIn()
       return true
     },
-    async onSubscribe({ extra, subscriptions }, id, { query, operationName, variables }) {
+    async onSubscribe({ extra, subscriptions }, id, payload) {
+      const { operationName, variables } = payload
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
@@ -136,7 +139,7 @@ export function createWebSockets(
       }
       try {
         refuseDeepVariables(variables)
-        const document = documents.parse(query)
+        const document = documentOf(payload)
         const errors = documents.validate(document)
         if (errors.length > 0) return errors
         const contextValue = contextOf(server, signal)

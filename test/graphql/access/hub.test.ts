@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => door.close())
 
 test('any caller may ask for the name, the version and the limits of the hub', async () => {
-  const limits = 'pageSize requestBytes answerBytes documentTokens operationsPerSocket newDevices'
+  const limits = 'pageSize requestBytes answerBytes documentTokens operationsPerSocket newDevices trustedDocumentsOnly'
   const query = `{ hub { name version limits { ${limits} } } }`
   const { data, errors } = await door.ask(query, {}, { authorization: await door.token('device') })
   expect(errors).toEqual([])
@@ -24,6 +24,7 @@ test('any caller may ask for the name, the version and the limits of the hub', a
       documentTokens: 2000,
       operationsPerSocket: 100,
       newDevices: 1000,
+      trustedDocumentsOnly: false,
     },
   })
 })
