@@ -32,6 +32,9 @@ export type Person = { readonly issuer: string; readonly subject: string; readon
 /** Seconds after their expiry in which tokens of persons are accepted: clocks of issuer and hub may differ. */
 export const personToleranceInSeconds = 60
 
+/** The end of the year 9999: later times cannot be shown. */
+const latestExpiry = 253_402_300_799
+
 /** Viewers of policies without expiry, by kind, name and rights: as many as there are policies. Every request needs one. */
 const policyViewers = new Map<string, Viewer>()
 
@@ -57,7 +60,7 @@ export function policyViewer(
       tolerance: expiryToleranceInSeconds,
     })
   policyViewers.set(key, viewer)
-  return expiry === undefined ? viewer : { ...viewer, expiry }
+  return expiry === undefined ? viewer : { ...viewer, expiry: Math.min(expiry, latestExpiry) }
 }
 
 /** The viewer of a person with these roles, until `expiry`. */
@@ -72,7 +75,7 @@ export function personViewer({ issuer, subject, name }: Person, roles: ResolvedR
     rights: roles.rights,
     scope: roles.scope,
     tolerance: personToleranceInSeconds,
-    expiry,
+    expiry: Math.min(expiry, latestExpiry),
     ...(roles.lack !== undefined && { lack: roles.lack }),
   })
 }

@@ -106,3 +106,17 @@ describe('an authority covers another', () => {
     expect(coversAuthority(now, before)).toBe(covers)
   })
 })
+
+test('an expiry that no date can show becomes the last one that can be shown', () => {
+  const expiries = [
+    policyViewer({ name: 'p', rights: new Set() }, 1e15).expiry,
+    personViewer(
+      { issuer: 'i', subject: 's', name: 'n' },
+      { names: [], rights: new Set(), scope: everything },
+      Number.MAX_VALUE,
+    ).expiry,
+  ]
+  expect(expiries.map((expiry = 0) => new Date(expiry * 1_000).toISOString())).toEqual(
+    Array(2).fill('9999-12-31T23:59:59.000Z'),
+  )
+})

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type GraphQLError, getOperationAST } from 'graphql'
-import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
+import { CloseCode, handleProtocols, MessageType, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
@@ -15,7 +15,6 @@ import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxSockets, refuseDeepVariables } from '../limits.ts'
-import { whenExpired } from '../live/credential-expiry.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { schema } from '../schema.ts'
@@ -28,6 +27,7 @@ import type { DocumentOf } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
 import { createSocketInbox, type SocketInbox } from './socket-inbox.ts'
 import { sendResult, sendResults } from './socket-results.ts'
+import { createSocketViewer, type SocketViewer } from './socket-viewer.ts'
 
 /** Milliseconds in which a client must send `connection_init`. */
 const initTimeout = 3_000
@@ -52,7 +52,7 @@ type Extra = {
   readonly ended: AbortController
   /** Whether the client has sent `connection_init`. */
   introduced: boolean
-  viewer?: Viewer
+  viewer?: SocketViewer
   /** Ends the count of bytes that a client may send before it is authenticated. */
   readonly letIn: () => void
   inbox?: SocketInbox
@@ -121,8 +121,12 @@ export function createWebSockets(
         if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
         return false
       }
-      void whenExpired(deps.clock, viewer, ended.signal, () => socket.close(CloseCode.Forbidden, 'token expired'))
-      extra.viewer = viewer
+      extra.viewer = createSocketViewer(deps, viewer, {
+        ended: ended.signal,
+        expired: () => socket.close(CloseCode.Forbidden, 'token expired'),
+        // The client connects again, and learns for each operation whether it is still allowed.
+        narrowed: () => socket.close(CloseCode.Forbidden, 'rights changed'),
+      })
       extra.letIn()
       return true
     },
@@ -132,7 +136,7 @@ export function createWebSockets(
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
       const server: ServerContext = {
-        viewer: extra.viewer,
+        viewer: extra.viewer?.current,
         address: addressOf(extra.request),
         signal,
         outlet: extra.outlet,
@@ -162,6 +166,19 @@ export function createWebSockets(
       })
     },
   })
+
+  /** Answers a ping. One with a credential renews that of the socket; others get their payload back. */
+  const answerPing = async ({ socket, request, viewer }: Extra, payload: Payload): Promise<void> => {
+    const authorization = authorizationIn(payload)
+    const answer = (shown: unknown): Promise<void> =>
+      send(socket, JSON.stringify({ type: MessageType.Pong, ...(shown !== undefined && { payload: shown }) }))
+    if (authorization === undefined || viewer === undefined) {
+      await answer(withoutCredential(payload))
+      return
+    }
+    const by = { forwarded: isForwarded(request), address: addressOf(request) }
+    await answer(await viewer.renew(() => authenticate(authorization, by)))
+  }
 
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = { noServer: true, maxPayload: maxBodyBytes, handleProtocols, closeTimeout, ...pieces }
@@ -198,7 +215,7 @@ export function createWebSockets(
     const hold = (length: number): (() => void) | undefined => {
       if (extra.viewer === undefined) return () => {}
       try {
-        return deps.requestRoom.take(callerOf(extra.viewer, addressOf(request)), length)
+        return deps.requestRoom.take(callerOf(extra.viewer.current, addressOf(request)), length)
       } catch (error) {
         if (error instanceof LimitExceededError) return undefined
         throw error
@@ -215,6 +232,7 @@ export function createWebSockets(
         protocol: socket.protocol,
         send: (data) => send(socket, data),
         close,
+        onPing: (payload) => answerPing(extra, payload),
         onMessage(handle) {
           const handleAll = async (text: string): Promise<void> => {
             try {
@@ -344,8 +362,16 @@ async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }:
   }
 }
 
-/** The `authorization` in the payload of `connection_init`, in upper or lower case like a header. */
-function authorizationIn(payload: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const [, value] = Object.entries(payload ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
+type Payload = Readonly<Record<string, unknown>> | undefined
+
+const isCredential = (name: string): boolean => name.toLowerCase() === 'authorization'
+
+/** The `authorization` in the payload of `connection_init` or a ping, in upper or lower case like a header. */
+function authorizationIn(payload: Payload): string | undefined {
+  const [, value] = Object.entries(payload ?? {}).find(([name]) => isCredential(name)) ?? []
   return typeof value === 'string' ? value : undefined
 }
+
+/** What the answer to a ping repeats of it. A payload may also be null, which the types of graphql-ws do not say. */
+const withoutCredential = (payload: Payload): Payload =>
+  payload ? Object.fromEntries(Object.entries(payload).filter(([name]) => !isCredential(name))) : undefined

@@ -1,0 +1,92 @@
+import { coversAuthority, type Viewer } from '../../access/viewer.ts'
+import type { Clock } from '../../clock.ts'
+import { outageMessage } from '../../database/outage.ts'
+import { IssuerUnavailableError, UnauthorizedError } from '../../errors.ts'
+import { whenExpired } from '../live/credential-expiry.ts'
+import { isUnavailable } from './mask-errors.ts'
+
+/** The answer to a renewal: when the credential that is now in force expires, and why the new one is not in force. */
+export type Renewal = {
+  /** Null for a credential that does not expire. */
+  readonly expiresAt: string | null
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** The viewer of a WebSocket, whose credential can be renewed. */
+export type SocketViewer = {
+  readonly current: Viewer
+  /**
+   * Replaces the credential by a new one of the same person or policy, which `authenticate` checks. Renewals take place
+   * one after the other, at most one per second.
+   */
+  renew(authenticate: () => Promise<Viewer>): Promise<Renewal>
+}
+
+/** Milliseconds between the beginnings of two renewals. */
+export const renewalPause = 1_000
+/** Renewals that may wait. */
+export const mostRenewals = 10
+
+/**
+ * Calls `expired` when the credential in force has expired, and `narrowed` when a renewal has taken something away that
+ * open operations may use.
+ */
+export function createSocketViewer(
+  { clock }: { readonly clock: Clock },
+  first: Viewer,
+  { ended, expired, narrowed }: { readonly ended: AbortSignal; expired(): void; narrowed(): void },
+): SocketViewer {
+  let current = first
+  let replaced = new AbortController()
+  let waiting = 0
+  let turn: Promise<unknown> = Promise.resolve()
+  const watch = (): void => {
+    void whenExpired(clock, current, AbortSignal.any([ended, replaced.signal]), expired)
+  }
+  const answer = (error?: Renewal['error']): Renewal => {
+    const { expiry } = current
+    const expiresAt = expiry === undefined ? null : new Date(Math.floor(expiry * 1_000)).toISOString()
+    return { expiresAt, ...(error && { error }) }
+  }
+  const renewNow = async (authenticate: () => Promise<Viewer>): Promise<Renewal> => {
+    let renewed: Viewer
+    try {
+      renewed = await authenticate()
+    } catch (error) {
+      if (error instanceof UnauthorizedError) return answer({ code: error.code, message: error.message })
+      if (!isUnavailable(error)) throw error
+      const message = error instanceof IssuerUnavailableError ? error.message : outageMessage
+      return answer({ code: 'SERVICE_UNAVAILABLE', message })
+    }
+    if (renewed.id !== current.id) {
+      const message = 'The new token belongs to another person or policy. Open another connection for it.'
+      return answer({ code: 'FORBIDDEN', message })
+    }
+    const before = current
+    replaced.abort()
+    replaced = new AbortController()
+    current = renewed
+    watch()
+    if (!coversAuthority(renewed, before)) narrowed()
+    return answer()
+  }
+  watch()
+  return {
+    get current() {
+      return current
+    },
+    async renew(authenticate) {
+      if (waiting >= mostRenewals) {
+        return answer({ code: 'LIMIT_EXCEEDED', message: `At most ${mostRenewals} renewals may wait. Renew later.` })
+      }
+      waiting++
+      const renewal = turn.then(() => renewNow(authenticate))
+      turn = renewal.catch(() => {}).then(() => clock.sleep(renewalPause, ended))
+      try {
+        return await renewal
+      } finally {
+        waiting--
+      }
+    },
+  }
+}
