@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
 import type { Viewer } from '../../access/viewer.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
@@ -30,11 +31,13 @@ type Group = {
 export function createSharedSubscribe(execute: Execute, mask: (error: unknown) => GraphQLError): Subscribe {
   const groups = new Map<string, { readonly group: Group; members: number }>()
 
+  const createGroup = (): Group => {
+    const left = new AbortController()
+    setMaxListeners(0, left.signal) // one listener per read in progress: a thousand are not a leak
+    return { results: new WeakMap(), last: undefined, left }
+  }
   const join = (key: string): { readonly group: Group; leave(): void } => {
-    const entry = groups.get(key) ?? {
-      group: { results: new WeakMap(), last: undefined, left: new AbortController() },
-      members: 0,
-    }
+    const entry = groups.get(key) ?? { group: createGroup(), members: 0 }
     groups.set(key, entry)
     entry.members++
     let joined = true

@@ -1,5 +1,5 @@
 import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Context } from '../../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { createSource } from '../../../src/graphql/live/source.ts'
@@ -79,6 +79,21 @@ test('those who come together share their first result', async () => {
     await nextOf(sockets)
   })
   expect(statements).toBeLessThan(30)
+})
+
+test('many first executions at once are not reported as a leak of listeners', async () => {
+  const warnings: string[] = []
+  const listen = ({ name }: Error) => warnings.push(name)
+  process.on('warning', listen)
+  onTestFinished(() => void process.off('warning', listen))
+  // Each has its own first row, because the one before is being executed when it is read.
+  const all: Promise<{ readonly socket: BareSocket }>[] = []
+  for (let count = 0; count < 30; count++) {
+    all.push(subscribe(nested, { variables: { jobId: 'followed' } }))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(all)
+  expect(warnings).toEqual([])
 })
 
 test('each id gets the result as its own message', async () => {
