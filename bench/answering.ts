@@ -39,7 +39,10 @@ export async function startPeer(file: string, databaseUrl: string, signal: Abort
 }
 
 /** The hub as `npm start` runs it, without throttles. */
-export async function startHub(databaseUrl: string, signal: AbortSignal): Promise<Answering> {
+export async function startHub(
+  databaseUrl: string,
+  signal: AbortSignal,
+): Promise<Answering & { readonly mqttPort: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
   const closers = createClosers()
   closers.add(() => rm(folder, { recursive: true, force: true }))
@@ -65,8 +68,8 @@ export async function startHub(databaseUrl: string, signal: AbortSignal): Promis
     await ended
   })
   try {
-    const port = await abortable(readPort(child.stdout ?? process.stdin), signal)
-    return { port, cpu: () => familyCpu(child.pid ?? 0), close: closers.close }
+    const ports = await abortable(readPorts(child.stdout ?? process.stdin), signal)
+    return { ...ports, cpu: () => familyCpu(child.pid ?? 0), close: closers.close }
   } catch (error) {
     await closers.close()
     throw error
@@ -74,13 +77,13 @@ export async function startHub(databaseUrl: string, signal: AbortSignal): Promis
 }
 
 /** From the line of the log that says that the hub is ready. */
-async function readPort(log: NodeJS.ReadableStream): Promise<number> {
+async function readPorts(log: NodeJS.ReadableStream): Promise<{ port: number; mqttPort: number }> {
   for await (const line of createInterface({ input: log })) {
-    const { msg, http }: { readonly msg?: string; readonly http?: string } = JSON.parse(line)
-    if (msg !== 'ready' || http === undefined) continue
+    const { msg, http, mqtt }: Readonly<Record<'msg' | 'http' | 'mqtt', string | undefined>> = JSON.parse(line)
+    if (msg !== 'ready' || http === undefined || mqtt === undefined) continue
     // What else it logs is not read, and must not fill the pipe.
     log.resume()
-    return Number(new URL(http).port)
+    return { port: Number(new URL(http).port), mqttPort: Number(new URL(mqtt).port) }
   }
   throw new Error('The hub ended before it was ready.')
 }

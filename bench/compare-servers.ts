@@ -9,7 +9,7 @@ import { type FiledJobs, jobPageBody } from './job-pages.ts'
 import { compare, measure } from './measure.ts'
 import { type Limit, type Row, type Run, VoidRunError } from './row.ts'
 
-const full = { jobs: 20_000, requests: 8_000 }
+const full = { jobs: 20_000, requests: 4_000 }
 const quickSizes = { jobs: 1_000, requests: 300 }
 const connections = 16
 /** Answers that are compared before anything is measured. */

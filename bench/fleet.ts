@@ -25,10 +25,16 @@ export type ConnectedFleet = {
   close(): Promise<void>
 }
 
-/** Registers `count` devices with the tag `fleet`, as a client would, and connects them. */
-export async function connectFleet(bench: Bench, name: string, count: number): Promise<ConnectedFleet> {
-  const { deps, signal, say } = bench
-  say(`registering and connecting ${count.toLocaleString('en')} devices`)
+/** What a device connects with. */
+type DeviceKey = { readonly id: string; readonly primaryKey: string }
+
+/** Registers `count` devices with the tag `fleet`, as a client would. */
+export async function registerFleet(
+  { deps, signal, say }: Bench,
+  name: string,
+  count: number,
+): Promise<readonly DeviceKey[]> {
+  say(`registering ${count.toLocaleString('en')} devices`)
   const deviceIds = Array.from({ length: count }, (_, index) => `${name}-${String(index).padStart(7, '0')}`)
   for (let from = 0; from < count; from += batch) {
     signal.throwIfAborted()
@@ -37,9 +43,51 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
       .map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } }))
     await createDevices(deps, inputs)
   }
-  const keys = await deps.db.query<{ id: string; primaryKey: string }>(
-    sql`select id, primary_key as "primaryKey" from device where id = any(${deviceIds})`,
+  return await deps.db.query<DeviceKey>(
+    sql`select id, primary_key as "primaryKey" from device where id = any(${deviceIds}) order by id`,
   )
+}
+
+/** Connects the devices, in a process of their own. `cpu` is its CPU time. */
+export async function connectDevices(
+  keys: readonly DeviceKey[],
+  port: number,
+  signal: AbortSignal,
+): Promise<{ readonly cpu: Meter; close(): Promise<void> }> {
+  const devices = startFleetProcess(
+    {
+      host: '127.0.0.1',
+      port,
+      hubName: 'localhost',
+      devices: keys.map(({ id, primaryKey }) => ({
+        deviceId: id,
+        primaryKey,
+        behaviour: { kind: 'answer', payload: { ok: true } },
+      })),
+    },
+    // Built, because a child process does not inherit the compiler this one runs with.
+    { entry: fileURLToPath(new URL('../dist/simulator/process.js', import.meta.url)) },
+  )
+  try {
+    await abortable(devices.connect({ timeoutMs: connectTimeoutMs }), signal)
+  } catch (error) {
+    await devices.close()
+    throw error
+  }
+  return {
+    async cpu() {
+      const { user, system } = (await devices.stats()).cpuMicros
+      return user + system
+    },
+    close: () => devices.close(),
+  }
+}
+
+/** Registers `count` devices with the tag `fleet` and connects them. */
+export async function connectFleet(bench: Bench, name: string, count: number): Promise<ConnectedFleet> {
+  const { deps, signal, say } = bench
+  const keys = await registerFleet(bench, name, count)
+  say(`connecting ${count.toLocaleString('en')} devices`)
 
   let onAnswer = (_answer: MethodAnswer): void => {}
   const door = await createMqttServer(deps, {
@@ -52,29 +100,12 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
     // For the TLS port, which the door always has and nobody here uses.
     const { cert, key } = await loadOrMakeCertificate(bench.folder, { hostNames: [], now: deps.clock.now() })
     const { mqtt } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key })
-    const devices = startFleetProcess(
-      {
-        host: '127.0.0.1',
-        port: mqtt?.port ?? 0,
-        hubName: 'localhost',
-        devices: keys.map(({ id, primaryKey }) => ({
-          deviceId: id,
-          primaryKey,
-          behaviour: { kind: 'answer', payload: { ok: true } },
-        })),
-      },
-      // Built, because a child process does not inherit the compiler this one runs with.
-      { entry: fileURLToPath(new URL('../dist/simulator/process.js', import.meta.url)) },
-    )
-    closers.add(() => devices.close())
-    await abortable(devices.connect({ timeoutMs: connectTimeoutMs }), signal)
+    const devices = await connectDevices(keys, mqtt?.port ?? 0, signal)
+    closers.add(devices.close)
     await settleTables(bench)
     return {
-      deviceIds,
-      async cpu() {
-        const { user, system } = (await devices.stats()).cpuMicros
-        return user + system
-      },
+      deviceIds: keys.map(({ id }) => id),
+      cpu: devices.cpu,
       take(listener) {
         onAnswer = listener
       },

@@ -16,7 +16,17 @@ export type Limit = { readonly kind: 'gate' | 'goal' } & ({ readonly atLeast: nu
 export type Row = {
   readonly name: string
   readonly what: string
-  readonly unit: 'op/s' | 'rows/s' | 'requests/s' | 'CPU µs/device' | 'CPU µs/delivery' | 'of allowed' | 'ms' | 'KB'
+  readonly unit:
+    | 'op/s'
+    | 'rows/s'
+    | 'requests/s'
+    | 'CPU µs/device'
+    | 'CPU µs/delivery'
+    | 'CPU ms/s'
+    | 'transactions/s'
+    | 'of allowed'
+    | 'ms'
+    | 'KB'
   readonly ours: readonly Run[]
   readonly baseline: readonly Run[]
   readonly baselineName: string

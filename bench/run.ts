@@ -15,6 +15,8 @@ import { jobPages } from './p12-job-pages.ts'
 import { peers } from './p13-peers.ts'
 import { fanOut } from './p15-fan-out.ts'
 import { progress } from './p17-progress.ts'
+import { idle } from './p20-idle.ts'
+import { lateness } from './p21-lateness.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
@@ -31,6 +33,8 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P13: peers,
   P15: fanOut,
   P17: progress,
+  P20: idle,
+  P21: lateness,
   S8: attacked,
   S9: blocks,
   S10: memory,
