@@ -56,4 +56,4 @@ test(`SQL selects the devices that the language's rules select, for 2000 conditi
   )
   // Else the generators have drifted into conditions that say nothing.
   expect(selected).toBeGreaterThan(1000)
-})
+}, 240_000)
