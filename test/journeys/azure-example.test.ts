@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runProgram } from './run-program.ts'
 
 // The example on the compiled hub, as `npm run example` runs it: its programs use the published SDKs only.
 const example = resolve(import.meta.dirname, '../../examples/azure-sdk/run.js')
@@ -14,23 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs it with a folder for temporary files of its own; it is interrupted, once, when it has said `until`. */
-async function run(until?: string) {
-  const child = spawn(process.execPath, [example], { cwd: folder, env: { ...process.env, TMPDIR: folder } })
-  let said = ''
-  let complained = ''
-  let interrupted = false
-  child.stdout.on('data', (chunk) => {
-    said += chunk
-    if (interrupted || until === undefined || !said.includes(until)) return
-    interrupted = child.kill('SIGINT')
-  })
-  child.stderr.on('data', (chunk) => {
-    complained += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code, said, complained }
-}
+const run = (until?: string) => runProgram(folder, [example], until)
 
 /** What one of the two programs said, which speak at the same time. */
 const linesOf = (program: string, said: string): string[] =>

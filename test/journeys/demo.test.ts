@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runProgram } from './run-program.ts'
 
 // The compiled program, as `npm run demo` runs it.
 const demo = resolve(import.meta.dirname, '../../dist/cli/demo.js')
@@ -14,23 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs the demo with a folder for temporary files of its own; it is interrupted, once, when it has said `until`. */
-async function run(args: readonly string[], until?: string) {
-  const child = spawn(process.execPath, [demo, ...args], { cwd: folder, env: { ...process.env, TMPDIR: folder } })
-  let said = ''
-  let complained = ''
-  let interrupted = false
-  child.stdout.on('data', (chunk) => {
-    said += chunk
-    if (interrupted || until === undefined || !said.includes(until)) return
-    interrupted = child.kill('SIGINT')
-  })
-  child.stderr.on('data', (chunk) => {
-    complained += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code, said, complained }
-}
+const run = (args: readonly string[], until?: string) => runProgram(folder, [demo, ...args], until)
 
 test('the demo runs two jobs to their ends, tells what came of every device and leaves nothing', async () => {
   const { code, said, complained } = await run(['--devices', '200'])

@@ -39,6 +39,14 @@ async function meanwhile(hub: TestDoor): Promise<void> {
   other.end()
 }
 
+/** What the device sends now is not read yet. */
+async function expectHeld(hub: TestDoor, device: RawDevice): Promise<void> {
+  device.write(ping)
+  const received = device.socket.bytesRead
+  await meanwhile(hub)
+  expect(device.socket.bytesRead).toBe(received)
+}
+
 async function pongs(device: RawDevice, count: number): Promise<void> {
   for (let i = 0; i < count; i++) expect(await device.next()).toMatchObject({ cmd: 'pingresp' })
 }
@@ -75,10 +83,7 @@ test('a device over its bytes a second is read from later', async () => {
   const topic = `devices/${deviceId}/messages/events/`
   device.write(publishPacketOf(topic, 'x'.repeat(25_000), { qos: 1, messageId: 1 }))
   expect(await device.next()).toMatchObject({ cmd: 'puback' })
-  device.write(ping)
-  const received = device.socket.bytesRead
-  await meanwhile(hub)
-  expect(device.socket.bytesRead).toBe(received)
+  await expectHeld(hub, device)
   await nextLot(clock, 1_000)
   await pongs(device, 1)
   device.end()
@@ -106,10 +111,7 @@ test('a twin counts by its bytes, and so does a patch', async () => {
   expect((await device.nextPublish()).topic).toContain('res/204')
   device.write(publishPacketOf('$iothub/twin/GET/?$rid=2'))
   expect((await device.nextPublish()).topic).toContain('res/200')
-  device.write(ping)
-  const received = device.socket.bytesRead
-  await meanwhile(hub)
-  expect(device.socket.bytesRead).toBe(received)
+  await expectHeld(hub, device)
   await nextLot(clock, 1_000)
   await pongs(device, 1)
   device.end()
