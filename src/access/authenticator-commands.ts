@@ -17,6 +17,10 @@ export type Authenticator = {
    * @throws UnauthorizedError, IssuerUnavailableError
    */
   authenticate(authorization: string | undefined, from: RequestOrigin): Promise<Viewer>
+  /** The viewer with the roles that are in force now. */
+  refresh(viewer: Viewer): Viewer
+  /** Calls `changed` when other roles are in force. Returns what ends that. */
+  onRolesChanged(changed: () => void): () => void
   /** The refusal of a request without a credential that needs one. */
   readonly tokenNeeded: UnauthorizedError
 }
@@ -70,6 +74,8 @@ export function createAuthenticator(
   }
   return {
     tokenNeeded,
+    refresh: (viewer) => people?.refresh(viewer) ?? viewer,
+    onRolesChanged: (changed) => people?.listen(changed) ?? (() => {}),
     async authenticate(authorization, from) {
       try {
         return await judge(authorization, from)

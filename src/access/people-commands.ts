@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { isIssuerAddress } from '../issuer-address.ts'
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Verified } from './oidc/bearer-commands.ts'
 import type { KeySet } from './oidc/key-set-commands.ts'
 import type { Roles } from './role-commands.ts'
 import { type RoleTable, resolveRoles } from './roles.ts'
@@ -23,6 +24,10 @@ export type PeopleOptions = {
 export type People = {
   /** @throws BearerError, IssuerUnavailableError */
   viewer(token: string): Promise<Viewer>
+  /** The same person with the roles that are in force now. */
+  refresh(viewer: Viewer): Viewer
+  /** Calls `changed` when other roles are in force. Returns what ends that. */
+  listen(changed: () => void): () => void
   close(): void
 }
 
@@ -47,17 +52,24 @@ export async function openPeople(
   }
   const verify = createVerifyBearer(ground, { issuers: keySets, audiences, rolesPath })
   /** The viewers of remembered tokens, each with the roles that it was made with. */
-  const viewers = new WeakMap<object, { readonly table: RoleTable; readonly viewer: Viewer }>()
+  const viewers = new WeakMap<Verified, { readonly table: RoleTable; readonly viewer: Viewer }>()
+  const origins = new WeakMap<Viewer, Verified>()
+  const viewerOf = (verified: Verified): Viewer => {
+    const table = roles.table()
+    const known = viewers.get(verified)
+    if (known?.table === table) return known.viewer
+    const viewer = personViewer(verified, resolveRoles(table, verified.roles, rolesPath), verified.expiry)
+    viewers.set(verified, { table, viewer })
+    origins.set(viewer, verified)
+    return viewer
+  }
   return {
-    async viewer(token) {
-      const verified = await verify(token)
-      const table = roles.table()
-      const known = viewers.get(verified)
-      if (known?.table === table) return known.viewer
-      const viewer = personViewer(verified, resolveRoles(table, verified.roles, rolesPath), verified.expiry)
-      viewers.set(verified, { table, viewer })
-      return viewer
+    viewer: async (token) => viewerOf(await verify(token)),
+    refresh(viewer) {
+      const verified = origins.get(viewer)
+      return verified === undefined ? viewer : viewerOf(verified)
     },
+    listen: roles.listen,
     close() {
       for (const keySet of keySets.values()) keySet.close()
     },

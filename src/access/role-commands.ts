@@ -13,6 +13,8 @@ export type Roles = {
   table(): RoleTable
   /** Identifies the text of the file, to compare instances; undefined without a file. */
   fingerprint(): string | undefined
+  /** Calls `changed` when other roles are in force. Returns what ends that. */
+  listen(changed: () => void): () => void
   /** Reads the file now. Never rejects. */
   reload(): Promise<void>
   close(): void
@@ -27,7 +29,13 @@ export async function openRoles(
   { path, metrics }: { readonly path: string | undefined; readonly metrics: Metrics },
 ): Promise<Roles> {
   if (path === undefined)
-    return { table: () => builtInTable, fingerprint: () => undefined, async reload() {}, close() {} }
+    return {
+      table: () => builtInTable,
+      fingerprint: () => undefined,
+      listen: () => () => {},
+      async reload() {},
+      close() {},
+    }
   const valid = metrics.gauge('twincast_roles_file_valid', 'Whether the last read of ROLES_FILE succeeded.')
   const readTime = metrics.gauge(
     'twincast_roles_file_read_time_seconds',
@@ -35,6 +43,7 @@ export async function openRoles(
   )
   let table: RoleTable = builtInTable
   let fingerprint: string | undefined
+  const listeners = new Set<() => void>()
   const read = async (): Promise<void> => {
     const text = await readFile(path, 'utf8').catch(unreadable)
     table = withoutConditions(parseRoles(text))
@@ -46,6 +55,7 @@ export async function openRoles(
     try {
       await read()
       log.info({ path, roles: table.size, fingerprint }, 'roles read')
+      for (const changed of listeners) changed()
     } catch (error) {
       if (!(error instanceof RolesFileError)) throw error
       valid.set(0)
@@ -58,7 +68,16 @@ export async function openRoles(
     watched.close()
     throw new Error(`ROLES_FILE is ${path}, which cannot be used.`, { cause: error })
   }
-  return { table: () => table, fingerprint: () => fingerprint, reload: watched.reload, close: watched.close }
+  return {
+    table: () => table,
+    fingerprint: () => fingerprint,
+    listen(changed) {
+      listeners.add(changed)
+      return () => listeners.delete(changed)
+    },
+    reload: watched.reload,
+    close: watched.close,
+  }
 }
 
 /**

@@ -11,7 +11,13 @@ let issuer: Issuer
 let people: People
 let table: RoleTable = builtInTable
 const metrics = createMetrics()
-const roles: Roles = { table: () => table, fingerprint: () => undefined, async reload() {}, close() {} }
+const roles: Roles = {
+  table: () => table,
+  fingerprint: () => undefined,
+  listen: () => () => {},
+  async reload() {},
+  close() {},
+}
 
 beforeAll(async () => {
   issuer = await openIssuer()

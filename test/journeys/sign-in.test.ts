@@ -191,6 +191,25 @@ test('roles that are read again count for the next request, with the same token'
   expect((await ask(viewer, { authorization })).data.viewer).toMatchObject({ roles: ['south'], rights: ['READ_JOBS'] })
 })
 
+test('an open WebSocket gets the rights of roles that change, and is closed when it loses one', async () => {
+  const write = async (rights: readonly string[]) => {
+    await writeFile(join(folder, 'roles.json'), JSON.stringify({ south: { rights } }))
+    await app.reload()
+  }
+  await write(['readJobs'])
+  const token = await issuer.mint({ access: { roles: ['south'] } })
+  const { socket, first, closed } = await connect({ authorization: `Bearer ${token}` })
+  expect(first).toEqual({ type: 'connection_ack' })
+  await write(['readJobs', 'readTwins'])
+  const answer = once(socket, 'message')
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{ viewer { rights } }' } }))
+  expect(JSON.parse(String((await answer)[0]))).toMatchObject({
+    payload: { data: { viewer: { rights: ['READ_TWINS', 'READ_JOBS'] } } },
+  })
+  await write(['readTwins'])
+  expect(await closed).toEqual({ code: 4403, reason: 'rights changed' })
+})
+
 test('while the issuer is unreachable and its keys are unknown, a token is neither good nor bad: 503', async () => {
   const other = await createTestDatabase()
   issuer.answer((request) => request.socket.destroy())

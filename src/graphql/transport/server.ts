@@ -158,6 +158,7 @@ export function createGraphqlServer(
     run,
     subscribe,
     authenticate,
+    roles: accepting,
     mask,
     print,
   })

@@ -20,6 +20,8 @@ export type SocketViewer = {
    * one after the other, at most one per second.
    */
   renew(authenticate: () => Promise<Viewer>): Promise<Renewal>
+  /** Replaces the viewer by the same one with other roles. */
+  replace(viewer: Viewer): void
 }
 
 /** Milliseconds between the beginnings of two renewals. */
@@ -28,8 +30,8 @@ export const renewalPause = 1_000
 export const mostRenewals = 10
 
 /**
- * Calls `expired` when the credential in force has expired, and `narrowed` when a renewal has taken something away that
- * open operations may use.
+ * Calls `expired` when the credential in force has expired, and `narrowed` when a renewal, or a change of
+ * roles, has taken something away that open operations may use.
  */
 export function createSocketViewer(
   { clock }: { readonly clock: Clock },
@@ -48,6 +50,14 @@ export function createSocketViewer(
     const expiresAt = expiry === undefined ? null : new Date(Math.floor(expiry * 1_000)).toISOString()
     return { expiresAt, ...(error && { error }) }
   }
+  const replace = (viewer: Viewer): void => {
+    const before = current
+    replaced.abort()
+    replaced = new AbortController()
+    current = viewer
+    watch()
+    if (!coversAuthority(viewer, before)) narrowed()
+  }
   const renewNow = async (authenticate: () => Promise<Viewer>): Promise<Renewal> => {
     let renewed: Viewer
     try {
@@ -62,16 +72,12 @@ export function createSocketViewer(
       const message = 'The new token belongs to another person or policy. Open another connection for it.'
       return answer({ code: 'FORBIDDEN', message })
     }
-    const before = current
-    replaced.abort()
-    replaced = new AbortController()
-    current = renewed
-    watch()
-    if (!coversAuthority(renewed, before)) narrowed()
+    replace(renewed)
     return answer()
   }
   watch()
   return {
+    replace,
     get current() {
       return current
     },

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { type GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, MessageType, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Authenticator } from '../../access/authenticator-commands.ts'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
@@ -77,11 +78,20 @@ export function createWebSockets(
     readonly run: RunOperation
     readonly subscribe: Subscribe
     readonly authenticate: Authenticate
+    readonly roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>
     readonly mask: (error: unknown) => GraphQLError
     readonly print: PrintResult
   },
 ) {
-  const { documents, documentOf, contextOf, run, subscribe, authenticate, mask, print } = options
+  const { documents, documentOf, contextOf, run, subscribe, authenticate, roles, mask, print } = options
+  /** The viewers of all sockets that are accepted. */
+  const viewers = new Set<SocketViewer>()
+  const stopReviews = roles.onRolesChanged(() => {
+    for (const viewer of viewers) {
+      const now = roles.refresh(viewer.current)
+      if (now !== viewer.current) viewer.replace(now)
+    }
+  })
   const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>
@@ -121,12 +131,16 @@ export function createWebSockets(
         if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
         return false
       }
-      extra.viewer = createSocketViewer(deps, viewer, {
+      const own = createSocketViewer(deps, roles.refresh(viewer), {
         ended: ended.signal,
         expired: () => socket.close(CloseCode.Forbidden, 'token expired'),
         // The client connects again, and learns for each operation whether it is still allowed.
         narrowed: () => socket.close(CloseCode.Forbidden, 'rights changed'),
       })
+      extra.viewer = own
+      viewers.add(own)
+      ended.signal.addEventListener('abort', () => viewers.delete(own), { once: true })
+      if (ended.signal.aborted) viewers.delete(own)
       extra.letIn()
       return true
     },
@@ -299,6 +313,7 @@ export function createWebSockets(
     },
     /** Closes all WebSockets, and waits briefly for the clients to close their side. */
     async close(): Promise<void> {
+      stopReviews()
       const waited = new AbortController()
       const gone = [...sockets.clients].map(
         (socket) =>
