@@ -3,7 +3,7 @@ import type { Bench } from './benchmark.ts'
 import { type ConnectedFleet, connectFleet } from './fleet.ts'
 import { methodWindow, runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'
 import { compare, measure } from './measure.ts'
-import { type Row, type Run, VoidRunError } from './row.ts'
+import { type Limit, type Row, type Run, VoidRunError } from './row.ts'
 
 const full = { devices: 10_000, jobs: 10 }
 const quickSizes = { devices: 500, jobs: 10 }
@@ -11,17 +11,29 @@ const quickSizes = { devices: 500, jobs: 10 }
 const requestIdLength = 53
 
 /** P1: what a job adds to a method call, with everything over real MQTT. */
-export async function pipeline(bench: Bench): Promise<Row[]> {
-  const { devices, jobs } = bench.quick ? quickSizes : full
-  const fleet = await connectFleet(bench, 'p1', devices)
+export const pipeline = (bench: Bench): Promise<Row[]> =>
+  comparePipeline(bench, { name: 'P1', ...(bench.quick ? quickSizes : full), limit: { kind: 'gate', atLeast: 0.5 } })
+
+/** Jobs over a fleet of connected devices, against bare round trips to them. */
+export async function comparePipeline(
+  bench: Bench,
+  {
+    name,
+    devices,
+    jobs,
+    limit,
+  }: { readonly name: string; readonly devices: number; readonly jobs: number; readonly limit: Limit },
+): Promise<Row[]> {
+  const fleetName = name.toLowerCase()
+  const fleet = await connectFleet(bench, fleetName, devices)
   try {
     const row = await compare(bench, {
-      name: 'P1',
+      name,
       what: `${jobs} method jobs over ${devices.toLocaleString('en')} devices, outcomes durable`,
       unit: 'op/s',
       baselineName: 'bare round trips with the same endpoint, devices and window',
-      limit: { kind: 'gate', atLeast: 0.5 },
-      ours: () => runJobs(bench, fleet, { count: jobs, queryCondition: "tags.fleet = 'p1'" }),
+      limit,
+      ours: () => runJobs(bench, fleet, { count: jobs, queryCondition: `tags.fleet = '${fleetName}'` }),
       baseline: () => roundTrips(bench, fleet, jobs * devices),
     })
     return [{ ...row, notes: busyDevices(row) }]

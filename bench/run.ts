@@ -7,6 +7,7 @@ import { openHub } from './hub.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Conduct } from './measure.ts'
 import { pipeline } from './p1-pipeline.ts'
+import { smallFleet } from './p2-small-fleet.ts'
 import { afterSmallJobs } from './p4-small-jobs.ts'
 import { scale } from './p6-scale.ts'
 import { expansion } from './p9-expansion.ts'
@@ -25,6 +26,7 @@ import { memory } from './s10-memory.ts'
 
 const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P1: pipeline,
+  P2: smallFleet,
   P4: afterSmallJobs,
   P6: scale,
   P9: expansion,
