@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { connectDevice, openRaw, publication, query, request, type Target } from './attack-target.ts'
+import { connectDevice, openRaw, publication, query, type Raw, request, type Target } from './attack-target.ts'
 
 /** The worst input known of one kind. */
 export type Attack = {
@@ -12,9 +12,9 @@ export type Attack = {
   readonly leavesJobs?: true
   /**
    * One connection from its opening to its end: what one attacker repeats. It ends by itself, when the hub ends it, or
-   * within two seconds, and with `signal`.
+   * within two seconds, and with `signal`. With `stay`, an attacker that has got its answers stays connected as long.
    */
-  once(target: Target, signal: AbortSignal): Promise<void>
+  once(target: Target, signal: AbortSignal, stay?: 'stay'): Promise<void>
 }
 
 /** Milliseconds that an attacker holds on to a connection on which nothing comes. */
@@ -41,18 +41,26 @@ const bytesAtOnce =
     bytes: (target: Target) => Uint8Array | string,
     then: 'hold, unread' | 'close' | { readonly readUntil: string },
   ): Attack['once'] =>
-  async (target, signal) => {
+  async (target, signal, stay) => {
     const raw = await openRaw(port(target), then === 'hold, unread' ? 'unread' : 'read')
-    const ending = held(signal)
-    const ended = raw.ended(ending)
-    const work = async (): Promise<void> => {
+    await untilEnd(raw, { signal, stay: then === 'close' ? undefined : stay }, async (ended) => {
       await raw.write(bytes(target))
       if (then === 'hold, unread') await ended
       else if (then !== 'close') await raw.readUntil(then.readUntil)
-    }
-    await Promise.race([work(), ended])
-    raw.close()
+    })
   }
+
+/** Closes the connection after the work, or at the end if the attacker is to stay. */
+async function untilEnd(
+  raw: Raw,
+  { signal, stay }: { readonly signal: AbortSignal; readonly stay: 'stay' | undefined },
+  work: (ended: Promise<void>) => Promise<void>,
+): Promise<void> {
+  const ended = raw.ended(held(signal))
+  await Promise.race([work(ended), ended])
+  if (stay !== undefined) await ended
+  raw.close()
+}
 
 const http = ({ httpPort }: Target): number => httpPort
 const mqtt = ({ mqttPort }: Target): number => mqttPort
@@ -60,14 +68,11 @@ const mqtt = ({ mqttPort }: Target): number => mqttPort
 /** What the device publishes, again and again on one connection, as fast as it is taken. */
 const published =
   (topic: (turn: number) => string, payload: string, times: number): Attack['once'] =>
-  async (target, signal) => {
+  async (target, signal, stay) => {
     const raw = await connectDevice(target)
-    const ended = raw.ended(held(signal))
-    const work = async (): Promise<void> => {
+    await untilEnd(raw, { signal, stay }, async () => {
       for (let turn = 0; turn < times && !signal.aborted; turn++) await raw.write(publication(topic(turn), payload))
-    }
-    await Promise.race([work(), ended])
-    raw.close()
+    })
   }
 
 const reported = (turn: number): string => `$iothub/twin/PATCH/properties/reported/?$rid=${turn}`
@@ -226,11 +231,12 @@ export const attacks: readonly Attack[] = [
   {
     what: 'pings 30,000 times in one write',
     who: 'device',
-    async once(target, signal) {
+    async once(target, signal, stay) {
       const raw = await connectDevice(target)
-      const ended = raw.ended(held(signal))
-      await Promise.race([raw.write(Buffer.alloc(60_000, Buffer.of(0xc0, 0))).then(() => raw.read(60_000)), ended])
-      raw.close()
+      await untilEnd(raw, { signal, stay }, async () => {
+        await raw.write(Buffer.alloc(60_000, Buffer.of(0xc0, 0)))
+        await raw.read(60_000)
+      })
     },
   },
   {
@@ -322,7 +328,8 @@ export const attacks: readonly Attack[] = [
     once: bytesAtOnce(
       http,
       (target) => {
-        const documents = Array.from({ length: 64 }, () => `#${Math.random()}${'\n#'.repeat(3_900)}\n{ __typename }`)
+        // Twice what fits, in the same order, so that none of them is still there; and in the end the cache is as before.
+        const documents = Array.from({ length: 64 }, (_, index) => `#${index}${'\n#'.repeat(3_900)}\n{ __typename }`)
         return documents.map((document) => query(target, document)).join('')
       },
       { readUntil: 'nothing: until it is closed' },

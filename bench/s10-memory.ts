@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Bench } from './benchmark.ts'
 import { compare } from './measure.ts'
 import type { Row, Run } from './row.ts'
@@ -27,7 +28,7 @@ export async function memory(bench: Bench): Promise<Row[]> {
         baselineName: 'what is allowed',
         limit: { kind: 'gate', atMost: 1 },
         async ours() {
-          const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal))
+          const { taken, kept } = await weigh(hub, (signal) => attack.once(hub.target, signal, 'stay'))
           left.push({ value: kept, cpuMicros: {} })
           return { value: taken / connectionCount, cpuMicros: {} }
         },
@@ -54,6 +55,7 @@ async function weigh(
 ): Promise<{ taken: number; kept: number }> {
   const before = await hub.ask('weigh')
   const ending = new AbortController()
+  setMaxListeners(0, ending.signal)
   const all = Promise.all(Array.from({ length: connectionCount }, () => open(ending.signal)))
   await Promise.race([all, new Promise((resolve) => setTimeout(resolve, atWork))])
   const during = await hub.ask('weigh')
