@@ -243,8 +243,8 @@ export const limitTable = {
     min: 1,
     max: 16,
     unit: 'count',
-    what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the jobs of one policy leave one place to others',
-    answer: 'the job stays queued',
+    what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the jobs of one policy leave one place to others, and a selection in the last place of its policy may take a thirtieth of LIMIT_JOB_SELECTION_MS',
+    answer: 'the job stays queued, and waits for another place if its time was too short',
   },
   queriesWaiting: {
     variable: 'LIMIT_QUERIES_WAITING',

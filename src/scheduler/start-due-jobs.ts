@@ -21,8 +21,8 @@ import { compileDeviceCondition } from '../query/device-condition.ts'
 import type { Step } from './loop.ts'
 
 /**
- * The selected devices of a job must not be kept: it was cancelled meanwhile, another job has taken its place, or the
- * hub stops.
+ * The selected devices of a job must not be kept: it was cancelled meanwhile, another job has taken its place, the
+ * selection took too long for its place, or the hub stops.
  */
 class Overtaken extends Error {}
 
@@ -34,33 +34,58 @@ export const selectionsAtOnce = ({
   Math.max(Math.min(jobSelections, Math.floor(databaseConnections / 2)), 1)
 
 /**
+ * The part of the time for a selection that one may take in the last place of its actor. If it takes longer, it waits
+ * for another place, so that slow conditions of an actor do not delay its other jobs.
+ */
+const shortShare = 1 / 30
+/** Known long selections. To forget one costs a short time in the last place. */
+const mostLong = 1_000
+
+/**
  * Scheduled and due → queued → running, with its devices selected: one job per turn, at most `maxRunning` at a time.
  * Several loops may run one such step at once: each selects the devices of another job, and no job waits for the
  * devices of another.
  */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
   const most = selectionsAtOnce(deps.limits)
+  /** Places of one actor. */
+  const each = Math.max(most - 1, 1)
   const closing = new AbortController()
   /** Actors of the jobs whose devices are being selected here, by job. */
   const selecting = new Map<string, string | null>()
   /** Actors whose last selection took too long. */
   const slow = new Set<string | null>()
+  /** Jobs whose selection took too long for the last place of their actor, with their actors. */
+  const long = new Map<string, string | null>()
 
   const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
 
+  /** Whether the next selection of the actor would be in its last place, in which it may only take a short time. */
+  const isLastPlace = (actor: string | null): boolean => each > 1 && countOf(actor) === each - 1
+
+  /** The jobs not to look for now: their devices are being selected here, or they wait for another place. */
+  const passedOver = (): readonly string[] => [
+    ...selecting.keys(),
+    ...[...long].filter(([, actor]) => isLastPlace(actor)).map(([id]) => id),
+  ]
+
   /** The jobs that may be next. Jobs of an actor that keeps the hub busy come last, and leave room for others. */
   const inTurn = (queued: readonly QueuedJob[]): readonly QueuedJob[] => {
-    const rank = ({ actor }: QueuedJob): number => (slow.has(actor) ? most : 0) + countOf(actor)
+    const rank = ({ id, actor }: QueuedJob): number =>
+      (slow.has(actor) ? most : 0) + (long.has(id) ? most : 0) + countOf(actor)
     return queued
-      .filter(({ id, actor }) => !selecting.has(id) && countOf(actor) < Math.max(most - 1, 1))
+      .filter(({ id, actor }) => !selecting.has(id) && countOf(actor) < each && !(long.has(id) && isLastPlace(actor)))
       .sort((one, other) => rank(one) - rank(other))
   }
 
   /** False when the job cannot start now, or not on this instance. */
   const start = async (queued: QueuedJob, now: Date): Promise<boolean> => {
+    const { jobSelectionMs } = deps.limits
+    const isShort = isLastPlace(queued.actor)
+    const ms = isShort ? jobSelectionMs * shortShare : jobSelectionMs
     selecting.set(queued.id, queued.actor)
     try {
-      return await inTransaction(
+      const isDone = await inTransaction(
         deps,
         async (tx, afterCommit) => {
           const job = await lockSelection(tx, queued, maxRunning)
@@ -70,7 +95,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             afterCommit(() => deps.events.publish('work', 'settled', {}))
             return false
           }
-          const selected = await select(tx, job)
+          const selected = await select(tx, job, { ms, isShort })
           if (!(await lockStarting(tx, job.id, maxRunning))) throw new Overtaken()
           afterCommit(() => deps.events.jobChanged(job.id))
           const startedTime = deps.clock.now()
@@ -92,8 +117,10 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           })
           return true
         },
-        deps.limits.jobSelectionMs,
+        jobSelectionMs,
       )
+      if (isDone) long.delete(queued.id)
+      return isDone
     } catch (error) {
       if (error instanceof Overtaken) return false
       throw error
@@ -106,8 +133,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   const select = async (
     tx: Tx,
     job: JobRow,
+    { ms, isShort }: { readonly ms: number; readonly isShort: boolean },
   ): Promise<{ readonly deviceCount: number } | { readonly failure: string }> => {
-    const ms = deps.limits.jobSelectionMs
     const stopping = new AbortController()
     const signal = AbortSignal.any([closing.signal, stopping.signal])
     const stopListening = deps.events.listen(
@@ -128,6 +155,11 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       return { deviceCount }
     } catch (error) {
       if (signal.aborted) throw new Overtaken()
+      if (isShort && isOutOfTime(error)) {
+        if (long.size >= mostLong) long.clear()
+        long.set(job.id, actor)
+        throw new Overtaken()
+      }
       if (isOutOfTime(error)) slow.add(actor)
       const failure = whyItCannotStart(error, ms / 1000)
       if (failure === undefined) throw error
@@ -142,18 +174,22 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     every: 5_000,
     wokenBy: ['jobs'],
     async run(now) {
-      const found = await findStartable(deps.db, now, { maxRunning, most })
+      const found = await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })
       if (found.isDue) {
         const ids = await inTransaction(deps, (tx) => queueDueJobs(tx, now))
         for (const jobId of ids) deps.events.jobChanged(jobId)
       }
-      const { queued, next } = found.isDue ? await findStartable(deps.db, now, { maxRunning, most }) : found
+      const { queued, next } = found.isDue
+        ? await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })
+        : found
+      const known = long.size
       for (let [job] = inTurn(queued), left = queued; job !== undefined; [job] = inTurn(left)) {
         if (await start(job, now)) return { done: 1, full: true }
         const { id } = job
         left = left.filter((other) => other.id !== id)
       }
-      return { done: 0, full: false, next: next ?? undefined }
+      // The jobs behind those that are passed over from now on were not found yet.
+      return { done: 0, full: long.size > known, next: next ?? undefined }
     },
     /** Aborts selections under way; their jobs stay queued. */
     close: () => closing.abort(),

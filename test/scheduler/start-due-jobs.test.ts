@@ -90,11 +90,22 @@ test('a job that waited for room until its time was up has failed and says why',
   })
 })
 
-/** Lets the selection of devices called `slow` wait while the work goes on, or until it is stopped. */
+/**
+ * Lets the selection of devices called `slow` wait while the work goes on, or until it is stopped. One that may take 20
+ * seconds is out of time at once.
+ */
 async function whileSlow(work: () => Promise<void>): Promise<void> {
   await deps.database.pool.query(
     `create or replace function wait_for_slow() returns trigger language plpgsql
-       as $$ begin if new.device_id like 'slow-%' then perform pg_advisory_xact_lock_shared(4711); end if; return new; end $$;
+       as $$ begin
+         if new.device_id like 'slow-%' then
+           if current_setting('statement_timeout') = '20s' then
+             raise exception 'out of time' using errcode = 'query_canceled';
+           end if;
+           perform pg_advisory_xact_lock_shared(4711);
+         end if;
+         return new;
+       end $$;
      create or replace trigger wait_for_slow before insert on device_job for each row execute function wait_for_slow()`,
   )
   const client = await deps.database.pool.connect()
@@ -108,19 +119,20 @@ async function whileSlow(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** The number of jobs whose devices are being selected and wait. */
+const selections = async (): Promise<number | null> => {
+  const { rowCount } = await deps.database.pool.query(
+    `select from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and application_name like 'twincast selection %'`,
+  )
+  return rowCount
+}
+
 /** Waits until devices of so many jobs are being selected and wait. */
-const selecting = (count: number) =>
-  vi.waitUntil(async () => {
-    const { rowCount } = await deps.database.pool.query(
-      `select from pg_stat_activity
-       where datname = current_database() and wait_event_type = 'Lock' and application_name like 'twincast selection %'`,
-    )
-    return rowCount === count
-  }, 10_000)
+const selecting = (count: number) => vi.waitUntil(async () => (await selections()) === count, 10_000)
 
 const statusOf = async (id: string) => (await jobRow(deps, id)).status
 
-/** Jobs of another policy than the tester's. */
 /** Another client with the same name. */
 const stranger: By = { ...tester, kind: 'person', id: 'https://issuer.example|1', subject: '1' }
 
@@ -208,6 +220,32 @@ test('one policy leaves a place to others, however many slow jobs it has', async
     expect(await step.run(clock.now())).toMatchObject({ done: 0 })
   })
   await Promise.all(starting)
+})
+
+test('slow jobs do not delay the other jobs of their policy, and start when they have the time', async () => {
+  const slow: string[] = []
+  for (let count = 0; count < 6; count++) slow.push(await givenMethodJob(deps, 'slow'))
+  clock.advance(1)
+  const quick = await givenMethodJob(deps, 'pump')
+  const limited = { ...deps, limits: { ...deps.limits, jobSelectionMs: 600_000 } }
+  const step = startDueJobs(limited, { maxRunning: 10 })
+  const starting: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    for (let count = 1; count <= 2; count++) {
+      starting.push(step.run(clock.now()))
+      await selecting(count)
+    }
+    const inLastPlace = async () => {
+      while ((await step.run(clock.now())).full);
+    }
+    starting.push(inLastPlace())
+    await vi.waitUntil(async () => (await statusOf(quick)) !== 'queued' || (await selections()) === 3, 10_000)
+    expect(await statusOf(quick)).toBe('running')
+    expect(await Promise.all(slow.map(statusOf))).toEqual(slow.map(() => 'queued'))
+  })
+  await Promise.all(starting)
+  while ((await step.run(clock.now())).full);
+  expect(await Promise.all(slow.map(statusOf))).toEqual(slow.map(() => 'running'))
 })
 
 test('jobs of a policy whose selection took too long come behind those of others', async () => {

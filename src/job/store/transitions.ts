@@ -39,13 +39,17 @@ const selections = sql`
 const running = sql`(select count(*) from job where end_time is null and status = 'running')`
 
 /**
- * The jobs that can start now. Of the waiting jobs, the first of each actor, at most `most` each, in the order in
- * which they wait; an empty list when the running and starting jobs leave no room.
+ * The jobs that can start now. Of the waiting jobs except `passedOver`, the first of each actor, at most `most` each, in
+ * the order in which they wait; an empty list when the running and starting jobs leave no room.
  */
 export async function findStartable(
   db: Reader,
   now: Date,
-  { maxRunning, most }: { readonly maxRunning: number; readonly most: number },
+  {
+    maxRunning,
+    most,
+    passedOver,
+  }: { readonly maxRunning: number; readonly most: number; readonly passedOver: readonly string[] },
 ): Promise<Startable> {
   const [row] = await db.query<Startable>(
     sql`select exists (
@@ -61,7 +65,7 @@ export async function findStartable(
                      from job left join (
                        select job_key, coalesce(actor_id, actor) as actor from job_event where type = 'scheduled'
                      ) scheduled on job_key = job.key
-                     where end_time is null and job.status = 'queued'
+                     where end_time is null and job.status = 'queued' and job.id <> all(${passedOver}::text[])
                    ) waiting
                    where place <= ${most}
                  ), '[]')
