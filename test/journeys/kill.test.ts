@@ -14,7 +14,7 @@ const fleetSize = 1_200
 const killCount = [50, 300, 550, 800, 1_050]
 
 test('a program that is killed again and again in the middle of a job sends no device its call twice and loses none', {
-  timeout: 240_000,
+  timeout: 960_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-kill-'))
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4)
@@ -63,7 +63,7 @@ test('a program that is killed again and again in the middle of a job sends no d
         jobId: 'killed',
         queryCondition: "tags.fleet = 'kill'",
         cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 5 },
-        maxExecutionTimeInSeconds: 180,
+        maxExecutionTimeInSeconds: 900,
       },
     })
     expect(scheduled.scheduleDeviceMethod).toEqual({ job: { jobId: 'killed' } })
