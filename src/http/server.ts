@@ -73,12 +73,6 @@ const requestTimeout = 30_000
  * connections.
  */
 const keepAliveTimeout = 65_000
-/**
- * Milliseconds after which a request is refused without a check of its token, and at most as many more. Clients that come
- * back as soon as they are refused then cost little, and do not come back all at once.
- */
-const refusalPause = 500
-const refusalSpread = 1_000
 /** Milliseconds that requests under way get at a shutdown. */
 const closeTimeout = 5_000
 
@@ -218,7 +212,7 @@ export function createHttpServer(
     const waiting = new AbortController()
     late.add(waiting)
     response.once('close', () => waiting.abort())
-    await deps.clock.sleep(refusalPause + Math.random() * refusalSpread, waiting.signal)
+    await arrivals.pause(waiting.signal)
     late.delete(waiting)
     if (response.destroyed) return
     const message = 'Too many requests from this address had an invalid token. Retry in 1 s.'

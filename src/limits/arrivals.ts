@@ -25,11 +25,13 @@ export type Arrivals = {
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
   /**
    * Whether a request from this address is processed: when its token was good before, or when the address did not
-   * present too many bad ones.
+   * present too many bad ones. Shared by all protocols; a client certificate counts as a token.
    */
   mayTry(address: string, authorization: string | undefined): boolean
   /** Counts whether the token was good. */
   tried(address: string, authorization: string | undefined, isGood: boolean): void
+  /** How long to wait before such a request is refused, or until the signal aborts. */
+  pause(signal: AbortSignal): Promise<void>
 }
 
 /** Files that the hub needs in addition to connections: its database, its log, files of the console. */
@@ -38,8 +40,14 @@ const ownFiles = 200
 const kindShare = 0.9
 /** Number of remembered addresses above which unneeded records are removed. */
 const mostAddresses = 2_000
-/** Characters of remembered good tokens: more than 20,000 of ordinary length. */
-const mostCharacters = 4 * 1024 * 1024
+/** Characters of remembered good tokens: more than 40,000 of ordinary length, those of a fleet among them. */
+const mostCharacters = 8 * 1024 * 1024
+/**
+ * Milliseconds after which a token is refused without a check, and at most as many more. Clients that come back as soon
+ * as they are refused then cost little, and do not come back all at once.
+ */
+const refusalPause = 500
+const refusalSpread = 1_000
 
 /**
  * `openFiles`: how many files and connections the process may have open. A trusted proxy connects for many clients, so it
@@ -134,6 +142,7 @@ export function createArrivals(
   }
 
   return {
+    pause: (signal) => clock.sleep(refusalPause + Math.random() * refusalSpread, signal),
     guard(server, { variable, kind }) {
       server.maxConnections = ofPort[kind]
       server.on('connection', (socket) => admit(socket, variable, kind))

@@ -5,6 +5,7 @@ import { authenticateDevice } from '../device/authentication-commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
 import { hostName } from '../host-name.ts'
+import type { Arrivals } from '../limits/arrivals.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { utf8Text } from '../utf8.ts'
 import { clientCertificateOf } from './client-certificate.ts'
@@ -65,6 +66,12 @@ function isDeviceId(text: string): boolean {
   }
 }
 
+const crowded: ConnectRefusal = { returnCode: 3, reason: 'too many devices are connecting' }
+
+/** What the client proves its identity with: a token, or a certificate, whose key TLS has verified. */
+const credentialOf = ({ password, certificate }: Connection): string | undefined =>
+  password === '' ? certificate?.thumbprints.at(-1) : password
+
 /** CONNACK without a session [MQTT 3.1.1, 3.2]. */
 export const connackPacket = (returnCode: number): Uint8Array => Uint8Array.of(0x20, 2, 0, returnCode)
 
@@ -75,6 +82,7 @@ export function createAdmission(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'lease' | 'throttles'>,
   options: {
     readonly hostNames: readonly string[]
+    readonly arrivals: Pick<Arrivals, 'mayTry' | 'tried' | 'pause'>
     readonly connections: Connections
     readonly rations: Rations
     readonly presence: Presence
@@ -83,7 +91,7 @@ export function createAdmission(
     readonly isLeaving: () => boolean
   },
 ): Hooks {
-  const { hostNames, connections, rations, presence, takeTurn, isLeaving } = options
+  const { hostNames, arrivals, connections, rations, presence, takeTurn, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Logs the reason, which CONNACK cannot carry. */
   const logReason = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
@@ -121,7 +129,10 @@ export function createAdmission(
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
       if (credential === undefined) return { returnCode: 3, reason: 'the client has disconnected' }
+      arrivals.tried(addressOf(connection.client), credentialOf(connection), !('refusal' in credential))
       if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
+      // Only now, so that clients without a credential use up nothing of what the devices may.
+      if (deps.throttles.ask('connections') > 0) return crowded
       await untilDue(connection)
       if (connection.ended) return { returnCode: 3, reason: 'the client has disconnected' }
       connection.expiry = credential.expiry
@@ -138,8 +149,15 @@ export function createAdmission(
   const whyNotNow = (): string | undefined => {
     if (isLeaving()) return 'the hub is stopping'
     if (!deps.lease.holds()) return 'the database is unreachable, and other instances may have taken over'
-    const crowded = connections.undecidedCount >= mostUndecided || deps.throttles.ask('connections') > 0
-    return crowded ? 'too many devices are connecting' : undefined
+    return connections.undecidedCount >= mostUndecided ? crowded.reason : undefined
+  }
+
+  /** Waits before a client is refused whose address has sent too many bad credentials. */
+  const waitToRefuse = async ({ client }: Connection): Promise<string> => {
+    const gone = new AbortController()
+    client.conn.once('close', () => gone.abort())
+    await arrivals.pause(gone.signal)
+    return 'too many connections from this address had a bad credential'
   }
 
   return {
@@ -174,8 +192,9 @@ export function createAdmission(
         will: wills.get(client),
       })
       client.conn.once('close', () => connections.end(connection))
-      const reason = whyNotNow()
-      connections.add(connection)
+      const mayTry = arrivals.mayTry(addressOf(client), credentialOf(connection))
+      const reason = mayTry ? whyNotNow() : await waitToRefuse(connection)
+      if (!connection.ended) connections.add(connection)
       const refusal = reason === undefined ? await decide(connection) : ({ returnCode: 3, reason } as const)
       if (refusal === undefined) {
         done(null, true)

@@ -83,7 +83,15 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
 
   let leaving = false
   const broker = await Aedes.createBroker({
-    ...createAdmission(deps, { hostNames, connections, rations, presence, takeTurn, isLeaving: () => leaving }),
+    ...createAdmission(deps, {
+      hostNames,
+      arrivals,
+      connections,
+      rations,
+      presence,
+      takeTurn,
+      isLeaving: () => leaving,
+    }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
     // Nothing is routed: only packets that this endpoint sends itself are forwarded.

@@ -167,8 +167,8 @@ test('of an address that showed many bad tokens, only those are looked at that w
 
 test('of good tokens the newest are known, and the oldest are forgotten', () => {
   const { arrivals } = setUp({ addressFailures: 1 })
-  // A thousand of them fill 4 MiB.
-  const token = (index: number): string => `good ${index} `.padEnd(4_194, '.')
+  // A thousand of them fill 8 MiB.
+  const token = (index: number): string => `good ${index} `.padEnd(8_388, '.')
   const count = 1_001
   for (let index = 0; index < count; index++) arrivals.tried('192.0.2.7', token(index), true)
   for (let index = 0; index < 10; index++) arrivals.tried('192.0.2.7', 'bad', false)

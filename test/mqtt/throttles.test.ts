@@ -28,6 +28,17 @@ test('a connection over the limit is refused with 3, and let in when there is ro
   for (const device of [first, again]) device.end()
 })
 
+test('connections with a bad token use up nothing of what the devices may', async () => {
+  const { hub, deviceId } = await open({ connections: once })
+  for (let times = 0; times < 3; times++) {
+    const stranger = await openRaw(hub.port)
+    stranger.write(connectPacket(deviceId, { password: Buffer.from('bad') }))
+    expect(await stranger.next()).toMatchObject({ cmd: 'connack', returnCode: 5 })
+  }
+  const device = await connectRaw(hub.port, deviceId)
+  device.end()
+})
+
 test('twin requests over the limit are answered with 429, each kind by its own', async () => {
   const { hub, clock, deviceId } = await open({ twinReads: once, twinUpdates: once })
   const device = await connectRaw(hub.port, deviceId)
