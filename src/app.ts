@@ -286,6 +286,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       anonymous,
       authenticator,
       trusted,
+      arrivals,
       allowedOrigins: config.allowedOrigins,
     })
     const rest = createRestHandler(deps, {

@@ -79,9 +79,9 @@ export const limitTable = {
     min: 1,
     max: 100_000,
     unit: 'per second',
-    what: 'HTTP requests and MQTT connections from one address (behind a proxy in TRUSTED_PROXIES: that of the client) that are refused because of their token or certificate; bursts of ten times as many',
+    what: 'HTTP requests, GraphQL WebSockets and MQTT connections from one address (behind a proxy in TRUSTED_PROXIES: that of the client) that are refused because of their token or certificate; bursts of ten times as many',
     answer:
-      '429, or CONNACK 3 over MQTT, to tokens from that address that were not accepted before, after 0.5 to 1.5 seconds',
+      '429, the close code 4403 over GraphQL WebSockets, or CONNACK 3 over MQTT, to tokens from that address that were not accepted before, after 0.5 to 1.5 seconds',
   },
   // MQTT
   mqttConnections: {

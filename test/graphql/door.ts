@@ -11,6 +11,7 @@ import type { TypedDocumentString } from '../../src/generated/graphql/graphql.ts
 import type { Authenticate } from '../../src/graphql/context.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../src/graphql/transport/server.ts'
 import type { TrustedDocuments } from '../../src/graphql/transport/trusted-documents.ts'
+import type { Arrivals } from '../../src/limits/arrivals.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import { openPort } from '../../src/open-port.ts'
 import { everything, type Scope } from '../../src/scope.ts'
@@ -76,6 +77,7 @@ export async function openDoor(
     /** What is logged at least; warnings and errors unless told otherwise. */
     logLevel?: 'info' | 'warn'
     allowedOrigins?: readonly string[]
+    arrivals?: Arrivals
   } = {},
 ): Promise<TestDoor> {
   const base = await createTestDeps(options.clock, options.throttling, options.limits)
@@ -87,6 +89,7 @@ export async function openDoor(
     hostNames: [hubName],
     anonymous: 'anonymous' in options ? options.anonymous : owner,
     allowedOrigins: options.allowedOrigins ?? [],
+    ...(options.arrivals && { arrivals: options.arrivals }),
     ...(options.authenticate !== undefined && { authenticate: options.authenticate }),
     trusted: options.trusted,
   })

@@ -8,6 +8,7 @@ import type { Deps } from '../../deps.ts'
 import { UnauthorizedError } from '../../errors.ts'
 import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
+import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
@@ -18,6 +19,7 @@ import { refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
+import { countedAuthenticate } from './counted-authenticate.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
 import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
@@ -63,6 +65,8 @@ export function createGraphqlServer(
     readonly hostNames: readonly string[]
     readonly anonymous: Viewer | undefined
     readonly allowedOrigins?: readonly string[]
+    /** Counts the refused tokens of WebSockets. Default: they are not counted. */
+    readonly arrivals?: Arrivals
     /** Default: accepts shared access signatures, and requests without one as `anonymous`. */
     readonly authenticator?: Authenticator
     /** Replaces the check of credentials, for tests. */
@@ -157,7 +161,7 @@ export function createGraphqlServer(
     contextOf,
     run,
     subscribe,
-    authenticate,
+    authenticate: options.arrivals === undefined ? authenticate : countedAuthenticate(authenticate, options.arrivals),
     roles: accepting,
     mask,
     print,
