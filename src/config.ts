@@ -143,7 +143,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
       .filter((value) => value !== '')
 
   const host = text('HOST', '127.0.0.1', 'an IP address or a host name', isHost)
-  const loopback = host.toLowerCase() === 'localhost' || (isIP(host) !== 0 && isLoopback(host))
+  const loopback = host.toLowerCase() === 'localhost' || isLoopback(host)
   const ports = {
     HTTP_PORT: integer('HTTP_PORT', 4000, 0, 65_535),
     HTTPS_PORT: integer('HTTPS_PORT', 4443, 0, 65_535),
