@@ -1,5 +1,5 @@
 import { createBrowserRouter, redirect, useRouteError } from 'react-router'
-import { SessionGate } from './hub/session.tsx'
+import { SessionGate } from './hub/session-gate.tsx'
 import { Layout } from './shell/layout.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { ErrorState, LoadingState } from './ui/states.tsx'

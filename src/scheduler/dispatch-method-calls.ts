@@ -13,7 +13,7 @@ import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
-import type { OrphanedCalls } from './orphaned-calls.ts'
+import type { OrphanCandidates } from './orphan-candidates.ts'
 
 // An offline device is neither polled nor called again: its call waits in the rows until the device attaches (`onAttach`),
 // and is then sent once.
@@ -51,7 +51,7 @@ export function dispatchMethodCalls(
     requestKey,
     window,
     orphans,
-  }: { readonly requestKey: string; readonly window: InFlightCalls; readonly orphans: OrphanedCalls },
+  }: { readonly requestKey: string; readonly window: InFlightCalls; readonly orphans: OrphanCandidates },
 ): Step & { close(): void } {
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */

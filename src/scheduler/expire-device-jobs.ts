@@ -15,7 +15,7 @@ import {
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
-import type { OrphanedCalls } from './orphaned-calls.ts'
+import type { OrphanCandidates } from './orphan-candidates.ts'
 import { publishProgress } from './publish-progress.ts'
 
 const batch = 1_000
@@ -47,7 +47,7 @@ const isDisabled = { code: 'DeviceDisabled', description: 'The device is disable
  */
 export function expireDeviceJobs(
   deps: Deps,
-  { window, orphans }: { readonly window: InFlightCalls; readonly orphans: OrphanedCalls },
+  { window, orphans }: { readonly window: InFlightCalls; readonly orphans: OrphanCandidates },
 ): Step & { close(): void } {
   /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = true

@@ -10,7 +10,7 @@ import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
 import { loop } from './loop.ts'
-import { createOrphanedCalls } from './orphaned-calls.ts'
+import { createOrphanCandidates } from './orphan-candidates.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 
@@ -44,7 +44,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const orphans = createOrphanedCalls()
+  const orphans = createOrphanCandidates()
   const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const expiring = expireDeviceJobs(deps, { window, orphans })
   const closing = closeDeletedDevices(deps)

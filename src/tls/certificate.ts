@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { readIfThere, writeDurably } from '../data-folder.ts'
 import { parseCertificateTime } from '../date-time.ts'
-import type { Validity } from './x509.ts'
+import type { Validity } from './make-certificates.ts'
 
 /** What a TLS server needs, as PEM. */
 export type ServerCertificate = {
@@ -132,7 +132,7 @@ async function makeServerPair(ca: Ca, hostNames: readonly string[], now: Date): 
 }
 
 /** Loaded only when a certificate is created, which few starts need: the library is large. */
-const x509 = () => import('./x509.ts')
+const x509 = () => import('./make-certificates.ts')
 
 function isGood(pair: Pair, ca: X509Certificate, names: readonly string[], now: Date): boolean {
   const certificate = parse(() => new X509Certificate(pair.cert))

@@ -4,7 +4,7 @@ import { cancelJob } from '../../src/job/commands.ts'
 import { findHistories } from '../../src/job/store/history.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
-import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
+import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { answer, dispatch, finish, start } from '../graphql/facts.ts'
 import { createTestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, givenTwinJob, jobRow, tester } from '../support/rows.ts'
@@ -254,7 +254,7 @@ describe('a job whose method has a connect timeout', () => {
     await start(door.deps, 'slow')
     const duty = expireDeviceJobs(door.deps, {
       window: createInFlightCalls(1, () => {}),
-      orphans: createOrphanedCalls(),
+      orphans: createOrphanCandidates(),
     })
     const rowAfter = async (milliseconds: number) => {
       clock.advance(milliseconds)

@@ -5,7 +5,7 @@ import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
-import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
+import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -32,7 +32,7 @@ beforeEach(async () => {
   const window = createInFlightCalls(10, () => {})
   settling = settleDeviceJobs(deps, { requestKey, window })
   closing = closeDeletedDevices(deps)
-  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans: createOrphanedCalls() })
+  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans: createOrphanCandidates() })
   closers.push(() => dispatching.close())
   jobId = await givenMethodJob(deps, 'pump')
   await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())

@@ -4,7 +4,7 @@ import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.t
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import type { Step } from '../../src/scheduler/loop.ts'
-import { createOrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
+import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttle/throttles.ts'
@@ -78,7 +78,7 @@ test('so does a method job, however wide the window is', async () => {
   const step = dispatchMethodCalls(deps, {
     requestKey: await readRequestKey(deps.db),
     window,
-    orphans: createOrphanedCalls(),
+    orphans: createOrphanCandidates(),
   })
   const seen = await follow(step, 3_600, () => called.length)
   step.close()
@@ -105,7 +105,7 @@ test('devices that were called by an earlier process do not hold the others up',
   const detach = ids.slice(0, 40).map(attach)
   const before = dispatchMethodCalls(
     { ...deps, throttles: base.throttles },
-    { requestKey, window: createInFlightCalls(2_000, () => {}), orphans: createOrphanedCalls() },
+    { requestKey, window: createInFlightCalls(2_000, () => {}), orphans: createOrphanCandidates() },
   )
   while ((await before.run(clock.now())).full);
   before.close()
@@ -114,7 +114,7 @@ test('devices that were called by an earlier process do not hold the others up',
   const after = dispatchMethodCalls(deps, {
     requestKey,
     window: createInFlightCalls(2_000, () => {}),
-    orphans: createOrphanedCalls(),
+    orphans: createOrphanCandidates(),
   })
   while ((await after.run(clock.now())).full);
   after.close()

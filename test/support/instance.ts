@@ -4,13 +4,13 @@ import { readRequestKey } from '../../src/job/store/jobs.ts'
 import { dispatchMethodCalls } from '../../src/scheduler/dispatch-method-calls.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createInFlightCalls, type InFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
-import { createOrphanedCalls, type OrphanedCalls } from '../../src/scheduler/orphaned-calls.ts'
+import { createOrphanCandidates, type OrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 
 /** The duties of one process over method calls, each done when it is told to. */
 export type TestInstance = {
   readonly window: InFlightCalls
-  readonly orphans: OrphanedCalls
+  readonly orphans: OrphanCandidates
   /** Calls as many as it can. */
   dispatch(): Promise<void>
   answer(request: Pick<MethodRequest, 'deviceId' | 'requestId'>, status?: number): boolean
@@ -23,7 +23,7 @@ export type TestInstance = {
 export async function createInstance(deps: Deps, windowSize = 2_000): Promise<TestInstance> {
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(windowSize, () => {})
-  const orphans = createOrphanedCalls()
+  const orphans = createOrphanCandidates()
   const dispatch = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const expire = expireDeviceJobs(deps, { window, orphans })

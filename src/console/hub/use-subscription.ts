@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useEffect, useRef, useState } from 'react'
 import { stringifyDocument } from 'urql'
-import { useSession } from './session.tsx'
+import { useSession } from './session-gate.tsx'
 
 /** A subscription that a component follows. */
 export type Live<Data> = {

@@ -1,5 +1,5 @@
 import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
-import { useSession } from '../hub/session.tsx'
+import { useSession } from '../hub/session-gate.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
 import { ConnectionStatus } from './connection-status.tsx'

@@ -4,9 +4,9 @@ import { DeviceDeleteDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
+import { describeError } from '../../ui/describe-error.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
-import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 
 /** Asks the user to type the ID: a deleted device is gone, with its twin and its keys. */

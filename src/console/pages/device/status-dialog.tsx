@@ -5,9 +5,9 @@ import { DeviceUpdateDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
+import { describeError } from '../../ui/describe-error.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
-import { describeError } from '../../ui/errors.ts'
 import { Field } from '../../ui/field.tsx'
 
 /** Asks whether to disable or enable the device, and why. */

@@ -12,7 +12,7 @@ import {
 import { formatCount } from '../../format.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { NotLive } from '../../ui/not-live.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'

@@ -1,7 +1,7 @@
 import { useParams } from 'react-router'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { JobView } from './job-view.tsx'
 import { useJob } from './use-job.ts'

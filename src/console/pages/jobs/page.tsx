@@ -4,7 +4,7 @@ import type { JobsRowFragment as Row } from '../../../generated/console/graphql.
 import { formatCount } from '../../format.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { JobBadge } from '../../ui/status-badge.tsx'

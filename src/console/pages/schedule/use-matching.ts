@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react'
 import { useClient } from 'urql'
 import type { ScheduleMatchQuery } from '../../../generated/console/graphql.ts'
 import { type ConditionFault, faultFrom } from '../../condition/fault.ts'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleMatchDocument } from './documents.ts'
 
 type Result = ScheduleMatchQuery['previewJob']

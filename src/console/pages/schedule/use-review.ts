@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from 'react'
 import { useClient } from 'urql'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleReviewDocument } from './documents.ts'
 import type { Refusal } from './problems.ts'
 import type { JobRequest } from './request.ts'

@@ -1,6 +1,6 @@
 import { useCallback } from 'react'
 import { useMutation } from 'urql'
-import { describeError } from '../../ui/errors.ts'
+import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleMethodDocument, ScheduleTwinDocument } from './documents.ts'
 import type { Failure } from './failure-note.tsx'
 import { type Expectation, type JobRequest, mutationOf } from './request.ts'

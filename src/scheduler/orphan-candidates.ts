@@ -5,7 +5,7 @@ import type { DeviceJobKey, Dispatch } from '../job/store/facts.ts'
  * were committed. They are kept until they are due, so that the table of marks need not be searched for them. An entry
  * says when to check a mark, not what will be found: by then the mark may have an outcome, or be gone or replaced.
  */
-export type OrphanedCalls = {
+export type OrphanCandidates = {
   readonly size: number
   /** For a known call, the earlier deadline counts. */
   add(calls: Iterable<Dispatch>): void
@@ -14,7 +14,7 @@ export type OrphanedCalls = {
   remove(call: DeviceJobKey): void
 }
 
-export function createOrphanedCalls(): OrphanedCalls {
+export function createOrphanCandidates(): OrphanCandidates {
   const calls = new Map<string, Dispatch>()
   // A job id contains no line break.
   const nameOf = ({ jobId, deviceId }: DeviceJobKey): string => `${jobId}\n${deviceId}`
