@@ -3,7 +3,16 @@ import { afterEach, expect, test } from 'vitest'
 import { createArrivals } from '../../src/limits/arrivals.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestClock } from '../support/clock.ts'
-import { connectPacket, connectRaw, createQueue, givenDevice, openRaw, startDoor, type TestDoor } from './door.ts'
+import {
+  connectPacket,
+  connectRaw,
+  createQueue,
+  givenDevice,
+  openRaw,
+  startDoor,
+  type TestDoor,
+  tokenOf,
+} from './door.ts'
 
 const doors: TestDoor[] = []
 afterEach(async () => {
@@ -34,14 +43,16 @@ async function open() {
 
 test('above the limit, an address is refused late and unchecked, but a device that was admitted before is admitted', async () => {
   const { hub, clock, pauses, connect, returnCode, deviceId } = await open()
-  const known = await connectRaw(hub.port, deviceId)
+  // One token for both connections: another second would give another, which was not accepted before.
+  const token = { password: Buffer.from(tokenOf(deviceId)) }
+  const known = await connectRaw(hub.port, deviceId, token)
   known.end()
   for (let times = 0; times < 10; times++) {
     expect(await returnCode(deviceId, bad)).toMatchObject({ cmd: 'connack', returnCode: 5 })
   }
   const unknown = await connect(await givenDevice(hub))
   await pauses.next()
-  const again = await connectRaw(hub.port, deviceId)
+  const again = await connectRaw(hub.port, deviceId, token)
   again.end()
   // The longest wait of a refusal. The address may try again meanwhile.
   clock.advance(1_500)
