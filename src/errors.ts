@@ -196,7 +196,7 @@ export class UnauthorizedError extends DomainError {
 }
 
 /**
- * The issuer of a token is unreachable, and the hub has none of its keys yet: the token may be good. Like an outage of
+ * The issuer of a token is unreachable, and the hub does not have its keys yet: the token may be good. Like an outage of
  * the database, this is temporary.
  */
 export class IssuerUnavailableError extends Error {
