@@ -60,3 +60,14 @@ test.for(sentences)('an honest client is served while %s', async ([, attack], { 
   })
   expect(app.errors).toEqual([])
 })
+
+const executed = attacks.flatMap(({ what, query }) => (query === undefined ? [] : [[what, query] as const]))
+
+test.for(executed)('the hub does not refuse a service that %s', async ([, query]) => {
+  const response = await fetch(`${app.addresses.http}/graphql`, {
+    method: 'POST',
+    headers: { authorization: app.ownerToken, 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  expect(await response.json()).toEqual({ data: expect.anything() })
+})
