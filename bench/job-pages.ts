@@ -1,7 +1,7 @@
 // What is asked for pages of jobs: the operation, and variables that are different in every request, so that answers cannot
 // be kept.
 
-/** A page of about 20 jobs, 6 KB. */
+/** A page of about 20 jobs, 7 kB. */
 export const jobPageQuery = `query JobPage($first: Int!, $after: String, $filter: JobFilter) {
   jobs(first: $first, after: $after, filter: $filter) {
     nodes {
@@ -44,7 +44,7 @@ export type JobPageVariables = {
   readonly filter?: JobPageFilter | null
 }
 
-/** The jobs that there are: so many, one a minute since `since`, in milliseconds of the epoch. */
+/** The jobs in the database: `count` of them, one per minute from `since`, in milliseconds of the epoch. */
 export type FiledJobs = { readonly count: number; readonly since: number }
 
 /** Milliseconds between two jobs. */

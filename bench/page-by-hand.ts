@@ -1,4 +1,4 @@
-// The program of a server that answers one operation, without GraphQL: what one would write who wants no more than this page.
+// The program of a server that answers one operation, without GraphQL: what one would write for this page alone.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
