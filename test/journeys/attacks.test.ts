@@ -46,6 +46,18 @@ const ReadDevice = graphql(/* GraphQL */ `
   }
 `)
 
+// First, while the twins are small: with those that attack 20 leaves, the answer is larger than the hub allows.
+const executed = attacks.flatMap(({ what, query }) => (query === undefined ? [] : [[what, query] as const]))
+
+test.for(executed)('the hub does not refuse a service that %s', async ([, query]) => {
+  const response = await fetch(`${app.addresses.http}/graphql`, {
+    method: 'POST',
+    headers: { authorization: app.ownerToken, 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  expect(await response.json()).toEqual({ data: expect.anything() })
+})
+
 const sentences = attacks.map((attack) => [`a ${attack.who} ${attack.what}`, attack] as const)
 
 test.for(sentences)('an honest client is served while %s', async ([, attack], { signal }) => {
@@ -59,15 +71,4 @@ test.for(sentences)('an honest client is served while %s', async ([, attack], { 
     device: { deviceId: 'attacked-0' },
   })
   expect(app.errors).toEqual([])
-})
-
-const executed = attacks.flatMap(({ what, query }) => (query === undefined ? [] : [[what, query] as const]))
-
-test.for(executed)('the hub does not refuse a service that %s', async ([, query]) => {
-  const response = await fetch(`${app.addresses.http}/graphql`, {
-    method: 'POST',
-    headers: { authorization: app.ownerToken, 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
-  })
-  expect(await response.json()).toEqual({ data: expect.anything() })
 })
