@@ -68,7 +68,8 @@ export async function startHub(
     await ended
   })
   try {
-    const ports = await abortable(readPorts(child.stdout ?? process.stdin), signal)
+    if (child.stdout === null) throw new Error('The output of the hub cannot be read.')
+    const ports = await abortable(readPorts(child.stdout), signal)
     return { ...ports, cpu: () => familyCpu(child.pid ?? 0), close: closers.close }
   } catch (error) {
     await closers.close()

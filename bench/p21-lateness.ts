@@ -41,12 +41,15 @@ async function run(bench: Bench, jobs: number): Promise<Run> {
   await forgetJobs(bench)
   const calledAt = new Map<string, number>()
   let allCalled = (): void => {}
-  const called = new Promise<void>((resolve) => {
+  let calledTwice = (_error: VoidRunError): void => {}
+  const called = new Promise<void>((resolve, reject) => {
     allCalled = resolve
+    calledTwice = reject
   })
+  called.catch(() => {}) // it is awaited when all jobs are scheduled
   let takeAnswer = (_request: MethodRequest): void => {}
   const detach = await attachFleet(bench, 'p21', (request) => {
-    if (calledAt.has(request.deviceId)) throw new VoidRunError(`Void: ${request.deviceId} was called twice.`)
+    if (calledAt.has(request.deviceId)) calledTwice(new VoidRunError(`Void: ${request.deviceId} was called twice.`))
     calledAt.set(request.deviceId, now())
     takeAnswer(request)
     if (calledAt.size === jobs) allCalled()

@@ -30,10 +30,10 @@ type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
 
 /**
  * `perParent` with a time limit, for reads whose duration grows with the size of a job. All requests of one turn, from
- * all callers with the same scope, are one call of `find`, which has ten seconds. After that, all of them get a LimitExceededError. A
- * request during the same read gets its result, and so does a request within ten times the duration of the read. The
- * same applies to the error. A result may therefore be somewhat old. Where that is not acceptable, the parent needs
- * another key.
+ * all callers with the same scope, are one call of `find`, which has ten seconds. After that, all of them get a
+ * LimitExceededError. A request during the same read gets its result, and so does a request within ten times the
+ * duration of the read. The same applies to the error. A result may therefore be somewhat old. Where that is not
+ * acceptable, the parent needs another key.
  */
 export function boundedReads<Args, Row, Parent = string>(
   what: string,

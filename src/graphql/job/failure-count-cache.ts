@@ -12,7 +12,10 @@ import type { Scope } from '../../scope.ts'
 import { boundedReads, type ReadDeps } from '../bounded-reads.ts'
 import { withoutScope } from '../without-scope.ts'
 
-/** Maximum number of jobs, in each scope one, whose failures are cached, the most recently requested ones: as many as a page has. */
+/**
+ * Maximum number of cached counts, one per job and scope. The most recently requested ones are kept: as many as a page has
+ * jobs.
+ */
 const mostTallies = 100
 
 const failures = boundedReads('failures', withoutScope(findFailures), ({ asked }) => asked, failuresKey)
