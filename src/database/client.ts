@@ -5,6 +5,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
 import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
+import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
 import { startHealthCheck } from './health-check.ts'
 import { DatabaseUnavailableError, isOutage } from './outage.ts'
 import { Pool } from './pool.ts'
@@ -17,6 +18,8 @@ export type Db = Reader & {
   readonly reads: Reader
   /** For reads that a client can make expensive; see bounded-read.ts. */
   readonly boundedRead: BoundedRead
+  /** For a request that writes much for a client; see bulk-writes.ts. */
+  readonly bulkWrite: BulkWrite
   /** Each statement may take `longest` milliseconds; without it, the usual time. */
   transaction<T>(work: (tx: Tx) => Promise<T>, longest?: number): Promise<T>
   /**
@@ -195,6 +198,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
       limits,
       (begin, work, ms) => attempt(reads, begin, work, ms),
     ),
+    bulkWrite: createBulkWrite(limits),
     transaction(work, longest) {
       const begin =
         longest === undefined

@@ -253,7 +253,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'such reads of one caller (a policy at an address) that wait in the queue; all callers together use at most half of the read connections, one caller at most a quarter',
+    what: 'such reads of one caller (a policy at an address) that wait in the queue, and its bulk writes that wait in theirs; all reads together use at most half of the read connections, those of one caller at most a quarter',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   databaseConnections: {
@@ -262,8 +262,8 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'database connections for writes and for the scheduler',
-    answer: 'a statement waits for a connection',
+    what: 'database connections for writes and for the scheduler; the bulk writes of all clients (createDevices, POST /devices) together use at most half of them, those of one caller at most a quarter',
+    answer: 'a statement waits for a connection, and a bulk write for its turn',
   },
   databaseReadConnections: {
     variable: 'LIMIT_DATABASE_READ_CONNECTIONS',

@@ -39,7 +39,8 @@ async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
   return new Response(null, { status: 204 })
 }
 
-async function changeDevices({ deps, body }: Call): Promise<Response> {
+async function changeDevices(call: Call): Promise<Response> {
+  const { deps, body } = call
   if (!Array.isArray(body) || body.length === 0) {
     throw new InvalidInputError([], `The body must be an array of 1 to ${maxBulkDevices} devices.`)
   }
@@ -49,7 +50,7 @@ async function changeDevices({ deps, body }: Call): Promise<Response> {
       `The request has ${body.length} devices. At most ${maxBulkDevices} are allowed.`,
     )
   }
-  const errors = await applyBulk(deps, body)
+  const errors = await deps.db.bulkWrite(askerOf(call), () => applyBulk(deps, body))
   const result = { isSuccessful: errors.length === 0, errors, warnings: [] }
   if (errors.length === 0) return answer(result)
   return Response.json(result, {

@@ -1,6 +1,7 @@
 import { createDevice, createDevices, deleteDevice, updateDevice } from '../../device/commands.ts'
 import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { builder } from '../builder.ts'
+import { askerOf } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
@@ -138,12 +139,13 @@ builder.mutationField('createDevices', (t) =>
     complexity: 10,
     description: `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
-    resolve: async (_root, { input: { devices } }, { deps }) => {
+    resolve: async (_root, { input: { devices } }, context) => {
+      const { deps } = context
       deps.throttles.take('registry')
       if (devices.length < 1 || devices.length > maxNewDevices) {
         throw new InvalidInputError(['devices'], `Expected 1 to ${maxNewDevices} devices, got ${devices.length}.`)
       }
-      const results = await createDevices(deps, devices)
+      const results = await deps.db.bulkWrite(askerOf(context), () => createDevices(deps, devices))
       return {
         results: results.map((result) => {
           if (typeof result === 'string') return { deviceId: result }
