@@ -110,6 +110,8 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     for (let from = heavyBatch; from < heavy; from += heavyBatch) await register(from, heavyBatch)
     for (let from = heavy; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
     await settle(folder, signal)
+    // What the registering left on the heap is collected now, not while an attack is watched.
+    await ask('weigh')
     const portOf = (address: string | undefined): number => Number(new URL(address ?? '').port)
     return {
       client,
