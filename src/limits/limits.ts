@@ -146,7 +146,7 @@ export const limitTable = {
     min: 64 * 1024,
     max: 16 * 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'GraphQL responses with twins, payloads or patches, and REST pages, of one caller (a policy at an address), from before their data is read until they are sent; four times as many of all callers together. A GraphQL response counts as LIMIT_ANSWER_BYTES until it is complete, a page as LIMIT_PAGE_BYTES',
+    what: 'GraphQL responses with twins, payloads or patches, and REST pages, twins and jobs, of one caller (a policy at an address), from before their data is read until they are sent; four times as many of all callers together. A GraphQL response counts as LIMIT_ANSWER_BYTES until it is complete, a page as LIMIT_PAGE_BYTES, a twin of REST as the largest twin that LIMIT_TWIN_BYTES and LIMIT_TWIN_MEMBERS allow',
     answer:
       'the response waits for up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },

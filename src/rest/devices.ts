@@ -85,7 +85,6 @@ export const deviceRoutes: readonly Route[] = [
     summary: 'Lists devices by id, without paging.',
     right: 'readDevices',
     throttle: 'registry',
-    isPage: true,
     parameters: ['top'],
     answer: { status: 200, schema: 'Devices' },
     handle: listDevices,

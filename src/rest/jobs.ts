@@ -101,7 +101,6 @@ export const jobRoutes: readonly Route[] = [
     summary: 'Lists jobs, the newest first.',
     right: 'readJobs',
     throttle: 'jobOperations',
-    isPage: true,
     parameters: ['jobType', 'jobStatus', 'x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],
     answer: { status: 200, schema: 'Jobs' },
     handle: listJobs,

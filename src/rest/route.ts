@@ -68,9 +68,8 @@ type Described = {
     /** Maximum bytes, if different from other routes. */
     readonly maxBytes?: number
   }
+  /** The schema also says whether the answer needs room among those under way; see answer-bytes.ts. */
   readonly answer: { readonly status: 200 | 204; readonly schema?: SchemaName }
-  /** Whether the answer is a page of documents, which needs room among the answers under way. */
-  readonly isPage?: true
   /** The form of failures of the operation itself; those of the REST API are always classic. */
   readonly errorForm?: 'structured'
 }

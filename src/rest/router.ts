@@ -8,6 +8,7 @@ import { envelopeDepth } from '../json/json.ts'
 import { maxBodyBytes } from '../limits/body-size.ts'
 import { announcedBytes } from '../limits/request-room.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
+import { answerBytesOf } from './answer-bytes.ts'
 import { readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
@@ -105,8 +106,9 @@ export function createRestHandler(
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
-      if (route.isPage && whenAnswered !== undefined) {
-        const hold = await deps.answerRoom.enter(caller, deps.limits.pageBytes, signal)
+      const answerBytes = answerBytesOf(route, deps.limits)
+      if (answerBytes !== undefined && whenAnswered !== undefined) {
+        const hold = await deps.answerRoom.enter(caller, answerBytes, signal)
         whenAnswered(hold.release)
       }
       return await handle({ deps, choices, id, query, headers, body, signal })

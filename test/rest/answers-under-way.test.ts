@@ -1,30 +1,44 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { maxTwinBytes } from '../../src/twin/size-limit.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenDevices } from '../support/rows.ts'
+import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
-// Room for one page of a caller at a time.
+// Room for one page of a caller at a time, which is as much as one twin needs.
+
+const small = { twinBytes: 32 * 1024, twinMembers: 1024 }
+const bytes = maxTwinBytes(small)
 
 let clock: TestClock
 let door: TestDoor
 beforeAll(async () => {
   clock = createTestClock()
-  door = await openDoor({ clock, limits: { answersBytes: 64 * 1024, pageBytes: 64 * 1024 } })
+  door = await openDoor({ clock, limits: { ...small, answersBytes: bytes, pageBytes: bytes } })
   await givenDevices(door.deps, 'pump', 1)
+  await givenMethodJob(door.deps, 'pump', {}, { jobId: 'job-1', startTime: new Date(clock.now().getTime() + 60_000) })
 })
 afterAll(() => door.close())
 
-const pages = ['POST /devices/query', 'GET /jobs/v2/query', 'GET /devices'] as const
+const pages = [
+  'POST /devices/query',
+  'GET /jobs/v2/query',
+  'GET /devices',
+  'GET /twins/pump-0001',
+  'PATCH /twins/pump-0001',
+  'PUT /twins/pump-0001',
+  'GET /jobs/v2/job-1',
+] as const
 const ask = (page: (typeof pages)[number], leave: (act: () => void) => void, token?: string) =>
   door.ask(page, {
     whenAnswered: leave,
-    ...(page.startsWith('POST') && { body: { query: 'SELECT * FROM devices' } }),
+    ...(page === 'POST /devices/query' && { body: { query: 'SELECT * FROM devices' } }),
+    ...(page.includes('/twins/') && !page.startsWith('GET') && { body: { tags: { site: 'north' } } }),
     ...(token !== undefined && { token }),
   })
 
-test.each(pages)('%s: the next page of a caller waits until the one before has left', async (page) => {
+test.each(pages)('%s waits until the answer before it, to the same caller, has left', async (page) => {
   let leave = (): void => {}
-  const first = await ask(page, (act) => {
+  const first = await ask('POST /devices/query', (act) => {
     leave = act
   })
   expect(first.status).toBe(200)
@@ -33,10 +47,10 @@ test.each(pages)('%s: the next page of a caller waits until the one before has l
     told.push('next')
     return answer
   })
-  // Other callers need not wait, nor what is no page.
+  // Other callers need not wait, nor what has no documents.
   const other = await door.token(page === 'GET /devices' ? 'registryRead' : 'service')
   expect((await ask(page, (act) => act(), other)).status).toBe(200)
-  expect((await door.ask('GET /twins/pump-0001', { whenAnswered: (act) => act() })).status).toBe(200)
+  expect((await door.ask('GET /statistics/devices', { whenAnswered: (act) => act() })).status).toBe(200)
   expect(told).toEqual([])
   leave()
   expect((await next).status).toBe(200)
