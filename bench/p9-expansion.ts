@@ -7,6 +7,7 @@ import { expandJob } from '../src/job/store/targets.ts'
 import { compileCondition } from '../src/query/compiler.ts'
 import { deviceFields } from '../src/query/fields.ts'
 import { parseCondition } from '../src/query/parser.ts'
+import { everything } from '../src/scope.ts'
 import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
 import { bencher } from './jobs.ts'
@@ -44,7 +45,9 @@ export async function expansion(bench: Bench): Promise<Row[]> {
         const cloudToDeviceMethod = { methodName: 'reboot' }
         const job = { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod } as const
         const id = await scheduleJob(bench.deps, bencher, job)
-        return insert(bench, expected, (tx) => limitTime(tx, 600_000).then((tx) => expandJob(tx, id, condition)))
+        return insert(bench, expected, (tx) =>
+          limitTime(tx, 600_000).then((tx) => expandJob(tx, everything, id, condition)),
+        )
       },
       baseline: () =>
         insert(bench, expected, async (tx) => {

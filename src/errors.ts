@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'BAD_DEVICE_RESPONSE'
   | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
 
 /** A name inside a sentence, truncated: no device or job has a longer one. */
 const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
@@ -175,6 +176,18 @@ export class DeviceTimeoutError extends DomainError {
 export class NotShownError extends DomainError {
   override readonly name = 'NotShownError'
   readonly code = 'PAYLOAD_NOT_SHOWN'
+}
+
+/** The viewer may see the object, but its scope does not allow this. */
+export class OutOfScopeError extends DomainError {
+  override readonly name = 'OutOfScopeError'
+  readonly code = 'FORBIDDEN'
+  /** The scope of the viewer, as one condition. */
+  readonly scope: string | null
+  constructor(message: string, scope: string | null) {
+    super(message)
+    this.scope = scope
+  }
 }
 
 /** The challenge of a 401 response: the kinds of credentials that the hub accepts. */

@@ -44,7 +44,7 @@ const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'
       type: ErrorCode,
       description: 'The error code, for programs.',
       resolve: ({ code }) => {
-        if (code === 'UNAUTHORIZED' || code === 'PAYLOAD_NOT_SHOWN') {
+        if (code === 'UNAUTHORIZED' || code === 'FORBIDDEN' || code === 'PAYLOAD_NOT_SHOWN') {
           throw new Error(`${code} is an error of the request.`)
         }
         return code

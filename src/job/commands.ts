@@ -13,7 +13,10 @@ import {
 } from '../errors.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { narrowCondition } from '../query/narrow-condition.ts'
+import { scopeOfJob } from '../query/scope.ts'
+import type { Scope } from '../scope.ts'
 import type { By } from './history.ts'
+import { isOwnJob, requireOwnJob } from './own-job.ts'
 import { expectedSeconds, type JobPreview, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'
 import {
@@ -39,7 +42,8 @@ const operationOf = (request: JobRequest): JobOperation =>
     : { type: request.type, request: request.updateTwin }
 
 /**
- * Schedules a job and returns its id; the job is durable when this returns. InvalidInputError, QueryConditionError,
+ * Schedules a job and returns its id; the job is durable when this returns. It keeps the scope of the client: whenever
+ * it starts, it selects devices in this scope only. InvalidInputError, QueryConditionError,
  * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError.
  */
 export async function scheduleJob(
@@ -50,7 +54,7 @@ export async function scheduleJob(
 ): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
-  if (request.expect !== undefined) await meetExpectation(deps, asker, request, request.expect)
+  if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
     const { jobId: id, queryCondition } = request
     const maxDevices = request.expect?.maxDevices ?? null
@@ -79,13 +83,14 @@ const countingTime = 20_000
  */
 async function meetExpectation(
   { db }: Pick<Deps, 'db'>,
+  scope: Scope,
   asker: Asker,
   request: JobRequest,
   expect: JobExpectation,
 ): Promise<void> {
   if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
   const condition = compileDeviceCondition(request.queryCondition)
-  const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, condition))
+  const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, scope, condition))
   if (devices !== undefined) return requireExpected(expect, devices)
   const message = 'Counting the devices timed out, so the expectation could not be checked. The job was not scheduled.'
   throw new InvalidInputError(['expect'], message)
@@ -111,8 +116,8 @@ function publishJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
 
 /**
  * Schedules a retry: a new job that repeats what an ended job did, on those of its devices that are selected, still
- * exist and still meet the condition when the new job starts. Returns the new id. NotFoundError, ConflictError while
- * the source has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
+ * exist and still meet the condition when the new job starts. It keeps the scope of its source. Returns the new id.
+ * NotFoundError, OutOfScopeError for a foreign job, ConflictError while the source has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
  * AlreadyExistsError.
  */
 export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<string> {
@@ -123,6 +128,7 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
     async (tx, afterCommit) => {
       const source = await lockSource(tx, input.jobId)
       if (source === undefined) throw new NotFoundError('job', input.jobId)
+      requireOwnJob(by.scope, source)
       if (!source.ended) throw notEnded(source)
       const retry = {
         sourceKey: source.key,
@@ -163,7 +169,7 @@ function notEnded({ id, status }: SourceRow): ConflictError {
 /**
  * Cancels a job that has not ended. Once this returns, nothing new is sent, and waiting device jobs are cancelled.
  * Calls under way may still be answered; the job ends when the last one was answered or given up. NotFoundError,
- * ConflictError when the job is already cancelled or has ended, InvalidInputError for a reason that is too long. With
+ * OutOfScopeError for a foreign job, ConflictError when the job is already cancelled or has ended, InvalidInputError for a reason that is too long. With
  * `unlessRunning`, a running job is a ConflictError too, as in IoT Hub.
  */
 export async function cancelJob(
@@ -177,6 +183,7 @@ export async function cancelJob(
   await inTransaction(deps, async (tx, afterCommit) => {
     const job = await lockJob(tx, jobId)
     if (job === undefined) throw new NotFoundError('job', jobId)
+    requireOwnJob(by.scope, job)
     transition(job.status, 'cancel')
     if (unlessRunning && job.status === 'running') throw transitionRefused(job.status, 'cancel')
     await saveCancelled(tx, jobId, by, message, deps.clock.now())
@@ -192,12 +199,17 @@ const noTime =
   'Counting timed out: the condition is too expensive, or too many previews are running. The job can still be scheduled.'
 
 /**
- * What a job would select and meet if it started now, as far as about two seconds of PostgreSQL's time can show. It
+ * What a job of a viewer with this scope would select and meet if it started now, as far as about two seconds of PostgreSQL's time can show. It
  * uses one connection of the protocol adapters, and affects no job. InvalidInputError, QueryConditionError and
  * AlreadyExistsError, as for scheduling; LimitExceededError when there was no time to find any devices. The job can be
  * scheduled all the same.
  */
-export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequestInput): Promise<JobPreview> {
+export async function previewJob(
+  deps: Deps,
+  scope: Scope,
+  asker: Asker,
+  input: PreviewRequestInput,
+): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
   const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
@@ -206,11 +218,11 @@ export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequest
 
   const reads = readsFor(db, asker)
   // One after the other: a preview holds one connection at a time.
-  const counts = await countMatches(reads, condition, patch)
+  const counts = await countMatches(reads, scope, condition, patch)
   if (counts === undefined) throw new LimitExceededError(noTime, previewAgainAfter)
-  const deviceIds = await findFirstIds(reads, condition, previewedDevices)
-  const openJobs = (await findOpenJobs(reads)).flatMap(withCondition)
-  const overlapCounts = await countOverlaps(reads, condition, openJobs)
+  const deviceIds = await findFirstIds(reads, scope, condition, previewedDevices)
+  const openJobs = (await findOpenJobs(reads)).map((job) => shownTo(scope, job)).flatMap(withCondition)
+  const overlapCounts = await countOverlaps(reads, scope, condition, openJobs)
   const pastJobs = type === undefined ? [] : await findPastJobs(reads, type)
   return {
     ...counts,
@@ -224,14 +236,19 @@ export async function previewJob(deps: Deps, asker: Asker, input: PreviewRequest
   }
 }
 
+/** The job as a viewer with this scope may know it: of a foreign job, the patch is hidden. */
+const shownTo = (scope: Scope, job: OpenJob): OpenJob => (isOwnJob(scope, job) ? job : { ...job, patch: null })
+
 /**
- * A running job needs no condition. A job is dropped when an older version of the language accepted its condition: it
- * will fail and reach no device.
+ * A running job needs no condition. A job is dropped when an older version of the language accepted its condition or its
+ * scope: it will fail and reach no device.
  */
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
-  if (job.status === 'running') return [{ ...job, condition: undefined }]
+  if (job.status === 'running') return [{ ...job, selects: undefined }]
   try {
-    return [{ ...job, condition: compileDeviceCondition(job.queryCondition) }]
+    return [
+      { ...job, selects: { condition: compileDeviceCondition(job.queryCondition), scope: scopeOfJob(job.scope) } },
+    ]
   } catch (error) {
     if (error instanceof QueryConditionError) return []
     throw error

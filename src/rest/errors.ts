@@ -110,6 +110,7 @@ function nameOf(error: DomainError): ErrorName {
     case 'PAYLOAD_NOT_SHOWN':
       return 'ServerError'
     case 'UNAUTHORIZED':
+    case 'FORBIDDEN':
       return 'IotHubUnauthorizedAccess'
   }
 }

@@ -18,6 +18,8 @@ import {
 } from '../job/store/transitions.ts'
 import type { Limits } from '../limits/limits.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
+import { scopeOfJob } from '../query/scope.ts'
+import type { Scope } from '../scope.ts'
 import type { Step } from './loop.ts'
 
 /**
@@ -25,6 +27,9 @@ import type { Step } from './loop.ts'
  * selection took too long for its place, or the hub stops.
  */
 class Overtaken extends Error {}
+
+/** The scope that a job keeps no longer parses. */
+class InvalidScope extends Error {}
 
 /** For how many jobs devices are selected at a time: half of the connections are left for the rest of the scheduler. */
 export const selectionsAtOnce = ({
@@ -197,14 +202,24 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
 }
 
 /** Returns the number of devices. */
-function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry }: JobRow): Promise<number> {
+function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry, scope: parts }: JobRow): Promise<number> {
+  const scope = readScope(parts)
   const condition = compileDeviceCondition(queryCondition)
-  return retry === null ? expandJob(tx, id, condition) : expandRetry(tx, id, condition, retry)
+  return retry === null ? expandJob(tx, scope, id, condition) : expandRetry(tx, scope, id, condition, retry)
+}
+
+function readScope(parts: JobRow['scope']): Scope {
+  try {
+    return scopeOfJob(parts)
+  } catch (error) {
+    throw error instanceof QueryConditionError ? new InvalidScope(error.message) : error
+  }
 }
 
 /** Undefined for a fault that may pass. A job that can never start must not block the jobs behind it. */
 function whyItCannotStart(error: unknown, seconds: number): string | undefined {
-  // It parsed when it was scheduled: an older version of the language accepted it.
+  // Both parsed when the job was scheduled: an older version of the language accepted them.
+  if (error instanceof InvalidScope) return `The scope of the job is no longer valid: ${error.message}`
   if (error instanceof QueryConditionError) return `The query condition is no longer valid: ${error.message}`
   if (isOutOfTime(error)) {
     return `Selecting the devices took more than ${seconds} seconds. Narrow the query condition and schedule the job again.`

@@ -4,6 +4,7 @@ import type { Reader } from '../../src/database/reader.ts'
 import { findPending, findWaiting, settle } from '../../src/job/store/facts.ts'
 import { expandJob, findOpenTargets, findTargetsAmong } from '../../src/job/store/targets.ts'
 import { saveStarted } from '../../src/job/store/transitions.ts'
+import { everything } from '../../src/scope.ts'
 import { lockTwins } from '../../src/twin/store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls } from '../support/rows.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   jobId = await givenMethodJob(deps, 'pump')
   await deps.db.transaction(async (tx) => {
     const condition = { strings: ['t.tags @> ', '::jsonb'], values: ['{"fleet":"pump"}'] }
-    const deviceCount = await expandJob(unhurried(tx), jobId, condition)
+    const deviceCount = await expandJob(unhurried(tx), everything, jobId, condition)
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now })
   })
 })

@@ -2,11 +2,11 @@ import pg from 'pg'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { type DeviceJobKey, type Settlement, settle } from '../../src/job/store/facts.ts'
+import { findJob } from '../../src/job/store/jobs.ts'
 import { expandJob } from '../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../src/job/store/transitions.ts'
-import { compileCondition } from '../../src/query/compiler.ts'
-import { deviceFields } from '../../src/query/fields.ts'
-import { parseCondition } from '../../src/query/parser.ts'
+import { compileDeviceCondition } from '../../src/query/device-condition.ts'
+import { scopeOfJob } from '../../src/query/scope.ts'
 import { markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
@@ -14,13 +14,11 @@ import { unhurried } from '../support/unhurried.ts'
 
 /** Fixes the devices of the job and starts it. */
 export async function start(deps: Deps, jobId: string): Promise<void> {
-  const { queryCondition } = await deps.db.prisma.job.findUniqueOrThrow({ where: { id: jobId } })
+  const job = await findJob(deps.db, jobId)
+  if (job === undefined) throw new Error(`There is no job "${jobId}".`)
   await deps.db.transaction(async (tx) => {
-    const deviceCount = await expandJob(
-      unhurried(tx),
-      jobId,
-      compileCondition(parseCondition(queryCondition), deviceFields),
-    )
+    const condition = compileDeviceCondition(job.queryCondition)
+    const deviceCount = await expandJob(unhurried(tx), scopeOfJob(job.scope), jobId, condition)
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
   })
   deps.events.jobChanged(jobId)

@@ -24,7 +24,7 @@ const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
     }),
     propertyPaths: t.exposeStringList('propertyPaths', {
       description:
-        'The paths that both patches write or delete, such as `tags.site` or `properties.desired.interval`. A patch of `tags.a` overlaps with a patch of `tags.a.b`. Empty unless both jobs patch twins.',
+        'The paths that both patches write or delete, such as `tags.site` or `properties.desired.interval`. A patch of `tags.a` overlaps with a patch of `tags.a.b`. Empty unless both jobs patch twins, and for a job that was not scheduled under your scope.',
     }),
   }),
 })
@@ -92,9 +92,9 @@ builder.queryField('previewJob', (t) =>
       'The effect that a job would have. The job is checked as for scheduling, and nothing is changed. A LimitExceededError when the devices could not be counted in time. The job can still be scheduled. Requires the rights for scheduling.',
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job to preview.' }) },
     resolve: (_root, { input }, context) => {
-      const { deps } = context
+      const { deps, viewer } = context
       deps.throttles.take('queries')
-      return previewJob(deps, askerOf(context), input)
+      return previewJob(deps, viewer.scope, askerOf(context), input)
     },
   }),
 )

@@ -8,6 +8,7 @@ import {
   InvalidInputError,
   IssuerUnavailableError,
   LimitExceededError,
+  OutOfScopeError,
   QueryConditionError,
 } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
@@ -81,6 +82,7 @@ function domainExtensions(cause: unknown): Shown | undefined {
   if (cause instanceof QueryConditionError)
     return { message, extensions: { code, line: cause.line, column: cause.column } }
   if (cause instanceof InvalidInputError) return { message, extensions: { code, path: cause.path } }
+  if (cause instanceof OutOfScopeError) return { message, extensions: { code, missing: { scope: cause.scope } } }
   if (cause instanceof LimitExceededError) {
     return { message, extensions: { code, retryAfterSeconds: cause.retryAfterSeconds } }
   }

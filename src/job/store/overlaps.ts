@@ -1,6 +1,8 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { meetsScope } from '../../database/in-scope.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import type { PreviewCount } from '../preview.ts'
@@ -10,7 +12,7 @@ import { devicesWhere } from './previews.ts'
 import { selectedDevices } from './retries.ts'
 
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
-export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry'> & {
+export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry' | 'scope'> & {
   readonly key: string
   readonly patch: TwinPatch | null
 }
@@ -20,7 +22,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   // Method calls are not read: their payloads may be large and are not needed.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
-      sql`select id, key, status, "queryCondition", retry, case type when 'scheduleUpdateTwin' then request end as patch
+      sql`select id, key, status, "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
           from (
             select ${columns}, key from job
             where end_time is null and status in ('scheduled', 'queued', 'running')
@@ -33,9 +35,9 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   return jobs ?? []
 }
 
-/** Its devices are those that meet its condition; undefined for a running job, whose devices are frozen. */
+/** `selects`: the devices that it will select; undefined for a running job, whose devices are frozen. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
-  readonly condition: Fragment | undefined
+  readonly selects: { readonly condition: Fragment; readonly scope: Scope } | undefined
 }
 
 /** Maximum number of values of conditions in one statement: PostgreSQL allows 65,535, and conditions may be long. */
@@ -44,13 +46,14 @@ const maxValues = 20_000
 const sampleSizes = { large: 10_000, small: 500 }
 
 /**
- * How many of the devices that meet a condition each of these jobs will select, or still has open when it runs, by job
+ * How many of the devices in the scope that meet a condition each of these jobs will select, or still has open when it runs, by job
  * id. Counted in a sample, the first devices that PostgreSQL finds; for jobs that have none of these, common devices
  * are searched. When there is no time for either, or when too many long conditions precede a job, the overlap is
  * unknown: at least 0.
  */
 export async function countOverlaps(
   db: BoundedReads,
+  scope: Scope,
   condition: Fragment,
   jobs: readonly OverlapCandidate[],
 ): Promise<ReadonlyMap<string, PreviewCount>> {
@@ -59,15 +62,15 @@ export async function countOverlaps(
   if (fitting.length === 0) return counts
   const { large, small } = sampleSizes
   const sample =
-    (await db.boundedRead(300, (reader) => countInSample(reader, condition, fitting, large))) ??
-    (await db.boundedRead(100, (reader) => countInSample(reader, condition, fitting, small)))
+    (await db.boundedRead(300, (reader) => countInSample(reader, scope, condition, fitting, large))) ??
+    (await db.boundedRead(100, (reader) => countInSample(reader, scope, condition, fitting, small)))
   for (const [id, count] of sample ?? []) counts.set(id, count)
   const untouched = fitting.filter(({ id }) => {
     const { value, precision } = counts.get(id) ?? { value: 0, precision: 'exact' }
     return value === 0 && precision === 'atLeast'
   })
   if (untouched.length === 0) return counts
-  const common = await db.boundedRead(200, (reader) => countCommon(reader, condition, untouched, large))
+  const common = await db.boundedRead(200, (reader) => countCommon(reader, scope, condition, untouched, large))
   for (const [id, count] of common ?? []) counts.set(id, count)
   return counts
 }
@@ -75,35 +78,35 @@ export async function countOverlaps(
 /** The first jobs whose conditions fit into one statement together. */
 function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandidate[] {
   let values = 0
-  return jobs.filter(({ condition }) => {
-    values += condition?.values.length ?? 0
+  return jobs.filter(({ selects }) => {
+    values += (selects?.condition.values.length ?? 0) + (selects?.scope.condition?.values.length ?? 0)
     return values <= maxValues
   })
 }
 
 /** Whether a job will affect the device `d`. A device of a running job that has ended is no longer affected. */
-function touches(db: BoundedReader, { key, condition, retry }: OverlapCandidate): Sql {
-  if (condition === undefined) {
+function touches(db: BoundedReader, { key, selects, retry }: OverlapCandidate): Sql {
+  if (selects === undefined) {
     return sql`exists (
       select from device_job target
       where target.job_key = ${key}::bigint and target.device_id = d.id and not ${hasOutcome(target)}
     )`
   }
-  return retry === null
-    ? sql`(${boundedFragment(db, condition)})`
-    : sql`(${boundedFragment(db, condition)}) and d.id in (${selectedDevices(retry)})`
+  const selected = sql`(${boundedFragment(db, selects.condition)})${meetsScope(selects.scope)}`
+  return retry === null ? selected : sql`${selected} and d.id in (${selectedDevices(retry)})`
 }
 
 /** Reads each of up to `size` devices once, for all jobs. */
 async function countInSample(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   jobs: readonly OverlapCandidate[],
   size: number,
 ): Promise<[string, PreviewCount][]> {
   const counts = jobs.map((job) => sql`count(*) filter (where ${touches(db, job)})`)
   const [row] = await db.query<{ devices: number; counts: number[] }>(
-    sql`with matching as materialized (select d.id ${devicesWhere(db, condition)} limit ${size})
+    sql`with matching as materialized (select d.id ${devicesWhere(db, scope, condition)} limit ${size})
         select count(*)::integer as devices, array[${join(counts)}]::integer[] as counts
         from matching join device d on d.id = matching.id join twin t on t.device_id = d.id`,
   )
@@ -114,6 +117,7 @@ async function countInSample(
 /** Searches devices that each of the jobs has in common with the condition, up to `limit`, by the indexes of both. */
 async function countCommon(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   jobs: readonly OverlapCandidate[],
   limit: number,
@@ -128,7 +132,7 @@ async function countCommon(
       ) common`,
   )
   const rows = await db.query<{ id: string; count: number }>(
-    sql`with matching as not materialized (select d.id ${devicesWhere(db, condition)}) ${join(counts, ' union all ')}`,
+    sql`with matching as not materialized (select d.id ${devicesWhere(db, scope, condition)}) ${join(counts, ' union all ')}`,
   )
   return rows.map(({ id, count }) => [id, { value: count, precision: count < limit ? 'exact' : 'atLeast' }])
 }

@@ -1,6 +1,8 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { meetsScope } from '../../database/in-scope.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import { complianceOf } from '../../twin/compliance.ts'
@@ -9,20 +11,21 @@ import type { JobType } from '../request.ts'
 
 // Every query of a preview has a limit in milliseconds of PostgreSQL's time, and an answer for when it is reached.
 
-/** The devices that meet a condition, as `d` with their twins as `t`. */
-export const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})`
+/** The devices in the scope that meet a condition, as `d` with their twins as `t`. */
+export const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
-/** How many devices meet a condition, how many of them are connected, and how many already comply with a patch. */
+/** How many devices in a scope meet a condition, how many of them are connected, and how many already comply with a patch. */
 export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }
 
 /**
- * Counts the devices that meet a condition, at most `limit` of them. The fingerprint contains their number and an
+ * Counts the devices in the scope that meet a condition, at most `limit` of them. The fingerprint contains their number and an
  * exclusive or of 64-bit hashes: it does not depend on the order, but on the devices, including their generation.
  * Without a patch all comply.
  */
 export async function readMatches(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   { patch = {}, limit }: { readonly patch?: TwinPatch | undefined; readonly limit?: number } = {},
 ): Promise<Matches> {
@@ -34,7 +37,7 @@ export async function readMatches(
         from (
           select d.connection_state = 'connected' as connected, (${complies(patch)}) as compliant,
                  hashtextextended(d.id, hashtextextended(d.generation_id, 0)) as hash
-          ${devicesWhere(db, condition)}
+          ${devicesWhere(db, scope, condition)}
           ${limit === undefined ? empty : sql`limit ${limit}`}
         ) matching`,
   )
@@ -74,11 +77,13 @@ type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCoun
  */
 export async function countMatches(
   db: BoundedReads,
+  scope: Scope,
   condition: Fragment,
   patch: TwinPatch | undefined,
 ): Promise<Counts | undefined> {
-  const all = await db.boundedRead(1_000, (reader) => readMatches(reader, condition, { patch }))
-  const some = all ?? (await db.boundedRead(300, (reader) => readMatches(reader, condition, { patch, limit: cap })))
+  const all = await db.boundedRead(1_000, (reader) => readMatches(reader, scope, condition, { patch }))
+  const some =
+    all ?? (await db.boundedRead(300, (reader) => readMatches(reader, scope, condition, { patch, limit: cap })))
   if (some === undefined) return undefined
   const count = (value: number): PreviewCount => ({ value, precision: all === undefined ? 'atLeast' : 'exact' })
   return {
@@ -89,10 +94,17 @@ export async function countMatches(
   }
 }
 
-/** The ids of the first devices that meet a condition; an empty list when there is no time to find them. */
-export async function findFirstIds(db: BoundedReads, condition: Fragment, limit: number): Promise<string[]> {
+/** The ids of the first devices in the scope that meet a condition; an empty list when there is no time to find them. */
+export async function findFirstIds(
+  db: BoundedReads,
+  scope: Scope,
+  condition: Fragment,
+  limit: number,
+): Promise<string[]> {
   const rows = await db.boundedRead(200, (reader) =>
-    reader.query<{ id: string }>(sql`select d.id ${devicesWhere(reader, condition)} order by d.id limit ${limit}`),
+    reader.query<{ id: string }>(
+      sql`select d.id ${devicesWhere(reader, scope, condition)} order by d.id limit ${limit}`,
+    ),
   )
   return (rows ?? []).map(({ id }) => id)
 }

@@ -1,6 +1,7 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Tx } from '../../database/reader.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
 import { facts, status, timeUp } from './device-jobs.ts'
@@ -17,7 +18,7 @@ export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey
       ${responseStatus === undefined ? empty : sql`and o.response_status = any(${responseStatus}::integer[])`}`
 }
 
-/** Whether at least one device job is selected. */
+/** Whether at least one device job is selected. The source is a job of the viewer's own, or one that it sees whole. */
 export async function isAnySelected(
   db: BoundedReader,
   retry: Pick<Retry, 'sourceKey' | 'selection'>,
@@ -27,8 +28,15 @@ export async function isAnySelected(
 }
 
 /**
- * Freezes the device list of a retry: the devices of its source that are selected, still exist and meet the condition.
+ * Freezes the device list of a retry: the devices of its source that are selected, still exist, are in the scope and
+ * meet the condition.
  */
-export function expandRetry(tx: Tx & BoundedReader, id: string, condition: Fragment, retry: Retry): Promise<number> {
-  return expandJob(tx, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
+export function expandRetry(
+  tx: Tx & BoundedReader,
+  scope: Scope,
+  id: string,
+  condition: Fragment,
+  retry: Retry,
+): Promise<number> {
+  return expandJob(tx, scope, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
 }

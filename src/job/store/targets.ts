@@ -1,16 +1,19 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
+import { meetsScope } from '../../database/in-scope.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import { hasOutcome, keyOf, target } from './facts.ts'
 
 /**
- * Freezes the device list of a job in one statement, and so at one moment. Returns the number of devices. `narrowed` is
- * a further condition over `d`, beginning with `and`.
+ * Freezes the device list of a job, which is within a scope, in one statement, and so at one moment. Returns the number
+ * of devices. `narrowed` is a further condition over `d`, beginning with `and`.
  */
 export async function expandJob(
   tx: Tx & BoundedReader,
+  scope: Scope,
   id: string,
   condition: Fragment,
   narrowed = empty,
@@ -20,7 +23,7 @@ export async function expandJob(
           insert into device_job (job_key, device_id)
           select job.key, d.id
           from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${boundedFragment(tx, condition)} ${narrowed}
+          where job.id = ${id} and ${boundedFragment(tx, condition)}${meetsScope(scope)} ${narrowed}
           order by d.id
           returning 1
         )

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createDevices, deleteDevice } from '../../../src/device/commands.ts'
 import { cancelJob, previewJob, retryJob, scheduleJob } from '../../../src/job/commands.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
+import { everything } from '../../../src/scope.ts'
 import { patchTwin, reportProperties } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob, givenTwinJob, tester } from '../../support/rows.ts'
@@ -277,6 +278,7 @@ describe('bounded in time', () => {
       refused.has(question++) ? undefined : db.boundedRead(...read)
     const shown = await previewJob(
       { ...door.deps, db: { ...db, boundedRead: hurried } },
+      everything,
       { caller: 'tester' },
       { queryCondition: fleet('big'), updateTwin: patch },
     )

@@ -17,6 +17,7 @@ import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
 import { compileCondition } from '../../../src/query/compiler.ts'
 import { deviceFields } from '../../../src/query/fields.ts'
 import { parseCondition } from '../../../src/query/parser.ts'
+import { everything as everyDevice } from '../../../src/scope.ts'
 import { answer, dispatch } from '../../graphql/facts.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenMethodJob, tester } from '../../support/rows.ts'
@@ -62,7 +63,7 @@ const everything = { statuses: undefined, errorCodes: undefined, responseStatuse
 async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[]) {
   const jobId = await givenMethodJob(deps, 'any')
   await deps.db.transaction(async (tx) => {
-    const deviceCount = await expandJob(unhurried(tx), jobId, compile('*'))
+    const deviceCount = await expandJob(unhurried(tx), everyDevice, jobId, compile('*'))
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
   })
   const called = new Set<string>()

@@ -12,6 +12,7 @@ import {
 import { lockOpenJobs, settle } from '../../../src/job/store/facts.ts'
 import { expandJob } from '../../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
+import { everything } from '../../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls, tester } from '../../support/rows.ts'
 import { unhurried } from '../../support/unhurried.ts'
@@ -31,7 +32,7 @@ afterAll(() => deps.close())
 async function givenStartedJob(): Promise<string> {
   const jobId = await givenMethodJob(deps, 'ended')
   await deps.db.transaction(async (tx) => {
-    const deviceCount = await expandJob(unhurried(tx), jobId, {
+    const deviceCount = await expandJob(unhurried(tx), everything, jobId, {
       strings: ['t.tags @> ', '::jsonb'],
       values: ['{"fleet":"ended"}'],
     })

@@ -8,6 +8,7 @@ import { findHistories } from '../../../src/job/store/history.ts'
 import { findJob } from '../../../src/job/store/jobs.ts'
 import { expandJob } from '../../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../../src/job/store/transitions.ts'
+import { everything } from '../../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenDevices, givenMethodJob, jobRow, markCalls, tester } from '../../support/rows.ts'
 import { unhurried } from '../../support/unhurried.ts'
@@ -46,7 +47,7 @@ test('whatever happens in whatever order, counters and history are what the fact
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const jobId = await givenMethodJob(deps, 'fact')
       await deps.db.transaction(async (tx) => {
-        const deviceCount = await expandJob(unhurried(tx), jobId, {
+        const deviceCount = await expandJob(unhurried(tx), everything, jobId, {
           strings: ['t.tags @> ', '::jsonb'],
           values: ['{"fleet":"fact"}'],
         })
@@ -164,7 +165,7 @@ test('until marks are committed nobody can declare their instance dead', async (
   const jobId = await givenMethodJob(deps, 'fact')
   await deps.db.transaction(async (tx) => {
     const devices = { strings: ['t.tags @> ', '::jsonb'], values: ['{"fleet":"fact"}'] }
-    const deviceCount = await expandJob(unhurried(tx), jobId, devices)
+    const deviceCount = await expandJob(unhurried(tx), everything, jobId, devices)
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now })
   })
   const declareDead = () =>

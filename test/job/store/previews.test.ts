@@ -5,6 +5,7 @@ import { readMatches } from '../../../src/job/store/previews.ts'
 import type { Json, JsonObject } from '../../../src/json/json.ts'
 import { compileCondition } from '../../../src/query/compiler.ts'
 import { deviceFields } from '../../../src/query/fields.ts'
+import { everything } from '../../../src/scope.ts'
 import { checkSectionPatch } from '../../../src/twin/check-patch.ts'
 import { mergeTags } from '../../../src/twin/merge.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
@@ -58,7 +59,7 @@ test('a twin complies with a patch exactly when merging it would change nothing'
     fc.asyncProperty(patch, async (given) => {
       const wanted: { tags?: JsonObject; desired?: JsonObject } = given
       for (const section of Object.values(wanted)) checkSectionPatch(section, [], deps.limits)
-      const { compliantCount } = await readMatches(unhurried(deps.db), everyDevice, { patch: wanted })
+      const { compliantCount } = await readMatches(unhurried(deps.db), everything, everyDevice, { patch: wanted })
       const expected = twins.filter(
         ({ tags, desired }) => staysAs(tags, wanted.tags) && staysAs(desired, wanted.desired),
       ).length
@@ -71,7 +72,7 @@ test('a twin complies with a patch exactly when merging it would change nothing'
 })
 
 test('counting stops at a limit', async () => {
-  expect((await readMatches(unhurried(deps.db), everyDevice, { limit: 100 })).deviceCount).toBe(100)
+  expect((await readMatches(unhurried(deps.db), everything, everyDevice, { limit: 100 })).deviceCount).toBe(100)
 })
 
 test('a patch may have as many members as fit into it', async () => {
@@ -80,5 +81,7 @@ test('a patch may have as many members as fit into it', async () => {
     gone: Object.fromEntries(names.map((name) => [name, null])),
     lists: Object.fromEntries(names.map((name) => [name, []])),
   }
-  expect((await readMatches(unhurried(deps.db), everyDevice, { patch: { desired } })).compliantCount).toBe(0)
+  expect((await readMatches(unhurried(deps.db), everything, everyDevice, { patch: { desired } })).compliantCount).toBe(
+    0,
+  )
 })
