@@ -111,46 +111,46 @@ async function untilAborted<T>(
   }
 }
 
-/** One core is enough: a read with so short a limit must not make others wait. */
-const beginStatement = 'begin read only; set local max_parallel_workers_per_gather = 0;'
-
 class Abandoned extends Error {}
+
+/** A connection for bounded reads: its statements, and the `application_name` that no other connection has. */
+export type BoundedSession = Reader & { readonly name: string }
+
+/**
+ * Runs work on a connection that only reads and limits each statement to `ms` milliseconds. After work that failed, and
+ * after `signal` aborted, the connection is checked before anybody else gets it.
+ */
+export type OnBoundedSession = <T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (session: BoundedSession) => Promise<T>,
+) => Promise<T>
 
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
- * Together they use half of the connections of `reads`; one caller uses at most a quarter. Undefined when the time
- * limit was reached, when too many reads wait already, and when the asker has disconnected: its statement is then
- * cancelled.
+ * Together they use `connections`; one caller uses at most half of them. Undefined when the time limit was reached,
+ * when too many reads wait already, and when the asker has disconnected: its statement is then cancelled, through
+ * `reads`.
  */
 export function createBoundedRead(
-  reads: Reader & { readonly connections: number },
+  { reads, connections }: { readonly reads: Reader; readonly connections: number },
   limits: Pick<Limits, 'queriesWaiting'>,
-  attempt: <T>(begin: string, work: (db: Reader) => Promise<T>, ms: number) => Promise<T>,
+  onSession: OnBoundedSession,
 ): BoundedRead {
-  const most = Math.max(Math.floor(reads.connections / 2), 1)
-  const turn = takeTurns({ most, each: Math.max(Math.floor(most / 2), 1), waiting: limits.queriesWaiting })
-  const process = randomUUID()
-  let count = 0
-
-  const read = async <T>(
-    signal: AbortSignal | undefined,
-    ms: number,
-    work: (db: BoundedReader) => Promise<T>,
-  ): Promise<T> => {
-    const name = `twincast read ${process} ${count++}`
-    const begin = `${beginStatement} set local statement_timeout = ${Math.ceil(ms)}; set local application_name = '${name}'`
-    const readAll = async (db: Reader): Promise<T> => {
-      const reader: Reader = {
-        query: (text, prepared) => (signal?.aborted ? Promise.reject(new Abandoned()) : db.query(text, prepared)),
-      }
-      return await untilAborted(reads, name, signal, () => work(reader as BoundedReader))
-    }
-    return await attempt(begin, readAll, ms)
-  }
+  const each = Math.max(Math.floor(connections / 2), 1)
+  const turn = takeTurns({ most: connections, each, waiting: limits.queriesWaiting })
 
   return async ({ caller, signal }, ms, work) => {
+    const read = () =>
+      onSession(ms, signal, (session) => {
+        const reader: Reader = {
+          query: (text, prepared) =>
+            signal?.aborted ? Promise.reject(new Abandoned()) : session.query(text, prepared),
+        }
+        return untilAborted(reads, session.name, signal, () => work(reader as BoundedReader))
+      })
     try {
-      return await turn(caller, () => read(signal, ms, work), signal)
+      return await turn(caller, read, signal)
     } catch (error) {
       if (isOutOfTime(error) || error instanceof Abandoned) return undefined
       throw error

@@ -4,7 +4,8 @@ import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
-import { type BoundedRead, createBoundedRead } from './bounded-read.ts'
+import { type BoundedRead, createBoundedRead, type OnBoundedSession } from './bounded-read.ts'
+import { createBoundedSettings } from './bounded-settings.ts'
 import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
 import { startHealthCheck } from './health-check.ts'
 import { DatabaseUnavailableError, isOutage } from './outage.ts'
@@ -82,7 +83,7 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
 /**
  * Writes and the scheduler look rows up by key. A plan that is made while a table is empty, and kept, would read the whole
  * table for each row instead, until autovacuum counts it: by then a statement may take longer than it may. Reads keep
- * sequential scans, so this cannot be a setting of the database user, as which both pools connect.
+ * sequential scans, so this cannot be a setting of the database user, as which all pools connect.
  */
 const lookupsOnly = 'set enable_seqscan = off'
 
@@ -96,21 +97,33 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     patience: limits.databaseStatement + margin,
     isUnresponsive: () => healthCheck.isUnresponsive(),
   }
-  // Two pools: many reads through GraphQL must not take the connections of the scheduler.
+  // Half of the connections for reads are those of bounded reads, so that these keep their settings.
+  const boundedConnections = Math.max(Math.floor(limits.databaseReadConnections / 2), 1)
+  // Many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
     ...settings,
     prologue: lookupsOnly,
     name: 'twincast',
     connections: limits.databaseConnections,
-    onFull: () => giveWay(reads),
+    onFull: () => giveWayTo(pool),
   })
   const reads = new Pool({
     ...settings,
     name: 'twincast reads',
-    connections: limits.databaseReadConnections,
-    onFull: () => giveWay(pool),
+    connections: limits.databaseReadConnections - boundedConnections,
+    onFull: () => giveWayTo(reads),
   })
-  const giveWay = (other: Pool): void => void other.giveWay().catch(() => {}) // a failure is reported by the other pool itself
+  const boundedReads = new Pool({
+    ...settings,
+    name: 'twincast bounded reads',
+    connections: boundedConnections,
+    onFull: () => giveWayTo(boundedReads),
+  })
+  const pools = [pool, reads, boundedReads]
+  const giveWayTo = (needy: Pool): void => {
+    // A failure is reported by the other pool itself.
+    for (const other of pools) if (other !== needy) void other.giveWay().catch(() => {})
+  }
   let closing: Promise<void> | undefined
   let isGivenUp = false
   const report = (error: Error): void => {
@@ -118,14 +131,12 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     if (closing === undefined && !isGivenUp && !(error instanceof DatabaseUnavailableError))
       log.warn({ err: error }, 'database connection lost')
   }
-  pool.on('error', report)
-  reads.on('error', report)
+  for (const each of pools) each.on('error', report)
   const healthCheck = startHealthCheck(
     { url, silence: limits.databaseSilence, log },
     {
       silent() {
-        pool.break()
-        reads.break()
+        for (const each of pools) each.break()
         onSilent()
       },
       back: onBack,
@@ -148,11 +159,14 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     return result.rows
   }
 
-  const attempt = async <T>(
+  /**
+   * Runs work on a connection of its own. After a failure, `restore` makes the connection usable again; when that fails
+   * too, or the connection does not answer, it is closed.
+   */
+  const onConnection = async <T>(
     from: pg.Pool,
-    begin: string,
-    work: (db: Reader) => Promise<T>,
-    longest?: number,
+    work: (client: pg.PoolClient) => Promise<T>,
+    restore: (client: pg.PoolClient) => Promise<unknown>,
   ): Promise<T> => {
     const client = await from.connect()
     let broken: Error | undefined
@@ -162,16 +176,13 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     }
     client.on('error', onBroken)
     try {
-      await client.query(begin)
-      const result = await work({ query: (sql, name) => run(client, sql, name, longest) })
-      await client.query('commit')
-      return result
+      return await work(client)
     } catch (error) {
       // A connection that does not answer cannot roll back; closing it does.
       if (isOutage(error)) broken ??= toError(error)
       else {
-        await client.query('rollback').catch((rollbackError: Error) => {
-          broken = rollbackError
+        await restore(client).catch((restoreError: Error) => {
+          broken = restoreError
         })
       }
       throw error
@@ -181,12 +192,37 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     }
   }
 
+  const attempt = <T>(begin: string, work: (db: Reader) => Promise<T>, longest?: number): Promise<T> =>
+    onConnection(
+      pool,
+      async (client) => {
+        await client.query(begin)
+        const result = await work({ query: (sql, name) => run(client, sql, name, longest) })
+        await client.query('commit')
+        return result
+      },
+      (client) => client.query('rollback'),
+    )
+
+  const boundedSettings = createBoundedSettings()
+  const onBoundedSession: OnBoundedSession = (ms, signal, work) =>
+    onConnection(
+      boundedReads,
+      async (client) => {
+        const name = await boundedSettings.prepare(client, ms)
+        const result = await work({ name, query: (sql, prepared) => run(client, sql, prepared, ms) })
+        if (signal?.aborted) await boundedSettings.restore(client)
+        return result
+      },
+      boundedSettings.restore,
+    )
+
   // Sockets of a closed pool may still break when PostgreSQL stops: `closing` is set before that starts.
   const close = async (): Promise<void> => {
     await prisma.$disconnect()
     // A graceful close of a connection needs an answer.
     const farewell = trouble() === undefined ? farewellTime : 0
-    await Promise.all([pool.close(farewell), reads.close(farewell), healthCheck.close()])
+    await Promise.all([...pools.map((each) => each.close(farewell)), healthCheck.close()])
   }
 
   return {
@@ -194,9 +230,9 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     reads: { query: (sql, name) => run(reads, sql, name) },
     query: (sql, name) => run(pool, sql, name),
     boundedRead: createBoundedRead(
-      { connections: reads.options.max, query: (sql, name) => run(reads, sql, name) },
+      { reads: { query: (sql, name) => run(reads, sql, name) }, connections: boundedConnections },
       limits,
-      (begin, work, ms) => attempt(reads, begin, work, ms),
+      onBoundedSession,
     ),
     bulkWrite: createBulkWrite(limits),
     transaction(work, longest) {
@@ -204,7 +240,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
         longest === undefined
           ? 'begin'
           : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}; set local enable_seqscan = on`
-      return repeated(() => attempt(pool, begin, (db) => work(db as Tx), longest))
+      return repeated(() => attempt(begin, (db) => work(db as Tx), longest))
     },
     autocommit: (work) =>
       repeated(() => {
@@ -221,8 +257,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     hurry: healthCheck.hurry,
     giveUp() {
       isGivenUp = true
-      pool.giveUp()
-      reads.giveUp()
+      for (const each of pools) each.giveUp()
       void healthCheck.close()
     },
     close() {

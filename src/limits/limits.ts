@@ -271,7 +271,7 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'database connections for reads of clients',
+    what: 'database connections for reads of clients; half of them are reserved for the reads with a time limit (LIMIT_QUERY_MS) and never serve other reads',
     answer: 'a statement waits for a connection',
   },
   databaseWait: {

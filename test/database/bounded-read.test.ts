@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boundedFragment } from '../../src/database/bounded-fragment.ts'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
@@ -39,12 +40,52 @@ test('a read that is quick enough is answered', async () => {
 })
 
 test('a read that is not is given up, and the connection is as good as before', async () => {
+  const pidOf = () =>
+    deps.db.boundedRead(asker, 10_000, (db) =>
+      db.query<{ pid: number }>(sql`select pg_backend_pid() as pid, current_setting('statement_timeout') as timeout`),
+    )
+  const before = await pidOf()
+  expect(before).toMatchObject([{ timeout: '10s' }])
   expect(await deps.db.boundedRead(asker, 20, (db) => db.query(sleep(60)))).toBeUndefined()
+  expect(await pidOf()).toEqual(before)
+})
+
+test('other reads do not have its settings', async () => {
+  await deps.db.boundedRead(asker, 20, (db) => db.query(sql`select 1`))
   for (let connection = 0; connection < 8; connection++) {
     const settings = await deps.db.reads.query(
-      sql`select current_setting('statement_timeout') as timeout, current_setting('application_name') as name`,
+      sql`select current_setting('statement_timeout') as timeout, current_setting('application_name') as name,
+            current_setting('default_transaction_read_only') as only`,
     )
-    expect(settings).toEqual([{ timeout: '12s', name: 'twincast reads' }])
+    expect(settings).toEqual([{ timeout: '12s', name: 'twincast reads', only: 'off' }])
+  }
+})
+
+test('a read with the time limit of the one before is one round trip', async () => {
+  const read = (ms: number) => deps.db.boundedRead(asker, ms, (db) => db.query(sql`select 7 as seven`))
+  await read(10_000)
+  const query = vi.spyOn(pg.Client.prototype, 'query')
+  const sent = () =>
+    query.mock.calls
+      .splice(0)
+      .map(([statement]) => String(Reflect.get(Object(statement), 'text') ?? statement))
+      .filter((text) => text !== 'select 1') // the health check
+  try {
+    expect(await read(10_000)).toEqual([{ seven: 7 }])
+    expect(sent()).toEqual(['select 7 as seven'])
+    expect(await read(9_000.5)).toEqual([{ seven: 7 }])
+    expect(sent()).toEqual(['set statement_timeout = 9001', 'select 7 as seven'])
+  } finally {
+    query.mockRestore()
+  }
+})
+
+test('each read has its own time limit, whatever the one before on the connection had', async () => {
+  for (const ms of [60_000, 20, 60_000]) {
+    const settings = await deps.db.boundedRead(asker, ms, (db) =>
+      db.query(sql`select setting::integer as ms from pg_settings where name = 'statement_timeout'`),
+    )
+    expect(settings).toEqual([{ ms }])
   }
 })
 
@@ -83,6 +124,47 @@ test('when a caller has gone PostgreSQL stops its statement, nothing more is rea
   expect(went).toBe(2)
   expect(await underWay()).toBe(0)
   expect(await deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+})
+
+test('a read whose caller hangs up as it ends does not end the next one on the connection', async () => {
+  const brief = openTestDb(deps.database.url, { databaseReadConnections: 2 })
+  try {
+    for (let round = 0; round < 30; round++) {
+      const gone = new AbortController()
+      const read = brief.boundedRead({ caller: 'a', signal: gone.signal }, 60_000, async (db) => {
+        const rows = db.query(sql`select 1 as one from pg_sleep(${(round % 3) / 1000})`)
+        if (round % 2 === 0) gone.abort()
+        return await rows.finally(() => gone.abort())
+      })
+      const next = brief.boundedRead({ caller: 'b' }, 60_000, (db) =>
+        db.query(sql`select 2 as two from pg_sleep(0.005)`),
+      )
+      await read
+      expect(await next).toEqual([{ two: 2 }])
+    }
+  } finally {
+    await brief.close()
+  }
+})
+
+test('a failed read leaves nothing under way on its connection', async () => {
+  const brief = openTestDb(deps.database.url, { databaseReadConnections: 2 })
+  try {
+    const pid = () => brief.boundedRead(asker, 10_000, (db) => db.query(sql`select pg_backend_pid() as pid`))
+    const before = await pid()
+    const failing = brief.boundedRead(asker, 10_000, (db) =>
+      Promise.all([db.query(sql`select 1 / 0`), db.query(sql`select pg_sleep(0.05)`)]),
+    )
+    await expect(failing).rejects.toMatchObject({ code: '22012' })
+    const { rows } = await deps.database.pool.query(
+      `select state from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep(0.05)%'
+         and pid <> pg_backend_pid()`,
+    )
+    expect(rows).toEqual([])
+    expect(await pid()).toEqual(before)
+  } finally {
+    await brief.close()
+  }
 })
 
 test('a client that waits for the answer learns whether it took too long, or whether too much of it waits', async () => {

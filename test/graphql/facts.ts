@@ -54,9 +54,9 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
   const query = vi.spyOn(pg.Client.prototype, 'query')
   try {
     await work()
-    // What begins and ends a transaction asks for nothing, nor does the health check of the database.
+    // The beginning and the end of a transaction, settings of a connection and checks of it read no rows.
     const texts = query.mock.calls.map(([statement]) => String(Reflect.get(Object(statement), 'text') ?? statement))
-    return texts.filter((text) => !/^(begin|commit|select 1$)/.test(text)).length
+    return texts.filter((text) => !/^(begin|commit|set |select 1$)/.test(text)).length
   } finally {
     query.mockRestore()
   }

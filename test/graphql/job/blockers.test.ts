@@ -177,7 +177,6 @@ test('blockers, throughput and eta of many jobs cost what those of one cost', as
     expect(errors).toEqual([])
   }
   await ask(2)
-  // One of them has a limit of time, and so begin and commit of its own.
   expect(await countStatements(() => ask(2))).toBe(4)
   expect(await countStatements(() => ask(10))).toBe(4)
 })

@@ -240,7 +240,7 @@ test('groups and samples of many jobs cost what those of one cost', async () => 
     expect(errors).toEqual([])
   }
   await ask(1)
-  // Jobs, samples between begin and commit, devices, twins. Groups are known as long as nothing changes.
+  // Jobs, samples, devices, twins. Groups are known as long as nothing changes.
   expect(await countStatements(() => ask(1))).toBe(4)
   await ask(12)
   expect(await countStatements(() => ask(12))).toBe(4)
