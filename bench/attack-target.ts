@@ -15,6 +15,14 @@ export type Target = {
   readonly device: { readonly deviceId: string; readonly password: string }
 }
 
+/** What was seen on a connection. */
+export type Seen = {
+  /** The first bytes that arrived, as Latin-1: enough for a whole answer, unless that is large. */
+  readonly text: string
+  /** Whether the other side has ended it. */
+  readonly closed: boolean
+}
+
 /** A raw connection: what it is sent is written as it stands. */
 export type Raw = {
   readonly socket: Socket | TLSSocket
@@ -24,12 +32,21 @@ export type Raw = {
   read(bytes: number): Promise<void>
   /** Resolves when what has arrived since the last call contains `text`, or the connection has ended. */
   readUntil(text: string): Promise<void>
+  /** Resolves when an HTTP response has arrived, or of a large one the beginning, or the connection has ended. */
+  readAnswer(): Promise<void>
   /** Resolves when the other side has ended the connection, or `signal` aborts. */
   ended(signal: AbortSignal): Promise<void>
+  /** What has been seen until now. */
+  seen(): Seen
   close(): void
 }
 
-/** Opens a connection. `unread` never takes anything out of it. */
+/** Characters that are kept of what arrives. */
+const mostKept = 65_536
+/** What one that does not read takes out at least: it learns how it is answered, and soon stops. */
+export const firstBytes = 1_024
+
+/** Opens a connection. `unread` takes nothing out of it but the first bytes. */
 export async function openRaw(port: number, reading: 'read' | 'unread' = 'read'): Promise<Raw> {
   const socket = connectTcp({ host: '127.0.0.1', port, noDelay: true })
   socket.on('error', () => {})
@@ -39,17 +56,24 @@ export async function openRaw(port: number, reading: 'read' | 'unread' = 'read')
 
 function takeOver(socket: Socket, reading: 'read' | 'unread'): Raw {
   let arrived = 0
+  let first = ''
   let text = ''
+  let left = false
   const changed = new EventTarget()
   setMaxListeners(0, changed)
-  if (reading === 'read') {
-    socket.on('data', (chunk: Buffer) => {
-      arrived += chunk.length
-      text = (text + chunk.toString('latin1')).slice(-65_536)
-      changed.dispatchEvent(new Event('change'))
-    })
-  }
+  socket.on('data', (chunk: Buffer) => {
+    const more = chunk.toString('latin1')
+    arrived += chunk.length
+    if (first.length < mostKept) first += more
+    text = (text + more).slice(-mostKept)
+    if (reading === 'unread' && arrived > 2 * firstBytes) socket.pause()
+    changed.dispatchEvent(new Event('change'))
+  })
   socket.once('close', () => changed.dispatchEvent(new Event('change')))
+  const leave = (): void => {
+    left ||= !socket.destroyed
+    socket.destroy()
+  }
   const until = async (done: () => boolean): Promise<void> => {
     while (!socket.destroyed && !done()) await once(changed, 'change')
   }
@@ -67,13 +91,23 @@ function takeOver(socket: Socket, reading: 'read' | 'unread'): Raw {
       await until(() => text.includes(wanted))
       text = ''
     },
+    readAnswer: () => until(() => isAnswer(first)),
     async ended(signal) {
-      signal.addEventListener('abort', () => socket.destroy(), { once: true })
-      if (signal.aborted) socket.destroy()
+      signal.addEventListener('abort', leave, { once: true })
+      if (signal.aborted) leave()
       await until(() => signal.aborted)
+      signal.removeEventListener('abort', leave)
     },
-    close: () => socket.destroy(),
+    seen: () => ({ text: first, closed: socket.destroyed && !left }),
+    close: leave,
   }
+}
+
+/** Whether it begins with an HTTP response that is whole, or longer than what is kept. */
+function isAnswer(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0)
+  return end !== -1 && text.length >= Math.min(end + 4 + length, mostKept)
 }
 
 /** The bytes of an HTTP request. */

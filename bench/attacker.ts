@@ -12,7 +12,7 @@ export type AttackNews = 'ready' | 'begun' | 'paused'
 /** Milliseconds between two connections. An attacker that is refused at once is one that knocks, not a flood. */
 const pauseTime = 5
 
-let connectOnce: (signal: AbortSignal) => Promise<void> = async () => {}
+let connectOnce: (signal: AbortSignal) => Promise<unknown> = async () => {}
 let pausing = new AbortController()
 let attacking = Promise.resolve()
 

@@ -51,7 +51,7 @@ export async function memory(bench: Bench): Promise<Row[]> {
 /** KB in use on top of what was before: while the connections are open, and when they have ended. */
 async function weigh(
   hub: WatchedHub,
-  open: (signal: AbortSignal) => Promise<void>,
+  open: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<{ taken: number; kept: number }> {
   const before = await hub.ask('weigh')
   const ending = new AbortController()

@@ -1,4 +1,5 @@
 import { pause } from '../src/cli/abortable.ts'
+import { idOf } from './attacked-fleet.ts'
 import type { Attack } from './attacks.ts'
 import type { Bench } from './benchmark.ts'
 import { openHonestClient } from './honest-client.ts'
@@ -8,7 +9,7 @@ import { cancelOpenJobs } from './open-jobs.ts'
 import { figure } from './report.ts'
 import type { Row, Run } from './row.ts'
 import { openAttacker } from './under-attack.ts'
-import { idOf, openWatchedHub, type WatchedHub } from './watched-hub.ts'
+import { openWatchedHub, type WatchedHub } from './watched-hub.ts'
 
 const full = { devices: 20_000, requests: 250 }
 const quickSizes = { devices: 200, requests: 20 }

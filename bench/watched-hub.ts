@@ -15,6 +15,7 @@ import { clusterIn, findPostgresHome } from '../src/database/embedded/home.ts'
 import { graphql } from '../src/generated/graphql/gql.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
 import type { Target } from './attack-target.ts'
+import { fleetInputs, idOf } from './attacked-fleet.ts'
 import { settleTables } from './devices.ts'
 import type { Conduct } from './measure.ts'
 import type { Condition, Question } from './watched-hub-process.ts'
@@ -99,16 +100,14 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     client = createHubClient({ url: addresses.graphql, authorization: token('localhost', ownerKey, 'iothubowner') })
     say(`registering ${devices.toLocaleString('en')} devices`)
     const { execute } = client
-    const register = async (from: number, count: number): Promise<string> => {
-      const inputs = Array.from({ length: count }, (_, index) => deviceInput(from + index))
+    let key: string | undefined
+    for (const inputs of fleetInputs(devices)) {
       const { createDevices } = await execute(CreateDevices, { input: { devices: inputs } })
       const [first] = 'results' in createDevices ? createDevices.results : []
       if (first === undefined || !('device' in first)) throw new Error('The devices could not be registered.')
-      return first.device.authentication?.symmetricKey?.primaryKey ?? ''
+      key ??= first.device.authentication?.symmetricKey?.primaryKey ?? ''
     }
-    const key = await register(0, heavyBatch)
-    for (let from = heavyBatch; from < heavy; from += heavyBatch) await register(from, heavyBatch)
-    for (let from = heavy; from < devices; from += 1_000) await register(from, Math.min(1_000, devices - from))
+    if (key === undefined) throw new Error('There are no devices.')
     await settle(folder, signal)
     // What the registering left on the heap is collected now, not while an attack is watched.
     await ask('weigh')
@@ -147,18 +146,4 @@ async function settle(folder: string, signal: AbortSignal): Promise<void> {
   } finally {
     await db.close()
   }
-}
-
-/** The devices of a hub, by number. */
-export const idOf = (index: number): string => `pump-${String(index).padStart(7, '0')}`
-
-/** Devices with large twins, which are a page; and how many of them fit in a request. */
-const heavy = 100
-const heavyBatch = 5
-
-function deviceInput(index: number) {
-  const tags = { weight: index + 1 }
-  if (index >= heavy) return { deviceId: idOf(index), twin: { tags } }
-  const members = Array.from({ length: 1_500 }, (_, member) => [`member${member}`, member])
-  return { deviceId: idOf(index), twin: { tags, properties: { desired: Object.fromEntries(members) } } }
 }
