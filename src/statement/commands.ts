@@ -13,6 +13,7 @@ import { normalizeEnumLiterals } from '../query/normalize-enum-literals.ts'
 import { compileSelection, resultPaths } from '../query/selection.ts'
 import { splitCondition } from '../query/split-condition.ts'
 import { parseStatement } from '../query/statement.ts'
+import { everything } from '../scope.ts'
 import { twinText } from '../twin/service-document.ts'
 import { readStatementContinuation, writeStatementContinuation } from './continuation.ts'
 import { deviceJobDocument } from './device-job-document.ts'
@@ -177,7 +178,7 @@ function planOverDeviceJobs({ condition, items }: Statement): Plan {
     async read(db, keys, limit, maxBytes) {
       const [jobKey = '', deviceId = ''] = keys ?? []
       const page = { cursor: keys && { jobKey, deviceId }, limit }
-      const { rows, cut } = await findDeviceJobRows(db, conditions, page, maxBytes)
+      const { rows, cut } = await findDeviceJobRows(db, everything, conditions, page, maxBytes)
       const results = rows.map((row) => ({
         keys: [row.jobKey, row.deviceId],
         item: () => {

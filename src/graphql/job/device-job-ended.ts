@@ -46,9 +46,10 @@ const DeviceJobEndedUpdate = builder.objectRef<Batch>('DeviceJobEndedUpdate').im
       type: [DeviceJob],
       complexity: { field: 1, multiplier: maxPageSize },
       description: `The device jobs of this update: 1 to ${maxPageSize}.`,
-      resolve: async ({ jobId, deviceIds }, _args, { deps }) => {
+      resolve: async ({ jobId, deviceIds }, _args, { deps, viewer }) => {
         const rows = await findDeviceJobsByKey(
           deps.db.reads,
+          viewer.scope,
           deviceIds.map((deviceId) => ({ jobId, deviceId })),
         )
         const found = new Map(rows.map((row) => [row.deviceId, row]))

@@ -30,9 +30,9 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
 type Answer = DeviceJobKey & { readonly status: number }
 
 const payloadsOf = perParent(
-  async (db, _scope, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
+  async (db, scope, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
     await answer.enter()
-    const { payloads, bytes } = await findPayloads(db, keys, answer.left)
+    const { payloads, bytes } = await findPayloads(db, scope, keys, answer.left)
     answer.take(bytes)
     return payloads
   },
@@ -73,12 +73,13 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
   description: 'The part of a job that concerns one device.',
   authScopes: { right: 'readJobs' },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'jobId' in value && 'deviceId' in value,
-  loadMany: async (ids, { deps }) => {
+  loadMany: async (ids, { deps, viewer }) => {
     const keys = ids.map((id) => {
       const [jobId = '', deviceId = ''] = id.split('/')
       return { jobId, deviceId }
     })
-    const found = new Map((await findDeviceJobsByKey(deps.db.reads, keys)).map((row) => [nodeId(row), row]))
+    const rows = await findDeviceJobsByKey(deps.db.reads, viewer.scope, keys)
+    const found = new Map(rows.map((row) => [nodeId(row), row]))
     return ids.map((id) => found.get(id) ?? null)
   },
   fields: (t) => ({
@@ -90,7 +91,7 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
     device: t.field({
       type: Device,
       nullable: true,
-      description: 'The device. Null when it has been deleted.',
+      description: 'The device. Null when it has been deleted, or is not in your scope.',
       resolve: ({ deviceId }, _args, context, info) => findDevice(context, info, deviceId),
     }),
     deviceId: t.exposeString('deviceId', { description: 'The device ID.' }),

@@ -27,8 +27,8 @@ import {
 } from '../connection.ts'
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
-import { withoutScope } from '../without-scope.ts'
 import { DeviceJob, DeviceJobStatus } from './device-job.ts'
+import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
 
@@ -109,10 +109,11 @@ type JobArguments = {
 }
 
 const findOfJob = perParentInTime(
-  (db, _scope, jobIds, { selection, order, page }: JobArguments) => findDeviceJobs(db, jobIds, selection, order, page),
+  (db, scope, jobIds, { selection, order, page }: JobArguments) =>
+    findDeviceJobs(db, scope, jobIds, selection, order, page),
   ({ jobId }) => jobId,
 )
-const countOfJob = perParentInTime(withoutScope(countDeviceJobs), ({ jobId }) => jobId)
+const countOfJob = perParentInTime(countDeviceJobs, ({ jobId }) => jobId)
 
 const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   pending: 'pendingCount',
@@ -164,7 +165,8 @@ builder.objectField(Job, 'deviceJobs', (t) =>
         args,
         (page) => findOfJob(context, job.id, { selection, order, page }),
         async () => {
-          if (Object.keys(others).length > 0) return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
+          if (Object.keys(others).length > 0 || isForeign(job, context))
+            return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
           // The counters of the job have the number, so no rows have to be counted.
           return statuses?.reduce((sum, status) => sum + job[counterOf[status]], 0) ?? job.deviceCount
         },
@@ -181,8 +183,8 @@ const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, JobPlace> =
   parseKeys: parseJobPlace,
 })
 
-const findOfDevice = perParentInTime(withoutScope(findDeviceJobsByDevice), ({ deviceId }) => deviceId)
-const countOfDevice = perParentInTime(withoutScope(countDeviceJobsByDevice), ({ deviceId }) => deviceId)
+const findOfDevice = perParentInTime(findDeviceJobsByDevice, ({ deviceId }) => deviceId)
+const countOfDevice = perParentInTime(countDeviceJobsByDevice, ({ deviceId }) => deviceId)
 
 builder.objectField(Device, 'deviceJobs', (t) =>
   t.field({

@@ -13,7 +13,7 @@ const findRetriesOf = perParentInTime(withoutScope(findRetries), ({ ofKey }) => 
 const findJobsOf = perParentInTime(withoutScope(findFamilies), ({ ofKey }) => ofKey)
 const findStatisticsOf = perParentInTime(withoutScope(findFamilyStatistics), ({ familyKey }) => familyKey)
 
-const findJobByKey = rowsByKey('Job', withoutScope(findJobsByKey), ({ key }) => key)
+const findJobByKey = rowsByKey('Job', findJobsByKey, ({ key }) => key)
 
 /** The jobs that still exist, with the fields that the client selects. */
 async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: readonly { readonly jobId: string }[]) {

@@ -26,7 +26,7 @@ builder.subscriptionField('jobUpdated', (t) =>
     description: `The jobs that match a filter. First sends the newest ${maxFirst} of them, the oldest of these first. Then sends each job that is created or changes, in its current state, at most ten times per second for each job. A sent job that no longer matches the filter is sent once more, with its new status, so that a list can remove it. The hub remembers the ${maxRemembered.toLocaleString('en')} most recently sent jobs for this.`,
     args: { filter: t.arg({ type: JobFilter, description: 'Selects jobs. All when omitted.' }) },
     subscribe: (_root, { filter }, context, info) => {
-      const { deps } = context
+      const { deps, viewer } = context
       const { events } = deps
       const asked = selectedColumns(info, 'Job')
       // Of the fields of a filter, only the status of a job can change.
@@ -36,10 +36,17 @@ builder.subscriptionField('jobUpdated', (t) =>
       /** The newest first. */
       const findNewest = (selection: JobSelection, limit: number): Promise<readonly SelectedJob[]> =>
         readInTime(deps, askerOf(context), (db) =>
-          findJobs(db, asked, selection, { field: 'createdTime', direction: 'desc' }, { cursor: undefined, limit }),
+          findJobs(
+            db,
+            viewer.scope,
+            asked,
+            selection,
+            { field: 'createdTime', direction: 'desc' },
+            { cursor: undefined, limit },
+          ),
         )
       const findOne = async (id: string): Promise<readonly SelectedJob[]> => {
-        const job = await findSelectedJob(deps.db.reads, asked, candidates, id)
+        const job = await findSelectedJob(deps.db.reads, viewer.scope, asked, candidates, id)
         return job === undefined ? [] : [job]
       }
 

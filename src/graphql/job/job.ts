@@ -11,7 +11,6 @@ import type { Context } from '../context.ts'
 import { perParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { selectsField } from '../transport/selects-field.ts'
-import { withoutScope } from '../without-scope.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
@@ -106,7 +105,7 @@ export const counters = [
 export const ofJob = readsColumns<SelectedJob>
 
 /** Reads the job with this ID, with the fields that the client selects. */
-export const findJob = rowsByKey('Job', withoutScope(findJobsById), ({ id }) => id)
+export const findJob = rowsByKey('Job', findJobsById, ({ id }) => id)
 
 /** The same for a job that existed just now. */
 export const readJob = existing('job', findJob)

@@ -140,7 +140,7 @@ builder.queryField('jobs', (t) =>
       ...pageArguments(),
     },
     resolve: (_root, { filter, orderBy, ...args }, context, info) => {
-      const { deps } = context
+      const { deps, viewer } = context
       deps.throttles.take('jobOperations')
       const order = orderBy ?? { field: 'createdTime', direction: 'desc' }
       const selection = selectionOf(filter)
@@ -151,8 +151,10 @@ builder.queryField('jobs', (t) =>
         async (page) => {
           const direction = readIn(order, page.forward)
           if (!selectsRows(info)) return []
-          if (selectsAll(selection)) return findAllJobs(deps.db.reads, columns, direction, page)
-          return readInTime(deps, askerOf(context), (db) => findJobs(db, columns, selection, direction, page))
+          if (selectsAll(selection)) return findAllJobs(deps.db.reads, viewer.scope, columns, direction, page)
+          return readInTime(deps, askerOf(context), (db) =>
+            findJobs(db, viewer.scope, columns, selection, direction, page),
+          )
         },
         () => readInTime(deps, askerOf(context), (db) => countJobs(db, selection)),
       )

@@ -46,9 +46,9 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
       }),
     },
     subscribe: (_root, { jobId, after }, context, info) => {
-      const { deps } = context
+      const { deps, viewer } = context
       const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'version', 'endTime']
-      const find = async () => (await findJobsById(deps.db.reads, [jobId], columns))[0] ?? null
+      const find = async () => (await findJobsById(deps.db.reads, viewer.scope, [jobId], columns))[0] ?? null
       return newerStates(context, deps.events.listen('job', jobId), {
         reads: jobsAtVersion,
         find,

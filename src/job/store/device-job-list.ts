@@ -1,10 +1,13 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
+import { meetsScope } from '../../database/in-scope.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
+import { visible } from './own-jobs.ts'
 
 /** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {
@@ -74,8 +77,12 @@ export const failedOutcomes = sql`(
 /** Whether device jobs failed with `job`, without an outcome: its counter has more failures than there are outcomes. */
 export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
 
-/** The sources of a selection. Each checks the counters first, so that nothing is searched in vain. */
-function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection) {
+/** The sources of a selection, as far as a viewer with the scope sees them. Each checks the counters first, so that nothing is searched in vain. */
+function sourcesOf(
+  db: BoundedReader,
+  scope: Scope,
+  { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection,
+) {
   const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
   const wantsOutcome = wants('completed') || wants('failed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
@@ -101,14 +108,16 @@ function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, 
       when job.status = 'cancelled' then ${wantsOther('canceled')} and job.canceled_count > 0
       when job.end_time is null then ${wantsOther('pending')} and job.pending_count > 0
       else ${wantsFailedWithJob} and ${failedWithJob} end`
-  // A device that has been deleted since meets no condition.
+  // A device that has been deleted since meets no condition. Nor does one outside the scope, also in an own job: the
+  // condition would tell what its twin is.
   const met =
     condition === undefined
-      ? []
+      ? visible(scope)
       : [
+          ...visible(scope),
           sql`exists (
             select from device d join twin t on t.device_id = d.id
-            where d.id = target.device_id and ${boundedFragment(db, condition)}
+            where d.id = target.device_id and ${boundedFragment(db, condition)}${meetsScope(scope)}
           )`,
         ]
   return {
@@ -130,11 +139,12 @@ function sourcesOf(db: BoundedReader, { statuses, errorCodes, responseStatuses, 
 const union = (sources: readonly Sql[]): Sql => join(sources, ' union all ')
 
 /**
- * The same page of the selected device jobs of one or several jobs: at most `limit` rows of each, in the page's
+ * The same page of the selected device jobs of one or several jobs, as far as they are visible in the scope: at most `limit` rows of each, in the page's
  * direction.
  */
 export async function findDeviceJobs(
   db: BoundedReader,
+  scope: Scope,
   jobIds: string | readonly string[],
   selection: DeviceJobSelection,
   order: DeviceJobOrder,
@@ -142,7 +152,9 @@ export async function findDeviceJobs(
 ): Promise<DeviceJobView[]> {
   const ascending = (order.direction === 'asc') === page.forward
   const rows =
-    order.field === 'deviceId' ? byDeviceId(db, selection, ascending, page) : byEnd(db, selection, ascending, page)
+    order.field === 'deviceId'
+      ? byDeviceId(db, scope, selection, ascending, page)
+      : byEnd(db, scope, selection, ascending, page)
   if (rows === undefined) return []
   const place = order.field === 'deviceId' ? deviceIdIn(ascending) : endIn(ascending)
   return await db.query<DeviceJobView>(
@@ -167,11 +179,12 @@ const deviceIdBeyond = (deviceId: string, ascending: boolean): Sql =>
 
 function byDeviceId(
   db: BoundedReader,
+  scope: Scope,
   selection: DeviceJobSelection,
   ascending: boolean,
   { cursor, limit }: Wanted,
 ): Sql | undefined {
-  const { ended, others, whole } = sourcesOf(db, selection)
+  const { ended, others, whole } = sourcesOf(db, scope, selection)
   const sources = whole ?? [...ended, ...others]
   if (sources.length === 0) return undefined
   const beyond = cursor === undefined ? empty : deviceIdBeyond(cursor.deviceId, ascending)
@@ -185,11 +198,12 @@ type Part = { readonly rows: readonly Source[]; readonly order: Sql }
 /** Outcomes and others follow each other: the second part is read only when the first does not fill the page. */
 function byEnd(
   db: BoundedReader,
+  scope: Scope,
   selection: DeviceJobSelection,
   ascending: boolean,
   { cursor, limit }: Wanted,
 ): Sql | undefined {
-  const sources = sourcesOf(db, selection)
+  const sources = sourcesOf(db, scope, selection)
   const end: Part = {
     rows: sources.ended.map((source) => ({ ...source, where: [...source.where, hasVersion(target)] })),
     order: endIn(ascending),
@@ -222,13 +236,14 @@ function endBeyond({ version, deviceId }: DeviceJobListPlace, ascending: boolean
     : sql`and target.version <= ${version} and (target.version < ${version} or (true ${within}))`
 }
 
-/** How many device jobs of each of these jobs are selected. Reads all of them. */
+/** How many device jobs of each of these jobs are selected and visible in the scope. Reads all of them. */
 export async function countDeviceJobs(
   db: BoundedReader,
+  scope: Scope,
   jobIds: readonly string[],
   selection: DeviceJobSelection,
 ): Promise<{ readonly jobId: string; readonly count: number }[]> {
-  const { ended, others, whole } = sourcesOf(db, selection)
+  const { ended, others, whole } = sourcesOf(db, scope, selection)
   const sources = whole ?? [...ended, ...others]
   if (sources.length === 0) return []
   const counts = sources.map((source) => sql`(select count(*) from ${rowsOf(source)} counted)`)

@@ -3,10 +3,12 @@ import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
+import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { JobType } from '../request.ts'
 import type { DeviceJobStatus } from '../state.ts'
 import type { DeviceJobKey } from './facts.ts'
+import { andVisible } from './own-jobs.ts'
 
 /**
  * A device job with its facts and what follows from them. `version` is its place among the device jobs of its job with
@@ -62,11 +64,12 @@ export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forwa
 export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
 
 /**
- * The device jobs of each of these devices, those of the newest job first: at most `limit` per device, beyond `cursor`.
+ * The device jobs of each of these devices that are visible in the scope, those of the newest job first: at most `limit` per device, beyond `cursor`.
  * Goes through the jobs and looks the device up in each, so that the facts need no further index.
  */
 export function findDeviceJobsByDevice(
   db: BoundedReader,
+  scope: Scope,
   deviceIds: readonly string[],
   { cursor, limit }: Omit<Page<{ readonly id: string; readonly createdTime: Date }>, 'forward'>,
 ): Promise<DeviceJobInTime[]> {
@@ -76,7 +79,7 @@ export function findDeviceJobsByDevice(
         from unnest(${deviceIds}::text[]) as device (id)
         cross join lateral (
           select ${view}, job.created_time as "jobCreatedTime"
-          from job join device_job target on target.job_key = job.key and target.device_id = device.id ${facts()}
+          from job join device_job target on target.job_key = job.key and target.device_id = device.id${andVisible(scope)} ${facts()}
           ${beyond ?? empty}
           order by job.created_time desc, job.id desc
           limit ${limit}
@@ -85,29 +88,30 @@ export function findDeviceJobsByDevice(
   )
 }
 
-/** How many device jobs these devices have; devices without any are left out. */
+/** How many device jobs of these devices are visible in the scope; devices without any are left out. */
 export function countDeviceJobsByDevice(
   db: BoundedReader,
+  scope: Scope,
   deviceIds: readonly string[],
 ): Promise<{ readonly deviceId: string; readonly count: number }[]> {
   return db.query<{ deviceId: string; count: number }>(
     sql`select device.id as "deviceId", count(*)::integer as count
         from unnest(${deviceIds}::text[]) as device (id)
         cross join job
-        join device_job target on target.job_key = job.key and target.device_id = device.id
+        join device_job target on target.job_key = job.key and target.device_id = device.id${andVisible(scope)}
         group by device.id`,
   )
 }
 
-/** These device jobs, in no particular order; those that do not exist are left out. */
-export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
+/** These device jobs, in no particular order; those that do not exist, or are not visible in the scope, are left out. */
+export function findDeviceJobsByKey(db: Reader, scope: Scope, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
   if (keys.length === 0) return Promise.resolve([])
   const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
   return db.query<DeviceJobView>(
     sql`select ${view}
         from (values ${join(pairs)}) as given (job_id, device_id)
         join job on job.id = given.job_id
-        join device_job target on target.job_key = job.key and target.device_id = given.device_id ${facts()}`,
+        join device_job target on target.job_key = job.key and target.device_id = given.device_id${andVisible(scope)} ${facts()}`,
   )
 }
 
@@ -115,11 +119,12 @@ export function findDeviceJobsByKey(db: Reader, keys: readonly DeviceJobKey[]): 
 export type DeviceJobPayload = DeviceJobKey & { readonly payload: string | null }
 
 /**
- * The answers of these devices, and their total bytes. Of more than `maxBytes` only the beginning is read: the database
+ * The answers of these devices, as far as they are visible in the scope, and their total bytes. Of more than `maxBytes` only the beginning is read: the database
  * knows the length of a text without reading it.
  */
 export async function findPayloads(
   db: Reader,
+  scope: Scope,
   keys: readonly DeviceJobKey[],
   maxBytes: number,
 ): Promise<{ readonly payloads: DeviceJobPayload[]; readonly bytes: number }> {
@@ -132,7 +137,7 @@ export async function findPayloads(
             ${keys.map(({ jobId }) => jobId)}::text[], ${keys.map(({ deviceId }) => deviceId)}::text[]
           ) as given (job_id, device_id)
           join job on job.id = given.job_id
-          join device_job_outcome o on o.job_key = job.key and o.device_id = given.device_id
+          join device_job_outcome o on o.job_key = job.key and o.device_id = given.device_id${andVisible(scope, sql`o`)}
         ) answered`,
   )
   return { payloads: rows, bytes: rows.reduce((most, { bytes }) => Math.max(most, Number(bytes ?? 0)), 0) }
@@ -167,12 +172,13 @@ const factsOneByOne = sql`
 export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: string }
 
 /**
- * A page of the device jobs that meet both conditions: those of the newest job first, within a job by device id.
+ * A page of the device jobs that meet both conditions and are visible in the scope: those of the newest job first, within a job by device id.
  * `ofJob` concerns the row `job` only and selects the jobs, one after the other, before their devices are read;
  * `ofDeviceJob` concerns `job` and `v`, the columns of a device job.
  */
 export async function findDeviceJobRows(
   db: BoundedReader,
+  scope: Scope,
   { ofJob, ofDeviceJob }: { readonly ofJob: Fragment; readonly ofDeviceJob: Fragment },
   { cursor, limit }: Pick<Page<DeviceJobPlace>, 'cursor' | 'limit'>,
   maxBytes: number,
@@ -203,7 +209,7 @@ export async function findDeviceJobRows(
                          job.started_time
                        ) as "updatedTime"
                 from device_job target ${factsOneByOne}
-                where target.job_key = job.key and target.device_id > job.after
+                where target.job_key = job.key and target.device_id > job.after${andVisible(scope)}
               ) v
               where ${boundedFragment(db, ofDeviceJob)}
               order by v."deviceId"

@@ -2,6 +2,7 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
+import { isEverything, type Scope } from '../../scope.ts'
 import type { JobType } from '../request.ts'
 import type { JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
@@ -46,6 +47,8 @@ export type SelectedJob = DeviceJobStatistics & {
   readonly retryOfKey: string | null
   readonly familyKey: string | null
   readonly createdBy: string | null
+  /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
+  readonly scope?: readonly string[] | null
 }
 
 const columns: Readonly<Record<keyof SelectedJob, string>> = {
@@ -73,10 +76,18 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   retryOfKey: 'retry_of',
   familyKey: 'family_key',
   createdBy: 'created_by',
+  scope: 'scope',
 }
 
-const selectJob = selectColumns<SelectedJob>('job', columns, ['id', 'key'])
-const selectListed = selectColumns<SelectedJob>('job', columns, ['id', 'createdTime', 'status', 'version'])
+/** The lists of columns: for a viewer with a scope, which may see a job only in part, with the scope of the job. */
+const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
+  const whole = selectColumns<SelectedJob>('job', columns, always)
+  const scoped = selectColumns<SelectedJob>('job', columns, [...always, 'scope'])
+  return (scope: Scope, asked: readonly string[]): Sql => (isEverything(scope) ? whole(asked) : scoped(asked))
+}
+
+const selectJob = selectionOf('id', 'key')
+const selectListed = selectionOf('id', 'createdTime', 'status', 'version')
 
 const isAmong = (column: Sql, values: readonly string[]): Sql =>
   // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
@@ -99,21 +110,24 @@ function selected({ types, statuses, from, to, idPrefix }: JobSelection): Sql {
 /** A page of the selected jobs, with the requested columns. A selection that few jobs match reads all jobs. */
 export const findJobs = (
   db: BoundedReader,
+  scope: Scope,
   asked: readonly string[],
   selection: JobSelection,
   order: JobOrder,
   page: JobListPage,
-): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(asked, selected(selection), order, page))
+): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, selected(selection), order, page))
 
 /** A page of all jobs, with the requested columns. Both orders have an index, so it reads no more than the page. */
 export const findAllJobs = (
   db: Reader,
+  scope: Scope,
   asked: readonly string[],
   order: JobOrder,
   page: JobListPage,
-): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(asked, sql`true`, order, page))
+): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, sql`true`, order, page))
 
 function pageOf(
+  scope: Scope,
   asked: readonly string[],
   condition: Sql,
   { field, direction }: JobOrder,
@@ -129,7 +143,7 @@ function pageOf(
     field === 'jobId'
       ? directed(sql`id`, ascending)
       : sql`${directed(sql`created_time`, ascending)}, ${directed(sql`id`, ascending)}`
-  return sql`select ${selectListed(asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
+  return sql`select ${selectListed(scope, asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
 }
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)
@@ -137,23 +151,34 @@ const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column :
 /** The job with this id if it is selected: one row by its key, however many jobs there are. */
 export async function findSelectedJob(
   db: Reader,
+  scope: Scope,
   asked: readonly string[],
   selection: JobSelection,
   id: string,
 ): Promise<SelectedJob | undefined> {
   const [row] = await db.query<SelectedJob>(
-    sql`select ${selectListed(asked)} from job where id = ${id} and ${selected(selection)}`,
+    sql`select ${selectListed(scope, asked)} from job where id = ${id} and ${selected(selection)}`,
   )
   return row
 }
 
 /** The jobs with these ids, in no particular order. */
-export const findJobsById = (db: Reader, ids: readonly string[], asked: readonly string[]): Promise<SelectedJob[]> =>
-  db.query<SelectedJob>(sql`select ${selectJob(asked)} from job where id = any(${ids})`)
+export const findJobsById = (
+  db: Reader,
+  scope: Scope,
+  ids: readonly string[],
+  asked: readonly string[],
+): Promise<SelectedJob[]> =>
+  db.query<SelectedJob>(sql`select ${selectJob(scope, asked)} from job where id = any(${ids})`)
 
 /** The jobs with these keys, in no particular order. */
-export const findJobsByKey = (db: Reader, keys: readonly string[], asked: readonly string[]): Promise<SelectedJob[]> =>
-  db.query<SelectedJob>(sql`select ${selectJob(asked)} from job where key = any(${keys}::bigint[])`)
+export const findJobsByKey = (
+  db: Reader,
+  scope: Scope,
+  keys: readonly string[],
+  asked: readonly string[],
+): Promise<SelectedJob[]> =>
+  db.query<SelectedJob>(sql`select ${selectJob(scope, asked)} from job where key = any(${keys}::bigint[])`)
 
 /** How many jobs are selected. Reads all of them. */
 export async function countJobs(db: BoundedReader, selection: JobSelection): Promise<number> {

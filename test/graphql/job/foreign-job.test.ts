@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Viewer } from '../../../src/access/viewer.ts'
 import { createDevices } from '../../../src/device/commands.ts'
 import { scheduleJob } from '../../../src/job/commands.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
+import { answer, dispatch, start } from '../facts.ts'
 
 const north = "tags.site = 'north'"
 const rights = ['readDevices', 'readTwins', 'readJobs', 'writeTwins', 'writeJobs', 'invokeMethods'] as const
@@ -56,4 +57,110 @@ test('an unknown job is NOT_FOUND for a viewer with a scope, too', async () => {
   for (const document of [cancel('unknown'), retry('unknown')]) {
     expect((await asNorth(document)).data.result).toMatchObject({ __typename: 'NotFoundError' })
   }
+})
+
+describe('of device jobs, a viewer with a scope', () => {
+  const foreign = (deviceId: string) => ({ jobId: 'foreign', deviceId })
+  const idsIn = (list: unknown): string[] => Object(list).nodes.map(({ deviceId }: { deviceId: string }) => deviceId)
+
+  beforeAll(async () => {
+    await scheduleJob(door.deps, viewers.north ?? owner, {
+      type: 'scheduleDeviceMethod',
+      jobId: 'own',
+      queryCondition: '*',
+      cloudToDeviceMethod: { methodName: 'reboot' },
+    })
+    for (const jobId of ['foreign', 'own']) await start(door.deps, jobId)
+    const [north, south] = [foreign('d0'), foreign('d2')]
+    await dispatch(door.deps, north, south)
+    await answer(
+      door.deps,
+      { ...north, response: { status: 200, payload: '"up"' } },
+      { ...south, response: { status: 200, payload: '"secret"' } },
+    )
+  })
+
+  const list = (jobId: string, args = 'first: 10') =>
+    `{ job(jobId: "${jobId}") { deviceJobs(${args}) { totalCount nodes { id deviceId status outcome { payload } } } } }`
+  const listed = async (jobId: string, args?: string) => {
+    const { data, errors } = await asNorth(list(jobId, args))
+    expect(errors).toEqual([])
+    return Object(data.job).deviceJobs
+  }
+
+  test('gets those of its devices in a foreign job, and no others', async () => {
+    expect(await listed('foreign')).toEqual({
+      totalCount: 2,
+      nodes: [
+        { id: expect.any(String), deviceId: 'd0', status: 'COMPLETED', outcome: { payload: 'up' } },
+        { id: expect.any(String), deviceId: 'd1', status: 'PENDING', outcome: null },
+      ],
+    })
+    const whole = await door.ask(list('foreign'))
+    expect(Object(whole.data.job).deviceJobs.totalCount).toBe(3)
+  })
+
+  test.each([
+    ['first: 10, filter: { status: [COMPLETED] }', ['d0']],
+    ['first: 10, filter: { status: [PENDING] }', ['d1']],
+    ['first: 10, filter: { responseStatus: [200] }', ['d0']],
+    ['last: 10, orderBy: { field: END_TIME, direction: DESC }', ['d1', 'd0']],
+    ['first: 10, filter: { queryCondition: "deviceId != \'x\'" }', ['d0', 'd1']],
+  ])('gets them in each order and with each filter: %s', async (args, expected) => {
+    const page = await listed('foreign', args)
+    expect(idsIn(page)).toEqual(expected)
+    expect(page.totalCount).toBe(expected.length)
+  })
+
+  test('cannot read one of another device by its ID', async () => {
+    const all = Object((await door.ask(list('foreign'))).data.job).deviceJobs.nodes
+    const ids = all.map(({ id }: { id: string }) => id)
+    const nodes = async (authorization: string) =>
+      (
+        await door.ask(
+          'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on DeviceJob { deviceId } } }',
+          { ids },
+          { authorization },
+        )
+      ).data.nodes
+    expect(await nodes('owner')).toEqual([{ deviceId: 'd0' }, { deviceId: 'd1' }, { deviceId: 'd2' }])
+    expect(await nodes('north')).toEqual([{ deviceId: 'd0' }, { deviceId: 'd1' }, null])
+  })
+
+  test('gets those of foreign and own jobs at its devices', async () => {
+    const { data } = await asNorth(
+      '{ device(deviceId: "d0") { deviceJobs(first: 10) { totalCount nodes { job { jobId } } } } }',
+    )
+    expect(Object(data.device).deviceJobs).toEqual({
+      totalCount: 2,
+      nodes: [{ job: { jobId: 'own' } }, { job: { jobId: 'foreign' } }],
+    })
+  })
+
+  test('sees all of its own job, and no condition tells what a device is that has left the scope', async () => {
+    await door.deps.database.pool.query(`update twin set tags = '{"site": "south", "code": 5}' where device_id = 'd1'`)
+    expect(idsIn(await listed('own'))).toEqual(['d0', 'd1'])
+    for (const condition of [
+      'tags.code > 4',
+      'tags.code <= 5',
+      'tags.code = 5',
+      'NOT tags.code = 6',
+      "deviceId = 'd1'",
+    ]) {
+      const page = await listed('own', `first: 10, filter: { queryCondition: "${condition}" }`)
+      expect([condition, idsIn(page), page.totalCount]).toEqual([
+        condition,
+        expect.not.arrayContaining(['d1']),
+        expect.any(Number),
+      ])
+      expect(page.totalCount).toBe(idsIn(page).length)
+    }
+    expect(idsIn(await listed('foreign'))).toEqual(['d0'])
+    await door.deps.database.pool.query(`update twin set tags = '{"site": "north"}' where device_id = 'd1'`)
+  })
+
+  test('the rows of two viewers of one list are never those of the other', async () => {
+    const both = await Promise.all([door.ask(list('foreign')), asNorth(list('foreign')), door.ask(list('foreign'))])
+    expect(both.map(({ data }) => idsIn(Object(data.job).deviceJobs).length)).toEqual([3, 2, 3])
+  })
 })

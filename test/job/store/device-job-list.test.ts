@@ -128,7 +128,11 @@ async function readPages(
   const ids: string[] = []
   let cursor: DeviceJobListPlace | undefined
   for (;;) {
-    const page = await findDeviceJobs(unhurried(deps.db), jobId, selection, order, { cursor, forward, limit })
+    const page = await findDeviceJobs(unhurried(deps.db), everyDevice, jobId, selection, order, {
+      cursor,
+      forward,
+      limit,
+    })
     ids.push(...page.map((row) => row.deviceId))
     cursor = page.at(-1)
     if (page.length < limit || ids.length > deviceIds.length) return ids
@@ -153,6 +157,7 @@ test('the pages of every order, forward and backward, are the filtered and sorte
         }
         const all = await findDeviceJobsByKey(
           deps.db,
+          everyDevice,
           deviceIds.map((deviceId) => ({ jobId, deviceId })),
         )
         expect(all).toHaveLength(deviceIds.length)
@@ -167,7 +172,7 @@ test('the pages of every order, forward and backward, are the filtered and sorte
               expect(await readPages(jobId, selection, order, { forward: false, limit })).toEqual(list.toReversed())
             }
           }
-          const [counted] = await countDeviceJobs(unhurried(deps.db), [jobId], selection)
+          const [counted] = await countDeviceJobs(unhurried(deps.db), everyDevice, [jobId], selection)
           expect(counted?.count ?? 0).toBe(expected(all, wanted, { field: 'deviceId', direction: 'asc' }).length)
         }
       },
@@ -197,6 +202,7 @@ test('few failures of many are found by the index that has nothing else', async 
   for (const field of ['deviceId', 'endTime'] as const) {
     await findDeviceJobs(
       unhurried(explaining),
+      everyDevice,
       jobId,
       { errorCodes: ['A'] },
       { field, direction: 'desc' },
@@ -209,6 +215,10 @@ test('few failures of many are found by the index that has nothing else', async 
     expect(plan).toMatch(/(using|Bitmap Index Scan on) device_job_outcome_failed/)
   }
   const order = { field: 'endTime', direction: 'asc' } as const
-  await findDeviceJobs(unhurried(explaining), jobId, {}, order, { cursor: undefined, forward: true, limit: 101 })
+  await findDeviceJobs(unhurried(explaining), everyDevice, jobId, {}, order, {
+    cursor: undefined,
+    forward: true,
+    limit: 101,
+  })
   expect(plan).toContain('Index Scan using device_job_outcome_version')
 })

@@ -133,7 +133,7 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
       jobEnded: job.endTime !== null,
     }),
   )
-  const views = await findDeviceJobs(unhurried(deps.db), jobId, {}, byDeviceId, {
+  const views = await findDeviceJobs(unhurried(deps.db), everything, jobId, {}, byDeviceId, {
     cursor: undefined,
     forward: true,
     limit: 100,

@@ -11,6 +11,7 @@ import { lockSource } from '../../../src/job/store/jobs.ts'
 import { deleteOldJobs } from '../../../src/scheduler/delete-old-jobs.ts'
 import { finishJobs } from '../../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
+import { everything } from '../../../src/scope.ts'
 import { patchTwins } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
@@ -73,6 +74,7 @@ async function run(jobId: string, fateOf: (deviceId: string) => Fate, cancelled 
 const viewsOf = (jobId: string) =>
   findDeviceJobsByKey(
     deps.db,
+    everything,
     deviceIds.map((deviceId) => ({ jobId, deviceId })),
   )
 
