@@ -269,6 +269,22 @@ test('jobs of a policy whose selection took too long come behind those of others
   expect(await statusOf(next)).toBe('running')
 })
 
+test('the devices of a job may be looked for as long as the limit says, not as long as other statements may take', async () => {
+  const limited = { ...deps, limits: { ...deps.limits, jobSelectionMs: 45_000 } }
+  const id = await givenMethodJob(deps, 'pump')
+  await deps.database.pool.query(
+    `create table noted (timeout text);
+     create function note_timeout() returns trigger language plpgsql
+       as $$ begin insert into noted values (current_setting('statement_timeout')); return new; end $$;
+     create trigger note_timeout before insert on device_job for each row execute function note_timeout()`,
+  )
+  await startDueJobs(limited, { maxRunning: 10 }).run(clock.now())
+  const { rows } = await deps.database.pool.query('select distinct timeout from noted')
+  await deps.database.pool.query('drop function note_timeout cascade; drop table noted')
+  expect(rows).toEqual([{ timeout: '45s' }])
+  expect(await statusOf(id)).toBe('running')
+})
+
 test('half of the connections stay free for what else the scheduler does', () => {
   const of = (jobSelections: number, databaseConnections: number) =>
     selectionsAtOnce({ jobSelections, databaseConnections })
