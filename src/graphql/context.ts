@@ -16,8 +16,10 @@ export type Context = {
   readonly hubName: string
   /** Whether documents that are not trusted are refused. */
   readonly trustedDocumentsOnly: boolean
-  /** The bytes that may be read for the answer, or for each event of a subscription. */
+  /** The bytes that may be read for the answer, or for the current event of a subscription. */
   readonly answer: AnswerBudget
+  /** Creates the budget of another answer: each event of a subscription is one. */
+  readonly newAnswer: () => AnswerBudget
   /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal
   /**
@@ -25,6 +27,8 @@ export type Context = {
    * event.
    */
   readonly outlet: Outlet | undefined
+  /** Calls `act` when the connection has taken what was written so far. Only over HTTP. */
+  readonly whenTaken: ((act: () => void) => void) | undefined
   /** Functions that end the open subscriptions of the GraphQL API. A shutdown calls all of them. */
   readonly streams: Set<() => void>
   /** Identifies all equal subscriptions with the same rights, or else this one operation. */
@@ -49,6 +53,8 @@ export type ServerContext = {
   outlet?: Outlet
   /** Calls `act` when the answer has been sent. Only over HTTP. */
   whenAnswered?: (act: () => void) => void
+  /** Calls `act` when the connection has taken what was written so far, or has closed. Only over HTTP. */
+  whenTaken?: (act: () => void) => void
   /** Called when the request is refused before its body is read. Only over HTTP. */
   onRefused?: () => void
 }

@@ -10,7 +10,13 @@ export type AnswerHold = {
   release(): void
 }
 
-/** Counts the bytes that are read for one answer, and holds room for it, if it has documents: see `enter`. */
+/** Bytes of documents up to which an answer needs no room once it is complete: a connection takes them at once. */
+export const smallAnswerBytes = 16 * 1024
+
+/**
+ * Counts the bytes of documents that are read for one answer, and holds room for it, if it has any. Documents can only be
+ * read by `read`.
+ */
 export class AnswerBudget {
   readonly maximum: number
   readonly #takeRoom: (() => Promise<AnswerHold>) | undefined
@@ -22,10 +28,17 @@ export class AnswerBudget {
     this.maximum = maximum
     this.#takeRoom = takeRoom
   }
-  /** Before documents are read: waits until there is room for the maximum size of the answer. */
-  enter(): Promise<void> {
+  /**
+   * Waits until there is room for the maximum size of the answer, and reads up to the bytes that are left: a store need
+   * not read more. AnswerTooLargeError when it read more, LimitExceededError when there is no room.
+   */
+  async read<Found extends { readonly bytes: number }>(find: (maxBytes: number) => Promise<Found>): Promise<Found> {
     this.#entering ??= this.#takeAll()
-    return this.#entering
+    await this.#entering
+    const found = await find(this.maximum - this.#used)
+    this.#used += found.bytes
+    if (this.#used > this.maximum) throw new AnswerTooLargeError('answerBytes', this.maximum)
+    return found
   }
   async #takeAll(): Promise<void> {
     this.#hold = await this.#takeRoom?.()
@@ -40,18 +53,9 @@ export class AnswerBudget {
     this.#isOver = true
     this.#hold?.release()
   }
-  /** Bytes that may still be read: a store need not read more. */
-  get left(): number {
-    return this.maximum - this.#used
-  }
-  /** Counts bytes that were read. AnswerTooLargeError when they exceed what was left. */
-  take(bytes: number): void {
-    this.#used += bytes
-    if (this.#used > this.maximum) throw new AnswerTooLargeError('answerBytes', this.maximum)
-  }
-  /** Starts another answer. */
-  reset(): void {
-    this.#used = 0
+  /** Whether so many bytes were read that the answer occupies memory worth counting. */
+  get isLarge(): boolean {
+    return this.#used > smallAnswerBytes
   }
 }
 

@@ -14,6 +14,15 @@ export type AnswerRoom = {
    * the signal aborts.
    */
   enter(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
+  /**
+   * The same for an event of a subscription, which waits until the signal aborts: an error would leave a gap. A client
+   * has few subscriptions, so few of its events wait.
+   */
+  enterPatiently(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
+  /** Counts bytes that are in memory already, without waiting. Answers that enter later wait for them. */
+  hold(caller: string, bytes: number): AnswerHold
+  /** The caller with the most room left, by whom a read for all of them is counted. */
+  roomiest(callers: Iterable<string>): string
 }
 
 /** The number of callers that can use their whole share at the same time. */
@@ -74,27 +83,59 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
   const refusal = (): LimitExceededError =>
     new LimitExceededError('The answers in progress hold too many bytes. Read them, or request less data at a time.', 1)
 
+  const canEnter = (caller: string, bytes: number): boolean => queue.size === 0 && mayEnter({ caller, bytes })
+  /** `whenGivenUp` calls its argument when the wait is over. */
+  const wait = (caller: string, bytes: number, whenGivenUp: (giveUp: () => void) => void): Promise<AnswerHold> =>
+    new Promise((resolve, reject) => {
+      const one: Waiting = { caller, bytes, begin: () => resolve(hold(caller, bytes)) }
+      queue.add(one)
+      count(waitingOf, caller, 1)
+      admitNext()
+      whenGivenUp(() => {
+        leave(one)
+        reject(refusal())
+      })
+    })
+
   return {
     async enter(caller, bytes, signal) {
       if (signal.aborted) throw refusal()
-      if (queue.size === 0 && mayEnter({ caller, bytes })) return hold(caller, bytes)
+      if (canEnter(caller, bytes)) return hold(caller, bytes)
       if ((waitingOf.get(caller) ?? 0) >= mostWaiting) throw refusal()
       const over = new AbortController()
       try {
-        return await new Promise<AnswerHold>((resolve, reject) => {
-          const one: Waiting = { caller, bytes, begin: () => resolve(hold(caller, bytes)) }
-          const giveUp = (): void => {
-            leave(one)
-            reject(refusal())
-          }
-          queue.add(one)
-          count(waitingOf, caller, 1)
-          admitNext()
+        return await wait(caller, bytes, (giveUp) => {
           void clock.sleep(longestWait, AbortSignal.any([over.signal, signal])).then(giveUp)
         })
       } finally {
         over.abort()
       }
+    },
+    async enterPatiently(caller, bytes, signal) {
+      if (signal.aborted) throw refusal()
+      if (canEnter(caller, bytes)) return hold(caller, bytes)
+      let stop = (): void => {}
+      try {
+        return await wait(caller, bytes, (giveUp) => {
+          stop = giveUp
+          signal.addEventListener('abort', giveUp, { once: true })
+        })
+      } finally {
+        signal.removeEventListener('abort', stop)
+      }
+    },
+    hold,
+    roomiest(callers) {
+      let best = ''
+      let least = Number.POSITIVE_INFINITY
+      for (const caller of callers) {
+        const bytes = taken.get(caller) ?? 0
+        if (bytes < least) {
+          best = caller
+          least = bytes
+        }
+      }
+      return best
     },
   }
 }

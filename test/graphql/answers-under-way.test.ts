@@ -1,12 +1,13 @@
 import * as http from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { type OpenPort, openPort, until } from './transport/sockets.ts'
 
 // Answers that are not read, of 15 twins of half a megabyte: more than the kernel keeps for a connection. There is room
-// for one of a caller at a time.
+// for one of a caller at a time. The twin of the whale is as large as one of them.
 
 let clock: TestClock
 let door: TestDoor
@@ -16,6 +17,10 @@ beforeAll(async () => {
   door = await openDoor({ clock, anonymous: undefined, limits: { answersBytes: 8 * 1024 * 1024 } })
   await givenDevices(door.deps, 'pump', 15)
   await door.deps.database.pool.query(`update twin set reported = jsonb_build_object('text', repeat('t', 500000))`)
+  await givenDevices(door.deps, 'whale', 1)
+  await door.deps.database.pool.query(
+    `update twin set reported = jsonb_build_object('text', repeat('t', 7500000)) where device_id = 'whale-0001'`,
+  )
 })
 afterAll(() => door.close())
 beforeEach(async () => {
@@ -28,12 +33,12 @@ const small = '{ devices(first: 1) { nodes { twin { tags } } } }'
 const plain = '{ devices(first: 1) { nodes { deviceId } } }'
 
 /** Asks by HTTP. The answer has begun to come, and is not read. */
-async function askUnread(policy: string): Promise<http.IncomingMessage> {
+async function askUnread(policy: string, query = large, accept = 'application/json'): Promise<http.IncomingMessage> {
   const authorization = await door.token(policy)
-  const headers = { 'content-type': 'application/json', authorization }
+  const headers = { 'content-type': 'application/json', accept, authorization }
   const request = http.request(port.url.replace('ws:', 'http:'), { method: 'POST', headers })
   request.on('error', () => {})
-  request.end(JSON.stringify({ query: large }))
+  request.end(JSON.stringify({ query }))
   return new Promise((resolve) => request.once('response', resolve))
 }
 const ask = async (policy: string, query: string) => {
@@ -82,6 +87,50 @@ test('by WebSocket, too', async () => {
     await until(() => waiting() > 0)
     await expectTurns(() => socket.raw[end]())
   }
+})
+
+const whale = 'subscription { twinUpdated(deviceId: "whale-0001") { properties { reported { value } } } }'
+
+test('an event of a subscription counts until it has left, by WebSocket', async () => {
+  for (const end of ['terminate', 'resume'] as const) {
+    const socket = await socketOf('service')
+    socket.raw.pause()
+    socket.send({ id: 'unread', type: 'subscribe', payload: { query: whale } })
+    await until(() => waiting() > 0)
+    await expectTurns(() => socket.raw[end]())
+    socket.raw.terminate()
+  }
+})
+
+test('an event of a subscription counts until it has left, as a server-sent event', async () => {
+  const unread = await askUnread('service', whale, 'text/event-stream')
+  await until(() => waiting() > 0)
+  await expectTurns(() => unread.destroy())
+})
+
+test('the first twin of a subscription, and each later one, waits for room, and is not refused', async () => {
+  const socket = await socketOf('service')
+  const query = 'subscription ($id: String!) { twinUpdated(deviceId: $id) { version tags } }'
+  const follow = (deviceId: string) =>
+    socket.send({ id: deviceId, type: 'subscribe', payload: { query, variables: { id: deviceId } } })
+  follow('pump-0002')
+  const received: unknown[] = []
+  const take = async () => {
+    const message = await socket.next()
+    received.push(message.id)
+    return message
+  }
+  expect(await take()).toMatchObject({ type: 'next', id: 'pump-0002' })
+
+  const unread = await askUnread('service')
+  follow('pump-0003')
+  await patchTwin(door.deps, { deviceId: 'pump-0002', patch: { tags: { site: 'north' } }, ifMatch: '*' })
+  const both = take().then(async (first) => [first, await take()])
+  expect(await ask('service', plain)).toMatchObject({ data: {} })
+  expect(received).toEqual(['pump-0002'])
+  unread.destroy()
+  expect((await both).map(({ id, type }) => `${id} ${type}`).sort()).toEqual(['pump-0002 next', 'pump-0003 next'])
+  socket.raw.terminate()
 })
 
 test('who waits too long for a turn is told to come again', async () => {

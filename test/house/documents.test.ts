@@ -35,3 +35,34 @@ test('a store that reads a page of documents takes the bytes that there is room 
   )
   expect(lacking).toEqual([])
 })
+
+test('documents of GraphQL answers are read only where room is taken for them', () => {
+  const calls = adapters
+    .filter((file) => file.startsWith('graphql/'))
+    .flatMap((file) => {
+      const text = source(file)
+      // A statement that reads no documents is given no bytes.
+      const inside =
+        /(?:answer\.read|readDocuments)\((?:context, )?\(maxBytes\) =>\s*find\w+\([^()]*maxBytes\)|find\w+\([^()]*\b0\)/g
+      return [...text.replaceAll(inside, '').matchAll(/\b(findTwinTexts|findPayloads|findOperations)\(/g)].map(
+        ([call]) => `${file}: ${call}`,
+      )
+    })
+  expect(calls).toEqual([])
+})
+
+test('the budgets of answers are created where their room is, so that none is without', () => {
+  const creating = adapters.filter((file) => source(file).includes('new AnswerBudget('))
+  expect(creating.sort()).toEqual(['graphql/live/shared-subscribe.ts', 'graphql/transport/server.ts'])
+})
+
+test('messages and events are sent only where large ones are counted until they have left', () => {
+  const sending = adapters.filter((file) => /\bwriteMessage\(|\bprintedBy\(/.test(source(file)))
+  expect(sending.sort()).toEqual([
+    'graphql/live/broadcast.ts', // states without documents
+    'graphql/transport/http-subscribe.ts',
+    'graphql/transport/next-message.ts',
+    'graphql/transport/server.ts', // whole answers, whose budget counts them
+    'graphql/transport/socket-results.ts',
+  ])
+})

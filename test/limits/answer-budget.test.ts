@@ -3,19 +3,41 @@ import { systemClock } from '../../src/clock.ts'
 import { AnswerTooLargeError } from '../../src/errors.ts'
 import { AnswerBudget, itemsWithin } from '../../src/limits/answer-budget.ts'
 
-test('an answer may hold as many bytes as its budget, and not one more', () => {
+test('an answer may hold as many bytes as its budget, and not one more', async () => {
   const answer = new AnswerBudget(10)
-  answer.take(4)
-  expect(answer.left).toBe(6)
-  answer.take(6)
-  expect(() => answer.take(1)).toThrow(AnswerTooLargeError)
+  const left: number[] = []
+  const read = (bytes: number) =>
+    answer.read(async (maxBytes) => {
+      left.push(maxBytes)
+      return { bytes }
+    })
+  await read(4)
+  await read(6)
+  await expect(read(1)).rejects.toThrow(AnswerTooLargeError)
+  expect(left).toEqual([10, 6, 0])
 })
 
-test('the next answer has a budget of its own', () => {
-  const answer = new AnswerBudget(10)
-  answer.take(10)
-  answer.reset()
-  expect(answer.left).toBe(10)
+test('nothing is read before there is room', async () => {
+  let admit = (): void => {}
+  const room = new Promise<void>((resolve) => {
+    admit = resolve
+  })
+  const happened: string[] = []
+  const answer = new AnswerBudget(10, async () => {
+    await room
+    happened.push('room')
+    return { keep: () => {}, release: () => happened.push('released') }
+  })
+  const reading = answer.read(async () => {
+    happened.push('read')
+    return { bytes: 1 }
+  })
+  await systemClock.giveWay()
+  expect(happened).toEqual([])
+  admit()
+  await reading
+  answer.release()
+  expect(happened).toEqual(['room', 'read', 'released'])
 })
 
 const rows = [['1'], ['22'], ['333']]

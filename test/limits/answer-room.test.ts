@@ -87,3 +87,45 @@ test('of one caller only so many answers wait: more are refused at once, and tho
   all.abort()
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(['gave up']))
 })
+
+test('an event of a subscription waits longer than a request may, until it is not wanted any more', async () => {
+  const { room, clock } = givenRoom(10)
+  const first = await room.enter('a', 10, signal)
+  let entered = 0
+  const left = new AbortController()
+  const event = room.enterPatiently('a', 10, signal).then((hold) => {
+    entered++
+    return hold
+  })
+  const unwanted = room.enterPatiently('a', 10, left.signal)
+  clock.advance(600_000)
+  await turn()
+  expect(entered).toBe(0)
+  left.abort()
+  await expect(unwanted).rejects.toThrow(LimitExceededError)
+  first.release()
+  await event
+  expect(entered).toBe(1)
+})
+
+test('what is in memory already does not wait, and others wait for it', async () => {
+  const { room } = givenRoom(10)
+  const { entered, enter } = entering(room)
+  await enter('first', 'a', 8)
+  const printed = room.hold('a', 8)
+  const second = enter('second', 'a', 2)
+  await turn()
+  expect(entered).toEqual(['first'])
+  printed.release()
+  await second
+  expect(entered).toEqual(['first', 'second'])
+})
+
+test('a read for several callers is counted by the one with the most room', async () => {
+  const { room } = givenRoom(10)
+  const hold = room.hold('a', 4)
+  room.hold('b', 3)
+  expect(room.roomiest(['a', 'b'])).toBe('b')
+  hold.release()
+  expect(room.roomiest(['a', 'b'])).toBe('a')
+})

@@ -1,7 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { etagOf } from '../../etag.ts'
-import { AnswerBudget } from '../../limits/answer-budget.ts'
 import { checkTwinPatch } from '../../twin/check-patch.ts'
 import { patchTwin } from '../../twin/commands.ts'
 import { documentsIn, findTwinTexts, type TwinDocument, type TwinTexts } from '../../twin/text-store.ts'
@@ -10,6 +9,7 @@ import { passesRow, readsColumns, selectedColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { pacedRows } from '../live/paced-rows.ts'
+import { readDocuments } from '../live/read-documents.ts'
 import { either, identityOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
@@ -85,9 +85,7 @@ const Twin = builder.objectRef<TwinTexts>('Twin').implement({
 
 const twinsOf = perParent(
   async (db, _scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
-    await answer.enter()
-    const { twins, bytes } = await findTwinTexts(db, deviceIds, names, answer.left)
-    answer.take(bytes)
+    const { twins } = await answer.read((maxBytes) => findTwinTexts(db, deviceIds, names, maxBytes))
     return twins
   },
   ({ deviceId }) => deviceId,
@@ -182,14 +180,12 @@ builder.subscriptionField('twinUpdated', (t) =>
       }),
     },
     subscribe: (_root, { deviceId }, context, info) => {
-      const { db, events, limits } = context.deps
+      const { db, events } = context.deps
       const names = documentsAsked(info)
       const find = async (): Promise<Found | null> => {
         const {
           twins: [twin],
-          bytes,
-        } = await findTwinTexts(db.reads, [deviceId], names, limits.answerBytes)
-        new AnswerBudget(limits.answerBytes).take(bytes)
+        } = await readDocuments(context, (maxBytes) => findTwinTexts(db.reads, [deviceId], names, maxBytes))
         // Read after the twin: if the generation is still the same, the twin belongs to this device.
         const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
         return twin === undefined || device === null ? null : { twin, generationId: device.generationId }

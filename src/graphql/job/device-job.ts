@@ -31,9 +31,7 @@ type Answer = DeviceJobKey & { readonly status: number }
 
 const payloadsOf = perParent(
   async (db, scope, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
-    await answer.enter()
-    const { payloads, bytes } = await findPayloads(db, scope, keys, answer.left)
-    answer.take(bytes)
+    const { payloads } = await answer.read((maxBytes) => findPayloads(db, scope, keys, maxBytes))
     return payloads
   },
   (row) => nodeId(row),

@@ -17,9 +17,8 @@ import { JobOutcome, JobStatus, JobType } from './enums.ts'
 
 const operationsOf = perParent(
   async (db, _scope, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
-    if (documents) await answer.enter()
-    const { operations, bytes } = await findOperations(db, jobIds, documents, answer.left)
-    answer.take(bytes)
+    if (!documents) return (await findOperations(db, jobIds, false, 0)).operations
+    const { operations } = await answer.read((maxBytes) => findOperations(db, jobIds, true, maxBytes))
     return operations
   },
   ({ jobId }) => jobId,

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
 import type { Viewer } from '../../access/viewer.ts'
-import { AnswerBudget } from '../../limits/answer-budget.ts'
+import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import type { Context } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
+import { releaseAnswer } from './read-documents.ts'
 import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
 
@@ -17,6 +18,8 @@ type Result = ExecutionResult | Promise<ExecutionResult>
 
 /** Equal subscriptions with the same rights, and the result of each of their rows. */
 type Group = {
+  /** The callers of its subscriptions, with their number. A read for all of them is counted by one of them. */
+  readonly callers: Map<string, number>
   readonly results: WeakMap<object, Result>
   /** The last of them, which nearly every call asks for. */
   last: { readonly row: object; readonly result: Result } | undefined
@@ -34,21 +37,26 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
   const createGroup = (): Group => {
     const left = new AbortController()
     setMaxListeners(0, left.signal) // one listener per read in progress: a thousand are not a leak
-    return { results: new WeakMap(), last: undefined, left }
+    return { callers: new Map(), results: new WeakMap(), last: undefined, left }
   }
-  const join = (key: string): { readonly group: Group; leave(): void } => {
+  const join = (key: string, caller: string): { readonly group: Group; leave(): void } => {
     const entry = groups.get(key) ?? { group: createGroup(), members: 0 }
     groups.set(key, entry)
     entry.members++
+    const { callers } = entry.group
+    callers.set(caller, (callers.get(caller) ?? 0) + 1)
     let joined = true
     return {
       group: entry.group,
       leave() {
-        if (joined && --entry.members === 0) {
-          groups.delete(key)
-          entry.group.left.abort()
-        }
+        if (!joined) return
         joined = false
+        const others = (callers.get(caller) ?? 0) - 1
+        if (others > 0) callers.set(caller, others)
+        else callers.delete(caller)
+        if (--entry.members > 0) return
+        groups.delete(key)
+        entry.group.left.abort()
       },
     }
   }
@@ -57,26 +65,44 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
 
   return async (args) => {
     const context = contextIn(args)
-    const { group, leave } = join(keyOf(args, context.viewer))
-    // The signal is that of the group: what one subscriber has begun, others wait for. The shared answer takes no room
-    // of the hub either: the outlet of each connection bounds what waits for it.
-    const answer = new AnswerBudget(context.answer.maximum)
-    const contextValue: Context = { ...context, answer, group, signal: group.left.signal }
+    const { group, leave } = join(keyOf(args, context.viewer), context.caller)
+    // The signal is that of the group: what one subscriber has begun, others wait for. A read for all of them takes room
+    // once. The first rows are refused like a request when there is no room; later ones wait for it.
+    const { signal } = group.left
+    let isOpen = false
+    const takeRoom = (): Promise<AnswerHold> => {
+      const { answerRoom } = context.deps
+      const caller = answerRoom.roomiest(group.callers.keys())
+      const { maximum } = context.answer
+      return isOpen
+        ? answerRoom.enterPatiently(caller, maximum, signal)
+        : answerRoom.enter(caller, maximum, AbortSignal.any([signal, context.signal]))
+    }
+    const newAnswer = (): AnswerBudget => new AnswerBudget(context.answer.maximum, takeRoom)
+    const contextValue = { ...context, answer: newAnswer(), newAnswer, group, signal }
 
     const executeRow = (row: object): Result => {
       const run = () => {
-        contextValue.answer.reset()
+        contextValue.answer.release() // that of an attempt during an outage
+        contextValue.answer = newAnswer()
         return execute({ ...args, rootValue: row, contextValue })
       }
       const result = run()
       if (!('then' in result)) return masked(result)
       const later = executeThroughOutage(contextValue, result, run).then(masked)
+      const release = (): void => releaseAnswer(contextValue, contextValue.answer, () => forget(row))
+      later.then(release, release)
       // Later subscribers use the value without waiting. Subscribers that wait receive the error.
       later.then(
         (value) => keep(row, value),
         () => {},
       )
       return later
+    }
+    /** A large result is not kept for late subscribers, who wait for room themselves. */
+    const forget = (row: object): void => {
+      group.results.delete(row)
+      if (group.last?.row === row) group.last = undefined
     }
     const keep = (row: object, result: Result): Result => {
       group.results.set(row, result)
@@ -91,6 +117,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       if (context.signal.aborted) leave()
       const begin = () => createSourceEventStream({ ...args, contextValue })
       const rows = await executeThroughOutage(contextValue, begin(), begin)
+      isOpen = true
       if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
       if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `pacedRows`.')
       leave()

@@ -107,18 +107,21 @@ export function createGraphqlServer(
   }
 
   const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
-    const { viewer, address, outlet, whenAnswered, signal: ofOperation } = server
+    const { viewer, address, outlet, whenAnswered, whenTaken, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
     const { answerBytes } = deps.limits
     // A request without a connection, which only tests make, has no end at which it could release its room.
     const leaves = whenAnswered !== undefined || ofOperation !== undefined
     const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, signal) : undefined
-    const answer = new AnswerBudget(answerBytes, takeRoom)
+    const newAnswer = (): AnswerBudget => new AnswerBudget(answerBytes, takeRoom)
+    const answer = newAnswer()
     const release = (): void => answer.release()
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
-    return { deps, viewer, caller, hubName, trustedDocumentsOnly, answer, signal, outlet, streams, group: {} }
+    const group = {}
+    const transport = { outlet, whenTaken, signal, streams }
+    return { deps, viewer, caller, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 
   const admit = createAdmission(authenticate, deps.requestRoom)
@@ -194,6 +197,14 @@ export function createGraphqlServer(
         address: addressOf(request),
         forwarded: isForwarded(request),
         whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
+        whenTaken(act) {
+          if (response.destroyed || !response.writableNeedDrain) return act()
+          const once = (): void => {
+            response.off('drain', once).off('close', once)
+            act()
+          }
+          response.on('drain', once).on('close', once)
+        },
         onRefused() {
           // Nobody reads the rest of a refused request, and without it no other request can use this connection.
           if (!request.complete) response.setHeader('connection', 'close')

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { smallAnswerBytes } from '../../limits/answer-budget.ts'
 import { createSource, isSource, type Sink } from '../live/source.ts'
 import { headOf, payloadOf, type Wire, writeMessage } from './next-message.ts'
 import type { PrintResult } from './print-result.ts'
@@ -20,9 +21,6 @@ function printOnce(result: unknown, print: PrintResult): Buffer {
   return payload
 }
 
-/** Bytes that an idle connection accepts at once. */
-const leavesAtOnce = 16 * 1024
-
 /** Where and how the results of one operation are sent. */
 type Sending = {
   readonly id: string
@@ -30,6 +28,8 @@ type Sending = {
   /** The connection below the socket. */
   readonly connection: Duplex
   readonly print: PrintResult
+  /** Counts a payload that subscriptions send, until the returned function is called. */
+  readonly hold: (payload: Buffer) => () => void
 }
 
 /** Sends the single result of a query or mutation. */
@@ -58,7 +58,7 @@ export function sendResult(result: object, sending: Sending): AsyncIterableItera
  */
 export function sendResults(
   results: object,
-  { id, socket, connection, print, isWhole = false }: Sending & { readonly isWhole?: boolean },
+  { id, socket, connection, print, hold, isWhole = false }: Sending & { readonly isWhole?: boolean },
 ): AsyncIterableIterator<never> {
   if (!isSource(results)) throw new Error('The results of a subscription must be a source.')
   const wire: Wire = { socket, connection, head: headOf(id) }
@@ -78,10 +78,16 @@ export function sendResults(
         const payload = printOnce(result, print)
         // If something already waits, the next result is taken when this one has been sent. Otherwise this one is
         // usually sent at once. A large answer ends only when it has been sent, because it holds its room until then.
-        const mayWait = socket.bufferedAmount > 0 || (isWhole && payload.length > leavesAtOnce)
-        if (mayWait) writeMessage(wire, payload, onLeft)
-        else {
-          writeMessage(wire, payload)
+        const isLarge = payload.length > smallAnswerBytes
+        const mayWait = socket.bufferedAmount > 0 || (isWhole && isLarge)
+        const release = isLarge && !isWhole ? hold(payload) : undefined
+        if (mayWait) {
+          writeMessage(wire, payload, (error) => {
+            release?.()
+            onLeft(error)
+          })
+        } else {
+          writeMessage(wire, payload, release)
           takeNext()
         }
       },

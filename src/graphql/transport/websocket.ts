@@ -10,6 +10,7 @@ import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '.
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
+import { createSharedHolds } from '../../limits/shared-holds.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
 import { type DeduplicatedLog, deduplicateLog } from '../../log/deduplicated-log.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
@@ -70,7 +71,7 @@ type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: st
  * HTTP.
  */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom' | 'answerRoom'>,
   options: {
     readonly documents: Documents
     readonly documentOf: DocumentOf
@@ -84,6 +85,7 @@ export function createWebSockets(
   },
 ) {
   const { documents, documentOf, contextOf, run, subscribe, authenticate, roles, mask, print } = options
+  const holdShared = createSharedHolds(deps.answerRoom)
   /** The viewers of all sockets that are accepted. */
   const viewers = new Set<SocketViewer>()
   const stopReviews = roles.onRolesChanged(() => {
@@ -166,8 +168,10 @@ export function createWebSockets(
         return [mask(error)]
       }
     },
-    onOperation({ extra: { socket, request } }, id, _payload, _args, result) {
-      const sending = { id, socket, connection: request.socket, print }
+    onOperation({ extra }, id, _payload, _args, result) {
+      const { socket, request } = extra
+      const hold = (payload: Buffer): (() => void) => holdShared(callerIn(extra), payload)
+      const sending = { id, socket, connection: request.socket, print, hold }
       return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
     // The extension `http` of errors is for HTTP only.
@@ -328,6 +332,10 @@ export function createWebSockets(
     },
   }
 }
+
+/** The caller behind an accepted socket. */
+const callerIn = ({ viewer, request }: Extra): string =>
+  viewer === undefined ? '' : callerOf(viewer.current, addressOf(request))
 
 /** Closes with a code that makes clients reconnect. Most clients do not reconnect after other codes. */
 function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token' = 'database'): void {

@@ -173,7 +173,7 @@ async function follow(
       results.take(sink)
     },
   }
-  const sending = sendResults(counted, { id, socket, connection, print })
+  const sending = sendResults(counted, { id, socket, connection, print, hold: () => () => {} })
   let end = 'open'
   sending.next().then(
     () => {
