@@ -35,6 +35,15 @@ async function underWay(): Promise<number> {
   return rows.length
 }
 
+/** How many other statements of the same pool it works on. */
+async function othersUnderWay(): Promise<number> {
+  const { rows } = await deps.database.pool.query(
+    `select 1 from pg_stat_activity
+     where datname = current_database() and state = 'active' and application_name = 'twincast reads'`,
+  )
+  return rows.length
+}
+
 test('a read that is quick enough is answered', async () => {
   expect(await deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
 })
@@ -106,6 +115,22 @@ test('however many one caller asks at once, another caller and other reads find 
     return reads
   })
   expect(await Promise.all(answers)).toEqual(Array.from({ length: 50 }, () => [{ one: 1 }]))
+})
+
+test('all callers together use at most half of the read connections', async () => {
+  const answers = await locked(async () => {
+    const callers = ['a', 'b', 'c', 'd', 'e']
+    const bounded = callers.flatMap((caller) =>
+      [1, 2, 3].map(() => deps.db.boundedRead({ caller }, 60_000, (db) => db.query(wait))),
+    )
+    const half = defaultLimits.databaseReadConnections / 2
+    await expect.poll(underWay).toBe(half)
+    const others = Array.from({ length: half }, () => deps.db.reads.query(wait))
+    await expect.poll(othersUnderWay).toBe(half)
+    expect(await underWay()).toBe(half)
+    return [...bounded, ...others]
+  })
+  expect(await Promise.all(answers)).toEqual(answers.map(() => [{ one: 1 }]))
 })
 
 test('when a caller has gone PostgreSQL stops its statement, nothing more is read, and the turn is free', async () => {
