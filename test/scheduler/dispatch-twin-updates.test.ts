@@ -54,6 +54,26 @@ test('two instances at work on one job patch each twin once', async () => {
   expect(rows).toEqual([{ desired_version: 2 }])
 })
 
+test('a batch that ends early by its bytes leaves the rest to the next ones, and each twin is patched once', async () => {
+  const ids = await givenDevices(deps, 'heavy', 30)
+  const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
+  const job = await givenTwinJob(deps, 'heavy', { updateTwin: { properties: { desired } } })
+  await start()
+  const step = dispatchTwinUpdates(deps)
+  const first = await step.run(clock.now())
+  expect(first.full).toBe(true)
+  expect(first.done).toBeGreaterThan(0)
+  expect(first.done).toBeLessThan(ids.length)
+  expect(await counters(deps, job)).toContain(`${first.done} succeeded`)
+  // The cursor stays before the twins that are left: the next batch has them all.
+  const second = await step.run(clock.now())
+  expect(first.done + second.done).toBe(ids.length)
+  await finishJobs(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 30 succeeded, 0 failed, 0 canceled')
+  const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
+  expect(rows).toEqual([{ desired_version: 2 }])
+})
+
 test('a twin that would grow over its limit fails alone, with the reason', async () => {
   await givenDevices(deps, 'full', 2)
   const filler = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`k${index}`, 'x'.repeat(4_090)]))
