@@ -51,7 +51,7 @@ export async function openDoor(
     readonly clock?: Clock
     readonly choices?: Partial<Choices>
     readonly wrap?: (deps: TestDeps) => Partial<Deps>
-    readonly share?: TestDoor
+    readonly share?: Pick<TestDoor, 'deps'>
     readonly throttling?: Partial<Throttling>
     readonly limits?: Partial<Limits>
   } = {},
