@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { InvalidInputError, NotShownError } from '../../src/errors.ts'
 import type { Json, JsonObject } from '../../src/json/json.ts'
+import type { TwinPatch } from '../../src/twin/check-patch.ts'
 import { patchTwin, patchTwins, readTwin, replaceTwin, reportProperties } from '../../src/twin/commands.ts'
 import { sizeOf } from '../../src/twin/size.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -126,9 +127,27 @@ describe('a batch of patches', () => {
     expect(sleeps).toHaveLength(first.changed.length)
     expect(sleeps.every((ms) => ms > 0)).toBe(true)
     expect([...first.changed, ...first.postponed]).toEqual(ids)
+    expect(first.postponed).not.toEqual([])
     const second = await patchSome(first.postponed)
     expect(second.postponed).toEqual([])
     expect(Object.keys((await readTwin(deps, ids.at(-1) ?? '')).desired)).toHaveLength(4_000)
+  })
+
+  test('counts the metadata that the twins have, and that the patch will leave in them', async () => {
+    const ids = await givenDevices(deps, 'counted', 30)
+    const large = { desired: members(4_000, {}) }
+    const patchSome = (left: readonly string[], patch: TwinPatch) =>
+      deps.db.transaction((tx) => patchTwins(deps, tx, left, patch, new Date()))
+    // Without metadata they are far smaller than a batch may be, before the patches and after them.
+    expect(ids.length * JSON.stringify(large).length).toBeLessThan(2 * 1024 * 1024)
+
+    const first = await patchSome(ids, large)
+    expect(first.postponed).not.toEqual([])
+    expect((await patchSome(first.postponed, large)).postponed).toEqual([])
+
+    const seen = await patchSome(ids, { tags: { seen: true } })
+    expect([...seen.changed, ...seen.postponed]).toEqual(ids)
+    expect(seen.postponed).not.toEqual([])
   })
 
   test('reads twins of all sizes, each once, and changes them all', async () => {
