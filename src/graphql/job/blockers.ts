@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { withoutScope } from '../without-scope.ts'
 import { PreviewCount } from './capped-count.ts'
+import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 
 /** Maximum count of devices that are not connected. */
@@ -82,13 +83,16 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     description:
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. A request error LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME and SLOT only. A request error LIMIT_EXCEEDED when the hub could not count them in time.',
     resolve: async (job, _args, context) => {
       const needed = neededFindings(job)
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
-      const waiting = needed.notConnected ? await waitingIn(context, job.id) : undefined
+      const isHidden = isForeign(job, context)
+      const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
       const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
-      return blockersOf(job, findings, context.deps.clock.now())
+      const blockers = blockersOf(job, findings, context.deps.clock.now())
+      // The others describe devices.
+      return isHidden ? blockers.filter(({ reason }) => reason === 'startTime' || reason === 'slot') : blockers
     },
   }),
 )

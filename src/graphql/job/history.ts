@@ -4,6 +4,7 @@ import { builder } from '../builder.ts'
 import { perParent } from '../loaders.ts'
 import { withoutScope } from '../without-scope.ts'
 import { JobStatus } from './enums.ts'
+import { isForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
 
 const JobEventType = builder.enumType('JobEventType', {
@@ -52,7 +53,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for a cancellation or a retry. For a failed job, its `failureReason`. Null when there is no reason.',
+        'The reason that was given for a cancellation or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     version: t.exposeInt('version', {
       description:
@@ -71,7 +72,10 @@ builder.objectField(Job, 'history', (t) =>
     complexity: 5, // Maximum number of events: scheduled, queued, started, cancelled, ended.
     description:
       'The status transitions of the job, the oldest first. Empty for jobs that were created before the hub kept histories.',
-    resolve: ({ key }, _args, context) => findOfJob(context, key, undefined),
+    resolve: async (job, _args, context) => {
+      const events = await findOfJob(context, job.key, undefined)
+      return isForeign(job, context) ? events.map((event) => ({ ...event, reason: null })) : [...events]
+    },
   }),
 )
 

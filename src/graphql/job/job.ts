@@ -12,6 +12,7 @@ import { perParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
+import { hidden, isForeign, nullWhenForeign } from './foreign-job.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
 
@@ -31,6 +32,9 @@ async function operationOf(context: Context, jobId: string, documents: boolean):
 }
 
 type Method = {
+  readonly jobId: string
+  /** Whether the payload is hidden from the viewer. */
+  readonly isForeign: boolean
   readonly methodName: string
   readonly payload: JsonText | null
   readonly responseTimeoutInSeconds: number
@@ -38,13 +42,13 @@ type Method = {
 }
 
 /** A method call, as it was stored. */
-function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts): Method {
+function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts, isForeign: boolean): Method {
   const { responseTimeoutInSeconds, connectTimeoutInSeconds } = timeouts
   if (methodName === null || responseTimeoutInSeconds === null || connectTimeoutInSeconds === null) {
     throw new Error(`The job "${jobId}" has no whole method call.`)
   }
   const written = payload === null ? null : asWritten(payload)
-  return { methodName, payload: written, responseTimeoutInSeconds, connectTimeoutInSeconds }
+  return { jobId, isForeign, methodName, payload: written, responseTimeoutInSeconds, connectTimeoutInSeconds }
 }
 
 /** A patch in the form of the input. All aliases of one row share the text. */
@@ -60,7 +64,16 @@ const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').imp
   description: 'The direct method that a job calls.',
   fields: (t) => ({
     methodName: t.exposeString('methodName', { description: 'The method name.' }),
-    payload: t.expose('payload', { type: 'JSON', nullable: true, description: 'The payload of the call.' }),
+    payload: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The payload of the call. A field error FORBIDDEN for a job that was not scheduled under your scope.',
+      resolve: ({ jobId, isForeign, payload }, _args, context) => {
+        if (isForeign) throw hidden('payload', jobId, context)
+        return payload
+      },
+    }),
     responseTimeoutInSeconds: t.exposeInt('responseTimeoutInSeconds', {
       description: 'Response timeout in seconds: how long a device may take to answer after it has received the call.',
     }),
@@ -159,36 +172,46 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
       description: 'Maximum execution time in seconds, counted from `startTime`.',
     }),
-    maxDevices: t.exposeInt('maxDevices', {
+    maxDevices: t.int({
       nullable: true,
-      description:
-        'Maximum number of devices, as given in `expect` when the job was scheduled. With more devices, the job fails at its start. Null for no maximum.',
+      ...ofJob('maxDevices'),
+      description: `Maximum number of devices, as given in \`expect\` when the job was scheduled. With more devices, the job fails at its start. Null for no maximum. ${nullWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? null : job.maxDevices),
     }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,
       nullable: true,
       ...ofJob('id', 'type'),
       description: 'The method that the job calls. Null for twin updates.',
-      resolve: async ({ id, type }, _args, context, info) =>
-        type === 'scheduleDeviceMethod'
-          ? methodIn(await operationOf(context, id, selectsField(info, 'payload')))
-          : null,
+      resolve: async (job, _args, context, info) => {
+        if (job.type !== 'scheduleDeviceMethod') return null
+        const isHidden = isForeign(job, context)
+        return methodIn(await operationOf(context, job.id, !isHidden && selectsField(info, 'payload')), isHidden)
+      },
     }),
     updateTwin: t.field({
       type: 'JSON',
       nullable: true,
       ...ofJob('id', 'type'),
-      description: 'The patch that the job merges, `{ tags, properties: { desired } }`. Null for method calls.',
-      resolve: async ({ id, type }, _args, context) =>
-        type === 'scheduleUpdateTwin' ? patchIn(await operationOf(context, id, true)) : null,
+      description:
+        'The patch that the job merges, `{ tags, properties: { desired } }`. Null for method calls. A field error FORBIDDEN for a job that was not scheduled under your scope.',
+      resolve: async (job, _args, context) => {
+        if (job.type !== 'scheduleUpdateTwin') return null
+        if (isForeign(job, context)) throw hidden('patch', job.id, context)
+        return patchIn(await operationOf(context, job.id, true))
+      },
     }),
-    failureReason: t.exposeString('failureReason', {
+    failureReason: t.string({
       nullable: true,
-      description: 'The reason why the job as a whole failed. Null when it has not failed.',
+      ...ofJob('failureReason'),
+      description: `The reason why the job as a whole failed. Null when it has not failed. ${nullWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? null : job.failureReason),
     }),
-    statusMessage: t.exposeString('statusMessage', {
+    statusMessage: t.string({
       nullable: true,
-      description: 'The reason that was given for the cancellation. Null when there is no reason.',
+      ...ofJob('statusMessage'),
+      description: `The reason that was given for the cancellation. Null when there is no reason. ${nullWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? null : job.statusMessage),
     }),
     deviceJobStatistics: t.field({
       type: Statistics,

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { withoutScope } from '../without-scope.ts'
 import { waitingIn } from './blockers.ts'
+import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 
 // Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs take the database a second or
@@ -21,11 +22,12 @@ async function throughput(job: JobInTime & { readonly id: string }, context: Con
 
 builder.objectField(Job, 'throughput', (t) =>
   t.float({
+    nullable: true,
     ...timed,
     complexity: { field: 5, multiplier: 1 },
     description:
-      'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started.',
-    resolve: (job, _args, context) => throughput(job, context),
+      'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started. Null for a job that was not scheduled under your scope.',
+    resolve: (job, _args, context) => (isForeign(job, context) ? null : throughput(job, context)),
   }),
 )
 
@@ -36,9 +38,9 @@ builder.objectField(Job, 'eta', (t) =>
     ...timed,
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running.',
+      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
-      if (job.status !== 'running') return null
+      if (job.status !== 'running' || isForeign(job, context)) return null
       const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
       return etaOf(job, pace, waiting, context.deps.clock.now())
     },

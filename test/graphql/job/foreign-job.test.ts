@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Viewer } from '../../../src/access/viewer.ts'
 import { createDevices } from '../../../src/device/commands.ts'
-import { scheduleJob } from '../../../src/job/commands.ts'
+import { cancelJob, scheduleJob } from '../../../src/job/commands.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
@@ -27,6 +27,7 @@ beforeAll(async () => {
     jobId: 'foreign',
     queryCondition: '*',
     cloudToDeviceMethod: { methodName: 'reboot', payload: { secret: 7 } },
+    expect: { maxDevices: 9 },
   })
 })
 afterAll(() => door.close())
@@ -162,5 +163,82 @@ describe('of device jobs, a viewer with a scope', () => {
   test('the rows of two viewers of one list are never those of the other', async () => {
     const both = await Promise.all([door.ask(list('foreign')), asNorth(list('foreign')), door.ask(list('foreign'))])
     expect(both.map(({ data }) => idsIn(Object(data.job).deviceJobs).length)).toEqual([3, 2, 3])
+  })
+})
+
+describe('of a foreign job, a viewer with a scope', () => {
+  const fields = `jobId type status queryCondition createdBy maxDevices failureReason statusMessage throughput eta
+    blockers { reason } history { type actor reason }`
+  const shown = async (jobId: string, authorization: string, selection = fields) => {
+    const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { ${selection} } }`, {}, { authorization })
+    return { job: Object(data.job), errors }
+  }
+  /** The fields that differ from what a viewer without a scope sees. */
+  const hiddenIn = async (jobId: string) => {
+    const [whole, part] = [(await shown(jobId, 'owner')).job, await shown(jobId, 'north')]
+    expect(part.errors).toEqual([])
+    return Object.fromEntries(
+      Object.keys(whole)
+        .filter((name) => JSON.stringify(whole[name]) !== JSON.stringify(part.job[name]))
+        .map((name) => [name, part.job[name]]),
+    )
+  }
+
+  test('sees neither its rate, its reasons nor its maximum, and everything else that describes no device', async () => {
+    expect(await hiddenIn('foreign')).toEqual({
+      maxDevices: null,
+      throughput: null,
+      eta: null,
+      blockers: [],
+    })
+    expect(await hiddenIn('own')).toEqual({})
+  })
+
+  test('sees that it is cancelled, by whom and when, but not why', async () => {
+    await scheduleJob(door.deps, owner, {
+      type: 'scheduleUpdateTwin',
+      jobId: 'cancelled',
+      queryCondition: '*',
+      updateTwin: { tags: { secret: 7 } },
+    })
+    expect((await shown('cancelled', 'north')).job.blockers).toEqual([{ reason: 'SLOT' }])
+    await cancelJob(door.deps, owner, 'cancelled', 'device d2 burns')
+    expect(await hiddenIn('cancelled')).toEqual({
+      statusMessage: null,
+      throughput: null,
+      history: [
+        { type: 'SCHEDULED', actor: 'iothubowner', reason: null },
+        { type: 'CANCELLED', actor: 'iothubowner', reason: null },
+      ],
+    })
+    await door.deps.database.pool.query(`update job set failure_reason = '3 devices match' where id = 'cancelled'`)
+    expect((await shown('cancelled', 'owner')).job.failureReason).toBe('3 devices match')
+    expect((await shown('cancelled', 'north')).job.failureReason).toBeNull()
+  })
+
+  test('does not see its payload or patch, and the error says which scope is missing', async () => {
+    const method = 'cloudToDeviceMethod { methodName payload responseTimeoutInSeconds } updateTwin'
+    const call = await shown('foreign', 'north', method)
+    expect(call.job).toEqual({
+      cloudToDeviceMethod: { methodName: 'reboot', payload: null, responseTimeoutInSeconds: expect.any(Number) },
+      updateTwin: null,
+    })
+    expect(call.errors).toMatchObject([
+      {
+        message: 'Job "foreign" was not scheduled under your scope, so its payload is hidden.',
+        path: ['job', 'cloudToDeviceMethod', 'payload'],
+        extensions: { code: 'FORBIDDEN', missing: { scope: north } },
+      },
+    ])
+    const patch = await shown('cancelled', 'north', 'updateTwin cloudToDeviceMethod { payload }')
+    expect(patch.job).toEqual({ updateTwin: null, cloudToDeviceMethod: null })
+    expect(patch.errors).toMatchObject([
+      {
+        message: 'Job "cancelled" was not scheduled under your scope, so its patch is hidden.',
+        extensions: { code: 'FORBIDDEN', missing: { scope: north } },
+      },
+    ])
+    expect((await shown('foreign', 'north', 'cloudToDeviceMethod { methodName }')).errors).toEqual([])
+    expect((await shown('foreign', 'owner', method)).job.cloudToDeviceMethod.payload).toEqual({ secret: 7 })
   })
 })

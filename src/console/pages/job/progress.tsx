@@ -80,6 +80,9 @@ export function Progress({
   )
 }
 
+/** For a rate that the hub does not show to this viewer. */
+const hidden = '– (the job was not scheduled under your scope)'
+
 function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadline: string }) {
   const { status, startedTime, endTime, throughput, eta } = now
   if (startedTime === null) return undefined
@@ -88,13 +91,13 @@ function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadli
     return (
       <dl className={styles.pace}>
         <Fact name="Duration">{seconds < 1 ? 'Less than 1 s' : formatDuration(seconds)}</Fact>
-        {throughput > 0 && <Fact name="Average rate">{formatRate(throughput)} devices/s</Fact>}
+        {throughput !== null && throughput > 0 && <Fact name="Average rate">{formatRate(throughput)} devices/s</Fact>}
       </dl>
     )
   }
   return (
     <dl className={styles.pace}>
-      <Fact name="Rate">{formatRate(throughput)} devices/s (last 10 s)</Fact>
+      <Fact name="Rate">{throughput === null ? hidden : `${formatRate(throughput)} devices/s (last 10 s)`}</Fact>
       {status === 'RUNNING' && eta !== null && (
         <Fact name="Estimate">
           <Eta eta={eta} deadline={deadline} />
