@@ -166,3 +166,29 @@ describe('what takes too long is an error that says what to do', () => {
     await expect.poll(async () => (await hurried.ask(query)).errors, { timeout: 10_000 }).toEqual([])
   })
 })
+
+test('of more queries than may wait the last is an error at once, and the others are answered', async () => {
+  const busy = await openDoor({ limits: { queriesWaiting: 1 } })
+  const client = await busy.deps.database.pool.connect()
+  try {
+    await client.query('begin; lock table twin in access exclusive mode')
+    const refused: unknown[] = []
+    // Two are under way, as many as one caller may have, and one waits.
+    const asked = [1, 2, 3, 4].map(async () => {
+      const { errors } = await busy.ask('{ devices(queryCondition: "tags.fleet = 1", first: 1) { totalCount } }')
+      refused.push(...errors)
+    })
+    await expect.poll(() => refused).toHaveLength(1)
+    await client.query('rollback')
+    await Promise.all(asked)
+    expect(refused).toMatchObject([
+      {
+        message: 'Too many of your queries are waiting. Send fewer queries at a time.',
+        extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
+      },
+    ])
+  } finally {
+    client.release(true)
+    await busy.close()
+  }
+})

@@ -162,3 +162,27 @@ describe('a statement that takes too long', () => {
     })
   })
 })
+
+test('of more statements than may wait the last is refused with 429, at once, and the others are answered', async () => {
+  const busy = await openDoor({ limits: { queriesWaiting: 1 } })
+  const client = await busy.deps.database.pool.connect()
+  try {
+    await givenDevices(busy.deps, 'pump', 1)
+    await client.query('begin; lock table twin in access exclusive mode')
+    const statuses: number[] = []
+    // Two are under way, as many as one caller may have, and one waits.
+    const asked = [1, 2, 3, 4].map(async () => {
+      const { status, headers } = await ask("SELECT * FROM devices WHERE tags.fleet = 'pump'", {}, busy)
+      statuses.push(status)
+      return [status, headers.get('iothub-errorcode'), headers.get('retry-after')]
+    })
+    await expect.poll(() => statuses).toEqual([429])
+    await client.query('rollback')
+    const answers = await Promise.all(asked)
+    expect(answers.filter(([status]) => status === 429)).toEqual([[429, 'ThrottlingException', '1']])
+    expect(statuses).toEqual([429, 200, 200, 200])
+  } finally {
+    client.release(true)
+    await busy.close()
+  }
+})
