@@ -4,6 +4,7 @@ import { abortable } from '../src/cli/abortable.ts'
 import { createDevices } from '../src/device/commands.ts'
 import type { MethodAnswer } from '../src/method/answer.ts'
 import { createMqttServer } from '../src/mqtt/broker.ts'
+import { everything } from '../src/scope.ts'
 import { startFleetProcess } from '../src/simulator/child.ts'
 import { loadOrMakeCertificate } from '../src/tls/certificate.ts'
 import type { Bench } from './benchmark.ts'
@@ -41,7 +42,7 @@ export async function registerFleet(
     const inputs = deviceIds
       .slice(from, from + batch)
       .map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } }))
-    await createDevices(deps, inputs)
+    await createDevices(deps, everything, inputs)
   }
   return await deps.db.query<DeviceKey>(
     sql`select id, primary_key as "primaryKey" from device where id = any(${deviceIds}) order by id`,

@@ -5,6 +5,7 @@ import type { Scope } from '../scope.ts'
 // without a time limit. For the scope of all devices, nothing is added: the statement keeps its text.
 
 const twin = sql` join twin t on t.device_id = d.id`
+const device = sql` join device d on d.id = t.device_id`
 
 /** ` and (…)`, where `d` (device) and `t` (twin) are in the statement. */
 export const meetsScope = ({ condition }: Scope): Sql =>
@@ -24,6 +25,9 @@ export function inScope(scope: Scope, deviceId: Sql): Sql {
 
 /** The join of `t` (twin) to `d` (device), if the scope needs it. */
 export const twinForScope = ({ condition }: Scope): Sql => (condition === null ? empty : twin)
+
+/** The join of `d` (device) to `t` (twin), if the scope needs it. */
+export const deviceForScope = ({ condition }: Scope): Sql => (condition === null ? empty : device)
 
 /** The name of a prepared statement. Undefined for a narrowed scope, whose text varies. */
 export const preparedName = ({ condition }: Scope, name: string): string | undefined =>

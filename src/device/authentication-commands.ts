@@ -2,6 +2,7 @@ import { verifyPolicyToken } from '../access/commands.ts'
 import { rightsOfPolicy } from '../access/rights.ts'
 import { parseSasToken, tokenFault } from '../access/sas.ts'
 import type { Deps } from '../deps.ts'
+import { everything } from '../scope.ts'
 import { certificateFault, type DeviceCertificate } from './certificate.ts'
 import { findIdentity } from './store.ts'
 
@@ -35,7 +36,7 @@ export async function authenticateDevice(
   if (token === undefined && password !== '') return { refusal: 'the password is not a shared access signature' }
   if (token === undefined && certificate === undefined)
     return { refusal: 'the client has neither a password nor a certificate' }
-  const device = await findIdentity(deps.db, deviceId)
+  const device = await findIdentity(deps.db, everything, deviceId)
   const now = deps.clock.now().getTime() / 1000
   const shownBy = async (): Promise<{ readonly expiry: number } | { readonly fault: string }> => {
     if (token === undefined) {

@@ -2,9 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
+import { AlreadyExistsError, DomainError, InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
 import type { Limits } from '../limits/limits.ts'
+import { printScope } from '../query/scope.ts'
+import { type Everything, isEverything, type Scope } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
 import { chunkBytes, turnBytes, writtenBytes } from '../twin/size.ts'
@@ -21,6 +23,7 @@ import {
 import {
   type DeviceRow,
   findDevices,
+  findExistingIds,
   type Identity,
   insertDevices,
   lockIdentity,
@@ -73,10 +76,11 @@ function checkNewDevice(
 /**
  * Creates devices independently: a fault in one does not affect the others. Returns, in the given order, the id or the
  * InvalidInputError or AlreadyExistsError; of two devices with the same id, the first is created. Some may come with
- * large twins, so the work of one turn is counted in bytes.
+ * large twins, so the work of one turn is counted in bytes. A device that is not in the scope is not created.
  */
 export async function createDevices(
   deps: Deps,
+  scope: Scope,
   inputs: readonly NewDeviceInput[],
 ): Promise<readonly (string | DomainError)[]> {
   const now = deps.clock.now()
@@ -90,8 +94,13 @@ export async function createDevices(
         chunk.map(({ device }) => device),
         now,
       )
+      const outside = await removeOutside(tx, scope, created)
       for (const { device, place } of chunk) {
-        results[place] = created.has(device.id) ? device.id : new AlreadyExistsError('device', device.id)
+        results[place] = outside.has(device.id)
+          ? outsideScope(scope, ['twin'])
+          : created.has(device.id)
+            ? device.id
+            : new AlreadyExistsError('device', device.id)
       }
       chunk = []
       written = { ...written, chunk: 0 }
@@ -123,6 +132,18 @@ export async function createDevices(
   })
 }
 
+/** Deletes those of the new devices that are not in the scope, and returns their ids. */
+async function removeOutside(tx: Tx, scope: Scope, created: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  if (isEverything(scope) || created.size === 0) return new Set()
+  const inside = await findExistingIds(tx, scope, [...created])
+  const outside = new Set([...created].filter((id) => !inside.has(id)))
+  for (const id of outside) await removeDevice(tx, id)
+  return outside
+}
+
+const outsideScope = (scope: Scope, path: readonly string[]): InvalidInputError =>
+  new InvalidInputError(path, `The device would be outside your scope: ${printScope(scope)}.`)
+
 /** The inputs with their indexes, ordered by id; inputs with the same id keep their order. */
 function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: number, input: NewDeviceInput])[] {
   const idOf = ({ deviceId }: NewDeviceInput): string => (typeof deviceId === 'string' ? deviceId : '')
@@ -132,8 +153,8 @@ function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: numb
 }
 
 /** Creates one device and returns its id. InvalidInputError, AlreadyExistsError. */
-export async function createDevice(deps: Deps, input: NewDeviceInput): Promise<string> {
-  const [result] = await createDevices(deps, [input])
+export async function createDevice(deps: Deps, scope: Scope, input: NewDeviceInput): Promise<string> {
+  const [result] = await createDevices(deps, scope, [input])
   if (typeof result !== 'string') throw result
   return result
 }
@@ -151,9 +172,10 @@ export type DeviceUpdate = {
 
 async function lockMatching(
   tx: Tx,
+  scope: Scope,
   { deviceId, ifMatch }: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>,
 ): Promise<Identity> {
-  const device = await lockIdentity(tx, deviceId)
+  const device = await lockIdentity(tx, scope, deviceId)
   if (device === undefined) throw new NotFoundError('device', deviceId)
   if (!etagMatches(ifMatch, device.etagVersion)) {
     throw new PreconditionError(`The device "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
@@ -163,11 +185,11 @@ async function lockMatching(
 
 /**
  * Changes a device's identity. A device that may no longer connect is disconnected. NotFoundError, PreconditionError,
- * InvalidInputError.
+ * InvalidInputError, also when the device would leave the scope.
  */
-export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
+export function updateDevice(deps: Deps, scope: Scope, update: DeviceUpdate): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const device = await lockMatching(tx, update)
+    const device = await lockMatching(tx, scope, update)
     const status = update.status === undefined ? device.status : checkStatus(update.status, ['status'])
     const { authentication } = device
     const presentKeys = authentication.type === 'sas' ? () => authentication.symmetricKey : makeKeys
@@ -190,22 +212,28 @@ export function updateDevice(deps: Deps, update: DeviceUpdate): Promise<void> {
       status !== device.status,
       deps.clock.now(),
     )
+    if (!isEverything(scope) && !(await findExistingIds(tx, scope, [device.id])).has(device.id))
+      throw outsideScope(scope, [])
     afterCommit(() => deps.events.publish('identity', { deviceId: update.deviceId }))
   })
 }
 
 /** Deletes a device and its twin, and closes its connection. NotFoundError, PreconditionError. */
-export function deleteDevice(deps: Deps, target: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>): Promise<void> {
+export function deleteDevice(
+  deps: Deps,
+  scope: Scope,
+  target: Pick<DeviceUpdate, 'deviceId' | 'ifMatch'>,
+): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    await lockMatching(tx, target)
+    await lockMatching(tx, scope, target)
     await removeDevice(tx, target.deviceId)
     afterCommit(() => deps.events.publish('identity', { deviceId: target.deviceId }))
   })
 }
 
 /** The device as it is. NotFoundError. */
-export async function readDevice(deps: Pick<Deps, 'db'>, deviceId: string): Promise<DeviceRow> {
-  const [device] = await findDevices(deps.db, { ids: [deviceId], limit: 1 })
+export async function readDevice(deps: Pick<Deps, 'db'>, scope: Everything, deviceId: string): Promise<DeviceRow> {
+  const [device] = await findDevices(deps.db, scope, { ids: [deviceId], limit: 1 })
   if (device === undefined) throw new NotFoundError('device', deviceId)
   return device
 }

@@ -1,22 +1,25 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../database/bounded-fragment.ts'
 import type { BoundedReader } from '../database/bounded-read.ts'
+import { meetsScope } from '../database/in-scope.ts'
 import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
+import type { Everything, Scope } from '../scope.ts'
 import type { Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 import { type SelectedDevice, selectDevice } from './store.ts'
 
-const devicesWhere = (db: BoundedReader, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})`
+const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql =>
+  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
 /**
- * A page of the devices that meet a condition, by id, with the requested columns: those beyond `cursor`, nearest first,
+ * A page of the devices in the scope that meet a condition, by id, with the requested columns: those beyond `cursor`, nearest first,
  * and only those in `among`.
  */
 export function findDevicePage(
   db: BoundedReader,
+  scope: Scope,
   asked: readonly string[],
   condition: Fragment,
   page: {
@@ -30,26 +33,29 @@ export function findDevicePage(
   const within = among === undefined ? empty : sql`and d.id = any(${among})`
   const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
   return db.query<SelectedDevice>(
-    sql`select ${selectDevice(asked)} ${devicesWhere(db, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select ${selectDevice(asked)} ${devicesWhere(db, scope, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
 }
 
 /** A page of all devices, by id, with the requested columns: those beyond `cursor`, nearest first. */
 export function findAllDevices(
   db: Reader,
+  scope: Everything,
   asked: readonly string[],
   page: { readonly cursor: string | undefined; readonly forward: boolean; readonly limit: number },
 ): Promise<SelectedDevice[]> {
   const { cursor, forward, limit } = page
   const beyond = cursor === undefined ? empty : forward ? sql`where d.id > ${cursor}` : sql`where d.id < ${cursor}`
   return db.query<SelectedDevice>(
-    sql`select ${selectDevice(asked)} from device d ${beyond} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select ${selectDevice(asked)} from device d ${beyond}${meetsScope(scope)} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
   )
 }
 
-/** How many devices meet the condition. */
-export async function countDevices(db: BoundedReader, condition: Fragment): Promise<number> {
-  const [row] = await db.query<{ count: number }>(sql`select count(*)::integer as count ${devicesWhere(db, condition)}`)
+/** How many devices in the scope meet the condition. */
+export async function countDevices(db: BoundedReader, scope: Scope, condition: Fragment): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    sql`select count(*)::integer as count ${devicesWhere(db, scope, condition)}`,
+  )
   return row?.count ?? 0
 }
 
@@ -61,12 +67,17 @@ type PageAfter<Cursor> = { readonly cursor: Cursor | undefined; readonly limit: 
 /** The values of one row of results, each as the JSON text of a member; null for an undefined value. */
 export type ResultValues = readonly (string | null)[]
 
-const devicesAfter = (db: BoundedReader, condition: Fragment, { cursor, limit }: PageAfter<string>): Sql =>
-  sql`${devicesWhere(db, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
+const devicesAfter = (
+  db: BoundedReader,
+  scope: Scope,
+  condition: Fragment,
+  { cursor, limit }: PageAfter<string>,
+): Sql =>
+  sql`${devicesWhere(db, scope, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
 /** The ids of such a page as one array: its rows are read one after the other, as long as there is room. */
-const idsAfter = (db: BoundedReader, condition: Fragment, page: PageAfter<string>): Sql =>
-  sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, condition, page)}) chosen`
+const idsAfter = (db: BoundedReader, scope: Scope, condition: Fragment, page: PageAfter<string>): Sql =>
+  sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, scope, condition, page)}) chosen`
 
 /** A device with its twin: the input of a twin document. */
 export type DeviceTwin = { readonly device: TwinDevice; readonly twin: TwinTextRow }
@@ -81,6 +92,7 @@ export type RowsWithin<Row> = { readonly rows: Row[]; readonly cut: boolean }
 /** A page of devices with their twins, by id, as far as there is room. */
 export async function findDeviceTwins(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   page: PageAfter<string>,
   maxBytes: number,
@@ -101,7 +113,7 @@ export async function findDeviceTwins(
       where d.id = ${id}
       offset 0
     ) found`
-  const rows = await db.query<DeviceTwinColumns>(withinBytes(idsAfter(db, condition, page), row, maxBytes))
+  const rows = await db.query<DeviceTwinColumns>(withinBytes(idsAfter(db, scope, condition, page), row, maxBytes))
   const twins = rows.map((row) => {
     const { deviceEtagVersion, authenticationType: type, primaryThumbprint, secondaryThumbprint } = row
     const authentication = { type, x509Thumbprint: { primaryThumbprint, secondaryThumbprint } }
@@ -116,6 +128,7 @@ export async function findDeviceTwins(
  */
 export async function findDeviceValues(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   values: Fragment,
   page: PageAfter<string>,
@@ -141,7 +154,7 @@ export async function findDeviceValues(
       offset 0
     ) found`
   const rows = await db.query<{ readonly id: string; readonly values: string | null } & WithBytes>(
-    withinBytes(idsAfter(db, condition, page), row, maxBytes),
+    withinBytes(idsAfter(db, scope, condition, page), row, maxBytes),
   )
   return {
     // Parsed when a row is needed: of rows with long results, only the first ones fit into a page.
@@ -153,11 +166,12 @@ export async function findDeviceValues(
 /** The results of `values`, which are aggregates, over all devices together. */
 export async function aggregateDevices(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   values: Fragment,
 ): Promise<ResultValues> {
   const [row] = await db.query<{ values: ResultValues }>(
-    sql`select ${boundedFragment(db, values)} as "values" ${devicesWhere(db, condition)}`,
+    sql`select ${boundedFragment(db, values)} as "values" ${devicesWhere(db, scope, condition)}`,
   )
   return row?.values ?? []
 }
@@ -179,6 +193,7 @@ export type DeviceGroup = {
 /** A page of groups of devices with the same value of `group`, ordered by it; the group without a value is last. */
 export async function findDeviceGroups(
   db: BoundedReader,
+  scope: Scope,
   condition: Fragment,
   { group, values }: { readonly group: Fragment; readonly values: Fragment },
   { cursor, limit }: PageAfter<GroupPlace>,
@@ -200,7 +215,7 @@ export async function findDeviceGroups(
               select value, "values", left(value, 100) as beginning, md5(value) as digest
               from (
                 select ${boundedFragment(db, group)} as value, ${boundedFragment(db, values)} as "values"
-                ${devicesWhere(db, condition)} group by 1
+                ${devicesWhere(db, scope, condition)} group by 1
               ) grouped
             ) placed
             ${beyond}

@@ -1,8 +1,10 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
+import { inScope, meetsScope, preparedName, twinForScope } from '../database/in-scope.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import { selectColumns } from '../database/select-columns.ts'
 import type { JsonObject } from '../json/json.ts'
+import type { Everything, Scope } from '../scope.ts'
 import {
   type Authentication,
   type DeviceStatus,
@@ -118,16 +120,16 @@ const identityOf = (id: string, row: IdentityRow): Identity => {
 }
 
 /**
- * The identity of a device. An unknown device takes as much time as a known one: a row like any other is read and
+ * The identity of a device in the scope. An unknown device takes as much time as a known one: a row like any other is read and
  * discarded.
  */
-export async function findIdentity(db: Reader, id: string): Promise<Identity | undefined> {
+export async function findIdentity(db: Reader, scope: Scope, id: string): Promise<Identity | undefined> {
   const [row] = await db.query<IdentityRow & { readonly known: boolean }>(
-    sql`select true as known, ${identityColumns} from device where id = ${id}
+    sql`select true as known, ${identityColumns} from device where id = ${id}${inScope(scope, sql`device.id`)}
         union all
         select false, '', 1, 'enabled', null, 'sas', ${noKey}, ${noKey}, null, null, false
         limit 1`,
-    'find-identity',
+    preparedName(scope, 'find-identity'),
   )
   if (row === undefined) return undefined
   const found = identityOf(id, row)
@@ -140,17 +142,29 @@ export const generationOf = ({ version }: Identity): string => version.slice(0, 
 /** As long as generated keys. */
 const noKey = Buffer.alloc(keyLength).toString('base64')
 
-export async function lockIdentity(tx: Tx, id: string): Promise<Identity | undefined> {
+/** Locks a device in the scope. */
+export async function lockIdentity(tx: Tx, scope: Scope, id: string): Promise<Identity | undefined> {
   const [row] = await tx.query<IdentityRow>(
-    sql`select ${identityColumns} from device where id = ${id} for update`,
-    'lock-identity',
+    sql`select ${identityColumns} from device where id = ${id}${inScope(scope, sql`device.id`)} for update`,
+    preparedName(scope, 'lock-identity'),
   )
   return row && identityOf(id, row)
 }
 
-/** Which of these devices exist. */
-export async function findExistingIds(db: Reader, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await db.query<{ id: string }>(sql`select id from device where id = any(${ids})`)
+/** The generation of a device in the scope: see `generationOf`. */
+export async function findGeneration(db: Reader, scope: Scope, id: string): Promise<string | undefined> {
+  const [row] = await db.query<{ generationId: string }>(
+    sql`select generation_id as "generationId" from device where id = ${id}${inScope(scope, sql`device.id`)}`,
+    preparedName(scope, 'find-generation'),
+  )
+  return row?.generationId
+}
+
+/** Which of these devices exist in the scope. */
+export async function findExistingIds(db: Reader, scope: Scope, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.query<{ id: string }>(
+    sql`select id from device where id = any(${ids})${inScope(scope, sql`device.id`)}`,
+  )
   return new Set(rows.map((row) => row.id))
 }
 
@@ -207,6 +221,7 @@ type DeviceColumns = Omit<DeviceRow, 'authentication'> & StoredAuthentication
 /** Up to `limit` devices, by id. */
 export async function findDevices(
   db: Reader,
+  scope: Everything,
   { ids, limit }: { readonly ids?: readonly string[]; readonly limit: number },
 ): Promise<DeviceRow[]> {
   const rows = await db.query<DeviceColumns>(
@@ -218,7 +233,7 @@ export async function findDevices(
                connection_state as "connectionState", connection_state_updated_time as "connectionStateUpdatedTime",
                last_activity_time as "lastActivityTime"
         from device
-        ${ids === undefined ? empty : sql`where id = any(${ids})`}
+        ${ids === undefined ? empty : sql`where id = any(${ids})`}${meetsScope(scope)}
         order by id
         limit ${limit}`,
   )
@@ -255,13 +270,16 @@ export const selectDevice = selectColumns<SelectedDevice>(
   ['id'],
 )
 
-/** The devices with these ids, in no particular order. */
+/** The devices in the scope with these ids, in no particular order. */
 export const findSelectedDevices = (
   db: Reader,
+  scope: Scope,
   ids: readonly string[],
   asked: readonly string[],
 ): Promise<SelectedDevice[]> =>
-  db.query<SelectedDevice>(sql`select ${selectDevice(asked)} from device d where d.id = any(${ids})`)
+  db.query<SelectedDevice>(
+    sql`select ${selectDevice(asked)} from device d${twinForScope(scope)} where d.id = any(${ids})${meetsScope(scope)}`,
+  )
 
 /** How many devices exist, how many may connect, and how many are connected. */
 export type DeviceStatistics = {
@@ -270,12 +288,12 @@ export type DeviceStatistics = {
   readonly connectedCount: number
 }
 
-export async function readDeviceStatistics(db: BoundedReader): Promise<DeviceStatistics> {
+export async function readDeviceStatistics(db: BoundedReader, scope: Everything): Promise<DeviceStatistics> {
   const [row] = await db.query<DeviceStatistics>(
     sql`select count(*)::integer as "totalCount",
                count(*) filter (where status = 'enabled')::integer as "enabledCount",
                count(*) filter (where connection_state = 'connected')::integer as "connectedCount"
-        from device`,
+        from device${meetsScope(scope)}`,
   )
   return row ?? { totalCount: 0, enabledCount: 0, connectedCount: 0 }
 }

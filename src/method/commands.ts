@@ -9,18 +9,20 @@ import {
   DomainError,
   NotFoundError,
 } from '../errors.ts'
+import { everything, type Scope } from '../scope.ts'
 import type { MethodAnswer, MethodResponse } from './answer.ts'
 import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './check-call.ts'
 
 /**
- * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for an unknown or
- * disabled device; DeviceOfflineError when it is not connected within the connect timeout; DeviceTimeoutError when it
+ * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for a device that
+ * is disabled, unknown or not in the scope; DeviceOfflineError when it is not connected within the connect timeout; DeviceTimeoutError when it
  * got the call and did not answer in time, or was deleted or disabled before it answered; BadDeviceResponseError when
  * its answer cannot be passed on; InvalidInputError; LimitExceededError. LimitExceededError, or any error that is not
  * named here, means that nothing was sent: clients of IoT Hub repeat a call after these.
  */
 export async function invokeMethod(
   deps: Deps,
+  scope: Scope,
   deviceId: string,
   input: MethodCallInput,
   signal?: AbortSignal,
@@ -28,7 +30,7 @@ export async function invokeMethod(
   const call = checkMethodCall(input, [], deps.limits)
   const payload = JSON.stringify(call.payload)
   deps.throttles.take('methods', meteredKilobytes(payload))
-  const device = await findIdentity(deps.db, deviceId)
+  const device = await findIdentity(deps.db, scope, deviceId)
   if (device === undefined) throw new NotFoundError('device', deviceId)
   if (device.status !== 'enabled') throw new DeviceDisabledError(deviceId)
   await waitForDevice(deps, device, call.connectTimeoutInSeconds, signal)
@@ -91,7 +93,7 @@ export async function invokeMethod(
 type Fate = 'deleted' | 'disabled'
 
 async function fateOf({ db }: Pick<Deps, 'db'>, device: Identity): Promise<Fate | undefined> {
-  const now = await findIdentity(db, device.id)
+  const now = await findIdentity(db, everything, device.id)
   if (now === undefined || generationOf(now) !== generationOf(device)) return 'deleted'
   return now.status === 'enabled' ? undefined : 'disabled'
 }

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
+import { everything } from '../scope.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'
 import { followTwinsElsewhere } from './remote-twin-changes.ts'
@@ -41,7 +42,7 @@ export function createOutbound(
     connection.catchingUp = true
     while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.announcedDesired) {
       try {
-        const twin = await takeTurn(() => readTwin(deps, connection.deviceId))
+        const twin = await takeTurn(() => readTwin(deps, everything, connection.deviceId))
         if (connection.ended || !connection.wantsDesired) break
         // The answer to a read by the device may have overtaken this one.
         if (twin.desiredVersion > connection.sentDesired) {

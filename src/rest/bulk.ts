@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts'
 import { createDevices, deleteDevice, type NewDeviceInput, updateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { AlreadyExistsError, InvalidInputError } from '../errors.ts'
+import { everything } from '../scope.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { patchTwin } from '../twin/commands.ts'
 import type { TwinLimits } from '../twin/size-limit.ts'
@@ -40,8 +41,9 @@ const modes: Readonly<Record<string, (deps: Deps, item: Item) => Promise<void>>>
   updateifmatchetag: (deps, item) => update(deps, item, etagIn(item.etag, 'eTag')),
   createorupdate: (deps, item) => createOr(deps, item, () => update(deps, item, '*')),
   createorupdateifmatchetag: (deps, item) => createOr(deps, item, () => update(deps, item, etagIn(item.etag, 'eTag'))),
-  delete: (deps, { deviceId }) => deleteDevice(deps, { deviceId, ifMatch: '*' }),
-  deleteifmatchetag: (deps, { deviceId, etag }) => deleteDevice(deps, { deviceId, ifMatch: etagIn(etag, 'eTag') }),
+  delete: (deps, { deviceId }) => deleteDevice(deps, everything, { deviceId, ifMatch: '*' }),
+  deleteifmatchetag: (deps, { deviceId, etag }) =>
+    deleteDevice(deps, everything, { deviceId, ifMatch: etagIn(etag, 'eTag') }),
   updatetwin: (deps, item) => updateTwin(deps, item, '*'),
   updatetwinifmatchetag: (deps, item) => updateTwin(deps, item, etagIn(item.twinEtag, 'twinETag')),
 }
@@ -119,7 +121,7 @@ function etagIn(value: unknown, name: string): string {
 }
 
 async function create(deps: Deps, { device }: Item): Promise<void> {
-  const [result] = await createDevices(deps, [device])
+  const [result] = await createDevices(deps, everything, [device])
   if (typeof result !== 'string') throw result
 }
 
@@ -135,12 +137,19 @@ async function createOr(deps: Deps, item: Item, otherwise: () => Promise<void>):
 /** The twin's etag, if given, protects the twin. */
 async function update(deps: Deps, item: Item, ifMatch: string): Promise<void> {
   const { status, statusReason, authentication, capabilities } = item.device
-  await updateDevice(deps, { deviceId: item.deviceId, ifMatch, status, statusReason, authentication, capabilities })
+  await updateDevice(deps, everything, {
+    deviceId: item.deviceId,
+    ifMatch,
+    status,
+    statusReason,
+    authentication,
+    capabilities,
+  })
   if (item.patch !== undefined) {
     await updateTwin(deps, item, typeof item.twinEtag === 'string' && item.twinEtag !== '' ? item.twinEtag : '*')
   }
 }
 
 function updateTwin(deps: Deps, { deviceId, patch = {} }: Item, ifMatch: string): Promise<void> {
-  return patchTwin(deps, { deviceId, patch, ifMatch })
+  return patchTwin(deps, everything, { deviceId, patch, ifMatch })
 }

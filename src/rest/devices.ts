@@ -3,6 +3,7 @@ import { createDevice, deleteDevice, readDevice, updateDevice } from '../device/
 import { findDevices, readDeviceStatistics } from '../device/store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { etagOf } from '../etag.ts'
+import { everything } from '../scope.ts'
 import { applyBulk, maxBulkBytes, maxBulkDevices } from './bulk.ts'
 import { deviceDocument, deviceFrom } from './device-wire.ts'
 import { RestError } from './errors.ts'
@@ -15,12 +16,12 @@ async function listDevices({ deps, query }: Call): Promise<Response> {
   if (top !== null && !/^0*[1-9]\d{0,8}$/.test(top)) {
     throw new InvalidInputError(['top'], 'top must be a whole number of at least 1.')
   }
-  const devices = await findDevices(deps.db.reads, { limit: Math.min(Number(top ?? maxListed), maxListed) })
+  const devices = await findDevices(deps.db.reads, everything, { limit: Math.min(Number(top ?? maxListed), maxListed) })
   return answer(devices.map(deviceDocument))
 }
 
 async function answerDevice({ deps, id }: Call): Promise<Response> {
-  const device = await readDevice(deps, id)
+  const device = await readDevice(deps, everything, id)
   return answer(deviceDocument(device), { etag: `"${etagOf(device.etagVersion)}"` })
 }
 
@@ -29,13 +30,13 @@ async function putDevice(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
   const device = deviceFrom(body, id)
   const ifMatch = headers.get('if-match')
-  if (ifMatch === null) await createDevice(deps, device)
-  else await updateDevice(deps, { ...device, ifMatch })
+  if (ifMatch === null) await createDevice(deps, everything, device)
+  else await updateDevice(deps, everything, { ...device, ifMatch })
   return answerDevice(call)
 }
 
 async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
-  await deleteDevice(deps, { deviceId: id, ifMatch: headers.get('if-match') ?? '*' })
+  await deleteDevice(deps, everything, { deviceId: id, ifMatch: headers.get('if-match') ?? '*' })
   return new Response(null, { status: 204 })
 }
 
@@ -63,7 +64,9 @@ async function changeDevices(call: Call): Promise<Response> {
 }
 
 async function deviceStatistics(call: Call): Promise<Response> {
-  const { totalCount, enabledCount } = await readInTime(call.deps, askerOf(call), readDeviceStatistics)
+  const { totalCount, enabledCount } = await readInTime(call.deps, askerOf(call), (db) =>
+    readDeviceStatistics(db, everything),
+  )
   return answer({
     totalDeviceCount: totalCount,
     enabledDeviceCount: enabledCount,
@@ -72,7 +75,7 @@ async function deviceStatistics(call: Call): Promise<Response> {
 }
 
 async function serviceStatistics(call: Call): Promise<Response> {
-  const { connectedCount } = await readInTime(call.deps, askerOf(call), readDeviceStatistics)
+  const { connectedCount } = await readInTime(call.deps, askerOf(call), (db) => readDeviceStatistics(db, everything))
   return answer({ connectedDeviceCount: connectedCount })
 }
 

@@ -1,5 +1,6 @@
 import { maxPayloadLength } from '../method/check-call.ts'
 import { invokeMethod } from '../method/commands.ts'
+import { everything } from '../scope.ts'
 import { RestError } from './errors.ts'
 import { answerText, type Call, type Route } from './route.ts'
 import { membersOf } from './wire.ts'
@@ -14,7 +15,7 @@ async function invoke({ deps, id, body, signal }: Call): Promise<Response> {
   if (length > maxPayloadLength) {
     throw new RestError('MessageTooLarge', `The payload has ${length} bytes of JSON. At most 128 KB are allowed.`)
   }
-  const { status, payload } = await invokeMethod(deps, id, call, signal)
+  const { status, payload } = await invokeMethod(deps, everything, id, call, signal)
   // The device's own text: parsed and printed again, large numbers would lose digits.
   return answerText(`{"status":${status},"payload":${payload}}`)
 }

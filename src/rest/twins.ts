@@ -1,4 +1,5 @@
 import { readDevice } from '../device/commands.ts'
+import { everything } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
 import { patchTwin, readTwin, replaceTwin } from '../twin/commands.ts'
 import { twinDocument } from '../twin/service-document.ts'
@@ -6,13 +7,13 @@ import { answer, type Call, type Route } from './route.ts'
 import { twinChangeFrom, twinReplacementFrom } from './twin-wire.ts'
 
 async function answerTwin({ deps, id }: Call): Promise<Response> {
-  const document = twinDocument(await readDevice(deps, id), await readTwin(deps, id))
+  const document = twinDocument(await readDevice(deps, everything, id), await readTwin(deps, everything, id))
   return answer(document, { etag: `"${document.etag}"` })
 }
 
 async function patch(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
-  await patchTwin(deps, {
+  await patchTwin(deps, everything, {
     deviceId: id,
     patch: checkTwinPatch(twinChangeFrom(body, []), [], deps.limits),
     ifMatch: headers.get('if-match') ?? '*',
@@ -22,7 +23,7 @@ async function patch(call: Call): Promise<Response> {
 
 async function replace(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
-  await replaceTwin(deps, {
+  await replaceTwin(deps, everything, {
     deviceId: id,
     sections: checkTwinPatch(twinReplacementFrom(body), [], deps.limits),
     ifMatch: headers.get('if-match') ?? '*',

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
 import { type DeviceJobKey, findCallsOfTheGone, findWaiting, type SettledFrom, settle } from '../job/store/facts.ts'
+import { everything } from '../scope.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 
@@ -34,7 +35,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
     async run(now) {
       if (changed.size === 0) return { done: 0, full: false }
       const deviceIds = [...changed]
-      const existing = await findExistingIds(deps.db, deviceIds)
+      const existing = await findExistingIds(deps.db, everything, deviceIds)
       const waiting = await findWaiting(
         deps.db,
         deviceIds.filter((deviceId) => !existing.has(deviceId)),

@@ -112,7 +112,7 @@ function planOverDevices(statement: Statement): Plan {
         itemType: 'Twin',
         patterns: [storable],
         async read(db, [cursor] = [], limit, maxBytes) {
-          const { rows, cut } = await findDeviceTwins(db, condition, { cursor, limit }, maxBytes)
+          const { rows, cut } = await findDeviceTwins(db, everything, condition, { cursor, limit }, maxBytes)
           const twins = rows.map(({ device, twin }) => ({ keys: [device.id], item: () => [twinText(device, twin)] }))
           return { rows: twins, cut }
         },
@@ -123,7 +123,7 @@ function planOverDevices(statement: Statement): Plan {
         patterns: [storable],
         async read(db, [cursor] = [], limit, maxBytes) {
           const page = { cursor, limit }
-          const { rows, cut } = await findDeviceValues(db, condition, selection.values, page, maxBytes)
+          const { rows, cut } = await findDeviceValues(db, everything, condition, selection.values, page, maxBytes)
           const results = rows.map((row) => ({
             keys: [row.id],
             item: () => {
@@ -139,7 +139,7 @@ function planOverDevices(statement: Statement): Plan {
         itemType: 'Raw',
         patterns: [],
         async read(db) {
-          const values = await aggregateDevices(db, condition, selection.values)
+          const values = await aggregateDevices(db, everything, condition, selection.values)
           return { rows: [{ keys: [], item: () => resultOf(selection.columns, values) }], cut: false }
         },
       }
@@ -150,7 +150,14 @@ function planOverDevices(statement: Statement): Plan {
         async read(db, keys, limit, maxBytes) {
           const [beginning = '', digest = ''] = keys ?? []
           const cursor = keys && { beginning, digest }
-          const { rows, cut } = await findDeviceGroups(db, condition, selection, { cursor, limit }, maxBytes)
+          const { rows, cut } = await findDeviceGroups(
+            db,
+            everything,
+            condition,
+            selection,
+            { cursor, limit },
+            maxBytes,
+          )
           const groups = rows.map((group) => ({
             keys: [group.beginning ?? '', group.digest ?? ''],
             item: () => resultOf(selection.columns, [group.value, ...group.values]),

@@ -6,6 +6,8 @@ import { InvalidInputError, NotFoundError, NotShownError, PreconditionError } fr
 import { etagMatches } from '../etag.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
+import { printScope } from '../query/scope.ts'
+import { everything, isEverything, type Scope } from '../scope.ts'
 import { checkSectionPatch, type TwinPatch } from './check-patch.ts'
 import type { TwinRow } from './document.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
@@ -17,6 +19,7 @@ import {
   deleteReportedMembers,
   deleteServiceMembers,
   findTwin,
+  isTwinIn,
   type Locked,
   lockTwins,
   readServiceSides,
@@ -119,7 +122,10 @@ export async function patchTwins(
 ): Promise<PatchedTwins> {
   const patch = withContent(given)
   const most = maxTwinBytes(limits)
-  const locked = await lockTwins(tx, deviceIds, 'service', { maxBytes: isEmpty(patch) ? 0 : chunkBytes, most })
+  const locked = await lockTwins(tx, everything, deviceIds, 'service', {
+    maxBytes: isEmpty(patch) ? 0 : chunkBytes,
+    most,
+  })
   const found = new Set(locked.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
   if (isEmpty(patch)) {
@@ -227,28 +233,37 @@ export function publishPatches(
 /** Locks a twin and reads up to `maxBytes` of the sections that services write. */
 async function lockMatchingTwin(
   tx: Tx,
+  scope: Scope,
   { deviceId, ifMatch }: { readonly deviceId: string; readonly ifMatch: string },
   size: { readonly maxBytes: number; readonly most: number },
 ): Promise<Locked<ServiceSide>> {
-  const [twin] = await lockTwins(tx, [deviceId], 'service', size)
+  const [twin] = await lockTwins(tx, scope, [deviceId], 'service', size)
   if (twin === undefined) throw new NotFoundError('device', deviceId)
   if (etagMatches(ifMatch, twin.etagVersion)) return twin
   throw new PreconditionError(`The twin of "${deviceId}" has changed: its etag is no longer ${ifMatch}.`)
 }
 
+/** InvalidInputError when the device has left the scope by the change in this transaction. */
+async function checkStillInScope(tx: Tx, scope: Scope, deviceId: string): Promise<void> {
+  if (isEverything(scope) || (await isTwinIn(tx, scope, deviceId))) return
+  throw new InvalidInputError(['patch'], `The device would be outside your scope: ${printScope(scope)}.`)
+}
+
 /**
  * Patches one twin's tags and desired properties. NotFoundError; PreconditionError when `ifMatch` (an etag or `*`) does
- * not match; InvalidInputError when a section would exceed its limit.
+ * not match; InvalidInputError when a section would exceed its limit, or when the device would leave the scope.
  */
 export function patchTwin(
   deps: Deps,
+  scope: Scope,
   { deviceId, patch, ifMatch }: { deviceId: string; patch: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    await lockMatchingTwin(tx, { deviceId, ifMatch }, { maxBytes: 0, most: 0 })
+    await lockMatchingTwin(tx, scope, { deviceId, ifMatch }, { maxBytes: 0, most: 0 })
     const result = await patchTwins(deps, tx, [deviceId], patch, deps.clock.now())
     const [refusal] = result.refused
     if (refusal !== undefined) throw refusal.error
+    await checkStillInScope(tx, scope, deviceId)
     afterCommit(() => publishPatches(deps, result))
   })
 }
@@ -259,16 +274,18 @@ export function patchTwin(
  */
 export function replaceTwin(
   deps: Deps,
+  scope: Scope,
   { deviceId, sections, ifMatch }: { deviceId: string; sections: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
     const size = { maxBytes: chunkBytes, most: maxTwinBytes(deps.limits) }
-    const { read: before, bytes } = await lockMatchingTwin(tx, { deviceId, ifMatch }, size)
+    const { read: before, bytes } = await lockMatchingTwin(tx, scope, { deviceId, ifMatch }, size)
     if (before === undefined) throw tooLarge(bytes)
     const changes = withContent(sections, before)
     if (isEmpty(changes)) return
     const after = replaced(before, changes, deps.clock.now(), deps.limits)
     await saveDesired(tx, [after])
+    await checkStillInScope(tx, scope, deviceId)
     const patch = patchBetween(before.desired, after.desired)
     const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
     afterCommit(() => publishPatches(deps, { changed: [deviceId], desiredPatches }))
@@ -276,8 +293,8 @@ export function replaceTwin(
 }
 
 /** The twin as it is. NotFoundError; NotShownError when an earlier version let it grow too large. */
-export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, deviceId: string): Promise<TwinRow> {
-  const found = await findTwin(deps.db, deviceId, maxTwinBytes(deps.limits))
+export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, scope: Scope, deviceId: string): Promise<TwinRow> {
+  const found = await findTwin(deps.db, scope, deviceId, maxTwinBytes(deps.limits))
   if (found === undefined) throw new NotFoundError('device', deviceId)
   if (found.twin !== undefined) return found.twin
   throw new NotShownError(
@@ -294,13 +311,14 @@ export const maxTwinPaths = 1000
  */
 export async function readTwinPaths(
   deps: Pick<Deps, 'db'>,
+  scope: Scope,
   asker: Asker,
   { prefix, first }: { readonly prefix: string; readonly first: number },
 ): Promise<TwinPath[]> {
   if (first < 1 || first > maxTwinPaths) {
     throw new InvalidInputError(['first'], `first must be a whole number from 1 to ${maxTwinPaths}.`)
   }
-  return twinPathsOf(await readSampledPaths(readsFor(deps.db, asker)), prefix).slice(0, first)
+  return twinPathsOf(await readSampledPaths(readsFor(deps.db, asker), scope), prefix).slice(0, first)
 }
 
 /**
@@ -313,7 +331,7 @@ export async function reportProperties(deps: Deps, deviceId: string, patch: unkn
   const checked = checkSectionPatch(patch, path, limits)
   return inTransaction(deps, async (tx, afterCommit) => {
     const most = maxTwinBytes(limits)
-    const [twin] = await lockTwins(tx, [deviceId], 'device', { maxBytes: chunkBytes, most })
+    const [twin] = await lockTwins(tx, everything, [deviceId], 'device', { maxBytes: chunkBytes, most })
     if (twin === undefined) throw new NotFoundError('device', deviceId)
     afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
     const { read: before } = twin

@@ -1,5 +1,7 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { inScope, preparedName } from '../database/in-scope.ts'
 import type { Reader, Tx } from '../database/reader.ts'
+import type { Scope } from '../scope.ts'
 import type { TwinRow } from './document.ts'
 
 /** The sections of a twin that services write. */
@@ -53,9 +55,10 @@ const sizeOf = (names: readonly DocumentName[]): Sql =>
 const columnsOf = (names: readonly DocumentName[], when: Sql): Sql =>
   join(names.map((name) => sql`case when ${when} then ${documents[name].column} end as ${documents[name].name}`))
 
-/** A twin, or its number of bytes when that exceeds `maxBytes`. */
+/** The twin of a device in the scope, or its number of bytes when that exceeds `maxBytes`. */
 export async function findTwin(
   db: Reader,
+  scope: Scope,
   deviceId: string,
   maxBytes: number,
 ): Promise<{ readonly bytes: number; readonly twin: TwinRow | undefined } | undefined> {
@@ -63,10 +66,16 @@ export async function findTwin(
   const [row] = await db.query<TwinRow & { readonly bytes: number }>(
     sql`select ${counters}, bytes, ${columnsOf(names, sql`bytes <= ${maxBytes}`)}
         from twin cross join lateral ${sizeOf(names)}
-        where device_id = ${deviceId}`,
-    'find-twin',
+        where device_id = ${deviceId}${inScope(scope, sql`twin.device_id`)}`,
+    preparedName(scope, 'find-twin'),
   )
   return row && { bytes: row.bytes, twin: row.bytes <= maxBytes ? row : undefined }
+}
+
+/** Whether the device of a twin is in the scope. */
+export async function isTwinIn(db: Reader, scope: Scope, deviceId: string): Promise<boolean> {
+  const rows = await db.query(sql`select from twin where device_id = ${deviceId}${inScope(scope, sql`twin.device_id`)}`)
+  return rows.length > 0
 }
 
 /** A version of the desired properties of a device. */
@@ -86,11 +95,12 @@ export function findNewerDesired(db: Reader, known: readonly DesiredVersion[]): 
 }
 
 /**
- * Locks the twins of these devices in the order of their ids, so that two batches cannot deadlock. Reads one side of
+ * Locks the twins of these devices in the scope, in the order of their ids, so that two batches cannot deadlock. Reads one side of
  * the first of them, up to the one with which they reach `maxBytes`, and of no twin with more than `most` bytes.
  */
 export async function lockTwins<Name extends Side>(
   tx: Tx,
+  scope: Scope,
   deviceIds: readonly string[],
   side: Name,
   { maxBytes, most }: { readonly maxBytes: number; readonly most: number },
@@ -105,7 +115,7 @@ export async function lockTwins<Name extends Side>(
     sql`with locked as (
           select twin.*, bytes
           from twin cross join lateral ${sizeOf(names)}
-          where device_id = any(${deviceIds})
+          where device_id = any(${deviceIds})${inScope(scope, sql`twin.device_id`)}
           order by device_id for update of twin
         ), page as (
           select *, bytes <= ${most} and sum(bytes) over (order by device_id) - bytes < ${maxBytes} as is_read
@@ -113,7 +123,7 @@ export async function lockTwins<Name extends Side>(
         )
         select ${counters}, bytes, is_read as "isRead", ${columnsOf(names, sql`is_read`)}
         from page order by device_id`,
-    `lock-twins-${side}`,
+    preparedName(scope, `lock-twins-${side}`),
   )
   return rows.map((row) => ({
     deviceId: row.deviceId,

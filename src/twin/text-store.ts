@@ -1,7 +1,9 @@
 import { join, raw, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { deviceForScope, meetsScope } from '../database/in-scope.ts'
 import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import { JsonText } from '../json/json-text.ts'
+import type { Scope } from '../scope.ts'
 
 /** The JSON documents of a twin by their names, and their columns. */
 const documents = {
@@ -36,17 +38,18 @@ const isDocument = (name: string): name is TwinDocument => Object.hasOwn(documen
 export const documentsIn = (names: readonly string[]): TwinDocument[] => names.filter(isDocument).sort()
 
 /**
- * The twins of these devices with these documents, in no particular order, and the bytes of the documents. Reads one
+ * The twins of these devices in the scope with these documents, in no particular order, and the bytes of the documents. Reads one
  * twin after the other, and stops after the one with which they exceed `maxBytes`.
  */
 export async function findTwinTexts(
   db: Reader,
+  scope: Scope,
   deviceIds: readonly string[],
   names: readonly TwinDocument[],
   maxBytes: number,
 ): Promise<{ readonly twins: TwinTexts[]; readonly bytes: number }> {
   const rows = await db.query<Row>(
-    names.length === 0 ? withoutDocuments(deviceIds) : withDocuments(deviceIds, names, maxBytes),
+    names.length === 0 ? withoutDocuments(scope, deviceIds) : withDocuments(scope, deviceIds, names, maxBytes),
   )
   const twins = rows.map(({ deviceId, desiredVersion, reportedVersion, version, etagVersion, ...texts }): TwinTexts => {
     const documents = names.map((name) => [name, new JsonText(texts[name] ?? '{}')])
@@ -59,10 +62,15 @@ const counters = sql`
   t.device_id as "deviceId", t.desired_version as "desiredVersion", t.reported_version as "reportedVersion", t.version,
   t.etag_version as "etagVersion"`
 
-const withoutDocuments = (deviceIds: readonly string[]): Sql =>
-  sql`select ${counters}, 0 as size, 0 as bytes from twin t where t.device_id = any(${deviceIds})`
+const withoutDocuments = (scope: Scope, deviceIds: readonly string[]): Sql =>
+  sql`select ${counters}, 0 as size, 0 as bytes from twin t${deviceForScope(scope)} where t.device_id = any(${deviceIds})${meetsScope(scope)}`
 
-function withDocuments(deviceIds: readonly string[], names: readonly TwinDocument[], maxBytes: number): Sql {
+function withDocuments(
+  scope: Scope,
+  deviceIds: readonly string[],
+  names: readonly TwinDocument[],
+  maxBytes: number,
+): Sql {
   const texts = join(names.map((name) => sql`t.${documents[name]}::text as ${named(name)}`))
   const size = join(
     names.map((name) => sql`octet_length(${named(name)})`),
@@ -70,6 +78,6 @@ function withDocuments(deviceIds: readonly string[], names: readonly TwinDocumen
   )
   const row = (id: Sql): Sql => sql`
     select twin.*, ${size} as size
-    from (select ${counters}, ${texts} from twin t where t.device_id = ${id} offset 0) twin`
+    from (select ${counters}, ${texts} from twin t${deviceForScope(scope)} where t.device_id = ${id}${meetsScope(scope)} offset 0) twin`
   return withinBytes(sql`select ${deviceIds}::text[]`, row, maxBytes)
 }

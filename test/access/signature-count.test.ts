@@ -5,6 +5,7 @@ import { signSasToken } from '../../src/access/sas.ts'
 import { authenticateDevice } from '../../src/device/authentication-commands.ts'
 import { createDevice } from '../../src/device/commands.ts'
 import { UnauthorizedError } from '../../src/errors.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
 // Signatures are computed as ever, and counted: a token must not show by the work that it causes what the hub knows.
@@ -17,8 +18,8 @@ let deps: TestDeps
 beforeAll(async () => {
   deps = await createTestDeps()
   await settlePolicies(deps, Buffer.alloc(32, 7).toString('base64'), undefined)
-  await createDevice(deps, { deviceId: 'known' })
-  await createDevice(deps, { deviceId: 'certified', authentication: { type: 'certificateAuthority' } })
+  await createDevice(deps, everything, { deviceId: 'known' })
+  await createDevice(deps, everything, { deviceId: 'certified', authentication: { type: 'certificateAuthority' } })
 })
 afterAll(() => deps.close())
 

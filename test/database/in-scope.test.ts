@@ -11,6 +11,7 @@ beforeAll(async () => {
   deps = await createTestDeps()
   await createDevices(
     deps,
+    everything,
     ['north', 'south', 'west'].map((site) => ({ deviceId: site, twin: { tags: { site } } })),
   )
 })

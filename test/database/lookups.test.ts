@@ -56,7 +56,7 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)
     const { instanceId } = deps.lease
     expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).toHaveLength(8)
-    expect(await lockTwins(tx, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
+    expect(await lockTwins(tx, everything, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
     expect(await wholeReads(tx)).toEqual(before)
   })
 })

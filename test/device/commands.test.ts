@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { createDevice, createDevices, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../src/errors.ts'
+import { everything } from '../../src/scope.ts'
 import { readTwin } from '../../src/twin/commands.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -13,18 +14,21 @@ beforeAll(async () => {
 afterAll(() => deps.close())
 
 test('a new device has generated keys and the twin it was given', async () => {
-  await createDevice(deps, { deviceId: 'pump-1', twin: { tags: { floor: 3 }, properties: { desired: { a: 1 } } } })
+  await createDevice(deps, everything, {
+    deviceId: 'pump-1',
+    twin: { tags: { floor: 3 }, properties: { desired: { a: 1 } } },
+  })
   const device = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'pump-1' } })
   expect(Buffer.from(device.primaryKey ?? '', 'base64')).toHaveLength(32)
   expect(device.secondaryKey).not.toBe(device.primaryKey)
-  const twin = await readTwin(deps, 'pump-1')
+  const twin = await readTwin(deps, everything, 'pump-1')
   expect(twin).toMatchObject({ tags: { floor: 3 }, desired: { a: 1 }, desiredVersion: 1, reportedVersion: 1 })
   expect(twin.desiredMetadata).toMatchObject({ a: { $lastUpdatedVersion: 1 } })
 })
 
 test('in a batch each device stands for itself', async () => {
-  await createDevice(deps, { deviceId: 'taken' })
-  const results = await createDevices(deps, [
+  await createDevice(deps, everything, { deviceId: 'taken' })
+  const results = await createDevices(deps, everything, [
     { deviceId: 'new-1' },
     { deviceId: 'taken' },
     { deviceId: 'bad id' },
@@ -37,7 +41,7 @@ test('in a batch each device stands for itself', async () => {
 })
 
 /** Creates devices, and counts how often that gives way. */
-async function createCounting(inputs: Parameters<typeof createDevices>[1]) {
+async function createCounting(inputs: Parameters<typeof createDevices>[2]) {
   let turns = 0
   const clock = {
     ...systemClock,
@@ -46,7 +50,7 @@ async function createCounting(inputs: Parameters<typeof createDevices>[1]) {
       return systemClock.giveWay()
     },
   }
-  return { results: await createDevices({ ...deps, clock }, inputs), turns }
+  return { results: await createDevices({ ...deps, clock }, everything, inputs), turns }
 }
 
 test('a batch of large twins gives way between them, and answers in the order given', async () => {
@@ -56,7 +60,7 @@ test('a batch of large twins gives way between them, and answers in the order gi
   const { results, turns } = await createCounting([...inputs, { deviceId: 'small' }])
   expect(results).toEqual(['wide-4', 'wide-1', 'wide-3', 'wide-2', expect.any(AlreadyExistsError), 'small'])
   expect(turns).toBe(5)
-  expect(Object.keys((await readTwin(deps, 'wide-3')).desired)).toHaveLength(4_000)
+  expect(Object.keys((await readTwin(deps, everything, 'wide-3')).desired)).toHaveLength(4_000)
 })
 
 test('a large twin is printed for the database in another turn than it was checked in', async () => {
@@ -81,7 +85,7 @@ test('a large twin is printed for the database in another turn than it was check
         return work({ ...tx, query })
       }, longest),
   }
-  await createDevices({ ...deps, clock, db }, inputs)
+  await createDevices({ ...deps, clock, db }, everything, inputs)
   expect(order).toEqual(['turn', 'statement', 'turn', 'statement'])
 })
 
@@ -106,27 +110,29 @@ test('a batch of small devices gives way seldom', async () => {
 })
 
 test('a write under an old etag changes nothing', async () => {
-  await createDevice(deps, { deviceId: 'etag' })
-  await updateDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'disabled' })
-  await expect(updateDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'enabled' })).rejects.toThrow(
+  await createDevice(deps, everything, { deviceId: 'etag' })
+  await updateDevice(deps, everything, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'disabled' })
+  await expect(
+    updateDevice(deps, everything, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=', status: 'enabled' }),
+  ).rejects.toThrow(PreconditionError)
+  await expect(deleteDevice(deps, everything, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=' })).rejects.toThrow(
     PreconditionError,
   )
-  await expect(deleteDevice(deps, { deviceId: 'etag', ifMatch: 'AAAAAAAAAAE=' })).rejects.toThrow(PreconditionError)
   const device = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'etag' } })
   expect(device).toMatchObject({ status: 'disabled', etagVersion: 2 })
 })
 
 test('an update that names no keys keeps them', async () => {
-  await createDevice(deps, { deviceId: 'keys' })
+  await createDevice(deps, everything, { deviceId: 'keys' })
   const before = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'keys' } })
-  await updateDevice(deps, { deviceId: 'keys', ifMatch: '*', authentication: { type: 'sas' } })
+  await updateDevice(deps, everything, { deviceId: 'keys', ifMatch: '*', authentication: { type: 'sas' } })
   const after = await deps.db.prisma.device.findUniqueOrThrow({ where: { id: 'keys' } })
   expect(after.primaryKey).toBe(before.primaryKey)
 })
 
 test('a deleted device takes its twin along', async () => {
-  await createDevice(deps, { deviceId: 'gone' })
-  await deleteDevice(deps, { deviceId: 'gone', ifMatch: '*' })
-  await expect(readTwin(deps, 'gone')).rejects.toThrow(NotFoundError)
-  await expect(deleteDevice(deps, { deviceId: 'gone', ifMatch: '*' })).rejects.toThrow(NotFoundError)
+  await createDevice(deps, everything, { deviceId: 'gone' })
+  await deleteDevice(deps, everything, { deviceId: 'gone', ifMatch: '*' })
+  await expect(readTwin(deps, everything, 'gone')).rejects.toThrow(NotFoundError)
+  await expect(deleteDevice(deps, everything, { deviceId: 'gone', ifMatch: '*' })).rejects.toThrow(NotFoundError)
 })

@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { everything } from '../../src/scope.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'
@@ -124,7 +125,7 @@ test('the first twin of a subscription, and each later one, waits for room, and 
 
   const unread = await askUnread('service')
   follow('pump-0003')
-  await patchTwin(door.deps, { deviceId: 'pump-0002', patch: { tags: { site: 'north' } }, ifMatch: '*' })
+  await patchTwin(door.deps, everything, { deviceId: 'pump-0002', patch: { tags: { site: 'north' } }, ifMatch: '*' })
   const both = take().then(async (first) => [first, await take()])
   expect(await ask('service', plain)).toMatchObject({ data: {} })
   expect(received).toEqual(['pump-0002'])

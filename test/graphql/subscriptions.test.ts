@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { jobEventInterval } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
+import { everything } from '../../src/scope.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
@@ -299,10 +300,13 @@ describe('twinUpdated', () => {
   }`
 
   test('shows the twin as it is, then after each write of a service or the device', async () => {
-    const deviceId = await createDevice(door.deps, { deviceId: 'twin-1', twin: { tags: { site: 'north' } } })
+    const deviceId = await createDevice(door.deps, everything, {
+      deviceId: 'twin-1',
+      twin: { tags: { site: 'north' } },
+    })
     const updates = subscribe(query, { deviceId })
     expect(await updates.next()).toMatchObject({ twinUpdated: { version: 1, tags: { site: 'north' } } })
-    await patchTwin(door.deps, { deviceId, ifMatch: '*', patch: { desired: { speed: 3 } } })
+    await patchTwin(door.deps, everything, { deviceId, ifMatch: '*', patch: { desired: { speed: 3 } } })
     expect(await updates.next()).toMatchObject({
       twinUpdated: { version: 2, properties: { desired: { value: { speed: 3 } } } },
     })
@@ -313,7 +317,7 @@ describe('twinUpdated', () => {
   })
 
   test('shows nothing twice, and no older version after a newer one', async () => {
-    const deviceId = await createDevice(door.deps, { deviceId: 'twin-2' })
+    const deviceId = await createDevice(door.deps, everything, { deviceId: 'twin-2' })
     const updates = subscribe(query, { deviceId })
     await updates.next()
     door.deps.events.publish('twin', deviceId, { deviceId })
@@ -322,31 +326,31 @@ describe('twinUpdated', () => {
   })
 
   test('of a device that is deleted is over at once', async () => {
-    const deviceId = await createDevice(door.deps, { deviceId: 'twin-3' })
+    const deviceId = await createDevice(door.deps, everything, { deviceId: 'twin-3' })
     const updates = subscribe(query, { deviceId })
     await updates.next()
-    await deleteDevice(door.deps, { deviceId, ifMatch: '*' })
+    await deleteDevice(door.deps, everything, { deviceId, ifMatch: '*' })
     expect(await updates.next()).toBe('complete')
   })
 
   test('goes on while the identity of its device changes, and those of others are deleted', async () => {
-    const deviceId = await createDevice(door.deps, { deviceId: 'twin-4' })
-    const other = await createDevice(door.deps, { deviceId: 'twin-4-other' })
+    const deviceId = await createDevice(door.deps, everything, { deviceId: 'twin-4' })
+    const other = await createDevice(door.deps, everything, { deviceId: 'twin-4-other' })
     const updates = subscribe(query, { deviceId })
     await updates.next()
-    await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
-    await deleteDevice(door.deps, { deviceId: other, ifMatch: '*' })
+    await updateDevice(door.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
+    await deleteDevice(door.deps, everything, { deviceId: other, ifMatch: '*' })
     await reportProperties(door.deps, deviceId, { speed: 1 })
     expect(await updates.next()).toMatchObject({ twinUpdated: { version: 2 } })
   })
 
   test('never goes on with another device of the same name, whatever the version of its twin', async () => {
-    const deviceId = await createDevice(door.deps, { deviceId: 'twin-5' })
+    const deviceId = await createDevice(door.deps, everything, { deviceId: 'twin-5' })
     const updates = subscribe(query, { deviceId })
     expect(await updates.next()).toMatchObject({ twinUpdated: { version: 1 } })
     // As another instance would do it: nothing is heard of it here.
     await door.deps.database.pool.query('delete from device where id = $1', [deviceId])
-    await createDevice(door.deps, { deviceId })
+    await createDevice(door.deps, everything, { deviceId })
     await reportProperties(door.deps, deviceId, { speed: 1 })
     expect(await updates.next()).toBe('complete')
   })

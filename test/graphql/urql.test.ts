@@ -1,5 +1,6 @@
 import { Client, fetchExchange } from '@urql/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { everything } from '../../src/scope.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -35,7 +36,7 @@ test('urql follows by server-sent events alone, and its leaving ends the subscri
     .subscription(follow, {})
     .subscribe(({ data, error }) => seen.push(error ?? data?.twinUpdated.version))
   await until(() => seen.length === 1)
-  await patchTwin(door.deps, { deviceId: 'pump-0001', ifMatch: '*', patch: { tags: { a: 1 } } })
+  await patchTwin(door.deps, everything, { deviceId: 'pump-0001', ifMatch: '*', patch: { tags: { a: 1 } } })
   await until(() => seen.length === 2)
   expect(seen).toEqual([1, 2])
   unsubscribe()

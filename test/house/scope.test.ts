@@ -99,29 +99,9 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
 
 /** Functions that still have to take a scope, by file. */
 const notYet: Readonly<Record<string, readonly string[]>> = {
-  'device/selection-store.ts': [
-    'findDevicePage',
-    'findAllDevices',
-    'countDevices',
-    'findDeviceTwins',
-    'findDeviceValues',
-    'aggregateDevices',
-    'findDeviceGroups',
-  ],
-  'device/store.ts': [
-    'findIdentity',
-    'lockIdentity',
-    'findExistingIds',
-    'findDevices',
-    'findSelectedDevices',
-    'readDeviceStatistics',
-  ],
   'job/store/ended-device-jobs.ts': ['findEndedPlaces'],
   'job/store/failures.ts': ['findFailures', 'findFailureSamples'],
   'job/store/families.ts': ['findFamilyStatistics'],
-  'twin/path-store.ts': ['readSampledPaths'],
-  'twin/store.ts': ['findTwin', 'lockTwins'],
-  'twin/text-store.ts': ['findTwinTexts'],
 }
 
 const unscoped = stores.flatMap(({ file, declarations }) =>
@@ -167,12 +147,9 @@ test('scopes are made only where their conditions are compiled', () => {
   expect(importing('makeScope')).toEqual(['query/scope.ts'])
 })
 
-/** The last reads of devices that have no scope. */
-const stillByPrisma = ['graphql/device/telemetry.ts', 'graphql/device/twin.ts']
-
 test('protocol adapters read devices, twins and device jobs through stores only', () => {
   const byPrisma = files.filter(
     (file) => /^(?:graphql|rest)\//.test(file) && /\bprisma\.(?:device|twin)/.test(code.get(file) ?? ''),
   )
-  expect(byPrisma).toEqual(stillByPrisma)
+  expect(byPrisma).toEqual([])
 })

@@ -33,6 +33,7 @@ beforeEach(async () => {
 const givenSites = (sites: Readonly<Record<string, string>>) =>
   createDevices(
     deps,
+    everything,
     Object.entries(sites).map(([deviceId, site]) => ({ deviceId, twin: { tags: { fleet: 'pump', site } } })),
   )
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { settlePolicies } from '../../src/access/commands.ts'
 import { deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { methodsFilter } from '../../src/mqtt/topics.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock } from '../support/clock.ts'
 import {
   connectClient,
@@ -285,12 +286,15 @@ describe('a connection is closed', () => {
   })
 
   test.each([
-    ['disabled', (deviceId: string) => updateDevice(hub.deps, { deviceId, ifMatch: '*', status: 'disabled' })],
-    ['deleted', (deviceId: string) => deleteDevice(hub.deps, { deviceId, ifMatch: '*' })],
+    [
+      'disabled',
+      (deviceId: string) => updateDevice(hub.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' }),
+    ],
+    ['deleted', (deviceId: string) => deleteDevice(hub.deps, everything, { deviceId, ifMatch: '*' })],
     [
       'given other keys',
       (deviceId: string) =>
-        updateDevice(hub.deps, {
+        updateDevice(hub.deps, everything, {
           deviceId,
           ifMatch: '*',
           authentication: { symmetricKey: { primaryKey: wrongKey, secondaryKey: wrongKey } },
@@ -312,7 +316,7 @@ describe('a connection is closed', () => {
     const device = await openRaw(hub.port)
     device.write(connectPacket(deviceId))
     await hold.made
-    await updateDevice(hub.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+    await updateDevice(hub.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
     hold.release()
     let packet = await device.next()
     while (packet !== 'closed') packet = await device.next()
@@ -330,7 +334,7 @@ test('a connection stays when its device is changed and may still connect', asyn
   const deviceId = await givenDevice(hub)
   const device = await connectRaw(hub.port, deviceId)
   const again = reads.hold('find-identity')
-  await updateDevice(hub.deps, { deviceId, ifMatch: '*', statusReason: 'looked at' })
+  await updateDevice(hub.deps, everything, { deviceId, ifMatch: '*', statusReason: 'looked at' })
   await again.made
   again.release()
   await staysConnected(device)

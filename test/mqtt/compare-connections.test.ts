@@ -5,6 +5,7 @@ import { deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { recordPresence } from '../../src/device/presence-commands.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { desiredPatchesFilter, methodsFilter } from '../../src/mqtt/topics.ts'
+import { everything } from '../../src/scope.ts'
 import {
   connectPacket,
   connectRaw,
@@ -92,8 +93,8 @@ test('when events were lost, devices go that are connected elsewhere, disabled o
     await connectedDevice(),
   ]
   await connectElsewhere(moved)
-  await updateDevice(other, { deviceId: disabled, ifMatch: '*', status: 'disabled' })
-  await deleteDevice(other, { deviceId: deleted, ifMatch: '*' })
+  await updateDevice(other, everything, { deviceId: disabled, ifMatch: '*', status: 'disabled' })
+  await deleteDevice(other, everything, { deviceId: deleted, ifMatch: '*' })
   hub.deps.events.lookAgain()
   for (const device of [one, two, three]) expect(await device.next()).toBe('closed')
   expect(await presenceOf(moved)).toMatchObject({ connection: 'elsewhere' })

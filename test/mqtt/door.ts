@@ -15,6 +15,7 @@ import type { Limits } from '../../src/limits/limits.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { MethodAnswer } from '../../src/method/answer.ts'
 import { createMqttServer, type MqttServer, type MqttServerOptions } from '../../src/mqtt/broker.ts'
+import { everything } from '../../src/scope.ts'
 import type { Throttling } from '../../src/throttle/presets.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -157,7 +158,7 @@ export async function givenDevice(
   settings: { readonly status?: 'enabled' | 'disabled'; readonly desired?: object } = {},
 ): Promise<string> {
   const deviceId = `device-${++count}`
-  await createDevice(deps, {
+  await createDevice(deps, everything, {
     deviceId,
     authentication: { symmetricKey: { primaryKey, secondaryKey } },
     ...(settings.status && { status: settings.status }),

@@ -3,6 +3,7 @@ import type { Deps } from '../../src/deps.ts'
 import { updateDevice } from '../../src/device/commands.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
+import { everything } from '../../src/scope.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import {
   connectRaw,
@@ -39,19 +40,19 @@ const told = (version: number, payload: object) => ({
 
 test('a device is told of what was desired through another instance, as the whole section', async () => {
   const [deviceId, device] = await watchingDevice()
-  await patchTwin(elsewhere, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
+  await patchTwin(elsewhere, everything, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
   hub.deps.events.receive('twin', ['nobody', deviceId])
   expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
   // What was only reported is nothing to tell, and neither is what has been told.
   hub.deps.events.receive('twin', [deviceId])
-  await patchTwin(hub.deps, { deviceId, ifMatch: '*', patch: { desired: { c: 3 } } })
+  await patchTwin(hub.deps, everything, { deviceId, ifMatch: '*', patch: { desired: { c: 3 } } })
   expect(await device.nextPublish()).toEqual(told(3, { c: 3 }))
   device.end()
 })
 
 test('when events of other instances were lost, devices are told of what was desired meanwhile', async () => {
   const [deviceId, device] = await watchingDevice()
-  await patchTwin(elsewhere, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
+  await patchTwin(elsewhere, everything, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
   hub.deps.events.lookAgain()
   expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
   device.end()
@@ -62,7 +63,7 @@ test('a device that is disabled through another instance is dropped, also when t
   const [secondId, second] = await watchingDevice()
   const [, third] = await watchingDevice()
   for (const deviceId of [firstId, secondId]) {
-    await updateDevice(elsewhere, { deviceId, ifMatch: '*', status: 'disabled' })
+    await updateDevice(elsewhere, everything, { deviceId, ifMatch: '*', status: 'disabled' })
   }
   hub.deps.events.receive('identity', [firstId])
   expect(await first.next()).toBe('closed')

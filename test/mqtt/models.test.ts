@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readDevice } from '../../src/device/commands.ts'
+import { everything } from '../../src/scope.ts'
 import { openDoor as openRestDoor } from '../rest/door.ts'
 import { connectRaw, givenDevice, hubName, startDoor, type TestDoor } from './door.ts'
 
@@ -13,7 +14,7 @@ afterAll(() => hub.close())
 async function modelAfter(deviceId: string, query: string): Promise<string> {
   const username = `${hubName}/${deviceId}/?api-version=2021-04-12${query}`
   const device = await connectRaw(hub.port, deviceId, { username })
-  const { modelId } = await readDevice(hub.deps, deviceId)
+  const { modelId } = await readDevice(hub.deps, everything, deviceId)
   device.end()
   return modelId
 }
@@ -23,8 +24,8 @@ test('a device is of the model that its last CONNECT announced', async () => {
   const thermostat = 'dtmi:com:example:Thermostat;1'
   expect(await modelAfter(deviceId, '')).toBe('')
   expect(await modelAfter(deviceId, `&model-id=${thermostat}`)).toBe(thermostat)
-  await expect.poll(async () => (await readDevice(hub.deps, deviceId)).connectionState).toBe('disconnected')
-  expect((await readDevice(hub.deps, deviceId)).modelId).toBe(thermostat)
+  await expect.poll(async () => (await readDevice(hub.deps, everything, deviceId)).connectionState).toBe('disconnected')
+  expect((await readDevice(hub.deps, everything, deviceId)).modelId).toBe(thermostat)
   expect(await modelAfter(deviceId, `&model-id=${encodeURIComponent('dtmi:com:example:Pump;2')}`)).toBe(
     'dtmi:com:example:Pump;2',
   )

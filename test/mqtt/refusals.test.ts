@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { settlePolicies } from '../../src/access/commands.ts'
 import { createDevice } from '../../src/device/commands.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import {
   connectPacket,
@@ -87,7 +88,7 @@ test('the log says that a device is unknown, disabled or registered otherwise', 
   expect(await nextLine()).toMatchObject({ reason: 'the device is disabled' })
   await refuse(disabled, token({ key: wrongKey })(disabled))
   expect(await nextLine()).toMatchObject({ reason: 'the token is signed with another key' })
-  await createDevice(hub.deps, { deviceId: 'certified', authentication: { type: 'certificateAuthority' } })
+  await createDevice(hub.deps, everything, { deviceId: 'certified', authentication: { type: 'certificateAuthority' } })
   await refuse('certified', {})
   expect(await nextLine()).toMatchObject({
     reason: 'the client has a token, but the device is not registered with keys',

@@ -1,6 +1,7 @@
 import iotDevice, { type Client as DeviceClient, type Twin } from 'azure-iot-device'
 import { Mqtt } from 'azure-iot-device-mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { everything } from '../../src/scope.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
 import { createQueue, givenDevice, hubName, primaryKey, startDoor, type TestDoor } from './door.ts'
 
@@ -60,19 +61,19 @@ test('the SDK reads its twin, hears of desired changes and reports properties', 
   twin.on('properties.desired', heard.add)
   expect(await heard.next()).toMatchObject({ interval: 60 }) // the SDK begins with what it has
   // It subscribes without telling; what changes before that is sent on subscribing.
-  await patchTwin(hub.deps, { deviceId, patch: { desired: { interval: 30, mode: 'eco' } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { desired: { interval: 30, mode: 'eco' } }, ifMatch: '*' })
   expect(await heard.next()).toEqual({ interval: 30, mode: 'eco', $version: 2 })
-  await patchTwin(hub.deps, { deviceId, patch: { desired: { mode: null } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { desired: { mode: null } }, ifMatch: '*' })
   expect(await heard.next()).toEqual({ mode: null, $version: 3 })
   expect(twin.properties.desired).toMatchObject({ interval: 30, $version: 3 })
 
   const report = (patch: object): Promise<Error | undefined> =>
     new Promise((resolve) => twin.properties.reported.update(patch, (error?: Error) => resolve(error)))
   expect(await report({ battery: 80, state: { on: true } })).toBeFalsy()
-  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ battery: 80, state: { on: true } })
+  expect((await readTwin(hub.deps, everything, deviceId)).reported).toEqual({ battery: 80, state: { on: true } })
   expect(await report({ list: [null] })).toBeInstanceOf(Error)
   expect(await report({ battery: 79 })).toBeFalsy()
-  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ battery: 79, state: { on: true } })
+  expect((await readTwin(hub.deps, everything, deviceId)).reported).toEqual({ battery: 79, state: { on: true } })
 })
 
 test('null removes for the SDK too, deep inside: what was desired of it, and what it reported', async () => {
@@ -83,9 +84,9 @@ test('null removes for the SDK too, deep inside: what was desired of it, and wha
   twin.on('properties.desired', heard.add)
   await heard.next() // the SDK begins with what it has
   // It subscribes without telling; what is sent then is the whole section.
-  await patchTwin(hub.deps, { deviceId, patch: { desired: { on: false } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { desired: { on: false } }, ifMatch: '*' })
   await heard.next()
-  await patchTwin(hub.deps, { deviceId, patch: { desired: { fan: { mode: null } } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { desired: { fan: { mode: null } } }, ifMatch: '*' })
   expect(await heard.next()).toEqual({ fan: { mode: null }, $version: 3 })
   const read: Twin = await client.getTwin()
   expect(read.properties.desired).toMatchObject({ fan: { speed: 1 }, on: false, $version: 3 })
@@ -95,7 +96,7 @@ test('null removes for the SDK too, deep inside: what was desired of it, and wha
     new Promise((resolve) => twin.properties.reported.update(patch, (error?: Error) => resolve(error)))
   expect(await report({ battery: 80, state: { on: true, mode: 'a' } })).toBeFalsy()
   expect(await report({ battery: null, state: { mode: null } })).toBeFalsy()
-  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ state: { on: true } })
+  expect((await readTwin(hub.deps, everything, deviceId)).reported).toEqual({ state: { on: true } })
 })
 
 test('the SDK sends telemetry and is told that it came', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevice, deleteDevice } from '../../src/device/commands.ts'
 import { desiredPatchesFilter, methodsFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
+import { everything } from '../../src/scope.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import {
   connectPacket,
@@ -48,7 +49,7 @@ const call = (requestId: string): boolean =>
   hub.deps.attached.deliver({ deviceId, requestId, methodName: 'reboot', payload: 'null' })
 
 const setDesired = (value: number): Promise<unknown> =>
-  patchTwin(hub.deps, { deviceId, patch: { desired: { value } }, ifMatch: '*' })
+  patchTwin(hub.deps, everything, { deviceId, patch: { desired: { value } }, ifMatch: '*' })
 
 test('what a device subscribed to holds again when it comes back, without its asking', async () => {
   const first = await connect()
@@ -145,10 +146,10 @@ test('a call that waits for the device comes after CONNACK', async () => {
 test('the session goes with its device, and another of the same name begins without one', async () => {
   const first = await connect()
   await subscribeRaw(first, methodsFilter)
-  await deleteDevice(hub.deps, { deviceId, ifMatch: '*' })
+  await deleteDevice(hub.deps, everything, { deviceId, ifMatch: '*' })
   expect(await first.next()).toBe('closed')
   expect(await kept()).toBe(undefined)
-  await createDevice(hub.deps, { deviceId, authentication: { symmetricKey: { primaryKey, secondaryKey } } })
+  await createDevice(hub.deps, everything, { deviceId, authentication: { symmetricKey: { primaryKey, secondaryKey } } })
   const second = await connect()
   expect(second.sessionPresent).toBe(false)
   second.end()

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../src/json/json.ts'
 import { defaultLimits as hubLimits } from '../../src/limits/limits.ts'
 import { maxOpenRequests } from '../../src/mqtt/inbound.ts'
 import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
+import { everything } from '../../src/scope.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
 import {
   connectRaw,
@@ -31,7 +32,7 @@ const report = (device: RawDevice, rid: string, patch: string | Buffer): void =>
   device.write(publishPacketOf(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, patch))
 
 const setDesired = (deviceId: string, desired: JsonObject, deps: Deps = hub.deps): Promise<void> =>
-  patchTwin(deps, { deviceId, patch: { desired }, ifMatch: '*' })
+  patchTwin(deps, everything, { deviceId, patch: { desired }, ifMatch: '*' })
 
 /** The same, while nobody hears of it. */
 const setDesiredInSilence = (deviceId: string, desired: JsonObject): Promise<void> =>
@@ -59,7 +60,7 @@ async function watchingDevice(desired: JsonObject = { a: 1 }): Promise<[string, 
 
 test('a device reads both sections with their versions, without metadata and tags', async () => {
   const [deviceId, device] = await watchingDevice({ interval: 60 })
-  await patchTwin(hub.deps, { deviceId, patch: { tags: { site: 'x' } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { tags: { site: 'x' } }, ifMatch: '*' })
   report(device, '1', '{"on":true}')
   expect(await device.nextPublish()).toEqual({ topic: '$iothub/twin/res/204/?$rid=1&$version=2', payload: '' })
   get(device, '2')
@@ -121,7 +122,7 @@ test.each([
     message: expect.stringContaining('reported'),
     timestampUtc: expect.stringMatching(/^\d{4}-.*Z$/),
   })
-  expect(await readTwin(hub.deps, deviceId)).toMatchObject({ reported: {}, reportedVersion: 1 })
+  expect(await readTwin(hub.deps, everything, deviceId)).toMatchObject({ reported: {}, reportedVersion: 1 })
   device.end()
 })
 
@@ -201,7 +202,7 @@ test('forty patches in one write are all taken, in order', async () => {
   for (let i = 0; i < 40; i++) {
     expect((await device.nextPublish()).topic).toBe(`$iothub/twin/res/204/?$rid=p${i}&$version=${i + 2}`)
   }
-  expect(Object.keys((await readTwin(hub.deps, deviceId)).reported)).toHaveLength(40)
+  expect(Object.keys((await readTwin(hub.deps, everything, deviceId)).reported)).toHaveLength(40)
   device.end()
 })
 
@@ -274,7 +275,7 @@ test('a patch of tags is nothing to the device, and neither is a change it has n
   const device = await connectRaw(hub.port, deviceId)
   await setDesired(deviceId, { a: 1 })
   await subscribeRaw(device, desiredPatchesFilter)
-  await patchTwin(hub.deps, { deviceId, patch: { tags: { x: 1 } }, ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId, patch: { tags: { x: 1 } }, ifMatch: '*' })
   await setDesired(deviceId, { a: 2 })
   expect(await nextJson(device)).toEqual([desiredTopic(3), { a: 2, $version: 3 }])
   device.write({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [desiredPatchesFilter] })
@@ -373,6 +374,6 @@ test('what a device that has gone still had waiting is not done', async () => {
   hold.release()
   report(newer, 'p', '{"from":"new"}')
   expect((await newer.nextPublish()).topic).toBe('$iothub/twin/res/204/?$rid=p&$version=2')
-  expect((await readTwin(hub.deps, deviceId)).reported).toEqual({ from: 'new' })
+  expect((await readTwin(hub.deps, everything, deviceId)).reported).toEqual({ from: 'new' })
   newer.end()
 })

@@ -1,6 +1,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevice, updateDevice } from '../../src/device/commands.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock } from '../support/clock.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
 import { givenDevice, hubName, startDoor, type TestDoor, tokenOf } from './door.ts'
@@ -22,7 +23,7 @@ let count = 0
 
 async function givenX509Device(authentication: object, status?: 'disabled'): Promise<string> {
   const deviceId = `x509(${++count}),=$'`
-  await createDevice(hub.deps, { deviceId, authentication, ...(status && { status }) })
+  await createDevice(hub.deps, everything, { deviceId, authentication, ...(status && { status }) })
   return deviceId
 }
 const bySha256 = ({ sha256 }: TestCertificate) => ({ x509Thumbprint: { primaryThumbprint: sha256 } })
@@ -197,7 +198,11 @@ test('a connection ends when its device gets other thumbprints, and stays when i
   })
   const other = 'B'.repeat(64)
   const change = (x509Thumbprint: object) =>
-    updateDevice(hub.deps, { deviceId, ifMatch: '*', authentication: { type: 'selfSigned', x509Thumbprint } })
+    updateDevice(hub.deps, everything, {
+      deviceId,
+      ifMatch: '*',
+      authentication: { type: 'selfSigned', x509Thumbprint },
+    })
   await change({ primaryThumbprint: other, secondaryThumbprint: own.sha1 })
   await client.publishAsync(`devices/${deviceId}/messages/events/`, 'x', { qos: 1 })
   expect(closed).toBe(false)
@@ -210,7 +215,7 @@ test('a connection ends five minutes after its certificate', async () => {
   const timed = await startDoor({ clock })
   const own = await makeCertificate('a', { notAfter: new Date(Date.now() + 60_000) })
   const deviceId = 'timed'
-  await createDevice(timed.deps, { deviceId, authentication: bySha256(own) })
+  await createDevice(timed.deps, everything, { deviceId, authentication: bySha256(own) })
   const client = await connect(deviceId, own, { port: timed.tlsPort, ca: timed.ca })
   const closed = new Promise<void>((resolve) => client.once('close', resolve))
   clock.advance(60_000 + 290_000)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import { createDevice, updateDevice } from '../../src/device/commands.ts'
 import { answerInvocation } from '../../src/method/commands.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock } from '../support/clock.ts'
 import { type Answer, openDoor, type TestDoor } from './door.ts'
 
@@ -9,8 +10,8 @@ const clock = createTestClock()
 let door: TestDoor
 beforeAll(async () => {
   door = await openDoor({ clock })
-  for (const deviceId of ['here', 'away', 'off']) await createDevice(door.deps, { deviceId })
-  await updateDevice(door.deps, { deviceId: 'off', ifMatch: '*', status: 'disabled' })
+  for (const deviceId of ['here', 'away', 'off']) await createDevice(door.deps, everything, { deviceId })
+  await updateDevice(door.deps, everything, { deviceId: 'off', ifMatch: '*', status: 'disabled' })
 })
 afterAll(() => door.close())
 

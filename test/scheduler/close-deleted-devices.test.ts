@@ -8,6 +8,7 @@ import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
 import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, givenPresent } from '../support/rows.ts'
@@ -46,7 +47,7 @@ afterEach(async () => {
 })
 
 const close = async (deviceId: string): Promise<void> => {
-  await deleteDevice(deps, { deviceId, ifMatch: '*' })
+  await deleteDevice(deps, everything, { deviceId, ifMatch: '*' })
   await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
 }
 
@@ -69,9 +70,9 @@ test('a device that is deleted while a job waits for its turn or its answer has 
 })
 
 test('another device of the same id cannot answer the call of its predecessor', async () => {
-  await deleteDevice(deps, { deviceId: 'pump-0001', ifMatch: '*' })
+  await deleteDevice(deps, everything, { deviceId: 'pump-0001', ifMatch: '*' })
   clock.advance(1)
-  await createDevice(deps, { deviceId: 'pump-0001' })
+  await createDevice(deps, everything, { deviceId: 'pump-0001' })
   await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
   for (const { deviceId, requestId } of received) {
     expect(settling.take({ deviceId, requestId, response: { status: 200, payload: 'null' } })).toBe(true)

@@ -5,6 +5,7 @@ import { cancelJob } from '../../src/job/commands.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { everything } from '../../src/scope.ts'
 import { patchTwin, readTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
@@ -40,7 +41,7 @@ test('every twin is patched, whether its device is here or not, and its device i
   stopListening()
   await finishJobs(deps).run(clock.now())
   expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 3 succeeded, 0 failed, 0 canceled')
-  expect(await readTwin(deps, 'valve-0002')).toMatchObject({ desired: { interval: 60 }, desiredVersion: 2 })
+  expect(await readTwin(deps, everything, 'valve-0002')).toMatchObject({ desired: { interval: 60 }, desiredVersion: 2 })
   expect(told).toContainEqual({ deviceId: 'valve-0003', version: 2, patch: { interval: 60 } })
 })
 
@@ -77,7 +78,7 @@ test('a batch that ends early by its bytes leaves the rest to the next ones, and
 test('a twin that would grow over its limit fails alone, with the reason', async () => {
   await givenDevices(deps, 'full', 2)
   const filler = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`k${index}`, 'x'.repeat(4_090)]))
-  await patchTwin(deps, { deviceId: 'full-0001', patch: { desired: filler }, ifMatch: '*' })
+  await patchTwin(deps, everything, { deviceId: 'full-0001', patch: { desired: filler }, ifMatch: '*' })
   const job = await givenTwinJob(deps, 'full', { updateTwin: { properties: { desired: { more: 'y'.repeat(1_000) } } } })
   await start()
   await dispatch()
@@ -98,14 +99,18 @@ test('a patch without content succeeds on every device and changes none', async 
   await dispatch()
   await finishJobs(deps).run(clock.now())
   expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 2 succeeded, 0 failed, 0 canceled')
-  expect(await readTwin(deps, 'still-0001')).toMatchObject({ version: 1, desiredVersion: 1, etagVersion: 1 })
+  expect(await readTwin(deps, everything, 'still-0001')).toMatchObject({
+    version: 1,
+    desiredVersion: 1,
+    etagVersion: 1,
+  })
 })
 
 test('a device that was deleted since the start has failed', async () => {
   await givenDevices(deps, 'gone', 2)
   const job = await givenTwinJob(deps, 'gone')
   await start()
-  await deleteDevice(deps, { deviceId: 'gone-0001', ifMatch: '*' })
+  await deleteDevice(deps, everything, { deviceId: 'gone-0001', ifMatch: '*' })
   await dispatch()
   expect(await counters(deps, job)).toContain('1 succeeded, 1 failed')
 })
@@ -117,5 +122,5 @@ test('a cancelled job patches no further twin', async () => {
   await cancelJob(deps, tester, job)
   await dispatch()
   expect(await counters(deps, job)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 2 canceled')
-  expect((await readTwin(deps, 'stop-0001')).desired).toEqual({})
+  expect((await readTwin(deps, everything, 'stop-0001')).desired).toEqual({})
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevices } from '../../src/device/commands.ts'
 import { InvalidInputError } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json/json.ts'
+import { everything } from '../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices } from '../support/rows.ts'
 import { runStatement } from './run.ts'
@@ -86,7 +87,10 @@ describe('rows that come and go between two pages', () => {
       7,
       async (page) => {
         // One before the place, one right behind it, and the last row of the page goes.
-        await createDevices(deps, [{ deviceId: `steady-0000-${page}` }, { deviceId: `steady-00${page * 7}a` }])
+        await createDevices(deps, everything, [
+          { deviceId: `steady-0000-${page}` },
+          { deviceId: `steady-00${page * 7}a` },
+        ])
         await deps.database.pool.query('delete from device where id = $1', [
           `steady-00${String(page * 7).padStart(2, '0')}`,
         ])
@@ -103,11 +107,12 @@ describe('rows that come and go between two pages', () => {
     const ranks = [1, 2, 30, 'a', 'b', `${long}1`, `${long}2`, true, { deep: 1 }]
     await createDevices(
       deps,
+      everything,
       ranks.map((rank, index) => tagged(`rank-${index}`, rank)),
     )
     const text = "SELECT tags.rank, COUNT() AS n FROM devices WHERE STARTSWITH(deviceId, 'rank') GROUP BY tags.rank"
     const pages = await pagesOf(text, 2, (page) =>
-      createDevices(deps, [tagged(`rank-more-${page}`, 2), tagged(`rank-new-${page}`, page - 10)]),
+      createDevices(deps, everything, [tagged(`rank-more-${page}`, 2), tagged(`rank-new-${page}`, page - 10)]),
     )
     const seen = pages.flat().map((row) => JSON.stringify(row.rank))
     expect(seen).toEqual(expect.arrayContaining(ranks.map((rank) => JSON.stringify(rank))))
@@ -125,7 +130,7 @@ describe('a continuation token', () => {
 
   test('fits a header, whatever the rows hold', async () => {
     const wide = 'SELECT COUNT() AS n FROM devices GROUP BY tags.wide'
-    await createDevices(deps, [
+    await createDevices(deps, everything, [
       { deviceId: 'wide-1', twin: { tags: { wide: '\u{10ffff}'.repeat(900) } } },
       { deviceId: 'wide-2', twin: { tags: { wide: 'z'.repeat(3000) } } },
     ])

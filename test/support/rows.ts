@@ -9,6 +9,7 @@ import { scheduleJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
 import { type DeviceJobKey, type Dispatch, markDispatched } from '../../src/job/store/facts.ts'
+import { everything } from '../../src/scope.ts'
 
 /** Who asks for the jobs of tests. */
 export const tester: By = byPolicy('tester')
@@ -23,6 +24,7 @@ export async function givenDevices(deps: Deps, name: string, count: number): Pro
   const ids = Array.from({ length: count }, (_, index) => `${name}-${String(index + 1).padStart(4, '0')}`)
   await createDevices(
     deps,
+    everything,
     ids.map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } })),
   )
   return ids

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { InvalidInputError, NotShownError } from '../../src/errors.ts'
 import type { Json, JsonObject } from '../../src/json/json.ts'
+import { everything } from '../../src/scope.ts'
 import type { TwinPatch } from '../../src/twin/check-patch.ts'
 import { patchTwin, patchTwins, readTwin, replaceTwin, reportProperties } from '../../src/twin/commands.ts'
 import { sizeOf } from '../../src/twin/size.ts'
@@ -45,7 +46,7 @@ describe('a device', () => {
       [deviceId],
     )
     expect(rows[0].printed).toBeLessThanOrEqual(deps.limits.twinBytes)
-    const { bytes, members } = sizeOf((await readTwin(deps, deviceId)).reported)
+    const { bytes, members } = sizeOf((await readTwin(deps, everything, deviceId)).reported)
     expect(bytes).toBeLessThanOrEqual(deps.limits.twinBytes)
     expect(members).toBeLessThanOrEqual(deps.limits.twinMembers)
   })
@@ -66,16 +67,16 @@ describe('a twin that an earlier version let grow', () => {
   test('is read, and takes what makes it smaller, but nothing that does not', async () => {
     const [deviceId = ''] = await givenDevices(deps, 'grown', 1)
     await givenLarge(deviceId, ['reported', 'desired'], 60)
-    expect(Object.keys((await readTwin(deps, deviceId)).reported)).toHaveLength(60)
+    expect(Object.keys((await readTwin(deps, everything, deviceId)).reported)).toHaveLength(60)
     await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(
       /bytes of JSON text\. At most 128 KB are allowed/,
     )
     await reportProperties(deps, deviceId, { k0: null })
     await reportProperties(deps, deviceId, { k1: 'short' })
     const patch = { desired: { k0: null } }
-    await patchTwin(deps, { deviceId, patch, ifMatch: '*' })
-    await patchTwin(deps, { deviceId, patch: { tags: { a: 1 } }, ifMatch: '*' })
-    const { reported, desired } = await readTwin(deps, deviceId)
+    await patchTwin(deps, everything, { deviceId, patch, ifMatch: '*' })
+    await patchTwin(deps, everything, { deviceId, patch: { tags: { a: 1 } }, ifMatch: '*' })
+    const { reported, desired } = await readTwin(deps, everything, deviceId)
     expect([Object.keys(reported).length, reported.k1, Object.keys(desired).length]).toEqual([59, 'short', 59])
   })
 
@@ -83,16 +84,18 @@ describe('a twin that an earlier version let grow', () => {
     const [deviceId = ''] = await givenDevices(deps, 'huge', 1)
     await givenLarge(deviceId, ['reported', 'desired', 'tags'], 1_000)
     const all = members(990, null)
-    await expect(readTwin(deps, deviceId)).rejects.toBeInstanceOf(NotShownError)
+    await expect(readTwin(deps, everything, deviceId)).rejects.toBeInstanceOf(NotShownError)
     await expect(reportProperties(deps, deviceId, { a: 1 })).rejects.toThrow(/too large for a merge/)
-    await expect(patchTwin(deps, { deviceId, patch: { desired: { a: 1, k0: null } }, ifMatch: '*' })).rejects.toThrow(
-      /too large for a merge/,
+    await expect(
+      patchTwin(deps, everything, { deviceId, patch: { desired: { a: 1, k0: null } }, ifMatch: '*' }),
+    ).rejects.toThrow(/too large for a merge/)
+    await expect(replaceTwin(deps, everything, { deviceId, sections: { tags: {} }, ifMatch: '*' })).rejects.toThrow(
+      /too large/,
     )
-    await expect(replaceTwin(deps, { deviceId, sections: { tags: {} }, ifMatch: '*' })).rejects.toThrow(/too large/)
 
     expect(await reportProperties(deps, deviceId, all)).toBe(2)
-    await patchTwin(deps, { deviceId, patch: { desired: all, tags: all }, ifMatch: '*' })
-    const twin = await readTwin(deps, deviceId)
+    await patchTwin(deps, everything, { deviceId, patch: { desired: all, tags: all }, ifMatch: '*' })
+    const twin = await readTwin(deps, everything, deviceId)
     expect(twin).toMatchObject({ reportedVersion: 2, desiredVersion: 2, version: 3, etagVersion: 2 })
     expect([twin.reported, twin.desired, twin.tags].map((section) => Object.keys(section).length)).toEqual([10, 10, 10])
     expect(twin.desiredMetadata).toEqual({ $lastUpdated: expect.any(String), $lastUpdatedVersion: 2 })
@@ -130,7 +133,7 @@ describe('a batch of patches', () => {
     expect(first.postponed).not.toEqual([])
     const second = await patchSome(first.postponed)
     expect(second.postponed).toEqual([])
-    expect(Object.keys((await readTwin(deps, ids.at(-1) ?? '')).desired)).toHaveLength(4_000)
+    expect(Object.keys((await readTwin(deps, everything, ids.at(-1) ?? '')).desired)).toHaveLength(4_000)
   })
 
   test('counts the metadata that the twins have, and that the patch will leave in them', async () => {
@@ -155,13 +158,13 @@ describe('a batch of patches', () => {
     for (const [place, deviceId] of ids.entries()) {
       if (place % 3 === 0) await reportProperties(deps, deviceId, members(300, 1))
       if (place % 2 === 0) {
-        await patchTwin(deps, { deviceId, patch: { desired: members(400, 'x'.repeat(20)) }, ifMatch: '*' })
+        await patchTwin(deps, everything, { deviceId, patch: { desired: members(400, 'x'.repeat(20)) }, ifMatch: '*' })
       }
     }
     const result = await deps.db.transaction((tx) => patchTwins(deps, tx, ids, { tags: { seen: true } }, new Date()))
     expect(result.changed).toEqual(ids)
     for (const [place, deviceId] of ids.entries()) {
-      const { tags, desired } = await readTwin(deps, deviceId)
+      const { tags, desired } = await readTwin(deps, everything, deviceId)
       expect([tags.seen, Object.keys(desired).length]).toEqual([true, place % 2 === 0 ? 400 : 0])
     }
   })

@@ -120,9 +120,9 @@ builder.mutationField('createDevice', (t) =>
     authScopes: { right: 'writeDevices' },
     description: 'Creates a device and its twin.',
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
-    resolve: async (_root, { input }, { deps }) => {
+    resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('registry')
-      return { deviceId: await createDevice(deps, input) }
+      return { deviceId: await createDevice(deps, viewer.scope, input) }
     },
   }),
 )
@@ -145,7 +145,9 @@ builder.mutationField('createDevices', (t) =>
       if (devices.length < 1 || devices.length > maxNewDevices) {
         throw new InvalidInputError(['devices'], `Expected 1 to ${maxNewDevices} devices, got ${devices.length}.`)
       }
-      const results = await deps.db.bulkWrite(askerOf(context), () => createDevices(deps, devices))
+      const results = await deps.db.bulkWrite(askerOf(context), () =>
+        createDevices(deps, context.viewer.scope, devices),
+      )
       return {
         results: results.map((result) => {
           if (typeof result === 'string') return { deviceId: result }
@@ -168,11 +170,11 @@ builder.mutationField('updateDevice', (t) =>
     authScopes: { right: 'writeDevices' },
     description: 'Changes the identity of a device. A device that may no longer connect is disconnected.',
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
-    resolve: async (_root, { input }, { deps }) => {
+    resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('registry')
       const { deviceId, ifMatch, status, statusReason, authentication } = input
       // Status and authentication cannot be removed, so `null` counts as omitted. A reason can be removed.
-      await updateDevice(deps, {
+      await updateDevice(deps, viewer.scope, {
         deviceId,
         ifMatch: ifMatch ?? '*',
         status: status ?? undefined,
@@ -195,9 +197,9 @@ builder.mutationField('deleteDevice', (t) =>
     authScopes: { right: 'writeDevices' },
     description: 'Deletes a device and its twin, and closes its connection.',
     args: { input: t.arg({ type: DeleteDeviceInput, required: true, description: 'The device.' }) },
-    resolve: async (_root, { input: { deviceId, ifMatch } }, { deps }) => {
+    resolve: async (_root, { input: { deviceId, ifMatch } }, { deps, viewer }) => {
       deps.throttles.take('registry')
-      await deleteDevice(deps, { deviceId, ifMatch: ifMatch ?? '*' })
+      await deleteDevice(deps, viewer.scope, { deviceId, ifMatch: ifMatch ?? '*' })
       return { deviceId }
     },
   }),

@@ -3,12 +3,12 @@ import { countDevices, findAllDevices, findDevicePage } from '../../device/selec
 import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
 import { etagOf } from '../../etag.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
+import { isEverything } from '../../scope.ts'
 import { builder } from '../builder.ts'
 import { readsColumns, selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { existing, rowsByKey } from '../rows.ts'
-import { withoutScope } from '../without-scope.ts'
 import { DeviceAuthentication } from './authentication.ts'
 
 // Objects
@@ -34,7 +34,7 @@ const ConnectionState = builder.enumType('ConnectionState', {
 export const ofDevice = readsColumns<SelectedDevice>
 
 /** Reads the device with this ID, with the fields that the client selects. */
-export const findDevice = rowsByKey('Device', withoutScope(findSelectedDevices), ({ id }) => id)
+export const findDevice = rowsByKey('Device', findSelectedDevices, ({ id }) => id)
 
 /** The same for a device that existed just now. */
 export const readDevice = existing('device', findDevice)
@@ -152,7 +152,8 @@ builder.queryField('devices', (t) =>
       ...pageArguments(),
     },
     resolve: (_root, { queryCondition, ...page }, context, info) => {
-      const { deps } = context
+      const { deps, viewer } = context
+      const { scope } = viewer
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileDeviceCondition(queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')
@@ -161,10 +162,12 @@ builder.queryField('devices', (t) =>
         page,
         async (wanted) => {
           if (!selectsRows(info)) return []
-          if (selectsAll(queryCondition)) return findAllDevices(deps.db.reads, columns, wanted)
-          return readInTime(deps, askerOf(context), (db) => findDevicePage(db, columns, condition, wanted))
+          if (selectsAll(queryCondition) && isEverything(scope)) {
+            return findAllDevices(deps.db.reads, scope, columns, wanted)
+          }
+          return readInTime(deps, askerOf(context), (db) => findDevicePage(db, scope, columns, condition, wanted))
         },
-        () => readInTime(deps, askerOf(context), (db) => countDevices(db, condition)),
+        () => readInTime(deps, askerOf(context), (db) => countDevices(db, scope, condition)),
       )
     },
   }),

@@ -42,6 +42,7 @@ builder.mutationField('invokeDeviceMethod', (t) =>
     description:
       'Calls a direct method on one device and waits for the answer. The call is sent at most once. For a disabled device the result is a NotFoundError whose message says that the device is disabled. When the device is deleted or disabled after it has received the call, the result is a DeviceTimeoutError.',
     args: { input: t.arg({ type: InvokeDeviceMethodInput, required: true, description: 'The call.' }) },
-    resolve: (_root, { input: { deviceId, ...call } }, { deps, signal }) => invokeMethod(deps, deviceId, call, signal),
+    resolve: (_root, { input: { deviceId, ...call } }, { deps, viewer, signal }) =>
+      invokeMethod(deps, viewer.scope, deviceId, call, signal),
   }),
 )

@@ -63,13 +63,14 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
     },
     subscribe: (_root, { queryCondition }, context, info) => {
       const { db, events, throttles } = context.deps
+      const { scope } = context.viewer
       throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileDeviceCondition(queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')
       const find = async (which: { readonly cursor?: string; readonly among?: readonly string[] }) => {
         const page = { forward: true, limit: maxDevices, cursor: undefined, ...which }
         const devices = await readInTime(context.deps, askerOf(context), (reader) =>
-          findDevicePage(reader, columns, condition, page),
+          findDevicePage(reader, scope, columns, condition, page),
         )
         return { devices, rest: devices.length < maxDevices ? undefined : devices.at(-1)?.id }
       }
@@ -88,7 +89,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
 
       const findDeleted = async (ids: string[]): Promise<readonly string[]> => {
         if (ids.length === 0) return []
-        const present = await findExistingIds(db.reads, ids)
+        const present = await findExistingIds(db.reads, scope, ids)
         return ids.filter((deviceId) => !present.has(deviceId))
       }
       const readInitial = async (after: string): Promise<Batch[]> => {

@@ -1,3 +1,4 @@
+import { findGeneration } from '../../device/store.ts'
 import { NotFoundError } from '../../errors.ts'
 import type { Listen } from '../../events/events.ts'
 import type { TelemetryMessage } from '../../events/topics.ts'
@@ -98,10 +99,8 @@ builder.subscriptionField('telemetry', (t) =>
     },
     subscribe: (_root, { deviceId }, context) => {
       const { db, events, limits } = context.deps
-      const findGeneration = async (): Promise<string | undefined> => {
-        const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
-        return device?.generationId
-      }
+      const { scope } = context.viewer
+      const find = () => findGeneration(db.reads, scope, deviceId)
       let generation: string | undefined
       const waiting: TelemetryMessage[] = []
       const mayBeGone: Listen<undefined> = (listener) =>
@@ -115,13 +114,13 @@ builder.subscriptionField('telemetry', (t) =>
           return 'messages'
         },
         first: async () => {
-          generation = await findGeneration()
+          generation = await find()
           if (generation === undefined) throw new NotFoundError('device', deviceId)
           return []
         },
         async read(key) {
           if (key === 'messages') return waiting.splice(0)
-          return (await readThroughOutage(context, findGeneration)) === generation ? [] : null
+          return (await readThroughOutage(context, find)) === generation ? [] : null
         },
       })
     },

@@ -41,7 +41,7 @@ builder.queryField('twinPaths', (t) =>
     resolve: (_root, { prefix, first }, context) => {
       const { deps } = context
       deps.throttles.take('queries')
-      return readTwinPaths(deps, askerOf(context), { prefix: prefix ?? '', first: first ?? 100 })
+      return readTwinPaths(deps, context.viewer.scope, askerOf(context), { prefix: prefix ?? '', first: first ?? 100 })
     },
   }),
 )

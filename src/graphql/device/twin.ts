@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { findGeneration } from '../../device/store.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { etagOf } from '../../etag.ts'
 import { checkTwinPatch } from '../../twin/check-patch.ts'
@@ -84,8 +85,8 @@ const Twin = builder.objectRef<TwinTexts>('Twin').implement({
 // Reading: documents stay text from the database to the answer, and are read only when a client selects them
 
 const twinsOf = perParent(
-  async (db, _scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
-    const { twins } = await answer.read((maxBytes) => findTwinTexts(db, deviceIds, names, maxBytes))
+  async (db, scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
+    const { twins } = await answer.read((maxBytes) => findTwinTexts(db, scope, deviceIds, names, maxBytes))
     return twins
   },
   ({ deviceId }) => deviceId,
@@ -153,9 +154,10 @@ builder.mutationField('updateTwin', (t) =>
     authScopes: { right: 'writeTwins' },
     description: 'Merges a patch into the tags and desired properties of one device.',
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
-    resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps }) => {
+    resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps, viewer }) => {
       deps.throttles.take('twinUpdates')
-      await patchTwin(deps, { deviceId, ifMatch: ifMatch ?? '*', patch: checkTwinPatch(patch, ['patch'], deps.limits) })
+      const checked = checkTwinPatch(patch, ['patch'], deps.limits)
+      await patchTwin(deps, viewer.scope, { deviceId, ifMatch: ifMatch ?? '*', patch: checked })
       return { deviceId }
     },
   }),
@@ -181,14 +183,15 @@ builder.subscriptionField('twinUpdated', (t) =>
     },
     subscribe: (_root, { deviceId }, context, info) => {
       const { db, events } = context.deps
+      const { scope } = context.viewer
       const names = documentsAsked(info)
       const find = async (): Promise<Found | null> => {
         const {
           twins: [twin],
-        } = await readDocuments(context, (maxBytes) => findTwinTexts(db.reads, [deviceId], names, maxBytes))
+        } = await readDocuments(context, (maxBytes) => findTwinTexts(db.reads, scope, [deviceId], names, maxBytes))
         // Read after the twin: if the generation is still the same, the twin belongs to this device.
-        const device = await db.prisma.device.findUnique({ select: { generationId: true }, where: { id: deviceId } })
-        return twin === undefined || device === null ? null : { twin, generationId: device.generationId }
+        const generationId = await findGeneration(db.reads, scope, deviceId)
+        return twin === undefined || generationId === undefined ? null : { twin, generationId }
       }
       let mine = { generationId: '', version: 0 }
       const show = ({ twin, generationId }: Found) => {

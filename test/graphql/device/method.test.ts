@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MethodRequest } from '../../../src/attached-devices.ts'
 import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
 import { answerInvocation } from '../../../src/method/commands.ts'
+import { everything } from '../../../src/scope.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
@@ -101,13 +102,13 @@ test('a device that does not answer is a DeviceTimeoutError', async () => {
 })
 
 test('what another device of the same id says is no answer to the call of its predecessor', async () => {
-  await createDevice(door.deps, { deviceId: 'short-lived' })
+  await createDevice(door.deps, everything, { deviceId: 'short-lived' })
   const requests: MethodRequest[] = []
   const detach = door.deps.attached.attach('short-lived', (request) => requests.push(request))
   const answer = invoke({ deviceId: 'short-lived' })
   await until(() => requests.length === 1)
-  await deleteDevice(door.deps, { deviceId: 'short-lived', ifMatch: '*' })
-  await createDevice(door.deps, { deviceId: 'short-lived' })
+  await deleteDevice(door.deps, everything, { deviceId: 'short-lived', ifMatch: '*' })
+  await createDevice(door.deps, everything, { deviceId: 'short-lived' })
   for (const { deviceId, requestId } of requests) {
     answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: 'null' } })
   }
@@ -121,14 +122,14 @@ test('what another device of the same id says is no answer to the call of its pr
 test('a device that is disabled while it has a call ends it at once, unless it has answered', async () => {
   for (const answers of [false, true]) {
     const deviceId = `locked-out-${answers}`
-    await createDevice(door.deps, { deviceId })
+    await createDevice(door.deps, everything, { deviceId })
     const requests: MethodRequest[] = []
     const detach = door.deps.attached.attach(deviceId, (request) => requests.push(request))
     const answer = invoke({ deviceId })
     await until(() => requests.length === 1)
     const [{ requestId } = { requestId: '' }] = requests
     if (answers) answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: '1' } })
-    await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+    await updateDevice(door.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
     expect(await answer).toMatchObject(
       answers
         ? { __typename: 'InvokeDeviceMethodPayload', payload: 1 }
@@ -142,7 +143,7 @@ test('a device that is disabled while it has a call ends it at once, unless it h
 })
 
 test('a device that is disabled is said to be disabled, also when its connection has just ended', async () => {
-  await createDevice(door.deps, { deviceId: 'just-disabled' })
+  await createDevice(door.deps, everything, { deviceId: 'just-disabled' })
   const { attached } = door.deps
   const detach = attached.attach('just-disabled', () => {})
   const { reaches } = attached
@@ -171,21 +172,21 @@ test.each([
   ['deleted', 'There is no device "awaited-deleted".'],
 ])('a device that is %s while a call waits for it to connect ends the wait', async (fate, message) => {
   const deviceId = `awaited-${fate}`
-  await createDevice(door.deps, { deviceId })
+  await createDevice(door.deps, everything, { deviceId })
   const asked = invoke({ deviceId, connectTimeoutInSeconds: 300 })
   await clock.asleep()
-  if (fate === 'disabled') await updateDevice(door.deps, { deviceId, ifMatch: '*', status: 'disabled' })
-  else await deleteDevice(door.deps, { deviceId, ifMatch: '*' })
+  if (fate === 'disabled') await updateDevice(door.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
+  else await deleteDevice(door.deps, everything, { deviceId, ifMatch: '*' })
   expect(await asked).toMatchObject({ __typename: 'NotFoundError', message })
 })
 
 test('a call that waits for a device goes to no other one of the same id', async () => {
-  await createDevice(door.deps, { deviceId: 'awaited' })
+  await createDevice(door.deps, everything, { deviceId: 'awaited' })
   const asked = invoke({ deviceId: 'awaited', connectTimeoutInSeconds: 300 })
   await clock.asleep()
   const requests: MethodRequest[] = []
-  await deleteDevice(door.deps, { deviceId: 'awaited', ifMatch: '*' })
-  await createDevice(door.deps, { deviceId: 'awaited' })
+  await deleteDevice(door.deps, everything, { deviceId: 'awaited', ifMatch: '*' })
+  await createDevice(door.deps, everything, { deviceId: 'awaited' })
   const detach = door.deps.attached.attach('awaited', (request) => requests.push(request))
   expect(await asked).toMatchObject({ __typename: 'NotFoundError' })
   expect(requests).toEqual([])
@@ -193,12 +194,12 @@ test('a call that waits for a device goes to no other one of the same id', async
 })
 
 test('a change of the device while it has a call does not end the call', async () => {
-  await createDevice(door.deps, { deviceId: 'changed' })
+  await createDevice(door.deps, everything, { deviceId: 'changed' })
   const requests: MethodRequest[] = []
   const detach = door.deps.attached.attach('changed', (request) => requests.push(request))
   const answer = invoke({ deviceId: 'changed' })
   await until(() => requests.length === 1)
-  await updateDevice(door.deps, { deviceId: 'changed', ifMatch: '*', statusReason: 'looked at' })
+  await updateDevice(door.deps, everything, { deviceId: 'changed', ifMatch: '*', statusReason: 'looked at' })
   for (const { deviceId, requestId } of requests) {
     answerInvocation(door.deps, { deviceId, requestId, response: { status: 200, payload: '1' } })
   }

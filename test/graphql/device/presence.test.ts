@@ -4,6 +4,7 @@ import { createDevices, deleteDevice, updateDevice } from '../../../src/device/c
 import { forgetPresence } from '../../../src/device/presence-commands.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { everything } from '../../../src/scope.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
 import { connectRaw, primaryKey, type RawDevice, secondaryKey, startDoor, type TestDoor } from '../../mqtt/door.ts'
 import { owner, viewerOf } from '../door.ts'
@@ -37,6 +38,7 @@ async function givenFleet(name: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `${name}-${String(index).padStart(3, '0')}`)
   await createDevices(
     hub.deps,
+    everything,
     ids.map((deviceId) => ({
       deviceId,
       authentication: { symmetricKey: { primaryKey, secondaryKey } },
@@ -195,8 +197,8 @@ test('a device that is deleted while its change waits is shown as deleted', asyn
   const updates = await watchSlowly(fleetOf('gone'))
   await updates.next()
   hub.deps.events.publish('presence', { deviceIds: ['gone-000', 'gone-001'] })
-  await deleteDevice(hub.deps, { deviceId: 'gone-000', ifMatch: '*' })
-  await patchTwin(hub.deps, { deviceId: 'gone-001', ifMatch: '*', patch: { tags: { site: 'north' } } })
+  await deleteDevice(hub.deps, everything, { deviceId: 'gone-000', ifMatch: '*' })
+  await patchTwin(hub.deps, everything, { deviceId: 'gone-001', ifMatch: '*', patch: { tags: { site: 'north' } } })
   expect(await updates.next()).toBe('changed: gone-001 DISCONNECTED, gone-000 deleted')
   await updates.leave()
 })
@@ -205,7 +207,7 @@ test('tells of devices that are deleted, here or by another instance, whatever t
   const [first = '', second = ''] = await givenFleet('deleted', 2)
   const next = watch(`${fleetOf('deleted')} and connectionState = 'Connected'`)
   expect(await next()).toBe('initial: ')
-  await deleteDevice(hub.deps, { deviceId: first, ifMatch: '*' })
+  await deleteDevice(hub.deps, everything, { deviceId: first, ifMatch: '*' })
   expect(await next()).toBe('changed: deleted-000 deleted')
   await hub.deps.database.pool.query('delete from device where id = $1', [second])
   hub.deps.events.receive('identity', [second])
@@ -228,10 +230,10 @@ test('shows a device whose identity was changed as it is then, also one that was
   const [deviceId = '', other = ''] = await givenFleet('changed', 2)
   const next = watch(fleetOf('changed'))
   await next()
-  await updateDevice(hub.deps, { deviceId, ifMatch: '*', status: 'disabled' })
+  await updateDevice(hub.deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
   expect(await next()).toBe('changed: changed-000 DISCONNECTED')
   await hub.deps.database.pool.query('delete from device where id = $1', [other])
-  await createDevices(hub.deps, [{ deviceId: other, twin: { tags: { fleet: 'changed' } } }])
+  await createDevices(hub.deps, everything, [{ deviceId: other, twin: { tags: { fleet: 'changed' } } }])
   hub.deps.events.receive('identity', [other])
   expect(await next()).toBe('changed: changed-001 DISCONNECTED')
 })
@@ -242,7 +244,7 @@ test('equal subscribers share what is read of a deletion', async () => {
   const watchers = await Promise.all([1, 2, 3].map(() => watchSlowly(fleetOf('shared-end'), group)))
   for (const watcher of watchers) await watcher.next()
   const read = vi.spyOn(hub.deps.db, 'boundedRead')
-  await deleteDevice(hub.deps, { deviceId, ifMatch: '*' })
+  await deleteDevice(hub.deps, everything, { deviceId, ifMatch: '*' })
   for (const watcher of watchers) expect(await watcher.next()).toBe('changed: shared-end-000 deleted')
   expect(read).toHaveBeenCalledTimes(1)
   read.mockRestore()

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
+import { everything } from '../../../src/scope.ts'
 import { givenDevices } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort, until } from '../transport/sockets.ts'
@@ -141,12 +142,12 @@ test('a policy without the right of services may not listen', async () => {
 const deleteElsewhere = (id: string) => door.deps.database.pool.query('delete from device where id = $1', [id])
 
 test('completes when its device is deleted, after what came before', async () => {
-  const id = await createDevice(door.deps, { deviceId: 'deleted-here' })
+  const id = await createDevice(door.deps, everything, { deviceId: 'deleted-here' })
   const next = await listen(id)
   publish('1', {}, id)
   expect(await next()).toMatchObject({ body: 1 })
   publish('2', {}, id)
-  await deleteDevice(door.deps, { deviceId: id, ifMatch: '*' })
+  await deleteDevice(door.deps, everything, { deviceId: id, ifMatch: '*' })
   expect(await next()).toMatchObject({ body: 2 })
   expect(await next()).toBe('complete')
 })
@@ -155,7 +156,7 @@ test.each<[string, (id: string) => void]>([
   ['is deleted by another instance', (id) => door.deps.events.receive('identity', [id])],
   ['was deleted while nothing was heard of other instances', () => door.deps.events.lookAgain()],
 ])('completes when its device %s', async (_, tell) => {
-  const id = await createDevice(door.deps, { deviceId: 'deleted-elsewhere' })
+  const id = await createDevice(door.deps, everything, { deviceId: 'deleted-elsewhere' })
   const next = await listen(id)
   publish('1', {}, id)
   await next()
@@ -165,23 +166,23 @@ test.each<[string, (id: string) => void]>([
 })
 
 test('never goes on with another device of the same name', async () => {
-  const id = await createDevice(door.deps, { deviceId: 'deleted-and-made-anew' })
+  const id = await createDevice(door.deps, everything, { deviceId: 'deleted-and-made-anew' })
   const next = await listen(id)
   publish('1', {}, id)
   await next()
   await deleteElsewhere(id)
-  await createDevice(door.deps, { deviceId: id })
+  await createDevice(door.deps, everything, { deviceId: id })
   door.deps.events.receive('identity', [id])
   expect(await next()).toBe('complete')
 })
 
 test('goes on while the identity of its device changes, and those of others are deleted', async () => {
-  const other = await createDevice(door.deps, { deviceId: 'other' })
+  const other = await createDevice(door.deps, everything, { deviceId: 'other' })
   const next = await listen()
   publish('1')
   await next()
-  await updateDevice(door.deps, { deviceId, ifMatch: '*', statusReason: 'repaired' })
-  await deleteDevice(door.deps, { deviceId: other, ifMatch: '*' })
+  await updateDevice(door.deps, everything, { deviceId, ifMatch: '*', statusReason: 'repaired' })
+  await deleteDevice(door.deps, everything, { deviceId: other, ifMatch: '*' })
   door.deps.events.lookAgain()
   publish('2')
   expect(await next()).toMatchObject({ body: 2 })

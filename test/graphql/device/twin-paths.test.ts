@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevices } from '../../../src/device/commands.ts'
+import { everything } from '../../../src/scope.ts'
 import { readTwinPaths, reportProperties } from '../../../src/twin/commands.ts'
 import { createTestClock } from '../../support/clock.ts'
 import { openDoor, type TestDoor } from '../door.ts'
@@ -10,6 +11,7 @@ beforeAll(async () => {
   const site = ['north', 'north', 'south', 3, true, { name: 'east' }]
   await createDevices(
     door.deps,
+    everything,
     site.map((value, index) => ({
       deviceId: `d${index}`,
       twin: {
@@ -93,6 +95,7 @@ describe('the paths that exist', () => {
 test('without devices, or without time, there is what every device has', async () => {
   const unhurried = await readTwinPaths(
     { db: { ...door.deps.db, boundedRead: async () => undefined } },
+    everything,
     { caller: 'tester' },
     { prefix: 'con', first: 10 },
   )

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevice } from '../../../src/device/commands.ts'
+import { everything } from '../../../src/scope.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { countStatements } from '../facts.ts'
@@ -59,7 +60,7 @@ const holdTable = async (table: 'device' | 'twin') => {
 }
 
 test('who has begun with a newer twin than others have read for an event goes on', async () => {
-  const deviceId = await createDevice(door.deps, { deviceId: 'newer' })
+  const deviceId = await createDevice(door.deps, everything, { deviceId: 'newer' })
   const early = subscribe(deviceId)
   expect(await early.next()).toBe(1)
 
@@ -82,7 +83,7 @@ test('who has begun with a newer twin than others have read for an event goes on
 })
 
 test('the twin of another device of the same name that comes between two statements is not shown', async () => {
-  const deviceId = await createDevice(door.deps, { deviceId: 'between' })
+  const deviceId = await createDevice(door.deps, everything, { deviceId: 'between' })
   const updates = subscribe(deviceId)
   expect(await updates.next()).toBe(1)
 
@@ -98,7 +99,7 @@ test('the twin of another device of the same name that comes between two stateme
 })
 
 test('what happens to the identities of other devices costs no statement', async () => {
-  const deviceId = await createDevice(door.deps, { deviceId: 'quiet' })
+  const deviceId = await createDevice(door.deps, everything, { deviceId: 'quiet' })
   const updates = subscribe(deviceId)
   await updates.next()
   await writeElsewhere(deviceId)

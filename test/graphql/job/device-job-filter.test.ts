@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDevices } from '../../../src/device/commands.ts'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
+import { everything } from '../../../src/scope.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
@@ -15,6 +16,7 @@ beforeAll(async () => {
   door = await openDoor({ clock })
   await createDevices(
     door.deps,
+    everything,
     [1, 2, 3, 4, 5, 6].map((number) => ({
       deviceId: `pump-${number}`,
       twin: { tags: { fleet: 'pump', building: number <= 3 ? 42 : 43 } },

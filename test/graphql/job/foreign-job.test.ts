@@ -3,6 +3,7 @@ import type { Viewer } from '../../../src/access/viewer.ts'
 import { createDevices } from '../../../src/device/commands.ts'
 import { cancelJob, scheduleJob } from '../../../src/job/commands.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
+import { everything } from '../../../src/scope.ts'
 import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
   door = await openDoor({ authenticate: async (token) => viewers[token ?? 'owner'] ?? owner })
   await createDevices(
     door.deps,
+    everything,
     ['north', 'north', 'south'].map((site, index) => ({ deviceId: `d${index}`, twin: { tags: { site } } })),
   )
   await scheduleJob(door.deps, owner, {

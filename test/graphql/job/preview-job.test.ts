@@ -92,7 +92,7 @@ describe('a preview', () => {
   test('of a patch counts the twins that hold it already', async () => {
     for (const deviceId of ['valve-0001', 'valve-0002']) {
       const desired = { interval: 60, mode: { a: deviceId } }
-      await patchTwin(door.deps, { deviceId, patch: { desired }, ifMatch: '*' })
+      await patchTwin(door.deps, everything, { deviceId, patch: { desired }, ifMatch: '*' })
     }
     const compliantCount = async (updateTwin: unknown) =>
       preview({ queryCondition: fleet('valve'), updateTwin }).then((shown) => Object(shown).compliantCount)
@@ -381,7 +381,7 @@ describe('what a client expects when it schedules', () => {
   test('holds while the devices are the same, whatever their twins become', async () => {
     const seen = await fingerprint()
     await reportProperties(door.deps, 'fan-0001', { temperature: 20 })
-    await patchTwin(door.deps, { deviceId: 'fan-0002', patch: { tags: { site: 'north' } }, ifMatch: '*' })
+    await patchTwin(door.deps, everything, { deviceId: 'fan-0002', patch: { tags: { site: 'north' } }, ifMatch: '*' })
     expect(await schedule({ fingerprint: seen, maxDevices: 3 })).toMatchObject({
       __typename: 'ScheduleJobPayload',
       job: { maxDevices: 3 },
@@ -390,18 +390,22 @@ describe('what a client expects when it schedules', () => {
   })
 
   test.each<[string, number, () => Promise<unknown>]>([
-    ['one has joined', 4, () => createDevices(door.deps, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }])],
+    [
+      'one has joined',
+      4,
+      () => createDevices(door.deps, everything, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }]),
+    ],
     [
       'one has left',
       2,
-      () => patchTwin(door.deps, { deviceId: 'fan-0001', patch: { tags: { fleet: null } }, ifMatch: '*' }),
+      () => patchTwin(door.deps, everything, { deviceId: 'fan-0001', patch: { tags: { fleet: null } }, ifMatch: '*' }),
     ],
     [
       'one is another of the same name',
       3,
       async () => {
-        await deleteDevice(door.deps, { deviceId: 'fan-0001', ifMatch: '*' })
-        await createDevices(door.deps, [{ deviceId: 'fan-0001', twin: { tags: { fleet: 'fan' } } }])
+        await deleteDevice(door.deps, everything, { deviceId: 'fan-0001', ifMatch: '*' })
+        await createDevices(door.deps, everything, [{ deviceId: 'fan-0001', twin: { tags: { fleet: 'fan' } } }])
       },
     ],
   ])('is refused when %s, and nothing is scheduled', async (_what, deviceCount, drift) => {
@@ -430,7 +434,7 @@ describe('what a client expects when it schedules', () => {
   test('is not looked at when the job is there already', async () => {
     const seen = await fingerprint()
     await schedule({ fingerprint: seen }, { jobId: 'once' })
-    await createDevices(door.deps, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }])
+    await createDevices(door.deps, everything, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }])
     expect(await schedule({ fingerprint: seen }, { jobId: 'once' })).toMatchObject({ code: 'ALREADY_EXISTS' })
   })
 
@@ -465,7 +469,7 @@ describe('what a client expects when it schedules', () => {
     await schedule({ maxDevices: 3 }, { jobId: 'enough' })
     await run()
     await schedule({ maxDevices: 3 }, { jobId: 'too-many' })
-    await createDevices(door.deps, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }])
+    await createDevices(door.deps, everything, [{ deviceId: 'fan-9', twin: { tags: { fleet: 'fan' } } }])
     await run()
     const { data } = await door.ask(
       `{

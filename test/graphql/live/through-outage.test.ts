@@ -3,6 +3,7 @@ import type { Db } from '../../../src/database/client.ts'
 import { updateDevice } from '../../../src/device/commands.ts'
 import { jobEventInterval } from '../../../src/events/events.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { everything } from '../../../src/scope.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { openTestDb } from '../../support/database.ts'
@@ -285,7 +286,7 @@ test('devices that change and jobs that appear during an outage are shown after 
   expect(await jobs.next()).toEqual({ jobUpdated: { jobId: 'away-0' } })
   const job = jobs.next()
   line.cut()
-  await updateDevice(deps, { deviceId, ifMatch: '*', status: 'disabled' })
+  await updateDevice(deps, everything, { deviceId, ifMatch: '*', status: 'disabled' })
   await givenMethodJob(deps, 'pump', {}, { jobId: 'away-1' })
   await passUntil(() => line.tries() >= 6)
   line.restore()

@@ -5,6 +5,7 @@ import { jobEventInterval } from '../../../src/events/events.ts'
 import { maxOperationsPerSocket } from '../../../src/graphql/limits.ts'
 import { maxBytesBeforeAck } from '../../../src/graphql/transport/websocket.ts'
 import { maxBodyBytes } from '../../../src/limits/body-size.ts'
+import { everything } from '../../../src/scope.ts'
 import { patchTwin } from '../../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob, jobRow } from '../../support/rows.ts'
@@ -20,7 +21,7 @@ let port: OpenPort
 beforeAll(async () => {
   clock = createTestClock()
   door = await openDoor({ clock, anonymous: undefined })
-  await createDevice(door.deps, { deviceId: 'pump', twin: { tags: {} } })
+  await createDevice(door.deps, everything, { deviceId: 'pump', twin: { tags: {} } })
 })
 afterAll(() => door.close())
 beforeEach(async () => {
@@ -57,7 +58,8 @@ const following = async (): Promise<BareSocket> => {
   return socket
 }
 /** Changes the twin, so that whoever follows it has an event. */
-const change = () => patchTwin(door.deps, { deviceId: 'pump', ifMatch: '*', patch: { tags: { turn: Math.random() } } })
+const change = () =>
+  patchTwin(door.deps, everything, { deviceId: 'pump', ifMatch: '*', patch: { tags: { turn: Math.random() } } })
 /** Sends messages in one packet, so that they arrive at once. */
 const sendAtOnce = (socket: BareSocket, ...messages: unknown[]): void => {
   const connection = Object(socket.raw)._socket

@@ -33,6 +33,7 @@ beforeAll(async () => {
   deps = await createTestDeps()
   await createDevices(
     deps,
+    everyDevice,
     deviceIds.map((deviceId, index) => ({ deviceId, twin: { tags: { site: siteOf(index) } } })),
   )
 })

@@ -49,6 +49,7 @@ test('a twin complies with a patch exactly when merging it would change nothing'
   const twins = fc.sample(twin, 150)
   await createDevices(
     deps,
+    everything,
     twins.map(({ tags, desired }, index) => ({
       deviceId: `d${index}`,
       twin: { tags, properties: { desired } },

@@ -174,7 +174,7 @@ test('devices that were deleted, or no longer meet the condition, are left out w
   await givenDevices(deps, 'lamp', 3)
   const jobId = await run(await givenMethodJob(deps, 'lamp'), () => 'fails X')
   const retry = await retryJob(deps, tester, { jobId })
-  await deleteDevice(deps, { deviceId: 'lamp-0001', ifMatch: '*' })
+  await deleteDevice(deps, everything, { deviceId: 'lamp-0001', ifMatch: '*' })
   await deps.db.transaction((tx) => patchTwins(deps, tx, ['lamp-0002'], { tags: { fleet: 'scrap' } }, clock.now()))
   await start()
   expect(await devicesOf(retry)).toEqual(['lamp-0003'])
