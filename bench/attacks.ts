@@ -77,8 +77,8 @@ const bytesAtOnce =
   }
 
 /**
- * Closes the connection after the work, or later if the attacker holds on to it. `rest` is work that the hub may put off
- * for long, because of the rations of a device: it goes on as long as the attacker would hold on.
+ * Closes the connection after the work, or later if the attacker holds on to it. `rest` is work that the hub may put
+ * off for long, because of the rations of a device: it goes on as long as the attacker would hold on.
  */
 async function untilEnd(
   raw: Raw,

@@ -81,9 +81,9 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
   ].join(' ')
 
 /**
- * Writes and the scheduler look rows up by key. A plan that is made while a table is empty, and kept, would read the whole
- * table for each row instead, until autovacuum counts it: by then a statement may take longer than it may. Reads keep
- * sequential scans, so this cannot be a setting of the database user, as which all pools connect.
+ * Writes and the scheduler look rows up by key. A plan that is made while a table is empty, and kept, would read the
+ * whole table for each row instead, until autovacuum counts it: by then a statement may take longer than it may. Reads
+ * keep sequential scans, so this cannot be a setting of the database user, as which all pools connect.
  */
 const lookupsOnly = 'set enable_seqscan = off'
 

@@ -14,8 +14,8 @@ const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql
   sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
 /**
- * A page of the devices in the scope that meet a condition, by id, with the requested columns: those beyond `cursor`, nearest first,
- * and only those in `among`.
+ * A page of the devices in the scope that meet a condition, by id, with the requested columns: those beyond `cursor`,
+ * nearest first, and only those in `among`.
  */
 export function findDevicePage(
   db: BoundedReader,

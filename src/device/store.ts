@@ -120,8 +120,8 @@ const identityOf = (id: string, row: IdentityRow): Identity => {
 }
 
 /**
- * The identity of a device in the scope. An unknown device takes as much time as a known one: a row like any other is read and
- * discarded.
+ * The identity of a device in the scope. An unknown device takes as much time as a known one: a row like any other is
+ * read and discarded.
  */
 export async function findIdentity(db: Reader, scope: Scope, id: string): Promise<Identity | undefined> {
   const [row] = await db.query<IdentityRow & { readonly known: boolean }>(

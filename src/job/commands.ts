@@ -117,8 +117,8 @@ function publishJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
 /**
  * Schedules a retry: a new job that repeats what an ended job did, on those of its devices that are selected, still
  * exist and still meet the condition when the new job starts. It keeps the scope of its source. Returns the new id.
- * NotFoundError, OutOfScopeError for a foreign job, ConflictError while the source has not ended, InvalidInputError (also when no device job is selected), QueryConditionError,
- * AlreadyExistsError.
+ * NotFoundError, OutOfScopeError for a foreign job, ConflictError while the source has not ended, InvalidInputError
+ * (also when no device job is selected), QueryConditionError, AlreadyExistsError.
  */
 export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<string> {
   const now = deps.clock.now()
@@ -169,8 +169,8 @@ function notEnded({ id, status }: SourceRow): ConflictError {
 /**
  * Cancels a job that has not ended. Once this returns, nothing new is sent, and waiting device jobs are cancelled.
  * Calls under way may still be answered; the job ends when the last one was answered or given up. NotFoundError,
- * OutOfScopeError for a foreign job, ConflictError when the job is already cancelled or has ended, InvalidInputError for a reason that is too long. With
- * `unlessRunning`, a running job is a ConflictError too, as in IoT Hub.
+ * OutOfScopeError for a foreign job, ConflictError when the job is already cancelled or has ended, InvalidInputError
+ * for a reason that is too long. With `unlessRunning`, a running job is a ConflictError too, as in IoT Hub.
  */
 export async function cancelJob(
   deps: Deps,
@@ -199,10 +199,10 @@ const noTime =
   'Counting timed out: the condition is too expensive, or too many previews are running. The job can still be scheduled.'
 
 /**
- * What a job of a viewer with this scope would select and meet if it started now, as far as about two seconds of PostgreSQL's time can show. It
- * uses one connection of the protocol adapters, and affects no job. InvalidInputError, QueryConditionError and
- * AlreadyExistsError, as for scheduling; LimitExceededError when there was no time to find any devices. The job can be
- * scheduled all the same.
+ * What a job of a viewer with this scope would select and meet if it started now, as far as about two seconds of
+ * PostgreSQL's time can show. It uses one connection of the protocol adapters, and affects no job. InvalidInputError,
+ * QueryConditionError and AlreadyExistsError, as for scheduling; LimitExceededError when there was no time to find any
+ * devices. The job can be scheduled all the same.
  */
 export async function previewJob(
   deps: Deps,
@@ -240,8 +240,8 @@ export async function previewJob(
 const shownTo = (scope: Scope, job: OpenJob): OpenJob => (isOwnJob(scope, job) ? job : { ...job, patch: null })
 
 /**
- * A running job needs no condition. A job is dropped when an older version of the language accepted its condition or its
- * scope: it will fail and reach no device.
+ * A running job needs no condition. A job is dropped when an older version of the language accepted its condition or
+ * its scope: it will fail and reach no device.
  */
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
   if (job.status === 'running') return [{ ...job, selects: undefined }]

@@ -14,8 +14,8 @@ export type AnswerHold = {
 export const smallAnswerBytes = 16 * 1024
 
 /**
- * Counts the bytes of documents that are read for one answer, and holds room for it, if it has any. Documents can only be
- * read by `read`.
+ * Counts the bytes of documents that are read for one answer, and holds room for it, if it has any. Documents can only
+ * be read by `read`.
  */
 export class AnswerBudget {
   readonly maximum: number

@@ -15,10 +15,11 @@ import { checkMethodCall, type MethodCallInput, meteredKilobytes } from './check
 
 /**
  * Calls a method on one connected device and waits for its answer. Sent at most once. NotFoundError for a device that
- * is disabled, unknown or not in the scope; DeviceOfflineError when it is not connected within the connect timeout; DeviceTimeoutError when it
- * got the call and did not answer in time, or was deleted or disabled before it answered; BadDeviceResponseError when
- * its answer cannot be passed on; InvalidInputError; LimitExceededError. LimitExceededError, or any error that is not
- * named here, means that nothing was sent: clients of IoT Hub repeat a call after these.
+ * is disabled, unknown or not in the scope; DeviceOfflineError when it is not connected within the connect timeout;
+ * DeviceTimeoutError when it got the call and did not answer in time, or was deleted or disabled before it answered;
+ * BadDeviceResponseError when its answer cannot be passed on; InvalidInputError; LimitExceededError.
+ * LimitExceededError, or any error that is not named here, means that nothing was sent: clients of IoT Hub repeat a
+ * call after these.
  */
 export async function invokeMethod(
   deps: Deps,

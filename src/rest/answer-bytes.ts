@@ -26,7 +26,9 @@ const bytesBySchema: Readonly<Record<SchemaName, ((limits: Limits) => number) | 
   Error: undefined,
 }
 
-/** The bytes for which an answer of the route needs room, before its data is read or changed. Undefined: it needs none. */
+/**
+ * The bytes for which an answer of the route needs room, before its data is read or changed. Undefined: it needs none.
+ */
 export function answerBytesOf({ answer: { schema } }: Pick<Route, 'answer'>, limits: Limits): number | undefined {
   return schema && bytesBySchema[schema]?.(limits)
 }

@@ -103,8 +103,8 @@ export type PatchedTwins = {
 /** Bytes of twins in a batch, because its transaction must be short. */
 const batchSize = 8 * 1024 * 1024
 /**
- * Bytes of a twin with its patch, from which on a batch pauses for twice the time that it has worked. If it only gave way,
- * a request would wait for one large twin in each of the several turns that it needs.
+ * Bytes of a twin with its patch, from which on a batch pauses for twice the time that it has worked. If it only gave
+ * way, a request would wait for one large twin in each of the several turns that it needs.
  */
 const heavyBytes = 16 * 1024
 /**

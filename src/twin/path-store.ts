@@ -46,7 +46,8 @@ const chosenIn = (scope: Scope, devices: number): Sql => sql`chosen as (
     )`
 
 /**
- * The paths in the documents of the chosen devices. Metadata is left out: it is not a path that users type in an editor.
+ * The paths in the documents of the chosen devices. Metadata is left out: it is not a path that users type in an
+ * editor.
  */
 function pathsOfSample(scope: Scope, devices: number): Sql {
   const { strings, values } = documentOf(deviceFields)

@@ -95,8 +95,9 @@ export function findNewerDesired(db: Reader, known: readonly DesiredVersion[]): 
 }
 
 /**
- * Locks the twins of these devices in the scope, in the order of their ids, so that two batches cannot deadlock. Reads one side of
- * the first of them, up to the one with which they reach `maxBytes`, and of no twin with more than `most` bytes.
+ * Locks the twins of these devices in the scope, in the order of their ids, so that two batches cannot deadlock. Reads
+ * one side of the first of them, up to the one with which they reach `maxBytes`, and of no twin with more than `most`
+ * bytes.
  */
 export async function lockTwins<Name extends Side>(
   tx: Tx,

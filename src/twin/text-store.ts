@@ -38,8 +38,8 @@ const isDocument = (name: string): name is TwinDocument => Object.hasOwn(documen
 export const documentsIn = (names: readonly string[]): TwinDocument[] => names.filter(isDocument).sort()
 
 /**
- * The twins of these devices in the scope with these documents, in no particular order, and the bytes of the documents. Reads one
- * twin after the other, and stops after the one with which they exceed `maxBytes`.
+ * The twins of these devices in the scope with these documents, in no particular order, and the bytes of the documents.
+ * Reads one twin after the other, and stops after the one with which they exceed `maxBytes`.
  */
 export async function findTwinTexts(
   db: Reader,

@@ -15,9 +15,9 @@ export async function readDocuments<Found extends { readonly bytes: number }>(
 }
 
 /**
- * Returns the room of what was read for an event: of little at once, of much at the end of this turn. By then it has been
- * executed, printed and given to the connections that are ready, where it is counted until it has been sent. `forget`
- * then drops what was kept of it.
+ * Returns the room of what was read for an event: of little at once, of much at the end of this turn. By then it has
+ * been executed, printed and given to the connections that are ready, where it is counted until it has been sent.
+ * `forget` then drops what was kept of it.
  */
 export function releaseAnswer(
   { deps }: Pick<Context, 'deps'>,

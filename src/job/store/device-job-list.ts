@@ -77,7 +77,10 @@ export const failedOutcomes = sql`(
 /** Whether device jobs failed with `job`, without an outcome: its counter has more failures than there are outcomes. */
 export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
 
-/** The sources of a selection, as far as a viewer with the scope sees them. Each checks the counters first, so that nothing is searched in vain. */
+/**
+ * The sources of a selection, as far as a viewer with the scope sees them. Each checks the counters first, so that
+ * nothing is searched in vain.
+ */
 function sourcesOf(
   db: BoundedReader,
   scope: Scope,
@@ -139,8 +142,8 @@ function sourcesOf(
 const union = (sources: readonly Sql[]): Sql => join(sources, ' union all ')
 
 /**
- * The same page of the selected device jobs of one or several jobs, as far as they are visible in the scope: at most `limit` rows of each, in the page's
- * direction.
+ * The same page of the selected device jobs of one or several jobs, as far as they are visible in the scope: at most
+ * `limit` rows of each, in the page's direction.
  */
 export async function findDeviceJobs(
   db: BoundedReader,

@@ -64,8 +64,9 @@ export type Page<Cursor> = { readonly cursor: Cursor | undefined; readonly forwa
 export type DeviceJobInTime = DeviceJobView & { readonly jobCreatedTime: Date }
 
 /**
- * The device jobs of each of these devices that are visible in the scope, those of the newest job first: at most `limit` per device, beyond `cursor`.
- * Goes through the jobs and looks the device up in each, so that the facts need no further index.
+ * The device jobs of each of these devices that are visible in the scope, those of the newest job first: at most
+ * `limit` per device, beyond `cursor`. Goes through the jobs and looks the device up in each, so that the facts need no
+ * further index.
  */
 export function findDeviceJobsByDevice(
   db: BoundedReader,
@@ -103,7 +104,9 @@ export function countDeviceJobsByDevice(
   )
 }
 
-/** These device jobs, in no particular order; those that do not exist, or are not visible in the scope, are left out. */
+/**
+ * These device jobs, in no particular order; those that do not exist, or are not visible in the scope, are left out.
+ */
 export function findDeviceJobsByKey(db: Reader, scope: Scope, keys: readonly DeviceJobKey[]): Promise<DeviceJobView[]> {
   if (keys.length === 0) return Promise.resolve([])
   const pairs = keys.map((key) => sql`(${key.jobId}, ${key.deviceId})`)
@@ -119,8 +122,8 @@ export function findDeviceJobsByKey(db: Reader, scope: Scope, keys: readonly Dev
 export type DeviceJobPayload = DeviceJobKey & { readonly payload: string | null }
 
 /**
- * The answers of these devices, as far as they are visible in the scope, and their total bytes. Of more than `maxBytes` only the beginning is read: the database
- * knows the length of a text without reading it.
+ * The answers of these devices, as far as they are visible in the scope, and their total bytes. Of more than `maxBytes`
+ * only the beginning is read: the database knows the length of a text without reading it.
  */
 export async function findPayloads(
   db: Reader,
@@ -172,9 +175,9 @@ const factsOneByOne = sql`
 export type DeviceJobPlace = { readonly jobKey: string; readonly deviceId: string }
 
 /**
- * A page of the device jobs that meet both conditions and are visible in the scope: those of the newest job first, within a job by device id.
- * `ofJob` concerns the row `job` only and selects the jobs, one after the other, before their devices are read;
- * `ofDeviceJob` concerns `job` and `v`, the columns of a device job.
+ * A page of the device jobs that meet both conditions and are visible in the scope: those of the newest job first,
+ * within a job by device id. `ofJob` concerns the row `job` only and selects the jobs, one after the other, before
+ * their devices are read; `ofDeviceJob` concerns `job` and `v`, the columns of a device job.
  */
 export async function findDeviceJobRows(
   db: BoundedReader,

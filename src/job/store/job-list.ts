@@ -108,9 +108,9 @@ function selected({ types, statuses, from, to, idPrefix }: JobSelection): Sql {
 }
 
 /**
- * A page of the selected jobs, with the requested columns. A selection that few jobs match reads all jobs. That includes
- * a single status, although it has an index in the order of time: while the statistics of the table are old, PostgreSQL
- * may prefer to walk all jobs in that order and to drop those of other statuses.
+ * A page of the selected jobs, with the requested columns. A selection that few jobs match reads all jobs. That
+ * includes a single status, although it has an index in the order of time: while the statistics of the table are old,
+ * PostgreSQL may prefer to walk all jobs in that order and to drop those of other statuses.
  */
 export const findJobs = (
   db: BoundedReader,

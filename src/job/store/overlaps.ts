@@ -46,10 +46,10 @@ const maxValues = 20_000
 const sampleSizes = { large: 10_000, small: 500 }
 
 /**
- * How many of the devices in the scope that meet a condition each of these jobs will select, or still has open when it runs, by job
- * id. Counted in a sample, the first devices that PostgreSQL finds; for jobs that have none of these, common devices
- * are searched. When there is no time for either, or when too many long conditions precede a job, the overlap is
- * unknown: at least 0.
+ * How many of the devices in the scope that meet a condition each of these jobs will select, or still has open when it
+ * runs, by job id. Counted in a sample, the first devices that PostgreSQL finds; for jobs that have none of these,
+ * common devices are searched. When there is no time for either, or when too many long conditions precede a job, the
+ * overlap is unknown: at least 0.
  */
 export async function countOverlaps(
   db: BoundedReads,

@@ -3,7 +3,9 @@ import { inScope } from '../../database/in-scope.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import { target } from './facts.ts'
 
-/** Whether `job` was scheduled under the scope, or under a part of it. The rule of `isOwnJob` (job/own-job.ts) in SQL. */
+/**
+ * Whether `job` was scheduled under the scope, or under a part of it. The rule of `isOwnJob` (job/own-job.ts) in SQL.
+ */
 export const ownJob = (scope: Scope): Sql =>
   isEverything(scope) ? sql`true` : sql`(job.scope is not null and job.scope <@ ${scope.parts}::text[])`
 

@@ -15,13 +15,16 @@ import type { JobType } from '../request.ts'
 export const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql =>
   sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
-/** How many devices in a scope meet a condition, how many of them are connected, and how many already comply with a patch. */
+/**
+ * How many devices in a scope meet a condition, how many of them are connected, and how many already comply with a
+ * patch.
+ */
 export type Matches = DeviceSet & { readonly connectedCount: number; readonly compliantCount: number }
 
 /**
- * Counts the devices in the scope that meet a condition, at most `limit` of them. The fingerprint contains their number and an
- * exclusive or of 64-bit hashes: it does not depend on the order, but on the devices, including their generation.
- * Without a patch all comply.
+ * Counts the devices in the scope that meet a condition, at most `limit` of them. The fingerprint contains their number
+ * and an exclusive or of 64-bit hashes: it does not depend on the order, but on the devices, including their
+ * generation. Without a patch all comply.
  */
 export async function readMatches(
   db: BoundedReader,
@@ -94,7 +97,9 @@ export async function countMatches(
   }
 }
 
-/** The ids of the first devices in the scope that meet a condition; an empty list when there is no time to find them. */
+/**
+ * The ids of the first devices in the scope that meet a condition; an empty list when there is no time to find them.
+ */
 export async function findFirstIds(
   db: BoundedReads,
   scope: Scope,
