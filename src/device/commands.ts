@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, DomainError, InvalidInputError, NotFoundError, PreconditionError } from '../errors.ts'
+import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
 import type { Limits } from '../limits/limits.ts'
-import { printScope } from '../query/scope.ts'
+import { outsideScope } from '../query/scope.ts'
 import { type Everything, isEverything, type Scope } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
 import { mergeSection, mergeTags } from '../twin/merge.ts'
@@ -140,9 +140,6 @@ async function removeOutside(tx: Tx, scope: Scope, created: ReadonlySet<string>)
   for (const id of outside) await removeDevice(tx, id)
   return outside
 }
-
-const outsideScope = (scope: Scope, path: readonly string[]): InvalidInputError =>
-  new InvalidInputError(path, `The device would be outside your scope: ${printScope(scope)}.`)
 
 /** The inputs with their indexes, ordered by id; inputs with the same id keep their order. */
 function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: number, input: NewDeviceInput])[] {

@@ -221,7 +221,7 @@ type DeviceColumns = Omit<DeviceRow, 'authentication'> & StoredAuthentication
 /** Up to `limit` devices, by id. */
 export async function findDevices(
   db: Reader,
-  scope: Everything,
+  _scope: Everything,
   { ids, limit }: { readonly ids?: readonly string[]; readonly limit: number },
 ): Promise<DeviceRow[]> {
   const rows = await db.query<DeviceColumns>(
@@ -233,7 +233,7 @@ export async function findDevices(
                connection_state as "connectionState", connection_state_updated_time as "connectionStateUpdatedTime",
                last_activity_time as "lastActivityTime"
         from device
-        ${ids === undefined ? empty : sql`where id = any(${ids})`}${meetsScope(scope)}
+        ${ids === undefined ? empty : sql`where id = any(${ids})`}
         order by id
         limit ${limit}`,
   )
@@ -288,12 +288,12 @@ export type DeviceStatistics = {
   readonly connectedCount: number
 }
 
-export async function readDeviceStatistics(db: BoundedReader, scope: Everything): Promise<DeviceStatistics> {
+export async function readDeviceStatistics(db: BoundedReader, _scope: Everything): Promise<DeviceStatistics> {
   const [row] = await db.query<DeviceStatistics>(
     sql`select count(*)::integer as "totalCount",
                count(*) filter (where status = 'enabled')::integer as "enabledCount",
                count(*) filter (where connection_state = 'connected')::integer as "connectedCount"
-        from device${meetsScope(scope)}`,
+        from device`,
   )
   return row ?? { totalCount: 0, enabledCount: 0, connectedCount: 0 }
 }

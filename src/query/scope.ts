@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../errors.ts'
 import { everything, makeScope, type Scope } from '../scope.ts'
 import { bareCondition } from './bare-condition.ts'
 import { compileDeviceCondition } from './device-condition.ts'
@@ -26,3 +27,7 @@ export function printScope({ parts }: Scope): string | null {
   const [first, ...others] = parts
   return others.length === 0 && first !== undefined ? first : parts.map((part) => `(${part})`).join(' OR ')
 }
+
+/** The refusal of a change after which its device would be outside the scope. `path` is the argument that leads there. */
+export const outsideScope = (scope: Scope, path: readonly string[]): InvalidInputError =>
+  new InvalidInputError(path, `The device would be outside your scope: ${printScope(scope)}.`)

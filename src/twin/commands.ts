@@ -6,7 +6,7 @@ import { InvalidInputError, NotFoundError, NotShownError, PreconditionError } fr
 import { etagMatches } from '../etag.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
-import { printScope } from '../query/scope.ts'
+import { outsideScope } from '../query/scope.ts'
 import { everything, isEverything, type Scope } from '../scope.ts'
 import { checkSectionPatch, type TwinPatch } from './check-patch.ts'
 import type { TwinRow } from './document.ts'
@@ -245,8 +245,7 @@ async function lockMatchingTwin(
 
 /** InvalidInputError when the device has left the scope by the change in this transaction. */
 async function checkStillInScope(tx: Tx, scope: Scope, deviceId: string): Promise<void> {
-  if (isEverything(scope) || (await isTwinIn(tx, scope, deviceId))) return
-  throw new InvalidInputError(['patch'], `The device would be outside your scope: ${printScope(scope)}.`)
+  if (!isEverything(scope) && !(await isTwinIn(tx, scope, deviceId))) throw outsideScope(scope, ['patch'])
 }
 
 /**

@@ -49,7 +49,7 @@ function concernsDevices(text: string, seen = new Set<string>()): boolean {
 
 /** Whether the function takes a scope and uses it, or takes that of all devices. */
 const isScoped = (text: string): boolean =>
-  /\bscope: Everything\b/.test(text) || (/\bscope: Scope\b/.test(text) && (text.match(/\bscope\b/g) ?? []).length > 1)
+  /\b_?scope: Everything\b/.test(text) || (/\bscope: Scope\b/.test(text) && (text.match(/\bscope\b/g) ?? []).length > 1)
 
 /** The functions of a store that read or write, by name. Constants are parts of their statements. */
 const actsOn = /\b(?:db|tx|reads): (?:\w+ & )?(?:Reader|BoundedReader|BoundedReads|Tx)\b/
