@@ -1,10 +1,8 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { smallAnswerBytes } from '../../limits/answer-budget.ts'
+import { type AnswerHold, smallAnswerBytes } from '../../limits/answer-budget.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { createSource, isSource } from '../live/source.ts'
 import { type PrintResult, printedBy } from './print-result.ts'
-
-const nothing = (): void => {}
 
 /**
  * Adapts subscriptions to Yoga, over HTTP. An error that ends a subscription early is sent as its last result: the
@@ -19,34 +17,31 @@ export function overHttp(
     const results = await subscribe(args)
     if (!isSource(results)) return results
     const { deps, caller, signal, whenTaken } = contextIn(args)
-    /** Returns the room of the events before. */
-    let release = nothing
+    /** The room of large events that the connection has not taken yet. */
+    let unsent: AnswerHold[] = []
     const printHeld: PrintResult = (result) => {
       const text = print(result)
-      if (text.length <= smallAnswerBytes) return text
-      const before = release
-      const hold = deps.answerRoom.hold(caller, Buffer.byteLength(text))
-      release = () => {
-        before()
-        hold.release()
-      }
+      if (text.length > smallAnswerBytes) unsent.push(deps.answerRoom.hold(caller, Buffer.byteLength(text)))
       return text
     }
-    const releaseAll = (): void => {
-      if (release === nothing) return
-      const all = release
-      release = nothing
-      if (whenTaken === undefined) all()
+    const releaseWhenTaken = (): void => {
+      if (unsent.length === 0) return
+      const holds = unsent
+      unsent = []
+      const release = (): void => {
+        for (const hold of holds) hold.release()
+      }
+      if (whenTaken === undefined) release()
       // The next event is asked for before the last one is written.
-      else void deps.clock.giveWay().then(() => whenTaken(all))
+      else void deps.clock.giveWay().then(() => whenTaken(release))
     }
     const end = (): void => {
-      releaseAll()
+      releaseWhenTaken()
       void results.return()
     }
     if (signal.aborted) end()
     return createSource<ExecutionResult>((sink) => {
-      releaseAll()
+      releaseWhenTaken()
       results.take({
         done: () => sink.done(),
         next: (result) => sink.next(printedBy(printHeld, result)),
