@@ -1,6 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Db } from '../../src/database/client.ts'
+import { isOutage } from '../../src/database/outage.ts'
 import { createTestDatabase, openTestDb, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
@@ -16,6 +18,26 @@ afterAll(async () => {
   await db.close()
   await database.drop()
 })
+
+/** Runs the work while all room of the server is taken by others. */
+async function onFullServer<T>(work: () => Promise<T>): Promise<T> {
+  const others: pg.Client[] = []
+  const take = async (): Promise<boolean> => {
+    const client = new pg.Client({ connectionString: database.url })
+    const taken = await client.connect().then(
+      () => true,
+      () => false,
+    )
+    if (taken) others.push(client)
+    return taken
+  }
+  try {
+    while (await take());
+    return await work()
+  } finally {
+    await Promise.all(others.map((client) => client.end()))
+  }
+}
 
 const brief = sql`select 1 as one from pg_sleep(0.02)`
 const statements = (count: number) => [
@@ -38,4 +60,22 @@ test('connections that one kind of statement does not use are there for the othe
   await Promise.all(Array.from({ length: 15 }, () => db.reads.query(brief)))
   await Promise.all(Array.from({ length: 15 }, () => db.query(brief)))
   expect(db.trouble()).toBeUndefined()
+})
+
+test('a statement that finds no connection in its time ends as an outage, and the next one is answered', async () => {
+  const hasty = openTestDb(database.url, { databaseWait: 500 })
+  try {
+    const ends = await onFullServer(() =>
+      Promise.allSettled([
+        hasty.query(brief),
+        hasty.reads.query(brief),
+        hasty.prisma.$queryRaw(brief),
+        hasty.transaction((tx) => tx.query(brief)),
+      ]),
+    )
+    expect(ends.map((end) => end.status === 'rejected' && isOutage(end.reason))).toEqual([true, true, true, true])
+    await expect.poll(() => hasty.query(brief).catch(() => [])).toEqual([{ one: 1 }])
+  } finally {
+    await hasty.close()
+  }
 })
