@@ -28,7 +28,7 @@ afterEach(async () => {
 })
 
 const start = (variables: Readonly<Record<string, string>> = {}) =>
-  startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables }, ending.signal)
+  startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables }, { signal: ending.signal })
 
 test('it is healthy and ready when it says so, and ends with 0 when it is told to', async () => {
   const hub = await start()

@@ -27,14 +27,18 @@ export type HubProcess = {
 
 /**
  * Starts the hub with these variables and no others of ours. Rejects with what it said when it does not get ready. `signal`
- * ends it like `kill`.
+ * ends it like `kill`. `openFiles`: how many files and connections it may have open.
  */
 export async function startHubProcess(
   variables: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
+  { signal, openFiles }: { readonly signal?: AbortSignal; readonly openFiles?: number } = {},
 ): Promise<HubProcess> {
   const { PATH } = process.env
-  const child = spawn(process.execPath, [main], {
+  const program = [process.execPath, main]
+  // The shell lowers the hard limit too: Node raises the other one to it.
+  const limited = ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, ...program]
+  const [command = '', ...args] = openFiles === undefined ? program : limited
+  const child = spawn(command, args, {
     env: { PATH, LOG_LEVEL: 'info', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
