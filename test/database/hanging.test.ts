@@ -110,6 +110,54 @@ test.each<Weather>(['stall', 'drop', 'refuse', 'reset'])(
   },
 )
 
+/** Runs as many transactions at once as the pool has connections; answers how many were answered. */
+async function useAll(hub: Db, connections: number): Promise<number> {
+  let begun = 0
+  let goOn = (): void => {}
+  const allBegun = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const transactions = Promise.allSettled(
+    Array.from({ length: connections }, () =>
+      hub.transaction(async (tx) => {
+        await tx.query(sql`select 1`)
+        begun++
+        await allBegun
+        return tx.query(sql`select 1`)
+      }, 60_000),
+    ),
+  )
+  try {
+    await expect.poll(() => begun).toBe(connections)
+  } finally {
+    goOn()
+  }
+  return (await transactions).filter(({ status }) => status === 'fulfilled').length
+}
+
+test.each(hangs)(
+  'of healthy connections, the one that %s is given up with its statement, and another takes its place',
+  async (how) => {
+    // The time of the statement ends it, long before the health check could.
+    const limits = { ...defaultLimits, databaseStatement: 1_000, databaseSilence: 60_000, instanceLease: 60_000 }
+    const { databaseConnections } = limits
+    const log = pino({}, { write: (line) => lines.push(JSON.parse(line).msg) })
+    await db.close()
+    db = createDb(proxy.url, { limits, log })
+    expect(await useAll(db, databaseConnections)).toBe(databaseConnections)
+    proxy.breakNext(how, 'as hung')
+    let ends: readonly boolean[] | undefined
+    void endsOf([db.query(sql`select 1 as hung`)]).then((found) => {
+      ends = found
+    })
+    expect(await db.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
+    await expect.poll(() => ends).toEqual([true])
+    expect(await useAll(db, databaseConnections)).toBe(databaseConnections)
+    expect(lines).toEqual([])
+    expect(db.trouble()).toBeUndefined()
+  },
+)
+
 test.each(hangs)('connections that %s do not keep the hub from its end', async (how) => {
   const ends = endsOf([
     db.transaction((tx) => tx.query(sleeping), 600_000),

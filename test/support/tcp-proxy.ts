@@ -21,6 +21,8 @@ export type TcpProxy = {
   become(weather: Weather): Promise<void>
   /** How connections fare that are open now. Those to come are not touched. */
   breakOpen(how: 'stall' | 'drop' | 'reset'): void
+  /** How the connection fares from then on that is the next to carry bytes with this text. The others are not touched. */
+  breakNext(how: 'stall' | 'drop', text: string): void
   /** Those to come are answered to the first that they say, and ended. Open ones are reset. */
   answer(reply: (said: Buffer) => Buffer): void
   close(): Promise<void>
@@ -35,10 +37,17 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
   let weather: Weather = 'forward'
   let answer: ((said: Buffer) => Buffer) | undefined
   let tries = 0
+  let awaited: { readonly how: 'stall' | 'drop'; readonly text: string } | undefined
 
   /** Passes bytes on at the pace of the one that takes them, while the weather of the pair allows. */
   const carry = (pair: Pair, from: net.Socket, to: net.Socket): void => {
     from.on('data', (bytes) => {
+      if (awaited !== undefined && bytes.includes(awaited.text)) {
+        settle(pair, awaited.how)
+        awaited = undefined
+        // What is dropped goes on later.
+        if (pair.weather === 'drop') from.unshift(bytes)
+      }
       if (pair.weather === 'forward' && !to.write(bytes)) from.pause()
     })
     to.on('drain', () => {
@@ -122,6 +131,9 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
     breakOpen(how) {
       if (how === 'reset') resetAll()
       else for (const pair of pairs) settle(pair, how)
+    },
+    breakNext(how, text) {
+      awaited = { how, text }
     },
     answer(reply) {
       answer = reply
