@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
 
-/** Fewer than the connections of one port may be, and more than the hub needs for itself. */
-const openFiles = 256
+/** Fewer than the connections of one port may be, and more than Node opens at once while it loads the modules. */
+const openFiles = 512
 
 let folder: string
 let database: TestDatabase
