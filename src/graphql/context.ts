@@ -55,8 +55,8 @@ export type ServerContext = {
   whenAnswered?: (act: () => void) => void
   /** Calls `act` when the connection has taken what was written so far, or has closed. Only over HTTP. */
   whenTaken?: (act: () => void) => void
-  /** Called when the request is refused before its body is read. Only over HTTP. */
-  onRefused?: () => void
+  /** Called before the head of the answer is sent. Only over HTTP. */
+  beforeAnswer?: () => void
 }
 
 /** Yoga with the contexts of this API. */

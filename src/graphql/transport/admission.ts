@@ -26,7 +26,6 @@ export function createAdmission(authenticate: Authenticate, room: RequestRoom): 
       server.viewer = viewer
       whenAnswered?.(room.take(callerOf(viewer, address), bytes))
     } catch (error) {
-      server.onRefused?.()
       throw refusalOf(error)
     }
   }

@@ -55,7 +55,10 @@ export function createPlainRequests(
   return async (request, response, server) => {
     const form = plainForm(request)
     if (form === undefined) return handleAny(request, response, server)
-    const send = (result: ExecutionResult): void => sendResult(response, result, { type: form.type, print })
+    const send = (result: ExecutionResult): void => {
+      server.beforeAnswer?.()
+      sendResult(response, result, { type: form.type, print })
+    }
     try {
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)

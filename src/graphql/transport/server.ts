@@ -134,6 +134,7 @@ export function createGraphqlServer(
       httpForm(print),
       operating(documentOf, documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
+      closing,
     ],
     extraParamNames: ['documentId'],
     maxRequestBodySize: maxBodyBytes,
@@ -205,7 +206,7 @@ export function createGraphqlServer(
           }
           response.on('drain', once).on('close', once)
         },
-        onRefused() {
+        beforeAnswer() {
           // Nobody reads the rest of a refused request, and without it no other request can use this connection.
           if (!request.complete) response.setHeader('connection', 'close')
         },
@@ -289,3 +290,8 @@ const printing = (print: PrintResult): Plugin => ({
     if (!(Symbol.asyncIterator in result || Array.isArray(result))) setResult(printedBy(print, result))
   },
 })
+
+/** Answers of Yoga may leave the rest of a request unread, like others. */
+const closing: Plugin<Context, ServerContext> = {
+  onResponse: ({ serverContext }) => serverContext.beforeAnswer?.(),
+}

@@ -1,10 +1,16 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DatabaseUnavailableError } from '../../../src/database/outage.ts'
+import type { Deps } from '../../../src/deps.ts'
+import { IssuerUnavailableError } from '../../../src/errors.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { maxBodyBytes } from '../../../src/limits/body-size.ts'
+import { createRequestRoom } from '../../../src/limits/request-room.ts'
+import { serveMount } from '../../http/serve.ts'
 import { createTestClock } from '../../support/clock.ts'
-import { hubName, openDoor, type TestDoor } from '../door.ts'
+import { hubName, openDoor, owner, type TestDoor } from '../door.ts'
 import { openPort } from './sockets.ts'
 
 let door: TestDoor
@@ -114,21 +120,60 @@ test('the schema is described to who may read something in it', async () => {
   await port.close()
 })
 
-test.each(['/graphql', '/graphql?'])(
-  'a wrong token at %s is refused before the body is there, and the connection is not used again',
-  async (path) => {
-    const port = await openPort(door)
-    const { hostname, port: number } = new URL(port.url)
-    const socket = connect(Number(number), hostname)
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: nonsense\r\n`)
-    socket.write('Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n{')
-    const [answer] = await once(socket, 'data')
-    expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
-    expect(String(answer)).toMatch(/\r\nconnection: close\r\n/i)
-    await once(socket, 'close')
-    await port.close()
-  },
-)
+describe.each(['/graphql', '/graphql?'])('a request to %s whose body is not read', (path) => {
+  /** The head of the answer to the beginning of a request, on a connection that the hub has then closed. */
+  async function answered(server: GraphqlServer, headers: readonly string[], body = '{'): Promise<string> {
+    const { url, close } = await serveMount(server)
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    let text = ''
+    socket.on('data', (bytes) => {
+      text += bytes
+    })
+    const all = ['Host: localhost', 'Content-Type: application/json', ...headers]
+    socket.write(`POST ${path} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n${body}`)
+    await once(socket, 'data')
+    const isClosed = once(socket, 'close')
+    expect(text).toMatch(/\r\nconnection: close\r\n/i)
+    await isClosed
+    await close()
+    return text.split('\r\n', 1)[0] ?? ''
+  }
+  const log = pino({ level: 'silent' })
+  const announced = ['Content-Length: 200000']
+  const hub = (changes: Partial<Deps>, options: Partial<Parameters<typeof createGraphqlServer>[1]> = {}) =>
+    createGraphqlServer({ ...door.deps, log, ...changes }, { hostNames: [hubName], anonymous: owner, ...options })
+
+  test.each([
+    ['that is announced as too long', [`Content-Length: ${maxBodyBytes + 1}`], '{'],
+    ['that becomes too long', ['Transfer-Encoding: chunked'], `50000\r\n${'x'.repeat(maxBodyBytes + 1)}`],
+  ])('%s is refused with 413, and its connection closed', async (_what, headers, body) => {
+    expect(await answered(door.server, headers, body)).toBe('HTTP/1.1 413 Payload Too Large')
+  })
+
+  test('is closed with its connection after each other refusal', async () => {
+    const answers = [
+      await answered(door.server, [...announced, 'Authorization: nonsense']),
+      await answered(hub({}, { anonymous: undefined }), announced),
+      await answered(door.server, [...announced, 'Sec-Fetch-Site: cross-site']),
+      await answered(hub({ requestRoom: createRequestRoom({ requestBytes: 100 }) }), announced),
+      await answered(hub({}, { authenticate: () => Promise.reject(new IssuerUnavailableError()) }), announced),
+      await answered(hub({}, { authenticate: () => Promise.reject(new DatabaseUnavailableError()) }), announced),
+    ]
+    expect(answers.map((line) => line.split(' ')[1])).toEqual(['401', '401', '403', '429', '503', '503'])
+  })
+})
+
+test('a request that was read as a whole leaves its connection to the next one, also when it is refused', async () => {
+  const { url, close } = await serveMount(door.server)
+  for (const body of ['{"query":"{ __typename }"}', '{', '7']) {
+    for (const path of ['/graphql', '/graphql?']) {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body })
+      expect([answer.headers.get('connection'), await answer.json()]).toEqual(['keep-alive', expect.anything()])
+    }
+  }
+  await close()
+})
 
 test.each(['Content-Length: 5000', 'Transfer-Encoding: chunked'])(
   'a client that disconnects while it sends a body with %s leaves no line in the log',
