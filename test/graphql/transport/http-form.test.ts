@@ -163,6 +163,36 @@ describe.each(['/graphql', '/graphql?'])('a request to %s whose body is not read
   })
 })
 
+test('while a thousand bodies that are too long are refused, the probe and queries are answered', async () => {
+  const { url, close } = await serveMount(door.server)
+  const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${maxBodyBytes + 1}`
+  const clients = Array.from({ length: 1_000 }, () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    // The client sends the beginning of the body, and waits.
+    socket.write(`${head}\r\n\r\n{`)
+    return Promise.race([once(socket, 'data'), once(socket, 'close')])
+  })
+  const answers = []
+  for (let count = 0; count < 5; count++) {
+    answers.push((await fetch(`${url}/healthz`)).status)
+    answers.push(await (await fetch(`${url}/graphql?query={__typename}`)).json())
+  }
+  expect(answers).toEqual(
+    Array(5)
+      .fill([200, { data: { __typename: 'Query' } }])
+      .flat(),
+  )
+  const refusals = (await Promise.all(clients)).map(([bytes]) => {
+    const text = String(bytes)
+    return [/^HTTP\/1.1 (\d+) /.exec(text)?.[1], /^connection: (.*)$/im.exec(text)?.[1]]
+  })
+  // 429 when the room for requests is full before the length is looked at.
+  const isRefused = ([status, connection]: unknown[]) =>
+    (status === '413' || status === '429') && connection === 'close'
+  expect(refusals.filter((refusal) => !isRefused(refusal))).toEqual([])
+  await close()
+})
+
 test('a request that was read as a whole leaves its connection to the next one, also when it is refused', async () => {
   const { url, close } = await serveMount(door.server)
   for (const body of ['{"query":"{ __typename }"}', '{', '7']) {
