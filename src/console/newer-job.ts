@@ -5,7 +5,8 @@ import { endedOf, type Statistics } from './ui/statistics.ts'
 export type JobState = {
   readonly status: JobStatus
   readonly endTime: string | null
-  readonly deviceJobStatistics: Statistics
+  /** Null: the hub does not show them to this viewer. */
+  readonly deviceJobStatistics: Statistics | null
 }
 
 const places: Readonly<Record<JobStatus, number>> = {
@@ -25,5 +26,6 @@ export function newerOf<Job extends JobState>(known: Job | undefined, reported: 
   if (known === undefined) return reported
   if (known.endTime !== null && reported.endTime === null) return known
   if (places[reported.status] < places[known.status]) return known
+  if (known.deviceJobStatistics === null || reported.deviceJobStatistics === null) return reported
   return endedOf(reported.deviceJobStatistics) < endedOf(known.deviceJobStatistics) ? known : reported
 }

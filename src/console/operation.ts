@@ -10,6 +10,8 @@ const named = 3
 /** The name of the method, or the paths of the twin that change: `tags.site, desired.interval`. */
 export function describeOperation({ cloudToDeviceMethod, updateTwin }: Operation): string {
   if (cloudToDeviceMethod) return cloudToDeviceMethod.methodName
+  // The patch of a job that was not scheduled under the viewer's scope.
+  if (updateTwin === null) return 'hidden changes'
   const paths = [...pathsOf(updateTwin)].map((path) => path.replace(/^properties\./, ''))
   if (paths.length === 0) return 'no changes'
   const more = paths.length - named

@@ -15,8 +15,8 @@ export type BoundedRead<Args, Row, Parent> = (
   args: Args,
 ) => Promise<readonly Row[]>
 
-/** Maximum milliseconds of such a read. A job of a million devices takes less, unless the machine is overloaded. */
-const mostMs = 10_000
+/** Maximum milliseconds of most reads. A job of a million devices takes less, unless the machine is overloaded. */
+const usualMs = 10_000
 
 /**
  * The result of a read that took t is reused for 10 t, so the reads take at most a tenth of a connection, for any
@@ -30,8 +30,8 @@ type Kept<Row> = { readonly reading: Promise<readonly Row[]>; until: number }
 
 /**
  * `perParent` with a time limit, for reads whose duration grows with the size of a job. All requests of one turn, from
- * all callers with the same scope, are one call of `find`, which has ten seconds. After that, all of them get a
- * LimitExceededError. A request during the same read gets its result, and so does a request within ten times the
+ * all callers with the same scope, are one call of `find`, which has `mostMs` milliseconds. After that, all of them get
+ * a LimitExceededError. A request during the same read gets its result, and so does a request within ten times the
  * duration of the read. The same applies to the error. A result may therefore be somewhat old. Where that is not
  * acceptable, the parent needs another key.
  */
@@ -40,6 +40,7 @@ export function boundedReads<Args, Row, Parent = string>(
   find: (db: BoundedReader, scope: Scope, parents: readonly Parent[], args: Args) => Promise<readonly Row[]>,
   parentOf: (row: Row) => string,
   keyOf: (parent: Parent) => string = String,
+  mostMs = usualMs,
 ): BoundedRead<Args, Row, Parent> {
   type Reads = { readonly loader: DataLoader<Parent, readonly Row[]>; readonly kept: Map<string, Kept<Row>> }
   const byDatabase = new WeakMap<object, Map<string, Reads>>()

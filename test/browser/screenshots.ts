@@ -107,7 +107,9 @@ async function call(
 /** Resolves when this share of a job's devices has ended, or the job. */
 async function ended(client: HubClient, jobId: string, share = 2): Promise<void> {
   for await (const { deviceJobStatistics } of client.subscribe(WatchStatistics, { jobId })) {
-    const { deviceCount, pendingCount, runningCount } = deviceJobStatistics.deviceJobStatistics
+    const counts = deviceJobStatistics.deviceJobStatistics
+    if (!counts) throw new Error('The job has no counters.')
+    const { deviceCount, pendingCount, runningCount } = counts
     if (deviceCount > 0 && deviceCount - pendingCount - runningCount >= share * deviceCount) break
   }
 }

@@ -20,9 +20,15 @@ describe('two states of a job', () => {
   it('one that was overtaken does not bring back what is past', () => {
     const ended = job('COMPLETED', 10, '2026-03-01T06:00:00Z')
     expect(newerOf(ended, job('RUNNING', 10))).toBe(ended)
-    expect(newerOf(job('RUNNING', 6), job('RUNNING', 5)).deviceJobStatistics.succeededCount).toBe(6)
+    expect(newerOf(job('RUNNING', 6), job('RUNNING', 5)).deviceJobStatistics?.succeededCount).toBe(6)
     expect(newerOf(job('RUNNING', 0), job('QUEUED', 0)).status).toBe('RUNNING')
     const cancelled = job('CANCELLED', 6)
     expect(newerOf(cancelled, job('RUNNING', 6))).toBe(cancelled)
+  })
+
+  it('the reported one holds when one of them has no counters', () => {
+    const [counted, uncounted] = [job('RUNNING', 5), { ...job('RUNNING', 0), deviceJobStatistics: null }]
+    expect(newerOf(counted, uncounted)).toBe(uncounted)
+    expect(newerOf(uncounted, counted)).toBe(counted)
   })
 })

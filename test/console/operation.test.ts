@@ -18,5 +18,8 @@ test('a twin update is described by the paths it changes, a few of them by name'
 test('a patch of empty objects changes what it can, or nothing', () => {
   expect(patch({ tags: { site: {} } })).toBe('tags.site')
   expect(patch({ tags: {} })).toBe('no changes')
-  expect(patch(null)).toBe('no changes')
+})
+
+test('a patch that the hub hides is not described as one without changes', () => {
+  expect(patch(null)).toBe('hidden changes')
 })

@@ -66,7 +66,7 @@ async function watch(app: TestApp, jobId: string, show: (seen: Seen) => void = (
   let seen: Seen | undefined
   for await (const { deviceJobStatistics } of app.client.subscribe(WatchStatistics, { jobId })) {
     const { version, job, deviceJobStatistics: counts } = deviceJobStatistics
-    seen = { version, succeededCount: counts.succeededCount, status: job.status }
+    seen = { version, succeededCount: counts?.succeededCount ?? Number.NaN, status: job.status }
     show(seen)
   }
   return seen

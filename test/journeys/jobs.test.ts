@@ -53,6 +53,7 @@ async function watch(jobId: string, enough: (seen: Seen) => boolean = () => fals
   const seen: Seen[] = []
   for await (const { deviceJobStatistics } of app.client.subscribe(WatchStatistics, { jobId })) {
     const { deviceJobStatistics: counts, job, version } = deviceJobStatistics
+    if (!counts) throw new Error('The job has no counters.')
     seen.push({ ...counts, status: job.status, version })
     expect(
       counts.pendingCount + counts.runningCount + counts.succeededCount + counts.failedCount + counts.cancelledCount,

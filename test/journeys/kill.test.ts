@@ -77,6 +77,7 @@ test('a program that is killed again and again in the middle of a job sends no d
     // Followed to the end over a socket of the last run, then compared device by device.
     const versions: number[] = []
     for await (const { deviceJobStatistics } of client.subscribe(WatchStatistics, { jobId: 'killed' })) {
+      if (!deviceJobStatistics.deviceJobStatistics) throw new Error('The job has no counters.')
       const { deviceCount, ...counts } = deviceJobStatistics.deviceJobStatistics
       expect(
         Object.values(counts).reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0),

@@ -30,7 +30,7 @@ export function followJob(client: Client, jobId: string, onProgress: (line: stri
       }
       if (!data) return
       const { deviceJobStatistics, job } = data.deviceJobStatistics
-      const line = progress(deviceJobStatistics)
+      const line = deviceJobStatistics ? progress(deviceJobStatistics) : latest
       // After a reconnection the first event may say what is known already.
       if (line !== latest) onProgress(line)
       latest = line

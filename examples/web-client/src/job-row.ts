@@ -23,7 +23,7 @@ const Progress = graphql(/* GraphQL */ `
 /** A job in one line. Takes any object of which a document has asked `...JobRow`. */
 export function jobRow(job: FragmentType<typeof JobRow>): string {
   const { jobId, status, outcome, deviceJobStatistics } = readFragment(JobRow, job)
-  return `${jobId}: ${(outcome ?? status).toLowerCase()}, ${progress(deviceJobStatistics)}`
+  return `${jobId}: ${(outcome ?? status).toLowerCase()}, ${deviceJobStatistics ? progress(deviceJobStatistics) : 'not counted'}`
 }
 
 /** How far a job is. Takes any object of which a document has asked `...Progress`. */

@@ -22,6 +22,7 @@ export async function followJob(
   let last: (EndedJob & { readonly version: number }) | undefined
   for await (const { deviceJobStatistics } of client.subscribe(FollowDemoJob, { jobId })) {
     const { version, job, deviceJobStatistics: counts } = deviceJobStatistics
+    if (!counts) throw unexpected(jobId, 'the hub does not show its statistics to this client')
     const { status, startTime } = job
     const update = {
       jobId,

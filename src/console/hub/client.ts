@@ -1,4 +1,5 @@
 import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql'
+import { withoutHiddenParts } from './hidden-parts.ts'
 
 /** Whether a failed request says that the hub wants a token, or another. */
 export function isUnauthorized(error: unknown): boolean {
@@ -25,6 +26,12 @@ export function createQueryClient(token: string | undefined, onRefused: () => vo
       mapExchange({
         onError(error) {
           if (isUnauthorized(error)) onRefused()
+        },
+        onResult(result) {
+          if (!result.data || !result.error) return result
+          const { error, ...rest } = result
+          const left = withoutHiddenParts(error)
+          return left === undefined ? rest : { ...rest, error: left }
         },
       }),
       cacheExchange,

@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useEffect, useRef, useState } from 'react'
 import { stringifyDocument } from 'urql'
+import { isHiddenPart } from './hidden-parts.ts'
 import { useSession } from './session-gate.tsx'
 
 /** A subscription that a component follows. */
@@ -100,7 +101,7 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
       },
       {
         next({ data, errors }) {
-          const [error] = errors ?? []
+          const [error] = data ? (errors ?? []).filter((one) => !isHiddenPart(one)) : (errors ?? [])
           if (error !== undefined) setEnd({ of, error: liveError(error) })
           if (data === null || data === undefined) return
           if (latest.current.resume) current = latest.current.resume(data, current)

@@ -10,6 +10,19 @@ export type Statistics = {
   readonly cancelledCount: number
 }
 
+/** The counters without any device. */
+export const noDevices: Statistics = {
+  deviceCount: 0,
+  pendingCount: 0,
+  runningCount: 0,
+  succeededCount: 0,
+  failedCount: 0,
+  cancelledCount: 0,
+}
+
+/** Why a job, or a family of jobs, has no counters, which the hub then does not show to this viewer. */
+export const whyNotCounted = 'Not scheduled under your scope, and too large to count its devices in your scope.'
+
 /** The parts of the bar, from succeeded to pending. Their counts add up to `deviceCount`. */
 export function partsOf(
   statistics: Statistics,

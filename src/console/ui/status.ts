@@ -30,7 +30,8 @@ export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
   readonly endTime: string | null
-  readonly deviceJobStatistics?: { readonly deviceCount: number }
+  /** Null: the hub does not show them to this viewer. */
+  readonly deviceJobStatistics?: { readonly deviceCount: number } | null
 }
 
 /** Whether no devices matched when the job started. For the hub this is a success, for an operator mostly a mistake. */

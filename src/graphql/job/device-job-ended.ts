@@ -2,7 +2,13 @@ import { encodeCursor } from '../../cursor.ts'
 import { readInTime } from '../../database/bounded-read.ts'
 import { NotFoundError } from '../../errors.ts'
 import { findDeviceJobsByKey } from '../../job/store/device-jobs.ts'
-import { beforeAll, type EndedPlace, findEndedPlaces, findJobKey } from '../../job/store/ended-device-jobs.ts'
+import {
+  beforeAll,
+  type EndedPlace,
+  type EndedPlaces,
+  findEndedPlaces,
+  findJobKey,
+} from '../../job/store/ended-device-jobs.ts'
 import { builder } from '../builder.ts'
 import { type KeysetList, readCursor } from '../connection.ts'
 import { askerOf } from '../context.ts'
@@ -24,7 +30,6 @@ type Batch = {
   readonly jobId: string
   readonly cursor: string
   readonly deviceIds: readonly string[]
-  readonly upTo: EndedPlace
   readonly isLast: boolean
   /** Whether this is the last batch of one read, and more have already ended. */
   readonly hasMore: boolean
@@ -69,8 +74,11 @@ const listOf = (job: { readonly jobKey: string; readonly version: number }): Key
   },
 })
 
-/** The batches after a place. Null: there are no more, and there will be no more. */
-type Found = { readonly after: EndedPlace; readonly batches: readonly Batch[] | null }
+/**
+ * The batches after a place, and the place where the next read goes on. Null: there are no more, and there will be no
+ * more.
+ */
+type Found = { readonly after: EndedPlace; readonly reached: EndedPlace; readonly batches: readonly Batch[] | null }
 
 const endedJobs = sharedReads<Found>()
 
@@ -79,7 +87,7 @@ builder.subscriptionField('deviceJobEnded', (t) =>
     type: DeviceJobEndedUpdate,
     authScopes: { right: 'readJobs' },
     description:
-      'Sends every device job of a job exactly once, in the order in which they ended: first those that have already ended, then the others as they end. Device jobs that the job never reached end with the job, after all others. Completes after the last device job. A slow client falls behind but misses nothing.',
+      'Sends every device job of a job exactly once, or those of devices in your scope if the job was not scheduled under it, in the order in which they ended: first those that have already ended, then the others as they end. Device jobs that the job never reached end with the job, after all others. Completes after the last device job. A slow client falls behind but misses nothing.',
     args: {
       jobId: t.arg.string({ required: true, description: 'The job ID. An unknown job is a request error NOT_FOUND.' }),
       after: t.arg.string({
@@ -88,49 +96,60 @@ builder.subscriptionField('deviceJobEnded', (t) =>
       }),
     },
     subscribe: async (_root, { jobId, after }, context) => {
-      const { deps } = context
+      const { deps, viewer } = context
       const job = await findJobKey(deps.db.reads, jobId)
       if (job === undefined) throw new NotFoundError('job', jobId)
       const { jobKey } = job
       const list = listOf(job)
       let place = after == null ? beforeAll : readCursor(list, after, 'after')
 
-      const findAfter = async (from: EndedPlace): Promise<Found> => {
-        const found = await readInTime(deps, askerOf(context), (db) => findEndedPlaces(db, jobKey, from, maxFound))
-        if (found === undefined) return { after: from, batches: null }
-        const { places, more, over } = found
+      const batchesOf = ({ places, more, over }: EndedPlaces): readonly Batch[] => {
         const batches: Batch[] = []
         for (let start = 0; start < places.length; start += maxPageSize) {
           const members = places.slice(start, start + maxPageSize)
-          const upTo = members.at(-1) ?? from
+          const upTo = members.at(-1) ?? beforeAll
           const isEnd = start + maxPageSize >= places.length
           batches.push({
             jobId,
             cursor: encodeCursor(list.name, list.keysOf(upTo)),
             deviceIds: members.map(({ deviceId }) => deviceId),
-            upTo,
             isLast: isEnd && over,
             hasMore: isEnd && more,
           })
         }
-        return { after: from, batches: over && batches.length === 0 ? null : batches }
+        return batches
       }
-      const goOn = (batches: readonly Batch[] | null): readonly Batch[] | null => {
-        place = batches?.at(-1)?.upTo ?? place
+      const findAfter = async (from: EndedPlace): Promise<Found> => {
+        let reached = from
+        for (;;) {
+          const found = await readInTime(deps, askerOf(context), (db) =>
+            findEndedPlaces(db, viewer.scope, jobKey, reached, maxFound),
+          )
+          if (found === undefined) return { after: from, reached, batches: null }
+          reached = found.reached
+          // Of a foreign job, all places of a read may belong to devices outside the scope.
+          if (found.places.length === 0 && found.more) continue
+          const batches = batchesOf(found)
+          return { after: from, reached, batches: found.over && batches.length === 0 ? null : batches }
+        }
+      }
+      const goOn = ({ reached, batches }: Found): readonly Batch[] | null => {
+        place = reached
         return batches
       }
       return pacedRows(context, deps.events.listen('job', jobId), {
         keyOf: () => jobId,
         first: async () => {
           const from = place
-          return goOn((await endedJobs.first(context, () => findAfter(from))).batches)
+          return goOn(await endedJobs.first(context, () => findAfter(from)))
         },
         read: async (_key, event) => {
           const from = place
-          const { after, batches } = await endedJobs.after(context, event, () => findAfter(from))
+          const found = await endedJobs.after(context, event, () => findAfter(from))
+          const { after } = found
           // The subscription that read first may have been at another place than this one.
           const isMine = after.version === from.version && after.deviceId === from.deviceId
-          return goOn(isMine ? batches : (await readThroughOutage(context, () => findAfter(from))).batches)
+          return goOn(isMine ? found : await readThroughOutage(context, () => findAfter(from)))
         },
         again: ({ hasMore }) => (hasMore ? jobId : undefined),
         isLast: ({ isLast }) => isLast,

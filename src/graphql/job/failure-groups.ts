@@ -3,18 +3,14 @@ import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../../job/
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import { maxPageSize } from '../limits.ts'
-import { withoutScope } from '../without-scope.ts'
 import { DeviceJob } from './device-job.ts'
-import { findFailureTally } from './failure-count-cache.ts'
+import { findFailureTally, findVisibleFailures } from './failure-count-cache.ts'
+import { isForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // A sample may be somewhat old: its device jobs stay in the group. After the end of the job, its key is another one.
-const samplesOfGroup = boundedReads(
-  'samples of failures',
-  withoutScope(findFailureSamples),
-  ({ group }) => group,
-  sampledGroupKey,
-)
+const samplesOfGroup = boundedReads('samples of failures', findFailureSamples, ({ group }) => group, sampledGroupKey)
 
 /** A group, with its share of all devices of the job, 0 to 1. */
 type Group = GroupOfJob & { readonly share: number }
@@ -83,20 +79,26 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
 builder.objectField(Job, 'failureGroups', (t) =>
   t.field({
     type: [FailureGroup],
+    nullable: true,
     ...ofJob('id', 'key', 'version', 'endTime', 'deviceCount'),
     complexity: ({ first }) => listComplexity(countOf(first, defaultGroups, maxPageSize), ownComplexity),
-    description:
-      'The failures of the job, grouped by cause, the largest group first. Includes devices that answered with a status of 400 or more. Device jobs that failed because the job reached its deadline are included when the job has ended. A request error LIMIT_EXCEEDED when the hub could not read the failures in time.',
+    description: `The failures of the job, grouped by cause, the largest group first. Includes devices that answered with a status of 400 or more. Device jobs that failed because the job reached its deadline are included when the job has ended. A field error LIMIT_EXCEEDED and null when the hub could not read the failures in time. ${countedWhenForeign}`,
     args: {
       first: t.arg.int({ defaultValue: defaultGroups, description: `Maximum number of groups: 1 to ${maxPageSize}.` }),
     },
-    resolve: async (job, { first }, { deps, viewer }) => {
+    resolve: async (job, { first }, context) => {
+      const { deps, viewer } = context
       const size = sizeOf(first, defaultGroups, maxPageSize)
-      const { groups } = await findFailureTally(deps, viewer.scope, job)
+      const isPart = isForeign(job, context)
+      const { deviceCount } = isPart ? await countVisible(job, context) : job
+      if (deviceCount === 0) return []
+      const groups = isPart
+        ? await findVisibleFailures(deps, viewer.scope, job)
+        : (await findFailureTally(deps, viewer.scope, job)).groups
       const ofJob = { jobId: job.id, hasEnded: job.endTime !== null }
       return groups
         .slice(0, size)
-        .map((group) => ({ ...group, ...ofJob, share: group.count / Math.max(job.deviceCount, 1) }))
+        .map((group) => ({ ...group, ...ofJob, share: Math.min(group.count / Math.max(deviceCount, 1), 1) }))
     },
   }),
 )

@@ -6,7 +6,9 @@ import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { rowsByKey } from '../rows.ts'
 import { withoutScope } from '../without-scope.ts'
+import { isForeign } from './foreign-job.ts'
 import { findJob, Job, ofJob, Statistics } from './job.ts'
+import { countedWhenForeign, countVisibleInFamily, noDevices } from './visible-statistics.ts'
 
 // A job may be retried any number of times, and all its retries are sorted to find the newest.
 const findRetriesOf = perParentInTime(withoutScope(findRetries), ({ ofKey }) => ofKey)
@@ -25,7 +27,10 @@ async function readJobs(context: Context, info: GraphQLResolveInfo, relatives: r
 const relatives = { field: maxRelatives, multiplier: maxRelatives }
 const atMost = `Limited to the newest ${maxRelatives}.`
 
-const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily').implement({
+/** The retries of a job keep its scope, so a family is foreign when one of its jobs is. */
+type Family = { readonly familyKey: string; readonly isForeign: boolean }
+
+const JobFamily = builder.objectRef<Family>('JobFamily').implement({
   description: 'A job, its retries, and all their retries. A job without retries is a family of one job.',
   fields: (t) => ({
     jobs: t.field({
@@ -37,14 +42,15 @@ const JobFamily = builder.objectRef<{ readonly familyKey: string }>('JobFamily')
     }),
     statistics: t.field({
       type: Statistics,
+      nullable: true,
       // All facts of all jobs of the family are read.
       complexity: { field: 30, multiplier: 1 },
-      description:
-        'The statistics of the whole family, in which each device counts once. A device has succeeded if it succeeded in any job of the family. Otherwise it counts with its status in the newest job that contains it.',
-      resolve: async ({ familyKey }, _args, context) => {
+      description: `The statistics of the whole family, in which each device counts once. A device has succeeded if it succeeded in any job of the family. Otherwise it counts with its status in the newest job that contains it. ${countedWhenForeign}`,
+      resolve: async (family, _args, context) => {
+        const { familyKey } = family
+        if (family.isForeign) return countVisibleInFamily(familyKey, context)
         const [statistics] = await findStatisticsOf(context, familyKey, undefined)
-        const none = { pendingCount: 0, runningCount: 0, succeededCount: 0, failedCount: 0, cancelledCount: 0 }
-        return statistics ?? { deviceCount: 0, ...none }
+        return statistics ?? noDevices
       },
     }),
   }),
@@ -72,6 +78,9 @@ builder.objectFields(Job, (t) => ({
     type: JobFamily,
     ...ofJob('key', 'familyKey'),
     description: 'This job and all jobs that are related to it by retries.',
-    resolve: ({ key, familyKey }) => ({ familyKey: familyKey ?? key }),
+    resolve: (job, _args, context) => ({
+      familyKey: job.familyKey ?? job.key,
+      isForeign: isForeign(job, context),
+    }),
   }),
 }))

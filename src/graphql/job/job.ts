@@ -13,6 +13,7 @@ import { existing, rowsByKey } from '../rows.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { hidden, isForeign, nullWhenForeign } from './foreign-job.ts'
+import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
 
@@ -146,8 +147,13 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
       type: JobOutcome,
       nullable: true,
       ...ofJob('status', 'endTime', ...counters),
-      description: 'The outcome of the job. Null until it has ended.',
-      resolve: (job) => jobOutcome(job.status, job.endTime !== null, job),
+      description: `The outcome of the job. Null until it has ended. ${countedWhenForeign}`,
+      resolve: (job, _args, context) => {
+        const outcome = (statistics: DeviceJobStatistics) => jobOutcome(job.status, job.endTime !== null, statistics)
+        // The outcome of other jobs does not depend on their devices.
+        const isCounted = job.endTime !== null && job.status === 'completed' && isForeign(job, context)
+        return isCounted ? countVisible(job, context).then(outcome) : outcome(job)
+      },
     }),
     queryCondition: t.exposeString('queryCondition', {
       description: 'The condition that selects the devices, as it was given.',
@@ -215,9 +221,10 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     }),
     deviceJobStatistics: t.field({
       type: Statistics,
+      nullable: true,
       ...ofJob(...counters),
-      description: 'The progress of the job: number of device jobs by status.',
-      resolve: (job) => job,
+      description: `The progress of the job: number of device jobs by status. ${countedWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? countVisible(job, context) : job),
     }),
   }),
 })

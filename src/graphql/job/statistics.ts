@@ -5,7 +5,9 @@ import { builder } from '../builder.ts'
 import { passesRow, selectedColumns } from '../columns.ts'
 import { newerStates } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
+import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob, Statistics } from './job.ts'
+import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // All three fields come from one row, so they are always consistent.
 const DeviceJobStatisticsUpdate = builder.objectRef<SelectedJob>('DeviceJobStatisticsUpdate').implement({
@@ -19,9 +21,10 @@ const DeviceJobStatisticsUpdate = builder.objectRef<SelectedJob>('DeviceJobStati
     }),
     deviceJobStatistics: t.field({
       type: Statistics,
+      nullable: true,
       ...ofJob(...counters),
-      description: 'The number of device jobs by status.',
-      resolve: (job) => job,
+      description: `The number of device jobs by status. ${countedWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? countVisible(job, context) : job),
     }),
     version: t.exposeInt('version', {
       description:

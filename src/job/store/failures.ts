@@ -1,9 +1,12 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { inScope } from '../../database/in-scope.ts'
 import type { Reader } from '../../database/reader.ts'
+import { isEverything, type Scope } from '../../scope.ts'
 import { deviceResponse, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
 import { type DeviceJobView, facts, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
-import { hasOutcome, hasVersion } from './facts.ts'
+import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
+import { andVisible, ownJob, visible } from './own-jobs.ts'
 
 /**
  * Answers from this status on are failures, by the convention of HTTP that devices follow. The index has the same
@@ -32,12 +35,14 @@ export const failuresKey = ({ jobKey, since, hasEnded }: FailuresAsked): string 
   JSON.stringify([jobKey, since, hasEnded])
 
 /**
- * The failures in each of these jobs after a version, in groups. An outcome never changes and has the version of the
- * job that counts it, assigned under the lock on the job's row: a reader that has read up to a version has read
- * everything before it. Device jobs that failed with their job are added when it has ended, all at once.
+ * The failures in each of these jobs after a version, as far as they are visible in the scope, in groups. An outcome
+ * never changes and has the version of the job that counts it, assigned under the lock on the job's row: a reader that
+ * has read up to a version has read everything before it. Device jobs that failed with their job are added when it has
+ * ended, all at once.
  */
 export function findFailures(
   db: Reader,
+  scope: Scope,
   asked: readonly FailuresAsked[],
 ): Promise<(Failures & { readonly asked: string })[]> {
   const failed = sql`(o.error_code is not null or o.response_status >= ${failureStatus})`
@@ -63,11 +68,11 @@ export function findFailures(
               from (
                 select error_code, error_description, response_status
                 from device_job_outcome o
-                where given.since is null and o.job_key = job.key and ${failed}
+                where given.since is null and o.job_key = job.key and ${failed}${andVisible(scope, sql`o`)}
                 union all
                 select error_code, error_description, response_status
                 from (
-                  select * from device_job_outcome o where o.job_key = job.key and ${hasVersion(sql`o`)} and o.version > given.since
+                  select * from device_job_outcome o where o.job_key = job.key and ${hasVersion(sql`o`)} and o.version > given.since${andVisible(scope, sql`o`)}
                   offset 0
                 ) o
                 where ${failed}
@@ -78,9 +83,9 @@ export function findFailures(
             union all
             select ${timeUp}, part.message, null, sum(part.count)::integer
             from (
-              select job.failed_count - ${failedOutcomes} as total,
+              select ${failedWithoutOutcome(scope)} as total,
                      (select count(*)::integer from device_job_dispatch x
-                      where x.job_key = job.key and not ${hasOutcome(sql`x`)}) as called
+                      where x.job_key = job.key and not ${hasOutcome(sql`x`)}${andVisible(scope, sql`x`)}) as called
               where ${failedWithJob}
             ) remaining
             cross join lateral (
@@ -93,6 +98,16 @@ export function findFailures(
           ) failure
         ) failures`,
   )
+}
+
+/** How many device jobs of `job` that are visible in the scope failed with it. In a cancelled job, only those called. */
+function failedWithoutOutcome(scope: Scope): Sql {
+  const all = sql`job.failed_count - ${failedOutcomes}`
+  if (isEverything(scope)) return all
+  return sql`case when ${ownJob(scope)} then ${all} else (
+    select count(*)::integer from device_job target
+    where target.job_key = job.key and not ${hasOutcome(target)}
+      and (job.status <> 'cancelled' or ${isDispatched(target)})${inScope(scope, sql`${target}.device_id`)}) end`
 }
 
 /** A group of a job. `hasEnded`: whether the job is known to have ended. */
@@ -108,9 +123,10 @@ export type FailureSample = DeviceJobView & { readonly group: string }
 export const sampledGroupKey = ({ jobId, code, message, responseStatus, hasEnded, size }: SampledGroup): string =>
   JSON.stringify([jobId, code, message, responseStatus, hasEnded, size])
 
-/** The first device jobs of each of these groups, by device id: at most `limit` per group. */
+/** The first device jobs of each of these groups that are visible in the scope, by device id: at most `limit` per group. */
 export function findFailureSamples(
   db: Reader,
+  scope: Scope,
   groups: readonly SampledGroup[],
   { limit }: { readonly limit: number },
 ): Promise<FailureSample[]> {
@@ -128,7 +144,7 @@ export function findFailureSamples(
     ),
     called(isOf(notAnswered)),
     neverCalled(isOf(notCalled), sql`job.status <> 'cancelled'`),
-  ].map((source) => rowsOf(source, empty, page))
+  ].map((source) => rowsOf({ ...source, where: [...source.where, ...visible(scope)] }, empty, page))
   return db.query<FailureSample>(
     sql`select failure.key as "group", ${view}
         from unnest(

@@ -79,10 +79,13 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   scope: 'scope',
 }
 
-/** The lists of columns: for a viewer with a scope, which may see a job only in part, with the scope of the job. */
+/**
+ * The lists of columns. A viewer with a scope may see a job only in part, which depends on the scope of the job and on
+ * its end.
+ */
 const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
   const whole = selectColumns<SelectedJob>('job', columns, always)
-  const scoped = selectColumns<SelectedJob>('job', columns, [...always, 'scope'])
+  const scoped = selectColumns<SelectedJob>('job', columns, [...always, 'scope', 'endTime'])
   return (scope: Scope, asked: readonly string[]): Sql => (isEverything(scope) ? whole(asked) : scoped(asked))
 }
 

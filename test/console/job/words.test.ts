@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling, describeEnd } from '../../../src/console/pages/job/job-now.ts'
+import type { Statistics } from '../../../src/console/ui/statistics.ts'
 import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
 import { statisticsWith } from '../statistics.ts'
 
@@ -42,7 +43,11 @@ describe('what a job waits for', () => {
   })
 })
 
-const jobNow = (status: JobStatus, succeededCount: number, endTime: string | null = null): JobNowFragment => ({
+const jobNow = (
+  status: JobStatus,
+  succeededCount: number,
+  endTime: string | null = null,
+): JobNowFragment & { readonly deviceJobStatistics: Statistics } => ({
   status,
   outcome: endTime === null ? null : 'PARTIALLY_FAILED',
   startedTime: null,
@@ -63,6 +68,11 @@ describe('the end of a job', () => {
     expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
       'Job reboot-1 partly failed: 968 of 1000 devices succeeded, 32 failed.',
     )
+  })
+
+  it('is said without numbers when the hub does not show them', () => {
+    const now = { ...jobNow('COMPLETED', 968, '2026-03-01T06:00:00Z'), outcome: null, deviceJobStatistics: null }
+    expect(describeEnd('reboot-1', now, String)).toBe('Job reboot-1 ended.')
   })
 
   it('is not called a success when there was no device', () => {

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Viewer } from '../../../src/access/viewer.ts'
-import { createDevices } from '../../../src/device/commands.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { createDevices, deleteDevice } from '../../../src/device/commands.ts'
 import { cancelJob, scheduleJob } from '../../../src/job/commands.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { everything } from '../../../src/scope.ts'
+import { givenDevices } from '../../support/rows.ts'
 import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
-import { answer, dispatch, start } from '../facts.ts'
+import { answer, dispatch, finish, start } from '../facts.ts'
+import { type OpenPort, openPort } from '../transport/sockets.ts'
 
 const north = "tags.site = 'north'"
 const rights = ['readDevices', 'readTwins', 'readJobs', 'writeTwins', 'writeJobs', 'invokeMethods'] as const
@@ -14,11 +17,16 @@ const rights = ['readDevices', 'readTwins', 'readJobs', 'writeTwins', 'writeJobs
 const viewers: Readonly<Record<string, Viewer>> = {
   owner,
   north: personWith({ rights, scope: scopeOf([north]), name: 'nora', roles: ['north-operator'] }),
+  south: personWith({ rights, scope: scopeOf(["tags.site = 'south'"]), name: 'sue', roles: ['south-operator'] }),
+  nowhere: personWith({ rights, scope: scopeOf([]), name: 'nick', roles: ['nowhere'] }),
 }
 
 let door: TestDoor
 beforeAll(async () => {
-  door = await openDoor({ authenticate: async (token) => viewers[token ?? 'owner'] ?? owner })
+  // Its time stands still, so that no read takes long and is shared with later requests.
+  const now = new Date()
+  const clock = { ...systemClock, now: () => now }
+  door = await openDoor({ clock, authenticate: async (token) => viewers[token ?? 'owner'] ?? owner })
   await createDevices(
     door.deps,
     everything,
@@ -33,6 +41,9 @@ beforeAll(async () => {
   })
 })
 afterAll(() => door.close())
+
+const givenDevice = (deviceId: string, site: string) =>
+  createDevices(door.deps, everything, [{ deviceId, twin: { tags: { site } } }])
 
 const asNorth = (query: string) => door.ask(query, {}, { authorization: 'north' })
 
@@ -242,5 +253,181 @@ describe('of a foreign job, a viewer with a scope', () => {
     ])
     expect((await shown('foreign', 'north', 'cloudToDeviceMethod { methodName }')).errors).toEqual([])
     expect((await shown('foreign', 'owner', method)).job.cloudToDeviceMethod.payload).toEqual({ secret: 7 })
+  })
+})
+
+describe('counted over the devices of a viewer with a scope', () => {
+  const counters = 'deviceCount pendingCount runningCount succeededCount failedCount cancelledCount'
+  const fields = `outcome deviceJobStatistics { ${counters} } family { statistics { ${counters} } }
+    failureGroups { code count share sample(first: 5) { deviceId } }`
+  const read = async (jobId: string, authorization: string, selection = fields) => {
+    const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { ${selection} } }`, {}, { authorization })
+    return { job: Object(data.job), errors }
+  }
+  const none = { pendingCount: 0, runningCount: 0, succeededCount: 0, failedCount: 0, cancelledCount: 0 }
+
+  beforeAll(async () => {
+    await scheduleJob(door.deps, owner, {
+      type: 'scheduleDeviceMethod',
+      jobId: 'counted',
+      queryCondition: '*',
+      cloudToDeviceMethod: { methodName: 'reboot' },
+    })
+  })
+
+  test('a foreign job has no devices before its start', async () => {
+    const { job, errors } = await read('counted', 'north')
+    expect(errors).toEqual([])
+    expect(job).toEqual({
+      outcome: null,
+      deviceJobStatistics: { deviceCount: 0, ...none },
+      family: { statistics: { deviceCount: 0, ...none } },
+      failureGroups: [],
+    })
+  })
+
+  test('each viewer gets the numbers of its own devices, also when all ask at once', async () => {
+    const { deps } = door
+    await start(deps, 'counted')
+    const [d0, d1, d2] = ['d0', 'd1', 'd2'].map((deviceId) => ({ jobId: 'counted', deviceId }))
+    if (d0 === undefined || d1 === undefined || d2 === undefined) throw new Error('no keys')
+    await dispatch(deps, d0, d1, d2)
+    const failed = { error: { code: 'GatewayTimeout', description: 'late' } }
+    await answer(deps, { ...d0, ...failed }, { ...d1, response: { status: 200, payload: '1' } }, { ...d2, ...failed })
+    const asked = ['owner', 'north', 'south', 'north', 'nowhere', 'owner']
+    const answers = await Promise.all(asked.map((authorization) => read('counted', authorization)))
+    expect(answers.flatMap(({ errors }) => errors)).toEqual([])
+    const summary = ({ job }: { readonly job: Record<string, Record<string, unknown>> }) => [
+      job.deviceJobStatistics?.deviceCount,
+      job.deviceJobStatistics?.failedCount,
+      Object(job.family).statistics.failedCount,
+      Object(job.failureGroups).map(({ count, share, sample }: Record<string, unknown[]>) => [
+        count,
+        share,
+        sample?.map((one) => Object(one).deviceId),
+      ]),
+    ]
+    const ofAll = [3, 2, 2, [[2, 2 / 3, ['d0', 'd2']]]]
+    const ofNorth = [2, 1, 1, [[1, 1 / 2, ['d0']]]]
+    const ofSouth = [1, 1, 1, [[1, 1, ['d2']]]]
+    expect(answers.map(summary)).toEqual([ofAll, ofNorth, ofSouth, ofNorth, [0, 0, 0, []], ofAll])
+  })
+
+  test('the outcome is that of the devices in the scope', async () => {
+    await finish(door.deps)
+    const outcomes = ['owner', 'north', 'south', 'nowhere'].map(
+      async (authorization) => (await read('counted', authorization, 'outcome')).job.outcome,
+    )
+    expect(await Promise.all(outcomes)).toEqual(['PARTIALLY_FAILED', 'PARTIALLY_FAILED', 'FAILED', 'SUCCEEDED'])
+  })
+
+  test('a deleted device counts for nobody with a scope', async () => {
+    await deleteDevice(door.deps, everything, { deviceId: 'd2', ifMatch: '*' })
+    expect((await read('counted', 'owner')).job.deviceJobStatistics.deviceCount).toBe(3)
+    expect((await read('counted', 'south')).job.deviceJobStatistics.deviceCount).toBe(0)
+  })
+
+  test('a job with more than 20,000 devices is not counted, and each field says why', async () => {
+    const { rows } = await door.deps.database.pool.query(
+      `update job set device_count = 20001, succeeded_count = 20000, failed_count = 1 where id = 'counted' returning end_time`,
+    )
+    expect(rows).toEqual([{ end_time: expect.any(Date) }])
+    const { job, errors } = await read('counted', 'north', `${fields} status`)
+    expect(job).toEqual({
+      outcome: null,
+      deviceJobStatistics: null,
+      family: { statistics: null },
+      failureGroups: null,
+      status: 'COMPLETED',
+    })
+    expect(errors.map(({ path }) => path)).toEqual(
+      expect.arrayContaining([
+        ['job', 'outcome'],
+        ['job', 'deviceJobStatistics'],
+        ['job', 'family', 'statistics'],
+        ['job', 'failureGroups'],
+      ]),
+    )
+    for (const { message, extensions } of errors) {
+      expect(extensions).toEqual({
+        code: 'LIMIT_EXCEEDED',
+        limit: 'devices',
+        maximum: 20_000,
+        missing: { scope: north },
+      })
+      expect(message).toContain('more than 20,000 devices, so those in your scope are not counted.')
+    }
+    expect((await read('counted', 'owner')).errors).toEqual([])
+  })
+})
+
+describe('a subscription of a viewer with a scope', () => {
+  let port: OpenPort
+  beforeAll(async () => {
+    port = await openPort(door)
+  })
+  afterAll(() => port.close())
+
+  const updates = async (authorization: string, query: string): Promise<Record<string, unknown>[]> => {
+    const all: Record<string, unknown>[] = []
+    for await (const { data, errors } of port.client({ authorization }).iterate({ query })) {
+      expect(errors).toBeUndefined()
+      all.push(Object(Object.values(Object(data))[0]))
+    }
+    return all
+  }
+  const ids = (found: readonly Record<string, unknown>[]) =>
+    found.flatMap(({ deviceJobs }) => Object(deviceJobs).map(({ deviceId }: { deviceId: string }) => deviceId))
+
+  test('gets the ended device jobs of its devices in a foreign job, and completes with the job', async () => {
+    const { deps } = door
+    await givenDevice('s1', 'south')
+    await scheduleJob(deps, owner, {
+      type: 'scheduleDeviceMethod',
+      jobId: 'live',
+      queryCondition: '*',
+      cloudToDeviceMethod: { methodName: 'reboot' },
+    })
+    await start(deps, 'live')
+    const ended = 'subscription { deviceJobEnded(jobId: "live") { cursor deviceJobs { deviceId } } }'
+    const counted =
+      'subscription { deviceJobStatistics(jobId: "live") { deviceJobStatistics { deviceCount succeededCount } } }'
+    const following = Promise.all([
+      updates('north', ended),
+      updates('south', ended),
+      updates('owner', ended),
+      updates('north', counted),
+      updates('south', counted),
+    ])
+    await vi.waitUntil(() => door.server.openStreams() === 5, 10_000)
+    const keys = ['d0', 'd1', 's1'].map((deviceId) => ({ jobId: 'live', deviceId }))
+    await dispatch(deps, ...keys)
+    await answer(deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload: '1' } })))
+    await finish(deps)
+    const [north, south, all, countedNorth, countedSouth] = await following
+    expect([ids(north), ids(south), ids(all)]).toEqual([['d0', 'd1'], ['s1'], ['d0', 'd1', 's1']])
+    expect(countedNorth.at(-1)).toEqual({ deviceJobStatistics: { deviceCount: 2, succeededCount: 2 } })
+    expect(countedSouth.at(-1)).toEqual({ deviceJobStatistics: { deviceCount: 1, succeededCount: 1 } })
+
+    // A cursor of the whole list is one of the part too.
+    const [{ cursor } = { cursor: '' }] = all
+    const later = ended.replace('jobId: "live"', `jobId: "live", after: "${cursor}"`)
+    expect(ids(await updates('north', later))).toEqual([])
+  })
+
+  test('is not held up by devices outside its scope, however many there are', async () => {
+    const { deps } = door
+    await givenDevices(deps, 'other', 1_100)
+    await givenDevice('z', 'north')
+    await scheduleJob(deps, owner, {
+      type: 'scheduleDeviceMethod',
+      jobId: 'large',
+      queryCondition: "tags.fleet = 'other' OR deviceId = 'z'",
+      cloudToDeviceMethod: { methodName: 'reboot' },
+    })
+    await start(deps, 'large')
+    await cancelJob(deps, owner, 'large')
+    const found = await updates('north', 'subscription { deviceJobEnded(jobId: "large") { deviceJobs { deviceId } } }')
+    expect(ids(found)).toEqual(['z'])
   })
 })

@@ -107,7 +107,7 @@ async function endJob(jobId: string): Promise<void> {
 /** What a reader tells who asks again and again, a page at a time, until it is over or there is nothing new. */
 async function readOn(jobKey: string, places: EndedPlace[], limit: number): Promise<boolean> {
   for (;;) {
-    const page = await findEndedPlaces(unhurried(deps.db.reads), jobKey, places.at(-1) ?? start, limit)
+    const page = await findEndedPlaces(unhurried(deps.db.reads), everything, jobKey, places.at(-1) ?? start, limit)
     if (page === undefined) throw new Error('The job is gone.')
     places.push(...page.places)
     if (page.over) return true
@@ -187,7 +187,13 @@ test('a page of a large job is found by its index and not by reading all of its 
     }
     return deps.db.query(statement, name)
   }
-  const page = await findEndedPlaces(unhurried({ query }), jobKey, { version: 50, deviceId: 'many-048500' }, 1000)
+  const page = await findEndedPlaces(
+    unhurried({ query }),
+    everything,
+    jobKey,
+    { version: 50, deviceId: 'many-048500' },
+    1000,
+  )
   expect(page?.places[0]).toEqual({ version: 50, deviceId: 'many-048501' })
   expect(page?.places).toHaveLength(1000)
   const [plan] = plans

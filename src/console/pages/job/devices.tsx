@@ -32,7 +32,10 @@ export function Devices({
   const filters = readFilters(search)
   const { pages, sight, more } = useDevices(jobId, filters, now)
   const [shown, setShown] = useState<JobDeviceFragment>()
-  const { deviceCount } = now.deviceJobStatistics
+  // Undefined for a job whose devices are not counted for this viewer.
+  const deviceCount = now.deviceJobStatistics?.deviceCount
+  const all = deviceCount === undefined ? '–' : formatCount(deviceCount)
+  const isEmpty = now.startedTime === null || deviceCount === 0
   const { rows, totalCount, loading, error, reload } = pages
 
   // An empty list can be reloaded at once: no row moves.
@@ -49,7 +52,7 @@ export function Devices({
     <section
       ref={ref}
       tabIndex={-1}
-      className={classes(styles.devices, deviceCount > 0 && styles.tall)}
+      className={classes(styles.devices, !isEmpty && styles.tall)}
       aria-labelledby="job-devices"
     >
       <header className={styles.head}>
@@ -57,10 +60,10 @@ export function Devices({
         {totalCount !== undefined && (
           <p className={styles.muted}>
             {isFiltered(filters)
-              ? `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} match`
+              ? `${formatCount(totalCount + more)} of ${all} match`
               : filters.order === 'device'
                 ? formatCount(totalCount)
-                : `${formatCount(totalCount + more)} of ${formatCount(deviceCount)} finished`}
+                : `${formatCount(totalCount + more)} of ${all} finished`}
           </p>
         )}
         {isFiltered(filters) && (
@@ -74,7 +77,7 @@ export function Devices({
           </Button>
         )}
       </header>
-      {deviceCount === 0 ? (
+      {isEmpty ? (
         <p className={styles.muted}>
           {now.endTime === null
             ? 'Devices appear here once the job starts.'
@@ -86,7 +89,7 @@ export function Devices({
         <>
           <FilterBar
             filters={filters}
-            groups={now.failureGroups}
+            groups={now.failureGroups ?? []}
             statistics={now.deviceJobStatistics}
             fault={fault}
             onChange={change}

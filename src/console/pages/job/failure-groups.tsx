@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import styles from './failure-groups.module.css'
 
 /** Device jobs that failed for the same cause. */
-export type FailureGroup = JobNowFragment['failureGroups'][number]
+export type FailureGroup = NonNullable<JobNowFragment['failureGroups']>[number]
 
 /** Why devices failed, the most frequent cause first; live. */
 export function FailureGroups({

@@ -2,6 +2,7 @@ import { Link } from 'react-router'
 import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
+import { whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { JobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
@@ -13,11 +14,17 @@ export function Family({ jobId, around }: { readonly jobId: string; readonly aro
   if (jobs.length < 2) return undefined
   return (
     <Panel title="Retries">
-      <p>
-        {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices succeeded after{' '}
-        {formatCount(jobs.length)} rounds
-      </p>
-      <StatisticsBar statistics={statistics} />
+      {statistics === null ? (
+        <p>– {whyNotCounted}</p>
+      ) : (
+        <>
+          <p>
+            {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices succeeded after{' '}
+            {formatCount(jobs.length)} rounds
+          </p>
+          <StatisticsBar statistics={statistics} />
+        </>
+      )}
       <ol className={styles.jobs}>
         {jobs.map((job) => (
           <li key={job.jobId}>
@@ -32,8 +39,10 @@ export function Family({ jobId, around }: { readonly jobId: string; readonly aro
               <JobBadge job={job} />
             </div>
             <p className={styles.muted}>
-              {formatCount(job.deviceJobStatistics.succeededCount)} of{' '}
-              {formatCount(job.deviceJobStatistics.deviceCount)}, <Time value={job.createdTime} />
+              {job.deviceJobStatistics === null
+                ? '–'
+                : `${formatCount(job.deviceJobStatistics.succeededCount)} of ${formatCount(job.deviceJobStatistics.deviceCount)}`}
+              , <Time value={job.createdTime} />
               {job.retryOf && `, retry of ${job.retryOf.jobId}`}
             </p>
           </li>

@@ -23,12 +23,12 @@ export function FilterBar({
   onChange,
 }: {
   readonly filters: Filters
-  readonly groups: JobNowFragment['failureGroups']
-  readonly statistics: Statistics
+  readonly groups: NonNullable<JobNowFragment['failureGroups']>
+  readonly statistics: Statistics | null
   readonly fault: ConditionFault | undefined
   readonly onChange: (filters: Filters) => void
 }) {
-  const counts = new Map(partsOf(statistics).map(({ tone, count }) => [tone, count]))
+  const counts = new Map((statistics === null ? [] : partsOf(statistics)).map(({ tone, count }) => [tone, count]))
   const toggle = (status: Filters['status'][number]): void =>
     onChange({
       ...filters,

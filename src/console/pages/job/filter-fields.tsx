@@ -14,7 +14,7 @@ export function ErrorCodes({
   filters,
   groups,
   onChange,
-}: PartProps & { readonly groups: JobNowFragment['failureGroups'] }) {
+}: PartProps & { readonly groups: NonNullable<JobNowFragment['failureGroups']> }) {
   const several = filters.errorCode.length > 1 ? filters.errorCode.join(' or ') : undefined
   const codes = [...new Set([...errorsOf(groups).map(({ code }) => code), ...filters.errorCode])]
   return (

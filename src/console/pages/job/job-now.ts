@@ -8,13 +8,14 @@ export function describeEnd(
   formatCount: (count: number) => string,
 ): string {
   if (metNoDevice({ status, deviceJobStatistics })) return `Job ${jobId} ended: no devices matched.`
-  const { deviceCount, succeededCount, failedCount } = deviceJobStatistics
   const what = {
     SUCCEEDED: 'succeeded',
     PARTIALLY_FAILED: 'partly failed',
     FAILED: 'failed',
     CANCELLED: 'was cancelled',
   }[outcome ?? 'SUCCEEDED']
+  if (deviceJobStatistics === null) return `Job ${jobId} ${outcome === null ? 'ended' : what}.`
+  const { deviceCount, succeededCount, failedCount } = deviceJobStatistics
   const failed = failedCount === 0 ? '' : `, ${formatCount(failedCount)} failed`
   return `Job ${jobId} ${what}: ${formatCount(succeededCount)} of ${formatCount(deviceCount)} devices succeeded${failed}.`
 }
@@ -25,7 +26,7 @@ export function describeCancelling(
   formatCount: (count: number) => string,
 ): string {
   if (startedTime === null) return 'The job will not start. No devices will be changed.'
-  const { pendingCount, runningCount } = deviceJobStatistics
+  const { pendingCount, runningCount } = deviceJobStatistics ?? { pendingCount: 0, runningCount: 0 }
   const devices = (count: number): string => `${formatCount(count)} ${count === 1 ? 'device' : 'devices'}`
   return [
     'No further devices will be contacted.',

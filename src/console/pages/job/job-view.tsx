@@ -29,9 +29,12 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
 
   const hasEnded = now.endTime !== null
   const canCancel = now.status === 'SCHEDULED' || now.status === 'QUEUED' || now.status === 'RUNNING'
-  const canRetry = hasEnded && now.deviceJobStatistics.deviceCount > 0
+  // Unknown for a job that is not shown whole: the hub then refuses a retry.
+  const deviceCount = now.deviceJobStatistics?.deviceCount ?? 0
+  const failureGroups = now.failureGroups ?? []
+  const canRetry = hasEnded && deviceCount > 0
 
-  const hasFailures = now.outcome !== 'SUCCEEDED' || now.failureGroups.length > 0
+  const hasFailures = now.outcome !== 'SUCCEEDED' || failureGroups.length > 0
 
   const show = ({ code, responseStatus }: FailureGroup): void => {
     const filters =
@@ -83,16 +86,12 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
         <div className={styles.main}>
           <Progress now={now} deadline={job.deadline} liveError={liveError} onFollow={follow} />
           <ProgressChartPanel jobId={jobId} now={now} />
-          <FailureGroups
-            groups={now.failureGroups}
-            onShow={show}
-            onRetry={canRetry && ((retry) => setDialog({ retry }))}
-          />
+          <FailureGroups groups={failureGroups} onShow={show} onRetry={canRetry && ((retry) => setDialog({ retry }))} />
         </div>
         <div className={styles.side}>
           <Details job={job} now={now} />
           <Family jobId={jobId} around={around} />
-          <History events={around.history} deviceCount={now.deviceJobStatistics.deviceCount} />
+          <History events={around.history} deviceCount={deviceCount} />
         </div>
       </div>
       <Devices ref={devices} jobId={jobId} now={now} />

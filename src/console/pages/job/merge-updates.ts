@@ -56,18 +56,19 @@ export function newsOf({ status, errorCode, responseStatus, condition, order }: 
 }
 
 /** The number of rows of a list and the counters of the job at the time when the first page was read. */
-export type Known = { readonly totalCount: number; readonly statistics: Statistics }
+export type Known = { readonly totalCount: number; readonly statistics: Statistics | null }
 
 /** How many device jobs have ended since `read`. `totalCount` is undefined when the rows were not counted again. */
 export function moreEnded(
   news: News,
   read: Known,
-  now: { readonly totalCount: number | undefined; readonly statistics: Statistics },
+  now: { readonly totalCount: number | undefined; readonly statistics: Statistics | null },
 ): number {
   switch (news) {
     case 'count':
       return Math.max(0, (now.totalCount ?? read.totalCount) - read.totalCount)
     case 'statistics':
+      if (now.statistics === null || read.statistics === null) return 0
       return Math.max(0, endedOf(now.statistics) - endedOf(read.statistics))
     case 'none':
       return 0

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { DomainError } from '../../ui/domain-error.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { endedOf, partsOf } from '../../ui/statistics.ts'
+import { endedOf, noDevices, partsOf, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time, useNow } from '../../ui/time.tsx'
 import tones from '../../ui/tones.module.css'
@@ -25,7 +25,8 @@ export function Progress({
   readonly liveError: LiveError | undefined
   readonly onFollow: () => void
 }) {
-  const { deviceJobStatistics: statistics, startedTime, endTime, failureReason, statusMessage } = now
+  const { deviceJobStatistics, startedTime, endTime, failureReason, statusMessage } = now
+  const statistics = deviceJobStatistics ?? noDevices
   const { deviceCount } = statistics
   return (
     <Panel
@@ -65,11 +66,13 @@ export function Progress({
         </>
       ) : (
         <p className={styles.muted}>
-          {endTime !== null
-            ? startedTime === null
-              ? 'The job did not start. No devices were changed.'
-              : 'No devices matched when the job started.'
-            : 'Devices are selected when the job starts.'}
+          {deviceJobStatistics === null
+            ? `– ${whyNotCounted}`
+            : endTime !== null
+              ? startedTime === null
+                ? 'The job did not start. No devices were changed.'
+                : 'No devices matched when the job started.'
+              : 'Devices are selected when the job starts.'}
         </p>
       )}
       <Pace now={now} deadline={deadline} />

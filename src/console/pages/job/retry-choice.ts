@@ -1,7 +1,7 @@
 import type { JobNowFragment, RetryJobInput } from '../../../generated/console/graphql.ts'
 import type { Statistics } from '../../ui/statistics.ts'
 
-type Group = JobNowFragment['failureGroups'][number]
+type Group = NonNullable<JobNowFragment['failureGroups']>[number]
 
 /** Which devices of a job to retry. */
 export type Part = 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'

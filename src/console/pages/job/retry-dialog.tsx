@@ -9,6 +9,7 @@ import { describeError } from '../../ui/describe-error.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
+import { noDevices } from '../../ui/statistics.ts'
 import { CheckboxGroup } from './checkbox-group.tsx'
 import styles from './dialogs.module.css'
 import { JobRetryDocument } from './documents.ts'
@@ -30,7 +31,8 @@ export function RetryDialog({
   const announce = useAnnounce()
   const navigate = useNavigate()
   const [{ fetching }, retry] = useMutation(JobRetryDocument)
-  const { deviceJobStatistics: statistics, failureGroups: groups } = now
+  const statistics = now.deviceJobStatistics ?? noDevices
+  const groups = now.failureGroups ?? []
   const [choice, setChoice] = useState<Choice>(() => firstChoice(statistics, groups, group))
   const [newJobId, setNewJobId] = useState('')
   const [reason, setReason] = useState('')

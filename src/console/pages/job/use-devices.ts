@@ -29,7 +29,6 @@ export type DeviceRows = {
 export function useDevices(jobId: string, filters: Filters, now: JobNowFragment): DeviceRows {
   const client = useClient()
   const { filter, orderBy } = variablesOf(filters)
-  const { deviceCount } = now.deviceJobStatistics
   const pages = usePages(
     JobDevicesDocument,
     { jobId, filter, orderBy, first: pageSize },
@@ -37,7 +36,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
       read: ({ job }) => job?.deviceJobs,
       keyOf: ({ id }) => id,
       // Before the start there is nothing to read. The start triggers the first read.
-      pause: deviceCount === 0,
+      pause: now.startedTime === null || now.deviceJobStatistics?.deviceCount === 0,
     },
   )
 

@@ -3,7 +3,7 @@ import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
-import { endedOf } from '../../ui/statistics.ts'
+import { endedOf, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { metNoDevice } from '../../ui/status.ts'
 import { Time } from '../../ui/time.tsx'
@@ -34,6 +34,13 @@ export function JobName({ job }: Part) {
 /** The job's progress, or when it starts. */
 export function JobProgress({ job }: Part) {
   const { deviceJobStatistics: statistics } = job
+  if (statistics === null) {
+    return (
+      <span className={styles.figures} title={whyNotCounted}>
+        –<span className="hidden"> {whyNotCounted}</span>
+      </span>
+    )
+  }
   if (job.status === 'SCHEDULED' || (statistics.deviceCount === 0 && job.endTime === null)) {
     return (
       <span className={styles.figures}>

@@ -3,7 +3,7 @@ import { useClient } from 'urql'
 import type { JobNowFragment } from '../../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatRate } from '../../../format.ts'
 import { Panel } from '../../../shell/page.tsx'
-import { endedOf } from '../../../ui/statistics.ts'
+import { endedOf, noDevices } from '../../../ui/statistics.ts'
 import { maxChartedDevices, readEndedDeviceJobs } from '../ended-device-jobs.ts'
 import styles from './panel.module.css'
 import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
@@ -17,9 +17,10 @@ const beat = 2_000
 /** The progress of the job since it started, as far as it is known: a chart, a sentence and a table. */
 export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
   const samples = useSamples(jobId, now)
-  if (now.startedTime === null || now.deviceJobStatistics.deviceCount === 0) return undefined
+  const { deviceCount } = now.deviceJobStatistics ?? noDevices
+  if (now.startedTime === null || deviceCount === 0) return undefined
   if (samples.length < 2) {
-    if (now.endTime === null || now.deviceJobStatistics.deviceCount <= maxChartedDevices) return undefined
+    if (now.endTime === null || deviceCount <= maxChartedDevices) return undefined
     return (
       <Panel title="Progress over time">
         <p className={styles.summary}>
@@ -51,7 +52,7 @@ function useSamples(jobId: string, now: JobNowFragment): Samples {
   const [ended, setEnded] = useState<readonly Ended[]>([])
   const { startedTime, endTime } = now
   // A page that was open at the start has nothing earlier to read.
-  const [cameLate] = useState(() => endedOf(now.deviceJobStatistics) > 0)
+  const [cameLate] = useState(() => endedOf(now.deviceJobStatistics ?? noDevices) > 0)
 
   useEffect(() => {
     if (now.startedTime === null) return
@@ -61,7 +62,7 @@ function useSamples(jobId: string, now: JobNowFragment): Samples {
       const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
       // After the end, the throughput is that of the whole job.
       const recent = endTime === null ? throughput : null
-      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics, recent, time)))
+      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics ?? noDevices, recent, time)))
     }
     add()
     if (now.endTime !== null) return
