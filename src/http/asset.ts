@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { acceptsCoding } from '../accepted-coding.ts'
 
 /** The types of the files that the build writes, by extension. */
 const types: Readonly<Record<string, string>> = {
@@ -54,21 +55,11 @@ export function sendAsset(
   { type, bytes, packed }: Asset,
   more: Readonly<Record<string, string>>,
 ): void {
-  const coding = codings.find((name) => accepts(headers['accept-encoding'], name))
+  const coding = codings.find((name) => acceptsCoding(headers['accept-encoding'], name))
   const body = coding === undefined ? bytes : packed[coding]
   if (coding !== undefined) response.setHeader('content-encoding', coding)
   response.writeHead(200, { 'content-type': type, 'content-length': body.length, vary: 'accept-encoding', ...more })
   response.end(body)
-}
-
-/** Whether the header (RFC 9110, 12.5.3) names the encoding and does not refuse it. */
-function accepts(header: string | string[] | undefined, coding: Coding): boolean {
-  return String(header ?? '')
-    .split(',')
-    .some((item) => {
-      const [name = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase())
-      return name === coding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-    })
 }
 
 const pack = promisify(gzip)

@@ -1,13 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { type ExecutionResult, type GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql'
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { bodyText } from '../../utf8.ts'
 import type { Context, ServerContext } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import type { Admit } from './admission.ts'
+import { createCompress } from './compress.ts'
 import type { Documents } from './documents.ts'
-import { httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
+import { type HttpResult, httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
+import { maySelectKeys } from './may-select-keys.ts'
 import type { PrintResult } from './print-result.ts'
 import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
@@ -34,12 +42,13 @@ export function createPlainRequests(
   },
 ): Handle {
   const { admit, documents, documentOf, contextOf, run, print, mask, handleAny } = options
+  const compress = createCompress()
 
   /**
-   * The result of the operation in a body. Undefined when the request is not answered here. A document is never
-   * validated twice: that is the most expensive part of a request that is refused.
+   * The document in a body and the result of its operation. Undefined when the request is not answered here. A document
+   * is never validated twice: that is the most expensive part of a request that is refused.
    */
-  const resultOf = (body: Buffer, context: () => Context): Promise<ExecutionResult> | ExecutionResult | undefined => {
+  const operate = (body: Buffer, context: () => Context): Operated | undefined => {
     const params = paramsIn(body)
     if (params === undefined) return undefined
     const { variables: variableValues, operationName } = params
@@ -48,30 +57,47 @@ export function createPlainRequests(
     const kind = getOperationAST(document, operationName)?.operation
     if (kind === undefined || kind === 'subscription') return undefined
     const errors = documents.validate(document)
-    if (errors.length > 0) return { errors }
-    return run({ schema, document, operationName, variableValues, contextValue: context() })
+    if (errors.length > 0) return { document, result: { errors } }
+    return { document, result: run({ schema, document, operationName, variableValues, contextValue: context() }) }
   }
 
   return async (request, response, server) => {
     const form = plainForm(request)
     if (form === undefined) return handleAny(request, response, server)
-    const send = (result: ExecutionResult): void => {
+    const { type } = form
+    const send = ({ status, headers }: HttpResult, body: Buffer, packed?: Buffer): void => {
       server.beforeAnswer?.()
-      sendResult(response, result, { type: form.type, print })
+      if (response.destroyed) return
+      const coding = packed && { 'content-encoding': 'gzip' }
+      const sent = packed ?? body
+      response.writeHead(status, { ...headers, ...coding, 'content-length': String(sent.length) })
+      response.end(sent)
     }
     try {
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)
       if (body === undefined) return
-      const result = resultOf(body, () => contextOf(server, whenGone(response)))
-      if (result !== undefined) return send(await result)
-      const again = Object.assign(request, { body: Readable.from([body]) })
-      return handleAny(again, response, { ...server, isAdmitted: true })
+      const operated = operate(body, () => contextOf(server, whenGone(response)))
+      if (operated === undefined) {
+        const again = Object.assign(request, { body: Readable.from([body]) })
+        return handleAny(again, response, { ...server, isAdmitted: true })
+      }
+      const answer = httpResultOf(await operated.result, type, print)
+      const text = Buffer.from(answer.body)
+      // The length of a compressed response can reveal a secret next to a text that an attacker chose.
+      const accepted = maySelectKeys(operated.document) ? undefined : request.headers['accept-encoding']
+      send(answer, text, await compress(text, accepted))
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
-      send({ errors: errors.map(mask) })
+      const answer = httpResultOf({ errors: errors.map(mask) }, type, print)
+      send(answer, Buffer.from(answer.body))
     }
   }
+}
+
+type Operated = {
+  readonly document: DocumentNode
+  readonly result: Promise<ExecutionResult> | ExecutionResult
 }
 
 /** The length and the accepted media type of a request that is plain by its head. */
@@ -138,15 +164,4 @@ function whenGone(response: ServerResponse): AbortSignal {
     if (!response.writableFinished) gone.abort()
   })
   return gone.signal
-}
-
-function sendResult(
-  response: ServerResponse,
-  result: ExecutionResult,
-  { type, print }: { readonly type: ResultType; readonly print: PrintResult },
-): void {
-  if (response.destroyed) return
-  const { status, headers, body } = httpResultOf(result, type, print)
-  response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) })
-  response.end(body)
 }
