@@ -1,0 +1,206 @@
+import type { Right } from '../../../src/access/rights.ts'
+
+// What each field and argument of the schema needs, and what the scope of a viewer does to it. matrix.test.ts fails for
+// a field or argument that is not here.
+
+/** What the scope of a viewer does to a field, an argument or a member of an input. */
+export type Effect =
+  /** Nothing: it is the same for all viewers. */
+  | 'same'
+  /** It is about the viewer. */
+  | 'viewer'
+  /** It shows, or names, a device: one outside of the scope is as unknown as one that does not exist. */
+  | 'device'
+  /** It counts, lists or selects devices, or follows from them: only those in the scope. */
+  | 'devices'
+  /** It is about a job: that of another scope is reduced. */
+  | 'job'
+
+/** Names by effect, separated by spaces. Arguments are written as `field(argument:)`. */
+type OfType = { readonly [Name in Effect]?: string }
+
+const error: OfType = { same: 'code message' }
+const connection: OfType = { devices: 'edges nodes pageInfo totalCount' }
+const schedule: OfType = { same: 'expect jobId maxExecutionTimeInSeconds startTime', devices: 'queryCondition' }
+
+export const table: Readonly<Record<string, OfType>> = {
+  Query: {
+    same: 'hub',
+    viewer: 'viewer',
+    device: 'device device(deviceId:) node node(id:) nodes nodes(ids:)',
+    devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(queryCondition:)
+      previewJob previewJob(input:) twinPaths twinPaths(first:) twinPaths(prefix:)`,
+    job: 'job job(jobId:) jobs jobs(after:) jobs(before:) jobs(filter:) jobs(first:) jobs(last:) jobs(orderBy:)',
+  },
+  Mutation: {
+    device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
+      invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
+    devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
+    job: 'cancelJob cancelJob(input:) retryJob retryJob(input:)',
+  },
+  Subscription: {
+    device: 'telemetry telemetry(deviceId:) twinUpdated twinUpdated(deviceId:)',
+    devices: 'devicePresenceChanged devicePresenceChanged(queryCondition:)',
+    job: `deviceJobEnded deviceJobEnded(after:) deviceJobEnded(jobId:) deviceJobStatistics deviceJobStatistics(after:)
+      deviceJobStatistics(jobId:) jobUpdated jobUpdated(filter:)`,
+  },
+
+  Viewer: { viewer: 'expiresAt issuer kind name rights roles scope subject' },
+  Hub: { same: 'limits name version' },
+  HubLimits: {
+    same: 'answerBytes documentTokens newDevices operationsPerSocket pageSize requestBytes trustedDocumentsOnly',
+  },
+
+  Node: { device: 'id' },
+  PageInfo: { devices: 'endCursor hasNextPage hasPreviousPage startCursor' },
+  Device: {
+    device: `authentication connectionState deviceId etag generationId id lastActivityTime status statusReason twin
+      deviceJobs deviceJobs(after:) deviceJobs(first:)`,
+  },
+  DeviceAuthentication: { device: 'symmetricKey type x509Thumbprint' },
+  SymmetricKey: { device: 'primaryKey secondaryKey' },
+  X509Thumbprint: { device: 'primaryThumbprint secondaryThumbprint' },
+  DeviceConnection: connection,
+  DeviceEdge: { device: 'cursor node' },
+  Twin: { device: 'etag properties tags version' },
+  TwinProperties: { device: 'desired reported' },
+  TwinSection: { device: 'metadata value version' },
+  TwinPath: { devices: 'deviceCount path sampleValues types' },
+  Telemetry: { device: 'body contentType deviceId enqueuedTime properties' },
+  DevicePresenceUpdate: { devices: 'deletedDeviceIds devices initial' },
+
+  Job: {
+    same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition startTime startedTime status
+      type endTime`,
+    job: `blockers cloudToDeviceMethod deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
+      history maxDevices outcome retries retryOf statusMessage throughput updateTwin deviceJobs deviceJobs(after:)
+      deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
+  },
+  CloudToDeviceMethod: { job: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
+  DeviceJob: { device: 'device deviceId endTime error id job outcome startTime status' },
+  DeviceJobConnection: connection,
+  DeviceJobEdge: { device: 'cursor node' },
+  DeviceJobEndedUpdate: { devices: 'cursor deviceJobs', job: 'job' },
+  DeviceJobError: { device: 'code description' },
+  DeviceJobStatistics: {
+    devices: 'cancelledCount deviceCount failedCount pendingCount runningCount succeededCount',
+  },
+  DeviceJobStatisticsUpdate: { devices: 'deviceJobStatistics', job: 'job version' },
+  DeviceMethodResponse: { device: 'payload status' },
+  FailureGroup: { devices: 'code count message responseStatus sample sample(first:) share' },
+  JobBlocker: { job: 'deviceCount message position reason until' },
+  JobConnection: { job: 'edges nodes pageInfo totalCount' },
+  JobEdge: { job: 'cursor node' },
+  JobEvent: { job: 'actor cause reason status time type version' },
+  JobFamily: { job: 'jobs', devices: 'statistics' },
+  JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },
+  JobPreview: {
+    devices: 'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint overlaps',
+  },
+  PreviewCount: { devices: 'precision value' },
+
+  CancelJobPayload: { job: 'job' },
+  CreateDevicePayload: { device: 'device' },
+  CreateDevicesPayload: { device: 'results' },
+  DeleteDevicePayload: { device: 'deviceId' },
+  InvokeDeviceMethodPayload: { device: 'payload status' },
+  RetryJobPayload: { job: 'job' },
+  ScheduleJobPayload: { job: 'job' },
+  UpdateDevicePayload: { device: 'device' },
+  UpdateTwinPayload: { device: 'twin' },
+
+  Error: error,
+  AlreadyExistsError: error,
+  BadDeviceResponseError: error,
+  ConflictError: error,
+  DeviceOfflineError: error,
+  DeviceTimeoutError: error,
+  ExpectationFailedError: { ...error, devices: 'deviceCount fingerprint' },
+  InvalidInputError: { same: 'code message path' },
+  LimitExceededError: { same: 'code message retryAfterSeconds' },
+  NotFoundError: error,
+  PreconditionError: error,
+  QueryConditionError: { same: 'code column line message' },
+
+  CancelJobInput: { job: 'jobId', same: 'reason' },
+  CloudToDeviceMethodInput: { same: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
+  CreateDeviceInput: { device: 'deviceId', same: 'authentication status statusReason twin' },
+  CreateDevicesInput: { device: 'devices' },
+  DateTimeRange: { same: 'from to' },
+  DeleteDeviceInput: { device: 'deviceId', same: 'ifMatch' },
+  DeviceAuthenticationInput: { same: 'symmetricKey type x509Thumbprint' },
+  DeviceJobFilter: { same: 'errorCode responseStatus status', devices: 'queryCondition' },
+  DeviceJobOrder: { same: 'direction field' },
+  InvokeDeviceMethodInput: {
+    device: 'deviceId',
+    same: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds',
+  },
+  JobExpectationInput: { devices: 'fingerprint maxDevices' },
+  JobFilter: { same: 'createdTime jobIdPrefix status type' },
+  JobOrder: { same: 'direction field' },
+  PreviewJobInput: {
+    devices: 'queryCondition',
+    same: 'cloudToDeviceMethod jobId maxExecutionTimeInSeconds startTime updateTwin',
+  },
+  RetryJobInput: {
+    job: 'jobId',
+    devices: 'queryCondition',
+    same: 'errorCode maxExecutionTimeInSeconds newJobId reason responseStatus startTime status',
+  },
+  ScheduleDeviceMethodInput: { ...schedule, same: `${schedule.same} cloudToDeviceMethod` },
+  ScheduleTwinUpdateInput: { ...schedule, same: `${schedule.same} updateTwin` },
+  SymmetricKeyInput: { same: 'primaryKey secondaryKey' },
+  TwinPatchInput: { same: 'properties tags' },
+  TwinPropertiesPatchInput: { same: 'desired' },
+  UpdateDeviceInput: { device: 'deviceId', same: 'authentication ifMatch status statusReason' },
+  UpdateTwinInput: { device: 'deviceId', same: 'ifMatch patch' },
+  X509ThumbprintInput: { same: 'primaryThumbprint secondaryThumbprint' },
+}
+
+/** The rights, one of which the fields of a type, a field, an argument or a member of an input need. Others need none. */
+export const needs: Readonly<Record<string, readonly Right[]>> = {
+  Device: ['readDevices', 'readTwins'],
+  Twin: ['readTwins'],
+  Job: ['readJobs'],
+  DeviceJob: ['readJobs'],
+  'Query.device': ['readDevices', 'readTwins'],
+  'Query.devices': ['readDevices', 'readTwins'],
+  'Query.devices(queryCondition:)': ['readTwins'],
+  'Query.twinPaths': ['readTwins'],
+  'Query.job': ['readJobs'],
+  'Query.jobs': ['readJobs'],
+  'Query.previewJob': ['writeJobs'],
+  'Device.authentication': ['readDevices'],
+  'Device.twin': ['readTwins'],
+  'Device.deviceJobs': ['readJobs'],
+  'DeviceAuthentication.symmetricKey': ['readKeys'],
+  'Job.deviceJobs': ['readJobs'],
+  'DeviceJobFilter.queryCondition': ['readTwins'],
+  'Mutation.createDevice': ['writeDevices'],
+  'Mutation.createDevices': ['writeDevices'],
+  'Mutation.updateDevice': ['writeDevices'],
+  'Mutation.deleteDevice': ['writeDevices'],
+  'Mutation.updateTwin': ['writeTwins'],
+  'Mutation.invokeDeviceMethod': ['invokeMethods'],
+  'Mutation.scheduleDeviceMethod': ['writeJobs'],
+  'Mutation.scheduleTwinUpdate': ['writeJobs'],
+  'Mutation.cancelJob': ['writeJobs'],
+  'Mutation.retryJob': ['writeJobs'],
+  'Subscription.telemetry': ['readTwins'],
+  'Subscription.twinUpdated': ['readTwins'],
+  'Subscription.devicePresenceChanged': ['readDevices', 'readTwins'],
+  'Subscription.devicePresenceChanged(queryCondition:)': ['readTwins'],
+  'Subscription.deviceJobEnded': ['readJobs'],
+  'Subscription.deviceJobStatistics': ['readJobs'],
+  'Subscription.jobUpdated': ['readJobs'],
+}
+
+/** All rows of the table, as coordinates of the schema. */
+export const coordinates: readonly string[] = Object.entries(table).flatMap(([type, effects]) =>
+  Object.values(effects).flatMap((names) =>
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name: string) => `${type}.${name}`),
+  ),
+)
