@@ -1,5 +1,8 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inScope, meetsScope } from '../../src/database/in-scope.ts'
 import { parseCondition } from '../../src/query/parser.ts'
+import { scopeOf } from '../../src/query/scope.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { statementOf } from './fleet.ts'
 
@@ -47,4 +50,18 @@ test.each([
   const plan = await explain(condition)
   expect(plan).toContain(index)
   expect(plan).not.toContain('Seq Scan on twin')
+})
+
+test('a list of the devices in a scope is answered by the index of its property, and a lookup by keys', async () => {
+  const scope = scopeOf(["tags.site = 's1'", "tags.site = 's2'"])
+  const id = sql`'device-000007'`
+  for (const [statement, index] of [
+    [sql`select d.id from device d join twin t on t.device_id = d.id where true${meetsScope(scope)}`, 'twin_tags'],
+    [sql`select from device where device.id = ${id}${inScope(scope, sql`device.id`)}`, '_pkey'],
+  ] as const) {
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`explain ${statement.text}`, statement.values)
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain(index)
+    expect(plan).not.toContain('Seq Scan on twin')
+  }
 })

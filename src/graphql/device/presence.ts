@@ -2,6 +2,7 @@ import { readInTime } from '../../database/bounded-read.ts'
 import { findDevicePage } from '../../device/selection-store.ts'
 import { findExistingIds } from '../../device/store.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
+import { isEverything } from '../../scope.ts'
 import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
 import { askerOf } from '../context.ts'
@@ -10,6 +11,7 @@ import { either } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { Device, selectsAll } from './device.ts'
+import { createSentDevices, type SentDevices } from './sent-devices.ts'
 
 /** Maximum number of devices in one update. */
 const maxDevices = 100
@@ -36,7 +38,7 @@ const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').im
       resolve: ({ devices }) => [...devices],
     }),
     deletedDeviceIds: t.exposeStringList('deletedDeviceIds', {
-      description: `The IDs of devices that were deleted, whether or not they matched the condition: at most ${maxDevices}.`,
+      description: `The IDs of devices that were deleted, whether or not they matched the condition: at most ${maxDevices}. For a caller with a scope: the IDs of devices that this subscription has sent and that were deleted or have left the scope. Only the 10,000 devices that were sent last are considered.`,
     }),
     initial: t.exposeBoolean('initial', {
       description:
@@ -46,6 +48,13 @@ const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').im
 })
 
 const changedDevices = sharedReads<Batch>()
+
+/** The batch, with only those ends that concern devices which this subscription has sent. */
+function withoutUnsent(batch: Batch, sent: SentDevices): Batch {
+  const deletedDeviceIds = sent.take(batch.deletedDeviceIds)
+  sent.add(batch.devices.map(({ id }) => id))
+  return deletedDeviceIds.length === batch.deletedDeviceIds.length ? batch : { ...batch, deletedDeviceIds }
+}
 
 builder.subscriptionField('devicePresenceChanged', (t) =>
   t.field({
@@ -84,6 +93,8 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
        * are never more than the hub has devices.
        */
       const changed = new Map<string, { readonly mayBeGone: boolean }>()
+      /** The devices whose end this subscription may report. Undefined: all. */
+      const sent = isEverything(scope) ? undefined : createSentDevices()
       /** The event that caused all entries of `changed`, if there was only one event. */
       let source: object | undefined
 
@@ -94,6 +105,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       }
       const readInitial = async (after: string): Promise<Batch[]> => {
         const { devices, rest } = await find({ cursor: after })
+        sent?.add(devices.map(({ id }) => id))
         cursor = rest
         return [{ devices, deletedDeviceIds: [], initial: true }]
       }
@@ -106,10 +118,15 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
           const batch = await changedDevices.after(context, whole, async () => {
             const { devices } = await find({ among: among.map(([id]) => id) })
             const found = new Set(devices.map(({ id }) => id))
-            const doubtful = among.filter(([id, { mayBeGone }]) => mayBeGone && !found.has(id)).map(([id]) => id)
+            // Any change may take a device out of a scope.
+            const mayHaveLeft = sent !== undefined
+            const doubtful = among
+              .filter(([id, { mayBeGone }]) => (mayBeGone || mayHaveLeft) && !found.has(id))
+              .map(([id]) => id)
             return { devices, deletedDeviceIds: await findDeleted(doubtful), initial: false }
           })
-          if (batch.devices.length + batch.deletedDeviceIds.length > 0) return [batch]
+          const mine = sent === undefined ? batch : withoutUnsent(batch, sent)
+          if (mine.devices.length + mine.deletedDeviceIds.length > 0) return [mine]
         }
         return []
       }

@@ -4,10 +4,11 @@ import type { Listen } from '../../events/events.ts'
 import type { TelemetryMessage } from '../../events/topics.ts'
 import { asWritten } from '../../json/json-as-written.ts'
 import { overBudget } from '../../json/json-budget.ts'
+import { isEverything } from '../../scope.ts'
 import { utf8Text } from '../../utf8.ts'
 import { builder } from '../builder.ts'
 import { pacedRows } from '../live/paced-rows.ts'
-import { either, identityOf } from '../live/select-events.ts'
+import { either, identityOf, presenceOf } from '../live/select-events.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 
 /** Maximum number of messages that wait for a slow client. */
@@ -90,7 +91,7 @@ builder.subscriptionField('telemetry', (t) =>
     type: Telemetry,
     // Telemetry and reported properties are both data that the device sends to services.
     authScopes: { right: 'readTwins' },
-    description: `Messages that a device sends from now on, in the order in which it sends them. At most ${maxWaiting} messages wait, because the client is slow or because the database was unavailable when the hub checked whether the device still exists. When more messages wait, the oldest are dropped. Completes when the device is deleted, even if another device with the same ID is created at once.`,
+    description: `Messages that a device sends from now on, in the order in which it sends them. At most ${maxWaiting} messages wait, because the client is slow or because the database was unavailable when the hub checked whether the device still exists. When more messages wait, the oldest are dropped. Completes when the device is deleted, even if another device with the same ID is created at once, or leaves the scope of the caller. Messages that still wait then are dropped if the caller has a scope.`,
     args: {
       deviceId: t.arg.string({
         required: true,
@@ -100,15 +101,31 @@ builder.subscriptionField('telemetry', (t) =>
     subscribe: (_root, { deviceId }, context) => {
       const { db, events, limits } = context.deps
       const { scope } = context.viewer
+      const isNarrowed = !isEverything(scope)
       const find = () => findGeneration(db.reads, scope, deviceId)
       let generation: string | undefined
       const waiting: TelemetryMessage[] = []
+      const identity = either<object, object>(identityOf(events, deviceId), events.listen('missed'))
+      // Any of its properties may decide whether it is in the scope.
+      const properties = either<object, object>(events.listen('twin', deviceId), presenceOf(events, deviceId))
       const mayBeGone: Listen<undefined> = (listener) =>
-        either(identityOf(events, deviceId), events.listen('missed'))(() => listener(undefined))
+        (isNarrowed ? either(identity, properties) : identity)(() => listener(undefined))
+      /** Whether the device may have left the scope since the last check began. */
+      let inDoubt = false
+      const isGone = async (): Promise<boolean> => {
+        do {
+          inDoubt = false
+          if ((await readThroughOutage(context, find)) !== generation) return true
+        } while (isNarrowed && inDoubt)
+        return false
+      }
       return pacedRows(context, either(events.listen('telemetry', deviceId), mayBeGone), {
         // Messages cannot be read again, unlike rows. They are stored here, and one key represents all of them.
         keyOf(messages) {
-          if (messages === undefined) return 'device'
+          if (messages === undefined) {
+            inDoubt = true
+            return 'device'
+          }
           for (const message of messages) waiting.push(message)
           keepNewest(waiting, limits.telemetryBytes)
           return 'messages'
@@ -119,9 +136,12 @@ builder.subscriptionField('telemetry', (t) =>
           return []
         },
         async read(key) {
-          if (key === 'messages') return waiting.splice(0)
-          return (await readThroughOutage(context, find)) === generation ? [] : null
+          if (key === 'messages' && !isNarrowed) return waiting.splice(0)
+          if (inDoubt && (await isGone())) return null
+          // One at a time: none leaves after the device was seen to change, before it was checked again.
+          return key === 'messages' ? waiting.splice(0, 1) : []
         },
+        again: () => (waiting.length > 0 ? 'messages' : undefined),
       })
     },
     resolve: (message) => message,

@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { findGeneration } from '../../device/store.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { etagOf } from '../../etag.ts'
+import { isEverything } from '../../scope.ts'
 import { checkTwinPatch } from '../../twin/check-patch.ts'
 import { patchTwin } from '../../twin/commands.ts'
 import { documentsIn, findTwinTexts, type TwinDocument, type TwinTexts } from '../../twin/text-store.ts'
@@ -11,7 +12,7 @@ import type { Context } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { readDocuments } from '../live/read-documents.ts'
-import { either, identityOf } from '../live/select-events.ts'
+import { either, identityOf, presenceOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { perParent } from '../loaders.ts'
@@ -174,7 +175,7 @@ builder.subscriptionField('twinUpdated', (t) =>
     type: Twin,
     authScopes: { right: 'readTwins' },
     description:
-      'The twin of a device. First sends the current twin, then the twin after each change, by a service or by the device. Changes in quick succession may be combined into one update. Completes when the device is deleted, even if another device with the same ID is created at once.',
+      'The twin of a device. First sends the current twin, then the twin after each change, by a service or by the device. Changes in quick succession may be combined into one update. Completes when the device is deleted, even if another device with the same ID is created at once, or leaves the scope of the caller.',
     args: {
       deviceId: t.arg.string({
         required: true,
@@ -200,8 +201,11 @@ builder.subscriptionField('twinUpdated', (t) =>
       }
       const goesOn = (found: Found | null): found is Found =>
         found !== null && found.generationId === mine.generationId && found.twin.version >= mine.version
-      return pacedRows(context, either(events.listen('twin', deviceId), identityOf(events, deviceId)), {
-        keyOf: (event) => event.deviceId,
+      const changes = either<object, object>(events.listen('twin', deviceId), identityOf(events, deviceId))
+      // The connection state is not part of a twin, but may decide whether the device is in the scope.
+      const listen = isEverything(scope) ? changes : either(changes, presenceOf(events, deviceId))
+      return pacedRows(context, listen, {
+        keyOf: () => deviceId,
         first: async () => {
           const found = await twins.first(context, find)
           if (found === null) throw new NotFoundError('device', deviceId)

@@ -20,3 +20,11 @@ export const identityOf =
     events.listen('identity')((event) => {
       if (event.deviceId === deviceId) listener(event)
     })
+
+/** Listens for changes of the connection state of one device. It filters all such events. */
+export const presenceOf =
+  (events: Pick<Events, 'listen'>, deviceId: string): Listen<object> =>
+  (listener) =>
+    events.listen('presence')((event) => {
+      if (event.deviceIds.includes(deviceId)) listener(event)
+    })
