@@ -166,7 +166,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
     const ground = { clock, log, limits: config.limits }
     const proxies = createProxies(config.trustedProxies)
-    const arrivals = createArrivals(ground, openFileLimit(), proxies.isTrusted)
+    const arrivals = createArrivals(ground, { openFiles: openFileLimit(), isProxy: proxies.isTrusted, metrics })
     // Its probes answer before the database does, and as long as anything is left to stop.
     const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, plainHttp: config.plainHttp, cert, key })
     onStop('the HTTP server', () => http.close())

@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { connectionName } from '../connection-name.ts'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createProxies, type Proxies } from '../limits/client-address.ts'
@@ -151,7 +152,13 @@ export function createHttpServer(
   }
   /** The connections that speak HTTP. Requests under way on one are forgotten with it. */
   const pipelines = new Map<Duplex, Pipeline>()
+  /** Those of them on which no request has arrived. */
+  const silent = new Set<Duplex>()
+  const noteRequest = ({ socket }: http.IncomingMessage): void => {
+    if (silent.delete(socket)) arrivals.introduced(socket)
+  }
   const handle = (request: http.IncomingMessage, response: http.ServerResponse, by: 'plain' | 'TLS'): void => {
+    noteRequest(request)
     pipelines.get(request.socket)?.add(response)
     findClient(request)
     const mount = mountAt(request)
@@ -219,10 +226,11 @@ export function createHttpServer(
     respond(response, 429, { message }, { 'retry-after': '1', connection: 'close' })
   }
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
+    noteRequest(request)
     findClient(request)
     connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
     const mount = mountAt(request)
-    if (mount?.close === undefined) connections.delete(nameOf(request.socket))
+    if (mount?.close === undefined) connections.delete(connectionName(request.socket))
     const held = pipelines.get(connection)?.release() ?? Buffer.alloc(0)
     pipelines.delete(connection)
     mount?.upgrade?.(request, connection, Buffer.concat([head, held]))
@@ -254,7 +262,7 @@ export function createHttpServer(
   // Includes connections that a server no longer knows, WebSockets, or does not know yet, during a TLS handshake.
   const connections = new Map<string, Socket>()
   const keep = (connection: Socket): void => {
-    const name = nameOf(connection)
+    const name = connectionName(connection)
     connections.set(name, connection)
     connection.once('close', () => {
       if (connections.get(name) === connection) connections.delete(name)
@@ -262,7 +270,11 @@ export function createHttpServer(
   }
   const speak = (connection: Socket): void => {
     pipelines.set(connection, limitPipelining(connection, deps.limits.httpPipelinedRequests))
-    connection.once('close', () => pipelines.delete(connection))
+    silent.add(connection)
+    connection.once('close', () => {
+      pipelines.delete(connection)
+      silent.delete(connection)
+    })
   }
   plain.on('connection', speak)
   secure.on('secureConnection', speak)
@@ -355,11 +367,6 @@ function requestThat(wantsUpgrade: (request: http.IncomingMessage) => boolean): 
       this.offersUpgrade = offers === true
     }
   }
-}
-
-/** Identifies a connection together with the TLS connection above it. */
-function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
-  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /** A host as written in an address, and one that can be requested: "all addresses" cannot. */

@@ -4,13 +4,15 @@ import { type Bucket, fullBucket, type Rate, takeFrom, unitsIn } from '../thrott
 export type AddressLimits = {
   /** Open connections to one port. */
   readonly connections: number
+  /** Open GraphQL WebSockets. */
+  readonly sockets: number
   /** New connections per second. */
   readonly newConnections: number
   /** Requests per second that are refused for their token. */
   readonly failures: number
 }
 
-/** The record of a network: its open connections by port, and what is left of its rates. */
+/** The record of a network: its open connections by place, and what is left of its rates. A place is a port or `sockets`. */
 export type AddressRecord = {
   readonly open: ReadonlyMap<string, number>
   readonly arrivals: Bucket
@@ -48,20 +50,28 @@ export function arrive(
   record: AddressRecord,
   port: string,
   { limits, now }: { readonly limits: AddressLimits; readonly now: number },
-): AddressRecord | 'too many connections' | 'too many new connections' {
-  const open = record.open.get(port) ?? 0
-  if (open >= limits.connections) return 'too many connections'
+): AddressRecord | 'connections' | 'new_connections' {
+  const entered = enter(record, port, limits.connections)
+  if (entered === undefined) return 'connections'
   const { bucket, waitMs } = takeFrom(record.arrivals, 1, now)
-  if (waitMs > 0) return 'too many new connections'
-  return { ...record, arrivals: bucket, open: new Map(record.open).set(port, open + 1) }
+  return waitMs > 0 ? 'new_connections' : { ...entered, arrivals: bucket }
 }
 
-/** The record with one connection less to the port. */
-export function leave(record: AddressRecord, port: string): AddressRecord {
+/** The record with one more GraphQL WebSocket, or undefined to refuse it. */
+export const openSocket = (record: AddressRecord, limits: AddressLimits): AddressRecord | undefined =>
+  enter(record, 'sockets', limits.sockets)
+
+function enter(record: AddressRecord, place: string, most: number): AddressRecord | undefined {
+  const open = record.open.get(place) ?? 0
+  return open < most ? { ...record, open: new Map(record.open).set(place, open + 1) } : undefined
+}
+
+/** The record with one connection less in the place. */
+export function leave(record: AddressRecord, place: string): AddressRecord {
   const open = new Map(record.open)
-  const left = (open.get(port) ?? 1) - 1
-  if (left > 0) open.set(port, left)
-  else open.delete(port)
+  const left = (open.get(place) ?? 1) - 1
+  if (left > 0) open.set(place, left)
+  else open.delete(place)
   return { ...record, open }
 }
 

@@ -1,6 +1,8 @@
 import type { Server, Socket } from 'node:net'
+import { connectionName } from '../connection-name.ts'
 import type { Deps } from '../deps.ts'
 import { deduplicateLog } from '../log/deduplicated-log.ts'
+import type { Metrics } from '../metrics.ts'
 import {
   type AddressLimits,
   type AddressRecord,
@@ -11,18 +13,40 @@ import {
   mayTry,
   networkOf,
   newAddress,
+  openSocket,
 } from './address-limits.ts'
+import { createHandshakes } from './handshakes.ts'
 
 /** The kind of protocol of a port. Neither kind can use up the connections that both share. */
 export type PortKind = 'HTTP' | 'MQTT'
+
+/** Why a connection is refused: the `reason` of the metric, with what the log says. */
+const refusals = {
+  files: 'the process has reached its open file limit',
+  port: 'too many connections to the port',
+  connections: 'too many connections from one address',
+  new_connections: 'too many new connections from one address',
+  handshakes: 'too many handshakes of one address wait for their clients',
+  sockets: 'too many GraphQL WebSockets from one address',
+} as const
+export type Refusal = keyof typeof refusals
 
 /**
  * Decides which addresses may connect, before TLS and HTTP, and which may present tokens. Shared by all ports of the
  * hub.
  */
 export type Arrivals = {
-  /** Limits the connections of the server, in total and per address. */
+  /** Limits the connections of the server, in total and per address, and those whose client has not introduced itself. */
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
+  /** The client of a guarded connection has introduced itself: a request or a CONNECT has arrived. */
+  introduced(socket: Socket): void
+  /**
+   * Counts a WebSocket of this address until its client has introduced itself, which the returned function reports. `cut`
+   * closes it.
+   */
+  awaitIntroduction(address: string, cut: () => void): () => void
+  /** Counts a GraphQL WebSocket of this address until the returned function is called. Undefined: it is refused. */
+  openSocket(address: string): (() => void) | undefined
   /**
    * Whether a request from this address is processed: when its token was good before, or when the address did not
    * present too many bad ones. Shared by all protocols; a client certificate counts as a token.
@@ -49,18 +73,21 @@ const mostCharacters = 8 * 1024 * 1024
 const refusalPause = 500
 const refusalSpread = 1_000
 
-/**
- * `openFiles`: how many files and connections the process may have open. A trusted proxy connects for many clients, so it
- * has as many connections as the port.
- */
 export function createArrivals(
   deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
-  openFiles = Number.POSITIVE_INFINITY,
-  isProxy: (address: string) => boolean = () => false,
+  options: {
+    /** How many files and connections the process may have open. Default: any number. */
+    readonly openFiles?: number
+    /** A trusted proxy connects for many clients, so only the limits of the port apply to it. */
+    readonly isProxy?: (address: string) => boolean
+    readonly metrics?: Metrics
+  } = {},
 ): Arrivals {
   const { clock, log } = deps
+  const { openFiles = Number.POSITIVE_INFINITY, isProxy = () => false, metrics } = options
   const limits: AddressLimits = {
     connections: deps.limits.addressConnections,
+    sockets: deps.limits.addressSockets,
     newConnections: deps.limits.addressNewConnections,
     failures: deps.limits.addressFailures,
   }
@@ -99,25 +126,49 @@ export function createArrivals(
   }
 
   // A flood must not fill the disk.
-  const logRefusal = deduplicateLog<{ readonly port: string; readonly reason: string; readonly address: string }>(
+  const logRefusal = deduplicateLog<{ readonly reason: Refusal; readonly address: string; readonly port?: string }>(
     clock,
     {
       keyOf: ({ port, reason, address }) => `${port} ${reason} ${address}`,
       write: ({ reason, ...details }, notWritten) =>
         log.warn(
           notWritten === 0 ? details : { ...details, times: notWritten + 1 },
-          `connection closed at once: ${reason}`,
+          `${reason === 'handshakes' ? 'connection closed' : 'connection closed at once'}: ${refusals[reason]}`,
         ),
     },
   )
-  const refuse = (port: string, reason: string, address: string): void => logRefusal({ port, reason, address })
+  const refused = metrics?.counter(
+    'twincast_connections_refused_total',
+    'Connections that were closed because of a limit, by the reason.',
+  )
+  const refuse = (reason: Refusal, address: string, port?: string): void => {
+    refused?.add({ reason })
+    logRefusal({ reason, address, ...(port !== undefined && { port }) })
+  }
+
+  const handshakes = createHandshakes(clock, {
+    most: deps.limits.addressHandshakes,
+    onCut: (network) => refuse('handshakes', network),
+  })
+  /** How to end the handshake of a connection, by its name. */
+  const unfinished = new Map<string, () => void>()
+  const expectIntroduction = (address: string, socket: Socket): void => {
+    const name = connectionName(socket)
+    const finish = handshakes.begin(networkOf(address), () => socket.destroy())
+    const end = (): void => {
+      finish()
+      if (unfinished.get(name) === end) unfinished.delete(name)
+    }
+    unfinished.set(name, end)
+    socket.once('close', end)
+  }
 
   /** Counts the connection for its address, or closes it above the limits. */
   const arriveFrom = (address: string, socket: Socket, variable: string): boolean => {
     const network = networkOf(address)
     const record = arrive(recordOf(network), variable, { limits, now: now() })
     if (typeof record === 'string') {
-      refuse(variable, `${record} from one address`, address)
+      refuse(record, address, variable)
       socket.destroy()
       return false
     }
@@ -130,11 +181,14 @@ export function createArrivals(
     // It has disconnected already.
     if (remoteAddress === undefined) return
     if (open[kind] >= total * kindShare || open.HTTP + open.MQTT >= total) {
-      refuse(variable, 'the process has reached its open file limit', remoteAddress)
+      refuse('files', remoteAddress, variable)
       socket.destroy()
       return
     }
-    if (!isProxy(remoteAddress) && !arriveFrom(remoteAddress, socket, variable)) return
+    if (!isProxy(remoteAddress)) {
+      if (!arriveFrom(remoteAddress, socket, variable)) return
+      expectIntroduction(remoteAddress, socket)
+    }
     open[kind]++
     socket.once('close', () => {
       open[kind]--
@@ -146,11 +200,24 @@ export function createArrivals(
     guard(server, { variable, kind }) {
       server.maxConnections = ofPort[kind]
       server.on('connection', (socket) => admit(socket, variable, kind))
-      server.on('drop', (data) => refuse(variable, 'too many connections to the port', data?.remoteAddress ?? ''))
+      server.on('drop', (data) => refuse('port', data?.remoteAddress ?? '', variable))
       // On a listening server: a connection could not be accepted. Without a listener this would end the process.
       server.on('error', (error) => {
         if (server.listening) log.error({ err: error, port: variable }, 'connection could not be accepted')
       })
+    },
+    introduced: (socket) => unfinished.get(connectionName(socket))?.(),
+    awaitIntroduction: (address, cut) => (isProxy(address) ? () => {} : handshakes.begin(networkOf(address), cut)),
+    openSocket(address) {
+      if (isProxy(address)) return () => {}
+      const network = networkOf(address)
+      const record = openSocket(recordOf(network), limits)
+      if (record === undefined) {
+        refuse('sockets', address)
+        return undefined
+      }
+      keep(network, record)
+      return () => keep(network, leave(recordOf(network), 'sockets'))
     },
     mayTry(address, authorization) {
       if (authorization !== undefined && tokens.has(authorization)) return true

@@ -87,11 +87,13 @@ export function createAdmission(
     readonly rations: Rations
     readonly presence: Presence
     readonly takeTurn: <T>(work: () => Promise<T>) => Promise<T>
+    /** Called when the CONNECT of a client has arrived. */
+    readonly introduced: (client: Client) => void
     /** Whether the hub is about to stop. */
     readonly isLeaving: () => boolean
   },
 ): Hooks {
-  const { hostNames, arrivals, connections, rations, presence, takeTurn, isLeaving } = options
+  const { hostNames, arrivals, connections, rations, presence, takeTurn, introduced, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Logs the reason, which CONNACK cannot carry. */
   const logReason = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
@@ -162,6 +164,7 @@ export function createAdmission(
 
   return {
     preConnect(client, packet, done) {
+      introduced(client)
       const refusal = checkConnect(packet, hostNames)
       if (refusal === undefined) {
         if (!packet.keepalive || packet.keepalive > longestKeepAliveSeconds) {

@@ -3,6 +3,7 @@ import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { takeTurnsInOrder } from '../fair-queue.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
+import { addressOf as addressOfRequest } from '../limits/request-address.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import { createAdmission } from './admission.ts'
@@ -91,6 +92,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
       presence,
       takeTurn,
       isLeaving: () => leaving,
+      introduced: ({ conn }) => introductions.get(conn)?.(),
     }),
     authorizePublish: inbound.authorizePublish,
     authorizeSubscribe: inbound.authorizeSubscribe,
@@ -122,7 +124,10 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
   })
   broker.on('unsubscribe', (filters, client) => outbound.unsubscribed(client, filters))
 
-  const accept = (stream: Duplex, from?: Upgraded): void => {
+  /** What to call when the client of a connection has introduced itself. */
+  const introductions = new WeakMap<Duplex, () => void>()
+  const accept = (stream: Duplex, introduced: () => void, from?: Upgraded): void => {
+    introductions.set(stream, introduced)
     answerAmqp(stream, () => logRefusal({ protocol: 'MQTT', reason: speaksAmqp, address: addressOf(client) }))
     const intake = controlIntake(stream, deps, from?.admitted)
     const client = broker.handle(stream, from?.request)
@@ -134,8 +139,12 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
     answerUnknownLevels(client)
   }
   const logRefusal = createRefusalLog(deps)
-  const ports = createPorts((socket) => accept(socket), { arrivals, handshakeTimeout })
-  const webSockets = createWebSocketMount(deps, accept)
+  const ports = createPorts(accept, { arrivals, handshakeTimeout })
+  const webSockets = createWebSocketMount(deps, (stream, from) => {
+    const introduced = arrivals.awaitIntroduction(addressOfRequest(from.request), () => stream.destroy())
+    stream.once('close', introduced)
+    accept(stream, introduced, from)
+  })
 
   const hangUp = (): void => {
     for (const connection of [...connections.all(), ...connections.undecided()]) connections.end(connection)

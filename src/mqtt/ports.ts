@@ -23,15 +23,19 @@ export type Certificates = Pick<ListenOptions, 'cert' | 'key' | 'deviceCa'>
 
 export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
 
-/** The listening sockets. `accept` gets each connection that is ready for MQTT. */
+/**
+ * The listening sockets. `accept` gets each connection that is ready for MQTT, and the function to call when its client
+ * has introduced itself.
+ */
 export function createPorts(
-  accept: (socket: Socket) => void,
+  accept: (socket: Socket, introduced: () => void) => void,
   { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
 ) {
   const servers: Server[] = []
   let tlsServer: TlsServer | undefined
   const sockets = new Set<Socket>()
 
+  const acceptSocket = (socket: Socket): void => accept(socket, () => arrivals.introduced(socket))
   const start = (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
     arrivals.guard(server, { variable, kind: 'MQTT' })
     server.on('connection', (socket) => {
@@ -64,13 +68,13 @@ export function createPorts(
         rejectUnauthorized: false,
         ca: deviceCa ?? [],
       } as const satisfies TlsOptions
-      const secure = createTlsServer(tls, accept)
+      const secure = createTlsServer(tls, acceptSocket)
       tlsServer = secure
       // Node reports a handshake that took too long, and leaves the connection open.
       secure.on('tlsClientError', (_error, socket) => socket.destroy())
       const mqtts = await start(secure, 'MQTTS_PORT', host, tlsPort)
       if (port === undefined) return { mqtts, mqtt: undefined }
-      const mqtt = await start(createTcpServer({ noDelay: true }, accept), 'MQTT_PORT', host, port)
+      const mqtt = await start(createTcpServer({ noDelay: true }, acceptSocket), 'MQTT_PORT', host, port)
       // A name may resolve to anything; the bound address decides.
       if (!isLoopback(mqtt.address)) {
         throw new ListenError(

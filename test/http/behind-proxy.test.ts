@@ -49,7 +49,7 @@ async function serve(trusted: string, limits = {}): Promise<URL> {
     log: pino({ level: 'silent' }),
   }
   const proxies = createProxies([networkIn(trusted) ?? expect.fail(trusted)])
-  const arrivals = createArrivals(deps, Number.POSITIVE_INFINITY, proxies.isTrusted)
+  const arrivals = createArrivals(deps, { isProxy: proxies.isTrusted })
   const mounts = { graphql: echo }
   const server = createHttpServer(deps, { mounts, arrivals, proxies, whyNotReady: () => undefined, ...pem })
   servers.push(server)

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { arrive, fail, isForgettable, leave, mayTry, networkOf, newAddress } from '../../src/limits/address-limits.ts'
+import {
+  arrive,
+  fail,
+  isForgettable,
+  leave,
+  mayTry,
+  networkOf,
+  newAddress,
+  openSocket,
+} from '../../src/limits/address-limits.ts'
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -12,7 +21,7 @@ test.each([
   expect(networkOf(address)).toBe(network)
 })
 
-const limits = { connections: 2, newConnections: 1, failures: 1 }
+const limits = { connections: 2, sockets: 1, newConnections: 1, failures: 1 }
 const at = (now: number) => ({ limits, now })
 
 test('one address may have so many connections open, on each port', () => {
@@ -22,8 +31,15 @@ test('one address may have so many connections open, on each port', () => {
     if (typeof next === 'string') throw new Error(next)
     record = next
   }
-  expect(arrive(record, 'a', at(0))).toBe('too many connections')
+  expect(arrive(record, 'a', at(0))).toBe('connections')
   expect(arrive(leave(record, 'a'), 'a', at(0))).toBeTypeOf('object')
+})
+
+test('one address may have so many GraphQL WebSockets open, whatever it has at the ports', () => {
+  const one = openSocket(newAddress(limits, 0), limits) ?? expect.fail()
+  expect(openSocket(one, limits)).toBeUndefined()
+  expect(arrive(one, 'a', at(0))).toBeTypeOf('object')
+  expect(openSocket(leave(one, 'sockets'), limits)).toBeTypeOf('object')
 })
 
 test('one address may open ten seconds worth of connections at once, and then so many a second', () => {
@@ -33,7 +49,7 @@ test('one address may open ten seconds worth of connections at once, and then so
     if (typeof next === 'string') throw new Error(next)
     record = leave(next, 'a')
   }
-  expect(arrive(record, 'a', at(999))).toBe('too many new connections')
+  expect(arrive(record, 'a', at(999))).toBe('new_connections')
   expect(arrive(record, 'a', at(1_000))).toBeTypeOf('object')
   expect(isForgettable(record, 9_999)).toBe(false)
   expect(isForgettable(record, 10_000)).toBe(true)

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { createArrivals, openFileLimit, type PortKind } from '../../src/limits/arrivals.ts'
 import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const servers: Server[] = []
@@ -13,16 +14,29 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
 
-function setUp(limits: Partial<Limits>, openFiles?: number) {
+/** A proxy that is trusted. */
+const proxy = '203.0.113.1'
+
+function setUp(limits: Partial<Limits>, openFiles = Number.POSITIVE_INFINITY) {
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const clock = createTestClock()
-  const arrivals = createArrivals({ clock, log, limits: { ...defaultLimits, ...limits } }, openFiles)
+  const metrics = createMetrics()
+  const arrivals = createArrivals(
+    { clock, log, limits: { ...defaultLimits, ...limits } },
+    {
+      openFiles,
+      metrics,
+      isProxy: (address) => address === proxy,
+    },
+  )
   let kept = 0
   return {
     arrivals,
     clock,
     lines,
+    /** The refused connections, by the reason. */
+    refused: () => metrics.print(),
     /** How many connections were not closed at once. */
     kept: () => kept,
     async listen(kind: PortKind = 'MQTT') {
@@ -174,6 +188,25 @@ test('of good tokens the newest are known, and the oldest are forgotten', () => 
   for (let index = 0; index < 10; index++) arrivals.tried('192.0.2.7', 'bad', false)
   const known = [0, 1, count - 1].map((index) => arrivals.mayTry('192.0.2.7', token(index)))
   expect(known).toEqual([false, true, true])
+})
+
+test('refused connections are counted by the reason, and trusted proxies have no limits of one address', async () => {
+  const { arrivals, listen, refused } = setUp({ addressConnections: 1, addressSockets: 1 })
+  const port = await listen()
+  const first = await open(port)
+  await closed(port)
+  first.destroy()
+  expect(arrivals.openSocket('192.0.2.7')).toBeTypeOf('function')
+  expect(arrivals.openSocket('192.0.2.7')).toBeUndefined()
+  expect(arrivals.openSocket('192.0.2.8')).toBeTypeOf('function')
+  for (let count = 0; count < 2; count++) expect(arrivals.openSocket(proxy)).toBeTypeOf('function')
+  expect(refused()).toContain(
+    [
+      'twincast_connections_refused_total{reason="connections"} 1',
+      'twincast_connections_refused_total{reason="sockets"} 1',
+      '',
+    ].join('\n'),
+  )
 })
 
 test('addresses that did nothing for a while take no memory', () => {

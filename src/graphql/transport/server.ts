@@ -65,7 +65,7 @@ export function createGraphqlServer(
     readonly hostNames: readonly string[]
     readonly anonymous: Viewer | undefined
     readonly allowedOrigins?: readonly string[]
-    /** Counts the refused tokens of WebSockets. Default: they are not counted. */
+    /** Limits the WebSockets of each address, and their refused tokens. Default: they are not limited. */
     readonly arrivals?: Arrivals
     /** Default: accepts shared access signatures, and requests without one as `anonymous`. */
     readonly authenticator?: Authenticator
@@ -166,6 +166,7 @@ export function createGraphqlServer(
     run,
     subscribe,
     authenticate: options.arrivals === undefined ? authenticate : countedAuthenticate(authenticate, options.arrivals),
+    arrivals: options.arrivals,
     roles: accepting,
     mask,
     print,

@@ -7,6 +7,7 @@ import type { Authenticator } from '../../access/authenticator-commands.ts'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
@@ -52,8 +53,10 @@ type Extra = {
   readonly socket: WebSocket
   readonly request: IncomingMessage
   readonly ended: AbortController
-  /** Whether the client has sent `connection_init`. */
-  introduced: boolean
+  /** Called when the client has sent `connection_init`, or has disconnected. */
+  readonly introduced: () => void
+  /** Aborts then. */
+  readonly waiting: AbortSignal
   viewer?: SocketViewer
   /** Ends the count of bytes that a client may send before it is authenticated. */
   readonly letIn: () => void
@@ -79,12 +82,14 @@ export function createWebSockets(
     readonly run: RunOperation
     readonly subscribe: Subscribe
     readonly authenticate: Authenticate
+    /** Limits the sockets of each address. Default: they are not limited. */
+    readonly arrivals?: Pick<Arrivals, 'awaitIntroduction' | 'openSocket'> | undefined
     readonly roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>
     readonly mask: (error: unknown) => GraphQLError
     readonly print: PrintResult
   },
 ) {
-  const { documents, documentOf, contextOf, run, subscribe, authenticate, roles, mask, print } = options
+  const { documents, documentOf, contextOf, run, subscribe, authenticate, arrivals, roles, mask, print } = options
   const holdShared = createSharedHolds(deps.answerRoom)
   /** The viewers of all sockets that are accepted. */
   const viewers = new Set<SocketViewer>()
@@ -120,7 +125,7 @@ export function createWebSockets(
     subscribe,
     async onConnect({ connectionParams, extra }) {
       const { socket, request, ended } = extra
-      extra.introduced = true
+      extra.introduced()
       const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
       let viewer: Viewer
       try {
@@ -227,7 +232,15 @@ export function createWebSockets(
       outlet.relieve()
     })
     limitFrames(request.socket, deps, holdReading)
-    const extra: Extra = { socket, request, ended, introduced: false, letIn, outlet }
+    const waiting = new AbortController()
+    const finish = arrivals?.awaitIntroduction(addressOf(request), () =>
+      socket.close(1013, 'Too many connections from this address wait for connection_init. Try again later.'),
+    )
+    const introduced = (): void => {
+      waiting.abort()
+      finish?.()
+    }
+    const extra: Extra = { socket, request, ended, introduced, waiting: waiting.signal, letIn, outlet }
     // A close frame has room for 123 bytes of reason, and an ID in the reason may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const hold = (length: number): (() => void) | undefined => {
@@ -285,6 +298,7 @@ export function createWebSockets(
     socket.on('error', (error) => deps.log.debug({ err: error }, 'WebSocket connection lost'))
     socket.once('close', (code, reason) => {
       ended.abort()
+      introduced()
       extra.inbox?.close()
       closed(code, utf8Text(reason) ?? '').catch((error: unknown) =>
         deps.log.error({ err: error }, 'WebSocket could not be cleaned up'),
@@ -297,10 +311,24 @@ export function createWebSockets(
   return {
     /** Takes over a connection whose request has passed the guard. */
     upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
+      // Its end would not be noticed.
+      if (connection.destroyed) return
       if (sockets.clients.size >= maxSockets) {
-        refuseUpgrade(connection, '503 Service Unavailable')
+        refuseUpgrade(
+          connection,
+          '503 Service Unavailable',
+          `The hub has ${maxSockets} GraphQL WebSockets, the maximum.`,
+        )
         return
       }
+      const leave = arrivals === undefined ? () => {} : arrivals.openSocket(addressOf(request))
+      if (leave === undefined) {
+        const most = deps.limits.addressSockets
+        const message = `This address has ${most} GraphQL WebSockets, the maximum (LIMIT_ADDRESS_SOCKETS). Close one of them first.`
+        refuseUpgrade(connection, '503 Service Unavailable', message)
+        return
+      }
+      connection.once('close', leave)
       sockets.handleUpgrade(request, connection, head, (socket) => {
         const letIn = countEarlyBytes(connection, {
           head,
@@ -344,8 +372,8 @@ function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token'
 
 /** Closes a connection whose client does not send `connection_init` in time. */
 async function waitForInit({ clock }: Pick<Deps, 'clock'>, extra: Extra): Promise<void> {
-  await clock.sleep(initTimeout, extra.ended.signal)
-  if (extra.introduced || extra.ended.signal.aborted) return
+  await clock.sleep(initTimeout, extra.waiting)
+  if (extra.waiting.aborted) return
   extra.socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
 }
 
