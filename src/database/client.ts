@@ -8,7 +8,7 @@ import { type BoundedRead, createBoundedRead, type OnBoundedSession } from './bo
 import { createBoundedSettings } from './bounded-settings.ts'
 import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
 import { startHealthCheck } from './health-check.ts'
-import { DatabaseUnavailableError, isOutage } from './outage.ts'
+import { DatabaseUnavailableError, isOutage, isReadOnly } from './outage.ts'
 import { Pool } from './pool.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
 
@@ -178,8 +178,8 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     try {
       return await work(client)
     } catch (error) {
-      // A connection that does not answer cannot roll back; closing it does.
-      if (isOutage(error)) broken ??= toError(error)
+      // A connection that does not answer cannot roll back; closing it does. One to a standby must not be kept.
+      if (isOutage(error) || isReadOnly(error)) broken ??= toError(error)
       else {
         await restore(client).catch((restoreError: Error) => {
           broken = restoreError

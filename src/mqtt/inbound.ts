@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { AedesOptions, Client } from 'aedes'
+import { temporaryMessage } from '../database/outage.ts'
 import type { Deps } from '../deps.ts'
 import { faultMessage, InvalidInputError, LimitExceededError, NotFoundError, NotShownError } from '../errors.ts'
 import { overBudget } from '../json/json-budget.ts'
@@ -97,9 +98,9 @@ export function createInbound(
   const refuse = (connection: Connection, rid: string, refusal: Refusal): void => {
     const trackingId = randomUUID()
     const { status, errorCode, message = faultMessage(trackingId) } = refusal
-    if (status === 500) {
-      deps.log.error({ err: refusal.cause, deviceId: connection.deviceId, trackingId }, 'twin request failed')
-    }
+    const details = { err: refusal.cause, deviceId: connection.deviceId, trackingId }
+    if (status === 500) deps.log.error(details, 'twin request failed')
+    if (status === 503) deps.log.warn(details, 'twin request failed: database unavailable')
     const timestampUtc = deps.clock.now().toISOString()
     send(connection, twinResponseTopic(status, rid), JSON.stringify({ errorCode, trackingId, message, timestampUtc }))
   }
@@ -201,7 +202,7 @@ function maySubscribe({ deviceId }: Connection, filter: string): boolean {
 }
 
 type Refusal = {
-  readonly status: 400 | 404 | 429 | 500
+  readonly status: 400 | 404 | 429 | 500 | 503
   /** IoT Hub's error code. */
   readonly errorCode: number
   /** Undefined for a fault of the hub. */
@@ -216,6 +217,8 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof NotShownError) return { status: 400, errorCode: 400004, message: error.message }
   if (error instanceof LimitExceededError) return { status: 429, errorCode: 429001, message: error.message }
   if (error instanceof NotFoundError) return { status: 404, errorCode: 404001, message: error.message }
+  const temporary = temporaryMessage(error)
+  if (temporary !== undefined) return { status: 503, errorCode: 503001, message: temporary, cause: error }
   return { status: 500, errorCode: 500001, cause: error }
 }
 

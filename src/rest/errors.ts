@@ -1,4 +1,4 @@
-import { isOutage, outageMessage, retryAfterSeconds } from '../database/outage.ts'
+import { retryAfterSeconds, temporaryMessage } from '../database/outage.ts'
 import {
   AlreadyExistsError,
   AnswerTooLargeError,
@@ -128,10 +128,11 @@ export function failureOf(error: unknown): Failure | undefined {
   return undefined
 }
 
-/** The answer while the database is unavailable; undefined for another error. */
+/** The answer while the database is unavailable or busy; undefined for another error. */
 export function outageOf(error: unknown): Failure | undefined {
-  if (!isOutage(error)) return undefined
-  return failure('ServiceUnavailable', outageMessage, { 'retry-after': String(retryAfterSeconds) })
+  const message = temporaryMessage(error)
+  if (message === undefined) return undefined
+  return failure('ServiceUnavailable', message, { 'retry-after': String(retryAfterSeconds) })
 }
 
 /** The answer to a fault of the hub. The log has its cause under the tracking id. */

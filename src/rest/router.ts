@@ -198,7 +198,7 @@ function refuse(
   let failure = failureOf(error)
   if (failure === undefined) {
     failure = outageOf(error)
-    if (failure !== undefined) deps.log.warn({ err: error }, 'REST request failed: database unreachable')
+    if (failure !== undefined) deps.log.warn({ err: error }, 'REST request failed: database unavailable')
   }
   if (failure === undefined) {
     const { pathname } = new URL(request.url)

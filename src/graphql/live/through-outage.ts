@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import { type BackOff, backOff } from '../../back-off.ts'
-import { isOutage } from '../../database/outage.ts'
+import { isTemporary } from '../../database/outage.ts'
 import type { Context } from '../context.ts'
 
 /** Milliseconds for which a subscription waits for an unavailable database. */
@@ -11,7 +11,7 @@ const pauses: BackOff = { first: 200, longest: 3_000 }
 export type WaitsForDatabase = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
 
 /**
- * Reads, and retries while the database is unavailable, with growing pauses, for about a minute at most. Any other
+ * Reads, and retries while the database is unavailable or busy, with growing pauses, for about a minute at most. Any other
  * error, and the signal, end it at once. For subscriptions, and for reads of what a mutation has changed.
  */
 export async function readThroughOutage<T>(context: WaitsForDatabase, read: () => Promise<T>): Promise<T> {
@@ -37,7 +37,7 @@ export async function executeThroughOutage<Result extends ExecutionResult | Asyn
   const waitAfter = waitOut(context)
   for (let result = await first; ; result = await run()) {
     const errors = 'errors' in result ? result.errors : undefined
-    const outage = errors?.map(({ originalError }) => originalError).find(isOutage)
+    const outage = errors?.map(({ originalError }) => originalError).find(isTemporary)
     if (outage === undefined) return result
     if (!(await waitAfter(outage))) throw outage
   }
@@ -51,7 +51,7 @@ function waitOut({ deps, signal }: WaitsForDatabase): (error: unknown) => Promis
   let failures = 0
   let begin: number | undefined
   return async (error) => {
-    if (!isOutage(error)) return false
+    if (!isTemporary(error)) return false
     const now = deps.clock.now().getTime()
     begin ??= now
     if (now - begin >= patience) return false

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { isOutage, outageMessage, retryAfterSeconds } from '../../database/outage.ts'
+import { isTemporary, retryAfterSeconds, temporaryMessage } from '../../database/outage.ts'
 import {
   AnswerTooLargeError,
   DomainError,
@@ -15,7 +15,7 @@ import type { Log } from '../../log/log.ts'
 
 /**
  * The part of an error that clients may see. Request errors are shown as they are. Domain errors outside a result union
- * are shown with their code in `extensions`. Outages of the database are shown as temporary. Every other error is a
+ * are shown with their code in `extensions`. Failures of the database that pass are shown as such. Every other error is a
  * fault: clients get a reference, and the log has the cause under this reference, once.
  */
 export function createMask(log: Log): (error: unknown) => GraphQLError {
@@ -27,9 +27,10 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
     const known = domainExtensions(cause) ?? databaseExtensions(cause)
     if (known !== undefined) return new GraphQLError(known.message, { nodes, path, extensions: known.extensions })
-    if (isOutage(cause)) {
-      log.warn({ err: cause }, 'GraphQL request failed: database unreachable')
-      return new GraphQLError(outageMessage, { nodes, path, extensions: unavailable() })
+    const temporary = temporaryMessage(cause)
+    if (temporary !== undefined) {
+      log.warn({ err: cause }, 'GraphQL request failed: database unavailable')
+      return new GraphQLError(temporary, { nodes, path, extensions: unavailable() })
     }
     const reference = randomUUID()
     log.error({ err: cause, reference, path: path?.join('.') }, 'GraphQL request failed')
@@ -54,7 +55,7 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof GraphQLError
     ? error.extensions.code === 'SERVICE_UNAVAILABLE'
-    : error instanceof IssuerUnavailableError || isOutage(error)
+    : error instanceof IssuerUnavailableError || isTemporary(error)
 
 /**
  * The extensions of an outage. Yoga takes the HTTP status from `http`, which is not enumerable, so clients do not see

@@ -1,9 +1,8 @@
 import { coversAuthority, type Viewer } from '../../access/viewer.ts'
 import type { Clock } from '../../clock.ts'
-import { outageMessage } from '../../database/outage.ts'
+import { temporaryMessage } from '../../database/outage.ts'
 import { IssuerUnavailableError, UnauthorizedError } from '../../errors.ts'
 import { whenExpired } from '../live/credential-expiry.ts'
-import { isUnavailable } from './mask-errors.ts'
 
 /** The answer to a renewal: when the credential that is now in force expires, and why the new one is not in force. */
 export type Renewal = {
@@ -64,8 +63,8 @@ export function createSocketViewer(
       renewed = await authenticate()
     } catch (error) {
       if (error instanceof UnauthorizedError) return answer({ code: error.code, message: error.message })
-      if (!isUnavailable(error)) throw error
-      const message = error instanceof IssuerUnavailableError ? error.message : outageMessage
+      const message = error instanceof IssuerUnavailableError ? error.message : temporaryMessage(error)
+      if (message === undefined) throw error
       return answer({ code: 'SERVICE_UNAVAILABLE', message })
     }
     if (renewed.id !== current.id) {
