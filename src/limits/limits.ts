@@ -308,7 +308,7 @@ export const limitTable = {
     max: 600_000,
     unit: 'ms',
     what: 'execution time of one statement, except long statements',
-    answer: 'the statement is cancelled and the request fails; the scheduler retries',
+    answer: '503, `SERVICE_UNAVAILABLE`; the scheduler retries',
   },
   databaseLongStatement: {
     variable: 'LIMIT_DATABASE_LONG_STATEMENT',

@@ -164,6 +164,30 @@ test('a fault is answered with 500 and without what it was', async () => {
   device.end()
 })
 
+test('a device whose twin is locked for too long is told to come again', async () => {
+  const busy = await startDoor({ limits: { databaseStatement: 1_000 } })
+  const deviceId = await givenDevice(busy)
+  const device = await connectRaw(busy.port, deviceId)
+  await subscribeRaw(device, twinResponsesFilter)
+  const locker = await busy.deps.database.pool.connect()
+  await locker.query('begin')
+  await locker.query('lock table twin in access exclusive mode')
+  get(device, 'g')
+  report(device, 'r', '{"a":1}')
+  const answers = [await nextJson(device), await nextJson(device)]
+  await locker.query('rollback')
+  locker.release()
+  const refusal = { errorCode: 503001, message: expect.stringContaining('waited too long for a lock. Retry later.') }
+  expect(answers).toMatchObject([
+    ['$iothub/twin/res/503/?$rid=g', refusal],
+    ['$iothub/twin/res/503/?$rid=r', refusal],
+  ])
+  report(device, 's', '{"a":1}')
+  expect((await device.nextPublish()).topic).toContain('res/204')
+  device.end()
+  await busy.close()
+})
+
 test('a device without a twin gets 404', async () => {
   const [deviceId, device] = await watchingDevice()
   await hub.deps.database.pool.query('delete from device where id = $1', [deviceId])

@@ -1,7 +1,10 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
 import type { Db } from '../../../src/database/client.ts'
 import { updateDevice } from '../../../src/device/commands.ts'
 import { jobEventInterval } from '../../../src/events/events.ts'
+import { readThroughOutage } from '../../../src/graphql/live/through-outage.ts'
 import { createGraphqlServer, type GraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { everything } from '../../../src/scope.ts'
 import { reportProperties } from '../../../src/twin/commands.ts'
@@ -136,6 +139,26 @@ test.each(['dropping', 'starting'] as const)(
     }
   },
 )
+
+test('a read that waits too long for a lock is tried again', async () => {
+  const busy = openTestDb(deps.database.url, { databaseStatement: 300 })
+  const locker = await deps.database.pool.connect()
+  try {
+    await locker.query('begin')
+    await locker.query('lock table twin in access exclusive mode')
+    let tries = 0
+    const read = async () => {
+      if (++tries === 3) await locker.query('rollback')
+      return busy.query(sql`select 1 as one from twin limit 1`)
+    }
+    const waits = { deps: { clock: systemClock }, signal: new AbortController().signal }
+    expect(await readThroughOutage(waits, read)).toEqual([{ one: 1 }])
+  } finally {
+    await locker.query('rollback')
+    locker.release()
+    await busy.close()
+  }
+})
 
 test('a hundred equal subscribers try as often as one', async () => {
   const tryFiveTimes = async (count: number): Promise<number> => {
