@@ -1,5 +1,4 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Db } from '../../src/database/client.ts'
 import { isOutage } from '../../src/database/outage.ts'
@@ -19,23 +18,16 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Runs the work while all room of the server is taken by others. */
+/** Runs the work while the server has no room for another connection. */
 async function onFullServer<T>(work: () => Promise<T>): Promise<T> {
-  const others: pg.Client[] = []
-  const take = async (): Promise<boolean> => {
-    const client = new pg.Client({ connectionString: database.url })
-    const taken = await client.connect().then(
-      () => true,
-      () => false,
-    )
-    if (taken) others.push(client)
-    return taken
-  }
+  const name = new URL(database.url).pathname.slice(1)
+  const holder = await database.pool.connect()
   try {
-    while (await take());
+    await holder.query(`alter database ${name} connection limit 0`)
     return await work()
   } finally {
-    await Promise.all(others.map((client) => client.end()))
+    await holder.query(`alter database ${name} connection limit 5`)
+    holder.release()
   }
 }
 
