@@ -225,6 +225,15 @@ export const limitTable = {
     what: 'members of objects and items of arrays at all levels of a twin section, and of a change to it',
     answer: 'an invalid input; a section that already has more can be made smaller',
   },
+  largeTwinUpdates: {
+    variable: 'LIMIT_LARGE_TWIN_UPDATES',
+    default: 4 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'bytes per second of the large twins that all jobs of one instance update together. A twin is large if the sections that services write, their metadata and the patch have 128 KB or more: about 10 twins per second with thousands of members. Twins with 32 KB of ordinary properties are smaller',
+    answer: 'the job pauses between twins; other jobs and other twins do not wait',
+  },
   // Instances
   instanceLease: {
     variable: 'LIMIT_INSTANCE_LEASE',

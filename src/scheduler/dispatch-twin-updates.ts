@@ -4,30 +4,49 @@ import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findOpenTargets } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
-import { patchTwins, publishPatches } from '../twin/commands.ts'
+import { makesTwinsLarge, patchTwins, publishPatches } from '../twin/commands.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
+
+/** The devices that a batch has processed, whether it left some, and the bytes of the large twins in it. */
+type Batch = { readonly deviceIds: readonly string[]; readonly isCut: boolean; readonly largeBytes: number }
+
+const nothing: Batch = { deviceIds: [], isCut: false, largeBytes: 0 }
 
 /** Twins per transaction: enough to be efficient, few enough that a cancel need not wait long for the job's row. */
 const batch = 500
 
 /**
  * Pending → twin patched and settled, in one transaction: the patch takes effect exactly once, even if a process is
- * killed. Jobs take turns, at the pace of the throttle.
+ * killed. Jobs take turns, at the pace of the throttle. A batch with a large twin ends after it, and the job pauses for
+ * as long as the budget of such twins says; other jobs go on.
  */
 export function dispatchTwinUpdates(deps: Deps): Step {
   /** How far each job has been processed. It may be lost: targets with an outcome are not selected again. */
   const cursors = new Map<string, string>()
   /** The job whose turn it was when the throttle was exhausted. */
   let held: string | undefined
+  /** How many twins to lock for jobs whose batches end early, because of large twins. */
+  const sizes = new Map<string, number>()
+  /** When jobs with large twins go on, in milliseconds since 1970; they share the budget. */
+  const dueTimes = new Map<string, number>()
+  let paidUntil = 0
 
-  const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<string[]> =>
+  /** When the job may go on after a batch with so many bytes of large twins; undefined for at once. */
+  const dueAfter = (largeBytes: number): number | undefined => {
+    if (largeBytes === 0) return undefined
+    const cost = Math.ceil((largeBytes * 1000) / deps.limits.largeTwinUpdates)
+    paidUntil = Math.max(paidUntil, deps.clock.now().getTime()) + cost
+    return paidUntil
+  }
+
+  const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(tx, [jobId], 'running')
-      if (!open.has(jobId)) return []
+      if (!open.has(jobId)) return nothing
       // Read under the lock, so that two instances never patch the same device for one job.
       const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', limit)
-      if (deviceIds.length === 0) return []
+      if (deviceIds.length === 0) return nothing
       const result = await patchTwins(deps, tx, deviceIds, patch, now)
       const settlements: Settlement[] = [
         ...result.deviceIds.map((deviceId) => ({ jobId, deviceId })),
@@ -47,8 +66,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         publishPatches(deps, result)
         publishProgress(deps, progress)
       })
-      const [next] = result.postponed
-      return next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
+      const { postponed, largeBytes } = result
+      const [next] = postponed
+      const done = next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
+      return { deviceIds: done, isCut: next !== undefined, largeBytes }
     })
 
   return {
@@ -57,27 +78,37 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     wokenBy: ['started'],
     async run(now) {
       const jobIds = (await findWaitingJobs(deps.db, 'scheduleUpdateTwin')).map(({ id }) => id)
-      for (const jobId of cursors.keys()) if (!jobIds.includes(jobId)) cursors.delete(jobId)
+      for (const known of [cursors, sizes, dueTimes]) {
+        for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
+      }
       let done = 0
       for (const jobId of startingWith(held, jobIds)) {
+        if ((dueTimes.get(jobId) ?? 0) > deps.clock.now().getTime()) continue
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
-        const { granted, next } = deps.throttles.pace(batch)
+        const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
+        const { granted, next } = deps.throttles.pace(size)
         if (granted === 0) {
           held = jobId
           return { done, full: false, next }
         }
-        let deviceIds: string[] = []
+        let processed = nothing
         try {
-          deviceIds = await dispatchBatch(jobId, job.request, granted, now)
+          processed = await dispatchBatch(jobId, job.request, granted, now)
         } finally {
-          deps.throttles.giveBack(granted - deviceIds.length)
+          deps.throttles.giveBack(granted - processed.deviceIds.length)
         }
+        const { deviceIds, isCut, largeBytes } = processed
         done += deviceIds.length
         // After the last page it starts again from the beginning, in case any were missed.
         cursors.set(jobId, deviceIds.at(-1) ?? '')
+        sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
+        const due = dueAfter(largeBytes)
+        if (due !== undefined) dueTimes.set(jobId, due)
+        else dueTimes.delete(jobId)
       }
-      return { done, full: done > 0 }
+      const next = dueTimes.size > 0 ? new Date(Math.min(...dueTimes.values())) : undefined
+      return { done, full: done > 0 && dueTimes.size < jobIds.length, next }
     },
   }
 }

@@ -24,8 +24,10 @@ import {
   lockTwins,
   readServiceSides,
   type ServiceSide,
+  type ServiceTexts,
   saveDesired,
   saveReported,
+  serviceTexts,
 } from './store.ts'
 
 /** The twin after a patch by a service. InvalidInputError when a section would exceed its limit. */
@@ -89,7 +91,7 @@ const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
 /**
  * The result of a batch of patches: the devices whose twins are as the patch requires, the changed ones among them, the
  * patches to send to devices, the devices whose limits were exceeded, and those without a twin. `postponed` are the
- * devices for which the batch had no room.
+ * devices for which the batch had no room. `largeBytes` are the bytes of the twins whose merge takes milliseconds.
  */
 export type PatchedTwins = {
   readonly deviceIds: readonly string[]
@@ -98,6 +100,7 @@ export type PatchedTwins = {
   readonly refused: readonly { readonly deviceId: string; readonly error: InvalidInputError }[]
   readonly missing: readonly string[]
   readonly postponed: readonly string[]
+  readonly largeBytes: number
 }
 
 /** Bytes of twins in a batch, because its transaction must be short. */
@@ -107,6 +110,15 @@ const batchSize = 8 * 1024 * 1024
  * way, a request would wait for one large twin in each of the several turns that it needs.
  */
 const heavyBytes = 16 * 1024
+/**
+ * Bytes of a twin with its patch, from which on it ends the batch, so that the caller decides when the next one comes.
+ * Twins with 32 KB of ordinary properties have less: this many are many thousand small members with their metadata.
+ */
+const largeTwin = 128 * 1024
+
+/** Whether the patch alone makes every twin a large one, each of which is a batch. */
+export const makesTwinsLarge = (patch: TwinPatch): boolean => writtenBytes(patch) >= largeTwin
+
 /**
  * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller publishes the
  * result after the commit. A patch without content changes nothing: clients of IoT Hub send empty sections together
@@ -129,7 +141,15 @@ export async function patchTwins(
   const found = new Set(locked.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
   if (isEmpty(patch)) {
-    return { deviceIds: [...found], changed: [], desiredPatches: [], refused: [], missing, postponed: [] }
+    return {
+      deviceIds: [...found],
+      changed: [],
+      desiredPatches: [],
+      refused: [],
+      missing,
+      postponed: [],
+      largeBytes: 0,
+    }
   }
   const patchBytes = writtenBytes(patch)
   const changed: string[] = []
@@ -139,8 +159,9 @@ export async function patchTwins(
     changed.push(deviceId)
     if (patch.desired !== undefined) desiredPatches.push({ deviceId, version, patch: patch.desired })
   }
-  let saved: ServiceSide[] = []
+  let saved: ServiceTexts[] = []
   let work = { turn: 0, chunk: 0, batch: 0 }
+  let largeBytes = 0
   let turnBegan = clock.elapsed()
   const save = async (): Promise<void> => {
     if (saved.length > 0) await saveDesired(tx, saved)
@@ -150,10 +171,10 @@ export async function patchTwins(
 
   let read = new Map(locked.flatMap((twin) => (twin.read === undefined ? [] : [[twin.deviceId, twin.read]])))
   for (const [place, { deviceId, bytes }] of locked.entries()) {
-    if (work.batch >= batchSize) {
+    if (work.batch >= batchSize || largeBytes > 0) {
       await save()
       const postponed = locked.slice(place).map((twin) => twin.deviceId)
-      return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed }
+      return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed, largeBytes }
     }
     if (bytes > most) {
       const gone = deletedMembers(patch)
@@ -170,25 +191,33 @@ export async function patchTwins(
       twin = read.get(deviceId)
     }
     if (twin === undefined) throw new Error(`The twin of "${deviceId}" is missing although it is locked.`)
+    const done = bytes + patchBytes
+    const isLarge = done >= largeTwin
+    if (isLarge) {
+      largeBytes += done
+      // Reading it, merging it, printing it and sending it take milliseconds each.
+      await clock.giveWay()
+    }
     try {
       const after = patched(twin, patch, now, limits)
-      saved.push(after)
+      if (isLarge) await clock.giveWay()
+      saved.push(serviceTexts(after))
+      if (isLarge) await clock.giveWay()
       note(deviceId, after.desiredVersion)
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error
       refused.push({ deviceId, error })
     }
-    const done = bytes + patchBytes
     work = { turn: work.turn + done, chunk: work.chunk + done, batch: work.batch + done }
     if (work.chunk >= chunkBytes) await save()
-    if (work.turn < turnBytes || place === locked.length - 1) continue
+    if (work.turn < turnBytes || isLarge || place === locked.length - 1) continue
     work = { ...work, turn: 0 }
     if (done >= heavyBytes) await clock.sleep(2 * (clock.elapsed() - turnBegan))
     else await clock.giveWay()
     turnBegan = clock.elapsed()
   }
   await save()
-  return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed: [] }
+  return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed: [], largeBytes }
 }
 
 /** The ids of the first twins to read in one statement, at least one. */
@@ -283,7 +312,7 @@ export function replaceTwin(
     const changes = withContent(sections, before)
     if (isEmpty(changes)) return
     const after = replaced(before, changes, deps.clock.now(), deps.limits)
-    await saveDesired(tx, [after])
+    await saveDesired(tx, [serviceTexts(after)])
     await checkStillInScope(tx, scope, deviceId)
     const patch = patchBetween(before.desired, after.desired)
     const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]

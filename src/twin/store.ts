@@ -143,17 +143,31 @@ export function readServiceSides(tx: Tx, deviceIds: readonly string[]): Promise<
   )
 }
 
+/** The sections that services write, printed: printing a large one takes as long as merging it. */
+export type ServiceTexts = Omit<ServiceSide, 'tags' | 'desired' | 'desiredMetadata'> & {
+  readonly tags: string
+  readonly desired: string
+  readonly desiredMetadata: string
+}
+
+export const serviceTexts = (twin: ServiceSide): ServiceTexts => ({
+  ...twin,
+  tags: JSON.stringify(twin.tags),
+  desired: JSON.stringify(twin.desired),
+  desiredMetadata: JSON.stringify(twin.desiredMetadata),
+})
+
 /** Writes the sections that services write, and their counters. */
-export async function saveDesired(tx: Tx, twins: readonly ServiceSide[]): Promise<void> {
+export async function saveDesired(tx: Tx, twins: readonly ServiceTexts[]): Promise<void> {
   await tx.query(
     sql`update twin
         set tags = saved.tags, desired = saved.desired, desired_metadata = saved.desired_metadata,
             desired_version = saved.desired_version, version = saved.version, etag_version = saved.etag_version
         from unnest(
           ${twins.map((twin) => twin.deviceId)}::text[],
-          ${twins.map((twin) => JSON.stringify(twin.tags))}::jsonb[],
-          ${twins.map((twin) => JSON.stringify(twin.desired))}::jsonb[],
-          ${twins.map((twin) => JSON.stringify(twin.desiredMetadata))}::jsonb[],
+          ${twins.map((twin) => twin.tags)}::jsonb[],
+          ${twins.map((twin) => twin.desired)}::jsonb[],
+          ${twins.map((twin) => twin.desiredMetadata)}::jsonb[],
           ${twins.map((twin) => twin.desiredVersion)}::integer[],
           ${twins.map((twin) => twin.version)}::integer[],
           ${twins.map((twin) => twin.etagVersion)}::integer[]

@@ -55,10 +55,12 @@ test('two instances at work on one job patch each twin once', async () => {
   expect(rows).toEqual([{ desired_version: 2 }])
 })
 
+const emptyMembers = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, {}]))
+
 test('a batch that ends early by its bytes leaves the rest to the next ones, and each twin is patched once', async () => {
-  const ids = await givenDevices(deps, 'heavy', 30)
-  const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
-  const job = await givenTwinJob(deps, 'heavy', { updateTwin: { properties: { desired } } })
+  const ids = await givenDevices(deps, 'heavy', 75)
+  const job = await givenTwinJob(deps, 'heavy', { updateTwin: { properties: { desired: emptyMembers(1_000) } } })
   await start()
   const step = dispatchTwinUpdates(deps)
   const first = await step.run(clock.now())
@@ -70,9 +72,57 @@ test('a batch that ends early by its bytes leaves the rest to the next ones, and
   const second = await step.run(clock.now())
   expect(first.done + second.done).toBe(ids.length)
   await finishJobs(deps).run(clock.now())
-  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 30 succeeded, 0 failed, 0 canceled')
+  expect(await counters(deps, job)).toBe('completed: 0 pending, 0 running, 75 succeeded, 0 failed, 0 canceled')
   const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
   expect(rows).toEqual([{ desired_version: 2 }])
+})
+
+test('a job with large twins pauses after each, as their budget says, and other jobs do not', async () => {
+  await givenDevices(deps, 'large', 3)
+  await givenDevices(deps, 'small', 3)
+  const large = await givenTwinJob(deps, 'large', { updateTwin: { properties: { desired: emptyMembers(3_900) } } })
+  await start()
+  const step = dispatchTwinUpdates(deps)
+  const begin = clock.now().getTime()
+  const first = await step.run(clock.now())
+  // One twin was patched, and the pause pays for its bytes.
+  expect(first).toMatchObject({ done: 1, full: false, next: expect.any(Date) })
+  const pause = Number(first.next) - begin
+  expect(pause).toBeGreaterThan((128 * 1024 * 1000) / deps.limits.largeTwinUpdates)
+  expect(pause).toBeLessThan((1024 * 1024 * 1000) / deps.limits.largeTwinUpdates)
+
+  const small = await givenTwinJob(deps, 'small')
+  await start()
+  expect(await step.run(clock.now())).toMatchObject({ done: 3, full: true, next: first.next })
+  expect(await counters(deps, small)).toContain('3 succeeded')
+  expect(await counters(deps, large)).toContain('1 succeeded')
+  expect(await step.run(clock.now())).toMatchObject({ done: 0, full: false, next: first.next })
+
+  clock.advance(pause)
+  const second = await step.run(clock.now())
+  expect(second).toMatchObject({ done: 1, full: false })
+  clock.advance(Number(second.next) - clock.now().getTime())
+  await step.run(clock.now())
+  expect(await counters(deps, large)).toContain('3 succeeded')
+})
+
+test('jobs with large twins share the budget', async () => {
+  for (const name of ['one', 'two']) {
+    await givenDevices(deps, name, 2)
+    await givenTwinJob(deps, name, { updateTwin: { properties: { desired: emptyMembers(3_900) } } })
+  }
+  await start()
+  await start()
+  const step = dispatchTwinUpdates(deps)
+  const begin = clock.now().getTime()
+  const { done, next } = await step.run(clock.now())
+  expect(done).toBe(2)
+  const pause = Number(next) - begin
+  clock.advance(pause)
+  // Only the first of them goes on: the second pays for its twin after that of the first.
+  expect((await step.run(clock.now())).done).toBe(1)
+  clock.advance(pause)
+  expect((await step.run(clock.now())).done).toBe(1)
 })
 
 test('a twin that would grow over its limit fails alone, with the reason', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { InvalidInputError, NotShownError } from '../../src/errors.ts'
 import type { Json, JsonObject } from '../../src/json/json.ts'
 import { everything } from '../../src/scope.ts'
@@ -112,43 +112,65 @@ describe('a twin that an earlier version let grow', () => {
 })
 
 describe('a batch of patches', () => {
-  test('leaves time to other work between large twins, and leaves those that it has no room for', async () => {
-    const ids = await givenDevices(deps, 'wide', 24)
+  const patchWith = (clock: Clock, ids: readonly string[], patch: TwinPatch) =>
+    deps.db.transaction((tx) => patchTwins({ ...deps, clock }, tx, ids, patch, new Date()))
+
+  test('pauses after each twin that takes a turn, and leaves those that it has no room for', async () => {
+    const ids = await givenDevices(deps, 'wide', 75)
     const sleeps: number[] = []
-    const clock = {
+    const clock: Clock = {
       ...systemClock,
-      sleep: (ms: number) => {
+      sleep: async (ms) => {
         sleeps.push(ms)
-        return systemClock.sleep(ms)
       },
     }
-    const patch = { desired: members(4_000, {}) }
-    const patchSome = (left: readonly string[]) =>
-      deps.db.transaction((tx) => patchTwins({ ...deps, clock }, tx, left, patch, new Date()))
-    const first = await patchSome(ids)
+    const patch = { desired: members(1_000, {}) }
+    const first = await patchWith(clock, ids, patch)
     expect(first.changed.length).toBeGreaterThan(10)
+    expect(first.largeBytes).toBe(0)
     expect(sleeps).toHaveLength(first.changed.length)
     expect(sleeps.every((ms) => ms > 0)).toBe(true)
     expect([...first.changed, ...first.postponed]).toEqual(ids)
     expect(first.postponed).not.toEqual([])
-    const second = await patchSome(first.postponed)
+    const second = await patchWith(clock, first.postponed, patch)
     expect(second.postponed).toEqual([])
-    expect(Object.keys((await readTwin(deps, everything, ids.at(-1) ?? '')).desired)).toHaveLength(4_000)
+    expect(Object.keys((await readTwin(deps, everything, ids.at(-1) ?? '')).desired)).toHaveLength(1_000)
+  })
+
+  test('ends after a large twin, which other work can interrupt', async () => {
+    const ids = await givenDevices(deps, 'broad', 3)
+    let turns = 0
+    const clock: Clock = {
+      ...systemClock,
+      giveWay: () => {
+        turns++
+        return systemClock.giveWay()
+      },
+    }
+    const result = await patchWith(clock, ids, { desired: members(4_000, {}) })
+    expect(result).toMatchObject({ changed: ids.slice(0, 1), postponed: ids.slice(1) })
+    expect(result.largeBytes).toBeGreaterThan(128 * 1024)
+    expect(turns).toBe(3)
+    expect(Object.keys((await readTwin(deps, everything, ids[0] ?? '')).desired)).toHaveLength(4_000)
+
+    // The twin is large now, whatever changes it.
+    const small = await patchWith(clock, ids, { tags: { seen: true } })
+    expect(small.changed).toEqual(ids.slice(0, 1))
+    expect(small.largeBytes).toBeGreaterThan(128 * 1024)
   })
 
   test('counts the metadata that the twins have, and that the patch will leave in them', async () => {
-    const ids = await givenDevices(deps, 'counted', 30)
-    const large = { desired: members(4_000, {}) }
-    const patchSome = (left: readonly string[], patch: TwinPatch) =>
-      deps.db.transaction((tx) => patchTwins(deps, tx, left, patch, new Date()))
+    const ids = await givenDevices(deps, 'counted', 110)
+    const clock: Clock = { ...systemClock, sleep: async () => {} }
+    const wide = { desired: members(1_000, {}) }
     // Without metadata they are far smaller than a batch may be, before the patches and after them.
-    expect(ids.length * JSON.stringify(large).length).toBeLessThan(2 * 1024 * 1024)
+    expect(ids.length * JSON.stringify(wide).length).toBeLessThan(2 * 1024 * 1024)
 
-    const first = await patchSome(ids, large)
+    const first = await patchWith(clock, ids, wide)
     expect(first.postponed).not.toEqual([])
-    expect((await patchSome(first.postponed, large)).postponed).toEqual([])
+    expect((await patchWith(clock, first.postponed, wide)).postponed).toEqual([])
 
-    const seen = await patchSome(ids, { tags: { seen: true } })
+    const seen = await patchWith(clock, ids, { tags: { seen: true } })
     expect([...seen.changed, ...seen.postponed]).toEqual(ids)
     expect(seen.postponed).not.toEqual([])
   })
