@@ -142,10 +142,12 @@ export async function openIssuer({
     })
     const answer = provider.callback()
     const signIn = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
-      const { params } = await provider.interactionDetails(request, response)
+      const { params, prompt } = await provider.interactionDetails(request, response)
       const hint = params.login_hint
       const accountId = typeof hint === 'string' && hint in accounts ? hint : firstAccount
-      await provider.interactionFinished(request, response, { login: { accountId } })
+      // Programs on a machine (native) are asked for consent each time.
+      const result = prompt.name === 'consent' ? { consent: {} } : { login: { accountId } }
+      await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
     }
     handle = (request, response) => {
       if (request.url?.startsWith('/interaction/') !== true) {
