@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -7,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
+import { killScripts, startScript } from '../support/script.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const example = join(root, 'examples/web-client')
@@ -25,36 +24,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const children = new Set<ChildProcess>()
-afterEach(() => {
-  // A group of its own: npm, the shell it starts and the program.
-  for (const { pid } of children) if (pid !== undefined) process.kill(-pid)
-})
+afterEach(killScripts)
 
 /** Runs a script of the example's package.json. */
-function start(script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) {
-  const { PATH, HOME } = process.env
-  const child = spawn('npm', ['run', '--silent', script, '--', ...args], {
-    cwd: folder,
-    detached: true,
-    // None of the variables of a test: GraphQL Code Generator hides its errors from tests.
-    env: { PATH, HOME, SCHEMA: join(folder, 'schema.graphql'), ...variables },
-  })
-  children.add(child)
-  const lines: string[] = []
-  let said = ''
-  const hear = (chunk: unknown): void => {
-    said += String(chunk)
-    lines.splice(0, lines.length, ...said.split('\n'))
-  }
-  child.stdout.on('data', hear)
-  child.stderr.on('data', hear)
-  const ended = once(child, 'close').then(([code]) => {
-    children.delete(child)
-    return { code: Number(code), said }
-  })
-  return { lines, ended }
-}
+const start = (script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) =>
+  startScript(folder, script, args, { SCHEMA: join(folder, 'schema.graphql'), ...variables })
 
 describe('its types', () => {
   /** Generates and checks against the schema with a change; answers what was said, and by which of the two. */
