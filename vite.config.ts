@@ -85,18 +85,14 @@ export default defineConfig({
     rolldownOptions: { checks: { bundlerTimings: false } },
   },
   logLevel: 'warn',
-  // For `npm run dev`, and for `npx vite` with a hub that runs elsewhere (HUB).
+  // For `npm run dev`, and for `npx vite` with a hub that runs elsewhere (HUB, with this origin in ALLOWED_ORIGINS).
   server: {
     proxy: {
       '/graphql': {
         target: process.env.HUB ?? 'http://localhost:4000',
         ws: true,
+        // The host of the request. The origin of the page stays, and is in the hub's ALLOWED_ORIGINS.
         changeOrigin: true,
-        // The hub answers to pages of its own origin only.
-        configure: (proxy) => {
-          proxy.on('proxyReq', (request) => request.removeHeader('origin'))
-          proxy.on('proxyReqWs', (request) => request.removeHeader('origin'))
-        },
       },
     },
   },

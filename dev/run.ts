@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { runCommand } from '../src/cli/run-command.ts'
+import { withOrigin } from './allowed-origins.ts'
 import { openConsole } from './console.ts'
 import { createGenerator } from './generator.ts'
 import { createRestarts, runHub } from './hub.ts'
@@ -11,11 +12,10 @@ await runCommand({
   name: 'npm run dev',
   summary: `Runs the hub from its sources, restarted after each change, and the console with hot reload, until Ctrl-C. The
 environment configures the hub. DATA_DIR defaults to .twincast-dev. CONSOLE_PORT is the port of the console, by default
-5173.`,
+5173; its origin is added to ALLOWED_ORIGINS.`,
   options: {},
   async run(_given, { signal, hurry }) {
     const say = (text: string): void => void process.stdout.write(`${text}\n`)
-    const env = { ...process.env, DATA_DIR: process.env.DATA_DIR || '.twincast-dev' }
     const hubUrl = `http://localhost:${process.env.HTTP_PORT || 4000}`
     const restarts = createRestarts()
     const generator = createGenerator({ root, say })
@@ -30,6 +30,11 @@ environment configures the hub. DATA_DIR defaults to .twincast-dev. CONSOLE_PORT
         else if (effect !== undefined) generator.run(effect)
       },
     })
+    const env = {
+      ...process.env,
+      DATA_DIR: process.env.DATA_DIR || '.twincast-dev',
+      ALLOWED_ORIGINS: withOrigin(process.env.ALLOWED_ORIGINS, new URL(pages.console).origin),
+    }
     try {
       const onFirstReady = (): void =>
         say(`\n  console   ${pages.console}\n  GraphQL   ${hubUrl}/graphql\n  GraphiQL  ${pages.graphiql}\n`)
