@@ -2,17 +2,19 @@ import { InvalidInputError } from '../errors.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkReason } from './reason.ts'
 import { checkJobId, checkMaxExecutionTime, checkStartTime } from './request.ts'
-import type { DeviceJobStatus } from './state.ts'
+import type { DeviceJobResult, DeviceJobStatus } from './state.ts'
 
 /** The possible statuses of a device job in an ended job. */
 export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
 
 /**
- * Which device jobs of the source to repeat: those in one of these statuses and, where given, with one of these error
- * codes, or with one of these response statuses. A retry stores it as JSON until it starts.
+ * Which device jobs of the source to repeat: those in one of these statuses or with one of these results and, where
+ * given, with one of these error codes, or with one of these response statuses. A retry stores it as JSON until it starts.
  */
 export type RetrySelection = {
+  /** Empty with `result`: so an instance of an older release, which does not know results, repeats nothing. */
   readonly status: readonly EndedStatus[]
+  readonly result?: readonly DeviceJobResult[]
   readonly errorCode?: readonly string[]
   readonly responseStatus?: readonly number[]
 }
@@ -25,6 +27,7 @@ export type RetryInput = {
   readonly jobId: string
   readonly newJobId?: string | null | undefined
   readonly status?: readonly DeviceJobStatus[] | null | undefined
+  readonly result?: readonly DeviceJobResult[] | null | undefined
   readonly errorCode?: readonly string[] | null | undefined
   readonly responseStatus?: readonly number[] | null | undefined
   readonly queryCondition?: string | null | undefined
@@ -79,6 +82,14 @@ function checkSelection(input: RetryInput): RetrySelection {
       'A device job has either an error or an answer. Give errorCode or responseStatus, and retry the other device jobs separately.',
     )
   }
+  const result = checkValues(input.result, 'result')
+  if (result !== undefined) {
+    const other = (['status', 'errorCode', 'responseStatus'] as const).find((name) => input[name] != null)
+    if (other !== undefined) {
+      throw new InvalidInputError([other], `Give either result or ${other}. A result is enough to select device jobs.`)
+    }
+    return { status: [], result }
+  }
   const status = checkStatuses(input.status) ?? [responseStatus === undefined ? 'failed' : 'completed']
   if (errorCode !== undefined && !status.includes('failed')) {
     throw new InvalidInputError(['errorCode'], 'Only FAILED device jobs have an error code. Add FAILED to status.')
@@ -113,14 +124,14 @@ function checkValues<Value>(values: readonly Value[] | null | undefined, name: s
 /** Why there is nothing to retry, as a sentence for users: this can no longer change. */
 export function nothingSelected(
   jobId: string,
-  { status, errorCode, responseStatus }: RetrySelection,
+  { status, result, errorCode, responseStatus }: RetrySelection,
 ): InvalidInputError {
   const parts = [
-    `No device job of "${jobId}" is ${status.map((one) => one.toUpperCase()).join(' or ')}`,
+    `No device job of "${jobId}" is ${(result ?? status).map((one) => one.toUpperCase()).join(' or ')}`,
     ...(errorCode ? [` with the error code ${errorCode.join(' or ')}`] : []),
     ...(responseStatus ? [` with the response status ${responseStatus.join(' or ')}`] : []),
     ': there is nothing to retry.',
   ]
-  const narrowest = responseStatus ? 'responseStatus' : errorCode ? 'errorCode' : 'status'
+  const narrowest = responseStatus ? 'responseStatus' : errorCode ? 'errorCode' : result ? 'result' : 'status'
   return new InvalidInputError([narrowest], parts.join(''))
 }

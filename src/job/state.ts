@@ -8,10 +8,13 @@ export type JobStatus = 'queued' | 'scheduled' | 'running' | 'completed' | 'fail
 export type JobEvent = 'becomeDue' | 'start' | 'complete' | 'fail' | 'cancel'
 
 /** The outcome of an ended job. */
-export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled'
+export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled' | 'noDevices'
 
 /** The status of a device job. IoT Hub spells this "canceled" with one l, and a job's with two. */
 export type DeviceJobStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled'
+
+/** The result of an ended device job. `refused`: the device answered with a failure, which IoT Hub counts as completed. */
+export type DeviceJobResult = 'succeeded' | 'refused' | 'failed' | 'cancelled'
 
 /** The events that move a device job. `dispatch`: a method call is marked as sent, just before it is. */
 export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
@@ -87,11 +90,34 @@ export function deriveDeviceJobStatus(facts: {
   return facts.dispatched ? 'running' : 'pending'
 }
 
-/** The outcome of a job, `null` until it has ended. It is failed when not one of its devices succeeded. */
+/** The lowest status of an answer that is a failure. By convention, devices answer with HTTP statuses. */
+export const firstFailureStatus = 400
+
+/** The result of a device job, `null` until it has ended. `responseStatus` is that of the device's answer, if there is one. */
+export function deviceJobResult(status: DeviceJobStatus, responseStatus: number | null): DeviceJobResult | null {
+  switch (status) {
+    case 'pending':
+    case 'running':
+      return null
+    case 'completed':
+      return responseStatus !== null && responseStatus >= firstFailureStatus ? 'refused' : 'succeeded'
+    case 'failed':
+      return 'failed'
+    case 'canceled':
+      return 'cancelled'
+  }
+}
+
+/**
+ * The outcome of a job, `null` until it has ended. It is failed when not one of its devices succeeded. A device that
+ * answered with a failure did not succeed.
+ */
 export function jobOutcome(status: JobStatus, ended: boolean, statistics: DeviceJobStatistics): JobOutcome | null {
   if (!ended) return null
   if (status === 'cancelled') return 'cancelled'
-  const { deviceCount, succeededCount, failedCount } = statistics
-  if (status === 'failed' || (deviceCount > 0 && succeededCount === 0)) return 'failed'
-  return failedCount > 0 ? 'partiallyFailed' : 'succeeded'
+  if (status === 'failed') return 'failed'
+  const { deviceCount, succeededCount, refusedCount, failedCount } = statistics
+  if (deviceCount === 0) return 'noDevices'
+  if (succeededCount === refusedCount) return 'failed'
+  return failedCount + refusedCount > 0 ? 'partiallyFailed' : 'succeeded'
 }

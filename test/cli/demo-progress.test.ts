@@ -16,6 +16,7 @@ const none: Counts = {
   pendingCount: 0,
   runningCount: 0,
   succeededCount: 0,
+  refusedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 }
@@ -30,21 +31,22 @@ const progress = (status: string, counts: Partial<Counts> = {}): Progress => ({
 const half = progress('RUNNING', {
   deviceCount: 100,
   pendingCount: 10,
-  runningCount: 40,
-  succeededCount: 45,
+  runningCount: 30,
+  succeededCount: 55,
+  refusedCount: 10,
   failedCount: 5,
 })
 
 test('a bar shows what came of the devices so far, within the width of the terminal', () => {
   const line = progressBar(half, 100, plain)
-  expect(line).toContain(`${'█'.repeat(20)}${'▒'.repeat(16)}${'░'.repeat(4)}`)
-  expect(line).toContain('50 of 100')
+  expect(line).toContain(`${'█'.repeat(24)}${'▒'.repeat(12)}${'░'.repeat(4)}`)
+  expect(line).toContain('60 of 100')
   for (const width of [44, 60, 61, 80, 200]) expect(widthOf(progressBar(half, width, plain))).toBeLessThanOrEqual(width)
 })
 
 test('a narrow terminal has the numbers without a bar', () => {
   expect(progressBar(half, 50, plain)).not.toContain('█')
-  expect(progressBar(half, 50, plain)).toContain('50 of 100')
+  expect(progressBar(half, 50, plain)).toContain('60 of 100')
 })
 
 test('a job that has not started says so in the place of its numbers', () => {
@@ -52,11 +54,13 @@ test('a job that has not started says so in the place of its numbers', () => {
 })
 
 test('the legend has the numbers of all jobs together', () => {
-  expect(legend([half, half], plain)).toBe('  █ 90 succeeded   █ 10 failed   ▒ 80 called   ░ 20 waiting')
+  expect(legend([half, half], plain)).toBe('  █ 90 succeeded   █ 20 refused   █ 10 failed   ▒ 60 called   ░ 20 waiting')
 })
 
 test('a line says only what there is', () => {
-  expect(progressLine(half, 1_234)).toBe('   1.2 s  reboot: running, 45 succeeded, 5 failed, 40 called, 10 waiting')
+  expect(progressLine(half, 1_234)).toBe(
+    '   1.2 s  reboot: running, 45 succeeded, 10 refused, 5 failed, 30 called, 10 waiting',
+  )
   expect(progressLine(progress('COMPLETED', { deviceCount: 3, succeededCount: 3 }), 61_000)).toBe(
     '  61.0 s  reboot: completed, 3 succeeded',
   )
@@ -68,13 +72,13 @@ test.each([
   [
     'that one more device has answered',
     half,
-    progress('RUNNING', { ...half.counts, succeededCount: 46, runningCount: 39 }),
+    progress('RUNNING', { ...half.counts, succeededCount: 56, runningCount: 29 }),
     false,
   ],
   [
     'that another quarter has ended',
     half,
-    progress('RUNNING', { ...half.counts, succeededCount: 70, runningCount: 15 }),
+    progress('RUNNING', { ...half.counts, succeededCount: 80, runningCount: 5 }),
     true,
   ],
   ['that it has ended', half, progress('COMPLETED', { deviceCount: 100, succeededCount: 95, failedCount: 5 }), true],

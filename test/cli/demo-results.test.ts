@@ -51,6 +51,7 @@ test('the table has a row a job, its numbers ranged right', () => {
     pendingCount: 0,
     runningCount: 0,
     succeededCount: 1_195,
+    refusedCount: 20,
     failedCount: 5,
     cancelledCount: 0,
   }
@@ -63,7 +64,7 @@ test('the table has a row a job, its numbers ranged right', () => {
     endTime: '2026-01-01T00:00:02.500Z',
   }
   expect(jobTable([job], plain)).toEqual([
-    '  job     outcome           devices  succeeded  failed  cancelled   took',
-    '  reboot  partially failed    1,200      1,195       5          0  2.5 s',
+    '  job     outcome           devices  succeeded  refused  failed  cancelled   took',
+    '  reboot  partially failed    1,200      1,175       20       5          0  2.5 s',
   ])
 })

@@ -95,18 +95,22 @@ describe('the status of a device job', () => {
 })
 
 describe('the outcome of a job', () => {
-  const counts = (succeededCount: number, failedCount: number, cancelledCount = 0) => ({
+  const counts = (succeededCount: number, failedCount: number, cancelledCount = 0, refusedCount = 0) => ({
     pendingCount: 0,
     runningCount: 0,
     deviceCount: succeededCount + failedCount + cancelledCount,
     succeededCount,
+    refusedCount,
     failedCount,
     cancelledCount,
   })
 
   test.each<readonly [sentence: string, JobStatus, ReturnType<typeof counts>, JobOutcome]>([
     ['all succeeded', 'completed', counts(3, 0), 'succeeded'],
-    ['there were no devices', 'completed', counts(0, 0), 'succeeded'],
+    ['there were no devices', 'completed', counts(0, 0), 'noDevices'],
+    ['all refused', 'completed', counts(3, 0, 0, 3), 'failed'],
+    ['some refused', 'completed', counts(3, 0, 0, 1), 'partiallyFailed'],
+    ['some refused and the others failed', 'completed', counts(1, 2, 0, 1), 'failed'],
     ['some failed', 'completed', counts(2, 1), 'partiallyFailed'],
     ['all failed', 'completed', counts(0, 3), 'failed'],
     ['the job failed', 'failed', counts(3, 0), 'failed'],

@@ -27,7 +27,7 @@ export const FollowDemoJob = graphql(`
     deviceJobStatistics(jobId: $jobId) {
       version
       job { status outcome startTime endTime }
-      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount cancelledCount }
+      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
     }
   }
 `)

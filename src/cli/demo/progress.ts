@@ -8,6 +8,8 @@ export type Counts = {
   readonly pendingCount: number
   readonly runningCount: number
   readonly succeededCount: number
+  /** A part of `succeededCount`. */
+  readonly refusedCount: number
   readonly failedCount: number
   readonly cancelledCount: number
 }
@@ -47,11 +49,17 @@ export function progressBar(progress: Progress, width: number, style: Style): st
   return `  ${style.strong(name)}  ${middle}${state}`
 }
 
+/** How many devices did what was asked. */
+export const doneIn = ({ succeededCount, refusedCount }: Counts): number => succeededCount - refusedCount
+
 /** The meaning of the signs in the bars, with the sums over all jobs. */
 export function legend(all: readonly Progress[], style: Style): string {
-  const sum = (name: keyof Counts): number => all.reduce((total, { counts }) => total + counts[name], 0)
+  const sumOf = (count: (counts: Counts) => number): number =>
+    all.reduce((total, { counts }) => total + count(counts), 0)
+  const sum = (name: keyof Counts): number => sumOf((counts) => counts[name])
   return [
-    `  ${style.good('█')} ${number(sum('succeededCount'))} succeeded`,
+    `  ${style.good('█')} ${number(sumOf(doneIn))} succeeded`,
+    `${style.busy('█')} ${number(sum('refusedCount'))} refused`,
     `${style.bad('█')} ${number(sum('failedCount'))} failed`,
     `${style.busy('▒')} ${number(sum('runningCount'))} called`,
     `${style.faint('░')} ${number(sum('pendingCount'))} waiting`,
@@ -61,7 +69,8 @@ export function legend(all: readonly Progress[], style: Style): string {
 const longestId = 'reboot-building-43-floor-3'.length
 
 const partsOf = (counts: Counts): Part[] => [
-  { count: counts.succeededCount, sign: '█', paint: 'good' },
+  { count: doneIn(counts), sign: '█', paint: 'good' },
+  { count: counts.refusedCount, sign: '█', paint: 'busy' },
   { count: counts.failedCount, sign: '█', paint: 'bad' },
   { count: counts.cancelledCount, sign: '▓', paint: 'faint' },
   { count: counts.runningCount, sign: '▒', paint: 'busy' },
@@ -71,7 +80,8 @@ const partsOf = (counts: Counts): Part[] => [
 /** A job in one line without a bar, `elapsed` milliseconds after the start of the demo's jobs. */
 export function progressLine({ jobId, status, counts }: Progress, elapsed: number): string {
   const parts = [
-    [counts.succeededCount, 'succeeded'],
+    [doneIn(counts), 'succeeded'],
+    [counts.refusedCount, 'refused'],
     [counts.failedCount, 'failed'],
     [counts.cancelledCount, 'cancelled'],
     [counts.runningCount, 'called'],

@@ -28,7 +28,9 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
   screen.print(
     heading('Answers to "reboot"'),
     ...answerLines(groupByStatus(answered), style),
-    style.faint('  A device that answers has completed its device job, regardless of the status: the method ran.'),
+    style.faint(
+      '  A device that answers with a status of 400 or more has refused. IoT Hub counts it as succeeded: the method ran.',
+    ),
     '',
     heading('Devices that were not rebooted'),
     ...failureLines(groupByReason(failed), style),

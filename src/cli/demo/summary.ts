@@ -3,6 +3,7 @@ import type { Style } from '../terminal/style.ts'
 import { table } from '../terminal/table.ts'
 import { counted, number, seconds } from '../terminal/words.ts'
 import type { EndedJob } from './follow.ts'
+import { doneIn } from './progress.ts'
 import type { ResultGroup } from './results.ts'
 
 /** A table of the jobs with their counters. */
@@ -11,20 +12,19 @@ export function jobTable(jobs: readonly EndedJob[], style: Style): string[] {
     jobId,
     outcome?.toLowerCase().replaceAll('_', ' ') ?? '',
     number(counts.deviceCount),
-    style.good(number(counts.succeededCount)),
+    style.good(number(doneIn(counts))),
+    counts.refusedCount > 0 ? style.busy(number(counts.refusedCount)) : number(counts.refusedCount),
     counts.failedCount > 0 ? style.bad(number(counts.failedCount)) : number(counts.failedCount),
     number(counts.cancelledCount),
     endTime === null ? '' : seconds(millisecondsOf(endTime) - millisecondsOf(startTime)),
   ])
-  const head = ['job', 'outcome', 'devices', 'succeeded', 'failed', 'cancelled', 'took'].map(style.faint)
+  const head = ['job', 'outcome', 'devices', 'succeeded', 'refused', 'failed', 'cancelled', 'took'].map(style.faint)
   return indent(table([head, ...rows], 2))
 }
 
 const millisecondsOf = (time: string): number => parseDateTime(time)?.getTime() ?? Number.NaN
 
-/**
- * A line per status of the answers. An answer completes a device job whatever its status is, because the method ran.
- */
+/** A line per status of the answers. */
 export function answerLines(groups: readonly ResultGroup[], style: Style): string[] {
   return indent(
     table(

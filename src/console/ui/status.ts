@@ -25,26 +25,15 @@ export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
   }
 }
 
-/** The fields that determine the badge of a job. Open jobs need no counters. */
+/** The fields that determine the badge of a job. */
 export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
   readonly endTime: string | null
-  /** Null: the hub does not show them to this viewer. */
-  readonly deviceJobStatistics?: { readonly deviceCount: number } | null
-}
-
-/** Whether no devices matched when the job started. For the hub this is a success, for an operator mostly a mistake. */
-export function metNoDevice({
-  status,
-  deviceJobStatistics,
-}: Pick<ShownJob, 'status' | 'deviceJobStatistics'>): boolean {
-  return status === 'COMPLETED' && deviceJobStatistics?.deviceCount === 0
 }
 
 /** The status of a job, or its outcome once it has ended. */
 export function showJob(job: ShownJob): Shown {
-  if (metNoDevice(job)) return { tone: 'pending', icon: 'devices', word: 'No devices' }
   switch (job.status) {
     case 'SCHEDULED':
       return { tone: 'pending', icon: 'waiting', word: 'Scheduled' }
@@ -75,6 +64,8 @@ function showOutcome(outcome: JobOutcome): Shown {
       return { tone: 'failed', icon: 'failed', word: 'Failed' }
     case 'CANCELLED':
       return { tone: 'cancelled', icon: 'cancelled', word: 'Cancelled' }
+    case 'NO_DEVICES':
+      return { tone: 'pending', icon: 'devices', word: 'No devices' }
     default:
       return unknown(outcome)
   }

@@ -1,3 +1,4 @@
+import { deviceJobResult } from '../../job/state.ts'
 import {
   type DeviceJobPayload,
   type DeviceJobView,
@@ -24,6 +25,24 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
     },
     FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
     CANCELLED: { value: 'canceled', description: 'The job was cancelled before this device had its turn.' },
+  } as const,
+})
+
+/** The result of a device job that has ended. job/state.ts has the rule. */
+export const DeviceJobResult = builder.enumType('DeviceJobResult', {
+  description:
+    'The result of a device job that has ended. Unlike `DeviceJobStatus`, it distinguishes devices that did what was asked from devices that refused. New values may be added.',
+  values: {
+    SUCCEEDED: {
+      value: 'succeeded',
+      description: 'The twin was patched, or the device answered with a status below 400.',
+    },
+    REFUSED: {
+      value: 'refused',
+      description: 'The device answered with a status of 400 or more. Its status is COMPLETED, because the method ran.',
+    },
+    FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
+    CANCELLED: { value: 'cancelled', description: 'The job was cancelled before this device had its turn.' },
   } as const,
 })
 
@@ -97,6 +116,12 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
       type: DeviceJobStatus,
       description: 'The status of the device job.',
       resolve: ({ status }) => status,
+    }),
+    result: t.field({
+      type: DeviceJobResult,
+      nullable: true,
+      description: 'The result of the device job. Null until it has ended.',
+      resolve: ({ status, responseStatus }) => deviceJobResult(status, responseStatus),
     }),
     startTime: t.expose('dispatchedTime', {
       type: 'DateTime',

@@ -1,4 +1,4 @@
-import type { DeviceJobStatus as Status } from '../../job/state.ts'
+import type { DeviceJobResult as Result, DeviceJobStatus as Status } from '../../job/state.ts'
 import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import {
   countDeviceJobs,
@@ -27,7 +27,7 @@ import {
 } from '../connection.ts'
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
-import { DeviceJob, DeviceJobStatus } from './device-job.ts'
+import { DeviceJob, DeviceJobResult, DeviceJobStatus } from './device-job.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
@@ -59,6 +59,10 @@ const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
   description: 'Selects device jobs that match all given fields.',
   fields: (t) => ({
     status: t.field({ type: [DeviceJobStatus], description: 'The status is one of these.' }),
+    result: t.field({
+      type: [DeviceJobResult],
+      description: 'The device job has ended with one of these results.',
+    }),
     errorCode: t.stringList({
       description: 'The device job failed with one of these codes. See `DeviceJobError.code`.',
     }),
@@ -123,12 +127,20 @@ const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
   canceled: 'cancelledCount',
 }
 
+const countOf: Readonly<Record<Result, (statistics: DeviceJobStatistics) => number>> = {
+  succeeded: ({ succeededCount, refusedCount }) => succeededCount - refusedCount,
+  refused: ({ refusedCount }) => refusedCount,
+  failed: ({ failedCount }) => failedCount,
+  cancelled: ({ cancelledCount }) => cancelledCount,
+}
+
 /** The selection of a filter. `*` counts as no condition. QueryConditionError. */
 function selectionOf(filter: Filter | null | undefined): DeviceJobSelection {
-  const { status, errorCode, responseStatus, queryCondition } = filter ?? {}
+  const { status, result, errorCode, responseStatus, queryCondition } = filter ?? {}
   const condition = queryCondition == null ? undefined : parseCondition(queryCondition)
   return {
     ...(status != null && { statuses: [...new Set(status)] }),
+    ...(result != null && { results: [...new Set(result)] }),
     ...(errorCode != null && { errorCodes: errorCode }),
     ...(responseStatus != null && { responseStatuses: responseStatus }),
     ...(condition !== undefined &&
@@ -145,7 +157,7 @@ builder.objectField(Job, 'deviceJobs', (t) =>
       right: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',
     }),
     complexity: (args) => {
-      const { status: _, ...others } = args.filter ?? {}
+      const { status: _status, result: _result, ...others } = args.filter ?? {}
       return pageComplexity(args, Object.keys(others).length === 0 ? ownComplexity : ownComplexityOfFilter)
     },
     description:
@@ -159,16 +171,19 @@ builder.objectField(Job, 'deviceJobs', (t) =>
       const selection = selectionOf(filter)
       if (selection.condition !== undefined) context.deps.throttles.take('queries')
       const order = orderBy ?? { field: 'deviceId', direction: 'asc' }
-      const { statuses, ...others } = selection
+      const { statuses, results, ...others } = selection
       return resolvePage(
         listOfJob(job.id, order),
         args,
         (page) => findOfJob(context, job.id, { selection, order, page }),
         async () => {
-          if (Object.keys(others).length > 0 || isForeign(job, context))
+          const areCounted = Object.keys(others).length === 0 && (statuses === undefined || results === undefined)
+          if (!areCounted || isForeign(job, context))
             return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
           // The counters of the job have the number, so no rows have to be counted.
-          return statuses?.reduce((sum, status) => sum + job[counterOf[status]], 0) ?? job.deviceCount
+          const counts =
+            statuses?.map((status) => job[counterOf[status]]) ?? results?.map((result) => countOf[result](job))
+          return counts?.reduce((sum, count) => sum + count, 0) ?? job.deviceCount
         },
       )
     },

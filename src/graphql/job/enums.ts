@@ -36,9 +36,17 @@ export const JobStatus = builder.enumType('JobStatus', {
 export const JobOutcome = builder.enumType('JobOutcome', {
   description: 'The outcome of a job that has ended.',
   values: {
-    SUCCEEDED: { value: 'succeeded', description: 'Nothing failed. Also the outcome of a job without devices.' },
-    PARTIALLY_FAILED: { value: 'partiallyFailed', description: 'Some devices failed.' },
-    FAILED: { value: 'failed', description: 'The job as a whole failed, or no device succeeded.' },
+    SUCCEEDED: { value: 'succeeded', description: 'Every device succeeded.' },
+    PARTIALLY_FAILED: {
+      value: 'partiallyFailed',
+      description: 'Some devices succeeded. Others failed, or answered with a status of 400 or more.',
+    },
+    FAILED: {
+      value: 'failed',
+      description:
+        'The job as a whole failed, or no device succeeded: each one failed, or answered with a status of 400 or more.',
+    },
     CANCELLED: { value: 'cancelled', description: 'The job was cancelled.' },
+    NO_DEVICES: { value: 'noDevices', description: 'No device matched the condition when the job started.' },
   } as const,
 })

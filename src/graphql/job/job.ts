@@ -87,7 +87,8 @@ const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').imp
 
 /** Counters of device jobs. The columns of the row of a job have the same names. */
 export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStatistics').implement({
-  description: 'Number of device jobs by status. `deviceCount` is always the sum of the other counts.',
+  description:
+    'Number of device jobs by status. `deviceCount` is always the sum of the other counts except `refusedCount`, which is a part of `succeededCount`.',
   fields: (t) => ({
     deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the job has started.' }),
     pendingCount: t.exposeInt('pendingCount', {
@@ -96,6 +97,10 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
     runningCount: t.exposeInt('runningCount', { description: 'Device jobs whose call was sent and not answered yet.' }),
     succeededCount: t.exposeInt('succeededCount', {
       description: 'Device jobs that are done: the twin was patched, or the device answered, with any status.',
+    }),
+    refusedCount: t.exposeInt('refusedCount', {
+      description:
+        'Of `succeededCount`, the devices that answered with a status of 400 or more. IoT Hub counts them as succeeded, because the method ran.',
     }),
     failedCount: t.exposeInt('failedCount', { description: 'Device jobs that failed.' }),
     cancelledCount: t.exposeInt('cancelledCount', {
@@ -110,6 +115,7 @@ export const counters = [
   'pendingCount',
   'runningCount',
   'succeededCount',
+  'refusedCount',
   'failedCount',
   'cancelledCount',
 ] as const

@@ -1,5 +1,6 @@
 import { readInTime } from '../../database/bounded-read.ts'
 import { parseZonedDateTime } from '../../date-time.ts'
+import { InvalidInputError } from '../../errors.ts'
 import {
   countJobs,
   findAllJobs,
@@ -12,7 +13,7 @@ import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
-import { JobStatus, JobType } from './enums.ts'
+import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { Job } from './job.ts'
 
 // Filter
@@ -25,23 +26,50 @@ const DateTimeRange = builder.inputType('DateTimeRange', {
   }),
 })
 
+const longestSearch = 200
+
+const ofForeignJobs =
+  'Of jobs that were not scheduled under your scope, only failed and cancelled ones match, because their devices are not counted for lists.'
+
 /** A filter of jobs. All given fields must match. */
 export const JobFilter = builder.inputType('JobFilter', {
   description: 'Selects jobs that match all given fields.',
   fields: (t) => ({
     type: t.field({ type: [JobType], description: 'The type is one of these.' }),
     status: t.field({ type: [JobStatus], description: 'The status is one of these.' }),
+    outcome: t.field({
+      type: [JobOutcome],
+      description: `The job has ended with one of these outcomes. ${ofForeignJobs}`,
+    }),
+    hasFailures: t.boolean({
+      description: `Whether the job as a whole failed, or a device failed or answered with a status of 400 or more. Also for jobs that have not ended. ${ofForeignJobs}`,
+    }),
+    methodName: t.stringList({ description: 'The job calls one of these methods, case-sensitive.' }),
+    createdBy: t.stringList({
+      description: 'One of these persons or policies scheduled the job, by the name in `Job.createdBy`.',
+    }),
+    search: t.string({
+      description: `The job ID, the condition or the method name contains this text, in upper or lower case. At most ${longestSearch} characters.`,
+    }),
     createdTime: t.field({ type: DateTimeRange, description: 'The job was created in this time range.' }),
     jobIdPrefix: t.string({ description: 'The job ID has this prefix, case-sensitive.' }),
   }),
 })
 
-/** The filter in the form of the store. */
+/** The filter in the form of the store. InvalidInputError. */
 export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefined): JobSelection {
-  const { type, status, createdTime, jobIdPrefix } = filter ?? {}
+  const { type, status, outcome, hasFailures, methodName, createdBy, search, createdTime, jobIdPrefix } = filter ?? {}
+  if (search != null && search.length > longestSearch) {
+    throw new InvalidInputError(['filter', 'search'], `The text may have at most ${longestSearch} characters.`)
+  }
   return {
     types: type ?? undefined,
     statuses: status ?? undefined,
+    outcomes: outcome ?? undefined,
+    hasFailures: hasFailures ?? undefined,
+    methodNames: methodName ?? undefined,
+    createdBy: createdBy ?? undefined,
+    text: search || undefined,
     from: createdTime?.from ?? undefined,
     to: createdTime?.to ?? undefined,
     idPrefix: jobIdPrefix ?? undefined,
@@ -156,7 +184,7 @@ builder.queryField('jobs', (t) =>
             findJobs(db, viewer.scope, columns, selection, direction, page),
           )
         },
-        () => readInTime(deps, askerOf(context), (db) => countJobs(db, selection)),
+        () => readInTime(deps, askerOf(context), (db) => countJobs(db, viewer.scope, selection)),
       )
     },
   }),

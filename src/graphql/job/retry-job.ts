@@ -8,7 +8,7 @@ import {
 import { retryJob } from '../../job/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
-import { DeviceJobStatus } from './device-job.ts'
+import { DeviceJobResult, DeviceJobStatus } from './device-job.ts'
 import { jobPayload } from './payload.ts'
 
 /** Validated by job/retry.ts. */
@@ -25,6 +25,11 @@ const RetryJobInput = builder.inputType('RetryJobInput', {
       type: [DeviceJobStatus],
       description:
         'Device jobs with one of these statuses: FAILED, CANCELLED, COMPLETED. When omitted: COMPLETED if `responseStatus` is given, otherwise FAILED.',
+    }),
+    result: t.field({
+      type: [DeviceJobResult],
+      description:
+        'Device jobs with one of these results, instead of `status`, `errorCode` and `responseStatus`. Give FAILED and REFUSED to repeat the operation wherever it did not succeed.',
     }),
     errorCode: t.stringList({ description: 'Device jobs that failed with one of these codes.' }),
     responseStatus: t.intList({ description: 'Device jobs whose device answered with one of these statuses.' }),

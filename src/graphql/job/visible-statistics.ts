@@ -25,6 +25,7 @@ export const noDevices: DeviceJobStatistics = {
   pendingCount: 0,
   runningCount: 0,
   succeededCount: 0,
+  refusedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 }

@@ -4,14 +4,15 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { meetsScope } from '../../database/in-scope.ts'
 import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
-import type { DeviceJobStatus } from '../state.ts'
-import { type DeviceJobView, facts, type Page, timeUp, view } from './device-jobs.ts'
+import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus } from '../state.ts'
+import { type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
 import { visible } from './own-jobs.ts'
 
 /** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {
   readonly statuses?: readonly DeviceJobStatus[] | undefined
+  readonly results?: readonly DeviceJobResult[] | undefined
   readonly errorCodes?: readonly string[] | undefined
   readonly responseStatuses?: readonly number[] | undefined
   readonly condition?: Fragment | undefined
@@ -62,6 +63,14 @@ export const neverCalled = (...where: Sql[]): Source => ({
   version: noVersion,
 })
 
+/** The status that device jobs with a result have. */
+const statusOf: Readonly<Record<DeviceJobResult, DeviceJobStatus>> = {
+  succeeded: 'completed',
+  refused: 'completed',
+  failed: 'failed',
+  cancelled: 'canceled',
+}
+
 const all: Source = { table: sql`device_job`, where: [], version: noVersion }
 
 /** The rows of a source: `job_key`, `device_id` and `version`. */
@@ -84,9 +93,10 @@ export const failedWithJob = sql`(job.end_time is not null and job.failed_count 
 function sourcesOf(
   db: BoundedReader,
   scope: Scope,
-  { statuses, errorCodes, responseStatuses, condition }: DeviceJobSelection,
+  { statuses, results, errorCodes, responseStatuses, condition }: DeviceJobSelection,
 ) {
-  const wants = (status: DeviceJobStatus): boolean => statuses?.includes(status) ?? true
+  const wants = (status: DeviceJobStatus): boolean =>
+    (statuses?.includes(status) ?? true) && (results?.some((result) => statusOf[result] === status) ?? true)
   const wantsOutcome = wants('completed') || wants('failed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
   /** A status other than completed and failed; such device jobs have no error and no answer. */
@@ -96,13 +106,23 @@ function sourcesOf(
   const outcomes: Sql[] = []
   if (!wants('completed')) outcomes.push(sql`target.error_code is not null`)
   if (!wants('failed')) outcomes.push(sql`target.error_code is null`)
+  const wantsResult = (result: DeviceJobResult): boolean => results?.includes(result) ?? true
+  if (wants('completed') && !wantsResult('succeeded')) {
+    // The condition of the index of failures, literally.
+    outcomes.push(sql`(target.error_code is not null or target.response_status >= ${failureStatus})`)
+  }
+  if (wants('completed') && !wantsResult('refused')) {
+    outcomes.push(sql`(target.error_code is not null or coalesce(target.response_status < ${failureStatus}, true))`)
+  }
   // Repeats the condition of the index of failures literally, because the planner does not derive it.
   if (errorCodes !== undefined) {
     outcomes.push(sql`target.error_code = any(${errorCodes}::text[])`, sql`target.error_code is not null`)
   }
   if (responseStatuses !== undefined) {
     outcomes.push(sql`target.response_status = any(${responseStatuses}::integer[])`)
-    if (responseStatuses.every((status) => status >= 400)) outcomes.push(sql`target.response_status >= 400`)
+    if (responseStatuses.every((status) => status >= firstFailureStatus)) {
+      outcomes.push(sql`target.response_status >= ${failureStatus}`)
+    }
   }
   const underWay = sql`case
       when job.end_time is null then ${wantsOther('running')} and job.running_count > 0
@@ -131,7 +151,7 @@ function sourcesOf(
     ],
     /** All sources in one, where no condition concerns the facts. */
     whole:
-      statuses === undefined && errorCodes === undefined && responseStatuses === undefined
+      statuses === undefined && results === undefined && errorCodes === undefined && responseStatuses === undefined
         ? [{ ...all, where: met }]
         : undefined,
   }

@@ -33,6 +33,22 @@ export const status = sql`case
     else 'running'
   end`
 
+/** `firstFailureStatus` (job/state.ts), as a literal: the index of failures has the same condition. */
+export const failureStatus = sql`400`
+
+/** Whether a device job's outcome is an answer with a failure. Its status is completed. */
+export const isRefused = sql`(o.error_code is null and coalesce(o.response_status >= ${failureStatus}, false))`
+
+/** The rule of `deviceJobResult` (job/state.ts) in SQL; a test compares the two. */
+export const result = sql`case ${status}
+    when 'completed' then case when ${isRefused} then 'refused' else 'succeeded' end
+    when 'failed' then 'failed'
+    when 'canceled' then 'cancelled'
+  end`
+
+/** Whether a device job is completed and not refused. */
+export const hasSucceeded = sql`(${status} = 'completed' and not ${isRefused})`
+
 /** The error code of a device job that failed without an outcome of its own: its job ended before. */
 export const timeUp = 'JobRunPreconditionFailed'
 

@@ -4,15 +4,9 @@ import type { Reader } from '../../database/reader.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import { deviceResponse, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
-import { type DeviceJobView, facts, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
+import { type DeviceJobView, facts, failureStatus, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
 import { andVisible, ownJob, visible } from './own-jobs.ts'
-
-/**
- * Answers from this status on are failures, by the convention of HTTP that devices follow. The index has the same
- * condition.
- */
-const failureStatus = sql`400`
 
 /**
  * The reason why an outcome is a failure. Sizes and out-of-range statuses differ from device to device and explain

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
-import { facts, status } from './device-jobs.ts'
+import { facts, hasSucceeded, isRefused, status } from './device-jobs.ts'
 
 /** Maximum number of jobs in one list, the newest of them: a job may be retried any number of times. */
 export const maxRelatives = 100
@@ -53,21 +53,21 @@ export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly str
           where key = any(${familyKeys}::bigint[]) or family_key = any(${familyKeys}::bigint[])
         )
         select family as "familyKey", device_count as "deviceCount", pending_count as "pendingCount",
-               running_count as "runningCount", succeeded_count as "succeededCount", failed_count as "failedCount",
-               canceled_count as "cancelledCount"
+               running_count as "runningCount", succeeded_count as "succeededCount", refused_count as "refusedCount",
+               failed_count as "failedCount", canceled_count as "cancelledCount"
         from member
         where size = 1
         union all
         select family, count(*)::integer, count(*) filter (where status = 'pending')::integer,
                count(*) filter (where status = 'running')::integer,
-               count(*) filter (where status = 'completed')::integer,
+               count(*) filter (where status = 'completed')::integer, count(*) filter (where refused)::integer,
                count(*) filter (where status = 'failed')::integer,
                count(*) filter (where status = 'canceled')::integer
         from (
-          select distinct on (job.family, target.device_id) job.family, ${status} as status
+          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
           from member job join device_job target on target.job_key = job.key ${facts()}
           where job.size > 1
-          order by job.family, target.device_id, (${status} = 'completed') desc, job.key desc
+          order by job.family, target.device_id, ${hasSucceeded} desc, job.key desc
         ) device
         group by family`,
   )

@@ -4,13 +4,22 @@ import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import type { JobType } from '../request.ts'
-import type { JobStatus } from '../state.ts'
+import type { JobOutcome, JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
+import { ownJob } from './own-jobs.ts'
 
 /** Which jobs; all given members must match. */
 export type JobSelection = {
   readonly types?: readonly JobType[] | undefined
   readonly statuses?: readonly JobStatus[] | undefined
+  readonly outcomes?: readonly JobOutcome[] | undefined
+  /** Whether the job as a whole failed, or a device failed or refused. */
+  readonly hasFailures?: boolean | undefined
+  readonly methodNames?: readonly string[] | undefined
+  /** The names of the persons or policies that scheduled the job. */
+  readonly createdBy?: readonly string[] | undefined
+  /** Part of the id, the condition or the name of the method, in any case. */
+  readonly text?: string | undefined
   /** Scheduled at that time or later. */
   readonly from?: Date | undefined
   /** Scheduled before that time. */
@@ -69,6 +78,7 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   pendingCount: 'pending_count',
   runningCount: 'running_count',
   succeededCount: 'succeeded_count',
+  refusedCount: 'refused_count',
   failedCount: 'failed_count',
   cancelledCount: 'canceled_count',
   version: 'version',
@@ -96,11 +106,48 @@ const isAmong = (column: Sql, values: readonly string[]): Sql =>
   // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
   values.length === 0 ? sql`false` : sql`${column} in (${join([...new Set(values)])})`
 
+/** The rule of `jobOutcome` (job/state.ts) in SQL, for ended jobs; a test compares the two. */
+const outcomeConditions: Readonly<Record<JobOutcome, Sql>> = {
+  cancelled: sql`(status = 'cancelled' and end_time is not null)`,
+  failed: sql`(status = 'failed' or status = 'completed' and device_count > 0 and succeeded_count = refused_count)`,
+  noDevices: sql`(status = 'completed' and device_count = 0)`,
+  partiallyFailed: sql`(status = 'completed' and succeeded_count > refused_count and failed_count + refused_count > 0)`,
+  succeeded: sql`(status = 'completed' and device_count > 0 and failed_count + refused_count = 0)`,
+}
+
+const failures = sql`(status = 'failed' or failed_count + refused_count > 0)`
+
+const hasOneOf = (outcomes: readonly JobOutcome[]): Sql =>
+  outcomes.length === 0
+    ? sql`false`
+    : sql`(${join(
+        [...new Set(outcomes)].map((outcome) => outcomeConditions[outcome]),
+        ' or ',
+      )})`
+
+/** The counters of a foreign job count devices that the viewer may not see, so a condition on them does not meet it. */
+const counted = (scope: Scope, condition: Sql): Sql =>
+  isEverything(scope) ? condition : sql`(${condition} and (status in ('failed', 'cancelled') or ${ownJob(scope)}))`
+
+/** A pattern for LIKE that finds the text anywhere. */
+const anywhere = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+
 /** The selection as a condition. */
-function selected({ types, statuses, from, to, idPrefix }: JobSelection): Sql {
+function selected(scope: Scope, selection: JobSelection): Sql {
+  const { types, statuses, outcomes, hasFailures, methodNames, createdBy, text, from, to, idPrefix } = selection
   const conditions = [
     ...(types === undefined ? [] : [isAmong(sql`type`, types)]),
     ...(statuses === undefined ? [] : [isAmong(sql`status`, statuses)]),
+    ...(outcomes === undefined ? [] : [counted(scope, hasOneOf(outcomes))]),
+    ...(hasFailures === undefined ? [] : [counted(scope, hasFailures ? failures : sql`not ${failures}`)]),
+    ...(methodNames === undefined ? [] : [isAmong(sql`request ->> 'methodName'`, methodNames)]),
+    ...(createdBy === undefined ? [] : [isAmong(sql`created_by`, createdBy)]),
+    ...(text === undefined
+      ? []
+      : [
+          sql`(id ilike ${anywhere(text)} or query_condition ilike ${anywhere(text)}
+               or request ->> 'methodName' ilike ${anywhere(text)})`,
+        ]),
     ...(from === undefined ? [] : [sql`created_time >= ${from}`]),
     ...(to === undefined ? [] : [sql`created_time < ${to}`]),
     // A range instead of LIKE, because an index can answer it: ids are letters, digits and dashes, all of which sort
@@ -122,7 +169,7 @@ export const findJobs = (
   selection: JobSelection,
   order: JobOrder,
   page: JobListPage,
-): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, selected(selection), order, page))
+): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, selected(scope, selection), order, page))
 
 /** A page of all jobs, with the requested columns. Both orders have an index, so it reads no more than the page. */
 export const findAllJobs = (
@@ -164,7 +211,7 @@ export async function findSelectedJob(
   id: string,
 ): Promise<SelectedJob | undefined> {
   const [row] = await db.query<SelectedJob>(
-    sql`select ${selectListed(scope, asked)} from job where id = ${id} and ${selected(selection)}`,
+    sql`select ${selectListed(scope, asked)} from job where id = ${id} and ${selected(scope, selection)}`,
   )
   return row
 }
@@ -188,9 +235,9 @@ export const findJobsByKey = (
   db.query<SelectedJob>(sql`select ${selectJob(scope, asked)} from job where key = any(${keys}::bigint[])`)
 
 /** How many jobs are selected. Reads all of them. */
-export async function countJobs(db: BoundedReader, selection: JobSelection): Promise<number> {
+export async function countJobs(db: BoundedReader, scope: Scope, selection: JobSelection): Promise<number> {
   const [row] = await db.query<{ count: number }>(
-    sql`select count(*)::integer as count from job where ${selected(selection)}`,
+    sql`select count(*)::integer as count from job where ${selected(scope, selection)}`,
   )
   return row?.count ?? 0
 }

@@ -153,7 +153,7 @@ export type JobRecord = JobRow &
 const recordColumns = sql`${columns},
   end_time as "endTime", failure_reason as "failureReason", status_message as "statusMessage",
   device_count as "deviceCount", pending_count as "pendingCount", running_count as "runningCount",
-  succeeded_count as "succeededCount", failed_count as "failedCount", canceled_count as "cancelledCount"`
+  succeeded_count as "succeededCount", refused_count as "refusedCount", failed_count as "failedCount", canceled_count as "cancelledCount"`
 
 export async function findJobRecord(db: Reader, id: string): Promise<JobRecord | undefined> {
   const [row] = await db.query<JobRecord>(sql`select ${recordColumns} from job where id = ${id}`, 'find-job-record')

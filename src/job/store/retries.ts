@@ -4,16 +4,20 @@ import type { Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
-import { facts, status, timeUp } from './device-jobs.ts'
+import { facts, result, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './targets.ts'
 
 /** Selects the ids of the devices whose device jobs in the source of the retry are selected. */
 export const selectedDevices = ({ sourceKey, selection }: Pick<Retry, 'sourceKey' | 'selection'>): Sql => {
   const { errorCode, responseStatus } = selection
+  const isSelected =
+    selection.result === undefined
+      ? sql`${status} = any(${selection.status}::text[])`
+      : sql`${result} = any(${selection.result}::text[])`
   return sql`
     select target.device_id
     from job join device_job target on target.job_key = job.key ${facts()}
-    where job.key = ${sourceKey}::bigint and ${status} = any(${selection.status}::text[])
+    where job.key = ${sourceKey}::bigint and ${isSelected}
       ${errorCode === undefined ? empty : sql`and ${status} = 'failed' and coalesce(o.error_code, ${timeUp}) = any(${errorCode}::text[])`}
       ${responseStatus === undefined ? empty : sql`and o.response_status = any(${responseStatus}::integer[])`}`
 }

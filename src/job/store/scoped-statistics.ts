@@ -3,7 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { inScope } from '../../database/in-scope.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
-import { facts, status } from './device-jobs.ts'
+import { facts, hasSucceeded, isRefused, status } from './device-jobs.ts'
 import { target } from './facts.ts'
 import type { FamilyStatistics } from './families.ts'
 
@@ -18,6 +18,7 @@ const counts = sql`
   count(*) filter (where device.status = 'pending')::integer as "pendingCount",
   count(*) filter (where device.status = 'running')::integer as "runningCount",
   count(*) filter (where device.status = 'completed')::integer as "succeededCount",
+  count(*) filter (where device.refused)::integer as "refusedCount",
   count(*) filter (where device.status = 'failed')::integer as "failedCount",
   count(*) filter (where device.status = 'canceled')::integer as "cancelledCount"`
 
@@ -44,7 +45,7 @@ export function countInScope(
         cross join lateral (
           select ${counts}
           from (
-            select ${status} as status
+            select ${status} as status, ${isRefused} as refused
             from device_job target ${facts()}
             where target.job_key = job.key and ${isInScope(scope)}
           ) device
@@ -76,11 +77,11 @@ export function countFamiliesInScope(
         select size.family as "familyKey", size."isTooLarge", ${counts}
         from size
         left join (
-          select distinct on (job.family, target.device_id) job.family, ${status} as status
+          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
           from size join member job on job.family = size.family
           join device_job target on target.job_key = job.key ${facts()}
           where not size."isTooLarge" and ${isInScope(scope)}
-          order by job.family, target.device_id, (${status} = 'completed') desc, job.key desc
+          order by job.family, target.device_id, ${hasSucceeded} desc, job.key desc
         ) device on device.family = size.family
         group by size.family, size."isTooLarge"`,
   )

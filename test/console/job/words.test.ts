@@ -76,11 +76,8 @@ describe('the end of a job', () => {
   })
 
   it('is not called a success when there was no device', () => {
-    const now = { ...jobNow('COMPLETED', 0, '2026-03-01T06:00:00Z'), outcome: 'SUCCEEDED' } as const
-    const statistics = { ...now.deviceJobStatistics, deviceCount: 0, pendingCount: 0 }
-    expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
-      'Job reboot-1 ended: no devices matched.',
-    )
+    const now = { ...jobNow('COMPLETED', 0, '2026-03-01T06:00:00Z'), outcome: 'NO_DEVICES' } as const
+    expect(describeEnd('reboot-1', now, String)).toBe('Job reboot-1 ended: no devices matched.')
   })
 })
 

@@ -19,12 +19,8 @@ test('a job that has ended is shown by what came of it, not as completed', () =>
 })
 
 test('a job that met no device did not succeed', () => {
-  const ended = { status: 'COMPLETED', outcome: 'SUCCEEDED', endTime: '2026-03-01T06:30:00Z' } as const
-  const none = { deviceJobStatistics: { deviceCount: 0 } }
-  expect(showJob({ ...ended, ...none })).toMatchObject({ word: 'No devices', tone: 'pending' })
-  expect(showJob({ ...ended, deviceJobStatistics: { deviceCount: 1 } }).word).toBe('Succeeded')
-  expect(showJob({ ...ended, ...none, status: 'FAILED', outcome: 'FAILED' }).word).toBe('Failed')
-  expect(showJob({ ...ended, ...none, status: 'CANCELLED', outcome: 'CANCELLED' }).word).toBe('Cancelled')
+  const ended = { status: 'COMPLETED', endTime: '2026-03-01T06:30:00Z' } as const
+  expect(showJob({ ...ended, outcome: 'NO_DEVICES' })).toMatchObject({ word: 'No devices', tone: 'pending' })
 })
 
 test('a cancelled job is cancelling until its last call has ended', () => {

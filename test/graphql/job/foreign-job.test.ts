@@ -318,7 +318,7 @@ describe('counted over the devices of a viewer with a scope', () => {
     const outcomes = ['owner', 'north', 'south', 'nowhere'].map(
       async (authorization) => (await read('counted', authorization, 'outcome')).job.outcome,
     )
-    expect(await Promise.all(outcomes)).toEqual(['PARTIALLY_FAILED', 'PARTIALLY_FAILED', 'FAILED', 'SUCCEEDED'])
+    expect(await Promise.all(outcomes)).toEqual(['PARTIALLY_FAILED', 'PARTIALLY_FAILED', 'FAILED', 'NO_DEVICES'])
   })
 
   test('a deleted device counts for nobody with a scope', async () => {

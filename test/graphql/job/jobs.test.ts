@@ -127,6 +127,18 @@ describe('a filter', () => {
     ['no status at all', { status: [] }, []],
     ['a status given twice', { status: ['QUEUED', 'QUEUED'] }, newestFirst],
     ['a prefix', { jobIdPrefix: 'a-' }, ['a-5', 'a-4', 'a-3', 'a-2', 'a-1']],
+    ['a method', { methodName: ['reboot', 'other'] }, ['a-5', 'a-4', 'a-3', 'a-2', 'a-1']],
+    ['a method in another case', { methodName: ['Reboot'] }, []],
+    ['who scheduled it', { createdBy: ['iothubowner'] }, newestFirst],
+    ['somebody else', { createdBy: ['anna'] }, []],
+    ['a text in the id', { search: 'B-' }, ['b-2', 'b-1']],
+    ['a text in the method', { search: 'EBOO' }, ['a-5', 'a-4', 'a-3', 'a-2', 'a-1']],
+    ['a text in the condition', { search: '*' }, newestFirst],
+    ['a text with a wildcard of SQL', { search: '%' }, []],
+    ['an empty text', { search: '' }, newestFirst],
+    ['an outcome', { outcome: ['SUCCEEDED', 'FAILED', 'NO_DEVICES'] }, []],
+    ['failures', { hasFailures: true }, []],
+    ['no failures', { hasFailures: false }, newestFirst],
     ['a prefix with a wildcard of SQL', { jobIdPrefix: '%' }, []],
     ['a span of time', { createdTime: { from: '2026-01-01T00:00:01Z', to: '2026-01-01T00:00:03Z' } }, ['a-2', 'b-1']],
     ['all at once', { type: ['SCHEDULE_DEVICE_METHOD'], createdTime: { to: '2026-01-01T00:00:02Z' } }, ['a-1']],
@@ -165,6 +177,18 @@ describe('refused', () => {
   ])('a cursor %s', async (_what, variables) => {
     const { errors } = await door.ask(list, { first: 1, ...variables })
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_CURSOR', argument: 'after' } }])
+  })
+
+  test('a text to search for that is too long', async () => {
+    const { errors } = await door.ask(
+      'query ($text: String) { jobs(first: 1, filter: { search: $text }) { nodes { jobId } } }',
+      {
+        text: 'x'.repeat(201),
+      },
+    )
+    expect(errors).toMatchObject([
+      { message: 'The text may have at most 200 characters.', extensions: { path: ['filter', 'search'] } },
+    ])
   })
 
   test('a cursor for the other direction', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../../src/database/reader.ts'
 import { createDevices } from '../../../src/device/commands.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
+import { type DeviceJobResult, deviceJobResult } from '../../../src/job/state.ts'
 import {
   countDeviceJobs,
   type DeviceJobListPlace,
@@ -55,11 +56,18 @@ const seldom = <Value>(value: fc.Arbitrary<Value>) =>
 const among = <Value>(...values: readonly Value[]) => seldom(fc.subarray([...values]))
 const selections = fc.record({
   statuses: among<DeviceJobView['status']>('pending', 'running', 'completed', 'failed', 'canceled'),
+  results: among<DeviceJobResult>('succeeded', 'refused', 'failed', 'cancelled'),
   errorCodes: among('A', 'B', 'X', 'JobRunPreconditionFailed'),
   responseStatuses: among(200, 404, 500),
   site: seldom(fc.constantFrom('north', 'nowhere')),
 })
-const everything = { statuses: undefined, errorCodes: undefined, responseStatuses: undefined, site: undefined }
+const everything = {
+  statuses: undefined,
+  results: undefined,
+  errorCodes: undefined,
+  responseStatuses: undefined,
+  site: undefined,
+}
 
 async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[]) {
   const jobId = await givenMethodJob(deps, 'any')
@@ -99,7 +107,9 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 /** The oracle: what is wanted, filtered and sorted here. */
 function expected(
   all: readonly DeviceJobView[],
-  wanted: { readonly [Name in 'statuses' | 'errorCodes' | 'responseStatuses']: readonly unknown[] | undefined } & {
+  wanted: {
+    readonly [Name in 'statuses' | 'results' | 'errorCodes' | 'responseStatuses']: readonly unknown[] | undefined
+  } & {
     readonly site: string | undefined
   },
   { field, direction }: DeviceJobOrder,
@@ -107,6 +117,7 @@ function expected(
   const passing = all.filter(
     (row) =>
       (wanted.statuses?.includes(row.status) ?? true) &&
+      (wanted.results?.includes(deviceJobResult(row.status, row.responseStatus)) ?? true) &&
       (wanted.errorCodes?.includes(row.errorCode) ?? true) &&
       (wanted.responseStatuses?.includes(row.responseStatus) ?? true) &&
       (wanted.site === undefined || siteOf(deviceIds.indexOf(row.deviceId)) === wanted.site),

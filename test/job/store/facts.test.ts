@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelJob } from '../../../src/job/commands.ts'
-import { deriveDeviceJobStatus } from '../../../src/job/state.ts'
+import { deriveDeviceJobStatus, deviceJobResult } from '../../../src/job/state.ts'
 import { findDeviceJobs } from '../../../src/job/store/device-job-list.ts'
 import { lockOpenJobs, settle, unmarkDispatched } from '../../../src/job/store/facts.ts'
 import { findHistories } from '../../../src/job/store/history.ts'
@@ -102,7 +102,7 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
           settled.map((key) =>
             failed
               ? { ...key, error: { code: 'X', description: 'x' } }
-              : { ...key, response: { status: 200, payload: 'null' } },
+              : { ...key, response: { status: statusOf(key.deviceId), payload: 'null' } },
           ),
           from,
           now,
@@ -120,6 +120,9 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
       await deps.db.transaction((tx) => finishJobs(tx, new Date('2126-01-01T00:00:00Z')))
   }
 }
+
+/** Half of the devices refuse when they answer. */
+const statusOf = (deviceId: string): number => (deviceIds.indexOf(deviceId) % 2 === 0 ? 200 : 409)
 
 async function compare(jobId: string, facts: Facts): Promise<void> {
   const job = await jobRow(deps, jobId)
@@ -146,6 +149,8 @@ async function compare(jobId: string, facts: Facts): Promise<void> {
     pendingCount: count('pending'),
     runningCount: count('running'),
     succeededCount: count('completed'),
+    refusedCount: views.filter(({ status, responseStatus }) => deviceJobResult(status, responseStatus) === 'refused')
+      .length,
     failedCount: count('failed'),
     cancelledCount: count('canceled'),
   })

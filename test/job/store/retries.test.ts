@@ -4,7 +4,8 @@ import { deleteDevice } from '../../../src/device/commands.ts'
 import { InvalidInputError } from '../../../src/errors.ts'
 import { cancelJob, retryJob } from '../../../src/job/commands.ts'
 import type { EndedStatus, RetryInput } from '../../../src/job/retry.ts'
-import { findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
+import { type DeviceJobResult, deviceJobResult } from '../../../src/job/state.ts'
+import { type DeviceJobView, findDeviceJobsByKey } from '../../../src/job/store/device-jobs.ts'
 import { type Settlement, settle } from '../../../src/job/store/facts.ts'
 import { findFamilyStatistics } from '../../../src/job/store/families.ts'
 import { lockSource } from '../../../src/job/store/jobs.ts'
@@ -89,6 +90,9 @@ const selection = fc.oneof(
   fc.record({ status: fc.subarray([...ended], { minLength: 1 }) }),
   fc.record({ errorCode: fc.subarray(['X', 'Y', 'JobRunPreconditionFailed', 'other'], { minLength: 1 }) }),
   fc.record({ responseStatus: fc.subarray([200, 500, 404], { minLength: 1 }) }),
+  fc.record({
+    result: fc.subarray<DeviceJobResult>(['succeeded', 'refused', 'failed', 'cancelled'], { minLength: 1 }),
+  }),
   fc.constant({}),
 )
 
@@ -101,12 +105,16 @@ test('a retry has the devices whose device jobs are as selected, and no others',
       async (given, cancelled, selected: Omit<RetryInput, 'jobId'>) => {
         const fateOf = (deviceId: string) => given[deviceIds.indexOf(deviceId)] ?? 'untouched'
         const jobId = await run(await givenMethodJob(deps, 'pump'), fateOf, cancelled)
-        const { errorCode, responseStatus } = selected
+        const { errorCode, responseStatus, result } = selected
         const status: readonly string[] = selected.status ?? [responseStatus ? 'completed' : 'failed']
+        const isSelected = (view: DeviceJobView): boolean => {
+          const found = deviceJobResult(view.status, view.responseStatus)
+          return result == null ? status.includes(view.status) : found !== null && result.includes(found)
+        }
         const expected = (await viewsOf(jobId))
           .filter(
             (view) =>
-              status.includes(view.status) &&
+              isSelected(view) &&
               (errorCode == null || errorCode.includes(view.errorCode ?? '')) &&
               (responseStatus == null || responseStatus.includes(view.responseStatus ?? 0)),
           )
@@ -146,13 +154,14 @@ test('a family counts every device once: done when it ever was, else as in the n
         if (jobId === undefined) continue
         jobs.push(await run(jobId, fateOf, cancelled))
       }
-      const statuses = new Map<string, string>()
+      const results = new Map<string, string>()
       for (const jobId of jobs) {
-        for (const { deviceId, status } of await viewsOf(jobId)) {
-          if (statuses.get(deviceId) !== 'completed') statuses.set(deviceId, status)
+        for (const { deviceId, status, responseStatus } of await viewsOf(jobId)) {
+          if (results.get(deviceId) !== 'succeeded')
+            results.set(deviceId, deviceJobResult(status, responseStatus) ?? status)
         }
       }
-      const count = (status: string) => [...statuses.values()].filter((other) => other === status).length
+      const count = (result: string) => [...results.values()].filter((other) => other === result).length
       const { key } = await jobRow(deps, jobs[0] ?? '')
       expect(await findFamilyStatistics(unhurried(deps.db), [String(key)])).toEqual([
         {
@@ -160,9 +169,10 @@ test('a family counts every device once: done when it ever was, else as in the n
           deviceCount: 6,
           pendingCount: 0,
           runningCount: 0,
-          succeededCount: count('completed'),
+          succeededCount: count('succeeded') + count('refused'),
+          refusedCount: count('refused'),
           failedCount: count('failed'),
-          cancelledCount: count('canceled'),
+          cancelledCount: count('cancelled'),
         },
       ])
     }),

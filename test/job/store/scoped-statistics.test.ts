@@ -104,19 +104,31 @@ const scopes = fc.subarray([...sites]).map((chosen) => scopeOf(chosen.map(part))
 const isIn = (scope: Scope, { deviceId }: { readonly deviceId: string }): boolean =>
   scope.parts === null || scope.parts.includes(part(siteOf.get(deviceId) ?? ''))
 
+const isRefusal = ({ status, responseStatus }: DeviceJobView): boolean =>
+  status === 'completed' && (responseStatus ?? 0) >= 400
 const statuses = ['pending', 'running', 'completed', 'failed', 'canceled'] as const
 function statisticsOf(views: readonly DeviceJobView[]) {
   const [pendingCount, runningCount, succeededCount, failedCount, cancelledCount] = statuses.map(
     (status) => views.filter((view) => view.status === status).length,
   )
-  return { deviceCount: views.length, pendingCount, runningCount, succeededCount, failedCount, cancelledCount }
+  const refusedCount = views.filter(isRefusal).length
+  return {
+    deviceCount: views.length,
+    pendingCount,
+    runningCount,
+    succeededCount,
+    refusedCount,
+    failedCount,
+    cancelledCount,
+  }
 }
 
 /** The failures among device jobs, in groups as text with their numbers. */
 function failuresIn(views: readonly DeviceJobView[]): string[] {
   const groups = new Map<string, number>()
-  for (const { status, errorCode, errorDescription, responseStatus } of views) {
-    const isAnswer = status === 'completed' && (responseStatus ?? 0) >= 400
+  for (const view of views) {
+    const { status, errorCode, errorDescription, responseStatus } = view
+    const isAnswer = isRefusal(view)
     if (status !== 'failed' && !isAnswer) continue
     const key = isAnswer ? `DeviceResponse: ${responseStatus}` : `${errorCode}: ${errorDescription}`
     groups.set(key, (groups.get(key) ?? 0) + 1)

@@ -9,7 +9,6 @@ import { describeError } from '../../ui/describe-error.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
-import { metNoDevice } from '../../ui/status.ts'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
 import { columnsFor } from './device-columns.tsx'
@@ -81,7 +80,7 @@ export function Devices({
         <p className={styles.muted}>
           {now.endTime === null
             ? 'Devices appear here once the job starts.'
-            : metNoDevice(now)
+            : now.outcome === 'NO_DEVICES'
               ? 'No devices matched.'
               : 'The job did not start.'}
         </p>

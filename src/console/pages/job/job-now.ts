@@ -1,13 +1,12 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { metNoDevice } from '../../ui/status.ts'
 
 /** What screen readers announce when a job has ended. */
 export function describeEnd(
   jobId: string,
-  { status, outcome, deviceJobStatistics }: Pick<JobNowFragment, 'status' | 'outcome' | 'deviceJobStatistics'>,
+  { outcome, deviceJobStatistics }: Pick<JobNowFragment, 'outcome' | 'deviceJobStatistics'>,
   formatCount: (count: number) => string,
 ): string {
-  if (metNoDevice({ status, deviceJobStatistics })) return `Job ${jobId} ended: no devices matched.`
+  if (outcome === 'NO_DEVICES') return `Job ${jobId} ended: no devices matched.`
   const what = {
     SUCCEEDED: 'succeeded',
     PARTIALLY_FAILED: 'partly failed',

@@ -5,7 +5,6 @@ import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { endedOf, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
-import { metNoDevice } from '../../ui/status.ts'
 import { Time } from '../../ui/time.tsx'
 import styles from './row-parts.module.css'
 
@@ -49,7 +48,7 @@ export function JobProgress({ job }: Part) {
     )
   }
   if (statistics.deviceCount === 0) {
-    return <span className={styles.figures}>{metNoDevice(job) ? 'No devices' : 'Not started'}</span>
+    return <span className={styles.figures}>{job.outcome === 'NO_DEVICES' ? 'No devices' : 'Not started'}</span>
   }
   return (
     <div className={styles.progress}>
