@@ -1,13 +1,14 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
-import RelayPlugin from '@pothos/plugin-relay'
+import RelayPlugin, { resolveNodes } from '@pothos/plugin-relay'
 import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth'
 import { may, type Right, rights } from '../access/rights.ts'
 import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
 import { lacksRight } from './forbidden.ts'
 import { limitExceeded, maxPageSize } from './limits.ts'
+import { refusedNode } from './node-access.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
 type OwnTypes = {
@@ -56,16 +57,24 @@ export const builder = new SchemaBuilder<OwnTypes>({
     },
     nodeTypeOptions: { description: 'An object with a global ID, by which `node` reads it again.' },
     nodeQueryOptions: {
-      description: 'The object with this global ID. Null when it no longer exists.',
+      description:
+        'The object with this global ID. Null when it no longer exists. FORBIDDEN without the right to read objects of its type, whether or not it exists.',
       args: { id: { description: 'The `id` of the object.' } },
+      resolve: (_root, { id }, { viewer }, { schema }, resolveNode) =>
+        refusedNode(schema, viewer, id.typename) ?? resolveNode(id),
     },
     nodesQueryOptions: {
-      description: 'The objects with these global IDs, in the same order. Null for each object that no longer exists.',
+      description:
+        'The objects with these global IDs, in the same order. Null for each object that no longer exists, and for each of a type that you may not read, with an error FORBIDDEN.',
       args: { ids: { description: `The \`id\`s of the objects: at most ${maxPageSize}.` } },
       complexity: ({ ids }: { ids?: readonly unknown[] }) => ({ field: 1, multiplier: ids?.length ?? 1 }),
-      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
+      resolve: async (_root, { ids }, context, info): Promise<readonly unknown[]> => {
         if (ids.length > maxPageSize) throw limitExceeded('ids', maxPageSize, ids.length)
-        return resolveNodes(ids)
+        const refused = ids.map(({ typename }) => refusedNode(info.schema, context.viewer, typename))
+        // The function that the plugin passes reads all ids, whichever it is given.
+        const allowed = ids.map((id, index) => (refused[index] === undefined ? id : null))
+        const found: readonly unknown[] = await resolveNodes(builder, context, info, allowed)
+        return refused.map((error, index) => error ?? found[index])
       },
     },
     pageInfoTypeOptions: { description: 'The position of a page in its list.' },

@@ -4,8 +4,9 @@ import { type FieldPlan, planDocument, type Shape, type Variables } from './tran
 
 /**
  * The rights that an operation demands of its viewer: of each list, one. They are those of the selected fields and of
- * their types, with the arguments of this request; of a field with several possible types, those of all of them. An
- * operation that cannot be executed demands nothing.
+ * their types, with the arguments of this request; of a field with several possible types, those of all of them. What
+ * `node` and `nodes` demand for the types of their ids is not among them. An operation that cannot be executed demands
+ * nothing.
  */
 export function rightsNeeded(
   schema: GraphQLSchema,
@@ -26,8 +27,8 @@ export function rightsNeeded(
     for (const { parentType, field, argumentsFor, shape, below } of fields) {
       if (field.name.startsWith('__')) continue
       const args = argumentsFor(coerced)
-      note(rightsIn(parentType.extensions, args))
-      note(rightsIn(field.extensions, args))
+      note(requiredRights(parentType.extensions, args))
+      note(requiredRights(field.extensions, args))
       for (const type of typesOf(schema, shape)) visit(below(type, coerced))
     }
   }
@@ -50,7 +51,10 @@ function typesOf(schema: GraphQLSchema, shape: Shape): readonly GraphQLObjectTyp
 }
 
 /** The rights, one of which `authScopes` of a field or type requires. Functions of them depend on the arguments only. */
-function rightsIn({ pothosOptions }: { readonly pothosOptions?: unknown }, args: Record<string, unknown>): Right[] {
+export function requiredRights(
+  { pothosOptions }: { readonly pothosOptions?: unknown },
+  args: Record<string, unknown>,
+): readonly Right[] {
   const declared: unknown = Reflect.get(Object(pothosOptions), 'authScopes')
   const scopes: unknown = typeof declared === 'function' ? declared(undefined, args) : declared
   const needed: unknown = Reflect.get(Object(scopes), 'right')

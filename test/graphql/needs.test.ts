@@ -19,7 +19,10 @@ const textsOf = (all: Needs): readonly string[] => {
 const needsOf = (text: string, variables = {}, operationName?: string): readonly string[] =>
   textsOf(rightsNeeded(schema, parse(text), operationName, variables))
 
-test.each(operations.map((operation) => [operation.coordinate, operation] as const))(
+/** All but those whose needs depend on the ids that they are given. */
+const known = operations.filter(({ coordinate }) => !/^Query\.nodes?\b/.test(coordinate))
+
+test.each(known.map((operation) => [operation.coordinate, operation] as const))(
   'an operation with %s needs the rights of the table',
   (_coordinate, operation) => {
     expect(needsOf(textFor(operation, 'a', 'b'))).toEqual(textsOf(operation.needs))

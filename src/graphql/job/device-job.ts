@@ -108,6 +108,8 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
     device: t.field({
       type: Device,
       nullable: true,
+      // Whether the device still exists is also something about it.
+      authScopes: { right: ['readDevices', 'readTwins'] },
       description: 'The device. Null when it has been deleted, or is not in your scope.',
       resolve: ({ deviceId }, _args, context, info) => findDevice(context, info, deviceId),
     }),

@@ -166,6 +166,9 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Query.device': ['readDevices', 'readTwins'],
   'Query.devices': ['readDevices', 'readTwins'],
   'Query.devices(queryCondition:)': ['readTwins'],
+  // Those of the type of the id, which is that of a device here. They are not known before the field is executed.
+  'Query.node': ['readDevices', 'readTwins'],
+  'Query.nodes': ['readDevices', 'readTwins'],
   'Query.twinPaths': ['readTwins'],
   'Query.job': ['readJobs'],
   'Query.jobs': ['readJobs'],
@@ -174,6 +177,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Device.twin': ['readTwins'],
   'Device.deviceJobs': ['readJobs'],
   'DeviceAuthentication.symmetricKey': ['readKeys'],
+  'DeviceJob.device': ['readDevices', 'readTwins'],
   'Job.deviceJobs': ['readJobs'],
   'DeviceJobFilter.queryCondition': ['readTwins'],
   'Mutation.createDevice': ['writeDevices'],
