@@ -188,6 +188,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const db = createDb(url, {
       limits: config.limits,
       log,
+      clock,
       onSilent: () => instances?.reconnect(),
       onBack: () => events.lookAgain(),
     })

@@ -1,8 +1,14 @@
+import type { Clock } from './clock.ts'
+import { createHeavyWork, type HeavyBudget } from './throttle/heavy-work.ts'
+
 /**
  * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
  * (`waiting`).
  */
 export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
+
+/** How heavy work is paced. */
+export type Pacing = { readonly clock: Pick<Clock, 'elapsed' | 'sleep'>; readonly heavy: HeavyBudget }
 
 /** A request for a turn. `begin` receives the function that ends the turn; `turnAway` is called when there is no turn. */
 type Entry = {
@@ -17,11 +23,12 @@ type Line = { under: number; readonly waiting: Set<() => void> }
 
 /**
  * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
- * comes next, so that a caller with many requests comes after those with few. Returns undefined at once for work that
- * exceeds a caller's queue, and for waiting work whose `signal` aborts.
+ * comes next, so that a caller with many requests comes after those with few. A caller with heavy work gets one turn at a
+ * time, and waits between them when its budget is used up; others do not wait for it. Returns undefined at once for work
+ * that exceeds a caller's queue, and for waiting work whose `signal` aborts.
  */
-export function takeTurns(turns: Turns) {
-  const enter = createQueue(turns)
+export function takeTurns(turns: Turns, pacing: Pacing) {
+  const enter = createQueue(turns, pacing)
   return <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
     new Promise((resolve) => {
       enter({
@@ -50,19 +57,31 @@ async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T>
   }
 }
 
-function createQueue({ most, each, waiting }: Turns): (entry: Entry) => void {
+function createQueue({ most, each, waiting }: Turns, pacing?: Pacing): (entry: Entry) => void {
   const lines = new Map<string, Line>()
+  const heavyWork = pacing && createHeavyWork(pacing.heavy)
   let under = 0
+  /** The end of the rest that is waited for. */
+  let awaited: { readonly time: number; readonly stop: AbortController } | undefined
 
   const next = (): void => {
     let first: [string, Line] | undefined
+    let soonest = Number.POSITIVE_INFINITY
     if (under < most) {
+      const now = pacing?.clock.elapsed() ?? 0
       for (const entry of lines) {
-        const line = entry[1]
-        if (line.waiting.size > 0 && line.under < each && line.under < (first?.[1].under ?? each)) first = entry
+        const [caller, line] = entry
+        if (line.waiting.size === 0 || line.under >= (first?.[1].under ?? each)) continue
+        if (line.under > 0 && heavyWork?.isBusy(caller, now)) continue
+        const rest = heavyWork?.restOf(caller, now) ?? 0
+        if (rest > 0) soonest = Math.min(soonest, now + rest)
+        else first = entry
       }
     }
-    if (first === undefined) return
+    if (first === undefined) {
+      awaitRest(soonest)
+      return
+    }
     const [caller, line] = first
     // Among callers with the same amount of running work, the one that had a turn last comes last.
     lines.delete(caller)
@@ -76,6 +95,18 @@ function createQueue({ most, each, waiting }: Turns): (entry: Entry) => void {
     next()
   }
 
+  const awaitRest = (time: number): void => {
+    if (pacing === undefined || time >= (awaited?.time ?? Number.POSITIVE_INFINITY)) return
+    awaited?.stop.abort()
+    const rest = { time, stop: new AbortController() }
+    awaited = rest
+    void pacing.clock.sleep(Math.max(time - pacing.clock.elapsed(), 0), rest.stop.signal).then(() => {
+      if (awaited !== rest) return
+      awaited = undefined
+      next()
+    })
+  }
+
   return ({ caller, begin, turnAway, signal }) => {
     const line = lines.get(caller) ?? { under: 0, waiting: new Set() }
     if (signal?.aborted || line.waiting.size >= waiting) {
@@ -86,14 +117,20 @@ function createQueue({ most, each, waiting }: Turns): (entry: Entry) => void {
     const leave = (): void => {
       if (line.under === 0 && line.waiting.size === 0) lines.delete(caller)
     }
+    let begun = 0
     const end = (): void => {
       line.under--
       under--
+      if (pacing !== undefined) {
+        const now = pacing.clock.elapsed()
+        heavyWork?.count(caller, now - begun, now)
+      }
       leave()
       next()
     }
     const take = (): void => {
       signal?.removeEventListener('abort', give)
+      if (pacing !== undefined) begun = pacing.clock.elapsed()
       begin(end)
     }
     const give = (): void => {

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
-import { takeTurns, takeTurnsInOrder } from '../src/fair-queue.ts'
+import { systemClock } from '../src/clock.ts'
+import { type Pacing, type Turns, takeTurns, takeTurnsInOrder } from '../src/fair-queue.ts'
+import { createTestClock } from './support/clock.ts'
 
 /** Work that goes on until it is ended, and which of it has begun. */
-function createWork(turns: Parameters<typeof takeTurns>[0]) {
-  const turn = takeTurns(turns)
+function createWork(turns: Turns, pacing: Pacing = { clock: systemClock, heavy: { fromMs: 1, msPerSecond: 1e9 } }) {
+  const turn = takeTurns(turns, pacing)
   const begun: string[] = []
   const ends = new Map<string, (fail?: boolean) => void>()
   return {
@@ -82,6 +84,91 @@ test('who has gone gives the place in the line up at once', async () => {
   expect(begun).toEqual(['a1', 'a5'])
   end('a5')
   await fifth
+})
+
+const heavy = { fromMs: 20, msPerSecond: 500 }
+
+test('a caller with heavy work waits between its turns until it is within its budget, and other callers do not', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10 }, { clock, heavy })
+  const first = ask('a1')
+  clock.advance(900)
+  end('a1')
+  await first
+  // Of 900 ms, the 500 that were left and another 400 are used, and those take 800 ms to come back.
+  const all = ['a2', 'a3', 'b1'].map((name) => ask(name))
+  expect(begun).toEqual(['a1', 'b1'])
+  clock.advance(799)
+  await clock.giveWay()
+  expect(begun).toEqual(['a1', 'b1'])
+  clock.advance(1)
+  await clock.giveWay()
+  // One at a time.
+  expect(begun).toEqual(['a1', 'b1', 'a2'])
+  end('a2')
+  await all[0]
+  expect(begun).toEqual(['a1', 'b1', 'a2', 'a3'])
+  end('a3')
+  end('b1')
+  await Promise.all(all)
+})
+
+test('the rest of a caller is over in time, however long its work took and whoever rests longer', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10 }, { clock, heavy })
+  const [a1, b1] = [ask('a1'), ask('b1')]
+  clock.advance(600)
+  end('b1')
+  await b1
+  clock.advance(60_000)
+  end('a1')
+  await a1
+  const b2 = ask('b2')
+  clock.advance(700)
+  end('b2')
+  await b2
+  const all = ['a3', 'b3'].map((name) => ask(name))
+  expect(begun).toEqual(['a1', 'b1', 'b2'])
+  clock.advance(400)
+  await clock.giveWay()
+  expect(begun.slice(3)).toEqual(['b3'])
+  clock.advance(900)
+  await clock.giveWay()
+  expect(begun.slice(4)).toEqual(['a3'])
+  end('a3')
+  end('b3')
+  await Promise.all(all)
+})
+
+test('a caller whose work is light never waits, however much it is', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10 }, { clock, heavy })
+  for (let round = 0; round < 100; round++) {
+    const [one, other] = [ask(`a${round}`), ask(`a${round}b`)]
+    expect(begun).toHaveLength(2 * round + 2)
+    clock.advance(19)
+    end(`a${round}`)
+    end(`a${round}b`)
+    await Promise.all([one, other])
+  }
+})
+
+test('waiting work whose caller rests can be given up', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10 }, { clock, heavy })
+  const first = ask('a1')
+  clock.advance(2_000)
+  end('a1')
+  await first
+  const gone = new AbortController()
+  const [second, third] = [ask('a2', gone.signal), ask('a3')]
+  gone.abort()
+  expect(await second).toBeUndefined()
+  clock.advance(2_000)
+  await clock.giveWay()
+  expect(begun).toEqual(['a1', 'a3'])
+  end('a3')
+  await third
 })
 
 test('in one line all wait in the order in which they came, also when one before them fails', async () => {

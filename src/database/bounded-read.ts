@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
-import { takeTurns } from '../fair-queue.ts'
+import { type Pacing, takeTurns } from '../fair-queue.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Reader, Tx } from './reader.ts'
 
@@ -126,19 +126,29 @@ export type OnBoundedSession = <T>(
   work: (session: BoundedSession) => Promise<T>,
 ) => Promise<T>
 
+/** Milliseconds from which on a read is heavy. Most take one or two. */
+const heavyFrom = 20
+
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
- * Together they use `connections`; one caller uses at most half of them. Undefined when the time limit was reached,
+ * Together they use `connections`; one caller uses at most half of them, and its heavy reads are paced. Undefined when the time limit was reached,
  * when too many reads wait already, and when the asker has disconnected: its statement is then cancelled, through
  * `reads`.
  */
 export function createBoundedRead(
-  { reads, connections }: { readonly reads: Reader; readonly connections: number },
-  limits: Pick<Limits, 'queriesWaiting'>,
+  {
+    reads,
+    connections,
+    clock,
+  }: { readonly reads: Reader; readonly connections: number; readonly clock: Pacing['clock'] },
+  limits: Pick<Limits, 'queriesWaiting' | 'heavyWork'>,
   onSession: OnBoundedSession,
 ): BoundedRead {
   const each = Math.max(Math.floor(connections / 2), 1)
-  const turn = takeTurns({ most: connections, each, waiting: limits.queriesWaiting })
+  const turn = takeTurns(
+    { most: connections, each, waiting: limits.queriesWaiting },
+    { clock, heavy: { fromMs: heavyFrom, msPerSecond: limits.heavyWork } },
+  )
 
   return async ({ caller, signal }, ms, work) => {
     const read = () =>

@@ -1,12 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
+import { type Clock, systemClock } from '../clock.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
 import { type BoundedRead, createBoundedRead, type OnBoundedSession } from './bounded-read.ts'
 import { createBoundedSettings } from './bounded-settings.ts'
 import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
+import { createDocumentReads, type DocumentReads } from './document-reads.ts'
 import { startHealthCheck } from './health-check.ts'
 import { DatabaseUnavailableError, isOutage, isReadOnly } from './outage.ts'
 import { Pool } from './pool.ts'
@@ -19,6 +21,8 @@ export type Db = Reader & {
   readonly reads: Reader
   /** For reads that a client can make expensive; see bounded-read.ts. */
   readonly boundedRead: BoundedRead
+  /** For reads of many documents for a client; see document-reads.ts. */
+  readonly documentReads: DocumentReads
   /** For a request that writes much for a client; see bulk-writes.ts. */
   readonly bulkWrite: BulkWrite
   /** Each statement may take `longest` milliseconds; without it, the usual time. */
@@ -44,6 +48,8 @@ export type Db = Reader & {
 export type DbOptions = {
   readonly limits: Limits
   readonly log: Log
+  /** By which heavy work is paced. */
+  readonly clock?: Pick<Clock, 'elapsed' | 'sleep'>
   /** Connections to the database became silent. Connections outside of `Db` are dead too, or may be. */
   readonly onSilent?: () => void
   /** The database answers again: work that waits for its next attempt may run at once. */
@@ -89,7 +95,10 @@ const lookupsOnly = 'set enable_seqscan = off'
 
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
-export function createDb(url: string, { limits, log, onSilent = () => {}, onBack = () => {} }: DbOptions): Db {
+export function createDb(
+  url: string,
+  { limits, log, clock = systemClock, onSilent = () => {}, onBack = () => {} }: DbOptions,
+): Db {
   const settings = {
     url,
     options: sessionOptions(limits),
@@ -99,6 +108,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   }
   // Half of the connections for reads are those of bounded reads, so that these keep their settings.
   const boundedConnections = Math.max(Math.floor(limits.databaseReadConnections / 2), 1)
+  const plainConnections = limits.databaseReadConnections - boundedConnections
   // Many reads through GraphQL must not take the connections of the scheduler.
   const pool = new Pool({
     ...settings,
@@ -110,7 +120,7 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
   const reads = new Pool({
     ...settings,
     name: 'twincast reads',
-    connections: limits.databaseReadConnections - boundedConnections,
+    connections: plainConnections,
     onFull: () => giveWayTo(reads),
   })
   const boundedReads = new Pool({
@@ -225,16 +235,19 @@ export function createDb(url: string, { limits, log, onSilent = () => {}, onBack
     await Promise.all([...pools.map((each) => each.close(farewell)), healthCheck.close()])
   }
 
+  const plainReads: Reader = { query: (sql, name) => run(reads, sql, name) }
+
   return {
     prisma,
-    reads: { query: (sql, name) => run(reads, sql, name) },
+    reads: plainReads,
     query: (sql, name) => run(pool, sql, name),
     boundedRead: createBoundedRead(
-      { reads: { query: (sql, name) => run(reads, sql, name) }, connections: boundedConnections },
+      { reads: plainReads, connections: boundedConnections, clock },
       limits,
       onBoundedSession,
     ),
-    bulkWrite: createBulkWrite(limits),
+    documentReads: createDocumentReads({ reads: plainReads, connections: plainConnections, clock }, limits),
+    bulkWrite: createBulkWrite(limits, clock),
     transaction(work, longest) {
       const begin =
         longest === undefined

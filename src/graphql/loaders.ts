@@ -48,6 +48,26 @@ export function perParentInTime<Args, Row, Parent = string>(
   )
 }
 
+/** Parents whose documents are read like rows by key. */
+const fewParents = 4
+
+/** `perParent` for reads of documents. Those of many parents take turns: PostgreSQL may print megabytes. */
+export function documentsPerParent<Args, Row, Parent = string>(
+  find: Find<Reader, Args, Row, Parent>,
+  parentOf: (row: Row) => string,
+  keyOf: (parent: Parent) => string = String,
+): PerParent<Args, Row, Parent> {
+  return load(
+    (context, scope, parents, ...asked) => {
+      const { db } = context.deps
+      const reader = parents.length > fewParents ? db.documentReads(askerOf(context)) : db.reads
+      return find(reader, scope, parents, ...asked)
+    },
+    parentOf,
+    keyOf,
+  )
+}
+
 function load<Args, Row, Parent>(
   find: Find<Context, Args, Row, Parent>,
   parentOf: (row: Row) => string,

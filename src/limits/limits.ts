@@ -283,6 +283,16 @@ export const limitTable = {
     what: 'such reads of one caller (a policy at an address) that wait in the queue, and, counted separately, its waiting bulk writes; all such reads together use at most half of the read connections, those of one caller at most a quarter',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
+  heavyWork: {
+    variable: 'LIMIT_HEAVY_WORK',
+    default: 500,
+    min: 10,
+    max: 1_000_000,
+    unit: 'ms',
+    what: 'time per second for the heavy work of one caller (a policy at an address): reads with a time limit (LIMIT_QUERY_MS) and reads of more than four documents that take 20 ms or more each, bulk writes that take 200 ms or more each, and selections of devices for jobs that take 20 ms or more each (of one policy). The four kinds are counted separately. As much may be used at once',
+    answer:
+      'work of this kind of the caller runs one at a time, and the next waits for up to 2 seconds. Other callers do not wait',
+  },
   databaseConnections: {
     variable: 'LIMIT_DATABASE_CONNECTIONS',
     default: 8,

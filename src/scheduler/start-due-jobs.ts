@@ -20,6 +20,7 @@ import type { Limits } from '../limits/limits.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
+import { createHeavyWork } from '../throttle/heavy-work.ts'
 import type { Step } from './loop.ts'
 
 /**
@@ -43,6 +44,8 @@ export const selectionsAtOnce = ({
  * for another place, so that slow conditions of an actor do not delay its other jobs.
  */
 const shortShare = 1 / 30
+/** Milliseconds from which on a selection is heavy: that of some thousand devices. */
+const heavyFrom = 20
 /** Known long selections. To forget one costs a short time in the last place. */
 const mostLong = 1_000
 
@@ -63,6 +66,9 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** Jobs whose selection took too long for the last place of their actor, with their actors. */
   const long = new Map<string, string | null>()
 
+  /** The heavy selections of actors. */
+  const heavyWork = createHeavyWork({ fromMs: heavyFrom, msPerSecond: deps.limits.heavyWork })
+
   const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
 
   /** Whether the next selection of the actor would be in its last place, in which it may only take a short time. */
@@ -78,9 +84,19 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   const inTurn = (queued: readonly QueuedJob[]): readonly QueuedJob[] => {
     const rank = ({ id, actor }: QueuedJob): number =>
       (slow.has(actor) ? most : 0) + (long.has(id) ? most : 0) + countOf(actor)
+    const now = deps.clock.elapsed()
     return queued
-      .filter(({ id, actor }) => !selecting.has(id) && countOf(actor) < each && !(long.has(id) && isLastPlace(actor)))
+      .filter(({ id, actor }) => !selecting.has(id) && !(long.has(id) && isLastPlace(actor)))
+      .filter(({ actor }) => countOf(actor) < (heavyWork.isBusy(actor, now) ? 1 : each))
+      .filter(({ actor }) => heavyWork.restOf(actor, now) === 0)
       .sort((one, other) => rank(one) - rank(other))
+  }
+
+  /** When the first of the actors of these jobs has rested enough; undefined when none has to rest. */
+  const endOfRest = (queued: readonly QueuedJob[]): Date | undefined => {
+    const now = deps.clock.elapsed()
+    const rests = queued.map(({ actor }) => heavyWork.restOf(actor, now)).filter((rest) => rest > 0)
+    return rests.length === 0 ? undefined : new Date(deps.clock.now().getTime() + Math.ceil(Math.min(...rests)))
   }
 
   /** False when the job cannot start now, or not on this instance. */
@@ -89,6 +105,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     const isShort = isLastPlace(queued.actor)
     const ms = isShort ? jobSelectionMs * shortShare : jobSelectionMs
     selecting.set(queued.id, queued.actor)
+    const begun = deps.clock.elapsed()
     try {
       const isDone = await inTransaction(
         deps,
@@ -131,6 +148,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       throw error
     } finally {
       selecting.delete(queued.id)
+      const ended = deps.clock.elapsed()
+      heavyWork.count(queued.actor, ended - begun, ended)
     }
   }
 
@@ -194,12 +213,15 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
         left = left.filter((other) => other.id !== id)
       }
       // The jobs behind those that are passed over from now on were not found yet.
-      return { done: 0, full: long.size > known, next: next ?? undefined }
+      return { done: 0, full: long.size > known, next: earlier(next ?? undefined, endOfRest(queued)) }
     },
     /** Aborts selections under way; their jobs stay queued. */
     close: () => closing.abort(),
   }
 }
+
+const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
+  one === undefined || (other !== undefined && other < one) ? other : one
 
 /** Returns the number of devices. */
 function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry, scope: parts }: JobRow): Promise<number> {

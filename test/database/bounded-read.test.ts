@@ -5,6 +5,7 @@ import { boundedFragment } from '../../src/database/bounded-fragment.ts'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
+import { createTestClock } from '../support/clock.ts'
 import { openTestDb } from '../support/database.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 
@@ -234,4 +235,28 @@ test('a condition cannot be put into a statement for any other reader', async ()
     boundedFragment(tx, condition)
     expect(boundedFragment(await limitTime(tx, 1_000), condition).sql).toBe('true')
   })
+})
+
+test('heavy reads of a caller wait for its budget, and those of others do not', async () => {
+  const clock = createTestClock()
+  const db = openTestDb(deps.database.url, { heavyWork: 500 }, clock)
+  const done: string[] = []
+  const read = (name: string, ms: number) =>
+    db.boundedRead({ caller: name.slice(0, 1) }, 10_000, async (reader) => {
+      await reader.query(sql`select 1`)
+      clock.advance(ms)
+      done.push(name)
+    })
+  try {
+    await read('a1', 1_000)
+    const waiting = read('a2', 1)
+    await read('b1', 1)
+    await read('b2', 1)
+    expect(done).toEqual(['a1', 'b1', 'b2'])
+    clock.advance(1_000)
+    await waiting
+    expect(done).toEqual(['a1', 'b1', 'b2', 'a2'])
+  } finally {
+    await db.close()
+  }
 })

@@ -1,9 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { createBulkWrite } from '../../src/database/bulk-writes.ts'
 import { LimitExceededError } from '../../src/errors.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import { startScheduler } from '../../src/scheduler/scheduler.ts'
 import { openDoor as openGraphql } from '../graphql/door.ts'
 import { openDoor as openRest } from '../rest/door.ts'
+import { createTestClock } from '../support/clock.ts'
+import { testLimits } from '../support/database.ts'
 import type { TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, givenPresent } from '../support/rows.ts'
 
@@ -85,8 +89,8 @@ test.each([
 })
 
 /** Bulk writes of `a`, `b` and so on, each of which lasts until it is ended. */
-function given(limits: { databaseConnections: number; queriesWaiting: number }) {
-  const bulkWrite = createBulkWrite(limits)
+function given(limits: Partial<Limits>, clock: Clock = systemClock) {
+  const bulkWrite = createBulkWrite({ ...testLimits, ...limits }, clock)
   const begun: string[] = []
   const ends = new Map<string, () => void>()
   const ask = (name: string, signal?: AbortSignal) =>
@@ -121,4 +125,21 @@ test('a bulk write is refused without effect when too many of its caller wait, a
   end('a1')
   expect(await first).toBe('a1')
   expect(begun).toEqual(['a1'])
+})
+
+test('heavy bulk writes of a caller wait for its budget', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = given({ databaseConnections: 8, heavyWork: 500 }, clock)
+  const first = ask('a1')
+  clock.advance(1_000)
+  end('a1')
+  await first
+  const all = [ask('a2'), ask('b1')]
+  expect(begun).toEqual(['a1', 'b1'])
+  clock.advance(1_000)
+  await clock.giveWay()
+  expect(begun).toEqual(['a1', 'b1', 'a2'])
+  end('a2')
+  end('b1')
+  await Promise.all(all)
 })

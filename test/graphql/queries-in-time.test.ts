@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { givenDevicesForSlowCondition, slowCondition, untilUnderWay } from '../support/slow-condition.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -191,4 +191,19 @@ test('of more queries than may wait the last is an error at once, and the others
     client.release(true)
     await busy.close()
   }
+})
+
+test('documents of many rows take turns of their caller, and those of few do not', async () => {
+  const askers: string[] = []
+  const { db } = door.deps
+  const spy = vi.spyOn(db, 'documentReads').mockImplementation((asker) => {
+    askers.push(asker.caller)
+    return db.reads
+  })
+  const read = (count: number) => ask('service', { query: `{ devices(first: ${count}) { nodes { twin { tags } } } }` })
+  expect((await read(4)).data.devices.nodes).toHaveLength(4)
+  expect(askers).toEqual([])
+  expect((await read(5)).data.devices.nodes).toHaveLength(5)
+  expect(askers).toEqual([expect.stringContaining('service at')])
+  spy.mockRestore()
 })

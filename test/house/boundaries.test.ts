@@ -61,7 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   rest: ['access', 'database', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle (pure)', 'twin'],
   http: ['graphql/transport', 'graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'throttle (pure)', 'twin'],
-  scheduler: ['database', 'device', 'job', 'job/store', 'method', 'query', 'twin'],
+  scheduler: ['database', 'device', 'job', 'job/store', 'method', 'query', 'throttle (pure)', 'twin'],
   simulator: ['access (pure)', 'mqtt/topics'],
   cli: ['app', 'access (pure)', 'graphql/schema', 'simulator'],
 }

@@ -17,3 +17,14 @@ test('adapters read by Prisma what they know the ids of: whatever has to be look
   })
   expect(searches).toEqual([])
 })
+
+test('documents are read by `documentsPerParent`, which paces them, or for one row of a subscription', () => {
+  const count = (text: string, part: string): number => text.split(part).length - 1
+  const others = files.filter((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    return (
+      file !== 'graphql/live/read-documents.ts' && count(text, 'answer.read(') > count(text, '= documentsPerParent(')
+    )
+  })
+  expect(others).toEqual([])
+})

@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createEvents } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
@@ -330,4 +331,26 @@ test('a condition that no longer compiles fails the job, not the loop', async ()
     status: 'failed',
     failureReason: expect.stringContaining('condition'),
   })
+})
+
+test('after long selections a policy rests for a while, and the jobs of others start meanwhile', async () => {
+  const jobs: string[] = []
+  for (let count = 0; count < 2; count++) {
+    jobs.push(await givenMethodJob(deps, 'pump'))
+    clock.advance(1)
+  }
+  const other = await givenMethodJob(deps, 'pump', {}, {}, stranger)
+  // Selections take as long as this.
+  let ms = 1_000
+  const log = Object.assign(pino({ level: 'silent' }), { info: () => clock.advance(ms) })
+  const step = startDueJobs({ ...deps, log, limits: { ...deps.limits, heavyWork: 500 } }, { maxRunning: 10 })
+  expect(await step.run(clock.now())).toMatchObject({ done: 1, full: true })
+  ms = 0
+  expect(await step.run(clock.now())).toMatchObject({ done: 1, full: true })
+  expect(await Promise.all([...jobs, other].map(statusOf))).toEqual(['running', 'queued', 'running'])
+  const end = new Date(clock.now().getTime() + 1_000)
+  expect(await step.run(clock.now())).toEqual({ done: 0, full: false, next: end })
+  clock.advance(1_000)
+  expect(await step.run(clock.now())).toMatchObject({ done: 1 })
+  expect(await Promise.all(jobs.map(statusOf))).toEqual(['running', 'running'])
 })

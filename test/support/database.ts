@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { pino } from 'pino'
 import { inject } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDb, type Db } from '../../src/database/client.ts'
-import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
+import { defaultLimits, type Limits, limitTable } from '../../src/limits/limits.ts'
 import { databaseUrl } from './global-setup.ts'
 
 /** A database of a test file's own. */
@@ -33,9 +34,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   }
 }
 
+/** The default limits, but reads are not paced when the machine is busy and they take long. */
+export const testLimits: Limits = { ...defaultLimits, heavyWork: limitTable.heavyWork.max }
+
 /** The program's connections to a database, which say nothing of what befalls them. */
-export const openTestDb = (url: string, limits: Partial<Limits> = {}): Db =>
-  createDb(url, { limits: { ...defaultLimits, ...limits }, log: pino({ level: 'silent' }) })
+export const openTestDb = (url: string, limits: Partial<Limits> = {}, clock: Clock = systemClock): Db =>
+  createDb(url, { limits: { ...testLimits, ...limits }, log: pino({ level: 'silent' }), clock })
 
 async function administer(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })

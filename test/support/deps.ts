@@ -5,11 +5,11 @@ import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { createAnswerRoom } from '../../src/limits/answer-room.ts'
-import { defaultLimits, type Limits } from '../../src/limits/limits.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import { createRequestRoom } from '../../src/limits/request-room.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttle/throttles.ts'
-import { createTestDatabase, openTestDb, type TestDatabase } from './database.ts'
+import { createTestDatabase, openTestDb, type TestDatabase, testLimits } from './database.ts'
 
 /** Real dependencies on a database of their own. */
 export type TestDeps = Deps & { readonly database: TestDatabase; close(): Promise<void> }
@@ -21,16 +21,16 @@ export async function createTestDeps(
   limits: Partial<Limits> = {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
-  const db = openTestDb(database.url, limits)
+  const db = openTestDb(database.url, limits, clock)
   return {
     db,
     lease: await takeLeaseForGood(db),
     events: createEvents(clock),
     attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
-    requestRoom: createRequestRoom({ ...defaultLimits, ...limits }),
-    answerRoom: createAnswerRoom({ clock, limits: { ...defaultLimits, ...limits } }),
-    limits: { ...defaultLimits, ...limits },
+    requestRoom: createRequestRoom({ ...testLimits, ...limits }),
+    answerRoom: createAnswerRoom({ clock, limits: { ...testLimits, ...limits } }),
+    limits: { ...testLimits, ...limits },
     clock,
     log: pino({ level: 'silent' }),
     database,

@@ -15,7 +15,7 @@ import { readDocuments } from '../live/read-documents.ts'
 import { either, identityOf, presenceOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
-import { perParent } from '../loaders.ts'
+import { documentsPerParent } from '../loaders.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { Device, ofDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -85,7 +85,7 @@ const Twin = builder.objectRef<TwinTexts>('Twin').implement({
 
 // Reading: documents stay text from the database to the answer, and are read only when a client selects them
 
-const twinsOf = perParent(
+const twinsOf = documentsPerParent(
   async (db, scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
     const { twins } = await answer.read((maxBytes) => findTwinTexts(db, scope, deviceIds, names, maxBytes))
     return twins

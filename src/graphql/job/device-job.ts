@@ -10,7 +10,7 @@ import { asWritten, memoized } from '../../json/json-as-written.ts'
 import { builder } from '../builder.ts'
 import { Device, findDevice } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
-import { perParent } from '../loaders.ts'
+import { documentsPerParent } from '../loaders.ts'
 import { Job, readJob } from './job.ts'
 
 /** The status of a device job. */
@@ -48,7 +48,7 @@ export const DeviceJobResult = builder.enumType('DeviceJobResult', {
 
 type Answer = DeviceJobKey & { readonly status: number }
 
-const payloadsOf = perParent(
+const payloadsOf = documentsPerParent(
   async (db, scope, keys: readonly DeviceJobKey[], _args: undefined, _now, answer) => {
     const { payloads } = await answer.read((maxBytes) => findPayloads(db, scope, keys, maxBytes))
     return payloads

@@ -8,7 +8,7 @@ import type { JsonText } from '../../json/json-text.ts'
 import { builder } from '../builder.ts'
 import { readsColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
-import { perParent } from '../loaders.ts'
+import { documentsPerParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
@@ -17,7 +17,7 @@ import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
 
-const operationsOf = perParent(
+const operationsOf = documentsPerParent(
   async (db, _scope, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
     if (!documents) return (await findOperations(db, jobIds, false, 0)).operations
     const { operations } = await answer.read((maxBytes) => findOperations(db, jobIds, true, maxBytes))
