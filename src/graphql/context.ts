@@ -3,6 +3,7 @@ import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
+import type { Standing } from './live/standing.ts'
 import type { Outlet } from './transport/outlet.ts'
 
 /** The context of resolvers. Created once for each operation, over HTTP or WebSocket. */
@@ -29,6 +30,8 @@ export type Context = {
   readonly outlet: Outlet | undefined
   /** Calls `act` when the connection has taken what was written so far. Only over HTTP. */
   readonly whenTaken: ((act: () => void) => void) | undefined
+  /** Where subscriptions learn that the viewer may no longer do what they need. */
+  readonly standing: Standing
   /** Functions that end the open subscriptions of the GraphQL API. A shutdown calls all of them. */
   readonly streams: Set<() => void>
   /** Identifies all equal subscriptions with the same rights, or else this one operation. */
@@ -51,6 +54,8 @@ export type ServerContext = {
   isAdmitted?: boolean
   signal?: AbortSignal
   outlet?: Outlet
+  /** That of the credential. Default: the credential stays as it is. */
+  standing?: Standing
   /** Calls `act` when the answer has been sent. Only over HTTP. */
   whenAnswered?: (act: () => void) => void
   /** Calls `act` when the connection has taken what was written so far, or has closed. Only over HTTP. */

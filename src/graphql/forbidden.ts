@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { Right } from '../access/rights.ts'
 import { grantor, type Viewer } from '../access/viewer.ts'
+import { printScope } from '../query/scope.ts'
 
 /** What the caller lacks, for programs. */
 export type Missing = {
@@ -26,3 +27,7 @@ export function lacksRight(viewer: Viewer, what: string, needed: readonly Right[
     missing,
   )
 }
+
+/** The error for a viewer that no longer sees all the devices that it saw before. */
+export const lostScope = ({ scope }: Viewer): GraphQLError =>
+  forbidden('Your scope has changed. Subscribe again for the devices that it has now.', { scope: printScope(scope) })

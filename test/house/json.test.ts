@@ -38,6 +38,7 @@ const bounded: Readonly<Record<string, string>> = {
   'graphql/transport/http-form.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
   'graphql/transport/plain-request.ts': 'parsing takes no stack, and graphql/limits.ts looks at the variables next',
   'graphql/live/shared-subscribe.ts': 'variables that graphql/limits.ts has looked at',
+  'graphql/live/standing.ts': 'variables that graphql/limits.ts has looked at',
   'graphql/bounded-reads.ts': 'arguments that are no JSON',
   'graphql/loaders.ts': 'arguments that are no JSON',
   'graphql/job/failure-count-cache.ts': 'a scope and the key of a job',

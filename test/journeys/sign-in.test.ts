@@ -191,23 +191,71 @@ test('roles that are read again count for the next request, with the same token'
   expect((await ask(viewer, { authorization })).data.viewer).toMatchObject({ roles: ['south'], rights: ['READ_JOBS'] })
 })
 
-test('an open WebSocket gets the rights of roles that change, and is closed when it loses one', async () => {
-  const write = async (rights: readonly string[]) => {
-    await writeFile(join(folder, 'roles.json'), JSON.stringify({ south: { rights } }))
-    await app.reload()
-  }
-  await write(['readJobs'])
+const writeRoles = async (rights: readonly string[]) => {
+  await writeFile(join(folder, 'roles.json'), JSON.stringify({ south: { rights } }))
+  await app.reload()
+}
+const lost = (right: string) => ({
+  errors: [
+    { message: expect.stringContaining('this subscription'), extensions: { code: 'FORBIDDEN', missing: { right } } },
+  ],
+})
+
+test('an open WebSocket gets the rights of roles that change, and a lost one ends what needs it', async () => {
+  await writeRoles(['readJobs'])
   const token = await issuer.mint({ access: { roles: ['south'] } })
-  const { socket, first, closed } = await connect({ authorization: `Bearer ${token}` })
+  const { socket, first } = await connect({ authorization: `Bearer ${token}` })
   expect(first).toEqual({ type: 'connection_ack' })
-  await write(['readJobs', 'readTwins'])
-  const answer = once(socket, 'message')
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{ viewer { rights } }' } }))
-  expect(JSON.parse(String((await answer)[0]))).toMatchObject({
-    payload: { data: { viewer: { rights: ['READ_TWINS', 'READ_JOBS'] } } },
-  })
-  await write(['readTwins'])
-  expect(await closed).toEqual({ code: 4403, reason: 'rights changed' })
+  await writeRoles(['readJobs', 'readTwins'])
+  const messages: unknown[] = []
+  socket.on('message', (data) => messages.push(JSON.parse(String(data))))
+  const send = (id: string, query: string) => socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }))
+  send('devices', 'subscription { devicePresenceChanged { deletedDeviceIds } }')
+  send('jobs', 'subscription { jobUpdated { jobId } }')
+  send('1', '{ viewer { rights } }')
+  const answer = { id: '1', type: 'next', payload: { data: { viewer: { rights: ['READ_TWINS', 'READ_JOBS'] } } } }
+  await expect.poll(() => messages).toContainEqual(answer)
+  await expect.poll(() => messages).toContainEqual(expect.objectContaining({ id: 'devices', type: 'next' }))
+  messages.splice(0)
+  await writeRoles(['readTwins'])
+  await expect.poll(() => messages).toContainEqual({ id: 'jobs', type: 'complete' })
+  expect(messages).toContainEqual({ id: 'jobs', type: 'next', payload: lost('readJobs') })
+  expect(messages).not.toContainEqual(expect.objectContaining({ id: 'devices' }))
+  expect(socket.readyState).toBe(WebSocket.OPEN)
+  socket.terminate()
+})
+
+test('roles that lose a right end a subscription over HTTP that needs it', async () => {
+  await writeRoles(['readJobs', 'readTwins'])
+  const token = await issuer.mint({ access: { roles: ['south'] } })
+  const subscribe = async (query: string) => {
+    const response = await fetch(addresses.graphql, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${token}`,
+      },
+      body: JSON.stringify({ query }),
+    })
+    const events = { text: '', isOver: false }
+    void (async () => {
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) events.text += chunk
+      events.isOver = true
+    })()
+    return events
+  }
+  const jobs = await subscribe('subscription { jobUpdated { jobId } }')
+  const devices = await subscribe('subscription { devicePresenceChanged { deletedDeviceIds } }')
+  await expect.poll(() => devices.text).toContain('event: next')
+  await writeRoles(['readTwins'])
+  await expect.poll(() => jobs.isOver).toBe(true)
+  const [, data = ''] = /event: next\ndata: (.*)\n/.exec(jobs.text) ?? []
+  expect(JSON.parse(data)).toMatchObject(lost('readJobs'))
+  expect(jobs.text).toContain('event: complete')
+  expect(devices.isOver).toBe(false)
+  await writeRoles([])
+  await expect.poll(() => devices.isOver).toBe(true)
 })
 
 test('while the issuer is unreachable and its keys are unknown, a token is neither good nor bad: 503', async () => {

@@ -65,7 +65,27 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
 
   return async (args) => {
     const context = contextIn(args)
-    const { group, leave } = join(keyOf(args, context.viewer), context.caller)
+    const { group, leave: leaveGroup } = join(keyOf(args, context.viewer), context.caller)
+    /** The error when the viewer has lost what this subscription needs, until it is sent. */
+    let loss: GraphQLError | undefined
+    let endRows = (): void => {}
+    const leaveStanding = context.standing.enter({
+      operation: args,
+      viewer: context.viewer,
+      end(error) {
+        loss = error
+        endRows()
+      },
+    })
+    const leave = (): void => {
+      leaveGroup()
+      leaveStanding()
+    }
+    const takeLoss = (): ExecutionResult | undefined => {
+      const last = loss && { errors: [loss] }
+      loss = undefined
+      return last
+    }
     // The signal is that of the group: what one subscriber has begun, others wait for. A read for all of them takes room
     // once. The first rows are refused like a request when there is no room; later ones wait for it.
     const { signal } = group.left
@@ -118,7 +138,11 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       const begin = () => createSourceEventStream({ ...args, contextValue })
       const rows = await executeThroughOutage(contextValue, begin(), begin)
       isOpen = true
-      if (isSource(rows)) return mapRows(rows, { resultOf, mask, leave })
+      if (isSource(rows)) {
+        endRows = () => void rows.return()
+        if (loss !== undefined) endRows()
+        return mapRows(rows, { resultOf, mask, leave, takeLoss })
+      }
       if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `pacedRows`.')
       leave()
       return masked(rows)
@@ -146,17 +170,22 @@ export function contextIn({ contextValue }: ExecutionArgs): Context {
   return contextValue
 }
 
-/** The results of rows, each executed when it is requested. `leave` is called at every kind of end. */
+/**
+ * The results of rows, each executed when it is requested. `leave` is called at every kind of end. A result of `takeLoss`
+ * is the last one, whatever was to be sent.
+ */
 function mapRows(
   rows: Source<unknown>,
   {
     resultOf,
     mask,
     leave,
+    takeLoss,
   }: {
     readonly resultOf: (row: object) => Result
     readonly mask: (error: unknown) => GraphQLError
     readonly leave: () => void
+    readonly takeLoss: () => ExecutionResult | undefined
   },
 ): Source<ExecutionResult> {
   let sink: Sink<ExecutionResult> | undefined
@@ -166,12 +195,14 @@ function mapRows(
   }
   const fail = (error: unknown): void => {
     end()
-    sink?.fail(mask(error))
+    const last = takeLoss()
+    if (last === undefined) sink?.fail(mask(error))
+    else sink?.next(last)
   }
   // Called from a promise without a handler: an error thrown here would end the process.
   const give = (result: ExecutionResult): void => {
     try {
-      sink?.next(result)
+      sink?.next(takeLoss() ?? result)
     } catch (error) {
       fail(error)
     }
@@ -200,7 +231,9 @@ function mapRows(
     },
     done() {
       leave()
-      sink?.done()
+      const last = takeLoss()
+      if (last === undefined) sink?.done()
+      else sink?.next(last)
     },
     fail,
   })

@@ -17,6 +17,7 @@ import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
+import { standingByRoles } from '../live/standing.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
 import { createOrigins } from './cors.ts'
@@ -93,6 +94,7 @@ export function createGraphqlServer(
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
+  const byRoles = standingByRoles(accepting)
   const judge = options.authenticate ?? accepting.authenticate
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ protocol: 'GraphQL', reason, address })
@@ -107,7 +109,7 @@ export function createGraphqlServer(
   }
 
   const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
-    const { viewer, address, outlet, whenAnswered, whenTaken, signal: ofOperation } = server
+    const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
     const { answerBytes } = deps.limits
@@ -120,7 +122,7 @@ export function createGraphqlServer(
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
-    const transport = { outlet, whenTaken, signal, streams }
+    const transport = { outlet, whenTaken, signal, standing, streams }
     return { deps, viewer, caller, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 

@@ -1,4 +1,4 @@
-import { coversAuthority, type Viewer } from '../../access/viewer.ts'
+import type { Viewer } from '../../access/viewer.ts'
 import type { Clock } from '../../clock.ts'
 import { temporaryMessage } from '../../database/outage.ts'
 import { IssuerUnavailableError, UnauthorizedError } from '../../errors.ts'
@@ -29,13 +29,13 @@ export const renewalPause = 1_000
 export const mostRenewals = 10
 
 /**
- * Calls `expired` when the credential in force has expired, and `narrowed` when a renewal, or a change of
- * roles, has taken something away that open operations may use.
+ * Calls `expired` when the credential in force has expired, and `changed` after a renewal or a change of roles, with the
+ * viewer that is in force from then on.
  */
 export function createSocketViewer(
   { clock }: { readonly clock: Clock },
   first: Viewer,
-  { ended, expired, narrowed }: { readonly ended: AbortSignal; expired(): void; narrowed(): void },
+  { ended, expired, changed }: { readonly ended: AbortSignal; expired(): void; changed(now: Viewer): void },
 ): SocketViewer {
   let current = first
   let replaced = new AbortController()
@@ -50,12 +50,11 @@ export function createSocketViewer(
     return { expiresAt, ...(error && { error }) }
   }
   const replace = (viewer: Viewer): void => {
-    const before = current
     replaced.abort()
     replaced = new AbortController()
     current = viewer
     watch()
-    if (!coversAuthority(viewer, before)) narrowed()
+    changed(viewer)
   }
   const renewNow = async (authenticate: () => Promise<Viewer>): Promise<Renewal> => {
     let renewed: Viewer

@@ -19,6 +19,7 @@ import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
+import { createStanding, type Standing } from '../live/standing.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
@@ -58,6 +59,7 @@ type Extra = {
   /** Aborts then. */
   readonly waiting: AbortSignal
   viewer?: SocketViewer
+  standing?: Standing
   /** Ends the count of bytes that a client may send before it is authenticated. */
   readonly letIn: () => void
   inbox?: SocketInbox
@@ -138,11 +140,12 @@ export function createWebSockets(
         if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
         return false
       }
+      const standing = createStanding()
+      extra.standing = standing
       const own = createSocketViewer(deps, roles.refresh(viewer), {
         ended: ended.signal,
         expired: () => socket.close(CloseCode.Forbidden, 'token expired'),
-        // The client connects again, and learns for each operation whether it is still allowed.
-        narrowed: () => socket.close(CloseCode.Forbidden, 'rights changed'),
+        changed: standing.review,
       })
       extra.viewer = own
       viewers.add(own)
@@ -161,6 +164,7 @@ export function createWebSockets(
         address: addressOf(extra.request),
         signal,
         outlet: extra.outlet,
+        ...(extra.standing && { standing: extra.standing }),
       }
       try {
         refuseDeepVariables(variables)

@@ -15,6 +15,7 @@ import { newerStates } from '../../../src/graphql/live/paced-rows.ts'
 import { sharedReads } from '../../../src/graphql/live/shared-reads.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { isSource, type Source } from '../../../src/graphql/live/source.ts'
+import { createStanding } from '../../../src/graphql/live/standing.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { createOutlet } from '../../../src/graphql/transport/outlet.ts'
 import { sendResults } from '../../../src/graphql/transport/socket-results.ts'
@@ -118,6 +119,7 @@ async function subscribe(
     contextValue: {
       deps: { clock },
       viewer,
+      standing: createStanding(),
       group: {},
       streams,
       outlet: pair && outletOf(pair),

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, tes
 import type { Context } from '../../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { createSource } from '../../../src/graphql/live/source.ts'
+import { createStanding } from '../../../src/graphql/live/standing.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { AnswerBudget } from '../../../src/limits/answer-budget.ts'
 import { createTestClock } from '../../support/clock.ts'
@@ -221,7 +222,13 @@ test('the last to leave takes with it what they had in common', async () => {
   const args = {
     schema,
     document: parse('subscription { silence }'),
-    contextValue: { viewer: owner, group: {}, answer: new AnswerBudget(1), signal: new AbortController().signal },
+    contextValue: {
+      viewer: owner,
+      standing: createStanding(),
+      group: {},
+      answer: new AnswerBudget(1),
+      signal: new AbortController().signal,
+    },
   }
   const join = async () => {
     const results = await open(args)

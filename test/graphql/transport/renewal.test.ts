@@ -3,6 +3,7 @@ import type { Right } from '../../../src/access/rights.ts'
 import type { Viewer } from '../../../src/access/viewer.ts'
 import { IssuerUnavailableError, UnauthorizedError } from '../../../src/errors.ts'
 import { mostRenewals, renewalPause } from '../../../src/graphql/transport/socket-viewer.ts'
+import { scopeOf } from '../../../src/query/scope.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { openDoor, personWith, type TestDoor } from '../door.ts'
 import { type BareSocket, type OpenPort, openPort } from './sockets.ts'
@@ -93,10 +94,55 @@ test('operations after a renewal have the rights of the new token', async () => 
   expect(await ask('2')).toMatchObject({ payload: { data: { jobs: { totalCount: 0 } } } })
 })
 
-test('a renewal with fewer rights closes the socket, so that no operation keeps a right that was lost', async () => {
-  const socket = await connect(give('more', 20))
-  socket.send({ type: 'ping', payload: { authorization: give('fewer', 20, { rights: ['readJobs'] }) } })
-  expect(await socket.closed).toEqual({ code: 4403, reason: 'rights changed' })
+const presence = 'subscription { devicePresenceChanged(queryCondition: "tags.a = 1") { deletedDeviceIds } }'
+const jobs = 'subscription { jobUpdated { jobId } }'
+/** Begins a subscription, and waits until it listens, and has sent the first result. */
+async function subscribe(socket: BareSocket, id: string, query: string): Promise<void> {
+  const before = door.server.openStreams()
+  socket.send({ id, type: 'subscribe', payload: { query } })
+  await expect.poll(() => door.server.openStreams()).toBe(before + 1)
+  if (query === presence) expect(await socket.next()).toMatchObject({ id, type: 'next', payload: { data: {} } })
+}
+const north = scopeOf(["tags.site = 'north'"])
+
+test.each<[string, Partial<Parameters<typeof personWith>[0]>, readonly string[], object]>([
+  ['without a right that one of two needs', { rights: ['readJobs'] }, ['devices'], { right: 'readTwins' }],
+  ['without all rights', { rights: [] }, ['devices', 'jobs'], { right: 'readTwins' }],
+  ['with a narrower scope', { scope: north }, ['devices', 'jobs'], { scope: "tags.site = 'north'" }],
+])(
+  'a renewal %s ends the subscriptions that need what is lost, and the socket stays',
+  async (_how, changes, ids, missing) => {
+    const socket = await connect(give('more', 20))
+    await subscribe(socket, 'devices', presence)
+    await subscribe(socket, 'jobs', jobs)
+    socket.send({ type: 'ping', payload: { authorization: give('fewer', 20, changes) } })
+    const messages: Record<string, unknown>[] = []
+    while (messages.length < 2 * ids.length + 1) messages.push(await socket.next())
+    const of = (id: string) => messages.filter((message) => message.id === id)
+    for (const id of ids) {
+      const error = { message: expect.any(String), extensions: { code: 'FORBIDDEN', missing: expect.any(Object) } }
+      expect(of(id)).toEqual([
+        { id, type: 'next', payload: { errors: [error] } },
+        { id, type: 'complete' },
+      ])
+    }
+    expect(of('devices')[0]).toMatchObject({ payload: { errors: [{ extensions: { missing } }] } })
+    expect(messages).toContainEqual({ type: 'pong', payload: { expiresAt: expiresIn(20) } })
+    expect(door.server.openStreams()).toBe(2 - ids.length)
+    await expectOpen(socket)
+  },
+)
+
+test('a renewal with fewer rights leaves a subscription that had null without them', async () => {
+  const query = 'subscription { devicePresenceChanged { devices { authentication { symmetricKey { primaryKey } } } } }'
+  const socket = await connect(give('first', 20))
+  socket.send({ id: 's', type: 'subscribe', payload: { query } })
+  expect(await socket.next()).toMatchObject({ id: 's', type: 'next' })
+  expect(await ping(socket, { authorization: give('fewer', 20, { rights: ['readDevices'] }) })).toMatchObject({
+    type: 'pong',
+  })
+  expect(door.server.openStreams()).toBe(1)
+  await expectOpen(socket)
 })
 
 test.each<[string, Viewer | Error, string]>([

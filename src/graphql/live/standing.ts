@@ -1,0 +1,88 @@
+import type { DocumentNode, ExecutionArgs, GraphQLError } from 'graphql'
+import type { Authenticator } from '../../access/authenticator-commands.ts'
+import type { Right } from '../../access/rights.ts'
+import { coversAuthority, type Viewer } from '../../access/viewer.ts'
+import { covers } from '../../scope.ts'
+import { lacksRight, lostScope } from '../forbidden.ts'
+import { rightsNeeded } from '../needs.ts'
+
+/** A subscription that depends on what its viewer may do. */
+export type Dependent = {
+  /** What was to be executed. */
+  readonly operation: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>
+  /** The viewer with which it began, and whose rights and scope its results keep. */
+  readonly viewer: Viewer
+  /** Ends it with this error. */
+  readonly end: (error: GraphQLError) => void
+}
+
+/** The open subscriptions of a credential. */
+export type Standing = {
+  /** Ends the subscription as soon as its viewer has lost what it needs, until the returned function is called. */
+  enter(dependent: Dependent): () => void
+}
+
+/** The standing of a credential that can be replaced. `review` ends what the viewer may not do any more. */
+export function createStanding(): Standing & { review(now: Viewer): void } {
+  const open = new Set<Dependent>()
+  let current: Viewer | undefined
+  const judge = (dependent: Dependent): void => {
+    const loss = current && lossOf(dependent, current)
+    if (loss === undefined) return
+    open.delete(dependent)
+    dependent.end(loss)
+  }
+  return {
+    enter(dependent) {
+      open.add(dependent)
+      // It began with the viewer of a moment ago.
+      judge(dependent)
+      return () => open.delete(dependent)
+    },
+    review(now) {
+      current = now
+      for (const dependent of [...open]) judge(dependent)
+    },
+  }
+}
+
+/** The standing of credentials that stay as they are: what their viewers may do changes with the roles only. */
+export const standingByRoles = (roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>): Standing => ({
+  enter(dependent) {
+    const { enter, review } = createStanding()
+    const leave = enter(dependent)
+    const judge = (): void => review(roles.refresh(dependent.viewer))
+    const stop = roles.onRolesChanged(judge)
+    judge()
+    return () => {
+      stop()
+      leave()
+    }
+  },
+})
+
+/**
+ * The error for a subscription that needs what its viewer has lost, undefined while there is nothing of that kind. What
+ * the viewer never had is not lost: a field without its right is null with an error in each result.
+ */
+export function lossOf({ viewer, operation }: Dependent, now: Viewer): GraphQLError | undefined {
+  if (coversAuthority(now, viewer)) return undefined
+  const lost = needsOf(operation).find((need) => hasOneOf(viewer, need) && !hasOneOf(now, need))
+  if (lost !== undefined) return lacksRight(now, 'this subscription', lost)
+  return covers(now.scope, viewer.scope) ? undefined : lostScope(now)
+}
+
+const hasOneOf = ({ rights }: Viewer, need: readonly Right[]): boolean => need.some((right) => rights.has(right))
+
+/** What operations need: thousands of subscriptions with one document may be reviewed at once. */
+const known = new WeakMap<DocumentNode, Map<string, readonly (readonly Right[])[]>>()
+/** Kept results per document. */
+const mostKnown = 100
+
+function needsOf({ schema, document, operationName, variableValues }: Dependent['operation']) {
+  const ofDocument = known.get(document) ?? new Map<string, readonly (readonly Right[])[]>()
+  const key = JSON.stringify([operationName ?? null, variableValues ?? null])
+  const needs = ofDocument.get(key) ?? rightsNeeded(schema, document, operationName, variableValues ?? {})
+  if (ofDocument.size < mostKnown) known.set(document, ofDocument.set(key, needs))
+  return needs
+}
