@@ -51,7 +51,7 @@ const graphiql: Plugin = {
 
 /**
  * What the hub adds when it serves the console, for the development server: GraphiQL, here as a whole and at an address of
- * its own, and the hub's name in the page.
+ * its own, and the hub's name in the page. Persons cannot sign in there: tokens are pasted.
  */
 const likeTheHub: Plugin = {
   name: 'like-the-hub',
@@ -61,7 +61,8 @@ const likeTheHub: Plugin = {
       response.setHeader('content-type', 'text/html; charset=utf-8').end(wholeGraphiql())
     })
   },
-  transformIndexHtml: (page) => page.replace('{{hubHostName}}', process.env.HUB_HOST_NAME || 'localhost'),
+  transformIndexHtml: (page) =>
+    page.replace('{{hubHostName}}', process.env.HUB_HOST_NAME || 'localhost').replace('{{signIn}}', ''),
 }
 
 /** The console: src/console → dist/console, which the hub serves (src/http/console.ts). */

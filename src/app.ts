@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createAuthenticator } from './access/authenticator-commands.ts'
 import { wasOwnerKeyGiven } from './access/commands.ts'
+import { openSignIn } from './access/oidc/provider-commands.ts'
 import { openPeople } from './access/people-commands.ts'
 import { defaultPolicies } from './access/policy.ts'
 import { openRoles } from './access/role-commands.ts'
@@ -161,6 +162,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const roles = await openRoles({ clock, log }, { path: config.rolesFile, metrics })
     onStop('the file of roles', async () => roles.close())
     const { oidc, rolesPath } = config
+    const signIn = oidc && openSignIn({ clock, log }, oidc)
+    onStop('the provider of sign-ins', async () => signIn?.close())
     const people = oidc && (await openPeople({ clock, log }, { ...oidc, rolesPath, roles, metrics }))
     onStop('the keys of issuers', async () => people?.close())
 
@@ -306,7 +309,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
           mount.path === openApi.path ? withPreparedAnswer(mount, openApi) : mount,
         ),
       ),
-      console: mountConsole(deps, consoleFolder, config),
+      console: mountConsole(deps, consoleFolder, { hubHostName: config.hubHostName, signIn: signIn?.settings }),
       mqtt: mqtt.webSocket,
       metrics: mountMetrics(metrics),
     })

@@ -55,6 +55,8 @@ export type Config = {
         readonly audiences: readonly string[]
         /** The file with the keys of issuers; undefined when all issuers publish theirs. */
         readonly keysPath: string | undefined
+        /** The console as the provider knows it; undefined when nobody signs in to the console there. */
+        readonly clientId: string | undefined
       }
     | undefined
   /** The place of the roles in a token. */
@@ -208,8 +210,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   if (issuers.length > 0 && audiences.length === 0) {
     problems.push('OIDC_ISSUER is set, but OIDC_AUDIENCE is not. Tokens for other programs would be accepted.')
   }
+  const clientId = given('OIDC_CLIENT_ID')
+  const [provider] = issuers
+  if (clientId !== undefined && provider !== undefined && !isIssuerAddress(provider)) {
+    problems.push(
+      `OIDC_CLIENT_ID is set, but the first issuer in OIDC_ISSUER, ${quote(provider)}, is not an address. The console ` +
+        'signs in at the first issuer.',
+    )
+  }
   if (issuers.length === 0) {
-    for (const name of ['OIDC_AUDIENCE', 'OIDC_JWKS_FILE']) {
+    for (const name of ['OIDC_AUDIENCE', 'OIDC_JWKS_FILE', 'OIDC_CLIENT_ID']) {
       if (given(name) !== undefined) problems.push(`${name} is set, but OIDC_ISSUER is not.`)
     }
   }
@@ -270,7 +280,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
-    oidc: issuers.length === 0 ? undefined : Object.freeze({ issuers, audiences, keysPath }),
+    oidc: issuers.length === 0 ? undefined : Object.freeze({ issuers, audiences, keysPath, clientId }),
     rolesPath: text('OIDC_ROLES_PATH', 'roles', 'names separated by dots', isRolesPath),
     rolesFile: path('ROLES_FILE'),
     allowedOrigins: Object.freeze(origins),

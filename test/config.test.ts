@@ -76,6 +76,7 @@ describe('the configuration', () => {
       OIDC_ISSUER: 'https://login.example/realms/fleet, own keys',
       OIDC_AUDIENCE: 'https://hub.example, twincast',
       OIDC_JWKS_FILE: 'jwks.json',
+      OIDC_CLIENT_ID: 'twincast-console',
       OIDC_ROLES_PATH: 'realm_access.roles',
       ROLES_FILE: 'roles.json',
       ALLOWED_ORIGINS: 'https://App.example:443, http://localhost:5173,',
@@ -114,6 +115,7 @@ describe('the configuration', () => {
         issuers: ['https://login.example/realms/fleet', 'own keys'],
         audiences: ['https://hub.example', 'twincast'],
         keysPath: '/home/ann/jwks.json',
+        clientId: 'twincast-console',
       },
       rolesPath: 'realm_access.roles',
       rolesFile: '/home/ann/roles.json',
@@ -231,6 +233,12 @@ describe('a value that is refused', () => {
       /^OIDC_ISSUER is set, but OIDC_AUDIENCE is not/,
     ],
     ['an audience without an issuer', { OIDC_AUDIENCE: 'a' }, /^OIDC_AUDIENCE is set, but OIDC_ISSUER is not\.$/],
+    ['a client without an issuer', { OIDC_CLIENT_ID: 'a' }, /^OIDC_CLIENT_ID is set, but OIDC_ISSUER is not\.$/],
+    [
+      'a client of an issuer that is not an address',
+      { OIDC_CLIENT_ID: 'a', OIDC_ISSUER: 'own keys, https://a.example', OIDC_AUDIENCE: 'a', OIDC_JWKS_FILE: 'a' },
+      /^OIDC_CLIENT_ID is set, but the first issuer in OIDC_ISSUER, "own keys", is not an address/,
+    ],
     ['keys without an issuer', { OIDC_JWKS_FILE: 'a' }, /^OIDC_JWKS_FILE is set, but OIDC_ISSUER is not\.$/],
     [
       'a path with an empty name',

@@ -21,6 +21,18 @@ const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
 export type ConsoleSettings = {
   /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
   readonly hubHostName: string
+  /** How persons sign in; undefined where they cannot. */
+  readonly signIn?: (() => Promise<SignInSettings>) | undefined
+}
+
+/** How the page signs persons in: by OpenID Connect, as the client `clientId` of the issuer. */
+export type SignInSettings = {
+  readonly issuer: string
+  readonly clientId: string
+  /** What tokens must be for. */
+  readonly audiences: readonly string[]
+  /** From the discovery document of the issuer; undefined while that has never been reachable. */
+  readonly provider: { readonly token_endpoint: string } | undefined
 }
 
 /**
@@ -62,7 +74,7 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
 }
 
 /** Every page is the same file: the console chooses the page by the address. */
-async function servePage({ find, hubHostName }: Served, response: ServerResponse): Promise<void> {
+async function servePage({ find, hubHostName, signIn }: Served, response: ServerResponse): Promise<void> {
   const page = await find('index.html')
   if (page === undefined) {
     const text = 'The console is not built. Run "npm run build" in the folder of this hub, then reload this page.\n'
@@ -71,28 +83,41 @@ async function servePage({ find, hubHostName }: Served, response: ServerResponse
   }
   // Its editor creates styles at runtime; the policy allows them by an unpredictable number.
   const nonce = randomBytes(16).toString('base64')
-  const settings: Readonly<Record<string, string>> = { nonce, hubHostName }
+  const signingIn = await signIn?.()
+  const settings: Readonly<Record<string, string>> = {
+    nonce,
+    hubHostName,
+    signIn: signingIn === undefined ? '' : JSON.stringify(signingIn),
+  }
   const text = page.bytes
     .toString('utf8')
-    .replace(/\{\{(nonce|hubHostName)\}\}/g, (_, name: string) => settings[name] ?? '')
+    .replace(/\{\{(nonce|hubHostName|signIn)\}\}/g, (_, name: string) => escaped(settings[name] ?? ''))
   const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': body.length,
     'cache-control': 'no-cache',
-    'content-security-policy': policy(nonce),
+    'content-security-policy': policy(nonce, signingIn?.provider),
     'cross-origin-opener-policy': 'same-origin',
   })
   response.end(body)
 }
 
-/** Nothing from other origins, no inline scripts, no embedding in other pages. `data:` is the editor's wavy line. */
-function policy(nonce: string): string {
+/** The text as the value of an attribute. */
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/**
+ * Nothing from other origins except tokens of the provider, no inline scripts, no embedding in other pages. `data:` is the
+ * editor's wavy line.
+ */
+function policy(nonce: string, provider: SignInSettings['provider']): string {
+  const connected = provider === undefined ? "'self'" : `'self' ${new URL(provider.token_endpoint).origin}`
   return [
     "default-src 'self'",
     "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
+    `connect-src ${connected}`,
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -68,9 +68,11 @@ const bounded: Readonly<Record<string, string>> = {
   'twin/check-patch.ts': 'a word in a sentence',
   // What only the hub and its operator write
   'access/roles-file.ts': 'a file of the hub, which its operator writes',
-  'access/oidc/key-set-commands.ts': 'at most 1 MB, which the issuer sends; parsing takes no stack',
+  'access/oidc/discovery-commands.ts': 'at most 1 MB, which the issuer sends; parsing takes no stack',
   'access/policy-file.ts': "the operator's file",
   'data-folder.ts': "the hub's own file",
+  'http/console.ts':
+    "settings of the operator, and addresses in the issuer's discovery document, which has at most 1 MB",
   'database/embedded/binaries.ts': 'files of packages',
   'events/instances.ts': 'messages of other instances, of 8,000 bytes at most',
   'mqtt/session-store.ts': 'filters of a device, four at most',

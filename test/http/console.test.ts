@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { mountConsole } from '../../src/http/console.ts'
+import { type ConsoleSettings, mountConsole, type SignInSettings } from '../../src/http/console.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { restPaths } from '../../src/rest/router.ts'
@@ -34,6 +34,9 @@ function ask(path: string, method = 'GET', on = url): Promise<Reply> {
 let temporary: string
 let url: string
 let urlWithout: string
+let urlWithSignIn: string
+let provider: SignInSettings['provider']
+const signIn = { issuer: 'https://login.example', clientId: `"<a'&b>"`, audiences: ['hub'] }
 const servers: HttpServer[] = []
 
 beforeAll(async () => {
@@ -43,7 +46,8 @@ beforeAll(async () => {
   await mkdir(join(built, 'assets'), { recursive: true })
   await writeFile(
     join(built, 'index.html'),
-    '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script><meta content="{{hubHostName}}">',
+    '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script><meta content="{{hubHostName}}">' +
+      '<meta name="sign-in" content="{{signIn}}">',
   )
   await writeFile(join(built, 'assets', 'index-Ab_1-x.js'), 'export {}')
   await writeFile(join(built, 'assets', 'page-2.css'), 'a {}')
@@ -55,12 +59,12 @@ beforeAll(async () => {
     methods: ['GET'],
     handle: (request, response) => response.end(`not the console: ${request.url}`),
   })
-  const serve = async (folder: string): Promise<string> => {
+  const serve = async (folder: string, more: Partial<ConsoleSettings> = {}): Promise<string> => {
     const server = createHttpServer(deps, {
       mounts: {
         graphql: { ...other('/graphql'), below: false },
         rest: restPaths.map(other),
-        console: mountConsole(deps, folder, { hubHostName: 'hub.example' }),
+        console: mountConsole(deps, folder, { hubHostName: 'hub.example', ...more }),
       },
       whyNotReady: () => undefined,
       ...tls,
@@ -70,6 +74,7 @@ beforeAll(async () => {
   }
   url = await serve(built)
   urlWithout = await serve(join(temporary, 'nowhere'))
+  urlWithSignIn = await serve(built, { signIn: async () => ({ ...signIn, provider }) })
 })
 
 afterAll(async () => {
@@ -112,6 +117,40 @@ describe('pages', () => {
     const [, nonce] = /'nonce-([\w+/=]+)'/.exec(policy) ?? []
     expect(body).toContain(`<meta nonce="${nonce}"><script nonce="${nonce}"></script>`)
     expect((await ask('/console/')).body).not.toBe(body)
+  })
+})
+
+describe('the sign-in', () => {
+  const ofPage = async (on = url) => {
+    const { headers, body } = await ask('/console/', 'GET', on)
+    const [, content = ''] = /<meta name="sign-in" content="([^"]*)">/.exec(body) ?? []
+    const text = content.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    return {
+      policy: String(headers['content-security-policy']),
+      content,
+      settings: text === '' ? '' : JSON.parse(text),
+    }
+  }
+
+  test('is not on the page where persons cannot sign in, and the page connects to the hub only', async () => {
+    const { policy, settings } = await ofPage()
+    expect(settings).toBe('')
+    expect(policy).toContain("connect-src 'self';")
+  })
+
+  test('is on the page, and the page connects to the origin of the token endpoint', async () => {
+    provider = { token_endpoint: 'https://tokens.example:8443/oauth/token?a' }
+    const { policy, content, settings } = await ofPage(urlWithSignIn)
+    expect(settings).toEqual({ ...signIn, provider })
+    expect(content).not.toMatch(/[<>'"]/)
+    expect(policy).toContain("connect-src 'self' https://tokens.example:8443;")
+  })
+
+  test('is on the page without the provider while that is unknown', async () => {
+    provider = undefined
+    const { policy, settings } = await ofPage(urlWithSignIn)
+    expect(settings).toEqual(signIn)
+    expect(policy).toContain("connect-src 'self';")
   })
 })
 

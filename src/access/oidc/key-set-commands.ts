@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose'
 import type { Clock } from '../../clock.ts'
 import { IssuerUnavailableError } from '../../errors.ts'
-import { isProtectedAddress } from '../../issuer-address.ts'
 import type { Log } from '../../log/log.ts'
-import { utf8Text } from '../../utf8.ts'
 import { watchFile } from '../../watched-file.ts'
+import { fetchDiscovery, fetchText, memberOf, parseJson } from './discovery-commands.ts'
+import { keepAnswer } from './kept-answer-commands.ts'
 
 /** The keys of an issuer. Another object when they have changed. */
 export type Keys = ReturnType<typeof createLocalJWKSet>
@@ -21,17 +21,6 @@ export type KeySet = {
   close(): void
 }
 
-/** Milliseconds after which keys that are in use are fetched again. */
-export const refreshInterval = 600_000
-/** Milliseconds between two looks for a key that is unknown. */
-export const lookPause = 30_000
-/** Milliseconds after a failure in which no further attempt is made while there are no keys. */
-export const failurePause = 3_000
-/** Milliseconds for one answer of the issuer. */
-export const fetchTimeout = 5_000
-/** Bytes of one answer of the issuer. */
-export const maxAnswerBytes = 1024 * 1024
-
 type Ground = { readonly clock: Clock; readonly log: Log }
 
 /**
@@ -40,46 +29,21 @@ type Ground = { readonly clock: Clock; readonly log: Log }
  * hub has.
  */
 export function createRemoteKeySet({ clock, log }: Ground, issuer: string): KeySet {
-  let known: { readonly keys: Keys; readonly text: string } | undefined
-  let confirmedAt = 0
-  let triedAt: number | undefined
-  let flight: Promise<void> | undefined
-  const closed = new AbortController()
-
-  const refresh = (): Promise<void> => {
-    triedAt = clock.elapsed()
-    flight ??= fetchKeySet(clock, issuer, closed.signal)
-      .then((text) => {
-        if (known?.text !== text) known = { keys: parseKeys(text), text }
-        confirmedAt = clock.elapsed()
-      })
-      .catch((error: unknown) => {
-        if (!closed.signal.aborted) log.warn({ err: error, issuer }, 'keys of the issuer could not be fetched')
-      })
-      .finally(() => {
-        flight = undefined
-      })
-    return flight
-  }
-  const present = (): Keys => {
+  const { current, renewed, age, close } = keepAnswer<{ readonly keys: Keys; readonly text: string }>(
+    { clock },
+    {
+      async read(closed, before) {
+        const text = await fetchKeySet(clock, issuer, closed)
+        return before?.text === text ? before : { keys: parseKeys(text), text }
+      },
+      onError: (error) => log.warn({ err: error, issuer }, 'keys of the issuer could not be fetched'),
+    },
+  )
+  const present = (known: { readonly keys: Keys } | undefined): Keys => {
     if (known === undefined) throw new IssuerUnavailableError()
     return known.keys
   }
-  const isPast = (pause: number): boolean => triedAt === undefined || clock.elapsed() - triedAt >= pause
-  return {
-    async keys() {
-      if (known === undefined) {
-        if (flight !== undefined || isPast(failurePause)) await refresh()
-      } else if (clock.elapsed() - confirmedAt >= refreshInterval && isPast(lookPause)) void refresh()
-      return present()
-    },
-    async renewed() {
-      if (flight !== undefined || isPast(lookPause)) await refresh()
-      return present()
-    },
-    age: () => (known === undefined ? undefined : (clock.elapsed() - confirmedAt) / 1_000),
-    close: () => closed.abort(),
-  }
+  return { keys: async () => present(await current()), renewed: async () => present(await renewed()), age, close }
 }
 
 /** The keys in a file, which is watched. A file without usable keys does not replace those that the hub has. */
@@ -136,58 +100,11 @@ function signingKey(key: unknown): JWK | undefined {
   return { ...Object.fromEntries(Object.entries(key).filter(([, member]) => typeof member === 'string')), kty: type }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new Error('It is not JSON.')
-  }
-}
-
 /** The text of the issuer's key set. */
 async function fetchKeySet(clock: Clock, issuer: string, closed: AbortSignal): Promise<string> {
-  const discovery = parseJson(await fetchText(clock, discoveryUrl(issuer), closed))
-  const named = memberOf(discovery, 'issuer')
-  if (named !== issuer) throw new Error('The discovery document is that of another issuer.')
-  const address = memberOf(discovery, 'jwks_uri')
+  const address = memberOf(await fetchDiscovery(clock, issuer, closed), 'jwks_uri')
   if (typeof address !== 'string') throw new Error('The discovery document has no jwks_uri.')
   const text = await fetchText(clock, address, closed)
   parseKeys(text)
   return text
-}
-
-const discoveryUrl = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-
-async function fetchText(clock: Clock, address: string, closed: AbortSignal): Promise<string> {
-  if (!isProtectedAddress(address)) throw new Error('The address must begin with https:, except on this machine.')
-  const waited = new AbortController()
-  const late = new AbortController()
-  void clock.sleep(fetchTimeout, waited.signal).then(() => late.abort(new Error('The issuer did not answer in time.')))
-  try {
-    // A redirect would be followed to hosts that nobody has configured.
-    const signal = AbortSignal.any([late.signal, closed])
-    const response = await fetch(address, { redirect: 'error', signal, headers: { accept: 'application/json' } })
-    if (!response.ok) throw new Error(`The issuer answered with status ${response.status}.`)
-    return await textWithin(response, maxAnswerBytes)
-  } finally {
-    waited.abort()
-  }
-}
-
-async function textWithin(response: Response, most: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > most) throw new Error(`The answer of the issuer has more than ${most} bytes.`)
-    chunks.push(chunk)
-  }
-  const text = utf8Text(Buffer.concat(chunks))
-  if (text === undefined) throw new Error('It is not UTF-8.')
-  return text
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return Reflect.get(value, name)
 }

@@ -4,17 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  createRemoteKeySet,
-  failurePause,
-  fetchTimeout,
-  type KeySet,
-  lookPause,
-  maxAnswerBytes,
-  openKeyFile,
-  parseKeys,
-  refreshInterval,
-} from '../../../src/access/oidc/key-set-commands.ts'
+import { fetchTimeout, maxAnswerBytes } from '../../../src/access/oidc/discovery-commands.ts'
+import { failurePause, lookPause, refreshInterval } from '../../../src/access/oidc/kept-answer-commands.ts'
+import { createRemoteKeySet, type KeySet, openKeyFile, parseKeys } from '../../../src/access/oidc/key-set-commands.ts'
 import { IssuerUnavailableError } from '../../../src/errors.ts'
 import { lookInterval } from '../../../src/watched-file.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
