@@ -47,6 +47,8 @@ export async function startBrowser(): Promise<TestBrowser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Names for this machine that browsers do not trust as they do localhost.
+      '--host-resolver-rules=MAP *.example 127.0.0.1',
     ],
     // The sandbox refuses to be started by root, as on machines that only run tests.
     chromiumSandbox: process.getuid?.() !== 0,

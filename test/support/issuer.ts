@@ -32,6 +32,8 @@ export type Issuer = {
   rotate(alg?: string): Promise<SigningKey>
   /** Publishes these keys only; `mint` signs with the first. */
   publish(keys: readonly SigningKey[]): Promise<void>
+  /** Makes another account sign in at once from now on. */
+  signInAs(account: string): void
   /** Replaces the answers of the issuer, until it is called with undefined. */
   answer(handle: ((request: http.IncomingMessage, response: http.ServerResponse) => void) | undefined): void
   /** Paths that were requested. */
@@ -48,19 +50,22 @@ export async function makeSigningKey(alg = 'RS256', kid = `key-${++keysMade}`): 
 }
 
 /**
- * Opens a provider whose accounts sign in at once: the account is the `login_hint` of the request, or else the first.
+ * Opens a provider whose accounts sign in at once: the account is the `login_hint` of the request, or else that of
+ * `signInAs`, at the beginning the first. A person may come back to `redirectUris` and `postLogoutRedirectUris` at any port.
  * Its access tokens are JWTs for `audience`.
  */
 export async function openIssuer({
   audience = 'https://hub.example.test',
   accounts = { anna: { name: 'Anna', roles: ['operator'] } },
   redirectUris = ['http://127.0.0.1/signed-in'],
+  postLogoutRedirectUris = [],
   tokenSeconds = 600,
   port = 0,
 }: {
   readonly audience?: string
   readonly accounts?: Accounts
   readonly redirectUris?: readonly string[]
+  readonly postLogoutRedirectUris?: readonly string[]
   readonly tokenSeconds?: number
   readonly port?: number
 } = {}): Promise<Issuer> {
@@ -75,7 +80,7 @@ export async function openIssuer({
   })
   const { port: opened } = await openPort(server, { variable: 'HTTP_PORT', host: '127.0.0.1', port })
   const url = `http://127.0.0.1:${opened}`
-  const [firstAccount = 'anna'] = Object.keys(accounts)
+  let [account = 'anna'] = Object.keys(accounts)
 
   const provide = (): void => {
     const provider = new Provider(url, {
@@ -85,6 +90,7 @@ export async function openIssuer({
           client_id: 'page',
           token_endpoint_auth_method: 'none',
           redirect_uris: [...redirectUris],
+          post_logout_redirect_uris: [...postLogoutRedirectUris],
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],
           application_type: 'native',
@@ -144,7 +150,7 @@ export async function openIssuer({
     const signIn = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
       const { params, prompt } = await provider.interactionDetails(request, response)
       const hint = params.login_hint
-      const accountId = typeof hint === 'string' && hint in accounts ? hint : firstAccount
+      const accountId = typeof hint === 'string' && hint in accounts ? hint : account
       // Programs on a machine (native) are asked for consent each time.
       const result = prompt.name === 'consent' ? { consent: {} } : { login: { accountId } }
       await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
@@ -204,6 +210,9 @@ export async function openIssuer({
       if (next.length === keys.length && next.every((key, index) => key === keys[index])) return
       keys = next
       provide()
+    },
+    signInAs(next) {
+      account = next
     },
     answer(next) {
       replaced = next

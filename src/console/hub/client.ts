@@ -1,5 +1,7 @@
 import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql'
+import type { CurrentCredential } from './credential.ts'
 import { withoutHiddenParts } from './hidden-parts.ts'
+import type { Renewal } from './renewal.ts'
 
 /** Whether a failed request says that the hub wants a token, or another. */
 export function isUnauthorized(error: unknown): boolean {
@@ -13,15 +15,24 @@ export function isUnauthorized(error: unknown): boolean {
 }
 
 /**
- * Queries and mutations over HTTP. When the user returns to a page, its previous data is shown at once and read again.
- * A mutation makes queries about the same types run again.
+ * Queries and mutations over HTTP, each with the credential that is in force when it is sent. When the user returns to a
+ * page, its previous data is shown at once and read again. A mutation makes queries about the same types run again.
+ * `onRefused` is called when the hub does not accept the credential, and it cannot be renewed.
  */
-export function createQueryClient(token: string | undefined, onRefused: () => void): Client {
+export function createQueryClient(credential: CurrentCredential, renewal: Renewal, onRefused: () => void): Client {
+  const send = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const authorization = credential.get()?.authorization
+    const headers = new Headers(init?.headers)
+    if (authorization !== undefined) headers.set('authorization', authorization)
+    const response = await fetch(input, { ...init, headers })
+    // The hub has done nothing of a request whose token it refuses.
+    return response.status === 401 && (await renewal.replace(authorization)) ? await send(input, init) : response
+  }
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
     requestPolicy: 'cache-and-network',
-    fetchOptions: () => (token === undefined ? {} : { headers: { authorization: token } }),
+    fetch: send,
     exchanges: [
       mapExchange({
         onError(error) {

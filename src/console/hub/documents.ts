@@ -97,9 +97,26 @@ graphql(`
   }
 `)
 
-/** The smallest query, to find out whether the hub accepts the token. */
-export const ProbeDocument = graphql(`
-  query ConsoleProbe {
-    __typename
+/** Who uses the console. It requires no right, so it also finds out whether the hub accepts the token. */
+export const ViewerDocument = graphql(`
+  query ConsoleViewer {
+    viewer {
+      kind
+      name
+      roles
+      rights
+      scope
+    }
+  }
+`)
+
+/** A query that requires a right, for the reason why somebody has none. */
+export const LackDocument = graphql(`
+  query ConsoleLack {
+    devices(first: 1) {
+      nodes {
+        deviceId
+      }
+    }
   }
 `)

@@ -1,25 +1,34 @@
-import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from 'react'
-import { Provider } from 'urql'
+import { createContext, type ReactNode, use, useCallback, useEffect, useState } from 'react'
+import { useLocation, useNavigate } from 'react-router'
+import { type Client, Provider } from 'urql'
 import { ErrorState, LoadingState } from '../ui/states.tsx'
-import { createQueryClient, isUnauthorized } from './client.ts'
-import { ProbeDocument } from './documents.ts'
+import { type Access, type Answer, addressOf, askHub, finishAtReturn, openAccess, returnPath } from './access.ts'
+import { createQueryClient } from './client.ts'
+import { ViewerDocument } from './documents.ts'
+import { NothingAllowed } from './nothing-allowed.tsx'
+import { beginSignIn, signOutAddress } from './open-id.ts'
+import { keepPending } from './pending-sign-in.ts'
+import type { Renewal } from './renewal.ts'
 import { SignIn } from './sign-in.tsx'
 import { openSocket, type Socket } from './socket.ts'
-import { keepToken, keptToken } from './token.ts'
-import { hasExpired } from './token-text.ts'
+import { ViewerContext } from './use-viewer.ts'
+import { maySee, type Viewer } from './viewer.ts'
 
-type State =
-  | { readonly is: 'asking'; readonly token: string | undefined }
-  | { readonly is: 'in'; readonly token: string | undefined }
-  | { readonly is: 'out'; readonly why: 'needed' | 'refused' | 'old' | 'expired' }
-  | { readonly is: 'unreachable'; readonly token: string | undefined; readonly message: string }
+type State = Answer | { readonly is: 'finishing' } | { readonly is: 'asking' } | { readonly is: 'leaving' }
 
 /** What pages may know of the session. */
-type Session = { readonly socket: Socket; readonly signOut: (() => void) | undefined }
+type Session = {
+  readonly socket: Socket
+  readonly renewal: Renewal['state']
+  /** Undefined where the hub asks for no token. */
+  readonly signOut: (() => void) | undefined
+  /** Leads to the provider, and back to the present page. Undefined unless a person has signed in. */
+  readonly signInAgain: (() => void) | undefined
+}
 
 const SessionContext = createContext<Session | undefined>(undefined)
 
-/** The session around this component. `signOut` is undefined where the hub asks for no token. */
+/** The session around this component. */
 export function useSession(): Session {
   const session = use(SessionContext)
   if (session === undefined) throw new Error('useSession needs a SessionGate around the component.')
@@ -27,64 +36,115 @@ export function useSession(): Session {
 }
 
 /**
- * Shows its children once the hub accepts the token, and a sign-in page until then. The address does not change, so signing
- * in again leads back to the same page.
+ * Shows its children once the hub accepts the credential, and a sign-in page until then. Signing in leads back to the
+ * same page.
  */
 export function SessionGate({ children }: { readonly children: ReactNode }) {
-  const [state, setState] = useState<State>(() => ({ is: 'asking', token: keptToken() }))
-  const asking = state.is === 'asking'
-  const token = state.is === 'out' ? undefined : state.token
+  const [access] = useState(openAccess)
+  const { settings, credential } = access
+  const { pathname, search, hash } = useLocation()
+  const navigate = useNavigate()
+  const [state, setState] = useState<State>({ is: pathname === returnPath ? 'finishing' : 'asking' })
 
+  const [pastes, setPastes] = useState(false)
+  const finishing = state.is === 'finishing'
+  useEffect(() => {
+    if (!finishing) return
+    void finishAtReturn(access).then(async ({ answer, to }) => {
+      // The address with the code must not be opened again, not even by going back.
+      await navigate(to, { replace: true })
+      setState(answer)
+    })
+  }, [finishing, access, navigate])
+
+  const asking = state.is === 'asking'
   useEffect(() => {
     if (!asking) return
     let current = true
-    const client = createQueryClient(token, () => {})
-    void client
-      .query(ProbeDocument, {}, { requestPolicy: 'network-only' })
-      .toPromise()
-      .then(({ error }) => {
-        if (!current) return
-        if (isUnauthorized(error)) {
-          keepToken(undefined)
-          setState({ is: 'out', why: reasonOf(token) })
-        } else if (error !== undefined) setState({ is: 'unreachable', token, message: messageOf(error) })
-        else {
-          keepToken(token)
-          setState({ is: 'in', token })
-        }
-      })
+    void askHub(access).then((answer) => {
+      if (current) setState(answer)
+    })
     return () => {
       current = false
     }
-  }, [asking, token])
+  }, [asking, access])
 
-  const onRefused = useCallback(() => {
-    keepToken(undefined)
-    setState({ is: 'out', why: 'expired' })
+  useEffect(() => {
+    // Back from the provider to a page that the browser has kept as it was.
+    const onShow = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) setState({ is: 'asking' })
+    }
+    addEventListener('pageshow', onShow)
+    return () => removeEventListener('pageshow', onShow)
   }, [])
 
+  const onRefused = useCallback(() => {
+    // Somebody who has signed in stays on the page, which offers to sign in again.
+    if (credential.get()?.renewal !== undefined) return
+    credential.replace(undefined)
+    setState((now) =>
+      now.is === 'leaving'
+        ? now
+        : { is: 'out', problem: 'Your token has expired. Paste a new one to continue where you left off.' },
+    )
+  }, [credential])
+  const onViewer = useCallback(
+    (viewer: Viewer) => setState((now) => (now.is === 'in' ? { is: 'in', viewer } : now)),
+    [],
+  )
+
+  const signIn = (): void => {
+    if (settings === undefined) return
+    void beginSignIn(settings, addressOf(returnPath), `${pathname}${search}${hash}`).then(({ address, pending }) => {
+      keepPending(pending)
+      location.assign(address)
+    })
+  }
+  const signOut = (): void => {
+    const isPerson = credential.get()?.renewal !== undefined
+    const address = isPerson && settings !== undefined ? signOutAddress(settings, addressOf('/')) : undefined
+    setState(address === undefined ? { is: 'out', problem: undefined } : { is: 'leaving' })
+    credential.replace(undefined)
+    if (address !== undefined) location.assign(address)
+  }
+
   switch (state.is) {
+    case 'finishing':
+      return <LoadingState label="Signing in" />
     case 'asking':
       return <LoadingState label="Connecting to the hub" />
+    case 'leaving':
+      return <LoadingState label="Signing out" />
     case 'unreachable':
       return (
-        <ErrorState
-          title="Cannot reach the hub"
-          message={state.message}
-          onRetry={() => setState({ is: 'asking', token: state.token })}
-        />
+        <ErrorState title="Cannot reach the hub" message={state.message} onRetry={() => setState({ is: 'asking' })} />
       )
     case 'out':
-      return <SignIn why={state.why} onToken={(given) => setState({ is: 'asking', token: given })} />
+      return (
+        <SignIn
+          settings={settings}
+          problem={state.problem}
+          pastes={pastes}
+          onPastes={(next) => {
+            setPastes(next)
+            setState({ is: 'out', problem: undefined })
+          }}
+          onSignIn={signIn}
+          onToken={(authorization) => {
+            credential.replace({ authorization })
+            setState({ is: 'asking' })
+          }}
+        />
+      )
     case 'in':
       return (
         <SignedIn
-          token={state.token}
+          access={access}
+          viewer={state.viewer}
+          onViewer={onViewer}
           onRefused={onRefused}
-          onSignOut={() => {
-            keepToken(undefined)
-            setState({ is: 'out', why: 'needed' })
-          }}
+          signOut={credential.get() === undefined ? undefined : signOut}
+          signInAgain={credential.get()?.renewal === undefined ? undefined : signIn}
         >
           {children}
         </SignedIn>
@@ -93,49 +153,44 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
 }
 
 function SignedIn({
-  token,
+  access: { credential, renewal },
+  viewer,
+  onViewer,
   onRefused,
-  onSignOut,
   children,
+  ...ways
 }: {
-  readonly token: string | undefined
+  readonly access: Access
+  readonly viewer: Viewer
+  readonly onViewer: (viewer: Viewer) => void
   readonly onRefused: () => void
-  readonly onSignOut: () => void
   readonly children: ReactNode
-}) {
-  const client = useMemo(() => createQueryClient(token, onRefused), [token, onRefused])
-  const [socket, setSocket] = useState<Socket>()
+} & Pick<Session, 'signOut' | 'signInAgain'>) {
+  const [opened, setOpened] = useState<{ readonly client: Client; readonly socket: Socket; look(): void }>()
   useEffect(() => {
-    const opened = openSocket(token, onRefused)
-    setSocket(opened)
-    return () => {
-      void opened.dispose()
+    const client = createQueryClient(credential, renewal, onRefused)
+    /** Reads again what the viewer may do. */
+    const look = (): void => {
+      void client
+        .query(ViewerDocument, {}, { requestPolicy: 'network-only' })
+        .toPromise()
+        .then(({ data }) => data && onViewer(data.viewer))
     }
-  }, [token, onRefused])
-  if (socket === undefined) return null
+    const socket = openSocket(credential, renewal, { refused: onRefused, rightsChanged: look })
+    setOpened({ client, socket, look })
+    return () => {
+      void socket.dispose()
+    }
+  }, [credential, renewal, onRefused, onViewer])
+  if (opened === undefined) return null
+  const { client, socket, look } = opened
   return (
     <Provider value={client}>
-      <SessionContext value={{ socket, signOut: token === undefined ? undefined : onSignOut }}>
-        {children}
+      <SessionContext value={{ ...ways, socket, renewal: renewal.state }}>
+        <ViewerContext value={viewer}>
+          {maySee(viewer) ? children : <NothingAllowed signOut={ways.signOut} onRetry={look} />}
+        </ViewerContext>
       </SessionContext>
     </Provider>
   )
-}
-
-/** Why the hub does not accept this token. */
-function reasonOf(token: string | undefined): 'needed' | 'refused' | 'old' {
-  if (token === undefined) return 'needed'
-  return hasExpired(token, Date.now()) ? 'old' : 'refused'
-}
-
-function messageOf(error: {
-  networkError?: Error | undefined
-  graphQLErrors: readonly Error[]
-  message: string
-}): string {
-  const [first] = error.graphQLErrors
-  if (first !== undefined) return first.message
-  return error.networkError === undefined
-    ? error.message
-    : 'No answer from this address. Check that the hub is running and reachable, then try again.'
 }

@@ -1,4 +1,6 @@
 import { type Client, createClient } from 'graphql-ws'
+import type { CurrentCredential } from './credential.ts'
+import type { Renewal } from './renewal.ts'
 
 /** The state of the live connection; `lost` means that it was given up, which only a fault of the hub or the console causes. */
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'lost'
@@ -15,11 +17,23 @@ const pongTimeout = 5_000
 const firstWait = 500
 const longestWait = 15_000
 
+/** Milliseconds after which a renewal is repeated that the hub could not check. */
+const renewalPause = 5_000
+
 /**
- * Opens it. A lost connection is opened again with growing waits, and graphql-ws repeats all subscriptions then.
- * `onRefused` is called when the hub closes it because of the token: 4401 it is missing, 4403 it is no longer valid.
+ * Opens it. A lost connection is opened again with growing waits, and graphql-ws repeats all subscriptions then. A token
+ * that replaces another is sent on the open connection, whose subscriptions go on.
  */
-export function openSocket(token: string | undefined, onRefused: (code: number) => void): Socket {
+export function openSocket(
+  credential: CurrentCredential,
+  renewal: Renewal,
+  on: {
+    /** The hub has closed it because of the credential, which cannot be renewed. 4401: there was none. */
+    refused(code: number): void
+    /** The rights of the person or of the policy may be others now. */
+    rightsChanged(): void
+  },
+): Socket {
   let connection: Connection = 'connecting'
   const listeners = new Set<() => void>()
   const become = (next: Connection): void => {
@@ -27,35 +41,76 @@ export function openSocket(token: string | undefined, onRefused: (code: number) 
     for (const listener of listeners) listener()
   }
   let pong: ReturnType<typeof setTimeout> | undefined
+  let repeat: ReturnType<typeof setTimeout> | undefined
+  let open: WebSocket | undefined
+  /** The credential that the hub has been sent on this connection. */
+  let sent: string | undefined
+  const renew = (): void => {
+    clearTimeout(repeat)
+    const authorization = credential.get()?.authorization
+    if (open === undefined || authorization === undefined || authorization === sent) return
+    sent = authorization
+    open.send(JSON.stringify({ type: 'ping', payload: { authorization } }))
+  }
   const client = createClient({
     url: new URL('/graphql', location.href.replace(/^http/, 'ws')).href,
-    ...(token === undefined ? {} : { connectionParams: { authorization: token } }),
+    connectionParams: () => {
+      sent = credential.get()?.authorization
+      return sent === undefined ? {} : { authorization: sent }
+    },
     lazy: false,
     keepAlive: pingInterval,
     retryAttempts: Number.POSITIVE_INFINITY,
-    retryWait: (retries) => waitBefore(retries),
+    async retryWait(retries) {
+      await waitBefore(retries)
+      await renewal.usable()
+    },
     shouldRetry: () => true,
     onNonLazyError: () => become('lost'),
     on: {
-      connected: () => become('live'),
+      connected(socket) {
+        open = socket instanceof WebSocket ? socket : undefined
+        become('live')
+        renew()
+      },
       closed(event) {
         clearTimeout(pong)
-        const code = event instanceof CloseEvent ? event.code : 0
-        if (code === 4401 || code === 4403) onRefused(code)
-        else become('reconnecting')
+        clearTimeout(repeat)
+        open = undefined
+        become('reconnecting')
+        if (!(event instanceof CloseEvent)) return
+        if (event.code === 4403 && event.reason === 'rights changed') on.rightsChanged()
+        else if (event.code === 4401 || event.code === 4403) {
+          if (credential.get()?.renewal === undefined) on.refused(event.code)
+          else void renewal.replace(sent)
+        }
       },
       ping(received) {
         if (received) return
         clearTimeout(pong)
         pong = setTimeout(() => client.terminate(), pongTimeout)
       },
-      pong(received) {
-        if (received) clearTimeout(pong)
+      pong(received, payload) {
+        if (!received) return
+        clearTimeout(pong)
+        // The answer to a renewal. The token before is still in force after an error.
+        if (payload?.expiresAt === undefined) return
+        if (payload.error === undefined) on.rightsChanged()
+        else {
+          sent = undefined
+          repeat = setTimeout(renew, renewalPause)
+        }
       },
     },
   })
+  const unlisten = credential.listen(renew)
   return {
     ...client,
+    dispose() {
+      unlisten()
+      clearTimeout(repeat)
+      return client.dispose()
+    },
     connection: {
       get: () => connection,
       subscribe(listener) {

@@ -1,3 +1,5 @@
+import { claimsOf } from './jwt.ts'
+
 /** What a pasted text is: a token to try, or a sentence that says what is wrong with it. */
 export type TokenText = { readonly token: string } | { readonly problem: string }
 
@@ -14,9 +16,13 @@ export function readTokenText(text: string): TokenText {
   if (/^HostName=/i.test(token)) {
     return { problem: 'This is a connection string. Run the command without options and paste the token it prints.' }
   }
+  // A token of a person, as another program shows it.
+  const [, person] = /^Bearer\s+([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(token) ?? []
+  if (person !== undefined) return { token: `Bearer ${person}` }
   if (!/^SharedAccessSignature\s+\S/.test(token)) {
     return {
-      problem: 'A token starts with “SharedAccessSignature sr=”. Paste the whole line that the command printed.',
+      problem:
+        'A token starts with “SharedAccessSignature sr=” or “Bearer ”. Paste the whole line that the command printed.',
     }
   }
   const fields = fieldsOf(token)
@@ -29,7 +35,9 @@ export function readTokenText(text: string): TokenText {
 
 /** Whether a token has expired by this machine's clock, `now` in milliseconds since 1970. The hub's is what counts. */
 export function hasExpired(token: string, now: number): boolean {
-  return Number(fieldsOf(token).get('se')) * 1000 <= now
+  const [scheme, text = ''] = token.split(' ')
+  const expiry = scheme === 'Bearer' ? claimsOf(text)?.exp : fieldsOf(token).get('se')
+  return Number(expiry) * 1000 <= now
 }
 
 const fieldsOf = (token: string): URLSearchParams => new URLSearchParams(token.slice(token.indexOf(' ') + 1))

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { hasExpired, readTokenText } from '../../../src/console/hub/token-text.ts'
 
 const token = 'SharedAccessSignature sr=localhost&sig=a%2Bb%3D&se=1772370000&skn=iothubowner'
+const jwt = `e30.${btoa('{"exp":1772370000}').replaceAll('=', '')}.sig-na_ture`
 const problem = (text: string): string => {
   const read = readTokenText(text)
   return 'problem' in read ? read.problem : `taken: ${read.token}`
@@ -28,7 +29,17 @@ test('a text that is not a token is recognized: nothing, a connection string, a 
   expect(problem('SharedAccessSignature sr=localhost&sig=x')).toContain('(se, skn)')
 })
 
+test('the token of a person is taken, too', () => {
+  const person = `Bearer ${jwt}`
+  for (const text of [person, `authorization: ${person}\n`, `bearer  ${jwt}`]) {
+    expect(readTokenText(text)).toEqual({ token: person })
+  }
+  expect(problem(jwt)).toContain('starts with')
+})
+
 test('a token has expired from the second on that it names', () => {
   expect(hasExpired(token, 1_772_370_000_000 - 1)).toBe(false)
   expect(hasExpired(token, 1_772_370_000_000)).toBe(true)
+  expect(hasExpired(`Bearer ${jwt}`, 1_772_370_000_000 - 1)).toBe(false)
+  expect(hasExpired(`Bearer ${jwt}`, 1_772_370_000_000)).toBe(true)
 })

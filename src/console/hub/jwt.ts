@@ -1,0 +1,25 @@
+/** What a JWT says of itself; nothing is verified, which is up to the hub. Undefined for a text that is no JWT. */
+export function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload, signature, more] = token.split('.')
+  if (payload === undefined || signature === undefined || more !== undefined) return undefined
+  try {
+    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (byte) => byte.charCodeAt(0))
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    return typeof claims === 'object' && claims !== null ? { ...claims } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a JWT is for one of these. */
+export function isFor(token: string, audiences: readonly string[]): boolean {
+  const named = claimsOf(token)?.aud
+  const list: readonly unknown[] = Array.isArray(named) ? named : [named]
+  return list.some((one) => typeof one === 'string' && audiences.includes(one))
+}
+
+/** Seconds from the issue of a JWT to its expiry, which no clock of this machine is needed for. */
+export function lifetimeOf(token: string): number | undefined {
+  const { exp, iat } = claimsOf(token) ?? {}
+  return typeof exp === 'number' && typeof iat === 'number' && exp > iat ? exp - iat : undefined
+}

@@ -1,0 +1,18 @@
+import { createContext, use } from 'react'
+import type { Right } from '../../generated/console/graphql.ts'
+import { denialOf, type Viewer } from './viewer.ts'
+
+export const ViewerContext = createContext<Viewer | undefined>(undefined)
+
+/** Who uses the console, with the present roles: those after a renewal may be others. */
+export function useViewer(): Viewer {
+  const viewer = use(ViewerContext)
+  if (viewer === undefined) throw new Error('useViewer needs a SessionGate around the component.')
+  return viewer
+}
+
+/** Returns why the viewer may not do what requires a right, as a sentence; undefined for a right that it has. */
+export function useDenial(): (right: Right) => string | undefined {
+  const viewer = useViewer()
+  return (right) => (viewer.rights.includes(right) ? undefined : denialOf(viewer, right))
+}
