@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dateTimeExample, parseCertificateTime, parseDateTime, parseZonedDateTime } from '../src/date-time.ts'
+import { dateTimeExample, parseCertificateTime, parseDateTime, parseZonedDateTime, printDateTime } from '../src/date-time.ts'
 
 describe('a time', () => {
   test.each([
@@ -106,4 +106,22 @@ test('the times of certificates are read as OpenSSL prints them', () => {
   ]) {
     expect(parseCertificateTime(text)).toBeUndefined()
   }
+})
+
+test('a time is printed as toISOString prints it, on whichever day the time before was', () => {
+  const moments = fc.date({ noInvalidDate: true })
+  const sameDay = fc.tuple(moments, fc.integer({ min: -86_400_000, max: 86_400_000 })).map(([moment, distance]) => {
+    const near = new Date(moment.getTime() + distance)
+    return [moment, Number.isNaN(near.getTime()) ? moment : near]
+  })
+  fc.assert(
+    fc.property(sameDay, (near) => {
+      expect(near.map(printDateTime)).toEqual(near.map((moment) => moment.toISOString()))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a time that does not exist cannot be printed, as with toISOString', () => {
+  expect(() => printDateTime(new Date(Number.NaN))).toThrow(RangeError)
 })

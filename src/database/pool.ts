@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
 import { DatabaseUnavailableError, isFull } from './outage.ts'
+import { columnTypes } from './timestamps.ts'
 
 /** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {
@@ -50,6 +51,7 @@ export class Pool extends pg.Pool {
       connectionString: settings.url,
       application_name: settings.name,
       options: settings.options,
+      types: columnTypes,
       max: settings.connections,
       connectionTimeoutMillis: settings.wait,
       query_timeout: settings.patience,

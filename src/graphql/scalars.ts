@@ -1,12 +1,12 @@
 import { GraphQLError } from 'graphql'
-import { dateTimeExample, parseZonedDateTime } from '../date-time.ts'
+import { dateTimeExample, parseZonedDateTime, printDateTime } from '../date-time.ts'
 import { serializeJson } from '../json/json-as-written.ts'
 import { builder } from './builder.ts'
 
 builder.scalarType('DateTime', {
   description:
     'A point in time as ISO 8601 text with an offset, such as `2026-03-01T06:30:00Z`, in the years 1 to 9999. Dates that do not exist are errors. Results are always in UTC with milliseconds.',
-  serialize: (date) => date.toISOString(),
+  serialize: printDateTime,
   parseValue: (value) => {
     const date = typeof value === 'string' ? parseZonedDateTime(value) : undefined
     if (date !== undefined) return date
