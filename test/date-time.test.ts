@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dateTimeExample, parseCertificateTime, parseDateTime, parseZonedDateTime, printDateTime } from '../src/date-time.ts'
+import {
+  dateTimeExample,
+  parseCertificateTime,
+  parseDateTime,
+  parseZonedDateTime,
+  printDateTime,
+} from '../src/date-time.ts'
 
 describe('a time', () => {
   test.each([

@@ -93,6 +93,12 @@ const sessionOptions = ({ databaseStatement, instanceLease }: Limits): string =>
  */
 const lookupsOnly = 'set enable_seqscan = off'
 
+/**
+ * Reads are planned for the values and the statistics of each execution, also when they are prepared: the best plan for
+ * a status that most jobs have reads all jobs for one that few have.
+ */
+const planEachTime = 'set plan_cache_mode = force_custom_plan'
+
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
 export function createDb(
@@ -119,12 +125,14 @@ export function createDb(
   })
   const reads = new Pool({
     ...settings,
+    prologue: planEachTime,
     name: 'twincast reads',
     connections: plainConnections,
     onFull: () => giveWayTo(reads),
   })
   const boundedReads = new Pool({
     ...settings,
+    prologue: planEachTime,
     name: 'twincast bounded reads',
     connections: boundedConnections,
     onFull: () => giveWayTo(boundedReads),

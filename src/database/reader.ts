@@ -3,7 +3,8 @@ import type pg from 'pg'
 
 /**
  * Runs one statement. A fragment of Prisma's `sql` tag carries its values apart from its text. With a `name`, the
- * statement is prepared once per connection: for the few frequent ones whose text never varies.
+ * statement is prepared once per connection: for the few frequent ones whose text never varies, or of which only a
+ * limited number get names (`createStatementNames`).
  */
 export type RunQuery = <Row extends pg.QueryResultRow>(sql: Sql, name?: string) => Promise<Row[]>
 

@@ -42,7 +42,7 @@ test('times are read as they were written, and to the millisecond', async () => 
     const days = { min: new Date('0001-01-02T00:00:00Z'), max: new Date('9999-12-30T00:00:00Z'), noInvalidDate: true }
     const moments = fc.sample(fc.date(days), 2000)
     const texts = moments.map((moment) => moment.toISOString())
-    const statement = 'select time, time + interval \'999 microseconds\' as later from unnest($1::timestamptz[]) time'
+    const statement = "select time, time + interval '999 microseconds' as later from unnest($1::timestamptz[]) time"
     const { rows } = await client.query(statement, [texts])
     expect(rows.map(({ time }) => time)).toEqual(moments)
     expect(rows.map(({ later }) => later)).toEqual(moments)

@@ -2,6 +2,7 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
+import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import type { JobType } from '../request.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
@@ -102,6 +103,12 @@ const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
 const selectJob = selectionOf('id', 'key')
 const selectListed = selectionOf('id', 'createdTime', 'status', 'version')
 
+/** Programs and the console select the same fields again and again. */
+const nameOf = createStatementNames('select-jobs', 64)
+
+const queryJobs = (db: Reader, statement: Sql): Promise<SelectedJob[]> =>
+  db.query<SelectedJob>(statement, nameOf(statement.text))
+
 const isAmong = (column: Sql, values: readonly string[]): Sql =>
   // A list of values: with `= any(…)` the planner does not know that a single value keeps the order of an index.
   values.length === 0 ? sql`false` : sql`${column} in (${join([...new Set(values)])})`
@@ -169,7 +176,7 @@ export const findJobs = (
   selection: JobSelection,
   order: JobOrder,
   page: JobListPage,
-): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, selected(scope, selection), order, page))
+): Promise<SelectedJob[]> => queryJobs(db, pageOf(scope, asked, selected(scope, selection), order, page))
 
 /** A page of all jobs, with the requested columns. Both orders have an index, so it reads no more than the page. */
 export const findAllJobs = (
@@ -178,7 +185,7 @@ export const findAllJobs = (
   asked: readonly string[],
   order: JobOrder,
   page: JobListPage,
-): Promise<SelectedJob[]> => db.query<SelectedJob>(pageOf(scope, asked, sql`true`, order, page))
+): Promise<SelectedJob[]> => queryJobs(db, pageOf(scope, asked, sql`true`, order, page))
 
 function pageOf(
   scope: Scope,
@@ -222,8 +229,7 @@ export const findJobsById = (
   scope: Scope,
   ids: readonly string[],
   asked: readonly string[],
-): Promise<SelectedJob[]> =>
-  db.query<SelectedJob>(sql`select ${selectJob(scope, asked)} from job where id = any(${ids})`)
+): Promise<SelectedJob[]> => queryJobs(db, sql`select ${selectJob(scope, asked)} from job where id = any(${ids})`)
 
 /** The jobs with these keys, in no particular order. */
 export const findJobsByKey = (
@@ -232,7 +238,7 @@ export const findJobsByKey = (
   keys: readonly string[],
   asked: readonly string[],
 ): Promise<SelectedJob[]> =>
-  db.query<SelectedJob>(sql`select ${selectJob(scope, asked)} from job where key = any(${keys}::bigint[])`)
+  queryJobs(db, sql`select ${selectJob(scope, asked)} from job where key = any(${keys}::bigint[])`)
 
 /** How many jobs are selected. Reads all of them. */
 export async function countJobs(db: BoundedReader, scope: Scope, selection: JobSelection): Promise<number> {
