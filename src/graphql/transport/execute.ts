@@ -94,7 +94,10 @@ function executeFields(
   let later: Promise<void>[] | undefined
   try {
     for (const plan of fields) {
-      const value = executeField(execution, plan, source, path)
+      const value =
+        plan.member === undefined
+          ? executeField(execution, plan, source, path)
+          : executeMember(execution, plan, source, path)
       if (isPromise(value)) {
         later ??= []
         later.push(assignLater(row, plan.key, value))
@@ -150,73 +153,114 @@ function executeSerially(execution: Execution, fields: readonly FieldPlan[], sou
 }
 
 function executeField(execution: Execution, plan: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
-  const path: Path = { prev: parentPath, key: plan.key, typename: plan.parentType.name }
-  const field = new FieldExecution(execution, plan, path)
+  const field = new FieldExecution(execution, plan, parentPath)
   let value: unknown
   try {
     value = plan.resolve(source, plan.argumentsFor(execution.variables), execution.context, field)
   } catch (error) {
-    return fail(field, path, plan.shape, error)
+    return fail(field, undefined, plan.shape, error)
   }
-  return settle(field, path, plan.shape, value)
+  return settle(field, undefined, plan.shape, value)
 }
 
-/** One field of one object: the `info` of its resolver. */
+/** Most fields are a value of their object. Without an error, such a field needs nothing else. */
+function executeMember(execution: Execution, plan: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
+  const { member, shape } = plan
+  if (member !== undefined && shape.kind === 'leaf' && isObject(source)) {
+    try {
+      const value = source[member]
+      if (isScalar(value)) return completeLeaf(shape.type, value)
+    } catch {
+      // The field fails again below, which adds its place to the error.
+    }
+  }
+  return executeField(execution, plan, source, parentPath)
+}
+
+/** One field of one object: the `info` of its resolver. Resolvers of most fields need no member of it. */
 class FieldExecution implements GraphQLResolveInfo {
   readonly execution: Execution
   readonly plan: FieldPlan
-  readonly path: Path
-  readonly fieldName: GraphQLResolveInfo['fieldName']
-  readonly fieldNodes: GraphQLResolveInfo['fieldNodes']
-  readonly returnType: GraphQLResolveInfo['returnType']
-  readonly parentType: GraphQLResolveInfo['parentType']
-  readonly schema: GraphQLResolveInfo['schema']
-  readonly fragments: GraphQLResolveInfo['fragments']
-  readonly rootValue: GraphQLResolveInfo['rootValue']
-  readonly operation: GraphQLResolveInfo['operation']
-  readonly variableValues: GraphQLResolveInfo['variableValues']
-  constructor(execution: Execution, plan: FieldPlan, path: Path) {
+  readonly parentPath: Path | undefined
+  private ownPath: Path | undefined
+  constructor(execution: Execution, plan: FieldPlan, parentPath: Path | undefined) {
     this.execution = execution
     this.plan = plan
-    this.path = path
-    this.fieldName = plan.field.name
-    this.fieldNodes = plan.nodes
-    this.returnType = plan.field.type
-    this.parentType = plan.parentType
-    this.schema = execution.schema
-    this.fragments = execution.plan.fragments
-    this.rootValue = execution.root
-    this.operation = execution.plan.operation
-    this.variableValues = execution.variables
+    this.parentPath = parentPath
+    this.ownPath = undefined
+  }
+  /** The same object each time: caches of resolvers are found by it. */
+  get path(): Path {
+    this.ownPath ??= { prev: this.parentPath, key: this.plan.key, typename: this.plan.parentType.name }
+    return this.ownPath
+  }
+  get fieldName(): GraphQLResolveInfo['fieldName'] {
+    return this.plan.field.name
+  }
+  get fieldNodes(): GraphQLResolveInfo['fieldNodes'] {
+    return this.plan.nodes
+  }
+  get returnType(): GraphQLResolveInfo['returnType'] {
+    return this.plan.field.type
+  }
+  get parentType(): GraphQLResolveInfo['parentType'] {
+    return this.plan.parentType
+  }
+  get schema(): GraphQLResolveInfo['schema'] {
+    return this.execution.schema
+  }
+  get fragments(): GraphQLResolveInfo['fragments'] {
+    return this.execution.plan.fragments
+  }
+  get rootValue(): GraphQLResolveInfo['rootValue'] {
+    return this.execution.root
+  }
+  get operation(): GraphQLResolveInfo['operation'] {
+    return this.execution.plan.operation
+  }
+  get variableValues(): GraphQLResolveInfo['variableValues'] {
+    return this.execution.variables
   }
 }
 
-/** Completes a value of a field or of a list in it. If that fails, the value is null, or the error is the parent's. */
-function settle(field: FieldExecution, path: Path, shape: Shape, value: unknown): unknown {
-  if (isPromise(value)) return settleLater(field, path, shape, value)
+/**
+ * Completes a value of a field or of a list in it, whose path is then `item`. If that fails, the value is null, or the
+ * error is the parent's.
+ */
+function settle(field: FieldExecution, item: Path | undefined, shape: Shape, value: unknown): unknown {
+  if (isPromise(value)) return settleLater(field, item, shape, value)
   try {
-    const completed = complete(field, path, shape, value)
-    return isPromise(completed) ? failLater(field, path, shape, completed) : completed
+    const completed = complete(field, item, shape, value)
+    return isPromise(completed) ? failLater(field, item, shape, completed) : completed
   } catch (error) {
-    return fail(field, path, shape, error)
+    return fail(field, item, shape, error)
   }
 }
 
-const settleLater = (field: FieldExecution, path: Path, shape: Shape, value: Promise<unknown>): Promise<unknown> =>
+const settleLater = (
+  field: FieldExecution,
+  item: Path | undefined,
+  shape: Shape,
+  value: Promise<unknown>,
+): Promise<unknown> =>
   failLater(
     field,
-    path,
+    item,
     shape,
-    value.then((resolved) => complete(field, path, shape, resolved)),
+    value.then((resolved) => complete(field, item, shape, resolved)),
   )
 
-const failLater = (field: FieldExecution, path: Path, shape: Shape, completed: Promise<unknown>): Promise<unknown> =>
-  completed.then(undefined, (error) => fail(field, path, shape, error))
+const failLater = (
+  field: FieldExecution,
+  item: Path | undefined,
+  shape: Shape,
+  completed: Promise<unknown>,
+): Promise<unknown> => completed.then(undefined, (error) => fail(field, item, shape, error))
 
-function fail({ execution, plan }: FieldExecution, path: Path, shape: Shape, error: unknown): null {
-  for (const located of errorsIn(error, plan, path)) {
+function fail(field: FieldExecution, item: Path | undefined, shape: Shape, error: unknown): null {
+  for (const located of errorsIn(error, field.plan, item ?? field.path)) {
     if (!shape.isNullable) throw located
-    execution.errors.push(located)
+    field.execution.errors.push(located)
   }
   return null
 }
@@ -233,7 +277,7 @@ function keysOf(path: Path): readonly (string | number)[] {
   return keys
 }
 
-function complete(field: FieldExecution, path: Path, shape: Shape, value: unknown): unknown {
+function complete(field: FieldExecution, item: Path | undefined, shape: Shape, value: unknown): unknown {
   if (value instanceof Error) throw value
   if (value === null || value === undefined) {
     if (shape.isNullable) return null
@@ -243,11 +287,11 @@ function complete(field: FieldExecution, path: Path, shape: Shape, value: unknow
     case 'leaf':
       return completeLeaf(shape.type, value)
     case 'list':
-      return completeList(field, path, shape.items, value)
+      return completeList(field, item, shape.items, value)
     case 'object':
-      return completeObject(field, path, shape.type, value)
+      return completeObject(field, item, shape.type, value)
     case 'abstract':
-      return completeAbstract(field, path, shape.type, value)
+      return completeAbstract(field, item, shape.type, value)
   }
 }
 
@@ -263,17 +307,18 @@ function completeLeaf(type: GraphQLLeafType, value: unknown): unknown {
   throw new Error(`The type ${type.name} has no text for a value: ${String(value)}`)
 }
 
-function completeList(field: FieldExecution, path: Path, items: Shape, value: unknown): unknown {
+function completeList(field: FieldExecution, item: Path | undefined, items: Shape, value: unknown): unknown {
   if (!isIterable(value)) {
     throw new GraphQLError(
       `Expected Iterable, but did not find one for field "${field.parentType.name}.${field.fieldName}".`,
     )
   }
   const list: unknown[] = []
+  const path = item ?? field.path
   let isLater = false
   try {
-    for (const item of value) {
-      const completed = settle(field, { prev: path, key: list.length, typename: undefined }, items, item)
+    for (const element of value) {
+      const completed = settle(field, { prev: path, key: list.length, typename: undefined }, items, element)
       if (isPromise(completed)) isLater = true
       list.push(completed)
     }
@@ -285,41 +330,51 @@ function completeList(field: FieldExecution, path: Path, items: Shape, value: un
   return isLater ? Promise.all(list) : list
 }
 
-function completeObject(field: FieldExecution, path: Path, type: GraphQLObjectType, value: unknown): unknown {
+function completeObject(
+  field: FieldExecution,
+  item: Path | undefined,
+  type: GraphQLObjectType,
+  value: unknown,
+): unknown {
   if (type.isTypeOf) {
     const isOfType = type.isTypeOf(value, field.execution.context, field)
-    if (isPromise(isOfType)) return completeIfLater(field, path, type, { value, isOfType })
+    if (isPromise(isOfType)) return completeIfLater(field, item, type, { value, isOfType })
     if (!isOfType) throw wrongType(field, type)
   }
-  return executeFields(field.execution, field.plan.below(type, field.execution.variables), value, path)
+  return executeFields(field.execution, field.plan.below(type, field.execution.variables), value, item ?? field.path)
 }
 
 const completeIfLater = (
   field: FieldExecution,
-  path: Path,
+  item: Path | undefined,
   type: GraphQLObjectType,
   { value, isOfType }: { readonly value: unknown; readonly isOfType: Promise<unknown> },
 ): Promise<unknown> =>
   isOfType.then((answer) => {
     if (!answer) throw wrongType(field, type)
-    return executeFields(field.execution, field.plan.below(type, field.execution.variables), value, path)
+    return executeFields(field.execution, field.plan.below(type, field.execution.variables), value, item ?? field.path)
   })
 
 const wrongType = (field: FieldExecution, type: GraphQLObjectType): GraphQLError =>
   new GraphQLError(`Expected value of type "${type.name}".`, { nodes: field.fieldNodes })
 
-function completeAbstract(field: FieldExecution, path: Path, type: GraphQLAbstractType, value: unknown): unknown {
+function completeAbstract(
+  field: FieldExecution,
+  item: Path | undefined,
+  type: GraphQLAbstractType,
+  value: unknown,
+): unknown {
   const name = (type.resolveType ?? defaultTypeResolver)(value, field.execution.context, field, type)
-  if (isPromise(name)) return completeMemberLater(field, path, type, { value, name })
-  return completeObject(field, path, memberOf(field, type, name), value)
+  if (isPromise(name)) return completeMemberLater(field, item, type, { value, name })
+  return completeObject(field, item, memberOf(field, type, name), value)
 }
 
 const completeMemberLater = (
   field: FieldExecution,
-  path: Path,
+  item: Path | undefined,
   type: GraphQLAbstractType,
   { value, name }: { readonly value: unknown; readonly name: Promise<unknown> },
-): Promise<unknown> => name.then((resolved) => completeObject(field, path, memberOf(field, type, resolved), value))
+): Promise<unknown> => name.then((resolved) => completeObject(field, item, memberOf(field, type, resolved), value))
 
 /** The object type with this name, which must be a member of the abstract type. */
 function memberOf(field: FieldExecution, type: GraphQLAbstractType, name: unknown): GraphQLObjectType {
@@ -334,6 +389,13 @@ function memberOf(field: FieldExecution, type: GraphQLAbstractType, name: unknow
 /** Whether to wait for a value. Prisma's queries are not promises, but have the method. */
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** Also a time, which is the value of a scalar of its own. */
+const isScalar = (value: unknown): boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.iterator in value

@@ -50,6 +50,8 @@ export type FieldPlan = {
   readonly parentType: GraphQLObjectType
   readonly field: GraphQLField<unknown, unknown>
   readonly resolve: GraphQLFieldResolver<unknown, unknown>
+  /** The member of its object that a leaf without a resolver of its own shows. */
+  readonly member: string | undefined
   /** The arguments. GraphQLError when a variable does not fit. */
   readonly argumentsFor: (variables: Variables) => Record<string, unknown>
   readonly shape: Shape
@@ -175,14 +177,17 @@ function planField(
 ): FieldPlan {
   const { type, nodes, surroundings } = options
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
+  const { resolve = defaultFieldResolver } = field
+  const shape = shapeOf(field.type)
   return {
     key,
     nodes,
     parentType: type,
     field,
-    resolve: field.resolve ?? defaultFieldResolver,
+    resolve,
+    member: resolve === defaultFieldResolver && shape.kind === 'leaf' ? field.name : undefined,
     argumentsFor: planArguments(field, nodes[0]),
-    shape: shapeOf(field.type),
+    shape,
     below: sets.length === 0 ? noFields : planSelections(sets, surroundings),
   }
 }

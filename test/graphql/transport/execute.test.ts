@@ -210,6 +210,95 @@ describe('an operation has the same result as by graphql itself', () => {
       { numRuns: 100 },
     )
   })
+
+  const plain = (type: GraphQLOutputType) => ({ type })
+  const shownAsTheyAre = new GraphQLSchema({
+    query: new GraphQLObjectType({
+      name: 'Query',
+      fields: {
+        text: plain(GraphQLString),
+        must: plain(new GraphQLNonNull(GraphQLInt)),
+        flag: plain(GraphQLBoolean),
+        odd: plain(odd),
+        colour: plain(colour),
+        texts: plain(new GraphQLList(GraphQLString)),
+      },
+    }),
+  })
+  const members: readonly (readonly [string, () => PropertyDescriptor])[] = [
+    ['a text', () => ({ value: 'red' })],
+    ['a number', () => ({ value: 7 })],
+    ['a number that an integer is not', () => ({ value: 1.5 })],
+    ['a truth', () => ({ value: true })],
+    ['null', () => ({ value: null })],
+    ['undefined', () => ({ value: undefined })],
+    ['an object', () => ({ value: {} })],
+    ['a list', () => ({ value: ['a', null] })],
+    ['a time', () => ({ value: new Date(0) })],
+    ['an error', () => ({ value: new Error('a member') })],
+    ['a promise', () => ({ value: Promise.resolve('red') })],
+    ['a function', () => ({ value: () => 'red' })],
+    ['a function that fails', () => ({ value: () => Promise.reject(new Error('a call')) })],
+    ['computed', () => ({ get: () => 'red' })],
+    [
+      'computed and fails',
+      () => ({
+        get() {
+          throw new Error('a getter')
+        },
+      }),
+    ],
+  ]
+  test.each(members)('where fields have no resolvers, and a member is %s', async (_what, member) => {
+    const names = ['text', 'must', 'flag', 'odd', 'colour', 'texts']
+    const run = async (executed: typeof execute, selected: readonly string[]) => {
+      const rootValue = Object.create(null, Object.fromEntries(names.map((name) => [name, member()])))
+      const document = parse(`{ ${selected.join(' ')} }`)
+      return shown(await executed({ schema: shownAsTheyAre, document, rootValue }))
+    }
+    const byPlan: typeof execute = ({ document, rootValue }) =>
+      executePlan(
+        planDocument(shownAsTheyAre, document, () => {}),
+        { rootValue },
+      )
+    for (const selected of [names, ...names.map((name) => [name])]) {
+      expect(await run(byPlan, selected)).toEqual(await run(execute, selected))
+    }
+  })
+})
+
+test('a resolver gets the same information about its field as by graphql itself', async () => {
+  const seen: Record<string, unknown>[] = []
+  const child = new GraphQLObjectType({
+    name: 'Child',
+    fields: {
+      name: {
+        type: GraphQLString,
+        resolve(_source, _args, _context, info) {
+          expect(info.path).toBe(info.path)
+          const { fieldName, fieldNodes, returnType, parentType, path, schema, fragments } = info
+          const { rootValue, operation, variableValues } = info
+          const ofField = { fieldName, fieldNodes, returnType, parentType, path, schema }
+          seen.push({ ...ofField, fragments, rootValue, operation, variableValues })
+        },
+      },
+    },
+  })
+  const own = new GraphQLSchema({
+    query: new GraphQLObjectType({
+      name: 'Query',
+      fields: { children: { type: new GraphQLList(child), resolve: () => [{}] } },
+    }),
+  })
+  const document = parse('query ($n: String = "a") { children { name @include(if: true) x: name @skip(if: false) } }')
+  const rootValue = { root: true }
+  await execute({ schema: own, document, rootValue })
+  await executePlan(
+    planDocument(own, document, () => {}),
+    { rootValue },
+  )
+  expect(seen.slice(2)).toEqual(seen.slice(0, 2))
+  expect(seen).toHaveLength(4)
 })
 
 describe('arguments', () => {
