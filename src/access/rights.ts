@@ -16,6 +16,8 @@ export const rights = [
 /** What a viewer may do. */
 export type Right = (typeof rights)[number]
 
+export const isRight = (value: unknown): value is Right => rights.some((right) => right === value)
+
 /** The rights that a shared access policy can grant. The names are those of IoT Hub. */
 export type PolicyRight = 'registryRead' | 'registryWrite' | 'serviceConnect' | 'deviceConnect'
 

@@ -2,14 +2,15 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin, { resolveNodes } from '@pothos/plugin-relay'
-import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth'
-import { may, type Right, rights } from '../access/rights.ts'
+import type { AuthFailure } from '@pothos/plugin-scope-auth'
+import { isRight, may, type Right } from '../access/rights.ts'
 import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
 import { lacksRight } from './forbidden.ts'
 import { limitExceeded, maxPageSize } from './limits.ts'
 import { refusedNode } from './node-access.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
+import ScopeAuthPlugin from './quick-rights.ts'
 
 type OwnTypes = {
   Context: Context
@@ -26,8 +27,6 @@ type OwnTypes = {
     JSON: { Input: unknown; Output: unknown }
   }
 }
-
-const isRight = (value: unknown): value is Right => rights.some((right) => right === value)
 
 /** The rights, one of which would have been enough. */
 function rightsIn(failure: AuthFailure): readonly Right[] {
