@@ -1,5 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { createClient } from 'graphql-ws'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { settlePolicies } from '../../../src/access/commands.ts'
+import { signSasToken } from '../../../src/access/sas.ts'
 import { systemClock } from '../../../src/clock.ts'
 import type { Db } from '../../../src/database/client.ts'
 import { updateDevice } from '../../../src/device/commands.ts'
@@ -13,7 +17,7 @@ import { openTestDb } from '../../support/database.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { type Line, openLine } from '../../support/line.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
-import { owner } from '../door.ts'
+import { hubName, owner } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
 import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 
@@ -199,6 +203,60 @@ test('an outage of more than a minute ends a subscription, and says that its cli
   // Clients of WebSockets come again by themselves after this code.
   expect(closed).toMatchObject({ code: 1013 })
   expect(told).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 3 } }])
+})
+
+test('with a token a quiet socket outlives an outage of minutes, and one that was closed is back within five seconds', async () => {
+  const key = Buffer.alloc(32, 7).toString('base64')
+  await settlePolicies(deps, key, undefined)
+  const expiry = Math.floor(clock.now().getTime() / 1_000) + 86_400
+  const authorization = signSasToken({ resource: hubName, key, expiry, policyName: 'iothubowner' })
+  const withTokens = createGraphqlServer({ ...deps, db }, { hostNames: [hubName], anonymous: undefined })
+  const itsPort = await openPort({ server: withTokens })
+  /** A client of graphql-ws with its own settings, and what befalls it. */
+  const stock = (query: string) => {
+    const codes: unknown[] = []
+    const client = createClient({
+      url: itsPort.url,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization },
+      on: { closed: (event) => codes.push(Reflect.get(Object(event), 'code')) },
+    })
+    const seen: unknown[] = []
+    const end = (error?: unknown) => seen.push(error ?? 'complete')
+    client.subscribe({ query }, { next: ({ data }) => seen.push(data), error: end, complete: end })
+    return { codes, seen, close: () => client.dispose() }
+  }
+  const quiet = stock('subscription { twinUpdated(deviceId: "pump-0002") { version } }')
+  const busy = stock(twin)
+  const first = shown()
+  await expect.poll(() => [quiet.seen, busy.seen]).toEqual([[{ twinUpdated: { version: 1 } }], [first]])
+
+  line.cut()
+  await changeTwin()
+  await passUntil(() => busy.codes.length === 1)
+  expect(busy.codes).toEqual([1013])
+  // Its token is looked up, again and again, for most of another minute.
+  const tries = line.tries()
+  await until(() => line.tries() > tries)
+  const begin = clock.now().getTime()
+  const hasWaited = () => clock.now().getTime() - begin >= 40_000 && line.tries() >= tries + 3
+  await passUntil(() => busy.codes.length > 1 || hasWaited())
+  expect(busy.codes).toEqual([1013])
+  line.restore()
+  for (let passed = 0; passed < 5_000; passed += 50) {
+    clock.advance(50)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await expect.poll(() => busy.seen).toEqual([first, shown()])
+  await reportProperties(deps, 'pump-0002', { a: 1 })
+  const twins = [1, 2].map((number) => ({ twinUpdated: { version: number } }))
+  await expect.poll(() => quiet.seen).toEqual(twins)
+  expect([quiet.codes, busy.codes]).toEqual([[], [1013]])
+
+  await Promise.all([quiet.close(), busy.close()])
+  await itsPort.close()
+  await until(() => withTokens.openStreams() === 0)
+  await withTokens.close()
 })
 
 test('the end of the last subscriber ends the tries', async () => {
