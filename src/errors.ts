@@ -201,10 +201,20 @@ export class UnauthorizedError extends DomainError {
   readonly reason: string
   /** The header `WWW-Authenticate` of the answer. */
   readonly challenge: string
-  constructor(message: string, reason = message, challenge = sharedAccess) {
+  /** What the hub would have to accept, for programs: it is the client's own text. */
+  readonly missing: { readonly issuer: string } | undefined
+  constructor(
+    message: string,
+    reason = message,
+    {
+      challenge = sharedAccess,
+      missing,
+    }: { readonly challenge?: string; readonly missing?: { readonly issuer: string } | undefined } = {},
+  ) {
     super(message)
     this.reason = reason
     this.challenge = challenge
+    this.missing = missing
   }
 }
 

@@ -49,7 +49,7 @@ export function createAuthenticator(
       : new UnauthorizedError(
           `A token is required: "Authorization: Bearer …" with the access token of a person, or ${sharedAccess}.`,
           'no token was sent',
-          'Bearer, SharedAccessSignature',
+          { challenge: 'Bearer, SharedAccessSignature' },
         )
   const refused = metrics?.counter(
     'twincast_sign_ins_refused_total',

@@ -165,18 +165,36 @@ test('a WebSocket is opened with a token, and closed when the token expires', as
   expect(await closed).toEqual({ code: 4403, reason: 'token expired' })
 })
 
+test('the error for a token of an unknown issuer names it, over HTTP and to a renewal', async () => {
+  const authorization = `Bearer ${await issuer.mint({ iss: 'https://other.example' })}`
+  const extensions = { code: 'UNAUTHORIZED', missing: { issuer: 'https://other.example' } }
+  expect(await ask(viewer, { authorization })).toMatchObject({ status: 401, errors: [{ extensions }] })
+  const { socket } = await connect({ authorization: `Bearer ${await issuer.mint()}` })
+  const pong = once(socket, 'message')
+  socket.send(JSON.stringify({ type: 'ping', payload: { authorization } }))
+  expect(JSON.parse(String((await pong)[0])).payload.error).toEqual({ ...extensions, message: expect.any(String) })
+  socket.terminate()
+})
+
 test('a WebSocket with a wrong token is closed with 4403', async () => {
   const { first } = await connect({ authorization: `Bearer ${await issuer.mint({ iss: 'https://other.example' })}` })
   expect(first).toMatchObject({ code: 4403 })
 })
 
 test('metrics count the reasons of refusals, and are for this machine only', async () => {
+  const refused = async (reason: string): Promise<number> => {
+    const text = await (await fetch(`${addresses.http}/metrics`)).text()
+    return Number(
+      new RegExp(`^twincast_sign_ins_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0,
+    )
+  }
+  const before = [await refused('expired'), await refused('issuer')]
   await ask(viewer, { authorization: `Bearer ${await issuer.mint({ exp: 1 })}` })
+  await ask(viewer, { authorization: `Bearer ${await issuer.mint({ iss: 'https://other.example' })}` })
+  expect([await refused('expired'), await refused('issuer')]).toEqual(before.map((count) => count + 1))
   const response = await fetch(`${addresses.http}/metrics`)
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const text = await response.text()
-  expect(text).toMatch(/^twincast_sign_ins_refused_total\{reason="expired"\} 1$/m)
-  expect(text).toMatch(/^twincast_sign_ins_refused_total\{reason="issuer"\} 1$/m)
   expect(text).toContain('twincast_roles_file_valid 1\n')
   expect(text).toContain(`twincast_jwks_age_seconds{issuer="${issuer.url}"}`)
   const forwarded = await fetch(`${addresses.http}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })

@@ -79,7 +79,8 @@ export function createVerifyBearer(
     }
     const { issuer, hasKeyId } = unverified(token)
     const keySet = issuers.get(issuer)
-    if (keySet === undefined) throw new BearerError('issuer')
+    // Before any work. How soon this is refused shows no more than the answer says.
+    if (keySet === undefined) throw new BearerError('issuer', issuer)
     try {
       let keys = await keySet.keys()
       let claims: JWTPayload
@@ -133,7 +134,7 @@ function unverified(token: string): { readonly issuer: string; readonly hasKeyId
     const { alg, kid } = decodeProtectedHeader(token)
     if (alg === undefined || !algorithms.includes(alg)) throw new BearerError('algorithm')
     const { iss } = decodeJwt(token)
-    if (iss === undefined) throw new BearerError('issuer')
+    if (typeof iss !== 'string') throw new BearerError('issuer')
     return { issuer: iss, hasKeyId: kid !== undefined }
   } catch (error) {
     if (error instanceof BearerError) throw error

@@ -24,13 +24,21 @@ const messages: Readonly<Record<BearerFault, string>> = {
   subject: 'The token identifies no person: it must have an expiry (exp) and a subject (sub) of 1 to 255 characters.',
 }
 
-/** The token of a person is refused. The message names settings of the hub and quotes nothing. */
+/** Characters of an issuer in errors. */
+const mostShown = 255
+
+/**
+ * The token of a person is refused. The message names settings of the hub and quotes nothing. `issuer` is that of the
+ * token, when the hub does not know it.
+ */
 export class BearerError extends UnauthorizedError {
   override readonly name = 'BearerError'
   readonly fault: BearerFault
-  constructor(fault: BearerFault) {
-    const challenge = 'Bearer error="invalid_token", SharedAccessSignature'
-    super(messages[fault], `token of a person: ${fault.replaceAll('_', ' ')}`, challenge)
+  constructor(fault: BearerFault, issuer?: string) {
+    super(messages[fault], `token of a person: ${fault.replaceAll('_', ' ')}`, {
+      challenge: 'Bearer error="invalid_token", SharedAccessSignature',
+      missing: issuer === undefined ? undefined : { issuer: issuer.slice(0, mostShown) },
+    })
     this.fault = fault
   }
 }

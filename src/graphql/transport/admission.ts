@@ -34,7 +34,8 @@ export function createAdmission(authenticate: Authenticate, room: RequestRoom): 
 function refusalOf(error: unknown): unknown {
   if (error instanceof UnauthorizedError) {
     const http = { status: 401, headers: challengeOf(error) }
-    return new GraphQLError(error.message, { extensions: { code: error.code, http } })
+    const { message, code, missing } = error
+    return new GraphQLError(message, { extensions: { code, ...(missing && { missing }), http } })
   }
   if (error instanceof LimitExceededError) {
     const { message, code, retryAfterSeconds } = error

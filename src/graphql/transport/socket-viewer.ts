@@ -8,7 +8,11 @@ import { whenExpired } from '../live/credential-expiry.ts'
 export type Renewal = {
   /** Null for a credential that does not expire. */
   readonly expiresAt: string | null
-  readonly error?: { readonly code: string; readonly message: string }
+  readonly error?: {
+    readonly code: string
+    readonly message: string
+    readonly missing?: UnauthorizedError['missing']
+  }
 }
 
 /** The viewer of a WebSocket, whose credential can be renewed. */
@@ -61,7 +65,10 @@ export function createSocketViewer(
     try {
       renewed = await authenticate()
     } catch (error) {
-      if (error instanceof UnauthorizedError) return answer({ code: error.code, message: error.message })
+      if (error instanceof UnauthorizedError) {
+        const { code, message, missing } = error
+        return answer({ code, message, ...(missing && { missing }) })
+      }
       const message = error instanceof IssuerUnavailableError ? error.message : temporaryMessage(error)
       if (message === undefined) throw error
       return answer({ code: 'SERVICE_UNAVAILABLE', message })

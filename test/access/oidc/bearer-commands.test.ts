@@ -167,6 +167,41 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(await faultOf(token)).toBe(fault)
 })
 
+test.each<[string, Record<string, unknown>]>([
+  ['nothing else wrong', {}],
+  ['another audience', { aud: 'https://other.example' }],
+  ['another subject', { sub: 'unknown' }],
+  ['other roles', { roles: ['unknown'] }],
+  ['an expiry in the past', { exp: 1 }],
+  ['a time before which it is not valid', { nbf: 4_102_444_800 }],
+])(
+  'a forged token shows nothing by its work or its answer: with %s it costs one check of a signature',
+  async (_what, claims) => {
+    const stranger = await makeSigningKey('RS256', first.kid)
+    expect([await faultOf(await issuer.mint(claims, {}, stranger)), checks]).toEqual(['signature', 1])
+  },
+)
+
+test.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
+  ['issuer', { iss: 'https://other.example' }, {}, 'The issuer of the token is unknown to this hub.'],
+  ['key', {}, { kid: 'unknown' }, 'The token is signed with a key that its issuer does not publish.'],
+])(
+  'that an %s is unknown is said in words, so the time without a check adds nothing',
+  async (_what, claims, header, message) => {
+    await expect(verify(await issuer.mint(claims, header))).rejects.toThrow(message)
+  },
+)
+
+test('an unknown issuer costs no check of a signature and no request, and is named to the client as its own text', async () => {
+  const before = issuer.requests.length
+  const iss = `https://other.example/${'x'.repeat(300)}`
+  const refusal = await verify(await issuer.mint({ iss })).catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ fault: 'issuer', missing: { issuer: iss.slice(0, 255) } })
+  expect([checks, issuer.requests.length]).toEqual([0, before])
+  const other = await verify(await issuer.mint({ iss: 5 })).catch((error: unknown) => error)
+  expect(other).toMatchObject({ fault: 'issuer', missing: undefined })
+})
+
 test('a token whose header brings a key of its own is not verified by it', async () => {
   const stranger = await makeSigningKey('RS256', first.kid)
   const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = stranger.jwk
