@@ -23,12 +23,17 @@ import type { Condition, Question } from './watched-hub-process.ts'
 /** A whole hub in a process of its own, with an embedded PostgreSQL, tokens and devices. */
 export type WatchedHub = {
   readonly target: Target
+  /** The same hub, for attackers at the same time: each has a device of its own, for a device has one connection. */
+  readonly targets: readonly Target[]
   /** A service that may do everything. */
   readonly client: HubClient
   /** Its state now; with `watch` its event loop is watched from now on. */
   ask(question: Exclude<Question, 'stop'>): Promise<Condition>
   close(): Promise<void>
 }
+
+/** Devices whose keys are kept. */
+const targetCount = 20
 
 /** Base64 of the key of the policy that may do everything. */
 const ownerKey = Buffer.from('the key of a benchmark').toString('base64')
@@ -100,28 +105,36 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     client = createHubClient({ url: addresses.graphql, authorization: token('localhost', ownerKey, 'iothubowner') })
     say(`registering ${devices.toLocaleString('en')} devices`)
     const { execute } = client
-    let key: string | undefined
+    const keys: string[] = []
     for (const inputs of fleetInputs(devices)) {
       const { createDevices } = await execute(CreateDevices, { input: { devices: inputs } })
-      const [first] = 'results' in createDevices ? createDevices.results : []
-      if (first === undefined || !('device' in first)) throw new Error('The devices could not be registered.')
-      key ??= first.device.authentication?.symmetricKey?.primaryKey ?? ''
+      for (const result of 'results' in createDevices ? createDevices.results : []) {
+        if (!('device' in result)) throw new Error('The devices could not be registered.')
+        const key = result.device.authentication?.symmetricKey?.primaryKey ?? ''
+        if (keys.length < targetCount) keys.push(key)
+      }
     }
-    if (key === undefined) throw new Error('There are no devices.')
     await settle(folder, signal)
     // What the registering left on the heap is collected now, not while an attack is watched.
     await ask('weigh')
     const portOf = (address: string | undefined): number => Number(new URL(address ?? '').port)
+    const shared = {
+      httpPort: portOf(addresses.http),
+      httpsPort: portOf(addresses.https),
+      mqttPort: portOf(addresses.mqtt),
+      mqttsPort: portOf(addresses.mqtts),
+      serviceToken: token('localhost', ownerKey, 'iothubowner'),
+    }
+    const targets = keys.map((key, index) => {
+      const deviceId = idOf(index)
+      return { ...shared, device: { deviceId, password: token(`localhost/devices/${deviceId}`, key) } }
+    })
+    const [target] = targets
+    if (target === undefined) throw new Error('There are no devices.')
     return {
       client,
-      target: {
-        httpPort: portOf(addresses.http),
-        httpsPort: portOf(addresses.https),
-        mqttPort: portOf(addresses.mqtt),
-        mqttsPort: portOf(addresses.mqtts),
-        serviceToken: token('localhost', ownerKey, 'iothubowner'),
-        device: { deviceId: idOf(0), password: token(`localhost/devices/${idOf(0)}`, key) },
-      },
+      target,
+      targets,
       ask,
       close,
     }
