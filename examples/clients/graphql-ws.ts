@@ -1,13 +1,7 @@
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { type DocumentNode, type ExecutionResult, print } from 'graphql'
 import { type Client, createClient, type Message, MessageType } from 'graphql-ws'
-import type { DocumentType } from './generated/index.ts'
-import { post } from './http.ts'
-import { EndedDeviceJobs, type HubClient, jobIdIn, ScheduleMethod } from './operations.ts'
 import { createPositions } from './resume.ts'
 import type { Session } from './session.ts'
 import { SignedOutError } from './sign-in.ts'
-import { idOf } from './trusted-documents.ts'
 
 /** Where the hub is, and who asks. */
 export type HubSettings = {
@@ -111,49 +105,5 @@ const isClose = (event: unknown, code: number, reason?: string): boolean =>
 function withoutText(message: Message): Message {
   if (message.type !== MessageType.Subscribe || message.payload.extensions?.persistedQuery === undefined) return message
   return { ...message, payload: { ...message.payload, query: '' } }
-}
-// #endregion
-
-// #region use
-/** Queries and mutations by fetch, subscriptions by graphql-ws, without any other library. */
-export function createPlainClient(settings: HubSettings): HubClient {
-  const { url, session } = settings
-  const socket = connect(settings)
-  return {
-    async schedule(input) {
-      return jobIdIn(await execute({ url, session }, ScheduleMethod, { input }))
-    },
-    async follow(jobId, onEnded) {
-      const results = socket.iterate<DocumentType<typeof EndedDeviceJobs>>({
-        ...requestOf(EndedDeviceJobs),
-        // Null at first; after each reconnection, the cursor of the last result.
-        variables: { jobId, after: null },
-      })
-      for await (const { data, errors } of results) {
-        if (errors !== undefined) throw new AggregateError(errors, errors[0]?.message)
-        if (data) onEnded(data.deviceJobEnded.deviceJobs)
-      }
-    },
-    close: () => void socket.dispose(),
-  }
-}
-
-/** A document by its id, or else by its text. */
-function requestOf(document: DocumentNode) {
-  const persistedQuery = idOf(document)
-  return persistedQuery === undefined ? { query: print(document) } : { query: '', extensions: { persistedQuery } }
-}
-
-/** Runs a query or a mutation. */
-async function execute<Result, Variables>(
-  { url, session }: Pick<HubSettings, 'url' | 'session'>,
-  document: TypedDocumentNode<Result, Variables>,
-  variables: Variables,
-): Promise<Result> {
-  const request = { ...requestOf(document), variables }
-  const { data, errors } = await post<ExecutionResult<Result>>({ url, session }, request)
-  // Errors that a result union does not have: no right, a limit, no database. `extensions.code` tells them apart.
-  if (!data) throw new AggregateError(errors ?? [], errors?.[0]?.message)
-  return data
 }
 // #endregion

@@ -1,14 +1,14 @@
 // npm start -- <client> <condition>: signs in, calls a method on devices, and prints each device job as it ends.
 
 import { WebSocket } from 'ws'
-import { useApollo } from './apollo.ts'
-import { createPlainClient } from './graphql-ws.ts'
-import { useRelay } from './relay.ts'
 import { createSession, fixedSession } from './session.ts'
 import { signInAtTerminal } from './terminal-sign-in.ts'
-import { useUrql } from './urql.ts'
+import { useApollo } from './use-apollo.ts'
+import { useGraphqlWs } from './use-graphql-ws.ts'
+import { useRelay } from './use-relay.ts'
+import { useUrql } from './use-urql.ts'
 
-const clients = { 'graphql-ws': createPlainClient, urql: useUrql, apollo: useApollo, relay: useRelay }
+const clients = { 'graphql-ws': useGraphqlWs, urql: useUrql, apollo: useApollo, relay: useRelay }
 
 const { HUB_URL = 'http://localhost:4000/graphql', HUB_TOKEN } = process.env
 const { OIDC_ISSUER, OIDC_CLIENT_ID = 'page', OIDC_AUDIENCE = '' } = process.env

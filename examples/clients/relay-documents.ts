@@ -1,6 +1,6 @@
 import { graphql } from 'relay-runtime'
 
-// The compiler reads these. With its plugin for Babel or SWC, they stand in relay.ts, in the place of the imports.
+// The compiler reads these. With its plugin for Babel or SWC, they stand in use-relay.ts, in the place of the imports.
 
 graphql`
   mutation relayDocumentsScheduleMutation($input: ScheduleDeviceMethodInput!) {

@@ -153,4 +153,16 @@ describe('a client', () => {
     },
     180_000,
   )
+
+  test.concurrent.each(clients)(
+    'on %s shows the message of an expected error',
+    async (name) => {
+      const variables = { HUB_URL: app.addresses.graphql, HUB_TOKEN: app.ownerToken }
+      expect(await startScript(folder, 'start', [name, 'tags.fleet = '], variables).ended).toEqual({
+        code: 1,
+        said: expect.stringMatching(/unexpected end of condition/),
+      })
+    },
+    60_000,
+  )
 })
