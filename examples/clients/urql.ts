@@ -11,14 +11,15 @@ export function createUrqlClient(settings: HubSettings) {
     url,
     // Queries stay out of addresses, and so out of logs.
     preferGetMethod: false,
+    // In the place of `fetchOptions`, which cannot wait. If it rejects, its error is that of the operation.
+    fetch: async (address, options) => {
+      const headers = new Headers(options?.headers)
+      const authorization = await session.authorization()
+      if (authorization !== undefined) headers.set('authorization', authorization)
+      return fetch(address, { ...options, headers })
+    },
     exchanges: [
-      mapExchange({
-        async onOperation(operation) {
-          const authorization = await session.authorization()
-          const headers = new Headers(authorization === undefined ? {} : { authorization })
-          return withId({ ...operation, context: { ...operation.context, fetchOptions: { headers } } })
-        },
-      }),
+      mapExchange({ onOperation: withId }),
       // Or Graphcache: nodes have a global `id`.
       cacheExchange,
       fetchExchange,

@@ -1,10 +1,8 @@
 import { defineConfig } from 'vite'
 
-/** The hub answers to pages of its own origin only: to it, this proxy looks like one. */
-const target = process.env.HUB_ORIGIN ?? 'http://localhost:4000'
-
+/** The page has an origin of its own. HUB_ORIGIN is that of the hub, whose ALLOWED_ORIGINS must name the page's. */
 export default defineConfig({
-  server: {
-    proxy: { '/graphql': { target, ws: true, changeOrigin: true, headers: { origin: target } } },
-  },
+  envPrefix: ['HUB_ORIGIN', 'OIDC_'],
+  // The files of ../clients are those of this program too.
+  server: { port: 5173, strictPort: true, fs: { allow: ['..'] } },
 })

@@ -10,19 +10,23 @@ import { killScripts, startScript } from '../support/script.ts'
 const root = resolve(import.meta.dirname, '../..')
 const example = join(root, 'examples/web-client')
 
-// A copy, as a front-end developer takes one, with the packages of this repository instead of its own.
+// A copy of the folder and of that with the clients, as a front-end developer takes one, with the packages of this repository instead of its own.
+let base = ''
 let folder = ''
 let schema = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'twincast-web-client-'))
-  await cp(example, folder, {
-    recursive: true,
-    filter: (path) => !/[/\\](node_modules|dist|generated)$/.test(path.slice(example.length)),
-  })
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+  base = await mkdtemp(join(tmpdir(), 'twincast-web-client-'))
+  for (const name of ['clients', 'web-client']) {
+    await cp(join(root, 'examples', name), join(base, name), {
+      recursive: true,
+      filter: (path) => !/[/\\](?:node_modules|dist|generated|__generated__)$/.test(path.slice(root.length)),
+    })
+  }
+  folder = join(base, 'web-client')
+  await symlink(join(root, 'node_modules'), join(base, 'node_modules'), 'junction')
   schema = await readFile(join(root, 'schema.graphql'), 'utf8')
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => rm(base, { recursive: true, force: true }))
 
 afterEach(killScripts)
 
@@ -160,6 +164,6 @@ describe('its program', () => {
 
   test('says so when no hub is there', async () => {
     const { code, said } = await start('start', ['*'], nowhere).ended
-    expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(/^\[Network\] fetch failed\n$/) })
+    expect({ code, said }).toEqual({ code: 1, said: 'http://127.0.0.1:9/graphql: [Network] fetch failed\n' })
   }, 60_000)
 })

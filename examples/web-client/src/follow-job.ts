@@ -4,8 +4,9 @@ import { graphql } from './generated/index.ts'
 import { progress } from './job-row.ts'
 
 const FollowJob = graphql(/* GraphQL */ `
-  subscription FollowJob($jobId: String!) {
-    deviceJobStatistics(jobId: $jobId) {
+  subscription FollowJob($jobId: String!, $after: Int) {
+    deviceJobStatistics(jobId: $jobId, after: $after) {
+      version
       deviceJobStatistics {
         ...Progress
       }
@@ -18,12 +19,12 @@ const FollowJob = graphql(/* GraphQL */ `
 
 /**
  * Follows a job to its end and answers its outcome; `onProgress` hears how far it is, first at once. When the connection
- * is lost on the way, the hub begins with the present state again. Rejects with a CombinedError.
+ * is lost on the way, it continues with what has changed since. Rejects with a CombinedError.
  */
 export function followJob(client: Client, jobId: string, onProgress: (line: string) => void): Promise<JobOutcome> {
   return new Promise((resolve, reject) => {
     let latest = ''
-    const { unsubscribe } = client.subscription(FollowJob, { jobId }).subscribe(({ data, error }) => {
+    const { unsubscribe } = client.subscription(FollowJob, { jobId, after: null }).subscribe(({ data, error }) => {
       if (error !== undefined) {
         reject(error)
         return

@@ -1,6 +1,7 @@
 // The tour in a terminal: npm start -- <condition> [method]. HUB_URL and HUB_TOKEN say where the hub is and who asks.
 
 import { WebSocket } from 'ws'
+import { fixedSession } from '../../clients/session.ts'
 import { tour } from './tour.ts'
 
 const usage = `Usage: npm start -- <condition> [method]
@@ -13,9 +14,9 @@ if (!queryCondition) {
   process.exit(2)
 }
 try {
-  const settings = { url, token: () => token, webSocketImpl: WebSocket, queryCondition, methodName }
+  const settings = { url, session: fixedSession(token), webSocketImpl: WebSocket, queryCondition, methodName }
   if (!(await tour(settings, console.log))) process.exitCode = 1
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
+  console.error(`${url}: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 }

@@ -1,5 +1,6 @@
+import type { HubSettings } from '../../clients/graphql-ws.ts'
+import { createUrqlClient } from '../../clients/urql.ts'
 import { followJob } from './follow-job.ts'
-import { connectHub, type HubSettings } from './hub.ts'
 import { listJobs } from './list-jobs.ts'
 import { scheduleJob } from './schedule-job.ts'
 
@@ -18,9 +19,12 @@ export async function tour(
   { queryCondition, methodName, ...settings }: Tour,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const { client, close } = connectHub({
+  const { client, close } = createUrqlClient({
     ...settings,
-    onConnection: (state) => say(state === 'lost' ? 'The connection is lost; trying again.' : 'Connected again.'),
+    onConnection(event) {
+      if (event === 'lost') say('The connection is lost; trying again.')
+      if (event === 'back') say('Connected again.')
+    },
   })
   try {
     const { lines, totalCount } = await listJobs(client, 5)
