@@ -28,7 +28,14 @@ const programs = (folder: string, isIt: (file: string) => boolean): string =>
     .map((file) => textsOf(read(`${folder}/${file}`)))
     .join('\n')
 
-const documents = ['.', 'docs', 'examples/azure-sdk', 'examples/clients', 'examples/web-client'].flatMap((folder) =>
+const documents = [
+  '.',
+  'docs',
+  'examples/azure-sdk',
+  'examples/clients',
+  'examples/oidc',
+  'examples/web-client',
+].flatMap((folder) =>
   readdirSync(resolve(root, folder))
     .filter((file) => file.endsWith('.md'))
     .map((file) => (folder === '.' ? file : `${folder}/${file}`)),

@@ -6,6 +6,8 @@ export type RunningScript = {
   readonly lines: readonly string[]
   /** Resolves with its exit code, and all that it has written. */
   readonly ended: Promise<{ readonly code: number; readonly said: string }>
+  /** Does what Ctrl-C does in a terminal: all its processes get SIGINT. */
+  interrupt(): void
 }
 
 const children = new Set<ChildProcess>()
@@ -40,7 +42,10 @@ export function startScript(
     children.delete(child)
     return { code: Number(code), said }
   })
-  return { lines, ended }
+  const interrupt = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
+  }
+  return { lines, ended, interrupt }
 }
 
 /** Ends the scripts that still run. */
