@@ -6,6 +6,8 @@ import type { DeviceJobResult, DeviceJobStatus } from './state.ts'
 
 /** The possible statuses of a device job in an ended job. */
 export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
+/** The possible results. */
+export type EndedResult = Exclude<DeviceJobResult, 'pending' | 'running'>
 
 /**
  * Which device jobs of the source to repeat: those in one of these statuses or with one of these results and, where
@@ -14,7 +16,7 @@ export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
 export type RetrySelection = {
   /** Empty with `result`: so an instance of an older release, which does not know results, repeats nothing. */
   readonly status: readonly EndedStatus[]
-  readonly result?: readonly DeviceJobResult[]
+  readonly result?: readonly EndedResult[]
   readonly errorCode?: readonly string[]
   readonly responseStatus?: readonly number[]
 }
@@ -82,7 +84,7 @@ function checkSelection(input: RetryInput): RetrySelection {
       'A device job has either an error or an answer. Give errorCode or responseStatus, and retry the other device jobs separately.',
     )
   }
-  const result = checkValues(input.result, 'result')
+  const result = checkEnded(input.result, 'result')
   if (result !== undefined) {
     const other = (['status', 'errorCode', 'responseStatus'] as const).find((name) => input[name] != null)
     if (other !== undefined) {
@@ -90,7 +92,7 @@ function checkSelection(input: RetryInput): RetrySelection {
     }
     return { status: [], result }
   }
-  const status = checkStatuses(input.status) ?? [responseStatus === undefined ? 'failed' : 'completed']
+  const status = checkEnded(input.status, 'status') ?? [responseStatus === undefined ? 'failed' : 'completed']
   if (errorCode !== undefined && !status.includes('failed')) {
     throw new InvalidInputError(['errorCode'], 'Only FAILED device jobs have an error code. Add FAILED to status.')
   }
@@ -103,15 +105,23 @@ function checkSelection(input: RetryInput): RetrySelection {
   return { status, ...(errorCode && { errorCode }), ...(responseStatus && { responseStatus }) }
 }
 
-function checkStatuses(given: RetryInput['status']): readonly EndedStatus[] | undefined {
-  return checkValues(given, 'status')?.map((status) => {
-    if (status !== 'pending' && status !== 'running') return status
+const choices = { status: 'FAILED, CANCELLED or COMPLETED', result: 'FAILED, REFUSED, CANCELLED or SUCCEEDED' }
+
+function checkEnded<Value extends string>(
+  given: readonly Value[] | null | undefined,
+  name: keyof typeof choices,
+): readonly Exclude<Value, 'pending' | 'running'>[] | undefined {
+  return checkValues(given, name)?.map((value) => {
+    if (isEnded(value)) return value
     throw new InvalidInputError(
-      ['status'],
-      `Device jobs of an ended job cannot be ${status.toUpperCase()}. Retry FAILED, CANCELLED or COMPLETED ones.`,
+      [name],
+      `Device jobs of an ended job cannot be ${value.toUpperCase()}. Retry ${choices[name]} ones.`,
     )
   })
 }
+
+const isEnded = <Value extends string>(value: Value): value is Exclude<Value, 'pending' | 'running'> =>
+  value !== 'pending' && value !== 'running'
 
 /** Removes duplicates; undefined when left out. */
 function checkValues<Value>(values: readonly Value[] | null | undefined, name: string): readonly Value[] | undefined {

@@ -13,8 +13,11 @@ export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled
 /** The status of a device job. IoT Hub spells this "canceled" with one l, and a job's with two. */
 export type DeviceJobStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled'
 
-/** The result of an ended device job. `refused`: the device answered with a failure, which IoT Hub counts as completed. */
-export type DeviceJobResult = 'succeeded' | 'refused' | 'failed' | 'cancelled'
+/**
+ * The status of a device job, except that `completed` is divided. `refused`: the device answered with a failure, which
+ * IoT Hub counts as completed.
+ */
+export type DeviceJobResult = 'pending' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled'
 
 /** The events that move a device job. `dispatch`: a method call is marked as sent, just before it is. */
 export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
@@ -93,19 +96,11 @@ export function deriveDeviceJobStatus(facts: {
 /** The lowest status of an answer that is a failure. By convention, devices answer with HTTP statuses. */
 export const firstFailureStatus = 400
 
-/** The result of a device job, `null` until it has ended. `responseStatus` is that of the device's answer, if there is one. */
-export function deviceJobResult(status: DeviceJobStatus, responseStatus: number | null): DeviceJobResult | null {
-  switch (status) {
-    case 'pending':
-    case 'running':
-      return null
-    case 'completed':
-      return responseStatus !== null && responseStatus >= firstFailureStatus ? 'refused' : 'succeeded'
-    case 'failed':
-      return 'failed'
-    case 'canceled':
-      return 'cancelled'
-  }
+/** The result of a device job. `responseStatus` is that of the device's answer; null without one. */
+export function deviceJobResult(status: DeviceJobStatus, responseStatus: number | null): DeviceJobResult {
+  if (status === 'canceled') return 'cancelled'
+  if (status !== 'completed') return status
+  return responseStatus !== null && responseStatus >= firstFailureStatus ? 'refused' : 'succeeded'
 }
 
 /**

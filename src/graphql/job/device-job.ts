@@ -28,11 +28,13 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
   } as const,
 })
 
-/** The result of a device job that has ended. job/state.ts has the rule. */
+/** The result of a device job. job/state.ts has the rule. */
 export const DeviceJobResult = builder.enumType('DeviceJobResult', {
   description:
-    'The result of a device job that has ended. Unlike `DeviceJobStatus`, it distinguishes devices that did what was asked from devices that refused. New values may be added.',
+    'The result of a device job, for badges and filters. Unlike `DeviceJobStatus`, it distinguishes devices that did what was asked from devices that refused. New values may be added.',
   values: {
+    PENDING: { value: 'pending', description: 'The device job waits for its turn, or for the device to connect.' },
+    RUNNING: { value: 'running', description: 'The method call was sent. The device has not answered yet.' },
     SUCCEEDED: {
       value: 'succeeded',
       description: 'The twin was patched, or the device answered with a status below 400.',
@@ -121,8 +123,7 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
     }),
     result: t.field({
       type: DeviceJobResult,
-      nullable: true,
-      description: 'The result of the device job. Null until it has ended.',
+      description: 'The result of the device job, or its status before it has ended.',
       resolve: ({ status, responseStatus }) => deviceJobResult(status, responseStatus),
     }),
     startTime: t.expose('dispatchedTime', {

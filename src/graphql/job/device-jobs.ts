@@ -61,7 +61,7 @@ const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
     status: t.field({ type: [DeviceJobStatus], description: 'The status is one of these.' }),
     result: t.field({
       type: [DeviceJobResult],
-      description: 'The device job has ended with one of these results.',
+      description: 'The result is one of these.',
     }),
     errorCode: t.stringList({
       description: 'The device job failed with one of these codes. See `DeviceJobError.code`.',
@@ -128,6 +128,8 @@ const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
 }
 
 const countOf: Readonly<Record<Result, (statistics: DeviceJobStatistics) => number>> = {
+  pending: ({ pendingCount }) => pendingCount,
+  running: ({ runningCount }) => runningCount,
   succeeded: ({ succeededCount, refusedCount }) => succeededCount - refusedCount,
   refused: ({ refusedCount }) => refusedCount,
   failed: ({ failedCount }) => failedCount,

@@ -65,6 +65,8 @@ export const neverCalled = (...where: Sql[]): Source => ({
 
 /** The status that device jobs with a result have. */
 const statusOf: Readonly<Record<DeviceJobResult, DeviceJobStatus>> = {
+  pending: 'pending',
+  running: 'running',
   succeeded: 'completed',
   refused: 'completed',
   failed: 'failed',

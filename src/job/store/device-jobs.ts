@@ -42,8 +42,8 @@ export const isRefused = sql`(o.error_code is null and coalesce(o.response_statu
 /** The rule of `deviceJobResult` (job/state.ts) in SQL; a test compares the two. */
 export const result = sql`case ${status}
     when 'completed' then case when ${isRefused} then 'refused' else 'succeeded' end
-    when 'failed' then 'failed'
     when 'canceled' then 'cancelled'
+    else ${status}
   end`
 
 /** Whether a device job is completed and not refused. */

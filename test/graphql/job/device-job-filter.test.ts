@@ -56,6 +56,9 @@ describe('a filter', () => {
   test.each([
     ['by error code', { errorCode: ['GatewayTimeout', 'DeviceNotFound'] }, [2]],
     ['by what the device answered', { responseStatus: [409] }, [4]],
+    ['by a result', { result: ['REFUSED'] }, [4]],
+    ['by results before and after the end', { result: ['PENDING', 'SUCCEEDED', 'FAILED'] }, [2, 3, 5, 6]],
+    ['by a result and a status', { result: ['REFUSED', 'FAILED'], status: ['COMPLETED'] }, [4]],
     ['by what devices answered', { responseStatus: [200, 409] }, [4, 5]],
     ['by a condition on the twin', { queryCondition: 'tags.building = 43' }, [4, 5, 6]],
     ['by a condition on the device', { queryCondition: "deviceId IN ['pump-1', 'pump-6', 'else']" }, [1, 6]],
@@ -72,6 +75,24 @@ describe('a filter', () => {
       totalCount: expected.length,
       pageInfo: { hasNextPage: expected.length > 1 },
     })
+  })
+
+  test('by a result counts what the results are', async () => {
+    const { data, errors } = await door.ask(
+      `{ job(jobId: "mixed") { deviceJobStatistics { succeededCount refusedCount }
+          deviceJobs(first: 10) { nodes { deviceId status result } } } }`,
+    )
+    expect(errors).toEqual([])
+    const { deviceJobStatistics, deviceJobs } = Object(data.job)
+    expect(deviceJobStatistics).toEqual({ succeededCount: 2, refusedCount: 1 })
+    expect(deviceJobs.nodes.map(({ status, result }: Record<string, string>) => `${status} ${result}`)).toEqual([
+      'RUNNING RUNNING',
+      'FAILED FAILED',
+      'PENDING PENDING',
+      'COMPLETED REFUSED',
+      'COMPLETED SUCCEEDED',
+      'PENDING PENDING',
+    ])
   })
 
   test('finds what failed with its job by the code of that failure', async () => {

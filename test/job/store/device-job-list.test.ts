@@ -56,7 +56,7 @@ const seldom = <Value>(value: fc.Arbitrary<Value>) =>
 const among = <Value>(...values: readonly Value[]) => seldom(fc.subarray([...values]))
 const selections = fc.record({
   statuses: among<DeviceJobView['status']>('pending', 'running', 'completed', 'failed', 'canceled'),
-  results: among<DeviceJobResult>('succeeded', 'refused', 'failed', 'cancelled'),
+  results: among<DeviceJobResult>('pending', 'running', 'succeeded', 'refused', 'failed', 'cancelled'),
   errorCodes: among('A', 'B', 'X', 'JobRunPreconditionFailed'),
   responseStatuses: among(200, 404, 500),
   site: seldom(fc.constantFrom('north', 'nowhere')),

@@ -108,8 +108,9 @@ test('a retry has the devices whose device jobs are as selected, and no others',
         const { errorCode, responseStatus, result } = selected
         const status: readonly string[] = selected.status ?? [responseStatus ? 'completed' : 'failed']
         const isSelected = (view: DeviceJobView): boolean => {
-          const found = deviceJobResult(view.status, view.responseStatus)
-          return result == null ? status.includes(view.status) : found !== null && result.includes(found)
+          return result == null
+            ? status.includes(view.status)
+            : result.includes(deviceJobResult(view.status, view.responseStatus))
         }
         const expected = (await viewsOf(jobId))
           .filter(
@@ -157,8 +158,7 @@ test('a family counts every device once: done when it ever was, else as in the n
       const results = new Map<string, string>()
       for (const jobId of jobs) {
         for (const { deviceId, status, responseStatus } of await viewsOf(jobId)) {
-          if (results.get(deviceId) !== 'succeeded')
-            results.set(deviceId, deviceJobResult(status, responseStatus) ?? status)
+          if (results.get(deviceId) !== 'succeeded') results.set(deviceId, deviceJobResult(status, responseStatus))
         }
       }
       const count = (result: string) => [...results.values()].filter((other) => other === result).length
