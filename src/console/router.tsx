@@ -1,5 +1,6 @@
-import { createBrowserRouter, redirect, useRouteError } from 'react-router'
+import { createBrowserRouter, useRouteError } from 'react-router'
 import { SessionGate } from './hub/session-gate.tsx'
+import { Home } from './shell/home.tsx'
 import { Layout } from './shell/layout.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { ErrorState, LoadingState } from './ui/states.tsx'
@@ -37,7 +38,7 @@ export const router = createBrowserRouter(
         {
           ErrorBoundary: Broken,
           children: [
-            { index: true, loader: () => redirect('/jobs'), element: null },
+            { index: true, Component: Home },
             { path: 'jobs', lazy: pages.jobs },
             { path: 'jobs/:jobId', lazy: pages.job },
             { path: 'schedule', lazy: pages.schedule },

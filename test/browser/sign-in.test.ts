@@ -4,9 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { claimsOf } from '../../src/console/hub/jwt.ts'
-import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
+import { CancelJob, ScheduleMethod, WatchStatistics } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
 import { type Issuer, openIssuer } from '../support/issuer.ts'
 
 const accounts = {
@@ -55,6 +56,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     await signInButton(opened.page).click()
     return opened
   }
+  const owner = (of: TestApp) => createHubClient({ url: of.addresses.graphql, authorization: of.ownerToken })
   /** A browser reports each refusal of the hub. */
   const withoutRefusals = (complaints: readonly string[]) => complaints.filter((text) => !text.includes('401'))
 
@@ -122,6 +124,86 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     expect(withoutRefusals(await faultsOf(opened, 'No access'))).toEqual([])
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('button', { name: 'Yes, sign me out' }).waitFor()
+  })
+
+  describe('a viewer', () => {
+    const mayNot = (deed: string): string => `Your roles (viewer) do not allow you to ${deed}.`
+    const jobs = mayNot('schedule, retry or cancel jobs')
+    const devices = mayNot('register, change or delete devices')
+    const twins = mayNot('change twins')
+
+    beforeAll(async () => {
+      const client = owner(app)
+      await registerFleet(client, 'seen', 2, () => ({ kind: 'offline' }))
+      const cloudToDeviceMethod = { methodName: 'reboot' }
+      for (const jobId of ['open', 'ended']) {
+        await client.execute(ScheduleMethod, { input: { jobId, queryCondition: '*', cloudToDeviceMethod } })
+      }
+      for await (const { deviceJobStatistics } of client.subscribe(WatchStatistics, { jobId: 'ended' })) {
+        if ((deviceJobStatistics.deviceJobStatistics?.deviceCount ?? 0) > 0) break
+      }
+      await client.execute(CancelJob, { input: { jobId: 'ended' } })
+      client.close()
+    })
+
+    test.each<[string, string, Readonly<Record<string, string>>]>([
+      ['the jobs', '/console/jobs', { 'Schedule a job': jobs }],
+      ['a running job', '/console/jobs/open', { 'Schedule again': jobs, 'Cancel job…': jobs }],
+      ['an ended job', '/console/jobs/ended', { 'Schedule again': jobs, 'Retry…': jobs }],
+      ['an unknown job', '/console/jobs/nowhere', { 'Schedule a job': jobs }],
+      ['the devices', '/console/devices', { 'Register device…': devices, 'Schedule a job': jobs }],
+      [
+        'a device',
+        '/console/devices/seen-0',
+        {
+          'Schedule job for this device': jobs,
+          'Disable…': devices,
+          'Delete…': devices,
+          'Show keys': mayNot('see the keys of devices'),
+          'Edit desired…': twins,
+          'Edit tags…': twins,
+          Call: mayNot('call methods'),
+        },
+      ],
+    ])('of %s learns at each button why it cannot be used', async (name, path, reasons) => {
+      issuer.signInAs('berta')
+      const opened = await signIn(path)
+      const { page } = opened
+      for (const [button, reason] of Object.entries(reasons)) {
+        const found = page.getByRole('button', { name: button, disabled: true })
+        await found.focus()
+        await page.getByRole('tooltip').getByText(reason).waitFor()
+        await found.press('Enter')
+      }
+      expect(await page.getByRole('dialog').count()).toBe(0)
+      expect(page.url()).toBe(`${app.addresses.http}${path}`)
+      expect(withoutRefusals(await faultsOf(opened, `Viewer, ${name}`))).toEqual([])
+    })
+
+    test('finds no way to the page Schedule, and learns there why it is empty', async () => {
+      issuer.signInAs('berta')
+      const opened = await signIn('/console/schedule?condition=*')
+      const { page } = opened
+      await page.getByText(jobs).waitFor()
+      const navigation = page.getByRole('navigation', { name: 'Main' })
+      expect(await navigation.getByRole('link').allInnerTexts()).toEqual(['Jobs', 'Devices'])
+      expect(withoutRefusals(await faultsOf(opened, 'Viewer, schedule'))).toEqual([])
+      await page.getByRole('link', { name: 'Back to the first page' }).click()
+      await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    })
+
+    test('cannot call a method by Enter, and learns why', async () => {
+      issuer.signInAs('berta')
+      const { page } = await signIn('/console/devices/seen-0')
+      const panel = page.getByRole('region', { name: 'Call a method' })
+      const requests: string[] = []
+      page.on('request', (request) => requests.push(request.postData() ?? ''))
+      await panel.getByLabel('Method', { exact: true }).fill('reboot')
+      await page.keyboard.press('Enter')
+      await panel.getByRole('button', { name: 'Call' }).focus()
+      await page.getByRole('tooltip').getByText(mayNot('call methods')).waitFor()
+      expect(requests.filter((text) => text.includes('invokeDeviceMethod'))).toEqual([])
+    })
   })
 
   describe('fails', () => {
@@ -259,7 +341,6 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       await brief.close()
     })
 
-    const owner = (of: TestApp) => createHubClient({ url: of.addresses.graphql, authorization: of.ownerToken })
     /** The sockets that a page opens from now on, and the answers to renewals on them. */
     const socketsOf = (page: Page) => {
       const seen: { sockets: number; expiries: string[] } = { sockets: 0, expiries: [] }

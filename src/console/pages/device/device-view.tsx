@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { quote } from '../../device/address.ts'
 import { showStatus } from '../../device/status.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { NotLive } from '../../ui/not-live.tsx'
@@ -21,6 +22,7 @@ export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, 
   const { deviceId, status } = device
   const [dialog, setDialog] = useState<'status' | 'delete'>()
   const navigate = useNavigate()
+  const denial = useDenial()
   const condition = `deviceId = ${quote(deviceId)}`
   return (
     <Page
@@ -33,11 +35,13 @@ export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, 
       }
       actions={
         <>
-          <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`}>
+          <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`} denied={denial('WRITE_JOBS')}>
             Schedule job for this device
           </ButtonLink>
-          <Button onClick={() => setDialog('status')}>{status === 'ENABLED' ? 'Disable…' : 'Enable…'}</Button>
-          <Button kind="danger" onClick={() => setDialog('delete')}>
+          <Button denied={denial('WRITE_DEVICES')} onClick={() => setDialog('status')}>
+            {status === 'ENABLED' ? 'Disable…' : 'Enable…'}
+          </Button>
+          <Button kind="danger" denied={denial('WRITE_DEVICES')} onClick={() => setDialog('delete')}>
             Delete…
           </Button>
         </>

@@ -5,6 +5,7 @@ import { ConnectionSecret } from '../../device/connection-secret.tsx'
 import { DeviceKeysDocument } from '../../device/documents.ts'
 import { Secret } from '../../device/secret.tsx'
 import { showStatus } from '../../device/status.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -47,6 +48,7 @@ function Detail({ name, children }: { readonly name: string; readonly children: 
 /** The keys: read when they are shown, dropped when they are hidden. */
 function Keys({ deviceId }: { readonly deviceId: string }) {
   const client = useClient()
+  const denial = useDenial()
   const [isBusy, setBusy] = useState(false)
   const [shown, setShown] = useState<Authentication>()
   const [failure, setFailure] = useState<DomainFailure>()
@@ -63,7 +65,7 @@ function Keys({ deviceId }: { readonly deviceId: string }) {
   return (
     <div className={styles.keys}>
       {shown === undefined ? (
-        <Button busy={isBusy} onClick={() => void show()}>
+        <Button busy={isBusy} denied={denial('READ_KEYS')} onClick={() => void show()}>
           Show keys
         </Button>
       ) : (

@@ -4,6 +4,7 @@ import type { DeviceInvokeMutation } from '../../../generated/console/graphql.ts
 import { DeviceInvokeDocument } from '../../device/documents.ts'
 import forms from '../../device/forms.module.css'
 import { formatDuration } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -25,6 +26,7 @@ type Result = { readonly methodName: string; readonly milliseconds: number } & (
 /** Calls a direct method and shows the response. */
 export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: string; readonly isConnected: boolean }) {
   const announce = useAnnounce()
+  const denied = useDenial()('INVOKE_METHODS')
   const [{ fetching }, invoke] = useMutation(DeviceInvokeDocument)
   const [form, setForm] = useState(emptyCall)
   const [showsProblems, setShowsProblems] = useState(false)
@@ -34,6 +36,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
+    if (denied !== undefined) return
     setShowsProblems(true)
     if ('problems' in read) return
     setResult(undefined)
@@ -103,7 +106,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
           <p className={forms.note}>This device is offline. Set a connection timeout, or the call fails immediately.</p>
         )}
         <div className={forms.actions}>
-          <Button type="submit" kind="primary" busy={fetching}>
+          <Button type="submit" kind="primary" busy={fetching} denied={denied}>
             {fetching ? 'Waiting for the response…' : 'Call'}
           </Button>
         </div>

@@ -2,6 +2,7 @@ import { useRef, useState } from 'react'
 import type { DeviceTelemetrySubscription } from '../../../generated/console/graphql.ts'
 import { DeviceTelemetryDocument } from '../../device/documents.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
@@ -18,6 +19,7 @@ export function TelemetryPanel({ deviceId }: { readonly deviceId: string }) {
   const [isOn, setOn] = useState(false)
   const [messages, setMessages] = useState<readonly Message[]>([])
   const count = useRef(0)
+  const denial = useDenial()
   const live = useLiveEvents(
     DeviceTelemetryDocument,
     { deviceId },
@@ -39,6 +41,7 @@ export function TelemetryPanel({ deviceId }: { readonly deviceId: string }) {
             </Button>
           )}
           <Button
+            denied={denial('READ_TWINS')}
             aria-pressed={isListening}
             onClick={() => {
               if (isOn && !isListening) live.retry()

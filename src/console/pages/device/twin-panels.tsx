@@ -3,6 +3,7 @@ import type { DeviceTwinFragment } from '../../../generated/console/graphql.ts'
 import { describeValue, unmetIn } from '../../device/differences.ts'
 import { asObject, sortMembers } from '../../device/json.ts'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Icon } from '../../ui/icon.tsx'
@@ -27,6 +28,7 @@ export function TwinPanels({
   readonly onTwin: (twin: DeviceTwinFragment) => void
 }) {
   const [edited, setEdited] = useState<SectionName>()
+  const denied = useDenial()('WRITE_TWINS')
   if (twin === undefined) {
     return (
       <Panel title="Twin">
@@ -44,7 +46,9 @@ export function TwinPanels({
             <span className={styles.muted}>
               desired version {formatCount(desired.version)}, reported {formatCount(reported.version)}
             </span>
-            <Button onClick={() => setEdited('desired')}>Edit desired…</Button>
+            <Button denied={denied} onClick={() => setEdited('desired')}>
+              Edit desired…
+            </Button>
           </div>
         }
       >
@@ -56,7 +60,9 @@ export function TwinPanels({
         actions={
           <div className={styles.actions}>
             <span className={styles.muted}>twin version {formatCount(twin.version)}</span>
-            <Button onClick={() => setEdited('tags')}>Edit tags…</Button>
+            <Button denied={denied} onClick={() => setEdited('tags')}>
+              Edit tags…
+            </Button>
           </div>
         }
       >

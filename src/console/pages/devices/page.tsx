@@ -10,7 +10,9 @@ import {
   writeAddress,
 } from '../../device/address.ts'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
+import { ScopeHint } from '../../shell/scope-hint.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
@@ -35,6 +37,7 @@ export function Component() {
     [setSearch],
   )
   const devices = useDeviceList(list)
+  const denial = useDenial()
   const [dialog, setDialog] = useState<'columns' | 'register'>()
   const fault = useMemo(() => {
     const found = faultOf(devices.error)
@@ -53,15 +56,20 @@ export function Component() {
       }
       actions={
         <>
-          <Button onClick={() => setDialog('register')}>
+          <Button denied={denial('WRITE_DEVICES')} onClick={() => setDialog('register')}>
             <Icon name="plus" /> Register device…
           </Button>
-          <ButtonLink to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`} kind="primary">
+          <ButtonLink
+            to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`}
+            kind="primary"
+            denied={denial('WRITE_JOBS')}
+          >
             {isFiltered(list) && fault === undefined ? 'Schedule for these devices' : 'Schedule a job'}
           </ButtonLink>
         </>
       }
     >
+      <ScopeHint />
       <FilterBar list={list} fault={fault} onChange={setList} onColumns={() => setDialog('columns')} />
       {devices.liveError !== undefined && devices.rows.length > 0 && (
         <NotLive what="The connection status" message={devices.liveError.message} onRetry={devices.retryLive} />
@@ -100,6 +108,7 @@ function List({
   readonly onClear: () => void
   readonly onRegister: () => void
 }) {
+  const denial = useDenial()
   const { rows, error, loading } = devices
   const columns = useMemo(() => columnsFor(list.columns), [list.columns])
   if (rows.length > 0) {
@@ -134,7 +143,7 @@ function List({
     <EmptyState
       title="No devices yet"
       action={
-        <Button kind="primary" onClick={onRegister}>
+        <Button kind="primary" denied={denial('WRITE_DEVICES')} onClick={onRegister}>
           Register your first device
         </Button>
       }

@@ -1,6 +1,7 @@
 import { Link } from 'react-router'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatShare } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import styles from './failure-groups.module.css'
@@ -19,6 +20,7 @@ export function FailureGroups({
   /** False while the job cannot be retried. */
   readonly onRetry: false | ((group: FailureGroup) => void)
 }) {
+  const denied = useDenial()('WRITE_JOBS')
   if (groups.length === 0) return undefined
   return (
     <Panel title="Failures by cause">
@@ -66,7 +68,7 @@ export function FailureGroups({
                       View devices
                     </Button>
                     {onRetry && (
-                      <Button onClick={() => onRetry(group)} aria-label={`Retry: ${name}`}>
+                      <Button denied={denied} onClick={() => onRetry(group)} aria-label={`Retry: ${name}`}>
                         Retry…
                       </Button>
                     )}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
@@ -25,6 +26,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   const [dialog, setDialog] = useState<'cancel' | { readonly retry: FailureGroup | undefined }>()
   const [search, setSearch] = useSearchParams()
   const devices = useRef<HTMLElement>(null)
+  const denied = useDenial()('WRITE_JOBS')
   useAnnouncedEnd(jobId, now)
 
   const hasEnded = now.endTime !== null
@@ -68,14 +70,20 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       }
       actions={
         <>
-          <ButtonLink to={`/schedule?from=${encodeURIComponent(jobId)}`}>Schedule again</ButtonLink>
+          <ButtonLink to={`/schedule?from=${encodeURIComponent(jobId)}`} denied={denied}>
+            Schedule again
+          </ButtonLink>
           {canRetry && (
-            <Button kind={hasFailures ? 'primary' : 'plain'} onClick={() => setDialog({ retry: undefined })}>
+            <Button
+              kind={hasFailures ? 'primary' : 'plain'}
+              denied={denied}
+              onClick={() => setDialog({ retry: undefined })}
+            >
               Retry…
             </Button>
           )}
           {canCancel && (
-            <Button kind="danger" onClick={() => setDialog('cancel')}>
+            <Button kind="danger" denied={denied} onClick={() => setDialog('cancel')}>
               Cancel job…
             </Button>
           )}

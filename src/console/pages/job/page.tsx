@@ -1,4 +1,5 @@
 import { useParams } from 'react-router'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -13,6 +14,7 @@ export function Component() {
 }
 
 function JobOf({ jobId }: { readonly jobId: string }) {
+  const denial = useDenial()
   const state = useJob(jobId)
   switch (state.is) {
     case 'known':
@@ -39,7 +41,9 @@ function JobOf({ jobId }: { readonly jobId: string }) {
                 <ButtonLink to="/jobs" kind="primary">
                   Back to jobs
                 </ButtonLink>
-                <ButtonLink to="/schedule">Schedule a job</ButtonLink>
+                <ButtonLink to="/schedule" denied={denial('WRITE_JOBS')}>
+                  Schedule a job
+                </ButtonLink>
               </>
             }
           >

@@ -2,7 +2,9 @@ import { type ReactNode, useCallback, useMemo } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
+import { ScopeHint } from '../../shell/scope-hint.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
@@ -45,17 +47,19 @@ export function Component() {
     [setSearch],
   )
   const list = useJobList(filter)
+  const denial = useDenial()
 
   return (
     <Page
       title="Jobs"
       lead={list.totalCount !== undefined && <Total count={list.totalCount} filtered={isFiltered(filter)} />}
       actions={
-        <ButtonLink to="/schedule" kind="primary">
+        <ButtonLink to="/schedule" kind="primary" denied={denial('WRITE_JOBS')}>
           <Icon name="plus" /> Schedule a job
         </ButtonLink>
       }
     >
+      <ScopeHint />
       <FilterBar filter={filter} onChange={setFilter} />
       {list.liveError !== undefined && (
         <ErrorState title="This list is not updating" message={list.liveError.message} onRetry={list.retryLive} />
@@ -135,12 +139,13 @@ function Total({ count, filtered }: { readonly count: number; readonly filtered:
 }
 
 function NoJobs() {
+  const denial = useDenial()
   return (
     <EmptyState
       title="No jobs yet"
       action={
         <>
-          <ButtonLink to="/schedule" kind="primary">
+          <ButtonLink to="/schedule" kind="primary" denied={denial('WRITE_JOBS')}>
             Schedule your first job
           </ButtonLink>
           <ButtonLink to="/devices">View devices</ButtonLink>

@@ -1,9 +1,11 @@
 import { useEffect } from 'react'
 import { useLocation, useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
+import { ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { LoadingState } from '../../ui/states.tsx'
+import { EmptyState, LoadingState } from '../../ui/states.tsx'
 import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
@@ -13,11 +15,23 @@ import { saveDraft, savedDraft } from './saved-draft.ts'
 export function Component() {
   const [search] = useSearchParams()
   const { state } = useLocation()
+  const denied = useDenial()('WRITE_JOBS')
   const from = search.get('from')
   const condition = search.get('condition')
+  if (denied !== undefined) return <NotAllowed why={denied} />
   if (from !== null) return <FillFromJob jobId={from} />
   if (condition !== null) return <FillCondition condition={condition} />
   return <ScheduleForm notice={noticeIn(state)} />
+}
+
+function NotAllowed({ why }: { readonly why: string }) {
+  return (
+    <Page title="Schedule a job">
+      <EmptyState title="You cannot schedule jobs" action={<ButtonLink to="/">Back to the first page</ButtonLink>}>
+        <p>{why}</p>
+      </EmptyState>
+    </Page>
+  )
 }
 
 /** The notice above a form that was filled in. */
