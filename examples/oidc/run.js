@@ -20,6 +20,8 @@ import { startProvider } from './provider.js'
 
 const audience = 'https://hub.example'
 const clientId = 'page'
+/** The page and the hub's console. Any port is accepted, because the addresses are of this machine (RFC 8252). */
+const redirectUris = ['http://127.0.0.1/', 'http://127.0.0.1/console/signed-in', 'http://127.0.0.1/console/']
 
 const tokenSeconds = wholeNumber({
   placeholder: 'S',
@@ -51,7 +53,6 @@ Runs until Ctrl-C, and leaves nothing.`,
       started.push(() => stopServer(page))
       const origin = `http://127.0.0.1:${page.address().port}`
 
-      const redirectUris = [`${origin}/`]
       const provider = await startProvider({ audience, clientId, redirectUris, tokenSeconds: given(tokenSeconds) })
       started.push(provider.stop)
 
@@ -68,6 +69,7 @@ Runs until Ctrl-C, and leaves nothing.`,
         LOG_LEVEL: 'warn',
         OIDC_ISSUER: provider.issuer,
         OIDC_AUDIENCE: audience,
+        OIDC_CLIENT_ID: clientId,
         ALLOWED_ORIGINS: origin,
       }
       const app = createApp(readConfig(settings, folder))
@@ -91,6 +93,7 @@ Runs until Ctrl-C, and leaves nothing.`,
       signal.throwIfAborted()
 
       console.log(`The page      ${origin}/`)
+      console.log(`The console   ${addresses.console}`)
       console.log(`The hub       ${addresses.graphql}`)
       console.log(`The provider  ${provider.issuer}`)
       console.log('Open the page, sign in, and schedule a job. Ctrl-C ends everything.')

@@ -19,7 +19,8 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     folder = await mkdtemp(join(tmpdir(), 'twincast-example-oidc-'))
     browser = await startBrowser()
     const args = ['--token-seconds', '20', '--late-seconds', '100']
-    example = startScript(root, 'example:oidc', args, { TMPDIR: folder })
+    // Without the build before it, because other tests use the files that it would write again.
+    example = startScript(root, 'example:oidc', args, { TMPDIR: folder, npm_config_ignore_scripts: 'true' })
     const ready = () => expect(example.lines.join('\n')).toContain('Ctrl-C ends everything')
     await vi.waitFor(ready, { timeout: 100_000 })
     origin = new URL(/^The page +(\S+)/m.exec(example.lines.join('\n'))?.[1] ?? '').origin
@@ -126,6 +127,16 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await page.goto(`/?code=stolen&state=other&iss=${provider}`)
     await shows(page.getByRole('alert'), 'unexpected "state" response parameter value')
     expect(await page.getByRole('button', { name: 'Sign in' }).isVisible()).toBe(true)
+  }, 60_000)
+
+  test('the console of the same hub signs in at the same provider', async () => {
+    const console = /^The console +(\S+)/m.exec(example.lines.join('\n'))?.[1] ?? ''
+    const { page } = await browser.open({ hub: console })
+    await page.goto(console)
+    await page.getByRole('button', { name: /^Sign in/ }).click()
+    await page.getByRole('button', { name: 'Anna' }).click()
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor()
+    await shows(page.getByRole('banner'), 'Anna')
   }, 60_000)
 
   test('signing out ends the session in the tab and at the provider', async () => {
