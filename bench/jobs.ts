@@ -3,6 +3,7 @@ import { policyViewer } from '../src/access/viewer.ts'
 import { abortable } from '../src/cli/abortable.ts'
 import type { Deps } from '../src/deps.ts'
 import { scheduleJob } from '../src/job/commands.ts'
+import type { JsonObject } from '../src/json/json.ts'
 import { type Scheduler, startScheduler } from '../src/scheduler/scheduler.ts'
 import { VoidRunError } from './row.ts'
 
@@ -26,21 +27,38 @@ export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) 
   }
 }
 
-/** Schedules so many jobs with the same condition and waits until they have ended. Answers their ids. */
-export async function runMethodJobs(
+/** Schedules so many method jobs with the same condition and waits until they have ended. Answers their ids. */
+export function runMethodJobs(
   deps: Deps,
   { count, queryCondition }: { readonly count: number; readonly queryCondition: string },
   signal: AbortSignal,
 ): Promise<string[]> {
+  const cloudToDeviceMethod = { methodName: 'reboot' }
+  const schedule = () =>
+    scheduleJob(deps, bencher, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod })
+  return untilEnded(deps, () => Promise.all(Array.from({ length: count }, schedule)), signal)
+}
+
+/** Schedules one job that patches the twins that meet the condition, and waits until it has ended. Answers its id. */
+export async function runTwinJob(
+  deps: Deps,
+  { updateTwin, queryCondition }: { readonly updateTwin: JsonObject; readonly queryCondition: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const schedule = () => scheduleJob(deps, bencher, { type: 'scheduleUpdateTwin', queryCondition, updateTwin })
+  const [id] = await untilEnded(deps, async () => [await schedule()] as const, signal)
+  return id
+}
+
+async function untilEnded<Ids extends readonly string[]>(
+  deps: Deps,
+  schedule: () => Promise<Ids>,
+  signal: AbortSignal,
+): Promise<Ids> {
   let wake = (): void => {}
   const stopListening = deps.events.listen('anyJob')(() => wake())
   try {
-    const cloudToDeviceMethod = { methodName: 'reboot' }
-    const ids = await Promise.all(
-      Array.from({ length: count }, () =>
-        scheduleJob(deps, bencher, { type: 'scheduleDeviceMethod', queryCondition, cloudToDeviceMethod }),
-      ),
-    )
+    const ids = await schedule()
     for (;;) {
       const changed = new Promise<void>((resolve) => {
         wake = resolve

@@ -10,6 +10,7 @@ import { pipeline } from './p1-pipeline.ts'
 import { smallFleet } from './p2-small-fleet.ts'
 import { afterSmallJobs } from './p4-small-jobs.ts'
 import { scale } from './p6-scale.ts'
+import { twinUpdates } from './p7-twin-updates.ts'
 import { expansion } from './p9-expansion.ts'
 import { conditions } from './p10-conditions.ts'
 import { jobPages } from './p12-job-pages.ts'
@@ -29,6 +30,7 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P2: smallFleet,
   P4: afterSmallJobs,
   P6: scale,
+  P7: twinUpdates,
   P9: expansion,
   P10: conditions,
   P12: jobPages,
