@@ -1,11 +1,21 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../src/database/reader.ts'
-import { findPending, findWaiting, settle } from '../../src/job/store/facts.ts'
-import { expandJob, findOpenTargets, findTargetsAmong } from '../../src/job/store/targets.ts'
+import { findDisabledIds, findExistingIds } from '../../src/device/store.ts'
+import {
+  findCallsOfTheGone,
+  findPending,
+  findStillUnderWay,
+  findUnderWay,
+  findWaiting,
+  lockOpenJobs,
+  settle,
+  unmarkDispatched,
+} from '../../src/job/store/facts.ts'
+import { expandJob, findOpenTargets, findTargets, findTargetsAmong } from '../../src/job/store/targets.ts'
 import { saveStarted } from '../../src/job/store/transitions.ts'
 import { everything } from '../../src/scope.ts'
-import { lockTwins } from '../../src/twin/store.ts'
+import { lockTwins, readServiceSides, saveDesired, serviceTexts } from '../../src/twin/store.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
@@ -57,6 +67,17 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     const { instanceId } = deps.lease
     expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).toHaveLength(8)
     expect(await lockTwins(tx, everything, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
+    const open = await lockOpenJobs(tx, [jobId])
+    await unmarkDispatched(tx, open, keys(called.slice(5, 7)))
+    expect(await findTargets(tx, jobId, '', 100)).toHaveLength(20)
+    expect((await findUnderWay(tx, jobId, { after: '', limit: 100 })).underWay).toHaveLength(3)
+    expect(await findStillUnderWay(tx, open, keys(deviceIds))).toHaveLength(3)
+    expect(await findCallsOfTheGone(tx, deviceIds)).toEqual([])
+    expect(await findDisabledIds(tx, deviceIds)).toEqual(new Set())
+    expect(await findExistingIds(tx, everything, deviceIds)).toEqual(new Set(deviceIds))
+    const twins = await readServiceSides(tx, deviceIds)
+    expect(twins).toHaveLength(20)
+    await saveDesired(tx, twins.map(serviceTexts))
     expect(await wholeReads(tx)).toEqual(before)
   })
 })
