@@ -1,9 +1,9 @@
 // The program of a server that answers one operation, without GraphQL: what one would write for this page alone.
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { jobPage } from './job-page-rows.ts'
 import { statusNames, typeNames } from './job-pages.ts'
+import { portOf } from './port.ts'
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 })
 
@@ -44,5 +44,5 @@ const server = createServer((request, response) => {
     )
   })
 })
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => process.send?.(portOf(server)))
 process.on('disconnect', () => process.exit(0))

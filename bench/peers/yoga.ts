@@ -1,11 +1,11 @@
 // The program of P13's Yoga with Pothos and Prisma.
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createYoga } from 'graphql-yoga'
 import { statusNames, typeNames } from '../job-pages.ts'
+import { portOf } from '../port.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
 import { type Job as JobRow, type Prisma, PrismaClient } from './generated/prisma/client.ts'
@@ -123,5 +123,5 @@ builder.queryType({
 })
 
 const server = createServer(createYoga({ schema: builder.toSchema(), logging: false }))
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => process.send?.(portOf(server)))
 process.on('disconnect', () => process.exit(0))
