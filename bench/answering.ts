@@ -42,7 +42,14 @@ export async function startPeer(file: string, databaseUrl: string, signal: Abort
 export async function startHub(
   databaseUrl: string,
   signal: AbortSignal,
-): Promise<Answering & { readonly mqttPort: number }> {
+  env: Readonly<Record<string, string>> = {},
+): Promise<
+  Answering & {
+    readonly mqttPort: number
+    /** Its resident memory after a garbage collection. */
+    residentBytes(): Promise<number>
+  }
+> {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
   const closers = createClosers()
   closers.add(() => rm(folder, { recursive: true, force: true }))
@@ -50,8 +57,9 @@ export async function startHub(
     execArgv: [
       '--max-semi-space-size=32',
       '--initial-old-space-size=256',
-      // So that it ends when this process has ended, in whichever way.
-      '--import=data:text/javascript,process.on("disconnect",()=>process.exit())',
+      '--expose-gc',
+      // So that it ends when this process has ended, in whichever way, and tells its memory when it is asked.
+      '--import=data:text/javascript,process.on("disconnect",()=>process.exit()).on("message",()=>{gc();process.send(process.memoryUsage.rss())})',
     ],
     env: {
       PATH: process.env.PATH,
@@ -59,6 +67,7 @@ export async function startHub(
       DATA_DIR: folder,
       THROTTLE: 'off',
       ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' },
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -70,7 +79,13 @@ export async function startHub(
   try {
     if (child.stdout === null) throw new Error('The output of the hub cannot be read.')
     const ports = await abortable(readPorts(child.stdout), signal)
-    return { ...ports, cpu: () => familyCpu(child.pid ?? 0), close: closers.close }
+    const residentBytes = async (): Promise<number> => {
+      const answered = once(child, 'message')
+      child.send('')
+      const [bytes]: unknown[] = await abortable(Promise.race([answered, ended.then(() => [])]), signal)
+      return Number(bytes ?? Number.NaN)
+    }
+    return { ...ports, cpu: () => familyCpu(child.pid ?? 0), residentBytes, close: closers.close }
   } catch (error) {
     await closers.close()
     throw error

@@ -1,7 +1,7 @@
 // The program of a process of clients that ask for pages of jobs (asking.ts). As little as can count as a client, so that
 // the processors are left to the server.
 import { connect } from 'node:net'
-import { type FiledJobs, jobPageBody } from './job-pages.ts'
+import { type Asked, askedBody } from './job-pages.ts'
 
 /** What the process is told: to get `count` requests ready, from number `from` on, and to send them. */
 export type AskersOrder =
@@ -11,7 +11,7 @@ export type AskersOrder =
       readonly connections: number
       readonly from: number
       readonly count: number
-      readonly filed: FiledJobs
+      readonly asked: Asked
     }
   | { readonly kind: 'ask' }
 
@@ -87,7 +87,7 @@ process.on('message', async (order: AskersOrder) => {
   const head =
     'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json\r\n'
   requests = Array.from({ length: order.count }, (_, index) => {
-    const body = jobPageBody(order.from + index, order.filed)
+    const body = askedBody(order.from + index, order.asked)
     return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   })
   next = 0

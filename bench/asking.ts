@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { abortable } from '../src/cli/abortable.ts'
 import type { AskersNews, AskersOrder } from './askers.ts'
-import type { FiledJobs } from './job-pages.ts'
+import type { Asked } from './job-pages.ts'
 import { VoidRunError } from './row.ts'
 
 /** Clients that ask for pages of jobs over HTTP, in a process of their own. Each asks again when it has its answer. */
@@ -15,7 +15,7 @@ export type Askers = {
     /** The number of the first request. */
     readonly from: number
     readonly count: number
-    readonly filed: FiledJobs
+    readonly asked: Asked
   }): Promise<void>
   /** Sends them; the number of bytes in the bodies of all answers. VoidRunError for an answer that is an error. */
   ask(): Promise<number>

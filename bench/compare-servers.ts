@@ -64,7 +64,7 @@ async function compareRates(
   const next = { ours: 0, baseline: 0 }
   const bytes = { ours: 0, baseline: 0 }
   const run = async (side: 'ours' | 'baseline', { port, cpu }: Answering): Promise<Run> => {
-    await askers.prepare({ port, connections, from: next[side], count: requests, filed })
+    await askers.prepare({ port, connections, from: next[side], count: requests, asked: { kind: 'pages', filed } })
     const { seconds, cpuMicros } = await measure({ hub: cpu, database: bench.meters.database }, requests, async () => {
       bytes[side] += await askers.ask()
     })

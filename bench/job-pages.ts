@@ -79,3 +79,37 @@ export function jobPageVariables(number: number, { count, since }: FiledJobs): J
 /** The body of request `number`. */
 export const jobPageBody = (number: number, filed: FiledJobs): string =>
   JSON.stringify({ query: jobPageQuery, variables: jobPageVariables(number, filed) })
+
+/** One job with all that a program needs that polls it. */
+export const polledJobQuery = `query PolledJob($jobId: String!) {
+  job(jobId: $jobId) {
+    jobId
+    type
+    status
+    outcome
+    queryCondition
+    createdTime
+    startTime
+    startedTime
+    endTime
+    deadline
+    maxExecutionTimeInSeconds
+    deviceJobStatistics { deviceCount pendingCount runningCount succeededCount failedCount cancelledCount }
+  }
+}`
+/** Its id as a trusted document. */
+export const polledJobId = 'polled-job'
+
+/** What the clients ask for: pages, or single jobs by the text of the operation or its id. */
+export type Asked =
+  | { readonly kind: 'pages'; readonly filed: FiledJobs }
+  | { readonly kind: 'job'; readonly filed: FiledJobs; readonly by: 'id' | 'text' }
+
+/** The body of request `number`. */
+export function askedBody(number: number, asked: Asked): string {
+  if (asked.kind === 'pages') return jobPageBody(number, asked.filed)
+  const variables = { jobId: `reboot-${String((number * stride) % asked.filed.count).padStart(7, '0')}` }
+  return JSON.stringify(
+    asked.by === 'id' ? { documentId: polledJobId, variables } : { query: polledJobQuery, variables },
+  )
+}

@@ -50,7 +50,8 @@ export async function runTwinJob(
   return id
 }
 
-async function untilEnded<Ids extends readonly string[]>(
+/** Waits until the jobs have ended that `schedule` schedules, or has scheduled. Answers their ids. */
+export async function untilEnded<Ids extends readonly string[]>(
   deps: Deps,
   schedule: () => Promise<Ids>,
   signal: AbortSignal,

@@ -8,40 +8,52 @@ import { describeMachine, type Machine } from './machine.ts'
 import type { Conduct } from './measure.ts'
 import { pipeline } from './p1-pipeline.ts'
 import { smallFleet } from './p2-small-fleet.ts'
+import { watchedJobs } from './p3-watched-jobs.ts'
 import { afterSmallJobs } from './p4-small-jobs.ts'
 import { scale } from './p6-scale.ts'
 import { twinUpdates } from './p7-twin-updates.ts'
+import { scheduling } from './p8-schedule.ts'
 import { expansion } from './p9-expansion.ts'
 import { conditions } from './p10-conditions.ts'
 import { jobPages } from './p12-job-pages.ts'
 import { peers } from './p13-peers.ts'
 import { fanOut } from './p15-fan-out.ts'
 import { progress } from './p17-progress.ts'
+import { sleeper } from './p18-sleeper.ts'
+import { residentMemory } from './p19-memory.ts'
 import { idle } from './p20-idle.ts'
 import { lateness } from './p21-lateness.ts'
+import { endurance } from './p22-endurance.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
 import { blocks } from './s9-blocks.ts'
 import { memory } from './s10-memory.ts'
+import { trusted } from './s18-trusted.ts'
 
 const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P1: pipeline,
   P2: smallFleet,
+  P3: watchedJobs,
   P4: afterSmallJobs,
   P6: scale,
   P7: twinUpdates,
+  P8: scheduling,
   P9: expansion,
   P10: conditions,
   P12: jobPages,
   P13: peers,
   P15: fanOut,
   P17: progress,
+  P18: sleeper,
+  P19: residentMemory,
   P20: idle,
   P21: lateness,
+  P22: endurance,
   S8: attacked,
   S9: blocks,
   S10: memory,
+  S18: trusted,
 }
 const names = Object.keys(allBenchmarks)
 
@@ -60,7 +72,7 @@ const runOptions = {
     help: 'attacks that S8, S9 and S10 run, by number; all when omitted',
   }),
   rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'number of measured runs per side' }),
-  million: flag('runs P6 with 1,000,000 devices too'),
+  million: flag('runs P6, P7 and P8 with 1,000,000 devices too'),
   quick: flag('small sizes, to check that the benchmarks run; nothing is judged'),
   explain: flag('also prints the query plans of P10'),
   json: text({
