@@ -19,6 +19,7 @@ export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) 
     maxRunning: 100,
     windowSize: methodWindow,
     historyDays: 30,
+    auditDays: 90,
   })
   try {
     return await work(scheduler)

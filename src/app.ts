@@ -263,6 +263,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,
+      auditDays: config.auditDays,
     })
     scheduler = running
     onStop('the scheduler', () => running.stop(answerGrace, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
@@ -312,6 +313,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       console: mountConsole(deps, consoleFolder, { hubHostName: config.hubHostName, signIn: signIn?.settings }),
       mqtt: mqtt.webSocket,
       metrics: mountMetrics(metrics),
+      audit: graphql.audit,
     })
     // First of all: new clients should go elsewhere, and current ones may finish.
     onStop('the endpoints', () => {

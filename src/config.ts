@@ -46,6 +46,7 @@ export type Config = {
   readonly logLevel: (typeof logLevels)[number]
   readonly maxRunningJobs: number
   readonly jobHistoryDays: number
+  readonly auditDays: number
   /** Maximum number of method calls under way in this process. */
   readonly methodWindow: number
   /** The issuers of tokens of persons, and what such tokens must be for; undefined when only keys give access. */
@@ -279,6 +280,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     logLevel: level ?? 'info',
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
+    auditDays: integer('AUDIT_DAYS', 90, 1, 3_650),
     methodWindow: integer('METHOD_WINDOW', 2_000, 1, 20_000),
     oidc: issuers.length === 0 ? undefined : Object.freeze({ issuers, audiences, keysPath, clientId }),
     rolesPath: text('OIDC_ROLES_PATH', 'roles', 'names separated by dots', isRolesPath),

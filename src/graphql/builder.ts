@@ -4,6 +4,7 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin, { resolveNodes } from '@pothos/plugin-relay'
 import type { AuthFailure } from '@pothos/plugin-scope-auth'
 import { isRight, may, type Right } from '../access/rights.ts'
+import AuditPlugin from './audit-plugin.ts'
 import { complexityOptions } from './complexity.ts'
 import type { Context } from './context.ts'
 import { lacksRight } from './forbidden.ts'
@@ -36,7 +37,7 @@ function rightsIn(failure: AuthFailure): readonly Right[] {
 
 /** The builder that all type files add to. It defines only the root types itself. */
 export const builder = new SchemaBuilder<OwnTypes>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, ComplexityPlugin],
+  plugins: [ErrorsPlugin, AuditPlugin, ScopeAuthPlugin, RelayPlugin, ComplexityPlugin],
   defaultFieldNullability: false,
   errors: { directResult: true },
   scopeAuth: {

@@ -2,6 +2,7 @@ import type { YogaServerInstance } from 'graphql-yoga'
 import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
 import type { Standing } from './live/standing.ts'
 import type { Outlet } from './transport/outlet.ts'
@@ -13,6 +14,10 @@ export type Context = {
   readonly viewer: Viewer
   /** The person or policy, and the address, of the caller, among which the hub shares its reads under load. */
   readonly caller: string
+  /** The address of the caller. Undefined when the request had no connection. */
+  readonly address: string | undefined
+  /** Adds to what the audit keeps of a mutation. */
+  readonly note?: (more: JsonObject) => void
   /** The name of the hub in tokens and connection strings. */
   readonly hubName: string
   /** Whether documents that are not trusted are refused. */
@@ -37,6 +42,10 @@ export type Context = {
   /** Identifies all equal subscriptions with the same rights, or else this one operation. */
   readonly group: object
 }
+
+/** Whether the value that a resolver got is its context. */
+export const isContext = (value: unknown): value is Context =>
+  typeof value === 'object' && value !== null && 'viewer' in value && 'group' in value
 
 /** The caller of a viewer at an address. */
 export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.id} at ${address}`

@@ -31,3 +31,9 @@ export function lacksRight(viewer: Viewer, what: string, needed: readonly Right[
 /** The error for a viewer that no longer sees all the devices that it saw before. */
 export const lostScope = ({ scope }: Viewer): GraphQLError =>
   forbidden('Your scope has changed. Subscribe again for the devices that it has now.', { scope: printScope(scope) })
+
+/** Refuses the audit to a viewer with a scope: its entries name devices of all scopes. */
+export function requireAllDevices({ scope }: Viewer): void {
+  if (scope.parts === null) return
+  throw forbidden('The audit names all devices. It can be read only without a scope.', { scope: printScope(scope) })
+}

@@ -44,6 +44,7 @@ export type Mounts = {
   readonly console?: readonly Mount[]
   readonly mqtt?: Mount
   readonly metrics?: Mount
+  readonly audit?: Mount
 }
 
 /**
@@ -132,9 +133,9 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, metrics, rest = [], console: pages = [] }: Mounts): void => {
+  const open = ({ graphql, mqtt, metrics, audit, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    const others = [mqtt, metrics].filter((mount) => mount !== undefined)
+    const others = [audit, mqtt, metrics].filter((mount) => mount !== undefined)
     mounts = [graphql, ...others, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)

@@ -1,29 +1,43 @@
+import { noteKeysRead } from '../audit/commands.ts'
+import { devicesDetail } from '../audit/entry.ts'
 import { readInTime } from '../database/bounded-read.ts'
 import { createDevice, deleteDevice, readDevice, updateDevice } from '../device/commands.ts'
-import { findDevices, readDeviceStatistics } from '../device/store.ts'
+import { type DeviceRow, findDevices, readDeviceStatistics } from '../device/store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { etagOf } from '../etag.ts'
 import { everything } from '../scope.ts'
 import { applyBulk, maxBulkBytes, maxBulkDevices } from './bulk.ts'
 import { deviceDocument, deviceFrom } from './device-wire.ts'
 import { RestError } from './errors.ts'
-import { answer, askerOf, type Call, type Route } from './route.ts'
+import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
 
 const maxListed = 1000
 
-async function listDevices({ deps, query }: Call): Promise<Response> {
+async function listDevices(call: ViewerCall): Promise<Response> {
+  const { deps, query } = call
   const top = query.get('top')
   if (top !== null && !/^0*[1-9]\d{0,8}$/.test(top)) {
     throw new InvalidInputError(['top'], 'top must be a whole number of at least 1.')
   }
   const devices = await findDevices(deps.db.reads, everything, { limit: Math.min(Number(top ?? maxListed), maxListed) })
+  await noteKeys(call, devices)
   return answer(devices.map(deviceDocument))
 }
 
-async function answerDevice({ deps, id }: Call): Promise<Response> {
-  const device = await readDevice(deps, everything, id)
-  return answer(deviceDocument(device), { etag: `"${etagOf(device.etagVersion)}"` })
+/** Writes into the audit that the client reads the keys of these devices, before they are sent. */
+function noteKeys({ deps, viewer, address }: ViewerCall, devices: readonly DeviceRow[]): Promise<void> {
+  const ids = devices.filter(({ authentication }) => authentication.type === 'sas').map(({ id }) => id)
+  return noteKeysRead(deps, { actor: viewer, address }, ids)
 }
+
+async function getDevice(call: ViewerCall): Promise<Response> {
+  const device = await readDevice(call.deps, everything, call.id)
+  await noteKeys(call, [device])
+  return answerDevice(device)
+}
+
+const answerDevice = (device: DeviceRow): Response =>
+  answer(deviceDocument(device), { etag: `"${etagOf(device.etagVersion)}"` })
 
 /** Without If-Match, a PUT only creates; with it, it only replaces. */
 async function putDevice(call: Call): Promise<Response> {
@@ -32,13 +46,17 @@ async function putDevice(call: Call): Promise<Response> {
   const ifMatch = headers.get('if-match')
   if (ifMatch === null) await createDevice(deps, everything, device)
   else await updateDevice(deps, everything, { ...device, ifMatch })
-  return answerDevice(call)
+  return answerDevice(await readDevice(deps, everything, id))
 }
 
 async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
   await deleteDevice(deps, everything, { deviceId: id, ifMatch: headers.get('if-match') ?? '*' })
   return new Response(null, { status: 204 })
 }
+
+/** The id of an element of a bulk request, however malformed it is. */
+const idIn = (element: unknown): unknown =>
+  typeof element === 'object' && element !== null ? Reflect.get(element, 'id') : undefined
 
 async function changeDevices(call: Call): Promise<Response> {
   const { deps, body } = call
@@ -52,6 +70,7 @@ async function changeDevices(call: Call): Promise<Response> {
     )
   }
   const errors = await deps.db.bulkWrite(askerOf(call), () => applyBulk(deps, body))
+  if (errors.length > 0) call.note({ failures: errors.length })
   const result = { isSuccessful: errors.length === 0, errors, warnings: [] }
   if (errors.length === 0) return answer(result)
   return Response.json(result, {
@@ -99,6 +118,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: `Creates, changes or deletes up to ${maxBulkDevices} devices, each independently of the others. Returns 400 with the same body if any of them is refused.`,
     right: 'writeDevices',
     throttle: 'registry',
+    audit: (body) => (Array.isArray(body) ? devicesDetail(body.map(idIn)) : null),
     body: { schema: 'BulkRequest', maxBytes: maxBulkBytes },
     answer: { status: 200, schema: 'BulkResult' },
     handle: changeDevices,
@@ -111,7 +131,7 @@ export const deviceRoutes: readonly Route[] = [
     right: 'readDevices',
     throttle: 'registry',
     answer: { status: 200, schema: 'Device' },
-    handle: answerDevice,
+    handle: getDevice,
   },
   {
     method: 'PUT',
@@ -120,6 +140,8 @@ export const deviceRoutes: readonly Route[] = [
     summary: 'Creates a device. With If-Match, replaces the identity of an existing device.',
     right: 'writeDevices',
     throttle: 'registry',
+    // The answer has the keys of the device.
+    audit: () => ({ keysRead: true }),
     parameters: ['If-Match'],
     body: { schema: 'Device' },
     answer: { status: 200, schema: 'Device' },
@@ -132,6 +154,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: 'Deletes a device and its twin, and closes its connection.',
     right: 'writeDevices',
     throttle: 'registry',
+    audit: () => null,
     parameters: ['If-Match'],
     answer: { status: 204 },
     handle: removeDevice,

@@ -12,7 +12,7 @@ import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
 import { invalidContinuation, pageHeaders, pageRequest, readListContinuation } from './paging.ts'
 import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
-import { membersOf } from './wire.ts'
+import { membersOf, textsIn } from './wire.ts'
 
 async function createJob({ deps, viewer, caller, signal, id, body, choices }: ViewerCall): Promise<Response> {
   const request = jobRequestFrom(body, id)
@@ -122,6 +122,7 @@ export const jobRoutes: readonly Route[] = [
       'Schedules a job. The job is durable when the response is sent. The response has jobId, type and status only.',
     right: 'writeJobs',
     throttle: 'jobOperations',
+    audit: (body) => textsIn(body, ['type', 'queryCondition']),
     body: { schema: 'JobRequest' },
     answer: { status: 200, schema: 'Job' },
     handle: createJob,
@@ -130,6 +131,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'POST',
     path: '/jobs/v2/{jobId}/cancel',
     operationId: 'cancelJob',
+    audit: () => null,
     summary: 'Cancels a job that has not started. With REST_CANCEL_RUNNING=true, cancels a running job too.',
     right: 'writeJobs',
     throttle: 'jobOperations',
@@ -142,6 +144,7 @@ export const jobRoutes: readonly Route[] = [
     operationId: 'createImportExportJob',
     summary: 'Always returns 400: this hub has no import and export jobs.',
     right: 'writeDevices',
+    audit: 'changes nothing',
     answer: { status: 200 },
     handle: refuseImport,
   },
@@ -169,6 +172,7 @@ export const jobRoutes: readonly Route[] = [
     operationId: 'cancelImportExportJob',
     summary: 'Always returns 404: this hub has no import and export jobs.',
     right: 'writeDevices',
+    audit: 'changes nothing',
     answer: { status: 204 },
     handle: findImport,
   },

@@ -3,7 +3,7 @@ import { invokeMethod } from '../method/commands.ts'
 import { everything } from '../scope.ts'
 import { RestError } from './errors.ts'
 import { answerText, type Call, type Route } from './route.ts'
-import { membersOf } from './wire.ts'
+import { membersOf, textsIn } from './wire.ts'
 
 /**
  * Calls a method. The Azure SDK repeats a call after 429, 500 and 503 for up to four minutes, so once the device may
@@ -28,6 +28,7 @@ export const methodRoutes: readonly Route[] = [
     operationId: 'invokeMethod',
     summary: 'Calls a method on a device, at most once, and returns the answer of the device.',
     right: 'invokeMethods',
+    audit: (body) => textsIn(body, ['methodName']),
     body: { schema: 'MethodCall' },
     answer: { status: 200, schema: 'MethodResponse' },
     errorForm: 'structured',

@@ -23,6 +23,7 @@ export const queryRoutes: readonly Route[] = [
       'Runs a statement of the query language and returns a page of its rows. x-ms-item-type is the type of the rows.',
     right: 'readTwins',
     throttle: 'queries',
+    audit: 'changes nothing',
     parameters: ['x-ms-max-item-count', 'x-ms-continuation', 'pageSize', 'continuationToken'],
     body: { schema: 'Query' },
     answer: { status: 200, schema: 'Rows' },

@@ -2,6 +2,7 @@ import type { Right } from '../access/rights.ts'
 import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
+import type { JsonObject } from '../json/json.ts'
 import { printJson } from '../json/json-text.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
@@ -29,6 +30,10 @@ export type Call = {
   readonly body: unknown
   /** The caller for turns when the hub has much to read: a policy at an address. */
   readonly caller: string
+  /** The address of the client. Undefined when the request had no connection. */
+  readonly address: string | undefined
+  /** Adds to what the audit keeps of a request that changes something. */
+  readonly note: (more: JsonObject) => void
   /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
 }
@@ -51,8 +56,18 @@ export type Route = Described &
     | { readonly right?: undefined; readonly handle: (call: Call) => Promise<Response> }
   )
 
-type Described = {
-  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
+/**
+ * What the audit keeps of a request: more about it, from its body. Its target is the id in the path. Never a key, a
+ * payload or a value of a twin.
+ */
+export type RouteAudit = (body: unknown) => JsonObject | null
+
+/** Required unless the method is GET, so that no change can be forgotten. */
+type Changes =
+  | { readonly method: 'GET'; readonly audit?: undefined }
+  | { readonly method: 'PUT' | 'PATCH' | 'POST' | 'DELETE'; readonly audit: RouteAudit | 'changes nothing' }
+
+type Described = Changes & {
   /** Literal segments and at most one `{name}`. */
   readonly path: string
   readonly operationId: string

@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { bearerIn } from '../access/authenticator-commands.ts'
 import { authenticateViewer } from '../access/commands.ts'
 import { may } from '../access/rights.ts'
+import type { Viewer } from '../access/viewer.ts'
+import { type Audited, audited } from '../audit/commands.ts'
+import { type AuditEnd, endByError } from '../audit/entry.ts'
+import { isTemporary } from '../database/outage.ts'
 import type { Deps } from '../deps.ts'
 import { InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json/json.ts'
@@ -69,6 +73,7 @@ export function createRestHandler(
     route: Route,
     segments: readonly string[],
     address: string | undefined,
+    onViewer: (viewer: Viewer) => void,
   ): Promise<{ readonly caller: string; handle(call: Omit<Call, 'caller'>): Promise<Response> }> => {
     if (route.right === undefined) {
       const caller = `anyone at ${address}`
@@ -79,6 +84,7 @@ export function createRestHandler(
       throw new UnauthorizedError('This API accepts shared access signatures only. GraphQL accepts tokens of persons.')
     }
     const viewer = await authenticateViewer(deps, authorization, hostNames, segments)
+    onViewer(viewer)
     // IoT Hub answers 401 to this, too.
     if (!may(viewer, route.right)) {
       throw new UnauthorizedError(`The policy ${viewer.name} does not have the right for this request.`)
@@ -90,6 +96,7 @@ export function createRestHandler(
   return async (request, address, whenAnswered) => {
     let form: Route['errorForm']
     let release = (): void => {}
+    let audit: Audited | undefined
     try {
       const { pathname, search, searchParams } = new URL(request.url)
       checkEncoding(search)
@@ -97,7 +104,11 @@ export function createRestHandler(
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
       if (route.right !== undefined) checkApiVersion(query.get('api-version'))
-      const { caller, handle } = await authorize(request, route, segments, address)
+      const { caller, handle } = await authorize(request, route, segments, address, (actor) => {
+        if (typeof route.audit !== 'function') return
+        const { operationId: operation } = route
+        audit = audited(deps, { actor, address, operation, target: id === '' ? null : id, detail: null })
+      })
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const maxBytes = route.body?.maxBytes ?? maxBodyBytes
       if (route.body) release = deps.requestRoom.take(caller, announcedBytes(request, maxBytes))
@@ -106,13 +117,19 @@ export function createRestHandler(
       form = route.errorForm
       const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
+      const note: Call['note'] = (more) => audit?.note(more)
+      if (typeof route.audit === 'function') note(route.audit(body) ?? {})
       const answerBytes = answerBytesOf(route, deps.limits)
       if (answerBytes !== undefined && whenAnswered !== undefined) {
         const hold = await deps.answerRoom.enter(caller, answerBytes, signal)
         whenAnswered(hold.release)
       }
-      return await handle({ deps, choices, id, query, headers, body, signal })
+      const call = { deps: audit?.deps ?? deps, choices, id, query, headers, body, signal, address, note }
+      const response = await handle(call)
+      await audit?.end()
+      return response
     } catch (error) {
+      await audit?.end(endOf(error))
       if (error instanceof UnauthorizedError)
         logRefusal({ protocol: 'REST', reason: error.reason, address: address ?? '' })
       return refuse(deps, request, error, form)
@@ -120,6 +137,14 @@ export function createRestHandler(
       release()
     }
   }
+}
+
+/** How the audit shows the failure of a request. */
+function endOf(error: unknown): AuditEnd {
+  const expected = endByError(error)
+  if (expected !== undefined) return expected
+  if (error instanceof RestError) return { outcome: 'refused', code: error.code }
+  return { outcome: 'failed', code: isTemporary(error) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR' }
 }
 
 /** Each part of the path, decoded once. IoT Hub ignores empty ones: `/devices/` is the list of devices. */

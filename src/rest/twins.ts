@@ -1,4 +1,6 @@
+import { twinDetail } from '../audit/entry.ts'
 import { readDevice } from '../device/commands.ts'
+import type { JsonObject } from '../json/json.ts'
 import { everything } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
 import { patchTwin, readTwin, replaceTwin } from '../twin/commands.ts'
@@ -31,6 +33,15 @@ async function replace(call: Call): Promise<Response> {
   return answerTwin(call)
 }
 
+/** The paths of the members in a twin that a client sends, without their values. */
+function sectionsOf(body: unknown): JsonObject {
+  const twin = isObject(body) ? body : {}
+  const properties = isObject(twin.properties) ? twin.properties : {}
+  return twinDetail({ tags: twin.tags, desired: properties.desired })
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
 /** Device twins. */
 export const twinRoutes: readonly Route[] = [
   {
@@ -50,6 +61,7 @@ export const twinRoutes: readonly Route[] = [
     summary: 'Merges tags and desired properties into a twin. null removes a member. Returns the whole twin.',
     right: 'writeTwins',
     throttle: 'twinUpdates',
+    audit: sectionsOf,
     parameters: ['If-Match'],
     body: { schema: 'Twin' },
     answer: { status: 200, schema: 'Twin' },
@@ -62,6 +74,7 @@ export const twinRoutes: readonly Route[] = [
     summary: 'Replaces the tags and the desired properties of a twin, each if given. Returns the whole twin.',
     right: 'writeTwins',
     throttle: 'twinUpdates',
+    audit: sectionsOf,
     parameters: ['If-Match'],
     body: { schema: 'Twin' },
     answer: { status: 200, schema: 'Twin' },

@@ -33,6 +33,13 @@ export function membersOf(value: unknown, path: Path): Readonly<Record<string, u
   throw new InvalidInputError(path, `${path.at(-1) ?? 'The body'} must be an object.`)
 }
 
+/** The members with these names that are texts, of any JSON. */
+export function textsIn(value: unknown, names: readonly string[]): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null) return {}
+  const members = names.map((name): [string, unknown] => [name, Reflect.get(value, name)])
+  return Object.fromEntries(members.filter((member): member is [string, string] => typeof member[1] === 'string'))
+}
+
 /** Checks an id in the body, if present, against the one in the path. A number is accepted too: SDKs send those. */
 export function checkSameId(inBody: unknown, inPath: string, name: string): void {
   if (inBody === undefined || inBody === null || inBody === inPath) return

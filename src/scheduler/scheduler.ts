@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
+import { deleteOldAudit } from './delete-old-audit.ts'
 import { deleteOldJobs } from './delete-old-jobs.ts'
 import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
@@ -22,6 +23,8 @@ export type SchedulerSettings = {
   readonly windowSize: number
   /** Days for which jobs are kept after their end. */
   readonly historyDays: number
+  /** Days for which entries of the audit are kept. */
+  readonly auditDays: number
 }
 
 /** The running scheduler. */
@@ -57,6 +60,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     finishJobs(deps),
     closing,
     deleteOldJobs(deps, settings),
+    deleteOldAudit(deps, settings),
   ]
   const stopping = new AbortController()
   setMaxListeners(steps.length, stopping.signal)

@@ -40,6 +40,7 @@ function columnType(type: string, attributes: string): string {
   // Microseconds are what there is when nothing is said.
   if (native?.[1] === 'Timestamptz') return `timestamp${native[2] === '6' ? '' : `(${native[2]})`} with time zone`
   if (native?.[1] === 'Json') return 'json'
+  if (native?.[1] === 'Uuid') return 'uuid'
   const types: Record<string, string> = {
     String: 'text',
     Int: 'integer',

@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   throttle: [],
   query: [],
   access: ['database', 'query'],
+  audit: ['database'],
   twin: ['database', 'query'],
   device: ['access', 'database', 'query', 'twin (pure)'],
   method: ['database', 'device', 'query'],
@@ -31,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   statement: ['database', 'device', 'job', 'job/store', 'query', 'twin (pure)'],
   graphql: [
     'access',
+    'audit',
     'database',
     'device',
     'graphql/access',
@@ -44,9 +46,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'query',
     'twin',
   ],
-  'graphql/access': ['access', 'database', 'graphql', 'graphql/live', 'graphql/transport', 'query'],
-  'graphql/device': ['database', 'device', 'graphql', 'graphql/live', 'graphql/transport', 'method', 'query', 'twin'],
+  'graphql/access': ['access', 'audit', 'database', 'graphql', 'graphql/live', 'graphql/transport', 'query'],
+  'graphql/device': [
+    'audit',
+    'database',
+    'device',
+    'graphql',
+    'graphql/live',
+    'graphql/transport',
+    'method',
+    'query',
+    'twin',
+  ],
   'graphql/job': [
+    'audit',
     'database',
     'graphql',
     'graphql/device',
@@ -57,11 +70,23 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'query',
   ],
   'graphql/live': ['access', 'database', 'graphql', 'graphql/transport'],
-  'graphql/transport': ['access', 'database', 'graphql', 'graphql/live'],
-  rest: ['access', 'database', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle (pure)', 'twin'],
+  'graphql/transport': ['access', 'audit', 'database', 'graphql', 'graphql/live'],
+  rest: [
+    'access',
+    'audit',
+    'database',
+    'device',
+    'job',
+    'job/store',
+    'method',
+    'query',
+    'statement',
+    'throttle (pure)',
+    'twin',
+  ],
   http: ['graphql/transport', 'graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'throttle (pure)', 'twin'],
-  scheduler: ['database', 'device', 'job', 'job/store', 'method', 'query', 'throttle (pure)', 'twin'],
+  scheduler: ['audit', 'database', 'device', 'job', 'job/store', 'method', 'query', 'throttle (pure)', 'twin'],
   simulator: ['access (pure)', 'mqtt/topics'],
   cli: ['app', 'access (pure)', 'graphql/schema', 'simulator'],
 }
@@ -70,7 +95,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const ground = ['ground', 'events', 'json', 'limits', 'log', 'tls']
 
 /** Domain rooms: in each, every file is pure but the commands and the stores. */
-const domain = ['access', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle', 'twin']
+const domain = ['access', 'audit', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle', 'twin']
 /** What lies in a room `store`, or is called so. */
 const isStore = (file: string): boolean => /[/-]store\.ts$|\/store\//.test(file)
 const isCommands = (file: string): boolean => /[/-]commands\.ts$/.test(file)

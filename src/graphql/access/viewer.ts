@@ -24,10 +24,7 @@ const Right = builder.enumType('Right', {
     READ_JOBS: { value: 'readJobs', description: 'Read jobs, and the schema.' },
     WRITE_JOBS: { value: 'writeJobs', description: 'Schedule, retry and cancel jobs.' },
     APPROVE_JOBS: { value: 'approveJobs', description: 'Reserved for approving jobs. No operation requires it yet.' },
-    AUDIT_READ: {
-      value: 'auditRead',
-      description: 'Reserved for reading who changed what. No operation requires it yet.',
-    },
+    AUDIT_READ: { value: 'auditRead', description: 'Read who changed what.' },
     CONNECT_DEVICES: { value: 'connectDevices', description: 'Connect as any device.' },
   } satisfies Record<string, { value: ViewerRight; description: string }>,
 })

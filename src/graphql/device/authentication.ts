@@ -1,5 +1,6 @@
 import type { Authentication } from '../../device/identity.ts'
 import { builder } from '../builder.ts'
+import { noteKeyRead } from './keys-read.ts'
 
 const AuthenticationType = builder.enumType('AuthenticationType', {
   description: 'How a device authenticates.',
@@ -45,8 +46,11 @@ const X509Thumbprint = builder
     }),
   })
 
+/** The authentication of a device, with the ID that the audit keeps when its keys are read. */
+type OfDevice = Authentication & { readonly deviceId: string }
+
 /** How a device authenticates, with its secrets. Shown only to viewers with the right to read devices. */
-export const DeviceAuthentication = builder.objectRef<Authentication>('DeviceAuthentication').implement({
+export const DeviceAuthentication = builder.objectRef<OfDevice>('DeviceAuthentication').implement({
   description: 'How a device authenticates, including its secrets.',
   fields: (t) => ({
     type: t.field({ type: AuthenticationType, description: 'The authentication type.', resolve: ({ type }) => type }),
@@ -54,8 +58,13 @@ export const DeviceAuthentication = builder.objectRef<Authentication>('DeviceAut
       type: SymmetricKey,
       nullable: true,
       authScopes: { right: 'readKeys' },
-      description: 'The symmetric keys. Null unless `type` is SAS. Requires the right readKeys.',
-      resolve: (authentication) => (authentication.type === 'sas' ? authentication.symmetricKey : null),
+      description:
+        'The symmetric keys. Null unless `type` is SAS. Requires the right readKeys. The audit keeps who reads them.',
+      resolve: async (authentication, _args, context) => {
+        if (authentication.type !== 'sas') return null
+        await noteKeyRead(context, authentication.deviceId)
+        return authentication.symmetricKey
+      },
     }),
     x509Thumbprint: t.field({
       type: X509Thumbprint,

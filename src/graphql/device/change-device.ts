@@ -1,3 +1,4 @@
+import { devicesDetail } from '../../audit/entry.ts'
 import { createDevice, createDevices, deleteDevice, updateDevice } from '../../device/commands.ts'
 import { AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { builder } from '../builder.ts'
@@ -118,6 +119,7 @@ builder.mutationField('createDevice', (t) =>
   t.field({
     type: CreateDeviceResult,
     authScopes: { right: 'writeDevices' },
+    audit: { target: ({ input }) => input.deviceId },
     description: 'Creates a device and its twin.',
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input }, { deps, viewer }) => {
@@ -136,6 +138,10 @@ builder.mutationField('createDevices', (t) =>
       'The result of `createDevices`: one result for each device, or an error for the whole list.',
     ),
     authScopes: { right: 'writeDevices' },
+    audit: {
+      target: () => null,
+      detail: ({ input: { devices } }) => devicesDetail(devices.map(({ deviceId }) => deviceId)),
+    },
     complexity: 10,
     description: `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
@@ -148,6 +154,8 @@ builder.mutationField('createDevices', (t) =>
       const results = await deps.db.bulkWrite(askerOf(context), () =>
         createDevices(deps, context.viewer.scope, devices),
       )
+      const failures = results.filter((result) => typeof result !== 'string').length
+      if (failures > 0) context.note?.({ failures })
       return {
         results: results.map((result) => {
           if (typeof result === 'string') return { deviceId: result }
@@ -168,6 +176,14 @@ builder.mutationField('updateDevice', (t) =>
       'The result of `updateDevice`.',
     ),
     authScopes: { right: 'writeDevices' },
+    audit: {
+      target: ({ input }) => input.deviceId,
+      detail: ({ input: { status, statusReason, authentication } }) => ({
+        changes: Object.entries({ status, statusReason, authentication })
+          .filter(([, value]) => value !== undefined)
+          .map(([name]) => name),
+      }),
+    },
     description: 'Changes the identity of a device. A device that may no longer connect is disconnected.',
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input }, { deps, viewer }) => {
@@ -195,6 +211,7 @@ builder.mutationField('deleteDevice', (t) =>
       'The result of `deleteDevice`.',
     ),
     authScopes: { right: 'writeDevices' },
+    audit: { target: ({ input }) => input.deviceId },
     description: 'Deletes a device and its twin, and closes its connection.',
     args: { input: t.arg({ type: DeleteDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch } }, { deps, viewer }) => {

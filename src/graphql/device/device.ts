@@ -85,10 +85,10 @@ export const Device = builder.node(builder.objectRef<SelectedDevice>('Device'), 
       type: DeviceAuthentication,
       nullable: true, // A viewer without the right loses this field, not the whole device.
       authScopes: { right: 'readDevices' },
-      ...ofDevice('authenticationType', 'primaryKey', 'secondaryKey', 'primaryThumbprint', 'secondaryThumbprint'),
+      ...ofDevice('id', 'authenticationType', 'primaryKey', 'secondaryKey', 'primaryThumbprint', 'secondaryThumbprint'),
       description:
         'How the device authenticates. Requires the right registryRead. Without it this field is null and the response contains an error.',
-      resolve: (device) => authenticationOf(device),
+      resolve: (device) => ({ ...authenticationOf(device), deviceId: device.id }),
     }),
   }),
 })

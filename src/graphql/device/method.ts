@@ -39,6 +39,10 @@ builder.mutationField('invokeDeviceMethod', (t) =>
       'The result of `invokeDeviceMethod`.',
     ),
     authScopes: { right: 'invokeMethods' },
+    audit: {
+      target: ({ input }) => input.deviceId,
+      detail: ({ input }) => ({ methodName: input.methodName }),
+    },
     description:
       'Calls a direct method on one device and waits for the answer. The call is sent at most once. For a disabled device the result is a NotFoundError whose message says that the device is disabled. When the device is deleted or disabled after it has received the call, the result is a DeviceTimeoutError.',
     args: { input: t.arg({ type: InvokeDeviceMethodInput, required: true, description: 'The call.' }) },

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { twinDetail } from '../../audit/entry.ts'
 import { findGeneration } from '../../device/store.ts'
 import { InvalidInputError, NotFoundError, PreconditionError } from '../../errors.ts'
 import { etagOf } from '../../etag.ts'
@@ -153,6 +154,10 @@ builder.mutationField('updateTwin', (t) =>
       'The result of `updateTwin`.',
     ),
     authScopes: { right: 'writeTwins' },
+    audit: {
+      target: ({ input }) => input.deviceId,
+      detail: ({ input: { patch } }) => twinDetail({ tags: patch.tags, desired: patch.properties?.desired }),
+    },
     description: 'Merges a patch into the tags and desired properties of one device.',
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps, viewer }) => {

@@ -13,18 +13,11 @@ import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
+import { DateTimeRange } from '../date-time-range.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { Job } from './job.ts'
 
 // Filter
-
-const DateTimeRange = builder.inputType('DateTimeRange', {
-  description: 'A time range. Without `from` or `to`, the range is open on that side.',
-  fields: (t) => ({
-    from: t.field({ type: 'DateTime', description: 'Start of the range, inclusive.' }),
-    to: t.field({ type: 'DateTime', description: 'End of the range, exclusive.' }),
-  }),
-})
 
 const longestSearch = 200
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   AlreadyExistsError,
   ConflictError,
@@ -65,6 +66,11 @@ builder.mutationField('retryJob', (t) =>
       'The result of `retryJob`.',
     ),
     authScopes: { right: 'writeJobs' },
+    audit: {
+      target: ({ input }) => input.newJobId ?? null,
+      detail: ({ input }) => ({ sourceJobId: input.jobId }),
+      withId: ({ input }) => ({ input: { ...input, newJobId: input.newJobId ?? randomUUID() } }),
+    },
     description:
       'Schedules a new job that repeats the operation of an ended job, on the devices where it failed or on another part of its devices. A ConflictError when the job has not ended. An InvalidInputError when no device job matches. A device that received the method call may receive it again in a retry.',
     args: {

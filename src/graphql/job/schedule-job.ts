@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { twinDetail } from '../../audit/entry.ts'
 import {
   AlreadyExistsError,
   ConflictError,
@@ -26,10 +28,24 @@ const ScheduleJobResult = resultUnion(
   'The result of `scheduleDeviceMethod` or `scheduleTwinUpdate`.',
 )
 
+/** The input with the id of the new job, which is generated when the client gives none. */
+const withJobId = <Input extends { readonly jobId?: string | null | undefined }>(input: Input): Input => ({
+  ...input,
+  jobId: input.jobId ?? randomUUID(),
+})
+
 builder.mutationField('scheduleDeviceMethod', (t) =>
   t.field({
     type: ScheduleJobResult,
     authScopes: { right: 'writeJobs' },
+    audit: {
+      target: ({ input }) => input.jobId ?? null,
+      detail: ({ input: { queryCondition, cloudToDeviceMethod } }) => ({
+        queryCondition,
+        methodName: cloudToDeviceMethod.methodName,
+      }),
+      withId: ({ input }) => ({ input: withJobId(input) }),
+    },
     description:
       'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device.',
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job to schedule.' }) },
@@ -46,6 +62,14 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
   t.field({
     type: ScheduleJobResult,
     authScopes: { right: 'writeJobs' },
+    audit: {
+      target: ({ input }) => input.jobId ?? null,
+      detail: ({ input: { queryCondition, updateTwin: patch } }) => ({
+        queryCondition,
+        ...twinDetail({ tags: patch.tags, desired: patch.properties?.desired }),
+      }),
+      withId: ({ input }) => ({ input: withJobId(input) }),
+    },
     description:
       'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device.',
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job to schedule.' }) },
@@ -73,6 +97,7 @@ builder.mutationField('cancelJob', (t) =>
       'The result of `cancelJob`.',
     ),
     authScopes: { right: 'writeJobs' },
+    audit: { target: ({ input }) => input.jobId },
     description: 'Cancels a job that has not ended. A ConflictError when the job is already cancelled or has ended.',
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job to cancel, and the reason.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {

@@ -1,8 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
-import type { Viewer } from '../../access/viewer.ts'
 import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
-import type { Context } from '../context.ts'
+import { type Context, isContext } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
 import { releaseAnswer } from './read-documents.ts'
 import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
@@ -65,7 +64,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
 
   return async (args) => {
     const context = contextIn(args)
-    const { group, leave: leaveGroup } = join(keyOf(args, context.viewer), context.caller)
+    const { group, leave: leaveGroup } = join(keyOf(args, context), context.caller)
     /** The error when the viewer has lost what this subscription needs, until it is sent. */
     let loss: GraphQLError | undefined
     let endRows = (): void => {}
@@ -155,14 +154,15 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
   }
 }
 
-/** The key of equal subscriptions. Variables are compared as they were written. */
-function keyOf({ document, operationName, variableValues }: ExecutionArgs, { authority }: Viewer): string {
+/**
+ * The key of equal subscriptions. Variables are compared as they were written. Subscriptions that may select keys of
+ * devices are shared by one caller only, because the audit names who reads keys.
+ */
+function keyOf({ document, operationName, variableValues }: ExecutionArgs, { viewer, caller }: Context): string {
   const text = document.loc?.source.body ?? print(document)
-  return JSON.stringify([text, operationName ?? null, variableValues ?? null, authority])
+  const reader = text.includes('symmetricKey') ? caller : null
+  return JSON.stringify([text, operationName ?? null, variableValues ?? null, viewer.authority, reader])
 }
-
-const isContext = (value: unknown): value is Context =>
-  typeof value === 'object' && value !== null && 'viewer' in value && 'group' in value
 
 /** The context of a subscription. */
 export function contextIn({ contextValue }: ExecutionArgs): Context {

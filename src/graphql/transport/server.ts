@@ -20,6 +20,7 @@ import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.
 import { standingByRoles } from '../live/standing.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
+import { createAuditExport, refuseExport } from './audit-export.ts'
 import { createOrigins } from './cors.ts'
 import { countedAuthenticate } from './counted-authenticate.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
@@ -45,6 +46,12 @@ export type GraphqlServer = {
   isOpen(request: IncomingMessage): boolean
   /** Takes over the connection of a WebSocket. */
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
+  /** The export of the audit, as a mount of its own. */
+  readonly audit: {
+    readonly path: '/audit'
+    readonly methods: readonly string[]
+    handle(request: IncomingMessage, response: ServerResponse): void
+  }
   /** A request without a connection, for tests. It skips the guard, which concerns browsers. */
   readonly fetch: Yoga['fetch']
   /** Number of open subscriptions. */
@@ -108,6 +115,8 @@ export function createGraphqlServer(
     }
   }
 
+  const exportAudit = createAuditExport(deps, authenticate)
+
   const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
     const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
@@ -123,7 +132,7 @@ export function createGraphqlServer(
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
     const transport = { outlet, whenTaken, signal, standing, streams }
-    return { deps, viewer, caller, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
+    return { deps, viewer, caller, address, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 
   const admit = createAdmission(authenticate, deps.requestRoom)
@@ -227,6 +236,19 @@ export function createGraphqlServer(
       const { message } = refusal
       refuse(message, addressOf(request))
       refuseUpgrade(connection, '403 Forbidden', message)
+    },
+    audit: {
+      path: '/audit',
+      methods: ['GET'],
+      handle(request, response) {
+        const refusal = crossSiteRefusal(request, names, () => false)
+        if (refusal !== undefined) {
+          refuse(refusal.message, addressOf(request))
+          respondError(response, 403, { message: refusal.message, extensions: { code: 'FORBIDDEN' } })
+          return
+        }
+        exportAudit(request, response).catch((error: unknown) => refuseExport(response, error, mask(error)))
+      },
     },
     fetch: yoga.fetch,
     openStreams: () => streams.size,

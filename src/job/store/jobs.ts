@@ -68,6 +68,7 @@ export async function insertJob(
         )
         ${noteMoved({ type: 'scheduled', cause: 'user', time: job.createdTime, by, reason })}
         returning job_key`,
+    'insert-job',
   )
   return rows.length > 0
 }

@@ -15,6 +15,8 @@ export type Effect =
   | 'devices'
   /** It is about a job: that of another scope is reduced. */
   | 'job'
+  /** It is about all devices: it is refused to a viewer with a scope. */
+  | 'all'
 
 /** Names by effect, separated by spaces. Arguments are written as `field(argument:)`. */
 type OfType = { readonly [Name in Effect]?: string }
@@ -31,6 +33,7 @@ export const table: Readonly<Record<string, OfType>> = {
     devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(queryCondition:)
       previewJob previewJob(input:) twinPaths twinPaths(first:) twinPaths(prefix:)`,
     job: 'job job(jobId:) jobs jobs(after:) jobs(before:) jobs(filter:) jobs(first:) jobs(last:) jobs(orderBy:)',
+    all: 'auditLog auditLog(after:) auditLog(filter:) auditLog(first:)',
   },
   Mutation: {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
@@ -50,6 +53,10 @@ export const table: Readonly<Record<string, OfType>> = {
   HubLimits: {
     same: 'answerBytes documentTokens newDevices operationsPerSocket pageSize requestBytes trustedDocumentsOnly',
   },
+
+  AuditEntry: { all: 'actor address code detail id issuer kind operation outcome subject target time' },
+  AuditConnection: { all: 'edges nodes pageInfo' },
+  AuditEdge: { all: 'cursor node' },
 
   Node: { device: 'id' },
   PageInfo: { devices: 'endCursor hasNextPage hasPreviousPage startCursor' },
@@ -122,6 +129,7 @@ export const table: Readonly<Record<string, OfType>> = {
   PreconditionError: error,
   QueryConditionError: { same: 'code column line message' },
 
+  AuditFilter: { all: 'actor operation outcome subject target time' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
   CloudToDeviceMethodInput: { same: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
   CreateDeviceInput: { device: 'deviceId', same: 'authentication status statusReason twin' },
@@ -163,6 +171,8 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   Twin: ['readTwins'],
   Job: ['readJobs'],
   DeviceJob: ['readJobs'],
+  AuditEntry: ['auditRead'],
+  'Query.auditLog': ['auditRead'],
   'Query.device': ['readDevices', 'readTwins'],
   'Query.devices': ['readDevices', 'readTwins'],
   'Query.devices(queryCondition:)': ['readTwins'],

@@ -1,0 +1,116 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { GraphQLError } from 'graphql'
+import { may } from '../../access/rights.ts'
+import { type AuditPlace, type AuditRow, type AuditSelection, findAuditEntries } from '../../audit/store.ts'
+import { dateTimeExample, parseDateTime } from '../../date-time.ts'
+import type { Deps } from '../../deps.ts'
+import { InvalidInputError, UnauthorizedError } from '../../errors.ts'
+import { addressOf } from '../../limits/request-address.ts'
+import type { Authenticate } from '../context.ts'
+import { lacksRight, requireAllDevices } from '../forbidden.ts'
+import { challengeOf } from './admission.ts'
+import { isForwarded } from './cross-site.ts'
+
+/** Entries that are read and sent at a time. */
+const pageSize = 1_000
+
+const parameters = ['from', 'to', 'actor', 'operation'] as const
+
+/** Sends the entries of the audit as lines of JSON. Rejects with what refuses the request, before anything is sent. */
+export type AuditExport = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * Makes the export of the audit: the newest entries first, read page by page as the client takes them, so that an
+ * export of any length needs the memory of one page.
+ */
+export function createAuditExport(deps: Deps, authenticate: Authenticate): AuditExport {
+  return async (request, response) => {
+    const { authorization } = request.headers
+    const viewer = await authenticate(authorization, { forwarded: isForwarded(request), address: addressOf(request) })
+    if (!may(viewer, 'auditRead')) throw lacksRight(viewer, 'the audit', ['auditRead'])
+    requireAllDevices(viewer)
+    deps.throttles.take('queries')
+    const selection = selectionIn(new URL(request.url ?? '', 'http://hub').searchParams)
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    let after: AuditPlace | undefined
+    do {
+      const entries = await findAuditEntries(deps.db, selection, { after, limit: pageSize })
+      if (gone.signal.aborted) return
+      if (!response.headersSent) {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+      }
+      const hasRoom = response.write(entries.map(lineOf).join(''))
+      after = entries.length < pageSize ? undefined : entries.at(-1)
+      if (!hasRoom) await once(response, 'drain', { signal: gone.signal }).catch(() => {})
+    } while (after !== undefined && !gone.signal.aborted)
+    response.end()
+  }
+}
+
+function lineOf({
+  key,
+  time,
+  actor,
+  actorKind,
+  outcome,
+  actorId: _id,
+  attempt: _attempt,
+  ...others
+}: AuditRow): string {
+  const entry = { time, actor, kind: actorKind.toUpperCase(), outcome: outcome.toUpperCase(), ...others }
+  return `${JSON.stringify({ id: String(key), ...entry })}\n`
+}
+
+/** The entries that a query string selects. InvalidInputError. */
+function selectionIn(query: URLSearchParams): AuditSelection {
+  for (const name of query.keys()) {
+    if (!parameters.some((known) => known === name)) {
+      throw new InvalidInputError([name], `"${name.slice(0, 128)}" is not a parameter. Use ${parameters.join(', ')}.`)
+    }
+  }
+  const from = timeIn(query, 'from')
+  const to = timeIn(query, 'to')
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new InvalidInputError(['from'], 'from must not be later than to.')
+  }
+  const operations = query.getAll('operation')
+  return {
+    from,
+    to,
+    actor: query.get('actor') ?? undefined,
+    operations: operations.length === 0 ? undefined : operations,
+  }
+}
+
+function timeIn(query: URLSearchParams, name: 'from' | 'to'): Date | undefined {
+  const text = query.get(name)
+  if (text === null) return undefined
+  const time = parseDateTime(text)
+  if (time !== undefined) return time
+  throw new InvalidInputError([name], `${name} must be a valid time such as ${dateTimeExample}.`)
+}
+
+/** The status of a refusal, by its code. */
+const statuses: Readonly<Record<string, number>> = {
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  INVALID_INPUT: 400,
+  LIMIT_EXCEEDED: 429,
+  SERVICE_UNAVAILABLE: 503,
+}
+
+/** The answer to an export that failed. What has begun is cut off, so that nobody takes it for complete. */
+export function refuseExport(response: ServerResponse, error: unknown, { message, extensions }: GraphQLError): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const { code } = extensions
+  response.writeHead(statuses[String(code)] ?? 500, {
+    'content-type': 'application/json; charset=utf-8',
+    ...(error instanceof UnauthorizedError && challengeOf(error)),
+  })
+  response.end(JSON.stringify({ errors: [{ message, extensions }] }))
+}

@@ -1,0 +1,223 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Actor } from '../../src/actor.ts'
+import { audited, noteKeysRead } from '../../src/audit/commands.ts'
+import type { AuditAttempt, AuditEnd } from '../../src/audit/entry.ts'
+import { inTransaction, undoneOnFailure } from '../../src/database/client.ts'
+import { createDevice } from '../../src/device/commands.ts'
+import { scheduleJob } from '../../src/job/commands.ts'
+import type { JobRequestInput } from '../../src/job/request.ts'
+import { everything } from '../../src/scope.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { countedDb } from '../support/counted-db.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+
+let clock: TestClock
+let deps: TestDeps
+beforeAll(async () => {
+  clock = createTestClock()
+  deps = await createTestDeps(clock)
+})
+afterAll(() => deps.close())
+beforeEach(() => deps.db.prisma.auditEntry.deleteMany())
+
+const actor: Actor = { kind: 'person', id: 'issuer|anna', name: 'Anna', issuer: 'issuer', subject: 'anna' }
+const attempt: AuditAttempt = { actor, address: '192.0.2.1', operation: 'test', target: 'thing', detail: null }
+const givenJob: JobRequestInput = {
+  jobId: 'job',
+  type: 'scheduleUpdateTwin',
+  queryCondition: '*',
+  updateTwin: { tags: { a: 1 } },
+}
+const refused: AuditEnd = { outcome: 'refused', code: 'CONFLICT' }
+const entries = () => deps.db.prisma.auditEntry.findMany({ orderBy: { key: 'asc' } })
+
+describe('an operation with a transaction', () => {
+  test('has its entry when the transaction is committed, once, however many transactions follow', async () => {
+    const { deps: followed, end } = audited(deps, attempt)
+    await createDevice(followed, everything, { deviceId: 'one' })
+    await createDevice(followed, everything, { deviceId: 'two' })
+    await end()
+    expect(await entries()).toMatchObject([
+      {
+        time: clock.now(),
+        actor: 'Anna',
+        actorId: 'issuer|anna',
+        actorKind: 'person',
+        issuer: 'issuer',
+        subject: 'anna',
+        operation: 'test',
+        target: 'thing',
+        address: '192.0.2.1',
+        outcome: 'succeeded',
+        code: null,
+        detail: null,
+      },
+    ])
+  })
+
+  test('has no entry of a success when the transaction is rolled back', async () => {
+    const { deps: followed, end } = audited(deps, attempt)
+    const work = inTransaction(followed, async () => {
+      throw new Error('no')
+    })
+    await expect(work).rejects.toThrow('no')
+    expect(await entries()).toEqual([])
+    await end(refused)
+    expect(await entries()).toMatchObject([{ outcome: 'refused', code: 'CONFLICT' }])
+  })
+
+  test('has one entry when the transaction is repeated after a deadlock', async () => {
+    const { deps: followed, end } = audited(deps, attempt)
+    let attempts = 0
+    await inTransaction(followed, async (tx) => {
+      attempts++
+      if (attempts === 1) await tx.query(sql`do $$ begin raise exception using errcode = '40P01'; end $$`)
+    })
+    await end()
+    expect(attempts).toBe(2)
+    expect(await entries()).toHaveLength(1)
+  })
+
+  test('has its entry in the statement that it makes anyway', async () => {
+    const db = countedDb(deps.db)
+    const { deps: followed, end } = audited({ ...deps, db }, attempt)
+    await scheduleJob(followed, { ...actor, scope: everything }, givenJob)
+    await end()
+    expect(db.asked.statements).toBe(1)
+    expect(await entries()).toHaveLength(1)
+  })
+
+  test('has its entry also when what it did is undone within the transaction', async () => {
+    const { deps: followed } = audited(deps, attempt)
+    await inTransaction(followed, async (tx) => {
+      const work = undoneOnFailure(tx, () => tx.query(sql`select 1 / 0`))
+      await expect(work).rejects.toThrow('division by zero')
+    })
+    expect(await entries()).toHaveLength(1)
+  })
+
+  test('is undone when its entry cannot be inserted', async () => {
+    const { deps: followed } = audited(deps, attempt)
+    await deps.database.pool.query("alter table audit_entry add constraint full_up check (operation <> 'test')")
+    await expect(createDevice(followed, everything, { deviceId: 'three' })).rejects.toThrow('full_up')
+    await deps.database.pool.query('alter table audit_entry drop constraint full_up')
+    expect(await deps.db.prisma.device.findUnique({ where: { id: 'three' } })).toBeNull()
+    expect(await entries()).toEqual([])
+  })
+
+  test('has what was noted before and after the transaction', async () => {
+    const { deps: followed, note, end } = audited(deps, { ...attempt, detail: { a: 1 } })
+    note({ b: 2 })
+    await inTransaction(followed, async () => {})
+    expect(await entries()).toMatchObject([{ detail: { a: 1, b: 2 } }])
+    note({ c: 3 })
+    await end()
+    expect((await entries()).map(({ detail }) => detail)).toEqual([{ a: 1, b: 2, c: 3 }])
+  })
+
+  test('is refused when it has found in its transaction that it may change nothing', async () => {
+    const { deps: followed, end } = audited(deps, attempt)
+    await inTransaction(followed, async () => {})
+    await end(refused)
+    expect(await entries()).toMatchObject([{ outcome: 'refused', code: 'CONFLICT' }])
+  })
+
+  test('has succeeded when a fault comes after its transaction', async () => {
+    const { deps: followed, end } = audited(deps, attempt)
+    await inTransaction(followed, async () => {})
+    await end({ outcome: 'failed', code: 'SERVICE_UNAVAILABLE' })
+    expect(await entries()).toMatchObject([{ outcome: 'succeeded', code: 'SERVICE_UNAVAILABLE' }])
+  })
+})
+
+test('an operation without a transaction has its entry at its end', async () => {
+  await audited(deps, attempt).end()
+  expect(await entries()).toMatchObject([{ outcome: 'succeeded' }])
+})
+
+test('texts of any length and with any characters can be stored', async () => {
+  const name = `\0\ud800\n${'ü'.repeat(5_000)}`
+  const detail = { list: [name], [name]: name, nested: { deep: [null, true, 1.5] } }
+  await audited(deps, { ...attempt, actor: { ...actor, name, subject: name }, target: name, detail }).end()
+  const [entry] = await entries()
+  expect(entry?.actor).toBe(`\ufffd\n${'ü'.repeat(997)}`)
+  expect(entry?.target).toBe(entry?.actor)
+  expect(entry?.detail).toMatchObject({ list: [entry?.actor], nested: { deep: [null, true, 1.5] } })
+})
+
+test('entries of operations that end together are written together, each of them once', async () => {
+  const operations = Array.from({ length: 250 }, (_, index) => `call ${index}`)
+  await Promise.all(
+    operations.map((operation) => audited(deps, { ...attempt, operation, detail: { operation } }).end()),
+  )
+  const rows = await entries()
+  expect(rows.map(({ operation }) => operation)).toEqual(operations)
+  expect(rows[249]).toMatchObject({
+    actor: 'Anna',
+    actorId: 'issuer|anna',
+    actorKind: 'person',
+    issuer: 'issuer',
+    subject: 'anna',
+    target: 'thing',
+    address: '192.0.2.1',
+    time: clock.now(),
+    detail: { operation: 'call 249' },
+  })
+  const { rows: writers } = await deps.database.pool.query('select distinct xmin::text from audit_entry')
+  expect(writers).toHaveLength(4)
+})
+
+describe('a flood of refused operations', () => {
+  // A new second for each test.
+  beforeEach(() => clock.advance(1_000))
+  const refuse = async (times: number, by = actor) => {
+    for (let count = 0; count < times; count++) await audited(deps, { ...attempt, actor: by }).end(refused)
+  }
+  /** Waits for the write at the end of a second, which no call waits for. */
+  const settled = async (rows: number) => {
+    await expect.poll(async () => (await entries()).length).toBe(rows)
+    return entries()
+  }
+  const timesOf = (rows: Awaited<ReturnType<typeof entries>>) =>
+    rows.map(({ detail }) => Number(JSON.parse(JSON.stringify(detail))?.times ?? 1))
+
+  test('has at most ten entries per second of an actor, and none is forgotten', async () => {
+    await refuse(50)
+    expect(await entries()).toHaveLength(9)
+    clock.advance(1_000)
+    const rows = await settled(10)
+    expect(timesOf(rows).reduce((sum, times) => sum + times, 0)).toBe(50)
+    expect(timesOf(rows).at(-1)).toBe(41)
+    await refuse(1)
+    expect(await entries()).toHaveLength(11)
+    clock.advance(1_000)
+  })
+
+  test('leaves the entries of others alone', async () => {
+    await refuse(20)
+    await refuse(1, { ...actor, id: 'issuer|berta', name: 'Berta' })
+    expect((await entries()).map(({ actor: name }) => name).filter((name) => name === 'Berta')).toHaveLength(1)
+    clock.advance(1_000)
+    await settled(11)
+  })
+
+  test('does not keep a success from being written', async () => {
+    await refuse(20)
+    await audited(deps, attempt).end()
+    expect((await entries()).filter(({ outcome }) => outcome === 'succeeded')).toHaveLength(1)
+    clock.advance(1_000)
+    await settled(11)
+  })
+})
+
+test('reading keys is one entry, with the first hundred ids', async () => {
+  await noteKeysRead(deps, attempt, [])
+  await noteKeysRead(deps, attempt, ['one'])
+  const many = Array.from({ length: 150 }, (_, index) => `pump-${index}`)
+  await noteKeysRead(deps, attempt, many)
+  expect(await entries()).toMatchObject([
+    { operation: 'readKeys', target: 'one', detail: null },
+    { operation: 'readKeys', target: null, detail: { devices: 150, deviceIds: many.slice(0, 100) } },
+  ])
+})
