@@ -29,6 +29,7 @@ test.each([
   ['demo', '--keep'],
   ['simulate', '--flapping P'],
   ['token', '--connection-string'],
+  ['audit', '--operation NAMES'],
 ])('%s --help tells its options on standard output and succeeds', (command, option) => {
   const { status, stdout, stderr } = run(command, '--help')
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
@@ -47,6 +48,12 @@ test('a hub that is not there is said in one line, and ends with 1', () => {
   const { status, stdout, stderr } = run('simulate', '--hub', 'http://127.0.0.1:9/graphql')
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9\/graphql \(ECONNREFUSED\)\. Start a hub .*\n$/)
+})
+
+test('the audit of a hub that is not there ends with 1, and writes nothing', () => {
+  const { status, stdout, stderr } = run('audit', '--hub', 'http://127.0.0.1:9', '--key', key)
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9\.\n/)
 })
 
 test("a token is signed with the key in the hub's data folder", () => {
