@@ -187,7 +187,11 @@ async function forEach<One>(
 const codesOf = (outcome: Outcome): readonly string[] =>
   outcome === 'open' ? [] : (outcome.errors ?? []).map(({ extensions }) => extensions.code)
 
+/** The audit has entries about all devices, so no viewer with a scope may read it. */
+const isAboutAll = ({ text }: Operation): boolean => text.includes('auditLog')
+
 const isGranted = (operation: Operation, role: string): boolean =>
+  !(narrowed.includes(role) && isAboutAll(operation)) &&
   operation.needs.every((needed) => needed.some((right) => viewers[role]?.rights.has(right)))
 
 /** Whether a transport has operations of this kind. */
