@@ -101,7 +101,7 @@ export function createGraphqlServer(
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
-  const byRoles = standingByRoles(accepting)
+  const byRoles = standingByRoles(deps.clock, accepting)
   const judge = options.authenticate ?? accepting.authenticate
   const logRefusal = createRefusalLog(deps)
   const refuse = (reason: string, address = ''): void => logRefusal({ protocol: 'GraphQL', reason, address })
@@ -253,6 +253,7 @@ export function createGraphqlServer(
     fetch: yoga.fetch,
     openStreams: () => streams.size,
     async close() {
+      byRoles.close()
       await webSockets.close()
       for (const end of streams) end()
     },

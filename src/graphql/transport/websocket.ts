@@ -19,7 +19,7 @@ import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
-import { createStanding, type Standing } from '../live/standing.ts'
+import { createStanding, inTurns, type Standing } from '../live/standing.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
@@ -95,12 +95,11 @@ export function createWebSockets(
   const holdShared = createSharedHolds(deps.answerRoom)
   /** The viewers of all sockets that are accepted. */
   const viewers = new Set<SocketViewer>()
-  const stopReviews = roles.onRolesChanged(() => {
-    for (const viewer of viewers) {
-      const now = roles.refresh(viewer.current)
-      if (now !== viewer.current) viewer.replace(now)
-    }
-  })
+  const review = (viewer: SocketViewer): void => {
+    const now = roles.refresh(viewer.current)
+    if (now !== viewer.current) viewer.replace(now)
+  }
+  const stopReviews = roles.onRolesChanged(() => void inTurns(deps.clock, viewers, review))
   const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>

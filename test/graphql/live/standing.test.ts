@@ -13,13 +13,14 @@ import type { Viewer } from '../../../src/access/viewer.ts'
 import type { Context } from '../../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { createSource, isSource, type Sink } from '../../../src/graphql/live/source.ts'
-import { createStanding, lossOf, standingByRoles } from '../../../src/graphql/live/standing.ts'
+import { createStanding, inTurns, lossOf, standingByRoles } from '../../../src/graphql/live/standing.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { createMask } from '../../../src/graphql/transport/mask-errors.ts'
 import { AnswerBudget } from '../../../src/limits/answer-budget.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { everything } from '../../../src/scope.ts'
+import { createTestClock } from '../../support/clock.ts'
 import { personWith } from '../door.ts'
 
 const north = "tags.site = 'north'"
@@ -90,7 +91,7 @@ test('each loss ends what depends on it, once, and what began before a loss was 
 test('what a viewer may do over HTTP changes with the roles, also while a subscription begins', () => {
   let now = person(reader)
   const listeners = new Set<() => void>()
-  const standing = standingByRoles({
+  const standing = standingByRoles(createTestClock(), {
     refresh: () => now,
     onRolesChanged(listener) {
       listeners.add(listener)
@@ -107,6 +108,21 @@ test('what a viewer may do over HTTP changes with the roles, also while a subscr
   expect(ended).toEqual(['open'])
   enter('late')
   expect(ended).toEqual(['open', 'late'])
+  standing.close()
+  expect(listeners.size).toBe(0)
+})
+
+test('when roles change for very many, others have their turn meanwhile', async () => {
+  let turns = 0
+  const clock = createTestClock()
+  const giveWay = (): Promise<void> => {
+    turns++
+    return clock.giveWay()
+  }
+  const reviewed: number[] = []
+  const all = Array.from({ length: 1_000 }, (_value, index) => index)
+  await inTurns({ ...clock, giveWay }, all, (index) => reviewed.push(index))
+  expect([reviewed, turns]).toEqual([all, 9])
 })
 
 /** A subscription to rows that the test gives, each of which is executed when the test says so. */
