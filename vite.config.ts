@@ -62,7 +62,10 @@ const likeTheHub: Plugin = {
     })
   },
   transformIndexHtml: (page) =>
-    page.replace('{{hubHostName}}', process.env.HUB_HOST_NAME || 'localhost').replace('{{signIn}}', ''),
+    page
+      .replace('{{hubHostName}}', process.env.HUB_HOST_NAME || 'localhost')
+      .replace('{{graphiql}}', 'true')
+      .replace('{{signIn}}', ''),
 }
 
 /** The console: src/console → dist/console, which the hub serves (src/http/console.ts). */

@@ -310,7 +310,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
           mount.path === openApi.path ? withPreparedAnswer(mount, openApi) : mount,
         ),
       ),
-      console: mountConsole(deps, consoleFolder, { hubHostName: config.hubHostName, signIn: signIn?.settings }),
+      console: mountConsole(deps, consoleFolder, {
+        hubHostName: config.hubHostName,
+        graphiql: isGraphiqlOn,
+        signIn: signIn?.settings,
+      }),
       mqtt: mqtt.webSocket,
       metrics: mountMetrics(metrics),
       audit: graphql.audit,

@@ -21,6 +21,8 @@ const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
 export type ConsoleSettings = {
   /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
   readonly hubHostName: string
+  /** Whether the hub serves GraphiQL. */
+  readonly graphiql: boolean
   /** How persons sign in; undefined where they cannot. */
   readonly signIn?: (() => Promise<SignInSettings>) | undefined
 }
@@ -74,7 +76,7 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
 }
 
 /** Every page is the same file: the console chooses the page by the address. */
-async function servePage({ find, hubHostName, signIn }: Served, response: ServerResponse): Promise<void> {
+async function servePage({ find, hubHostName, graphiql, signIn }: Served, response: ServerResponse): Promise<void> {
   const page = await find('index.html')
   if (page === undefined) {
     const text = 'The console is not built. Run "npm run build" in the folder of this hub, then reload this page.\n'
@@ -87,11 +89,12 @@ async function servePage({ find, hubHostName, signIn }: Served, response: Server
   const settings: Readonly<Record<string, string>> = {
     nonce,
     hubHostName,
+    graphiql: String(graphiql),
     signIn: signingIn === undefined ? '' : JSON.stringify(signingIn),
   }
   const text = page.bytes
     .toString('utf8')
-    .replace(/\{\{(nonce|hubHostName|signIn)\}\}/g, (_, name: string) => escaped(settings[name] ?? ''))
+    .replace(/\{\{(nonce|hubHostName|graphiql|signIn)\}\}/g, (_, name: string) => escaped(settings[name] ?? ''))
   const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await writeFile(
     join(built, 'index.html'),
     '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script><meta content="{{hubHostName}}">' +
-      '<meta name="sign-in" content="{{signIn}}">',
+      '<meta name="graphiql" content="{{graphiql}}"><meta name="sign-in" content="{{signIn}}">',
   )
   await writeFile(join(built, 'assets', 'index-Ab_1-x.js'), 'export {}')
   await writeFile(join(built, 'assets', 'page-2.css'), 'a {}')
@@ -64,7 +64,7 @@ beforeAll(async () => {
       mounts: {
         graphql: { ...other('/graphql'), below: false },
         rest: restPaths.map(other),
-        console: mountConsole(deps, folder, { hubHostName: 'hub.example', ...more }),
+        console: mountConsole(deps, folder, { hubHostName: 'hub.example', graphiql: false, ...more }),
       },
       whyNotReady: () => undefined,
       ...tls,
@@ -74,7 +74,7 @@ beforeAll(async () => {
   }
   url = await serve(built)
   urlWithout = await serve(join(temporary, 'nowhere'))
-  urlWithSignIn = await serve(built, { signIn: async () => ({ ...signIn, provider }) })
+  urlWithSignIn = await serve(built, { graphiql: true, signIn: async () => ({ ...signIn, provider }) })
 })
 
 afterAll(async () => {
@@ -156,6 +156,11 @@ describe('the sign-in', () => {
 
 test('the page is told the name that devices know the hub by', async () => {
   expect((await ask('/console/')).body).toContain('<meta content="hub.example">')
+})
+
+test('the page is told whether the hub serves GraphiQL', async () => {
+  expect((await ask('/console/')).body).toContain('<meta name="graphiql" content="false">')
+  expect((await ask('/console/', 'GET', urlWithSignIn)).body).toContain('<meta name="graphiql" content="true">')
 })
 
 describe('files', () => {

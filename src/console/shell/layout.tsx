@@ -11,6 +11,9 @@ import { RenewalNotice } from './renewal-notice.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 import { Who } from './who.tsx'
 
+/** Whether the hub serves GraphiQL, as it wrote into the page. */
+const hasGraphiql = (): boolean => document.querySelector<HTMLMetaElement>('meta[name="graphiql"]')?.content === 'true'
+
 /** The frame of every page. */
 export function Layout() {
   const { signOut } = useSession()
@@ -34,9 +37,11 @@ export function Layout() {
         </nav>
         <div className={styles.tools}>
           <ConnectionStatus />
-          <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: explore the hub’s API">
-            <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
-          </a>
+          {hasGraphiql() && (
+            <a className={styles.tool} href="/graphql" aria-label="GraphiQL" title="GraphiQL: explore the hub’s API">
+              <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
+            </a>
+          )}
           <ThemeSwitch />
           <Who />
           {signOut && (
