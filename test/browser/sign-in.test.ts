@@ -397,6 +397,28 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       expect(seen.sockets).toBe(1)
     })
 
+    test('a duplicated tab does not end the sign-in of the first', async () => {
+      const { page } = await browser.open({ hub: hub.addresses.http })
+      await page.goto('/console/devices')
+      await signInButton(page).click()
+      await page.getByRole('status').getByText('Live').waitFor()
+      const opening = page.waitForEvent('popup')
+      await page.evaluate('void open("/console/devices")')
+      const duplicate = await opening
+      await duplicate.getByRole('banner').getByText('Anna').waitFor()
+      const again = (of: Page) => of.getByRole('button', { name: 'Sign in again' })
+      await expect
+        .poll(async () => (await again(page).count()) + (await again(duplicate).count()), { timeout: 60_000 })
+        .toBe(1)
+      const [first, second] = (await again(page).count()) === 1 ? [duplicate, page] : [page, duplicate]
+      await first.waitForResponse(async (response) => response.url() === `${brief.url}/token` && response.ok(), {
+        timeout: 60_000,
+      })
+      await again(second).click()
+      await second.getByRole('status').getByText('Live').waitFor()
+      expect((await again(first).count()) + (await again(second).count())).toBe(0)
+    })
+
     test('a token that the hub refuses is renewed at once', async () => {
       const { page } = await browser.open({ hub: hub.addresses.http })
       const sockets: WebSocketRoute[] = []

@@ -69,7 +69,7 @@ export async function finishAtReturn(access: Access): Promise<{ readonly answer:
     const hindrance = obstacle(settings)
     if (hindrance !== undefined) throw new SignInError(hindrance)
     const tokens = await finishSignIn(settings, addressOf(returnPath), pending, new URL(location.href))
-    credential.replace(credentialOf(tokens, Date.now()))
+    credential.replace(credentialOf(tokens, crypto.randomUUID(), Date.now()))
   } catch (error) {
     if (!(error instanceof SignInError)) throw error
     return { to, answer: { is: 'out', problem: error.message } }

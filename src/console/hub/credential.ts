@@ -6,6 +6,8 @@ export type Credential = {
   readonly authorization: string
   /** Of a person who has signed in: how it is renewed. */
   readonly renewal?: {
+    /** What the tokens of one sign-in have in common. */
+    readonly session: string
     /** Undefined when only another sign-in gives another token. */
     readonly refreshToken: string | undefined
     /** By the clock of this machine, in milliseconds since 1970. */
@@ -28,11 +30,12 @@ const key = 'twincast-credential'
 /** Seconds before the expiry at which a token is renewed; a short one in the middle of its time. */
 const renewedBefore = 60
 
-/** The credential that these tokens are, received now. */
-export function credentialOf({ bearer, refreshToken, seconds }: Tokens, now: number): Credential {
+/** The credential that these tokens of a session are, received now. */
+export function credentialOf({ bearer, refreshToken, seconds }: Tokens, session: string, now: number): Credential {
   return {
     authorization: `Bearer ${bearer}`,
     renewal: {
+      session,
       refreshToken,
       renewAt: now + (seconds - Math.min(renewedBefore, seconds / 2)) * 1_000,
       expiresAt: now + seconds * 1_000,

@@ -1,4 +1,5 @@
 import { type CurrentCredential, credentialOf } from './credential.ts'
+import { isOnlyTab } from './only-tab.ts'
 import { refreshTokens, SignInError } from './open-id.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
@@ -52,8 +53,9 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
 
   const renewNow = async (): Promise<boolean> => {
     const before = credential.get()
-    const refreshToken = before?.renewal?.refreshToken
-    if (settings === undefined || before === undefined || refreshToken === undefined) {
+    const { session, refreshToken } = before?.renewal ?? {}
+    const canRefresh = session !== undefined && refreshToken !== undefined && (await isOnlyTab(session))
+    if (settings === undefined || before === undefined || !canRefresh) {
       become('ended')
       return false
     }
@@ -62,7 +64,7 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
       // Signed out meanwhile.
       if (credential.get() !== before) return false
       pause = firstPause
-      credential.replace(credentialOf(tokens, Date.now()))
+      credential.replace(credentialOf(tokens, session, Date.now()))
       return true
     } catch (error) {
       if (credential.get() !== before) return false
