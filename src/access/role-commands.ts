@@ -46,7 +46,7 @@ export async function openRoles(
   const listeners = new Set<() => void>()
   const read = async (): Promise<void> => {
     const text = await readFile(path, 'utf8').catch(unreadable)
-    table = withoutConditions(parseRoles(text))
+    table = parseRoles(text)
     fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 12)
     valid.set(1)
     readTime.set(clock.now().getTime() / 1_000)
@@ -78,16 +78,6 @@ export async function openRoles(
     reload: watched.reload,
     close: watched.close,
   }
-}
-
-/**
- * Refuses conditions of roles as long as some reads of devices and jobs do not apply the scope of their viewer: such a
- * role would show more than it says. The house test of scopes lists these reads.
- */
-function withoutConditions(table: RoleTable): RoleTable {
-  const narrowed = [...table].filter(([, { condition }]) => condition !== '*')
-  if (narrowed.length === 0) return table
-  throw new RolesFileError(narrowed.map(([name]) => `${name}.devices: Roles cannot be limited to devices yet.`))
 }
 
 function unreadable(error: unknown): never {

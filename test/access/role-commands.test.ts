@@ -92,13 +92,6 @@ async function look(): Promise<void> {
   await clock.giveWay()
 }
 
-test('a role that is limited to devices is refused, because not all reads apply the limit yet', async () => {
-  await writeFile(path, `{"north":{"extends":"viewer","devices":"tags.site = 'north'"},"all":{"devices":"*"}}`)
-  await expect(open()).rejects.toMatchObject({
-    cause: { problems: ['north.devices: Roles cannot be limited to devices yet.'] },
-  })
-})
-
 test('a file that disappears leaves the roles in force', async () => {
   await writeFile(path, '{"a":{}}')
   const opened = await open()
