@@ -21,8 +21,8 @@ import { Job } from './job.ts'
 
 const longestSearch = 200
 
-const ofForeignJobs =
-  'Of jobs that were not scheduled under your scope, only failed and cancelled ones match, because their devices are not counted for lists.'
+const ofForeignJobs = (matching: string): string =>
+  `Of jobs that were not scheduled under your scope, only ${matching} match, because their devices are not counted for lists.`
 
 /** A filter of jobs. All given fields must match. */
 export const JobFilter = builder.inputType('JobFilter', {
@@ -32,10 +32,10 @@ export const JobFilter = builder.inputType('JobFilter', {
     status: t.field({ type: [JobStatus], description: 'The status is one of these.' }),
     outcome: t.field({
       type: [JobOutcome],
-      description: `The job has ended with one of these outcomes. ${ofForeignJobs}`,
+      description: `The job has ended with one of these outcomes. ${ofForeignJobs('failed and cancelled ones')}`,
     }),
     hasFailures: t.boolean({
-      description: `Whether the job as a whole failed, or a device failed or answered with a status of 400 or more. Also for jobs that have not ended. ${ofForeignJobs}`,
+      description: `Whether the job as a whole failed, or a device failed or answered with a status of 400 or more. Also for jobs that have not ended. ${ofForeignJobs('failed ones')}`,
     }),
     methodName: t.stringList({ description: 'The job calls one of these methods, case-sensitive.' }),
     createdBy: t.stringList({

@@ -132,9 +132,12 @@ const hasOneOf = (outcomes: readonly JobOutcome[]): Sql =>
         ' or ',
       )})`
 
-/** The counters of a foreign job count devices that the viewer may not see, so a condition on them does not meet it. */
-const counted = (scope: Scope, condition: Sql): Sql =>
-  isEverything(scope) ? condition : sql`(${condition} and (status in ('failed', 'cancelled') or ${ownJob(scope)}))`
+/**
+ * The counters of a foreign job count devices that the viewer may not see. So the job does not meet a condition on them,
+ * unless it is in one of the statuses for which the condition does not depend on them.
+ */
+const counted = (scope: Scope, condition: Sql, independent: readonly JobStatus[]): Sql =>
+  isEverything(scope) ? condition : sql`(${condition} and (${isAmong(sql`status`, independent)} or ${ownJob(scope)}))`
 
 /** A pattern for LIKE that finds the text anywhere. */
 const anywhere = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
@@ -145,8 +148,8 @@ function selected(scope: Scope, selection: JobSelection): Sql {
   const conditions = [
     ...(types === undefined ? [] : [isAmong(sql`type`, types)]),
     ...(statuses === undefined ? [] : [isAmong(sql`status`, statuses)]),
-    ...(outcomes === undefined ? [] : [counted(scope, hasOneOf(outcomes))]),
-    ...(hasFailures === undefined ? [] : [counted(scope, hasFailures ? failures : sql`not ${failures}`)]),
+    ...(outcomes === undefined ? [] : [counted(scope, hasOneOf(outcomes), ['failed', 'cancelled'])]),
+    ...(hasFailures === undefined ? [] : [counted(scope, hasFailures ? failures : sql`not ${failures}`, ['failed'])]),
     ...(methodNames === undefined ? [] : [isAmong(sql`request ->> 'methodName'`, methodNames)]),
     ...(createdBy === undefined ? [] : [isAmong(sql`created_by`, createdBy)]),
     ...(text === undefined

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type JobOutcome, type JobStatus, jobOutcome } from '../../../src/job/state.ts'
 import { findJobs, type JobSelection } from '../../../src/job/store/job-list.ts'
-import { everything } from '../../../src/scope.ts'
+import { scopeOf } from '../../../src/query/scope.ts'
+import { everything, type Scope } from '../../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { givenMethodJob, jobRow } from '../../support/rows.ts'
 import { unhurried } from '../../support/unhurried.ts'
@@ -52,10 +53,10 @@ const jobs: readonly (readonly [JobStatus, boolean, Counts])[] = [
 
 const outcomes: readonly JobOutcome[] = ['succeeded', 'partiallyFailed', 'failed', 'cancelled', 'noDevices']
 
-async function idsOf(selection: JobSelection): Promise<string[]> {
+async function idsOf(selection: JobSelection, scope: Scope = everything): Promise<string[]> {
   const found = await findJobs(
     unhurried(deps.db),
-    everything,
+    scope,
     [],
     selection,
     { field: 'jobId', direction: 'asc' },
@@ -86,4 +87,31 @@ test('a filter by failures finds jobs that failed, and those with devices that f
   const all = jobs.map((_, index) => `job-${index}`)
   expect(await idsOf({ hasFailures: true })).toEqual(withFailures.toSorted())
   expect(await idsOf({ hasFailures: false })).toEqual(all.filter((id) => !withFailures.includes(id)).toSorted())
+})
+
+test.each<[string, JobSelection]>([
+  ...outcomes.map((outcome): [string, JobSelection] => [`the outcome ${outcome}`, { outcomes: [outcome] }]),
+  ['failures', { hasFailures: true }],
+  ['no failures', { hasFailures: false }],
+])(
+  'of the jobs of others, a filter by %s shows nothing about the number of their devices',
+  async (_what, selection) => {
+    const found = await idsOf(selection, scopeOf(["tags.site = 'north'"]))
+    const answers = new Map<string, Set<boolean>>()
+    for (const [index, [status, ended]] of jobs.entries()) {
+      const state = `${status}, ${ended ? 'ended' : 'open'}`
+      answers.set(state, (answers.get(state) ?? new Set()).add(found.includes(`job-${index}`)))
+    }
+    const mixed = [...answers].filter(([, both]) => both.size > 1).map(([state]) => state)
+    expect(mixed).toEqual([])
+  },
+)
+
+test('of the jobs of others, those that failed or were cancelled are found by that', async () => {
+  const found = (selection: JobSelection) => idsOf(selection, scopeOf(["tags.site = 'north'"]))
+  const withStatus = (wanted: JobStatus) =>
+    jobs.flatMap(([status, ended], index) => (status === wanted && ended ? [`job-${index}`] : [])).toSorted()
+  expect(await found({ outcomes: ['failed'] })).toEqual(withStatus('failed'))
+  expect(await found({ outcomes: ['cancelled'] })).toEqual(withStatus('cancelled'))
+  expect(await found({ hasFailures: true })).toEqual(withStatus('failed'))
 })
