@@ -126,11 +126,11 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
   })
 
   test('watches the job to its end: who is there is called at once, who comes is called then', async () => {
-    await expect.poll(counters).toEqual({ succeeded: 5, running: 1, pending: 2 })
+    await expect.poll(counters).toEqual({ succeeded: 3, refused: 2, running: 1, pending: 2 })
     await fleet.connect({ deviceIds: ['depot-6'] })
-    await expect.poll(counters).toMatchObject({ succeeded: 6, pending: 1 })
+    await expect.poll(counters).toMatchObject({ succeeded: 4, pending: 1 })
     await fleet.connect({ deviceIds: ['depot-7'] })
-    await expect.poll(counters).toEqual({ succeeded: 7, failed: 1 })
+    await expect.poll(counters).toEqual({ succeeded: 5, refused: 2, failed: 1 })
     await page.getByText('Partly failed').first().waitFor()
     await region('History').getByText('Completed').waitFor()
     await region('Progress over time')
@@ -174,8 +174,18 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
       .toEqual([
         expect.any(String),
         expect.stringMatching(/second.*2 of 2/s),
-        expect.stringMatching(/first.*8 of 8 · 1 failed/s),
+        expect.stringMatching(/first.*8 of 8 · 2 refused · 1 failed/s),
       ])
+  })
+
+  test('finds a job by what its badge says', async () => {
+    const rows = wall.page.getByRole('table', { name: 'Jobs' }).getByRole('link')
+    const outcomes = wall.page.getByRole('group', { name: 'Outcome' })
+    await outcomes.getByRole('button', { name: 'Partly failed' }).click()
+    await expect.poll(() => rows.allInnerTexts()).toEqual(['first'])
+    await outcomes.getByRole('button', { name: 'Succeeded' }).click()
+    await expect.poll(() => rows.allInnerTexts()).toEqual(['second', 'first'])
+    await wall.page.getByRole('button', { name: 'Clear' }).click()
   })
 
   test('schedules the same for later, thinks better of it, and finds in the history who did what, and why', async () => {

@@ -4,6 +4,7 @@ export const statisticsWith = (deviceCount: number, succeededCount: number) => (
   pendingCount: deviceCount - succeededCount,
   runningCount: 0,
   succeededCount,
+  refusedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 })

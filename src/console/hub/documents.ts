@@ -24,6 +24,7 @@ graphql(`
     pendingCount
     runningCount
     succeededCount
+    refusedCount
     failedCount
     cancelledCount
   }
@@ -84,6 +85,7 @@ graphql(`
   fragment DeviceJobState on DeviceJob {
     id
     status
+    result
     startTime
     endTime
     error {

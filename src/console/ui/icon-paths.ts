@@ -8,6 +8,7 @@ export const iconPaths = {
   succeeded: 'm3 8.5 3.2 3.2L13 4.8',
   partial: 'M8 2.5 14.5 13.5h-13zM8 6.5v3M8 11.4v.2',
   failed: 'm4 4 8 8M12 4l-8 8',
+  refused: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM5 8h6',
   cancelled: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM4 12l8-8',
   waiting: 'M8 4.5V8l2.5 1.5M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
   online:

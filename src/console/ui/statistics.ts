@@ -6,6 +6,8 @@ export type Statistics = {
   readonly pendingCount: number
   readonly runningCount: number
   readonly succeededCount: number
+  /** A part of `succeededCount`. */
+  readonly refusedCount: number
   readonly failedCount: number
   readonly cancelledCount: number
 }
@@ -16,6 +18,7 @@ export const noDevices: Statistics = {
   pendingCount: 0,
   runningCount: 0,
   succeededCount: 0,
+  refusedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 }
@@ -23,12 +26,18 @@ export const noDevices: Statistics = {
 /** Why a job, or a family of jobs, has no counters, which the hub then does not show to this viewer. */
 export const whyNotCounted = 'Not scheduled under your scope, and too large to count its devices in your scope.'
 
+/** How many devices did what was asked. */
+export function doneIn({ succeededCount, refusedCount }: Statistics): number {
+  return succeededCount - refusedCount
+}
+
 /** The parts of the bar, from succeeded to pending. Their counts add up to `deviceCount`. */
 export function partsOf(
   statistics: Statistics,
 ): readonly { readonly tone: Tone; readonly word: string; readonly count: number }[] {
   return [
-    { tone: 'succeeded', word: 'succeeded', count: statistics.succeededCount },
+    { tone: 'succeeded', word: 'succeeded', count: doneIn(statistics) },
+    { tone: 'refused', word: 'refused', count: statistics.refusedCount },
     { tone: 'failed', word: 'failed', count: statistics.failedCount },
     { tone: 'cancelled', word: 'cancelled', count: statistics.cancelledCount },
     { tone: 'running', word: 'running', count: statistics.runningCount },

@@ -1,7 +1,7 @@
-import type { ConnectionState, DeviceJobStatus } from '../../generated/console/graphql.ts'
+import type { ConnectionState, DeviceJobResult } from '../../generated/console/graphql.ts'
 import { classes } from './classes.ts'
 import { Icon } from './icon.tsx'
-import { type Shown, type ShownJob, showConnection, showDeviceJobStatus, showJob } from './status.ts'
+import { type Shown, type ShownJob, showConnection, showJob, showResult } from './status.ts'
 import styles from './status-badge.module.css'
 
 /** A state with its colour, its icon and its word. */
@@ -19,9 +19,9 @@ export function JobBadge({ job }: { readonly job: ShownJob }) {
   return <Badge {...showJob(job)} />
 }
 
-/** The status of a device job. */
-export function DeviceJobBadge({ status }: { readonly status: DeviceJobStatus }) {
-  return <Badge {...showDeviceJobStatus(status)} />
+/** The result of a device job, or its status before it has ended. */
+export function DeviceJobBadge({ result }: { readonly result: DeviceJobResult }) {
+  return <Badge {...showResult(result)} />
 }
 
 /** Whether a device is connected. */

@@ -1,27 +1,29 @@
-import type { ConnectionState, DeviceJobStatus, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
+import type { ConnectionState, DeviceJobResult, JobOutcome, JobStatus } from '../../generated/console/graphql.ts'
 import type { IconName } from './icon-paths.ts'
 
 /** The colours of states. Each has `--{tone}` and `--{tone}-soft` in tokens.css. */
-export type Tone = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+export type Tone = 'pending' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled'
 
 /** How a state is shown: with a colour, an icon and a word. */
 export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
 
-/** The status of a device job. */
-export function showDeviceJobStatus(status: DeviceJobStatus): Shown {
-  switch (status) {
+/** The result of a device job, or its status before it has ended. */
+export function showResult(result: DeviceJobResult): Shown {
+  switch (result) {
     case 'PENDING':
       return { tone: 'pending', icon: 'pending', word: 'Pending' }
     case 'RUNNING':
       return { tone: 'running', icon: 'running', word: 'Running' }
-    case 'COMPLETED':
+    case 'SUCCEEDED':
       return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
+    case 'REFUSED':
+      return { tone: 'refused', icon: 'refused', word: 'Refused' }
     case 'FAILED':
       return { tone: 'failed', icon: 'failed', word: 'Failed' }
     case 'CANCELLED':
       return { tone: 'cancelled', icon: 'cancelled', word: 'Cancelled' }
     default:
-      return unknown(status)
+      return unknown(result)
   }
 }
 

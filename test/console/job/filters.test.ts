@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  deviceJobStatuses,
   type Filters,
   isFiltered,
   noFilters,
   readFilters,
   readStatuses,
+  results,
   variablesOf,
   writeFilters,
 } from '../../../src/console/pages/job/filters.ts'
@@ -14,7 +14,7 @@ import {
 const filtersOf = (address: string): Filters => readFilters(new URLSearchParams(address))
 
 const someFilters: fc.Arbitrary<Filters> = fc.record({
-  status: fc.subarray([...deviceJobStatuses]),
+  result: fc.subarray([...results]),
   errorCode: fc.uniqueArray(fc.string({ minLength: 1 })),
   responseStatus: fc.uniqueArray(fc.integer({ min: -999_999_999, max: 999_999_999 })),
   condition: fc.string().map((text) => text.trim()),
@@ -32,7 +32,7 @@ describe('the filters of the devices of a job, in the address', () => {
   })
 
   it('take the place of those that were there, and leave the rest of the address', () => {
-    const search = new URLSearchParams('tab=all&status=FAILED&error=GatewayTimeout&order=newest')
+    const search = new URLSearchParams('tab=all&result=FAILED&error=GatewayTimeout&order=newest')
     const written = writeFilters(search, { ...noFilters, responseStatus: [409] })
     expect(written.toString()).toBe('tab=all&response=409')
   })
@@ -43,9 +43,9 @@ describe('the filters of the devices of a job, in the address', () => {
   })
 
   it('leave out what makes no sense', () => {
-    expect(filtersOf('status=DONE&status=FAILED&error=&response=ok&response=409&order=up')).toEqual({
+    expect(filtersOf('result=DONE&result=FAILED&error=&response=ok&response=409&order=up')).toEqual({
       ...noFilters,
-      status: ['FAILED'],
+      result: ['FAILED'],
       responseStatus: [409],
     })
   })
@@ -62,10 +62,10 @@ describe('the filters as the hub takes them', () => {
   })
 
   it('hold all that is', () => {
-    const filters = filtersOf('status=FAILED&error=GatewayTimeout&response=500&where=tags.a+%3D+1&order=newest')
+    const filters = filtersOf('result=FAILED&error=GatewayTimeout&response=500&where=tags.a+%3D+1&order=newest')
     expect(variablesOf(filters)).toEqual({
       filter: {
-        status: ['FAILED'],
+        result: ['FAILED'],
         errorCode: ['GatewayTimeout'],
         responseStatus: [500],
         queryCondition: 'tags.a = 1',
@@ -79,16 +79,16 @@ describe('the filters as the hub takes them', () => {
 describe('the devices in the order of their ends', () => {
   it('are those that have ended', () => {
     expect(variablesOf({ ...noFilters, order: 'newest' }).filter).toEqual({
-      status: ['COMPLETED', 'FAILED', 'CANCELLED'],
+      result: ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'],
     })
     expect(variablesOf({ ...noFilters, order: 'oldest', errorCode: ['GatewayTimeout'] }).filter).toEqual({
-      status: ['COMPLETED', 'FAILED', 'CANCELLED'],
+      result: ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'],
       errorCode: ['GatewayTimeout'],
     })
   })
 
   it('are others when those are asked for', () => {
-    expect(variablesOf({ ...noFilters, order: 'newest', status: ['RUNNING'] }).filter).toEqual({ status: ['RUNNING'] })
+    expect(variablesOf({ ...noFilters, order: 'newest', result: ['RUNNING'] }).filter).toEqual({ result: ['RUNNING'] })
   })
 })
 

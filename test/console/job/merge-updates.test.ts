@@ -8,6 +8,7 @@ const row = (id: string, status: DeviceJobStatus): JobDeviceFragment => ({
   id,
   deviceId: id,
   status,
+  result: status === 'COMPLETED' ? 'SUCCEEDED' : status,
   startTime: null,
   endTime: null,
   error: null,
@@ -60,7 +61,7 @@ describe('rows that are not in the list yet', () => {
   })
 
   it('are counted where a filter lets only ended ones pass', () => {
-    expect(newsOf({ ...noFilters, status: ['FAILED'] })).toBe('count')
+    expect(newsOf({ ...noFilters, result: ['FAILED'] })).toBe('count')
     expect(newsOf({ ...noFilters, errorCode: ['GatewayTimeout'] })).toBe('count')
     expect(newsOf({ ...noFilters, responseStatus: [409], order: 'oldest' })).toBe('count')
     expect(moreEnded('count', read, { totalCount: 13, statistics: statistics(90) })).toBe(3)
@@ -68,8 +69,8 @@ describe('rows that are not in the list yet', () => {
   })
 
   it('are not looked for where rows leave the list, or a condition would be gone through again and again', () => {
-    expect(newsOf({ ...noFilters, status: ['PENDING'] })).toBe('none')
-    expect(newsOf({ ...noFilters, status: ['FAILED'], condition: 'tags.a = 1' })).toBe('none')
+    expect(newsOf({ ...noFilters, result: ['PENDING'] })).toBe('none')
+    expect(newsOf({ ...noFilters, result: ['FAILED'], condition: 'tags.a = 1' })).toBe('none')
   })
 
   it('are never fewer than none', () => {

@@ -27,6 +27,7 @@ const statistics = {
   pendingCount: 0,
   runningCount: 0,
   succeededCount: 80,
+  refusedCount: 9,
   failedCount: 12,
   cancelledCount: 8,
 }
@@ -48,15 +49,16 @@ describe('what can be retried', () => {
 
   it('are the parts that have devices', () => {
     expect(partsToRetry(statistics, groups).map(({ part, count }) => [part, count])).toEqual([
+      ['unsuccessful', 21],
       ['failed', 12],
       ['errors', 12],
       ['answers', 9],
       ['cancelled', 8],
-      ['unfinished', 20],
+      ['unfinished', 29],
       ['all', 100],
     ])
     expect(
-      partsToRetry({ ...statistics, succeededCount: 100, failedCount: 0, cancelledCount: 0 }, []).map(
+      partsToRetry({ ...statistics, succeededCount: 100, refusedCount: 0, failedCount: 0, cancelledCount: 0 }, []).map(
         ({ part }) => part,
       ),
     ).toEqual(['all'])
@@ -68,8 +70,9 @@ describe('what can be retried', () => {
 })
 
 describe('what is chosen at first', () => {
-  it('is what failed', () => {
-    expect(firstChoice(statistics, groups).part).toBe('failed')
+  it('is what failed or refused', () => {
+    expect(firstChoice(statistics, groups).part).toBe('unsuccessful')
+    expect(firstChoice({ ...statistics, refusedCount: 0 }, [timeout, missing]).part).toBe('failed')
   })
 
   it('is what answered with a failure, where nothing failed', () => {
@@ -93,9 +96,10 @@ describe('a choice for the hub', () => {
   const choice = firstChoice(statistics, groups)
 
   it('names the statuses of its part', () => {
+    expect(selectionOf({ ...choice, part: 'unsuccessful' })).toEqual({ result: ['FAILED', 'REFUSED'] })
     expect(selectionOf({ ...choice, part: 'failed' })).toEqual({ status: ['FAILED'] })
     expect(selectionOf({ ...choice, part: 'cancelled' })).toEqual({ status: ['CANCELLED'] })
-    expect(selectionOf({ ...choice, part: 'unfinished' })).toEqual({ status: ['FAILED', 'CANCELLED'] })
+    expect(selectionOf({ ...choice, part: 'unfinished' })).toEqual({ result: ['FAILED', 'REFUSED', 'CANCELLED'] })
     expect(selectionOf({ ...choice, part: 'all' })).toEqual({ status: ['FAILED', 'CANCELLED', 'COMPLETED'] })
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   isFiltered,
+  outcomes,
   readFilter,
   statuses,
   toJobFilter,
@@ -9,18 +10,27 @@ import {
   types,
   writeFilter,
 } from '../../../src/console/pages/jobs/filter.ts'
+import type { JobOutcome, JobStatus } from '../../../src/generated/console/graphql.ts'
 
-const nothing = { status: [], type: [], idPrefix: '' }
+const nothing = { status: [], outcome: [], type: [], idPrefix: '' }
 const inOrder = <Value>(words: readonly { readonly value: Value }[]) => fc.subarray(words.map(({ value }) => value))
 const filters = fc.record({
   status: inOrder(statuses),
+  outcome: fc.constant<JobOutcome[]>([]),
+  type: inOrder(types),
+  idPrefix: fc.string({ unit: 'grapheme' }),
+})
+
+const ended = fc.record({
+  status: fc.constant<JobStatus[]>([]),
+  outcome: inOrder(outcomes),
   type: inOrder(types),
   idPrefix: fc.string({ unit: 'grapheme' }),
 })
 
 test('what is written into the address is read from it again', () => {
   fc.assert(
-    fc.property(filters, (filter) => {
+    fc.property(fc.oneof(filters, ended), (filter) => {
       const address = writeFilter(filter, new URLSearchParams()).toString()
       expect(readFilter(new URLSearchParams(address))).toEqual(filter)
     }),
@@ -30,6 +40,7 @@ test('what is written into the address is read from it again', () => {
 test('an address can be read by people', () => {
   const filter = {
     status: ['RUNNING', 'QUEUED'] as const,
+    outcome: [],
     type: ['SCHEDULE_UPDATE_TWIN'] as const,
     idPrefix: 'reboot-',
   }
@@ -38,12 +49,18 @@ test('an address can be read by people', () => {
 
 test('what an address says that is not known is passed over, in whatever way it is spelt', () => {
   const read = (text: string) => readFilter(new URLSearchParams(text))
-  expect(read('status=RUNNING,broken&status=failed&type=&other=1')).toEqual({
-    status: ['RUNNING', 'FAILED'],
+  expect(read('status=RUNNING,broken&status=queued&type=&other=1')).toEqual({
+    status: ['QUEUED', 'RUNNING'],
+    outcome: [],
     type: [],
     idPrefix: '',
   })
   expect(read('status=,,&type=everything')).toEqual(nothing)
+  // A job with an outcome is not running.
+  expect(read('status=running&outcome=failed,Partly-Failed')).toEqual({
+    ...nothing,
+    outcome: ['PARTIALLY_FAILED', 'FAILED'],
+  })
 })
 
 test('an empty filter leaves no trace in the address, and what else stands there stays', () => {
@@ -53,15 +70,15 @@ test('an empty filter leaves no trace in the address, and what else stands there
 
 test('the query is asked for what the filter names and for nothing else', () => {
   expect(toJobFilter(nothing)).toEqual({})
-  expect(toJobFilter({ status: ['FAILED'], type: ['SCHEDULE_DEVICE_METHOD'], idPrefix: 'a' })).toEqual({
-    status: ['FAILED'],
+  expect(toJobFilter({ ...nothing, outcome: ['FAILED'], type: ['SCHEDULE_DEVICE_METHOD'], idPrefix: 'a' })).toEqual({
+    outcome: ['FAILED'],
     type: ['SCHEDULE_DEVICE_METHOD'],
     jobIdPrefix: 'a',
   })
 })
 
 test('the subscription is asked for all statuses, so that a row learns that its job has left the filter', () => {
-  expect(toUpdateFilter({ status: ['RUNNING'], type: [], idPrefix: 'a' })).toEqual({ jobIdPrefix: 'a' })
+  expect(toUpdateFilter({ ...nothing, outcome: ['FAILED'], idPrefix: 'a' })).toEqual({ jobIdPrefix: 'a' })
 })
 
 test('a filter filters when it leaves anything out', () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findArrivals, idsToReadAgain, insertRows, updateRows } from '../../../src/console/pages/jobs/merge.ts'
-import type { JobStatus } from '../../../src/generated/console/graphql.ts'
+import type { JobOutcome, JobStatus } from '../../../src/generated/console/graphql.ts'
+
+const outcomes: Partial<Record<JobStatus, JobOutcome>> = {
+  COMPLETED: 'SUCCEEDED',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+}
 
 const job = (minute: number, status: JobStatus = 'RUNNING') => ({
   id: `id-${minute}`,
@@ -9,16 +15,18 @@ const job = (minute: number, status: JobStatus = 'RUNNING') => ({
   createdTime: `2026-03-01T06:${String(minute).padStart(2, '0')}:00.000Z`,
   status,
   endTime: status === 'RUNNING' ? null : '2026-03-01T07:00:00.000Z',
+  outcome: status === 'RUNNING' ? null : (outcomes[status] ?? null),
   deviceJobStatistics: {
     deviceCount: 1,
     pendingCount: 0,
     runningCount: 1,
     succeededCount: 0,
+    refusedCount: 0,
     failedCount: 0,
     cancelledCount: 0,
   },
 })
-const everything = { status: [], hasMore: false }
+const everything = { status: [], outcome: [], hasMore: false }
 
 describe('rows that are there', () => {
   test('change in place, to the latest of several updates', () => {
@@ -56,18 +64,23 @@ describe('new jobs', () => {
   })
 
   test('exclude reported jobs that the filter does not match', () => {
-    const found = findArrivals([job(1)], [job(2, 'COMPLETED'), job(3)], { status: ['RUNNING'], hasMore: false })
+    const found = findArrivals([job(1)], [job(2, 'COMPLETED'), job(3)], { ...everything, status: ['RUNNING'] })
     expect(found).toEqual([job(3)])
+    const failed = findArrivals([job(1)], [job(2, 'COMPLETED'), job(3), job(4, 'FAILED')], {
+      ...everything,
+      outcome: ['FAILED'],
+    })
+    expect(failed).toEqual([job(4, 'FAILED')])
   })
 
   test('that belong behind the last row come with their page, while there are more', () => {
     const reported = [job(1), job(4), job(9)]
-    expect(findArrivals([job(8), job(5)], reported, { status: [], hasMore: true })).toEqual([job(9)])
+    expect(findArrivals([job(8), job(5)], reported, { ...everything, hasMore: true })).toEqual([job(9)])
     expect(findArrivals([job(8), job(5)], reported, everything)).toEqual(reported)
   })
 
   test('into an empty list are all', () => {
-    expect(findArrivals([], [job(1)], { status: [], hasMore: true })).toEqual([job(1)])
+    expect(findArrivals([], [job(1)], { ...everything, hasMore: true })).toEqual([job(1)])
   })
 })
 

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { describeStatistics, endedOf, partsOf } from '../../../src/console/ui/statistics.ts'
-import { showDeviceJobStatus, showJob } from '../../../src/console/ui/status.ts'
+import { showJob, showResult } from '../../../src/console/ui/status.ts'
 
 const statistics = {
   deviceCount: 1_010,
   pendingCount: 3,
   runningCount: 7,
   succeededCount: 900,
+  refusedCount: 0,
   failedCount: 60,
   cancelledCount: 40,
 }
@@ -29,7 +30,7 @@ test('a cancelled job is cancelling until its last call has ended', () => {
 })
 
 test('no two states of a device job look or read alike', () => {
-  const shown = (['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const).map(showDeviceJobStatus)
+  const shown = (['PENDING', 'RUNNING', 'SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'] as const).map(showResult)
   for (const sign of ['tone', 'icon', 'word'] as const) {
     expect(new Set(shown.map((one) => one[sign])).size).toBe(shown.length)
   }

@@ -20,7 +20,7 @@ const columns: readonly Column<Row>[] = [
     name: 'Status',
     width: '7rem',
     narrow: 'left',
-    cell: ({ status }) => <DeviceJobBadge status={status} />,
+    cell: ({ result }) => <DeviceJobBadge result={result} />,
   },
   { id: 'result', name: 'Result', width: 'minmax(8rem, 2fr)', narrow: 'bare', cell: (row) => <ResultCell row={row} /> },
   {

@@ -21,7 +21,7 @@ export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly C
       name: 'Status',
       width: '7rem',
       narrow: 'bare',
-      cell: ({ status }) => <DeviceJobBadge status={status} />,
+      cell: ({ result }) => <DeviceJobBadge result={result} />,
     },
     { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
     { id: 'ended', name: 'Finished', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },

@@ -167,7 +167,7 @@ export const JobEndedDocument = graphql(`
   query JobEnded($jobId: String!, $after: String) {
     job(jobId: $jobId) {
       deviceJobs(
-        filter: { status: [COMPLETED, FAILED] }
+        filter: { result: [SUCCEEDED, REFUSED, FAILED] }
         orderBy: { field: END_TIME, direction: ASC }
         first: 100
         after: $after
@@ -175,7 +175,7 @@ export const JobEndedDocument = graphql(`
         totalCount
         nodes {
           id
-          status
+          result
           endTime
         }
         pageInfo {

@@ -2,7 +2,7 @@ import { Link } from 'react-router'
 import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
-import { whyNotCounted } from '../../ui/statistics.ts'
+import { doneIn, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { JobBadge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
@@ -19,7 +19,7 @@ export function Family({ jobId, around }: { readonly jobId: string; readonly aro
       ) : (
         <>
           <p>
-            {formatCount(statistics.succeededCount)} of {formatCount(statistics.deviceCount)} devices succeeded after{' '}
+            {formatCount(doneIn(statistics))} of {formatCount(statistics.deviceCount)} devices succeeded after{' '}
             {formatCount(jobs.length)} rounds
           </p>
           <StatisticsBar statistics={statistics} />
@@ -41,7 +41,7 @@ export function Family({ jobId, around }: { readonly jobId: string; readonly aro
             <p className={styles.muted}>
               {job.deviceJobStatistics === null
                 ? '–'
-                : `${formatCount(job.deviceJobStatistics.succeededCount)} of ${formatCount(job.deviceJobStatistics.deviceCount)}`}
+                : `${formatCount(doneIn(job.deviceJobStatistics))} of ${formatCount(job.deviceJobStatistics.deviceCount)}`}
               , <Time value={job.createdTime} />
               {job.retryOf && `, retry of ${job.retryOf.jobId}`}
             </p>

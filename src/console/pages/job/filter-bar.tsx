@@ -3,10 +3,10 @@ import type { ConditionFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { Field } from '../../ui/field.tsx'
 import { partsOf, type Statistics } from '../../ui/statistics.ts'
-import { showDeviceJobStatus } from '../../ui/status.ts'
+import { showResult } from '../../ui/status.ts'
 import styles from './filter-bar.module.css'
 import { Condition, ErrorCodes, ResponseStatuses } from './filter-fields.tsx'
-import { deviceJobStatuses, type Filters, type Order } from './filters.ts'
+import { type Filters, type Order, results } from './filters.ts'
 
 const orders: readonly { readonly order: Order; readonly word: string }[] = [
   { order: 'device', word: 'Device ID' },
@@ -29,26 +29,26 @@ export function FilterBar({
   readonly onChange: (filters: Filters) => void
 }) {
   const counts = new Map((statistics === null ? [] : partsOf(statistics)).map(({ tone, count }) => [tone, count]))
-  const toggle = (status: Filters['status'][number]): void =>
+  const toggle = (result: Filters['result'][number]): void =>
     onChange({
       ...filters,
-      status: filters.status.includes(status)
-        ? filters.status.filter((one) => one !== status)
-        : [...filters.status, status],
+      result: filters.result.includes(result)
+        ? filters.result.filter((one) => one !== result)
+        : [...filters.result, result],
     })
   return (
     <search className={styles.bar} aria-label="Filter devices">
       <fieldset className={styles.statuses}>
-        <legend>Status</legend>
-        {deviceJobStatuses.map((status) => {
-          const { word, tone } = showDeviceJobStatus(status)
+        <legend>Result</legend>
+        {results.map((result) => {
+          const { word, tone } = showResult(result)
           return (
             <button
-              key={status}
+              key={result}
               type="button"
               className={styles.chip}
-              aria-pressed={filters.status.includes(status)}
-              onClick={() => toggle(status)}
+              aria-pressed={filters.result.includes(result)}
+              onClick={() => toggle(result)}
             >
               {word} <span className={styles.count}>{formatCount(counts.get(tone) ?? 0)}</span>
             </button>

@@ -1,11 +1,11 @@
-import type { DeviceJobFilter, DeviceJobOrder, DeviceJobStatus } from '../../../generated/console/graphql.ts'
+import type { DeviceJobFilter, DeviceJobOrder, DeviceJobResult } from '../../../generated/console/graphql.ts'
 
 /** How the table of devices is ordered. */
 export type Order = 'device' | 'newest' | 'oldest'
 
 /** Which device jobs the table shows. An empty list and an empty condition match everything. */
 export type Filters = {
-  readonly status: readonly DeviceJobStatus[]
+  readonly result: readonly DeviceJobResult[]
   readonly errorCode: readonly string[]
   readonly responseStatus: readonly number[]
   /** A condition over the twin of the device. */
@@ -13,22 +13,22 @@ export type Filters = {
   readonly order: Order
 }
 
-/** The statuses in the order in which they are shown. */
-export const deviceJobStatuses: readonly DeviceJobStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED']
+const endResults: readonly DeviceJobResult[] = ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED']
 
-const endedStatuses: readonly DeviceJobStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED']
+/** The results in the order in which they are shown. */
+export const results: readonly DeviceJobResult[] = ['PENDING', 'RUNNING', ...endResults]
 
 /** The default: all device jobs, ordered by device ID. */
-export const noFilters: Filters = { status: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }
+export const noFilters: Filters = { result: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }
 
 /** The names of the address parameters for the filters. */
-const names = { status: 'status', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
+const names = { result: 'result', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
 
 /** The filters that an address asks for. Unknown values are ignored. */
 export function readFilters(search: URLSearchParams): Filters {
   const order = search.get(names.order)
   return {
-    status: deviceJobStatuses.filter((status) => search.getAll(names.status).includes(status)),
+    result: results.filter((result) => search.getAll(names.result).includes(result)),
     errorCode: distinct(search.getAll(names.errorCode).filter((code) => code !== '')),
     responseStatus: distinct(search.getAll(names.responseStatus).flatMap((text) => readStatuses(text) ?? [])),
     condition: search.get(names.condition)?.trim() ?? '',
@@ -40,7 +40,7 @@ export function readFilters(search: URLSearchParams): Filters {
 export function writeFilters(search: URLSearchParams, filters: Filters): URLSearchParams {
   const written = new URLSearchParams(search)
   for (const name of Object.values(names)) written.delete(name)
-  for (const status of filters.status) written.append(names.status, status)
+  for (const result of filters.result) written.append(names.result, result)
   for (const code of filters.errorCode) written.append(names.errorCode, code)
   for (const status of filters.responseStatus) written.append(names.responseStatus, String(status))
   if (filters.condition !== '') written.set(names.condition, filters.condition)
@@ -50,16 +50,16 @@ export function writeFilters(search: URLSearchParams, filters: Filters): URLSear
 
 /**
  * The filters in the form of the query's argument. In the order of end times, only ended device jobs are listed unless
- * other statuses are selected, because the others would come first in descending order.
+ * other results are selected, because the others would come first in descending order.
  */
-export function variablesOf({ status, errorCode, responseStatus, condition, order }: Filters): {
+export function variablesOf({ result, errorCode, responseStatus, condition, order }: Filters): {
   readonly filter: DeviceJobFilter
   readonly orderBy: DeviceJobOrder
 } {
-  const listed = status.length === 0 && order !== 'device' ? endedStatuses : status
+  const listed = result.length === 0 && order !== 'device' ? endResults : result
   return {
     filter: {
-      ...(listed.length > 0 && { status: listed }),
+      ...(listed.length > 0 && { result: listed }),
       ...(errorCode.length > 0 && { errorCode }),
       ...(responseStatus.length > 0 && { responseStatus }),
       ...(condition !== '' && { queryCondition: condition }),
@@ -72,8 +72,8 @@ export function variablesOf({ status, errorCode, responseStatus, condition, orde
 }
 
 /** Whether anything is filtered out. */
-export function isFiltered({ status, errorCode, responseStatus, condition }: Filters): boolean {
-  return status.length + errorCode.length + responseStatus.length > 0 || condition !== ''
+export function isFiltered({ result, errorCode, responseStatus, condition }: Filters): boolean {
+  return result.length + errorCode.length + responseStatus.length > 0 || condition !== ''
 }
 
 /** The statuses in a text such as `200, 409`; undefined when it holds anything else. */

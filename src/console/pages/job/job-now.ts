@@ -1,4 +1,5 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { doneIn } from '../../ui/statistics.ts'
 
 /** What screen readers announce when a job has ended. */
 export function describeEnd(
@@ -12,11 +13,13 @@ export function describeEnd(
     PARTIALLY_FAILED: 'partly failed',
     FAILED: 'failed',
     CANCELLED: 'was cancelled',
+    NO_DEVICES: 'ended',
   }[outcome ?? 'SUCCEEDED']
   if (deviceJobStatistics === null) return `Job ${jobId} ${outcome === null ? 'ended' : what}.`
-  const { deviceCount, succeededCount, failedCount } = deviceJobStatistics
+  const { deviceCount, refusedCount, failedCount } = deviceJobStatistics
+  const refused = refusedCount === 0 ? '' : `, ${formatCount(refusedCount)} refused`
   const failed = failedCount === 0 ? '' : `, ${formatCount(failedCount)} failed`
-  return `Job ${jobId} ${what}: ${formatCount(succeededCount)} of ${formatCount(deviceCount)} devices succeeded${failed}.`
+  return `Job ${jobId} ${what}: ${formatCount(doneIn(deviceJobStatistics))} of ${formatCount(deviceCount)} devices succeeded${refused}${failed}.`
 }
 
 /** What cancelling a job means for its devices. */

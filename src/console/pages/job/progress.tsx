@@ -35,8 +35,13 @@ export function Progress({
         <p className={styles.total}>
           {deviceCount > 0 && (
             <>
-              {formatCount(endedOf(statistics))} of {formatCount(deviceCount)} devices,{' '}
-              {formatShare(endedOf(statistics) / deviceCount)}
+              {formatCount(endedOf(statistics) - statistics.cancelledCount)} of {formatCount(deviceCount)} devices
+              finished
+              {statistics.cancelledCount > 0 ? (
+                `, ${formatCount(statistics.cancelledCount)} not run`
+              ) : (
+                <>, {formatShare(endedOf(statistics) / deviceCount)}</>
+              )}
             </>
           )}
         </p>

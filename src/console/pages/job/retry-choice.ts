@@ -4,7 +4,7 @@ import type { Statistics } from '../../ui/statistics.ts'
 type Group = NonNullable<JobNowFragment['failureGroups']>[number]
 
 /** Which devices of a job to retry. */
-export type Part = 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'
+export type Part = 'unsuccessful' | 'failed' | 'errors' | 'answers' | 'cancelled' | 'unfinished' | 'all'
 
 /** A choice: a part of the devices, and for `errors` and `answers` the selected ones. */
 export type Choice = {
@@ -38,12 +38,17 @@ function sum<Key>(counts: readonly (readonly [Key, number])[]): readonly (readon
 
 /** The parts of an ended job that can be retried, that is, those with devices. */
 export function partsToRetry(
-  { deviceCount, failedCount, cancelledCount }: Statistics,
+  { deviceCount, refusedCount, failedCount, cancelledCount }: Statistics,
   groups: readonly Group[],
 ): readonly PartOption[] {
   const errors = errorsOf(groups)
   const answers = answersOf(groups)
   const options: readonly PartOption[] = [
+    {
+      part: 'unsuccessful',
+      word: 'All that failed or refused',
+      count: failedCount > 0 && refusedCount > 0 ? failedCount + refusedCount : 0,
+    },
     { part: 'failed', word: 'All failed devices', count: failedCount },
     { part: 'errors', word: 'By error', count: errors.length < 2 ? 0 : failedCount },
     {
@@ -54,8 +59,8 @@ export function partsToRetry(
     { part: 'cancelled', word: 'Cancelled devices', count: cancelledCount },
     {
       part: 'unfinished',
-      word: 'Failed and cancelled devices',
-      count: failedCount > 0 && cancelledCount > 0 ? failedCount + cancelledCount : 0,
+      word: 'All that did not succeed',
+      count: failedCount + refusedCount > 0 && cancelledCount > 0 ? failedCount + refusedCount + cancelledCount : 0,
     },
     { part: 'all', word: 'All devices', count: deviceCount },
   ]
@@ -80,8 +85,10 @@ export function selectionOf({
   part,
   errorCodes,
   responseStatuses,
-}: Choice): Pick<RetryJobInput, 'status' | 'errorCode' | 'responseStatus'> | undefined {
+}: Choice): Pick<RetryJobInput, 'status' | 'result' | 'errorCode' | 'responseStatus'> | undefined {
   switch (part) {
+    case 'unsuccessful':
+      return { result: ['FAILED', 'REFUSED'] }
     case 'failed':
       return { status: ['FAILED'] }
     case 'errors':
@@ -91,7 +98,7 @@ export function selectionOf({
     case 'cancelled':
       return { status: ['CANCELLED'] }
     case 'unfinished':
-      return { status: ['FAILED', 'CANCELLED'] }
+      return { result: ['FAILED', 'REFUSED', 'CANCELLED'] }
     case 'all':
       return { status: ['FAILED', 'CANCELLED', 'COMPLETED'] }
   }

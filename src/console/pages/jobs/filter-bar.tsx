@@ -1,6 +1,6 @@
 import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
-import { isFiltered, type ListFilter, statuses, types } from './filter.ts'
+import { isFiltered, type ListFilter, outcomes, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
 
 /** The filters of the list. */
@@ -23,11 +23,17 @@ export function FilterBar({
         label="Status"
         words={statuses}
         chosen={filter.status}
-        onChange={(status) => onChange({ ...filter, status })}
+        onChange={(status) => onChange({ ...filter, status, outcome: [] })}
+      />
+      <Choices
+        label="Outcome"
+        words={outcomes}
+        chosen={filter.outcome}
+        onChange={(outcome) => onChange({ ...filter, status: [], outcome })}
       />
       <Choices label="Type" words={types} chosen={filter.type} onChange={(type) => onChange({ ...filter, type })} />
       {isFiltered(filter) && (
-        <Button kind="quiet" onClick={() => onChange({ status: [], type: [], idPrefix: '' })}>
+        <Button kind="quiet" onClick={() => onChange({ status: [], outcome: [], type: [], idPrefix: '' })}>
           Clear
         </Button>
       )}

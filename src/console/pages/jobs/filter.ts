@@ -1,20 +1,30 @@
-import type { JobFilter, JobStatus, JobType } from '../../../generated/console/graphql.ts'
+import type { JobFilter, JobOutcome, JobStatus, JobType } from '../../../generated/console/graphql.ts'
 
-/** The filters of the list, which its address contains. Empty lists and an empty text match everything. */
+/**
+ * The filters of the list, which its address contains. Empty lists and an empty text match everything. At most one of
+ * `status` and `outcome` has values, because an open job has no outcome.
+ */
 export type ListFilter = {
   readonly status: readonly JobStatus[]
+  readonly outcome: readonly JobOutcome[]
   readonly type: readonly JobType[]
   readonly idPrefix: string
 }
 
-/** The statuses in the order in which a job reaches them, with their words in the address and on the page. */
+/** The statuses of open jobs in the order in which a job reaches them, with their words in the address and on the page. */
 export const statuses: readonly { readonly value: JobStatus; readonly key: string; readonly word: string }[] = [
   { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
   { value: 'QUEUED', key: 'queued', word: 'Queued' },
   { value: 'RUNNING', key: 'running', word: 'Running' },
-  { value: 'COMPLETED', key: 'completed', word: 'Completed' },
+]
+
+/** The outcomes of ended jobs, likewise. The badges have the same words. */
+export const outcomes: readonly { readonly value: JobOutcome; readonly key: string; readonly word: string }[] = [
+  { value: 'SUCCEEDED', key: 'succeeded', word: 'Succeeded' },
+  { value: 'PARTIALLY_FAILED', key: 'partly-failed', word: 'Partly failed' },
   { value: 'FAILED', key: 'failed', word: 'Failed' },
   { value: 'CANCELLED', key: 'cancelled', word: 'Cancelled' },
+  { value: 'NO_DEVICES', key: 'no-devices', word: 'No devices' },
 ]
 
 /** The types, likewise. */
@@ -23,13 +33,19 @@ export const types: readonly { readonly value: JobType; readonly key: string; re
   { value: 'SCHEDULE_UPDATE_TWIN', key: 'twin', word: 'Twin updates' },
 ]
 
-/** Reads `?status=running,queued&type=method&id=reboot`. Unknown values are ignored. */
+/** Reads `?status=running,queued&type=method&id=reboot` or `?outcome=failed`. Unknown values are ignored. */
 export function readFilter(search: URLSearchParams): ListFilter {
   const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {
     const keys = new Set(search.getAll(name).flatMap((text) => text.toLowerCase().split(',')))
     return words.filter(({ key }) => keys.has(key)).map(({ value }) => value)
   }
-  return { status: chosen('status', statuses), type: chosen('type', types), idPrefix: search.get('id') ?? '' }
+  const outcome = chosen('outcome', outcomes)
+  return {
+    status: outcome.length > 0 ? [] : chosen('status', statuses),
+    outcome,
+    type: chosen('type', types),
+    idPrefix: search.get('id') ?? '',
+  }
 }
 
 /** The same address with another filter; other parameters stay. */
@@ -42,14 +58,16 @@ export function writeFilter(filter: ListFilter, search: URLSearchParams): URLSea
       .map(({ key }) => key)
       .join(',')
   set('status', keys(filter.status, statuses))
+  set('outcome', keys(filter.outcome, outcomes))
   set('type', keys(filter.type, types))
   set('id', filter.idPrefix)
   return written
 }
 
 /** The filter of the query. */
-export function toJobFilter({ status, type, idPrefix }: ListFilter): JobFilter {
+export function toJobFilter({ status, outcome, type, idPrefix }: ListFilter): JobFilter {
   return {
+    ...(outcome.length === 0 ? {} : { outcome }),
     ...(status.length === 0 ? {} : { status }),
     ...(type.length === 0 ? {} : { type }),
     ...(idPrefix === '' ? {} : { jobIdPrefix: idPrefix }),
@@ -57,14 +75,14 @@ export function toJobFilter({ status, type, idPrefix }: ListFilter): JobFilter {
 }
 
 /**
- * The filter of the subscription: that of the query without the status. A job that leaves the status would not be
- * reported, and its row would say forever that it is running.
+ * The filter of the subscription: that of the query without the status and the outcome. A job that leaves the status
+ * would not be reported, and its row would say forever that it is running.
  */
 export function toUpdateFilter(filter: ListFilter): JobFilter {
-  return toJobFilter({ ...filter, status: [] })
+  return toJobFilter({ ...filter, status: [], outcome: [] })
 }
 
 /** Whether anything is left out. */
-export function isFiltered({ status, type, idPrefix }: ListFilter): boolean {
-  return status.length > 0 || type.length > 0 || idPrefix !== ''
+export function isFiltered({ status, outcome, type, idPrefix }: ListFilter): boolean {
+  return status.length > 0 || outcome.length > 0 || type.length > 0 || idPrefix !== ''
 }

@@ -1,8 +1,13 @@
-import type { JobStatus } from '../../../generated/console/graphql.ts'
+import type { JobOutcome, JobStatus } from '../../../generated/console/graphql.ts'
 import { type JobState, newerOf } from '../../newer-job.ts'
 
 /** The fields of a row that determine its place in the list, and which of two states is newer. */
-type Placed = JobState & { readonly id: string; readonly jobId: string; readonly createdTime: string }
+type Placed = JobState & {
+  readonly id: string
+  readonly jobId: string
+  readonly createdTime: string
+  readonly outcome: JobOutcome | null
+}
 
 /** The rows with their latest known states; the same array when nothing is new. Rows keep their places. */
 export function updateRows<Row extends Placed>(rows: readonly Row[], updates: readonly Row[]): readonly Row[] {
@@ -36,7 +41,11 @@ export function idsToReadAgain(jobs: readonly Placed[]): readonly (readonly stri
 export function findArrivals<Row extends Placed>(
   rows: readonly Row[],
   updates: readonly Row[],
-  { status, hasMore }: { readonly status: readonly JobStatus[]; readonly hasMore: boolean },
+  {
+    status,
+    outcome,
+    hasMore,
+  }: { readonly status: readonly JobStatus[]; readonly outcome: readonly JobOutcome[]; readonly hasMore: boolean },
 ): readonly Row[] {
   const present = new Set(rows.map(({ id }) => id))
   const latest = latestOf(updates)
@@ -45,6 +54,7 @@ export function findArrivals<Row extends Placed>(
     (job) =>
       !present.has(job.id) &&
       (status.length === 0 || status.includes(job.status)) &&
+      (outcome.length === 0 || (job.outcome !== null && outcome.includes(job.outcome))) &&
       (last === undefined || byTime(job, last) < 0),
   )
 }

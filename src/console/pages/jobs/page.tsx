@@ -67,7 +67,7 @@ export function Component() {
       <List
         list={list}
         filtered={isFiltered(filter)}
-        onClear={() => setFilter({ status: [], type: [], idPrefix: '' })}
+        onClear={() => setFilter({ status: [], outcome: [], type: [], idPrefix: '' })}
       />
     </Page>
   )

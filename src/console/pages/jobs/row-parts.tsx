@@ -55,6 +55,9 @@ export function JobProgress({ job }: Part) {
       <StatisticsBar statistics={statistics} />
       <span className={styles.figures}>
         {formatCount(endedOf(statistics))} of {formatCount(statistics.deviceCount)}
+        {statistics.refusedCount > 0 && (
+          <span className={styles.refused}> · {formatCount(statistics.refusedCount)} refused</span>
+        )}
         {statistics.failedCount > 0 && (
           <span className={styles.failed}> · {formatCount(statistics.failedCount)} failed</span>
         )}

@@ -60,8 +60,8 @@ export function useJobList(filter: ListFilter) {
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
   const arrivals = useMemo(
-    () => (unread ? none : findArrivals(rows, reported, { status: filter.status, hasMore })),
-    [unread, rows, reported, filter.status, hasMore],
+    () => (unread ? none : findArrivals(rows, reported, { status: filter.status, outcome: filter.outcome, hasMore })),
+    [unread, rows, reported, filter.status, filter.outcome, hasMore],
   )
   useReadAgain(followed, { jobs: rows, isLoading: pages.loading, accept })
 

@@ -62,14 +62,15 @@ describe('the samples of a job', () => {
 
   it('takes its points from the counters', () => {
     const statistics = {
-      deviceCount: 10,
+      deviceCount: 12,
       pendingCount: 1,
       runningCount: 2,
-      succeededCount: 3,
+      succeededCount: 5,
+      refusedCount: 2,
       failedCount: 4,
       cancelledCount: 0,
     }
-    expect(pointOf(statistics, 5.5, 100)).toEqual({ time: 100, succeeded: 3, failed: 4, running: 2, throughput: 5.5 })
+    expect(pointOf(statistics, 5.5, 100)).toEqual({ time: 100, succeeded: 3, failed: 6, running: 2, throughput: 5.5 })
   })
 
   it('is thinned to a limit with both its ends', () => {
@@ -110,7 +111,7 @@ describe('what nobody saw', () => {
   })
 
   it('is filled by the ended device jobs that were read', () => {
-    const ended: Ended = { status: 'COMPLETED', endTime: new Date(105_000).toISOString() }
+    const ended: Ended = { result: 'SUCCEEDED', endTime: new Date(105_000).toISOString() }
     const seen = at(110, 1)
     expect(columnsOf([...samplesBefore(100, seen, [ended], 2), seen]).succeeded).toEqual([0, 1, 1])
   })
@@ -118,7 +119,7 @@ describe('what nobody saw', () => {
 
 describe('what was before the page was opened', () => {
   const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
-  const done = (seconds: number, status = 'COMPLETED'): Ended => ({ status, endTime: moment(seconds) })
+  const done = (seconds: number, result = 'SUCCEEDED'): Ended => ({ result, endTime: moment(seconds) })
 
   it('is the start alone when nothing is known of the devices', () => {
     expect(samplesBefore(100, at(200, 30, 2))).toEqual([
@@ -180,25 +181,25 @@ describe('the chart in formats', () => {
   it('has the span, the counts and the highest throughput', () => {
     const samples = [at(100), { ...at(130, 20, 1), throughput: 12.5 }, { ...at(160, 30, 2), throughput: 1 }]
     expect(describeSamples(samples, formats)).toBe(
-      '30 devices succeeded and 2 failed in 60 s. Peak rate: 12.5 devices/s.',
+      '30 devices succeeded and 2 failed or refused in 60 s. Peak rate: 12.5 devices/s.',
     )
   })
 
   it('has no span of 0 s', () => {
     expect(describeSamples([at(100), at(100.4, 2)], formats)).toBe(
-      '2 devices succeeded and 0 failed in less than a second.',
+      '2 devices succeeded and 0 failed or refused in less than a second.',
     )
   })
 
   it('says where the chart begins when it was seen in part, and makes no more of what was seen', () => {
     const seen = { ...at(260, 4_800, 50), throughput: 3 }
     expect(describeSamples([...samplesBefore(100, seen), seen], formats)).toBe(
-      '4800 devices succeeded and 50 failed in 160 s. The chart starts when this page was opened. Peak rate since then: 3.0 devices/s.',
+      '4800 devices succeeded and 50 failed or refused in 160 s. The chart starts when this page was opened. Peak rate since then: 3.0 devices/s.',
     )
   })
 
   it('knows one from many', () => {
-    expect(describeSamples([at(100), at(102, 1)], formats)).toBe('1 device succeeded and 0 failed in 2 s.')
+    expect(describeSamples([at(100), at(102, 1)], formats)).toBe('1 device succeeded and 0 failed or refused in 2 s.')
   })
 
   it('says so when there is nothing to tell', () => {

@@ -96,7 +96,7 @@ function SampleTable({ samples }: { readonly samples: Samples }) {
         <tr>
           <th scope="col">Elapsed</th>
           <th scope="col">Succeeded</th>
-          <th scope="col">Failed</th>
+          <th scope="col">Failed or refused</th>
           <th scope="col">Running</th>
           <th scope="col">Finished per second</th>
         </tr>

@@ -1,9 +1,10 @@
-import type { Statistics } from '../../../ui/statistics.ts'
+import { doneIn, type Statistics } from '../../../ui/statistics.ts'
 
 /** The progress of a job at one moment. `time` is in seconds since 1970. Unknown values are null. */
 export type Point = {
   readonly time: number
   readonly succeeded: number
+  /** Failed or refused. */
   readonly failed: number
   readonly running: number | null
   /** Device jobs that ended per second. */
@@ -21,8 +22,8 @@ const sampleLimit = 400
 
 /** A point from the counters at a moment. */
 export function pointOf(statistics: Statistics, throughput: number | null, time: number): Point {
-  const { succeededCount, failedCount, runningCount } = statistics
-  return { time, succeeded: succeededCount, failed: failedCount, running: runningCount, throughput }
+  const { refusedCount, failedCount, runningCount } = statistics
+  return { time, succeeded: doneIn(statistics), failed: failedCount + refusedCount, running: runningCount, throughput }
 }
 
 /**
@@ -55,7 +56,7 @@ export function thin(samples: Samples, count: number): Samples {
 }
 
 /** A device job that has ended. `endTime` is ISO 8601. */
-export type Ended = { readonly status: string; readonly endTime: string | null }
+export type Ended = { readonly result: string; readonly endTime: string | null }
 
 /**
  * The samples before the first observed point, from the start of the job, calculated from the end times of its device
@@ -77,7 +78,7 @@ export function samplesBefore(startTime: number, seen: Point, ended: readonly En
   for (let column = 1; column < columns; column++) {
     const time = startTime + column * width
     for (let one = known[index]; one !== undefined && timeOf(one) <= time; one = known[index]) {
-      if (one.status === 'COMPLETED') succeeded++
+      if (one.result === 'SUCCEEDED') succeeded++
       else failed++
       index++
     }
@@ -137,7 +138,7 @@ export function describeSamples(samples: Samples, { formatCount, formatRate, for
   const devices = last.succeeded === 1 ? 'device' : 'devices'
   const isPart = beginsUnseen(samples)
   const sentences = [
-    `${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed in ${span}.`,
+    `${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed or refused in ${span}.`,
     ...(isPart ? ['The chart starts when this page was opened.'] : []),
     ...(fastest === 0 ? [] : [`Peak rate${isPart ? ' since then' : ''}: ${formatRate(fastest)} devices/s.`]),
   ]

@@ -6,7 +6,7 @@ import styles from './uplot-chart.module.css'
 
 const counts: readonly Line[] = [
   { name: 'Succeeded', token: '--succeeded', dash: [], ground: '--succeeded-soft' },
-  { name: 'Failed', token: '--failed', dash: [6, 4] },
+  { name: 'Failed or refused', token: '--failed', dash: [6, 4] },
   { name: 'Running', token: '--running', dash: [2, 3] },
 ]
 const rates: readonly Line[] = [
@@ -48,7 +48,7 @@ export function ProgressChartPlot({ samples, summary }: { readonly samples: Samp
         ))}
         <span className={styles.pointed} aria-hidden="true">
           {pointed &&
-            `${clock.format(pointed.time * 1000)}: ${formatCount(pointed.succeeded)} succeeded, ${formatCount(pointed.failed)} failed${
+            `${clock.format(pointed.time * 1000)}: ${formatCount(pointed.succeeded)} succeeded, ${formatCount(pointed.failed)} failed or refused${
               pointed.running === null ? '' : `, ${formatCount(pointed.running)} running`
             }${pointed.throughput === null ? '' : `, ${formatRate(pointed.throughput)} devices/s`}`}
         </span>
