@@ -24,6 +24,7 @@ import { residentMemory } from './p19-memory.ts'
 import { idle } from './p20-idle.ts'
 import { lateness } from './p21-lateness.ts'
 import { endurance } from './p22-endurance.ts'
+import { queueAlone } from './p23-queues.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
@@ -50,6 +51,7 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P20: idle,
   P21: lateness,
   P22: endurance,
+  P23: queueAlone,
   S8: attacked,
   S9: blocks,
   S10: memory,
