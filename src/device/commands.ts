@@ -78,58 +78,65 @@ function checkNewDevice(
  * InvalidInputError or AlreadyExistsError; of two devices with the same id, the first is created. Some may come with
  * large twins, so the work of one turn is counted in bytes. A device that is not in the scope is not created.
  */
-export async function createDevices(
+export function createDevices(
   deps: Deps,
   scope: Scope,
   inputs: readonly NewDeviceInput[],
 ): Promise<readonly (string | DomainError)[]> {
+  return inTransaction(deps, (tx) => insertEach(deps, tx, scope, inputs))
+}
+
+async function insertEach(
+  deps: Deps,
+  tx: Tx,
+  scope: Scope,
+  inputs: readonly NewDeviceInput[],
+): Promise<readonly (string | DomainError)[]> {
   const now = deps.clock.now()
-  return inTransaction(deps, async (tx) => {
-    const results: (string | DomainError)[] = []
-    let chunk: { readonly device: NewDevice; readonly place: number }[] = []
-    let written = { turn: 0, chunk: 0 }
-    const insert = async (): Promise<void> => {
-      const created = await insertDevices(
-        tx,
-        chunk.map(({ device }) => device),
-        now,
-      )
-      const outside = await removeOutside(tx, scope, created)
-      for (const { device, place } of chunk) {
-        results[place] = outside.has(device.id)
-          ? outsideScope(scope, ['twin'])
-          : created.has(device.id)
-            ? device.id
-            : new AlreadyExistsError('device', device.id)
-      }
-      chunk = []
-      written = { ...written, chunk: 0 }
+  const results: (string | DomainError)[] = []
+  let chunk: { readonly device: NewDevice; readonly place: number }[] = []
+  let written = { turn: 0, chunk: 0 }
+  const insert = async (): Promise<void> => {
+    const created = await insertDevices(
+      tx,
+      chunk.map(({ device }) => device),
+      now,
+    )
+    const outside = await removeOutside(tx, scope, created)
+    for (const { device, place } of chunk) {
+      results[place] = outside.has(device.id)
+        ? outsideScope(scope, ['twin'])
+        : created.has(device.id)
+          ? device.id
+          : new AlreadyExistsError('device', device.id)
     }
-    const ids = new Set<string>()
-    // In the order of their ids, like every transaction that locks several devices.
-    for (const [place, input] of inOrderOfIds(inputs)) {
-      try {
-        const { device, bytes } = checkNewDevice(input, now, deps.limits)
-        if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
-        ids.add(device.id)
-        chunk.push({ device, place })
-        written = { turn: written.turn + bytes, chunk: written.chunk + bytes }
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error
-        results[place] = error
-        // It may have been checked to its last member.
-        if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
-      }
-      // Before the insertion, because that prints what was checked: it is as much work again.
-      if (written.turn >= turnBytes) {
-        written = { ...written, turn: 0 }
-        await deps.clock.giveWay()
-      }
-      if (written.chunk >= chunkBytes) await insert()
+    chunk = []
+    written = { ...written, chunk: 0 }
+  }
+  const ids = new Set<string>()
+  // In the order of their ids, like every transaction that locks several devices.
+  for (const [place, input] of inOrderOfIds(inputs)) {
+    try {
+      const { device, bytes } = checkNewDevice(input, now, deps.limits)
+      if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
+      ids.add(device.id)
+      chunk.push({ device, place })
+      written = { turn: written.turn + bytes, chunk: written.chunk + bytes }
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      results[place] = error
+      // It may have been checked to its last member.
+      if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
     }
-    if (chunk.length > 0) await insert()
-    return results
-  })
+    // Before the insertion, because that prints what was checked: it is as much work again.
+    if (written.turn >= turnBytes) {
+      written = { ...written, turn: 0 }
+      await deps.clock.giveWay()
+    }
+    if (written.chunk >= chunkBytes) await insert()
+  }
+  if (chunk.length > 0) await insert()
+  return results
 }
 
 /** Deletes those of the new devices that are not in the scope, and returns their ids. */
@@ -150,10 +157,13 @@ function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: numb
 }
 
 /** Creates one device and returns its id. InvalidInputError, AlreadyExistsError. */
-export async function createDevice(deps: Deps, scope: Scope, input: NewDeviceInput): Promise<string> {
-  const [result] = await createDevices(deps, scope, [input])
-  if (typeof result !== 'string') throw result
-  return result
+export function createDevice(deps: Deps, scope: Scope, input: NewDeviceInput): Promise<string> {
+  return inTransaction(deps, async (tx) => {
+    const [result] = await insertEach(deps, tx, scope, [input])
+    // Within the transaction: whatever else it has written, such as who created the device, is undone.
+    if (typeof result !== 'string') throw result
+    return result
+  })
 }
 
 /** A change of a device's identity; members that are left out do not change. */

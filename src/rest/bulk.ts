@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { createDevices, deleteDevice, type NewDeviceInput, updateDevice } from '../device/commands.ts'
+import { createDevice, deleteDevice, type NewDeviceInput, updateDevice } from '../device/commands.ts'
 import { checkDeviceId } from '../device/identity.ts'
 import { AlreadyExistsError, InvalidInputError } from '../errors.ts'
 import { everything } from '../scope.ts'
@@ -121,8 +121,7 @@ function etagIn(value: unknown, name: string): string {
 }
 
 async function create(deps: Deps, { device }: Item): Promise<void> {
-  const [result] = await createDevices(deps, everything, [device])
-  if (typeof result !== 'string') throw result
+  await createDevice(deps, everything, device)
 }
 
 async function createOr(deps: Deps, item: Item, otherwise: () => Promise<void>): Promise<void> {

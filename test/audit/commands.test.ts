@@ -67,6 +67,15 @@ describe('an operation with a transaction', () => {
     expect(await entries()).toMatchObject([{ outcome: 'refused', code: 'CONFLICT' }])
   })
 
+  test('that creates no device has no entry of a success at any time', async () => {
+    await createDevice(deps, everything, { deviceId: 'taken' })
+    const { deps: followed, end } = audited(deps, attempt)
+    await expect(createDevice(followed, everything, { deviceId: 'taken' })).rejects.toThrow('already exists')
+    expect(await entries()).toEqual([])
+    await end({ outcome: 'refused', code: 'ALREADY_EXISTS' })
+    expect(await entries()).toMatchObject([{ outcome: 'refused', code: 'ALREADY_EXISTS' }])
+  })
+
   test('has one entry when the transaction is repeated after a deadlock', async () => {
     const { deps: followed, end } = audited(deps, attempt)
     let attempts = 0
