@@ -78,8 +78,10 @@ export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline
   socket.once('close', () => {
     rest = []
     for (const response of unanswered) {
-      // Node notifies only the response whose turn it was that the connection is closed.
-      if (response.socket === null) response.emit('close')
+      // Node closes only the response whose turn it was.
+      if (response.socket !== null) continue
+      response.destroy()
+      response.emit('close')
     }
     unanswered.clear()
   })

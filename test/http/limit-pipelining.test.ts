@@ -179,6 +179,8 @@ test.each(schemes)('requests whose connection closed are forgotten, and told of 
   for (const { response } of asked) response.once('close', () => told++)
   client.destroy()
   await expect.poll(() => told).toBe(50)
+  // Work that was waiting meanwhile asks for it.
+  expect(asked.map(({ response }) => response.destroyed)).toEqual(Array(50).fill(true))
   await server.close()
   expect(asked).toHaveLength(50)
 })

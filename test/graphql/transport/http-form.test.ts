@@ -163,6 +163,46 @@ describe.each(['/graphql', '/graphql?'])('a request to %s whose body is not read
   })
 })
 
+test('requests whose connection closes while their tokens are checked give their room back', async () => {
+  let letGo = (): void => {}
+  const checked = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let checks = 0
+  const authenticate = async () => {
+    checks++
+    await checked
+    return owner
+  }
+  const requestRoom = createRequestRoom({ requestBytes: 15_000 })
+  const server = createGraphqlServer(
+    { ...door.deps, requestRoom },
+    { hostNames: [hubName], anonymous: owner, authenticate },
+  )
+  let closed = 0
+  const { url, close } = await serveMount({
+    ...server,
+    handle(request, response) {
+      response.once('close', () => closed++)
+      server.handle(request, response)
+    },
+  })
+  const body = (bytes: number): string => JSON.stringify({ query: `{ __typename } #${'x'.repeat(bytes)}` })
+  const one = `Host: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body(4_000).length}\r\n\r\n${body(4_000)}`
+  const client = connect(Number(new URL(url).port), '127.0.0.1')
+  client.write(`POST /graphql HTTP/1.1\r\n${one}POST /graphql HTTP/1.1\r\n${one}POST /graphql? HTTP/1.1\r\n${one}`)
+  await expect.poll(() => checks).toBe(3)
+  client.destroy()
+  await expect.poll(() => closed).toBe(3)
+  letGo()
+  await checked
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${url}/graphql`, { method: 'POST', headers, body: body(14_000) })
+  expect([answer.status, await answer.json()]).toEqual([200, { data: { __typename: 'Query' } }])
+  await close()
+  await server.close()
+})
+
 test('while a thousand bodies that are too long are refused, the probe and queries are answered', async () => {
   const { url, close } = await serveMount(door.server)
   const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${maxBodyBytes + 1}`
