@@ -20,6 +20,8 @@ export function connect({ url, session, webSocketImpl, onConnection = () => {} }
   const positions = createPositions()
   let socket: Sender | undefined
   let isLost = false
+  /** The token that the hub has. */
+  let sent: string | undefined
   let renewalTimer: ReturnType<typeof setTimeout> | undefined
   let pongTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -32,9 +34,13 @@ export function connect({ url, session, webSocketImpl, onConnection = () => {} }
   const renew = async (current: Sender | undefined): Promise<void> => {
     try {
       const authorization = await session.authorization()
-      if (current === socket) current?.send(JSON.stringify({ type: 'ping', payload: { authorization } }))
+      if (current !== socket) return
+      // The provider was unreachable: try again.
+      if (authorization === sent) planRenewal()
+      else current?.send(JSON.stringify({ type: 'ping', payload: { authorization } }))
+      sent = authorization
     } catch (error) {
-      // The provider is unreachable: try again. A person who is signed out keeps the connection until the token ends.
+      // A person who is signed out keeps the connection until the token ends.
       if (current === socket && !(error instanceof SignedOutError)) planRenewal()
     }
   }
@@ -44,8 +50,8 @@ export function connect({ url, session, webSocketImpl, onConnection = () => {} }
     webSocketImpl,
     // A function, so that each new connection begins with the current token.
     connectionParams: async () => {
-      const authorization = await session.authorization()
-      return authorization === undefined ? {} : { authorization }
+      sent = await session.authorization()
+      return sent === undefined ? {} : { authorization: sent }
     },
     retryAttempts: Number.POSITIVE_INFINITY,
     // By default, the wait doubles without a limit.

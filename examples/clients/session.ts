@@ -1,9 +1,9 @@
-import type { Tokens } from './sign-in.ts'
+import { SignedOutError, type Tokens } from './sign-in.ts'
 
 // #region session
 /** The present credential of a program. */
 export type Session = {
-  /** The header `Authorization`. If the token ends soon, the next one is fetched first. Rejects as `renew` does. */
+  /** The header `Authorization`, with the next token if the present one ends soon. Rejects when there is no valid one. */
   authorization(): Promise<string | undefined>
   /** When to get the next token, in milliseconds since 1970. */
   renewAt(): number
@@ -30,7 +30,12 @@ export function createSession(
       if (Date.now() >= tokens.renewAt) {
         // A refresh token may be used once: two requests that each sent it would end the session.
         renewal ??= next()
-        await renewal
+        try {
+          await renewal
+        } catch (error) {
+          // The provider may be unreachable. The token is good until it ends.
+          if (error instanceof SignedOutError || Date.now() >= tokens.expiresAt) throw error
+        }
       }
       return `Bearer ${tokens.accessToken}`
     },

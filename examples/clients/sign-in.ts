@@ -21,6 +21,8 @@ export type Tokens = {
   readonly idToken: string | undefined
   /** When to get the next token, in milliseconds since 1970: a minute before the end, or a third of the lifetime if that is less. */
   readonly renewAt: number
+  /** When the access token ends, in milliseconds since 1970. */
+  readonly expiresAt: number
 }
 
 /** The person has to sign in again: there is no refresh token, or the provider no longer accepts it. */
@@ -126,11 +128,13 @@ export function createSignIn({ issuer, clientId, redirectUri, audience }: Regist
 
 function tokensIn(response: oauth.TokenEndpointResponse): Tokens {
   const lifetime = 1_000 * (response.expires_in ?? 300)
+  const expiresAt = Date.now() + lifetime
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token,
     idToken: response.id_token,
-    renewAt: Date.now() + lifetime - Math.min(60_000, lifetime / 3),
+    renewAt: expiresAt - Math.min(60_000, lifetime / 3),
+    expiresAt,
   }
 }
 // #endregion

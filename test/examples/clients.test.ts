@@ -96,9 +96,11 @@ describe('a client', () => {
     await issuer?.close()
   })
 
-  test.concurrent.each(clients)(
+  // Concurrent tests need the `expect` of their own context.
+  test.concurrent.for(clients)(
     'on %s sends ids, outlives its tokens, reconnects and gets each ended device job once',
-    async (name) => {
+    { timeout: 180_000 },
+    async (name, { expect }) => {
       const soon = { timeout: 60_000 }
       const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(app.addresses.http).port) })
       const program = startScript(folder, 'start', [name, `tags.fleet = '${name}'`], {
@@ -157,18 +159,17 @@ describe('a client', () => {
       expect(new Set(lines.filter((line) => line.endsWith('COMPLETED'))).size).toBe(4)
       expect(code).toBe(0)
     },
-    180_000,
   )
 
-  test.concurrent.each(clients)(
+  test.concurrent.for(clients)(
     'on %s shows the message of an expected error',
-    async (name) => {
+    { timeout: 60_000 },
+    async (name, { expect }) => {
       const variables = { HUB_URL: app.addresses.graphql, HUB_TOKEN: app.ownerToken }
       expect(await startScript(folder, 'start', [name, 'tags.fleet = '], variables).ended).toEqual({
         code: 1,
         said: expect.stringMatching(/unexpected end of condition/),
       })
     },
-    60_000,
   )
 })
