@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
 import { addressOf } from '../limits/request-address.ts'
+import { endInTurns } from '../send-in-turns.ts'
 import type { Mount } from './server.ts'
 
 /**
@@ -21,13 +22,13 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
  * `Mount`).
  */
 export function mountWebHandler(
-  deps: Pick<Deps, 'log'>,
+  deps: Pick<Deps, 'clock' | 'log'>,
   paths: readonly string[],
   handler: WebHandler,
   claims: (url: string) => boolean = () => false,
 ): Mount[] {
   const handle: Mount['handle'] = (incoming, outgoing) => {
-    serve(handler, incoming, outgoing).catch((error: unknown) => {
+    serve(deps, handler, incoming, outgoing).catch((error: unknown) => {
       deps.log.error({ err: error }, 'HTTP request could not be answered')
       outgoing.destroy()
     })
@@ -35,7 +36,12 @@ export function mountWebHandler(
   return paths.map((path) => ({ path, below: true, claims, methods, handle }))
 }
 
-async function serve(handler: WebHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(
+  { clock }: Pick<Deps, 'clock'>,
+  handler: WebHandler,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const gone = new AbortController()
   // Not for answered requests: an abort costs as much as a small request, for the error that it creates.
   outgoing.once('close', () => {
@@ -55,7 +61,7 @@ async function serve(handler: WebHandler, incoming: IncomingMessage, outgoing: S
   outgoing.setHeader('cache-control', 'no-store')
   if (response.status !== 204) outgoing.setHeader('content-length', body.length)
   outgoing.writeHead(response.status)
-  outgoing.end(body)
+  await endInTurns(clock, outgoing, body)
 }
 
 /** The host is ignored: tokens name the hub, and a handler needs only the path. */

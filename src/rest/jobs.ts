@@ -11,6 +11,7 @@ import { parseCondition } from '../query/parser.ts'
 import { RestError } from './errors.ts'
 import { createdJob, jobDocument, jobFilterFrom, jobRequestFrom, jobWithoutStatistics } from './job-wire.ts'
 import { invalidContinuation, pageHeaders, pageRequest, readListContinuation } from './paging.ts'
+import { answerPage } from './printed-response.ts'
 import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
 import { membersOf, textsIn } from './wire.ts'
 
@@ -61,7 +62,8 @@ async function listJobs(call: Call): Promise<Response> {
   const items = await itemsWithin(call.deps.clock, rows, (job) => jsonPieces(jobDocument(job)), pageBytes)
   const last = jobs[items.length - 1]
   const more = (cut || jobs.length > items.length) && last !== undefined
-  return answer(
+  return await answerPage(
+    call.deps.clock,
     items,
     pageHeaders('JobResponse', more ? encodeCursor(list, [last.createdTime.toISOString(), last.id]) : undefined),
   )

@@ -1,7 +1,8 @@
 import { InvalidInputError } from '../errors.ts'
 import { runStatement } from '../statement/commands.ts'
 import { pageHeaders, pageRequest } from './paging.ts'
-import { answer, askerOf, type Call, type Route } from './route.ts'
+import { answerPage } from './printed-response.ts'
+import { askerOf, type Call, type Route } from './route.ts'
 import { membersOf } from './wire.ts'
 
 async function query(call: Call): Promise<Response> {
@@ -10,7 +11,7 @@ async function query(call: Call): Promise<Response> {
     throw new InvalidInputError(['query'], 'query must be a string such as SELECT * FROM devices.')
   const { deps, choices } = call
   const page = await runStatement(deps, askerOf(call), text, pageRequest(call), { strict: choices.strictQuery })
-  return answer(page.items, pageHeaders(page.itemType, page.continuation))
+  return await answerPage(deps.clock, page.items, pageHeaders(page.itemType, page.continuation))
 }
 
 /** Statements of the query language, over devices and over device jobs. */

@@ -31,6 +31,7 @@ const bounded: Readonly<Record<string, string>> = {
   'scheduler/dispatch-method-calls.ts': 'payloads that method/check-call.ts has checked',
   'mqtt/outbound.ts': 'sections of twins that twin/check-patch.ts has checked',
   'rest/methods.ts': 'a body that rest/body.ts has read',
+  'rest/printed-response.ts': 'pages that the hub has printed itself, and only for callers other than HTTP',
   'device/selection-store.ts': 'texts of the database, in a bounded page',
   'query/operands.ts': 'names and values of a condition, whose length and depth the parser bounds',
   'query/selection.ts': 'names of a statement',

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import * as http from 'node:http'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { mountWebHandler, type WebHandler } from '../../src/http/web-handler.ts'
 
 const logged: string[] = []
@@ -15,7 +16,7 @@ afterEach(() => {
 })
 
 async function serve(handler: WebHandler): Promise<number> {
-  const [mount] = mountWebHandler({ log }, ['/devices'], handler)
+  const [mount] = mountWebHandler({ clock: systemClock, log }, ['/devices'], handler)
   const server = http.createServer((request, response) => mount?.handle(request, response)).listen(0, '127.0.0.1')
   servers.push(server)
   await once(server, 'listening')
@@ -37,7 +38,7 @@ const send = (port: number, method: string, path: string, body?: string | Buffer
   })
 
 test('a handler is mounted at its paths and everything below', () => {
-  expect(mountWebHandler({ log }, ['/a', '/b'], async () => new Response())).toMatchObject([
+  expect(mountWebHandler({ clock: systemClock, log }, ['/a', '/b'], async () => new Response())).toMatchObject([
     { path: '/a', below: true },
     { path: '/b', below: true },
   ])
@@ -118,6 +119,6 @@ test('a handler that throws ends the connection, and the log has why', async () 
 
 test('a handler answers at a path of nobody what it claims, and the server the rest', async () => {
   const claims = (url: string) => url.includes('mine')
-  const mounts = mountWebHandler({ log }, ['/a'], async () => new Response(), claims)
+  const mounts = mountWebHandler({ clock: systemClock, log }, ['/a'], async () => new Response(), claims)
   expect(mounts.map((mount) => [mount.claims?.('/b?mine'), mount.claims?.('/b')])).toEqual([[true, false]])
 })

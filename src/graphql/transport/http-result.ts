@@ -1,14 +1,13 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import type { PrintResult } from './print-result.ts'
 
 /** The media types of results over HTTP, except for event streams. */
 export type ResultType = 'application/json' | 'application/graphql-response+json'
 
 /** A response that is about to be sent. */
-export type HttpResult = {
+export type HttpResult<Body> = {
   readonly status: number
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body: Body
 }
 
 /**
@@ -32,11 +31,11 @@ export function resultTypeFor(accept: string | null | undefined): ResultType | u
  * A result as an HTTP response. The status and the headers of its errors are in their extension `http`, which clients
  * do not see. A result of the type `application/json` is 200 also for a document that is not valid.
  */
-export function httpResultOf(
+export function httpResultOf<Body>(
   { errors = [], ...others }: ExecutionResult,
   type: ResultType,
-  print: PrintResult,
-): HttpResult {
+  print: (result: unknown) => Body,
+): HttpResult<Body> {
   const headers: Record<string, string> = { 'Content-Type': `${type}; charset=utf-8` }
   let status = 0
   for (const { extensions } of errors) {

@@ -7,7 +7,9 @@ import {
   type GraphQLSchema,
   getOperationAST,
 } from 'graphql'
+import type { Deps } from '../../deps.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
+import { bytesInTurns, endInTurns } from '../../send-in-turns.ts'
 import { bodyText } from '../../utf8.ts'
 import type { Context, ServerContext } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
@@ -16,7 +18,7 @@ import { createCompress } from './compress.ts'
 import type { Documents } from './documents.ts'
 import { type HttpResult, httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
 import { maySelectKeys } from './may-select-keys.ts'
-import type { PrintResult } from './print-result.ts'
+import type { PrintPieces } from './print-result.ts'
 import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
 
@@ -30,13 +32,14 @@ type Handle = (request: IncomingMessage, response: ServerResponse, server: Serve
  */
 export function createPlainRequests(
   schema: GraphQLSchema,
+  { clock }: Pick<Deps, 'clock'>,
   options: {
     readonly admit: Admit
     readonly documents: Documents
     readonly documentOf: DocumentOf
     readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
     readonly run: RunOperation
-    readonly print: PrintResult
+    readonly print: PrintPieces
     readonly mask: (error: unknown) => GraphQLError
     readonly handleAny: Handle
   },
@@ -65,13 +68,17 @@ export function createPlainRequests(
     const form = plainForm(request)
     if (form === undefined) return handleAny(request, response, server)
     const { type } = form
-    const send = ({ status, headers }: HttpResult, body: Buffer, packed?: Buffer): void => {
+    const send = async (
+      { status, headers }: Pick<HttpResult<unknown>, 'status' | 'headers'>,
+      body: Buffer,
+      packed?: Buffer,
+    ): Promise<void> => {
       server.beforeAnswer?.()
       if (response.destroyed) return
       const coding = packed && { 'content-encoding': 'gzip' }
       const sent = packed ?? body
       response.writeHead(status, { ...headers, ...coding, 'content-length': String(sent.length) })
-      response.end(sent)
+      await endInTurns(clock, response, sent)
     }
     try {
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
@@ -83,14 +90,14 @@ export function createPlainRequests(
         return handleAny(again, response, { ...server, isAdmitted: true })
       }
       const answer = httpResultOf(await operated.result, type, print)
-      const text = Buffer.from(answer.body)
+      const text = await bytesInTurns(clock, answer.body)
       // The length of a compressed response can reveal a secret next to a text that an attacker chose.
       const accepted = maySelectKeys(operated.document) ? undefined : request.headers['accept-encoding']
-      send(answer, text, await compress(text, accepted))
+      await send(answer, text, await compress(text, accepted))
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
       const answer = httpResultOf({ errors: errors.map(mask) }, type, print)
-      send(answer, Buffer.from(answer.body))
+      await send(answer, await bytesInTurns(clock, answer.body))
     }
   }
 }

@@ -22,21 +22,30 @@ export function bytesOf(result: unknown): number {
   }
 }
 
+/** Prints the result of an operation in pieces, of which long documents are one each. Never throws. */
+export type PrintPieces = (result: unknown) => readonly string[]
+
 /**
  * Prints every result, over HTTP and WebSocket. A result that cannot be printed is replaced by an error, which `mask`
  * logs, so that one event cannot end a subscription. The same applies to a result of more than `maxBytes`, which is
  * measured before its pieces are joined.
  */
-export function createPrintResult(mask: (error: unknown) => GraphQLError, maxBytes: number): PrintResult {
+export function createPrintPieces(mask: (error: unknown) => GraphQLError, maxBytes: number): PrintPieces {
   return (result) => {
     try {
       const pieces = jsonPieces(result)
       const bytes = sizeOf(pieces)
-      if (bytes <= maxBytes) return pieces.join('')
+      if (bytes <= maxBytes) return pieces
       throw limitExceeded('answerBytes', maxBytes, bytes, 'Request fewer rows per page, or fewer fields.')
     } catch (error) {
       const failed: ExecutionResult = { errors: [mask(error)] }
-      return JSON.stringify(failed)
+      return [JSON.stringify(failed)]
     }
   }
 }
+
+/** The same in one piece. */
+export const inOnePiece =
+  (print: PrintPieces): PrintResult =>
+  (result) =>
+    print(result).join('')

@@ -29,7 +29,7 @@ import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
 import { createPlainRequests } from './plain-request.ts'
-import { createPrintResult, type PrintResult, printedBy } from './print-result.ts'
+import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
 import { createDocumentOf, type DocumentOf, namesDocument } from './requested-document.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
@@ -91,7 +91,8 @@ export function createGraphqlServer(
   const [hubName = ''] = hostNames
   const names = anonymous && [...new Set([...hostNames, ...loopbackNames])]
   const mask = createMask(deps.log)
-  const print = createPrintResult(mask, deps.limits.answerBytes)
+  const printPieces = createPrintPieces(mask, deps.limits.answerBytes)
+  const print = inOnePiece(printPieces)
   const streams = new Set<() => void>()
   const documents = createDocuments(schema)
   const documentOf = createDocumentOf(documents, trusted)
@@ -169,7 +170,10 @@ export function createGraphqlServer(
 
   const handleAny = async (request: IncomingMessage, response: ServerResponse, server: ServerContext): Promise<void> =>
     yoga(request, response, server)
-  const handle = createPlainRequests(schema, { admit, documents, documentOf, contextOf, run, print, mask, handleAny })
+  const handle = createPlainRequests(schema, deps, {
+    ...{ admit, documents, documentOf, contextOf, run, mask, handleAny },
+    print: printPieces,
+  })
   const webSockets = createWebSockets(deps, {
     documents,
     documentOf,

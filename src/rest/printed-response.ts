@@ -1,0 +1,40 @@
+import type { Clock } from '../clock.ts'
+import { jsonPieces } from '../json/json-text.ts'
+import { bytesInTurns } from '../send-in-turns.ts'
+
+/** A response whose bytes are taken as they are. The stream of an ordinary one would copy megabytes in one turn. */
+class PrintedResponse extends Response {
+  readonly #pieces: readonly string[]
+  readonly #bytes: Buffer
+  /** `bytes` are those of the pieces. */
+  constructor(pieces: readonly string[], bytes: Buffer, headers: Readonly<Record<string, string>>) {
+    super(null, { headers })
+    this.#pieces = pieces
+    this.#bytes = bytes
+  }
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer, byteLength } = this.#bytes
+    // A small buffer is part of a pool, which a copy leaves.
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    return isWhole ? buffer : new Uint8Array(this.#bytes).buffer
+  }
+  override async text(): Promise<string> {
+    return this.#pieces.join('')
+  }
+  override async json(): Promise<unknown> {
+    return await new Response(await this.text()).json()
+  }
+}
+
+/** 200 with a page of items, which may be megabytes. */
+export async function answerPage(
+  clock: Pick<Clock, 'giveWay'>,
+  items: readonly unknown[],
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const pieces = jsonPieces(items)
+  return new PrintedResponse(pieces, await bytesInTurns(clock, pieces), {
+    'content-type': 'application/json; charset=utf-8',
+    ...headers,
+  })
+}
