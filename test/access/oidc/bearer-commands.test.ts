@@ -240,6 +240,17 @@ test('a token that was verified costs no further check of a signature, until it 
   expect(await faultOf(token)).toBe('expired')
 })
 
+test('a token that was verified vouches for no other: neither for one with its claims, nor for another person', async () => {
+  const anna = await issuer.mint({ sub: 'anna', exp: now() + 100 })
+  expect(await verify(anna)).toMatchObject({ subject: 'anna' })
+  const [header, payload] = anna.split('.')
+  const [, , signature] = (await issuer.mint({ sub: 'anna' }, {}, await makeSigningKey('RS256', first.kid))).split('.')
+  expect(await faultOf(`${header}.${payload}.${signature}`)).toBe('signature')
+  const berta = await issuer.mint({ sub: 'berta', exp: now() + 100 })
+  const both = await Promise.all([verify(berta), verify(anna), verify(berta)])
+  expect(both.map(({ subject }) => subject)).toEqual(['berta', 'anna', 'berta'])
+})
+
 test('what is remembered of tokens is limited: the oldest is forgotten', async () => {
   const padding = 'x'.repeat(11_000)
   const token = await issuer.mint()
