@@ -247,8 +247,16 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
           withParameter(withParameter(back, 'error', 'unauthorized_client'), 'error_description', 'x'),
         'The provider refused to sign you in: unauthorized_client (x).',
       ],
-      ['the state is another one', (_request, back) => withParameter(back, 'state', 'other'), another],
-      ['the issuer is another one', (_request, back) => withParameter(back, 'iss', 'https://other.example'), another],
+      [
+        'the state is another one',
+        (_request, back) => withParameter(withParameter(back, 'code', 'x'), 'state', 'other'),
+        another,
+      ],
+      [
+        'the issuer is another one',
+        (_request, back) => withParameter(withParameter(back, 'code', 'x'), 'iss', 'https://other.example'),
+        another,
+      ],
       ['there is no code', (_request, back) => back, another],
       ['the nonce is another one', (request) => withParameter(request, 'nonce', 'other'), another],
       [
