@@ -327,7 +327,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     })
   })
 
-  describe('with tokens that are valid for a few seconds', () => {
+  describe('with tokens that are valid for a few seconds', { timeout: 120_000 }, () => {
     let brief: Issuer
     let hub: TestApp
 
