@@ -107,6 +107,19 @@ function readPage<Row, Keys>(list: KeysetList<Row, Keys>, args: PageArguments): 
   return { cursor: cursor == null ? undefined : readCursor(list, cursor, argument), forward, limit }
 }
 
+/** A row with its cursor. Most clients select no cursor but those of the page, so it is made when it is resolved. */
+class Edge<Row, Keys> {
+  readonly list: KeysetList<Row, Keys>
+  readonly node: Row
+  constructor(list: KeysetList<Row, Keys>, node: Row) {
+    this.list = list
+    this.node = node
+  }
+  get cursor(): string {
+    return encodeCursor(this.list.name, this.list.keysOf(this.node))
+  }
+}
+
 /**
  * Reads a page. `find` gets a limit of one more row than the page has, which shows whether more rows follow. Request
  * errors with the codes INVALID_PAGE_SIZE and INVALID_CURSOR.
@@ -121,13 +134,7 @@ export async function resolvePage<Row, Keys>(
   const found = await find({ ...page, limit: page.limit + 1 })
   const rows = found.slice(0, page.limit)
   if (!page.forward) rows.reverse()
-  // Most clients select no cursor but those of the page, so a cursor is made when it is resolved.
-  const edges = rows.map((node) => ({
-    node,
-    get cursor() {
-      return encodeCursor(list.name, list.keysOf(node))
-    },
-  }))
+  const edges = rows.map((node) => new Edge(list, node))
   const more = found.length > page.limit
   // A cursor belongs to a row, so at least that row is on the other side of it.
   const behind = page.cursor !== undefined
