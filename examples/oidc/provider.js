@@ -5,7 +5,7 @@ import Provider from 'oidc-provider'
 /** The persons of the example. Their roles are in their tokens. */
 const persons = {
   anna: { name: 'Anna', roles: ['operator'] },
-  berta: { name: 'Berta', roles: ['viewer'] },
+  berta: { name: 'Berta', roles: ['north-viewer'] },
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +20,8 @@ import { startProvider } from './provider.js'
 
 const audience = 'https://hub.example'
 const clientId = 'page'
+/** Roles in addition to those that are built in. */
+const roles = { 'north-viewer': { extends: 'viewer', devices: "tags.site = 'north'" } }
 /** The page and the hub's console. Any port is accepted, because the addresses are of this machine (RFC 8252). */
 const redirectUris = ['http://127.0.0.1/', 'http://127.0.0.1/console/signed-in', 'http://127.0.0.1/console/']
 
@@ -58,6 +60,8 @@ Runs until Ctrl-C, and leaves nothing.`,
 
       const folder = await mkdtemp(join(tmpdir(), 'twincast-oidc-'))
       started.push(() => removeFolder(folder))
+      const rolesFile = join(folder, 'roles.json')
+      await writeFile(rolesFile, JSON.stringify(roles))
       const ownerKey = randomBytes(32).toString('base64')
       const settings = {
         HTTP_PORT: '0',
@@ -70,6 +74,7 @@ Runs until Ctrl-C, and leaves nothing.`,
         OIDC_ISSUER: provider.issuer,
         OIDC_AUDIENCE: audience,
         OIDC_CLIENT_ID: clientId,
+        ROLES_FILE: rolesFile,
         ALLOWED_ORIGINS: origin,
       }
       const app = createApp(readConfig(settings, folder))
