@@ -23,7 +23,8 @@ const memory = 1_000
 export function createHeavyWork({ fromMs, msPerSecond }: HeavyBudget): HeavyWork {
   /** When the work of each is paid for, at the rate of the budget. */
   const paidTimes = new Map<string | null, number>()
-  const paidTime = (caller: string | null, now: number): number => Math.max(paidTimes.get(caller) ?? 0, now - memory)
+  const paidTime = (caller: string | null, now: number): number =>
+    Math.max(paidTimes.get(caller) ?? Number.NEGATIVE_INFINITY, now - memory)
   return {
     count(caller, ms, now) {
       if (ms < fromMs) return

@@ -24,6 +24,12 @@ test('a second of budget is free after a pause, and half of it makes a caller bu
   expect([work.isBusy('a', now + 599), work.isBusy('a', now + 600)]).toEqual([true, false])
 })
 
+test('the budget is also free in the first second of a process', () => {
+  const work = createHeavyWork(budget)
+  work.count('a', 100, 100)
+  expect([work.restOf('a', 100), work.isBusy('a', 100)]).toEqual([0, false])
+})
+
 test('in the long run a caller has its share, however it is divided', () => {
   for (const piece of [20, 100, 400]) {
     const work = createHeavyWork(budget)
