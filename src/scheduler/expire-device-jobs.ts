@@ -29,6 +29,12 @@ const marksPerPage = 10_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
 const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
+/** Nobody knows whether the call left, or whether the device answered: the hub may have missed that. */
+const unknown = {
+  code: 'OutcomeUnknown',
+  description: 'The hub was interrupted while the call was in flight. Whether the device carried it out is unknown.',
+}
+const withUnknownOutcome = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: unknown })
 const notOnline = {
   code: 'DeviceNotOnline',
   description: 'The device did not connect and subscribe to methods within the connect timeout.',
@@ -108,7 +114,7 @@ export function expireDeviceJobs(
       const calls = await findStillUnderWay(tx, open, due)
       const expired = calls.filter(({ deadline }) => deadline <= now)
       if (expired.length > 0) {
-        const progress = await settle(tx, expired.map(withoutAnswer), 'running', now)
+        const progress = await settle(tx, expired.map(withUnknownOutcome), 'running', now)
         afterCommit(() => publishProgress(deps, progress))
       }
       // A call may have been unmarked by the instance that sent it, and sent again.

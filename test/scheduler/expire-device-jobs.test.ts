@@ -80,7 +80,7 @@ async function startJob(call: Readonly<Record<string, unknown>> = {}, fleet = 'p
 
 const failures = async (): Promise<string[]> => {
   const { rows } = await base.database.pool.query(
-    "select device_id from device_job_outcome where error_code = 'GatewayTimeout' order by device_id",
+    "select device_id from device_job_outcome where error_code = 'OutcomeUnknown' order by device_id",
   )
   return rows.map(({ device_id }) => device_id)
 }

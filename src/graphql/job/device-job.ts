@@ -77,7 +77,7 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'The error code, for programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, DeviceDisabled, GatewayTimeout, ArgumentInvalid or BadDeviceResponse. New codes may be added.',
+        'The error code, for programs: JobRunPreconditionFailed, DeviceNotFound, DeviceNotOnline, DeviceDisabled, GatewayTimeout, OutcomeUnknown, ArgumentInvalid or BadDeviceResponse. New codes may be added.',
     }),
     description: t.exposeString('description', { description: 'The error message, for people.' }),
   }),
