@@ -1,6 +1,6 @@
-// Parses times from outside, and prints times. Only this file converts text into a time: JavaScript's own parser accepts
-// forms that differ from engine to engine, and turns the 30th of February into the 2nd of March. Times in rows of the
-// database have one form, which `database/timestamps.ts` reads.
+// Parses times from outside, and prints times. Only this file converts text into a time: JavaScript's own parser
+// accepts forms that differ from engine to engine, and turns the 30th of February into the 2nd of March. Times in rows
+// of the database have one form, which `database/timestamps.ts` reads.
 
 /** An example of a time, for messages. */
 export const dateTimeExample = '2026-03-01T06:30:00Z'
@@ -55,7 +55,9 @@ const dayLength = 86_400_000
 const twoDigits = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
 const threeDigits = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'))
 
-/** The day that was printed last, counted from 1970, and its text up to the `T`. Times of one answer are often close. */
+/**
+ * The day that was printed last, counted from 1970, and its text up to the `T`. Times of one answer are often close.
+ */
 let lastDay = Number.NaN
 let lastDayText = ''
 

@@ -21,7 +21,9 @@ export type ErrorCode =
 /** A name inside a sentence, truncated: no device or job has a longer one. */
 const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
 
-/** What clients learn of a fault. The log has its cause under the same reference, which some protocols call tracking id. */
+/**
+ * What clients learn of a fault. The log has its cause under the same reference, which some protocols call tracking id.
+ */
 export const faultMessage = (reference: string): string =>
   `The hub has an internal error. Its log has the cause under ${reference}.`
 
@@ -219,8 +221,8 @@ export class UnauthorizedError extends DomainError {
 }
 
 /**
- * The issuer of a token is unreachable, and the hub does not have its keys yet: the token may be good. Like an outage of
- * the database, this is temporary.
+ * The issuer of a token is unreachable, and the hub does not have its keys yet: the token may be good. Like an outage
+ * of the database, this is temporary.
  */
 export class IssuerUnavailableError extends Error {
   override readonly name = 'IssuerUnavailableError'

@@ -10,7 +10,9 @@ export type Turns = { readonly most: number; readonly each: number; readonly wai
 /** How heavy work is paced. */
 export type Pacing = { readonly clock: Pick<Clock, 'elapsed' | 'sleep'>; readonly heavy: HeavyBudget }
 
-/** A request for a turn. `begin` receives the function that ends the turn; `turnAway` is called when there is no turn. */
+/**
+ * A request for a turn. `begin` receives the function that ends the turn; `turnAway` is called when there is no turn.
+ */
 type Entry = {
   readonly caller: string
   begin(end: () => void): void
@@ -23,9 +25,9 @@ type Line = { under: number; readonly waiting: Set<() => void> }
 
 /**
  * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
- * comes next, so that a caller with many requests comes after those with few. A caller with heavy work gets one turn at a
- * time, and waits between them when its budget is used up; others do not wait for it. Returns undefined at once for work
- * that exceeds a caller's queue, and for waiting work whose `signal` aborts.
+ * comes next, so that a caller with many requests comes after those with few. A caller with heavy work gets one turn at
+ * a time, and waits between them when its budget is used up; others do not wait for it. Returns undefined at once for
+ * work that exceeds a caller's queue, and for waiting work whose `signal` aborts.
  */
 export function takeTurns(turns: Turns, pacing: Pacing) {
   const enter = createQueue(turns, pacing)

@@ -174,8 +174,8 @@ async function writeHeld(deps: Deps, refused: Refusals): Promise<void> {
 }
 
 /**
- * Writes that somebody reads the keys of these devices. To be awaited before the keys are sent: when it fails, they must
- * not be.
+ * Writes that somebody reads the keys of these devices. To be awaited before the keys are sent: when it fails, they
+ * must not be sent.
  */
 export async function noteKeysRead(
   { db, clock }: Pick<Deps, 'db' | 'clock'>,

@@ -16,9 +16,9 @@ export type AuditFilter = {
 }
 
 /**
- * Writes the audit of a hub as lines of JSON, the newest entry first, as fast as `out` takes them. `url` is any address of
- * the hub. Rejects with HubUnreachableError or HubRefusedError, also when the transfer ends early: what was written is
- * then not complete. Rejects with the reason of `signal`.
+ * Writes the audit of a hub as lines of JSON, the newest entry first, as fast as `out` takes them. `url` is any address
+ * of the hub. Rejects with HubUnreachableError or HubRefusedError, also when the transfer ends early: what was written
+ * is then not complete. Rejects with the reason of `signal`.
  */
 export async function exportAudit(
   { url, authorization, ca }: HubClientOptions,

@@ -61,7 +61,9 @@ async function ask(authorization: string, query: string): Promise<Answer> {
 const askAs = async (role: string, query: string): Promise<Answer> => ask(await tokenOf(role), query)
 const askAsOwner = (query: string): Promise<Answer> => ask(app.ownerToken, query)
 
-/** A subscription over a WebSocket. `next` gives the value of its only field, the extensions of an error, or 'complete'. */
+/**
+ * A subscription over a WebSocket. `next` gives the value of its only field, the extensions of an error, or 'complete'.
+ */
 async function subscribe(role: string, query: string) {
   const client = createClient({
     url: app.addresses.graphql.replace('http', 'ws'),

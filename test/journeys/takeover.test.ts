@@ -178,8 +178,8 @@ test('calls of instances that were killed, stand still or are cut off fail in th
   expect(callsOf(back)).toEqual({})
 })
 
-// What is dropped arrives later, what stalls never does, and neither is told. Connections that are refused, which is known at
-// once, are the easier case, and each takes its time.
+// What is dropped arrives later, what stalls never does, and neither is told. Connections that are refused, which is
+// known at once, are the easier case, and each takes its time.
 test.each<Weather>(['drop', 'stall'])(
   'devices leave an instance that is cut off from the database (%s), and can come back when it is not',
   { timeout: 60_000 },

@@ -78,8 +78,8 @@ export async function startBrowser(): Promise<TestBrowser> {
 
 const opened = new Set<OpenPage>()
 
-// For every file of tests that imports this: what a test waited for in vain, one wants to see. `npm run screenshots` opens
-// pages outside a test run, where this is an error.
+// For every file of tests that imports this: what a test waited for in vain, one wants to see. `npm run screenshots`
+// opens pages outside a test run, where this is an error.
 if (process.env.VITEST !== undefined) {
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return

@@ -26,8 +26,8 @@ export type HubProcess = {
 }
 
 /**
- * Starts the hub with these variables and no others of ours. Rejects with what it said when it does not get ready. `signal`
- * ends it like `kill`. `openFiles`: how many files and connections it may have open.
+ * Starts the hub with these variables and no others of ours. Rejects with what it said when it does not get ready.
+ * `signal` ends it like `kill`. `openFiles`: how many files and connections it may have open.
  */
 export async function startHubProcess(
   variables: Readonly<Record<string, string>>,

@@ -51,8 +51,8 @@ export async function makeSigningKey(alg = 'RS256', kid = `key-${++keysMade}`): 
 
 /**
  * Opens a provider whose accounts sign in at once: the account is the `login_hint` of the request, or else that of
- * `signInAs`, at the beginning the first. A person may come back to `redirectUris` and `postLogoutRedirectUris` at any port.
- * Its access tokens are JWTs for `audience`.
+ * `signInAs`, at the beginning the first. A person may come back to `redirectUris` and `postLogoutRedirectUris` at any
+ * port. Its access tokens are JWTs for `audience`.
  */
 export async function openIssuer({
   audience = 'https://hub.example.test',

@@ -13,8 +13,8 @@ export type RunningScript = {
 const children = new Set<ChildProcess>()
 
 /**
- * Runs a script of the package.json in a folder, with these variables and none of a test: GraphQL Code Generator hides its
- * errors from tests.
+ * Runs a script of the package.json in a folder, with these variables and none of a test: GraphQL Code Generator hides
+ * its errors from tests.
  */
 export function startScript(
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * Opens an address as a browser does, with cookies, and follows it from page to page of a provider whose accounts sign in at
- * once. Resolves when a page answers that leads no further.
+ * Opens an address as a browser does, with cookies, and follows it from page to page of a provider whose accounts sign
+ * in at once. Resolves when a page answers that leads no further.
  */
 export async function openAddress(address: string): Promise<void> {
   const cookies = new Map<string, string>()

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 
 /**
- * How connections fare: bytes are carried on; are acknowledged and then thrown away; are not taken at all, as when every
- * packet is dropped; connections are reset; new ones are refused and open ones are reset.
+ * How connections fare: bytes are carried on; are acknowledged and then thrown away; are not taken at all, as when
+ * every packet is dropped; connections are reset; new ones are refused and open ones are reset.
  */
 export type Weather = 'forward' | 'stall' | 'drop' | 'reset' | 'refuse'
 
@@ -21,7 +21,7 @@ export type TcpProxy = {
   become(weather: Weather): Promise<void>
   /** How connections fare that are open now. Those to come are not touched. */
   breakOpen(how: 'stall' | 'drop' | 'reset'): void
-  /** How the connection fares from then on that is the next to carry bytes with this text. The others are not touched. */
+  /** The next connection that carries bytes with this text fares like this from then on. Others are not touched. */
   breakNext(how: 'stall' | 'drop', text: string): void
   /** Those to come are answered to the first that they say, and ended. Open ones are reset. */
   answer(reply: (said: Buffer) => Buffer): void

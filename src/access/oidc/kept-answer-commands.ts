@@ -19,8 +19,8 @@ export const lookPause = 30_000
 export const failurePause = 3_000
 
 /**
- * Keeps what `read` resolves with for as long as the issuer is unreachable, and fetches it again in the background while it
- * is in use. `read` gets the present value, to return it when nothing has changed.
+ * Keeps what `read` resolves with for as long as the issuer is unreachable, and fetches it again in the background
+ * while it is in use. `read` gets the present value, to return it when nothing has changed.
  */
 export function keepAnswer<Value>(
   { clock }: { readonly clock: Clock },
