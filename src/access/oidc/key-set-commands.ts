@@ -104,7 +104,5 @@ function signingKey(key: unknown): JWK | undefined {
 async function fetchKeySet(clock: Clock, issuer: string, closed: AbortSignal): Promise<string> {
   const address = memberOf(await fetchDiscovery(clock, issuer, closed), 'jwks_uri')
   if (typeof address !== 'string') throw new Error('The discovery document has no jwks_uri.')
-  const text = await fetchText(clock, address, closed)
-  parseKeys(text)
-  return text
+  return fetchText(clock, address, closed)
 }
