@@ -2,7 +2,7 @@ import { DomainError, QueryConditionError } from '../errors.ts'
 import { bareCondition } from '../query/bare-condition.ts'
 import { narrowCondition } from '../query/narrow-condition.ts'
 import { scopeOf } from '../query/scope.ts'
-import { type Right, rights } from './rights.ts'
+import { isRight, type Right, rights } from './rights.ts'
 import { builtInTable, type Role, type RoleTable } from './roles.ts'
 
 /** The file of roles has mistakes: all of them, each with its place. */
@@ -120,7 +120,7 @@ function rightsIn(name: string, value: unknown, problems: string[]): readonly Ri
   }
   const found = rights.filter((right) => value.includes(right))
   for (const right of value) {
-    if (!rights.some((known) => known === right)) {
+    if (!isRight(right)) {
       problems.push(`${name}.rights: ${JSON.stringify(right)} is not a right. Rights are ${rights.join(', ')}.`)
     }
   }
