@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { findKey, ownerPolicy, signFor } from './access-key.ts'
-import { UsageError } from './arguments.ts'
+import { readCa } from './ca-file.ts'
 import { exportAudit } from './export-audit.ts'
 import { address, key, text } from './options.ts'
 import { runCommand } from './run-command.ts'
+import { dataDir, host } from './token-options.ts'
 
 const time = (help: string) =>
   text({ placeholder: 'TIME', pattern: /./, allowed: 'a time such as 2026-11-01T00:00:00Z', fallback: undefined, help })
@@ -38,20 +38,6 @@ const ca = text({
   help: 'the CA to trust for https:, such as ca.pem in the data folder of the hub',
 })
 const policyKey = key('the key of iothubowner, instead of IOTHUB_OWNER_KEY or the data folder')
-const dataDir = text({
-  placeholder: 'FOLDER',
-  pattern: /./,
-  allowed: 'the data folder of a hub',
-  fallback: process.env.DATA_DIR || '.twincast',
-  help: 'the folder with the keys of the hub',
-})
-const host = text({
-  placeholder: 'NAME',
-  pattern: /^[A-Za-z\d.-]{1,253}$/,
-  allowed: 'a host name, without a port',
-  fallback: process.env.HUB_HOST_NAME || 'localhost',
-  help: 'the HUB_HOST_NAME of the hub',
-})
 
 /** Seconds for which the token is valid. The hub checks it at the beginning of an export only. */
 const lifetime = 600
@@ -76,11 +62,3 @@ requests the audit without a token.`,
     await exportAudit({ url: given(hub), authorization, ca: authority }, filter, process.stdout, signal)
   },
 })
-
-async function readCa(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--ca cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
-  }
-}

@@ -2,8 +2,7 @@ import { connectionString, findKey, ownerPolicy, signFor } from './access-key.ts
 import { UsageError } from './arguments.ts'
 import { flag, key, text, wholeNumber } from './options.ts'
 import { runCommand } from './run-command.ts'
-
-const hubHostName = /^[A-Za-z\d.-]{1,253}$/
+import { dataDir, host } from './token-options.ts'
 
 const policy = text({
   placeholder: 'NAME',
@@ -13,26 +12,12 @@ const policy = text({
   help: 'the shared access policy whose key signs the token',
 })
 const policyKey = key('the key of the policy, instead of IOTHUB_OWNER_KEY or the data folder')
-const dataDir = text({
-  placeholder: 'FOLDER',
-  pattern: /./,
-  allowed: 'the data folder of a hub',
-  fallback: process.env.DATA_DIR || '.twincast',
-  help: 'the folder with the keys of the hub',
-})
 const hours = wholeNumber({
   placeholder: 'N',
   min: 1,
   max: 8_760,
   fallback: 1,
   help: 'hours for which the token is valid',
-})
-const host = text({
-  placeholder: 'NAME',
-  pattern: hubHostName,
-  allowed: 'a host name, without a port',
-  fallback: process.env.HUB_HOST_NAME || 'localhost',
-  help: 'the HUB_HOST_NAME of the hub',
 })
 const asConnectionString = flag('prints a connection string for the Azure SDKs instead of a token')
 

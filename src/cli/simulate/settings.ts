@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { type Given, UsageError } from '../arguments.ts'
+import { readCa } from '../ca-file.ts'
 import { behaviourShares, type Makeup } from './behaviours.ts'
 import { simulateOptions } from './options.ts'
 
@@ -71,13 +71,5 @@ function makeupOf(given: Given): Makeup {
     shares,
     delayMs: given(simulateOptions.delay),
     seed: given(simulateOptions.seed),
-  }
-}
-
-async function readCa(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--ca cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
   }
 }
