@@ -11,6 +11,7 @@ import type { Authenticate } from '../context.ts'
 import { lacksRight, requireAllDevices } from '../forbidden.ts'
 import { challengeOf } from './admission.ts'
 import { isForwarded } from './cross-site.ts'
+import { whenGone } from './when-gone.ts'
 
 /** Entries that are read and sent at a time. */
 const pageSize = 1_000
@@ -26,25 +27,24 @@ export type AuditExport = (request: IncomingMessage, response: ServerResponse) =
  */
 export function createAuditExport(deps: Deps, authenticate: Authenticate): AuditExport {
   return async (request, response) => {
+    const gone = whenGone(response)
     const { authorization } = request.headers
     const viewer = await authenticate(authorization, { forwarded: isForwarded(request), address: addressOf(request) })
     if (!may(viewer, 'auditRead')) throw lacksRight(viewer, 'the audit', ['auditRead'])
     requireAllDevices(viewer)
     deps.throttles.take('queries')
     const selection = selectionIn(new URL(request.url ?? '', 'http://hub').searchParams)
-    const gone = new AbortController()
-    response.once('close', () => gone.abort())
     let after: AuditPlace | undefined
     do {
       const entries = await findAuditEntries(deps.db, selection, { after, limit: pageSize })
-      if (gone.signal.aborted) return
+      if (gone.aborted) return
       if (!response.headersSent) {
         response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
       }
       const hasRoom = response.write(entries.map(lineOf).join(''))
       after = entries.length < pageSize ? undefined : entries.at(-1)
-      if (!hasRoom) await once(response, 'drain', { signal: gone.signal }).catch(() => {})
-    } while (after !== undefined && !gone.signal.aborted)
+      if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
+    } while (after !== undefined && !gone.aborted)
     response.end()
   }
 }

@@ -21,6 +21,7 @@ import { maySelectKeys } from './may-select-keys.ts'
 import type { PrintPieces } from './print-result.ts'
 import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
+import { whenGone } from './when-gone.ts'
 
 /** Handles a request that has passed the checks of its host and origin. */
 type Handle = (request: IncomingMessage, response: ServerResponse, server: ServerContext) => Promise<void>
@@ -162,13 +163,3 @@ const isAbsent = (value: unknown): value is null | undefined => value === null |
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Aborts when the client has disconnected before it was answered. */
-function whenGone(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  if (response.destroyed) gone.abort()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort()
-  })
-  return gone.signal
-}

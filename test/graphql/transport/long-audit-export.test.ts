@@ -24,6 +24,8 @@ type Export = {
 let deps: TestDeps
 let server: http.Server
 let port = 0
+/** When the token of the next export has been checked. */
+let checked = Promise.resolve()
 const started: { response: http.ServerResponse; end: Promise<void> }[] = []
 const query = vi.spyOn(pg.Client.prototype, 'query')
 
@@ -35,7 +37,10 @@ beforeAll(async () => {
             'service', 'updateTwin', 'pump-' || i, 'succeeded', jsonb_build_object('paths', array[repeat('x', 100)])
      from generate_series(1, ${entries}) i`,
   )
-  const exportAudit = createAuditExport(deps, async () => owner)
+  const exportAudit = createAuditExport(deps, async () => {
+    await checked
+    return owner
+  })
   server = http.createServer((request, response) => {
     started.push({ response, end: exportAudit(request, response) })
   })
@@ -86,4 +91,24 @@ test('an export whose client leaves reads nothing more', async () => {
   answer.destroy()
   await end
   expect(pagesRead()).toBeLessThan(entries / 1_000)
+})
+
+test('an export whose client leaves while its token is checked ends', async () => {
+  let letGo = (): void => {}
+  checked = new Promise((resolve) => {
+    letGo = resolve
+  })
+  const before = started.length
+  const request = http.get(`http://127.0.0.1:${port}/audit`).on('error', () => {})
+  await expect.poll(() => started.length).toBe(before + 1)
+  const { response, end } = started.at(-1) ?? expect.fail()
+  let isOver = false
+  end.then(() => {
+    isOver = true
+  })
+  const closed = once(response, 'close')
+  request.destroy()
+  await closed
+  letGo()
+  await expect.poll(() => isOver).toBe(true)
 })
