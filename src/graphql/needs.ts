@@ -50,7 +50,9 @@ function typesOf(schema: GraphQLSchema, shape: Shape): readonly GraphQLObjectTyp
   }
 }
 
-/** The rights, one of which `authScopes` of a field or type requires. Functions of them depend on the arguments only. */
+/**
+ * The rights, one of which `authScopes` of a field or type requires. Functions of them depend on the arguments only.
+ */
 export function requiredRights(
   { pothosOptions }: { readonly pothosOptions?: unknown },
   args: Record<string, unknown>,

@@ -11,7 +11,8 @@ export type EndedResult = Exclude<DeviceJobResult, 'pending' | 'running'>
 
 /**
  * Which device jobs of the source to repeat: those in one of these statuses or with one of these results and, where
- * given, with one of these error codes, or with one of these response statuses. A retry stores it as JSON until it starts.
+ * given, with one of these error codes, or with one of these response statuses. A retry stores it as JSON until it
+ * starts.
  */
 export type RetrySelection = {
   /** Empty with `result`: so an instance of an older release, which does not know results, repeats nothing. */

@@ -28,6 +28,8 @@ export function printScope({ parts }: Scope): string | null {
   return others.length === 0 && first !== undefined ? first : parts.map((part) => `(${part})`).join(' OR ')
 }
 
-/** The refusal of a change after which its device would be outside the scope. `path` is the argument that leads there. */
+/**
+ * The refusal of a change after which its device would be outside the scope. `path` is the argument that leads there.
+ */
 export const outsideScope = (scope: Scope, path: readonly string[]): InvalidInputError =>
   new InvalidInputError(path, `The device would be outside your scope: ${printScope(scope)}.`)

@@ -171,8 +171,8 @@ export function contextIn({ contextValue }: ExecutionArgs): Context {
 }
 
 /**
- * The results of rows, each executed when it is requested. `leave` is called at every kind of end. A result of `takeLoss`
- * is the last one, whatever was to be sent.
+ * The results of rows, each executed when it is requested. `leave` is called at every kind of end. A result of
+ * `takeLoss` is the last one, whatever was to be sent.
  */
 function mapRows(
   rows: Source<unknown>,

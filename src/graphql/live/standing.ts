@@ -70,7 +70,9 @@ export function standingByRoles(
   }
 }
 
-/** Viewers that are reviewed in one turn of the event loop. To find out what a subscription needs takes about 0.1 ms. */
+/**
+ * Viewers that are reviewed in one turn of the event loop. To find out what a subscription needs takes about 0.1 ms.
+ */
 const perTurn = 100
 
 /** Does this to all of them; after some, others have their turn. Changed roles may concern thousands of viewers. */

@@ -11,8 +11,8 @@ const pauses: BackOff = { first: 200, longest: 3_000 }
 export type WaitsForDatabase = Pick<Context, 'signal'> & { readonly deps: Pick<Context['deps'], 'clock'> }
 
 /**
- * Reads, and retries while the database is unavailable or busy, with growing pauses, for about a minute at most. Any other
- * error, and the signal, end it at once. For subscriptions, and for reads of what a mutation has changed.
+ * Reads, and retries while the database is unavailable or busy, with growing pauses, for about a minute at most. Any
+ * other error, and the signal, end it at once. For subscriptions, and for reads of what a mutation has changed.
  */
 export async function readThroughOutage<T>(context: WaitsForDatabase, read: () => Promise<T>): Promise<T> {
   const waitAfter = waitOut(context)

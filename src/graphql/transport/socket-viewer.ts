@@ -33,8 +33,8 @@ export const renewalPause = 1_000
 export const mostRenewals = 10
 
 /**
- * Calls `expired` when the credential in force has expired, and `changed` after a renewal or a change of roles, with the
- * viewer that is in force from then on.
+ * Calls `expired` when the credential in force has expired, and `changed` after a renewal or a change of roles, with
+ * the viewer that is in force from then on.
  */
 export function createSocketViewer(
   { clock }: { readonly clock: Clock },

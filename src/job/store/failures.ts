@@ -94,7 +94,9 @@ export function findFailures(
   )
 }
 
-/** How many device jobs of `job` that are visible in the scope failed with it. In a cancelled job, only those called. */
+/**
+ * How many device jobs of `job` that are visible in the scope failed with it. In a cancelled job, only those called.
+ */
 function failedWithoutOutcome(scope: Scope): Sql {
   const all = sql`job.failed_count - ${failedOutcomes}`
   if (isEverything(scope)) return all
@@ -117,7 +119,9 @@ export type FailureSample = DeviceJobView & { readonly group: string }
 export const sampledGroupKey = ({ jobId, code, message, responseStatus, hasEnded, size }: SampledGroup): string =>
   JSON.stringify([jobId, code, message, responseStatus, hasEnded, size])
 
-/** The first device jobs of each of these groups that are visible in the scope, by device id: at most `limit` per group. */
+/**
+ * The first device jobs of each of these groups that are visible in the scope, by device id: at most `limit` per group.
+ */
 export function findFailureSamples(
   db: Reader,
   scope: Scope,

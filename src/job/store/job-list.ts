@@ -133,8 +133,8 @@ const hasOneOf = (outcomes: readonly JobOutcome[]): Sql =>
       )})`
 
 /**
- * The counters of a foreign job count devices that the viewer may not see. So the job does not meet a condition on them,
- * unless it is in one of the statuses for which the condition does not depend on them.
+ * The counters of a foreign job count devices that the viewer may not see. So the job does not meet a condition on
+ * them, unless it is in one of the statuses for which the condition does not depend on them.
  */
 const counted = (scope: Scope, condition: Sql, independent: readonly JobStatus[]): Sql =>
   isEverything(scope) ? condition : sql`(${condition} and (${isAmong(sql`status`, independent)} or ${ownJob(scope)}))`

@@ -30,7 +30,9 @@ export type CountedJob = { readonly jobKey: string; readonly hasEnded: boolean }
 /** Identifies a count, as text: the last one, after the end of the job, has another key than those before. */
 export const countedJobKey = ({ jobKey, hasEnded }: CountedJob): string => `${jobKey} ${hasEnded}`
 
-/** Counts the device jobs of devices in the scope, job by job. Jobs with more than `mostCounted` devices are left out. */
+/**
+ * Counts the device jobs of devices in the scope, job by job. Jobs with more than `mostCounted` devices are left out.
+ */
 export function countInScope(
   db: BoundedReader,
   scope: Scope,

@@ -20,8 +20,8 @@ import { schema } from '../../../src/graphql/schema.ts'
 import { needs } from './table.ts'
 
 /**
- * The shortest operation that uses a field, an argument or a member of an input. In its text, `<device>`, `<global>` and
- * `<job>` stand for the id of a device, its global id, and the id of a job.
+ * The shortest operation that uses a field, an argument or a member of an input. In its text, `<device>`, `<global>`
+ * and `<job>` stand for the id of a device, its global id, and the id of a job.
  */
 export type Operation = {
   /** Its place in the schema: `Device.twin`, `Query.device(deviceId:)`, `UpdateTwinInput.patch`. */

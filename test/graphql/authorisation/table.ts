@@ -165,7 +165,9 @@ export const table: Readonly<Record<string, OfType>> = {
   X509ThumbprintInput: { same: 'primaryThumbprint secondaryThumbprint' },
 }
 
-/** The rights, one of which the fields of a type, a field, an argument or a member of an input need. Others need none. */
+/**
+ * The rights, one of which the fields of a type, a field, an argument or a member of an input need. Others need none.
+ */
 export const needs: Readonly<Record<string, readonly Right[]>> = {
   Device: ['readDevices', 'readTwins'],
   Twin: ['readTwins'],
