@@ -11,9 +11,9 @@ type Needed = readonly Right[]
 const isViewed = (context: object): context is { readonly viewer: Viewer } => 'viewer' in context
 
 /**
- * The plugin of rights, with a short way for viewers that have them: it evaluates and caches the scopes of each field of
- * each object, which takes longer than most fields. Whoever lacks a right, and fields whose rights depend on arguments,
- * go the whole way.
+ * The plugin of rights evaluates and caches the scopes of each field of each object, which takes longer than most
+ * fields. This one has a short way for viewers that have the rights. Viewers that lack a right, and fields whose rights
+ * depend on arguments, go the whole way.
  */
 class QuickScopeAuthPlugin<Types extends SchemaTypes> extends PothosScopeAuthPlugin<Types> {
   override wrapResolve(

@@ -138,7 +138,7 @@ builder.subscriptionField('telemetry', (t) =>
         async read(key) {
           if (key === 'messages' && !isNarrowed) return waiting.splice(0)
           if (inDoubt && (await isGone())) return null
-          // One at a time: none leaves after the device was seen to change, before it was checked again.
+          // One at a time: after the device was seen to change, none leaves until it has been checked again.
           return key === 'messages' ? waiting.splice(0, 1) : []
         },
         again: () => (waiting.length > 0 ? 'messages' : undefined),

@@ -15,8 +15,8 @@ import type { Log } from '../../log/log.ts'
 
 /**
  * The part of an error that clients may see. Request errors are shown as they are. Domain errors outside a result union
- * are shown with their code in `extensions`. Failures of the database that pass are shown as such. Every other error is a
- * fault: clients get a reference, and the log has the cause under this reference, once.
+ * are shown with their code in `extensions`. Temporary failures of the database are shown as such. Every other error is
+ * a fault: clients get a reference, and the log has the cause under this reference, once.
  */
 export function createMask(log: Log): (error: unknown) => GraphQLError {
   // The same error may pass twice, with a result and with the request.

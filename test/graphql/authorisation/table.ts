@@ -1,7 +1,7 @@
 import type { Right } from '../../../src/access/rights.ts'
 
-// What each field and argument of the schema needs, and what the scope of a viewer does to it. matrix.test.ts fails for
-// a field or argument that is not here.
+// What each field and argument of the schema needs, and what the scope of a viewer does to it. table.test.ts fails for a
+// field or argument that is not here.
 
 /** What the scope of a viewer does to a field, an argument or a member of an input. */
 export type Effect =
