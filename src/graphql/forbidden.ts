@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Right } from '../access/rights.ts'
 import { grantor, type Viewer } from '../access/viewer.ts'
 import { printScope } from '../query/scope.ts'
+import { isEverything } from '../scope.ts'
 
 /** What the caller lacks, for programs. */
 export type Missing = {
@@ -34,6 +35,6 @@ export const lostScope = ({ scope }: Viewer): GraphQLError =>
 
 /** Refuses the audit to a viewer with a scope: its entries name devices of all scopes. */
 export function requireAllDevices({ scope }: Viewer): void {
-  if (scope.parts === null) return
+  if (isEverything(scope)) return
   throw forbidden('The audit names all devices. It can be read only without a scope.', { scope: printScope(scope) })
 }

@@ -3,6 +3,7 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type
 import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
+import { maySelectKeys } from '../transport/may-select-keys.ts'
 import { releaseAnswer } from './read-documents.ts'
 import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
@@ -160,7 +161,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
  */
 function keyOf({ document, operationName, variableValues }: ExecutionArgs, { viewer, caller }: Context): string {
   const text = document.loc?.source.body ?? print(document)
-  const reader = text.includes('symmetricKey') ? caller : null
+  const reader = maySelectKeys(document) ? caller : null
   return JSON.stringify([text, operationName ?? null, variableValues ?? null, viewer.authority, reader])
 }
 
