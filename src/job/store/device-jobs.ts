@@ -49,6 +49,19 @@ export const result = sql`case ${status}
 /** Whether a device job is completed and not refused. */
 export const hasSucceeded = sql`(${status} = 'completed' and not ${isRefused})`
 
+/**
+ * The rows `device`, counted by their columns `status` and `refused`. A row of an outer join, without a status, does not
+ * count.
+ */
+export const statistics = sql`
+  count(device.status)::integer as "deviceCount",
+  count(*) filter (where device.status = 'pending')::integer as "pendingCount",
+  count(*) filter (where device.status = 'running')::integer as "runningCount",
+  count(*) filter (where device.status = 'completed')::integer as "succeededCount",
+  count(*) filter (where device.refused)::integer as "refusedCount",
+  count(*) filter (where device.status = 'failed')::integer as "failedCount",
+  count(*) filter (where device.status = 'canceled')::integer as "cancelledCount"`
+
 /** The error code of a device job that failed without an outcome of its own: its job ended before. */
 export const timeUp = 'JobRunPreconditionFailed'
 

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
-import { facts, hasSucceeded, isRefused, status } from './device-jobs.ts'
+import { facts, hasSucceeded, isRefused, statistics, status } from './device-jobs.ts'
 
 /** Maximum number of jobs in one list, the newest of them: a job may be retried any number of times. */
 export const maxRelatives = 100
@@ -58,11 +58,7 @@ export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly str
         from member
         where size = 1
         union all
-        select family, count(*)::integer, count(*) filter (where status = 'pending')::integer,
-               count(*) filter (where status = 'running')::integer,
-               count(*) filter (where status = 'completed')::integer, count(*) filter (where refused)::integer,
-               count(*) filter (where status = 'failed')::integer,
-               count(*) filter (where status = 'canceled')::integer
+        select family, ${statistics}
         from (
           select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
           from member job join device_job target on target.job_key = job.key ${facts()}

@@ -3,7 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { inScope } from '../../database/in-scope.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
-import { facts, hasSucceeded, isRefused, status } from './device-jobs.ts'
+import { facts, hasSucceeded, isRefused, statistics, status } from './device-jobs.ts'
 import { target } from './facts.ts'
 import type { FamilyStatistics } from './families.ts'
 
@@ -11,16 +11,6 @@ import type { FamilyStatistics } from './families.ts'
 
 /** Maximum number of devices of a job, or of a family, whose device jobs are counted. */
 export const mostCounted = 20_000
-
-/** The statuses of the rows `device` as statistics. */
-const counts = sql`
-  count(device.status)::integer as "deviceCount",
-  count(*) filter (where device.status = 'pending')::integer as "pendingCount",
-  count(*) filter (where device.status = 'running')::integer as "runningCount",
-  count(*) filter (where device.status = 'completed')::integer as "succeededCount",
-  count(*) filter (where device.refused)::integer as "refusedCount",
-  count(*) filter (where device.status = 'failed')::integer as "failedCount",
-  count(*) filter (where device.status = 'canceled')::integer as "cancelledCount"`
 
 const isInScope = (scope: Scope): Sql => sql`(true${inScope(scope, sql`${target}.device_id`)})`
 
@@ -45,7 +35,7 @@ export function countInScope(
         ) as given (asked, job_key)
         join job on job.key = given.job_key
         cross join lateral (
-          select ${counts}
+          select ${statistics}
           from (
             select ${status} as status, ${isRefused} as refused
             from device_job target ${facts()}
@@ -76,7 +66,7 @@ export function countFamiliesInScope(
         ), size as (
           select family, sum(device_count) > ${mostCounted} as "isTooLarge" from member group by family
         )
-        select size.family as "familyKey", size."isTooLarge", ${counts}
+        select size.family as "familyKey", size."isTooLarge", ${statistics}
         from size
         left join (
           select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
