@@ -4,7 +4,7 @@ import type { Right } from '../../../src/access/rights.ts'
 // field or argument that is not here.
 
 /** What the scope of a viewer does to a field, an argument or a member of an input. */
-export type Effect =
+type Effect =
   /** Nothing: it is the same for all viewers. */
   | 'same'
   /** It is about the viewer. */

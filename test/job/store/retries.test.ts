@@ -107,11 +107,10 @@ test('a retry has the devices whose device jobs are as selected, and no others',
         const jobId = await run(await givenMethodJob(deps, 'pump'), fateOf, cancelled)
         const { errorCode, responseStatus, result } = selected
         const status: readonly string[] = selected.status ?? [responseStatus ? 'completed' : 'failed']
-        const isSelected = (view: DeviceJobView): boolean => {
-          return result == null
+        const isSelected = (view: DeviceJobView): boolean =>
+          result == null
             ? status.includes(view.status)
             : result.includes(deviceJobResult(view.status, view.responseStatus))
-        }
         const expected = (await viewsOf(jobId))
           .filter(
             (view) =>
