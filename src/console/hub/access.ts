@@ -1,5 +1,4 @@
-import type { CombinedError, OperationResult } from 'urql'
-import type { ConsoleViewerQuery } from '../../generated/console/graphql.ts'
+import type { CombinedError } from 'urql'
 import { createQueryClient, isUnauthorized } from './client.ts'
 import { type Credential, type CurrentCredential, credentialOf, readCredential } from './credential.ts'
 import { ViewerDocument } from './documents.ts'
@@ -40,10 +39,7 @@ export const returnPath = '/signed-in'
 /** Asks the hub whether it accepts the credential, which is forgotten if not. */
 export async function askHub({ credential, renewal }: Access): Promise<Answer> {
   const client = createQueryClient(credential, renewal, () => {})
-  const { data, error } = await client
-    .query(ViewerDocument, {}, { requestPolicy: 'network-only' })
-    .toPromise()
-    .then((result: OperationResult<ConsoleViewerQuery>) => result)
+  const { data, error } = await client.query(ViewerDocument, {}, { requestPolicy: 'network-only' }).toPromise()
   if (data?.viewer !== undefined) return { is: 'in', viewer: data.viewer }
   if (!isUnauthorized(error)) return { is: 'unreachable', message: messageOf(error) }
   const refused = credential.get()

@@ -7,7 +7,7 @@ import type { SignInSettings } from './sign-in-settings.ts'
  * Whether the token of a person is renewed in time. `waiting`: the provider does not answer, and is asked again. `late`: so
  * it is, and the token has expired. `ended`: only another sign-in helps.
  */
-export type RenewalState = 'fine' | 'waiting' | 'late' | 'ended'
+type RenewalState = 'fine' | 'waiting' | 'late' | 'ended'
 
 /** Renews the token of a person, for as long as the page is open. */
 export type Renewal = {

@@ -28,8 +28,8 @@ export function openSocket(
   credential: CurrentCredential,
   renewal: Renewal,
   on: {
-    /** The hub has closed it because of the credential, which cannot be renewed. 4401: there was none. */
-    refused(code: number): void
+    /** The hub has closed it because of the credential, which cannot be renewed. */
+    refused(): void
     /** The rights of the person or of the policy may be others now. */
     rightsChanged(): void
   },
@@ -81,7 +81,7 @@ export function openSocket(
         if (!(event instanceof CloseEvent)) return
         if (event.code === 4403 && event.reason === 'rights changed') on.rightsChanged()
         else if (event.code === 4401 || event.code === 4403) {
-          if (credential.get()?.renewal === undefined) on.refused(event.code)
+          if (credential.get()?.renewal === undefined) on.refused()
           else void renewal.replace(sent)
         }
       },

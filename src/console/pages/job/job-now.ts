@@ -8,14 +8,14 @@ export function describeEnd(
   formatCount: (count: number) => string,
 ): string {
   if (outcome === 'NO_DEVICES') return `Job ${jobId} ended: no devices matched.`
-  const what = {
+  const words = {
     SUCCEEDED: 'succeeded',
     PARTIALLY_FAILED: 'partly failed',
     FAILED: 'failed',
     CANCELLED: 'was cancelled',
-    NO_DEVICES: 'ended',
-  }[outcome ?? 'SUCCEEDED']
-  if (deviceJobStatistics === null) return `Job ${jobId} ${outcome === null ? 'ended' : what}.`
+  }
+  const what = outcome === null ? 'ended' : words[outcome]
+  if (deviceJobStatistics === null) return `Job ${jobId} ${what}.`
   const { deviceCount, refusedCount, failedCount } = deviceJobStatistics
   const refused = refusedCount === 0 ? '' : `, ${formatCount(refusedCount)} refused`
   const failed = failedCount === 0 ? '' : `, ${formatCount(failedCount)} failed`
