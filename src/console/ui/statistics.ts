@@ -45,6 +45,16 @@ export function partsOf(
   ]
 }
 
+/** How many devices are in a state; `–` if the hub does not count them for the viewer. */
+export function describeCount(
+  statistics: Statistics | null,
+  tone: Tone,
+  formatCount: (count: number) => string,
+): string {
+  if (statistics === null) return '–'
+  return formatCount(partsOf(statistics).find((part) => part.tone === tone)?.count ?? 0)
+}
+
 /** How many device jobs have finished, with whatever outcome. */
 export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
   return succeededCount + failedCount + cancelledCount

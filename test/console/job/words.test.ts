@@ -68,6 +68,9 @@ describe('the end of a job', () => {
     expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: statistics }, String)).toBe(
       'Job reboot-1 partly failed: 968 of 1000 devices succeeded, 32 failed.',
     )
+    expect(describeEnd('reboot-1', { ...now, deviceJobStatistics: { ...statistics, refusedCount: 8 } }, String)).toBe(
+      'Job reboot-1 partly failed: 960 of 1000 devices succeeded, 8 refused, 32 failed.',
+    )
   })
 
   it('is said without numbers when the hub does not show them', () => {

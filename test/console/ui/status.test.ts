@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeStatistics, endedOf, partsOf } from '../../../src/console/ui/statistics.ts'
+import { describeCount, describeStatistics, endedOf, partsOf } from '../../../src/console/ui/statistics.ts'
 import { showJob, showResult } from '../../../src/console/ui/status.ts'
 
 const statistics = {
@@ -43,4 +43,17 @@ test('the parts of a bar are all devices together, and its sentence names those 
     '960 of 1010 finished: 900 succeeded, 60 failed, 7 running, 3 pending',
   )
   expect(describeStatistics({ ...statistics, deviceCount: 0 }, String)).toBe('No devices yet')
+})
+
+test('devices that refused are not among those that succeeded', () => {
+  const refused = { ...statistics, refusedCount: 25 }
+  expect(describeStatistics(refused, String)).toBe(
+    '1000 of 1010 finished: 875 succeeded, 25 refused, 60 failed, 40 cancelled, 7 running, 3 pending',
+  )
+  expect(describeCount(refused, 'succeeded', String)).toBe('875')
+})
+
+test('devices that the hub does not count for the viewer are not shown as zero', () => {
+  expect(describeCount(statistics, 'refused', String)).toBe('0')
+  expect(describeCount(null, 'refused', String)).toBe('–')
 })

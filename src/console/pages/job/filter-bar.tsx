@@ -2,7 +2,7 @@ import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import type { ConditionFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { Field } from '../../ui/field.tsx'
-import { partsOf, type Statistics } from '../../ui/statistics.ts'
+import { describeCount, type Statistics } from '../../ui/statistics.ts'
 import { showResult } from '../../ui/status.ts'
 import styles from './filter-bar.module.css'
 import { Condition, ErrorCodes, ResponseStatuses } from './filter-fields.tsx'
@@ -28,7 +28,6 @@ export function FilterBar({
   readonly fault: ConditionFault | undefined
   readonly onChange: (filters: Filters) => void
 }) {
-  const counts = new Map((statistics === null ? [] : partsOf(statistics)).map(({ tone, count }) => [tone, count]))
   const toggle = (result: Filters['result'][number]): void =>
     onChange({
       ...filters,
@@ -50,7 +49,7 @@ export function FilterBar({
               aria-pressed={filters.result.includes(result)}
               onClick={() => toggle(result)}
             >
-              {word} <span className={styles.count}>{formatCount(counts.get(tone) ?? 0)}</span>
+              {word} <span className={styles.count}>{describeCount(statistics, tone, formatCount)}</span>
             </button>
           )
         })}
