@@ -50,8 +50,8 @@ const graphiql: Plugin = {
 }
 
 /**
- * What the hub adds when it serves the console, for the development server: GraphiQL, here as a whole and at an address of
- * its own, and the hub's name in the page. Persons cannot sign in there: tokens are pasted.
+ * What the hub adds when it serves the console, for the development server: GraphiQL, here as a whole and at an address
+ * of its own, and the hub's name in the page. Persons cannot sign in there: tokens are pasted.
  */
 const likeTheHub: Plugin = {
   name: 'like-the-hub',

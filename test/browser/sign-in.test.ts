@@ -77,7 +77,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     expect(withoutRefusals(complaints())).toEqual([])
   })
 
-  test('a page without faults offers to sign in, or to use a token', async () => {
+  test('the page offers to sign in, or to use a token, and has no faults', async () => {
     const opened = await browser.open({ hub: app.addresses.http })
     const { page } = opened
     await page.goto('/console/jobs')
@@ -114,7 +114,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     await page.getByRole('banner').getByText('Berta').waitFor()
   })
 
-  test('somebody without a role learns so, and where the hub looked for it', async () => {
+  test('a person without a role reads that, and where the hub looked for roles', async () => {
     issuer.signInAs('carl')
     const opened = await signIn('/console/jobs')
     const { page } = opened
@@ -280,7 +280,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       expect(text).toBe(`${issuer.url} did not answer, or does not allow requests from ${app.addresses.http}.`)
     })
 
-    test('in a tab in which it did not begin, where somebody who is signed in stays so', async () => {
+    test('in a tab in which it did not begin, where a person who is signed in stays signed in', async () => {
       const { page } = await signIn('/console/devices')
       await page.getByRole('banner').getByText('Anna').waitFor()
       await page.goto('/console/signed-in?code=x&state=x')
@@ -293,14 +293,14 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     })
 
     test('while the hub has never reached the provider, and says so', async () => {
-      const away = await startIssuer()
-      away.answer((request) => request.socket.destroy())
-      const hub = await startHub(away)
-      closers.push(hub.close, away.close)
+      const silent = await startIssuer()
+      silent.answer((request) => request.socket.destroy())
+      const hub = await startHub(silent)
+      closers.push(hub.close, silent.close)
       const { page } = await browser.open({ hub: hub.addresses.http })
       await page.goto('/console/')
-      await page.getByRole('alert').getByText(`The hub could not reach ${away.url}, where you sign in.`).waitFor()
-      away.answer(undefined)
+      await page.getByRole('alert').getByText(`The hub could not reach ${silent.url}, where you sign in.`).waitFor()
+      silent.answer(undefined)
       await expect
         .poll(async () => {
           await page.getByRole('button', { name: 'Try again' }).click()
@@ -389,7 +389,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       )
     })
 
-    test('a provider that is away for longer than a token is valid interrupts nothing', async () => {
+    test('a provider that does not answer for longer than a token is valid interrupts nothing', async () => {
       const { page } = await browser.open({ hub: hub.addresses.http })
       const seen = socketsOf(page)
       await page.goto('/console/jobs/b')

@@ -47,7 +47,7 @@ export async function askHub({ credential, renewal }: Access): Promise<Answer> {
   return { is: 'out', problem: problemWith(refused, error) }
 }
 
-/** Finishes the sign-in that the provider has led back from, and where the person wanted to go. */
+/** Finishes a sign-in after the provider has led back. `to` is the page that the person asked for. */
 export async function finishAtReturn(access: Access): Promise<{ readonly answer: Answer; readonly to: string }> {
   const { settings, credential } = access
   const pending = takePending()
@@ -82,7 +82,7 @@ function problemWith(refused: Credential | undefined, error: CombinedError | und
       : 'The hub did not accept this token. It may belong to another hub, or its key may have changed.'
   }
   const reason = messageOf(error)
-  // The provider gave it out now, as far as this machine knows.
+  // By the clock of this machine.
   const isNew = refused.renewal.expiresAt > Date.now()
   const advice = isNew && /expired/.test(reason) ? ' It is new: the clock of the hub may be wrong.' : ''
   return isNew ? `The hub did not accept your sign-in. ${reason}${advice}` : 'Your sign-in has ended. Sign in again.'

@@ -15,8 +15,8 @@ export function isUnauthorized(error: unknown): boolean {
 }
 
 /**
- * Queries and mutations over HTTP, each with the credential that is in force when it is sent. When the user returns to a
- * page, its previous data is shown at once and read again. A mutation makes queries about the same types run again.
+ * Queries and mutations over HTTP, each with the credential that is in force when it is sent. When the user returns to
+ * a page, its previous data is shown at once and read again. A mutation makes queries about the same types run again.
  * `onRefused` is called when the hub does not accept the credential, and it cannot be renewed.
  */
 export function createQueryClient(credential: CurrentCredential, renewal: Renewal, onRefused: () => void): Client {

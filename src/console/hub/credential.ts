@@ -21,7 +21,7 @@ export type CurrentCredential = {
   get(): Credential | undefined
   /** Undefined forgets it. */
   replace(credential: Credential | undefined): void
-  /** Calls `replaced` whenever another one is in force. Returns what ends that. */
+  /** Calls `replaced` whenever another one is in force. Returns a function that ends this. */
   listen(replaced: () => void): () => void
 }
 
@@ -30,7 +30,7 @@ const key = 'twincast-credential'
 /** Seconds before the expiry at which a token is renewed; a short one in the middle of its time. */
 const renewedBefore = 60
 
-/** The credential that these tokens of a session are, received now. */
+/** The credential for tokens of a session that were received now. */
 export function credentialOf({ bearer, refreshToken, seconds }: Tokens, session: string, now: number): Credential {
   return {
     authorization: `Bearer ${bearer}`,

@@ -112,7 +112,7 @@ export const ViewerDocument = graphql(`
   }
 `)
 
-/** A query that requires a right, for the reason why somebody has none. */
+/** A query that requires a right. Its error says why the viewer has no rights. */
 export const LackDocument = graphql(`
   query ConsoleLack {
     devices(first: 1) {

@@ -49,7 +49,7 @@ export function obstacle({ provider, issuer }: SignInSettings): string | undefin
   return provider === undefined ? `The hub could not reach ${issuer}, where you sign in. Try again later.` : undefined
 }
 
-/** The address at the provider where a person signs in, and what has to be kept until it leads back to `redirectUri`. */
+/** The address at the provider where a person signs in, and what to keep until it leads back to `redirectUri`. */
 export async function beginSignIn(
   settings: SignInSettings,
   redirectUri: string,
@@ -79,7 +79,7 @@ export async function beginSignIn(
   return { address: address.href, pending }
 }
 
-/** Gets the tokens for the address that the provider has led back to. SignInError. */
+/** Gets the tokens of a sign-in. `address` is the one that the provider has led back to. SignInError. */
 export async function finishSignIn(
   settings: SignInSettings,
   redirectUri: string,
@@ -145,15 +145,15 @@ const options = ({ token_endpoint: endpoint = '' }: oauth.AuthorizationServer) =
 })
 
 /**
- * Asks for a token for the hub (RFC 8707), where the name of the hub is an address. Providers that have other addresses for
- * their applications, such as `api://`, refuse this parameter.
+ * Asks for a token for the hub (RFC 8707), where the name of the hub is an address. Providers that have other addresses
+ * for their applications, such as `api://`, refuse this parameter.
  */
 function resourceOf({ audiences }: SignInSettings): Record<string, string> {
   const resource = audiences.find((audience) => /^https?:[^#]+$/.test(audience))
   return resource === undefined ? {} : { resource }
 }
 
-/** The access token, if it is for the hub. Otherwise it is for the provider itself, and the ID token names the person. */
+/** The access token if it is for the hub. Otherwise it is for the provider, and the ID token names the person. */
 function tokensIn({ audiences }: SignInSettings, tokens: oauth.TokenEndpointResponse): Tokens {
   const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken, expires_in: expiresIn } = tokens
   if (isFor(accessToken, audiences)) {

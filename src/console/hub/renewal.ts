@@ -4,8 +4,8 @@ import { refreshTokens, SignInError } from './open-id.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
 /**
- * Whether the token of a person is renewed in time. `waiting`: the provider does not answer, and is asked again. `late`: so
- * it is, and the token has expired. `ended`: only another sign-in helps.
+ * Whether the token of a person is renewed in time. `waiting`: the provider does not answer, and is asked again.
+ * `late`: the same, and the token has expired. `ended`: only another sign-in helps.
  */
 type RenewalState = 'fine' | 'waiting' | 'late' | 'ended'
 

@@ -17,12 +17,12 @@ const pongTimeout = 5_000
 const firstWait = 500
 const longestWait = 15_000
 
-/** Milliseconds after which a renewal is repeated that the hub could not check. */
+/** Milliseconds until a token that the hub could not check is sent again. */
 const renewalPause = 5_000
 
 /**
- * Opens it. A lost connection is opened again with growing waits, and graphql-ws repeats all subscriptions then. A token
- * that replaces another is sent on the open connection, whose subscriptions go on.
+ * Opens it. A lost connection is opened again with growing waits, and graphql-ws repeats all subscriptions then. A new
+ * token is sent on the open connection, whose subscriptions go on.
  */
 export function openSocket(
   credential: CurrentCredential,
@@ -30,7 +30,7 @@ export function openSocket(
   on: {
     /** The hub has closed it because of the credential, which cannot be renewed. */
     refused(): void
-    /** The rights of the person or of the policy may be others now. */
+    /** The rights of the person or of the policy may have changed. */
     rightsChanged(): void
   },
 ): Socket {

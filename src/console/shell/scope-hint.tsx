@@ -1,7 +1,7 @@
 import { useViewer } from '../hub/use-viewer.ts'
 import styles from './page.module.css'
 
-/** Which devices the viewer sees, on lists of what concerns devices. Nothing where these are all. */
+/** Says above a list which devices the viewer sees. Empty for a viewer without a scope. */
 export function ScopeHint() {
   const { scope } = useViewer()
   if (scope === null) return null

@@ -23,7 +23,7 @@ export const noDevices: Statistics = {
   cancelledCount: 0,
 }
 
-/** Why a job, or a family of jobs, has no counters, which the hub then does not show to this viewer. */
+/** Why the hub shows this viewer no counters of a job or of a family of jobs. */
 export const whyNotCounted = 'Not scheduled under your scope, and too large to count its devices in your scope.'
 
 /** How many devices did what was asked. */

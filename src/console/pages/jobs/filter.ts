@@ -11,7 +11,7 @@ export type ListFilter = {
   readonly idPrefix: string
 }
 
-/** The statuses of open jobs in the order in which a job reaches them, with their words in the address and on the page. */
+/** The statuses of open jobs in the order in which a job reaches them, with their words in the address and the page. */
 export const statuses: readonly { readonly value: JobStatus; readonly key: string; readonly word: string }[] = [
   { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
   { value: 'QUEUED', key: 'queued', word: 'Queued' },
