@@ -83,6 +83,26 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await shows(page.getByRole('alert'), /Your roles \(north-viewer\) do not grant access/)
   }, 60_000)
 
+  test('a page that shows another job shows nothing more of the one before', async () => {
+    const { page } = await signIn('Anna')
+    const progress = page.locator('#progress')
+    await schedule(page, "deviceId = 'pump-0019'")
+    await shows(progress, 'of 1 ended')
+    // Its second device ends later than that of the first job, which was called before.
+    await schedule(page, "deviceId IN ['pump-0001', 'pump-0019']")
+    await shows(progress, 'of 2 ended')
+    await progress.evaluate((element) => {
+      const lines = new MutationObserver(() =>
+        element.setAttribute('data-lines', `${element.dataset.lines ?? ''}|${element.textContent}`),
+      )
+      lines.observe(element, { childList: true })
+    })
+    await shows(progress, '2 of 2 ended, 0 failed. The job has ended: succeeded.')
+    const lines = (await progress.getAttribute('data-lines'))?.split('|').slice(1) ?? []
+    expect(lines.length).toBeGreaterThan(0)
+    expect(lines.filter((line) => !line.includes(' of 2 ended'))).toEqual([])
+  }, 90_000)
+
   test('a condition with a mistake is shown with its place', async () => {
     const { page } = await signIn('Anna')
     await schedule(page, 'tags.site = ')

@@ -19,9 +19,14 @@ const FollowJob = graphql(/* GraphQL */ `
 
 /**
  * Follows a job to its end and answers its outcome; `onProgress` hears how far it is, first at once. When the connection
- * is lost on the way, it continues with what has changed since. Rejects with a CombinedError.
+ * is lost on the way, it continues with what has changed since. Rejects with a CombinedError. An abort ends it in silence.
  */
-export function followJob(client: Client, jobId: string, onProgress: (line: string) => void): Promise<JobOutcome> {
+export function followJob(
+  client: Client,
+  jobId: string,
+  onProgress: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<JobOutcome> {
   return new Promise((resolve, reject) => {
     let latest = ''
     const { unsubscribe } = client.subscription(FollowJob, { jobId, after: null }).subscribe(({ data, error }) => {
@@ -40,5 +45,6 @@ export function followJob(client: Client, jobId: string, onProgress: (line: stri
       // Not in here, where the end of this subscription may not be known yet.
       queueMicrotask(() => unsubscribe())
     })
+    signal?.addEventListener('abort', () => unsubscribe())
   })
 }

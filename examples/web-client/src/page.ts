@@ -49,25 +49,28 @@ async function openHub() {
 }
 type Hub = NonNullable<Awaited<ReturnType<typeof openHub>>>
 
-let leave = (): void => {}
+let shown = new AbortController()
 
-/** Shows a job, live until its end. */
+/** Shows a job, live until its end or until another one is shown. */
 function showJob(hub: Hub, jobId: string): void {
-  leave()
+  shown.abort()
+  shown = new AbortController()
   const progress = find('progress', HTMLParagraphElement)
   const ended = find('ended', HTMLOListElement)
   find('job', HTMLElement).hidden = false
   find('job-title', HTMLHeadingElement).textContent = jobId
   progress.textContent = ''
   ended.replaceChildren()
-  leave = watchEnded(hub, jobId, (line) => {
+  const addLine = (line: string): void => {
     const item = document.createElement('li')
     item.textContent = line
     ended.append(item)
-  })
-  followJob(hub, jobId, (line) => {
+  }
+  shown.signal.addEventListener('abort', watchEnded(hub, jobId, addLine))
+  const showProgress = (line: string): void => {
     progress.textContent = line
-  }).then((outcome) => {
+  }
+  followJob(hub, jobId, showProgress, shown.signal).then((outcome) => {
     progress.textContent += `. The job has ended: ${outcome.toLowerCase().replace('_', ' ')}.`
   }, show)
 }
