@@ -131,9 +131,9 @@ const heavyFrom = 20
 
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
- * Together they use `connections`; one caller uses at most half of them, and its heavy reads are paced. Undefined when the time limit was reached,
- * when too many reads wait already, and when the asker has disconnected: its statement is then cancelled, through
- * `reads`.
+ * Together they use `connections`; one caller uses at most half of them, and its heavy reads are paced. Undefined when
+ * the time limit was reached, when too many reads wait already, and when the asker has disconnected: its statement is
+ * then cancelled, through `reads`.
  */
 export function createBoundedRead(
   {

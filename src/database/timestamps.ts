@@ -7,8 +7,8 @@ const readAnyTimestamp: (text: string) => unknown = pg.types.getTypeParser(TIMES
 const [dash, space, dot, plus, zero] = [...'- .+0'].map((character) => character.charCodeAt(0))
 
 /**
- * Reads a time as PostgreSQL prints it for sessions in UTC, such as `2026-03-01 06:30:00.123456+00`, in a quarter of the
- * time of pg's own parser. Finer digits than milliseconds are cut off.
+ * Reads a time as PostgreSQL prints it for sessions in UTC, such as `2026-03-01 06:30:00.123456+00`, in a quarter of
+ * the time of pg's own parser. Finer digits than milliseconds are cut off.
  */
 export function readTimestamp(text: string): unknown {
   const { length } = text

@@ -110,8 +110,8 @@ async function servePage({ find, hubHostName, graphiql, signIn }: Served, respon
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Nothing from other origins except tokens of the provider, no inline scripts, no embedding in other pages. `data:` is the
- * editor's wavy line.
+ * Nothing from other origins except tokens of the provider, no inline scripts, no embedding in other pages. `data:` is
+ * the editor's wavy line.
  */
 function policy(nonce: string, provider: SignInSettings['provider']): string {
   const connected = provider === undefined ? "'self'" : `'self' ${new URL(provider.token_endpoint).origin}`

@@ -188,7 +188,9 @@ export function createHttpServer(
     headers,
     tlsPort: securePort,
   })
-  /** Redirects a page before anybody enters a token into it, and refuses everything else without a look at its token. */
+  /**
+   * Redirects a page before anybody enters a token into it, and refuses everything else without a look at its token.
+   */
   const sendToTls = (mount: Mount, request: http.IncomingMessage, response: http.ServerResponse): void => {
     const origin = originOf(request)
     const address = proxies.isTrusted(origin.peer) ? undefined : tlsAddress(origin)

@@ -12,7 +12,10 @@ export type AddressLimits = {
   readonly failures: number
 }
 
-/** The record of a network: its open connections by place, and what is left of its rates. A place is a port or `sockets`. */
+/**
+ * The record of a network: its open connections by place, and what is left of its rates. A place is a port or
+ * `sockets`.
+ */
 export type AddressRecord = {
   readonly open: ReadonlyMap<string, number>
   readonly arrivals: Bucket

@@ -36,13 +36,15 @@ export type Refusal = keyof typeof refusals
  * hub.
  */
 export type Arrivals = {
-  /** Limits the connections of the server, in total and per address, and those whose client has not introduced itself. */
+  /**
+   * Limits the connections of the server, in total and per address, and those whose client has not introduced itself.
+   */
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
   /** The client of a guarded connection has introduced itself: a request or a CONNECT has arrived. */
   introduced(socket: Socket): void
   /**
-   * Counts a WebSocket of this address until its client has introduced itself, which the returned function reports. `cut`
-   * closes it.
+   * Counts a WebSocket of this address until its client has introduced itself, which the returned function reports.
+   * `cut` closes it.
    */
   awaitIntroduction(address: string, cut: () => void): () => void
   /** Counts a GraphQL WebSocket of this address until the returned function is called. Undefined: it is refused. */

@@ -15,8 +15,8 @@ import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
 
-// An offline device is neither polled nor called again: its call waits in the rows until the device attaches (`onAttach`),
-// and is then sent once.
+// An offline device is neither polled nor called again: its call waits in the rows until the device attaches
+// (`onAttach`), and is then sent once.
 
 /** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
 const batchSize = 1_000

@@ -26,7 +26,9 @@ export function settleDeviceJobs(
   deps: Deps,
   { requestKey, window }: { readonly requestKey: string; readonly window: InFlightCalls },
 ): SettleDeviceJobs {
-  /** Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier. */
+  /**
+   * Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier.
+   */
   const answered = new Set<string>()
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()

@@ -1,6 +1,6 @@
 /**
- * What is heavy, and how much of it a caller may do: pieces of work from `fromMs` on, for `msPerSecond` milliseconds per
- * second, and as many at once.
+ * What is heavy, and how much of it a caller may do: pieces of work from `fromMs` on, for `msPerSecond` milliseconds
+ * per second, and as many at once.
  */
 export type HeavyBudget = { readonly fromMs: number; readonly msPerSecond: number }
 

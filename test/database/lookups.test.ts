@@ -20,8 +20,9 @@ import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
-// A plan that was made while a table was empty stays until autovacuum counts the table: a minute, or longer. One that reads
-// the whole table for each device is cheap at first, and takes longer than a statement may when the table has grown.
+// A plan that was made while a table was empty stays until autovacuum counts the table: a minute, or longer. One that
+// reads the whole table for each device is cheap at first, and takes longer than a statement may when the table has
+// grown.
 
 const now = new Date('2026-01-01T00:00:00Z')
 let deps: TestDeps

@@ -345,7 +345,7 @@ test('an old change is not told after a newer one', async () => {
 test('changes made at once arrive in the order of their versions and leave nothing out', async () => {
   const [deviceId, device] = await watchingDevice({})
   await Promise.all(Array.from({ length: 20 }, (_, i) => setDesired(deviceId, { [`k${i}`]: i })))
-  // One that is told of too late is part of a whole section: commits may be heard of in another order than they happened.
+  // A change that is published too late is part of a whole section: commits may be published in another order.
   let known: Record<string, unknown> = { $version: 1 }
   while (known.$version !== 21) {
     const [, patch] = await nextJson(device)

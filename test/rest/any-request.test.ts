@@ -69,7 +69,7 @@ function pathsIn(schema: Schema, path: Path = []): Path[] {
   return [path, ...members, ...items]
 }
 
-/** The body with another value at the path, and of the other members those that must be there, so that it is read on. */
+/** The body with another value at the path. Of the other members it has those without which it would not be read on. */
 function withValue(sample: unknown, [step, ...rest]: Path, value: unknown, kept: readonly string[]): unknown {
   if (step === undefined) return value
   if (Array.isArray(sample)) return [{ id: 'first' }, ...sample.map((item) => withValue(item, rest, value, kept))]

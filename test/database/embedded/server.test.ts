@@ -99,7 +99,7 @@ function guardsOf(pid: number): number[] {
 
 const require = createRequire(import.meta.url)
 
-/** Another program that owns the database until it is killed, in a process group of its own. Ctrl-C it only survives. */
+/** Another program that owns the database until it is killed, in a process group of its own. It survives Ctrl-C. */
 async function startElsewhere(): Promise<{ child: ChildProcess; url: string }> {
   const source = (file: string): string => JSON.stringify(new URL(`../../../src/${file}`, import.meta.url).href)
   const code = `
