@@ -28,7 +28,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   let held: string | undefined
   /** How many twins to lock for jobs whose batches end early, because of large twins. */
   const sizes = new Map<string, number>()
-  /** When jobs with large twins go on, in milliseconds since 1970; they share the budget. */
+  /** When jobs with large twins go on, by the clock that never goes back; they share the budget. */
   const dueTimes = new Map<string, number>()
   let paidUntil = 0
 
@@ -36,8 +36,14 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   const dueAfter = (largeBytes: number): number | undefined => {
     if (largeBytes === 0) return undefined
     const cost = Math.ceil((largeBytes * 1000) / deps.limits.largeTwinUpdates)
-    paidUntil = Math.max(paidUntil, deps.clock.now().getTime()) + cost
+    paidUntil = Math.max(paidUntil, deps.clock.elapsed()) + cost
     return paidUntil
+  }
+
+  const firstDue = (): Date | undefined => {
+    if (dueTimes.size === 0) return undefined
+    const pause = Math.min(...dueTimes.values()) - deps.clock.elapsed()
+    return new Date(deps.clock.now().getTime() + Math.ceil(pause))
   }
 
   const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<Batch> =>
@@ -83,7 +89,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       }
       let done = 0
       for (const jobId of startingWith(held, jobIds)) {
-        if ((dueTimes.get(jobId) ?? 0) > deps.clock.now().getTime()) continue
+        if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) continue
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
         const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
@@ -107,8 +113,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         if (due !== undefined) dueTimes.set(jobId, due)
         else dueTimes.delete(jobId)
       }
-      const next = dueTimes.size > 0 ? new Date(Math.min(...dueTimes.values())) : undefined
-      return { done, full: done > 0 && dueTimes.size < jobIds.length, next }
+      return { done, full: done > 0 && dueTimes.size < jobIds.length, next: firstDue() }
     },
   }
 }

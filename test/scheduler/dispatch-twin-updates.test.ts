@@ -106,6 +106,22 @@ test('a job with large twins pauses after each, as their budget says, and other 
   expect(await counters(deps, large)).toContain('3 succeeded')
 })
 
+test('a pause after a large twin is no longer when the clock of the machine is set back', async () => {
+  await givenDevices(deps, 'back', 2)
+  await givenTwinJob(deps, 'back', { updateTwin: { properties: { desired: emptyMembers(3_900) } } })
+  await start()
+  let offset = 0
+  const now = () => new Date(clock.now().getTime() + offset)
+  const step = dispatchTwinUpdates({ ...deps, clock: { ...clock, now } })
+  const { next } = await step.run(now())
+  const pause = Number(next) - now().getTime()
+  offset = -3_600_000
+  clock.advance(pause - 1)
+  expect(await step.run(now())).toMatchObject({ done: 0, next: new Date(now().getTime() + 1) })
+  clock.advance(1)
+  expect((await step.run(now())).done).toBe(1)
+})
+
 test('jobs with large twins share the budget', async () => {
   for (const name of ['one', 'two']) {
     await givenDevices(deps, name, 2)
