@@ -4,12 +4,9 @@ import { bytesInTurns } from '../send-in-turns.ts'
 
 /** A response whose bytes are taken as they are. The stream of an ordinary one would copy megabytes in one turn. */
 class PrintedResponse extends Response {
-  readonly #pieces: readonly string[]
   readonly #bytes: Buffer
-  /** `bytes` are those of the pieces. */
-  constructor(pieces: readonly string[], bytes: Buffer, headers: Readonly<Record<string, string>>) {
+  constructor(bytes: Buffer, headers: Readonly<Record<string, string>>) {
     super(null, { headers })
-    this.#pieces = pieces
     this.#bytes = bytes
   }
   override async arrayBuffer(): Promise<ArrayBuffer> {
@@ -19,10 +16,10 @@ class PrintedResponse extends Response {
     return isWhole ? buffer : new Uint8Array(this.#bytes).buffer
   }
   override async text(): Promise<string> {
-    return this.#pieces.join('')
+    return await new Response(await this.arrayBuffer()).text()
   }
   override async json(): Promise<unknown> {
-    return await new Response(await this.text()).json()
+    return await new Response(await this.arrayBuffer()).json()
   }
 }
 
@@ -32,8 +29,7 @@ export async function answerPage(
   items: readonly unknown[],
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  const pieces = jsonPieces(items)
-  return new PrintedResponse(pieces, await bytesInTurns(clock, pieces), {
+  return new PrintedResponse(await bytesInTurns(clock, jsonPieces(items)), {
     'content-type': 'application/json; charset=utf-8',
     ...headers,
   })
