@@ -31,7 +31,7 @@ export function createHeavyWork({ fromMs, msPerSecond }: HeavyBudget): HeavyWork
       for (const [other, time] of paidTimes) if (time <= now - memory) paidTimes.delete(other)
       paidTimes.set(caller, Math.min(paidTime(caller, now) + (ms * 1000) / msPerSecond, now + longestRest))
     },
-    isBusy: (caller, now) => paidTimes.size > 0 && paidTime(caller, now) > now - memory / 2,
-    restOf: (caller, now) => (paidTimes.size > 0 ? Math.max(paidTime(caller, now) - now, 0) : 0),
+    isBusy: (caller, now) => paidTime(caller, now) > now - memory / 2,
+    restOf: (caller, now) => Math.max(paidTime(caller, now) - now, 0),
   }
 }
