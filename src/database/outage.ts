@@ -68,13 +68,8 @@ export function isOutage(error: unknown): boolean {
   return error.cause !== undefined && isOutage(error.cause)
 }
 
-/**
- * Whether PostgreSQL did not carry out a statement that may succeed later. Accepts the same errors as `isOutage`.
- */
-export const isBusy = (error: unknown): boolean => busyReason(error) !== undefined
-
 /** Whether the request may succeed later, after an outage or on a less busy database. */
-export const isTemporary = (error: unknown): boolean => isOutage(error) || isBusy(error)
+export const isTemporary = (error: unknown): boolean => isOutage(error) || busyReason(error) !== undefined
 
 /** Seconds after which a client whose request failed for the time being may try again. */
 export const retryAfterSeconds = 3
@@ -89,6 +84,7 @@ export function temporaryMessage(error: unknown): string | undefined {
   return reason && `${reason} Retry later. If the request was to change something, the change may have been made.`
 }
 
+/** Why PostgreSQL did not carry out a statement that may succeed later. Accepts the same errors as `isOutage`. */
 function busyReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const reason = codesOf(error)
