@@ -9,7 +9,7 @@ import type { TwinLimits } from '../twin/size-limit.ts'
 import { identityFrom } from './device-wire.ts'
 import { failureOf, RestError } from './errors.ts'
 import { twinChangeFrom } from './twin-wire.ts'
-import { membersOf } from './wire.ts'
+import { memberIn, membersOf } from './wire.ts'
 
 /** Maximum number of devices in one request (IoT Hub). */
 export const maxBulkDevices = 100
@@ -79,7 +79,7 @@ export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promi
 /** The names of the device and of the operation for an answer, however malformed the element is. */
 function namesIn(element: unknown): { id: string; importMode: string } {
   const text = (name: string): string => {
-    const value: unknown = typeof element === 'object' && element !== null ? Reflect.get(element, name) : undefined
+    const value = memberIn(element, name)
     return typeof value === 'string' ? value.slice(0, 128) : ''
   }
   return { id: text('id'), importMode: text('importMode') }

@@ -10,6 +10,7 @@ import { applyBulk, maxBulkBytes, maxBulkDevices } from './bulk.ts'
 import { deviceDocument, deviceFrom } from './device-wire.ts'
 import { RestError } from './errors.ts'
 import { answer, askerOf, type Call, type Route, type ViewerCall } from './route.ts'
+import { memberIn } from './wire.ts'
 
 const maxListed = 1000
 
@@ -53,10 +54,6 @@ async function removeDevice({ deps, id, headers }: Call): Promise<Response> {
   await deleteDevice(deps, everything, { deviceId: id, ifMatch: headers.get('if-match') ?? '*' })
   return new Response(null, { status: 204 })
 }
-
-/** The id of an element of a bulk request, however malformed it is. */
-const idIn = (element: unknown): unknown =>
-  typeof element === 'object' && element !== null ? Reflect.get(element, 'id') : undefined
 
 async function changeDevices(call: Call): Promise<Response> {
   const { deps, body } = call
@@ -118,7 +115,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: `Creates, changes or deletes up to ${maxBulkDevices} devices, each independently of the others. Returns 400 with the same body if any of them is refused.`,
     right: 'writeDevices',
     throttle: 'registry',
-    audit: (body) => (Array.isArray(body) ? devicesDetail(body.map(idIn)) : null),
+    audit: (body) => (Array.isArray(body) ? devicesDetail(body.map((element) => memberIn(element, 'id'))) : null),
     body: { schema: 'BulkRequest', maxBytes: maxBulkBytes },
     answer: { status: 200, schema: 'BulkResult' },
     handle: changeDevices,

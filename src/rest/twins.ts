@@ -7,6 +7,7 @@ import { patchTwin, readTwin, replaceTwin } from '../twin/commands.ts'
 import { twinDocument } from '../twin/service-document.ts'
 import { answer, type Call, type Route } from './route.ts'
 import { twinChangeFrom, twinReplacementFrom } from './twin-wire.ts'
+import { memberIn } from './wire.ts'
 
 async function answerTwin({ deps, id }: Call): Promise<Response> {
   const document = twinDocument(await readDevice(deps, everything, id), await readTwin(deps, everything, id))
@@ -35,12 +36,8 @@ async function replace(call: Call): Promise<Response> {
 
 /** The paths of the members in a twin that a client sends, without their values. */
 function sectionsOf(body: unknown): JsonObject {
-  const twin = isObject(body) ? body : {}
-  const properties = isObject(twin.properties) ? twin.properties : {}
-  return twinDetail({ tags: twin.tags, desired: properties.desired })
+  return twinDetail({ tags: memberIn(body, 'tags'), desired: memberIn(memberIn(body, 'properties'), 'desired') })
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /** Device twins. */
 export const twinRoutes: readonly Route[] = [

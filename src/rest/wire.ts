@@ -33,10 +33,13 @@ export function membersOf(value: unknown, path: Path): Readonly<Record<string, u
   throw new InvalidInputError(path, `${path.at(-1) ?? 'The body'} must be an object.`)
 }
 
+/** The member with this name, of any JSON; undefined where there is none. */
+export const memberIn = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+
 /** The members with these names that are texts, of any JSON. */
 export function textsIn(value: unknown, names: readonly string[]): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null) return {}
-  const members = names.map((name): [string, unknown] => [name, Reflect.get(value, name)])
+  const members = names.map((name): [string, unknown] => [name, memberIn(value, name)])
   return Object.fromEntries(members.filter((member): member is [string, string] => typeof member[1] === 'string'))
 }
 
