@@ -49,8 +49,12 @@ export async function readInTime<T>(
   })
   if (found !== undefined) return found
   if (begun) throw new OutOfTimeError(limits.queryMs / 1000)
-  throw new LimitExceededError('Too many of your queries are waiting. Send fewer queries at a time.', 1)
+  throw tooManyWaiting()
 }
+
+/** The refusal of a read when too many reads of its client wait already. */
+export const tooManyWaiting = (): LimitExceededError =>
+  new LimitExceededError('Too many of your queries are waiting. Send fewer queries at a time.', 1)
 
 /** SQLSTATE of a statement that reached its timeout or was cancelled. */
 const cancelled = '57014'

@@ -1,9 +1,8 @@
 import type { Sql } from '@prisma/client/runtime/client'
 import type pg from 'pg'
-import { LimitExceededError } from '../errors.ts'
 import { type Pacing, takeTurns } from '../fair-queue.ts'
 import type { Limits } from '../limits/limits.ts'
-import type { Asker } from './bounded-read.ts'
+import { type Asker, tooManyWaiting } from './bounded-read.ts'
 import type { Reader } from './reader.ts'
 
 /**
@@ -37,7 +36,7 @@ export function createDocumentReads(
     async query<Row extends pg.QueryResultRow>(text: Sql, name?: string): Promise<Row[]> {
       const found = await turn(caller, () => reads.query<Row>(text, name), signal)
       if (found !== undefined) return found
-      throw new LimitExceededError('Too many of your queries are waiting. Send fewer queries at a time.', 1)
+      throw tooManyWaiting()
     },
   })
 }
