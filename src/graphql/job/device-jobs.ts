@@ -119,20 +119,15 @@ const findOfJob = perParentInTime(
 )
 const countOfJob = perParentInTime(countDeviceJobs, ({ jobId }) => jobId)
 
-const counterOf: Readonly<Record<Status, keyof DeviceJobStatistics>> = {
-  pending: 'pendingCount',
-  running: 'runningCount',
-  completed: 'succeededCount',
-  failed: 'failedCount',
-  canceled: 'cancelledCount',
-}
-
-const countOf: Readonly<Record<Result, (statistics: DeviceJobStatistics) => number>> = {
+/** The number of device jobs with a status or a result, by the counters of their job. */
+const countOf: Readonly<Record<Status | Result, (statistics: DeviceJobStatistics) => number>> = {
   pending: ({ pendingCount }) => pendingCount,
   running: ({ runningCount }) => runningCount,
+  completed: ({ succeededCount }) => succeededCount,
   succeeded: ({ succeededCount, refusedCount }) => succeededCount - refusedCount,
   refused: ({ refusedCount }) => refusedCount,
   failed: ({ failedCount }) => failedCount,
+  canceled: ({ cancelledCount }) => cancelledCount,
   cancelled: ({ cancelledCount }) => cancelledCount,
 }
 
@@ -183,9 +178,8 @@ builder.objectField(Job, 'deviceJobs', (t) =>
           if (!areCounted || isForeign(job, context))
             return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
           // The counters of the job have the number, so no rows have to be counted.
-          const counts =
-            statuses?.map((status) => job[counterOf[status]]) ?? results?.map((result) => countOf[result](job))
-          return counts?.reduce((sum, count) => sum + count, 0) ?? job.deviceCount
+          const selected: readonly (Status | Result)[] | undefined = statuses ?? results
+          return selected?.reduce((sum, one) => sum + countOf[one](job), 0) ?? job.deviceCount
         },
       )
     },
