@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Actor } from '../../src/actor.ts'
 import { audited, noteKeysRead } from '../../src/audit/commands.ts'
@@ -30,6 +31,7 @@ const givenJob: JobRequestInput = {
   updateTwin: { tags: { a: 1 } },
 }
 const refused: AuditEnd = { outcome: 'refused', code: 'CONFLICT' }
+const denied: AuditEnd = { outcome: 'denied', code: 'FORBIDDEN' }
 const entries = () => deps.db.prisma.auditEntry.findMany({ orderBy: { key: 'asc' } })
 
 describe('an operation with a transaction', () => {
@@ -145,6 +147,23 @@ test('an operation without a transaction has its entry at its end', async () => 
   expect(await entries()).toMatchObject([{ outcome: 'succeeded' }])
 })
 
+test('an entry that cannot be written is logged, and the operation ends all the same', async () => {
+  const logged: unknown[] = []
+  const log = pino({ level: 'error' }, { write: (line: string) => logged.push(JSON.parse(line)) })
+  const follow = (operation: string) => audited({ ...deps, log }, { ...attempt, operation })
+  const within = follow('in a transaction')
+  await inTransaction(within.deps, async () => {})
+  await deps.database.pool.query('alter table audit_entry add constraint no_code check (code is null)')
+  await within.end(refused)
+  await follow('without one').end({ outcome: 'succeeded', code: 'DEVICE_TIMEOUT' })
+  await deps.database.pool.query('alter table audit_entry drop constraint no_code')
+  const line = { msg: 'audit entry could not be written', actor: 'issuer|anna', target: 'thing' }
+  expect(logged).toMatchObject([
+    { ...line, operation: 'in a transaction', outcome: 'refused', code: 'CONFLICT' },
+    { ...line, operation: 'without one', outcome: 'succeeded', code: 'DEVICE_TIMEOUT' },
+  ])
+})
+
 test('texts of any length and with any characters can be stored', async () => {
   const name = `\0\ud800\n${'ü'.repeat(5_000)}`
   const detail = { list: [name], [name]: name, nested: { deep: [null, true, 1.5] } }
@@ -177,11 +196,13 @@ test('entries of operations that end together are written together, each of them
   expect(writers).toHaveLength(4)
 })
 
-describe('a flood of refused operations', () => {
+describe('a flood of refused and denied operations', () => {
   // A new second for each test.
   beforeEach(() => clock.advance(1_000))
   const refuse = async (times: number, by = actor) => {
-    for (let count = 0; count < times; count++) await audited(deps, { ...attempt, actor: by }).end(refused)
+    for (let count = 0; count < times; count++) {
+      await audited(deps, { ...attempt, actor: by }).end(count % 2 === 0 ? refused : denied)
+    }
   }
   /** Waits for the write at the end of a second, which no call waits for. */
   const settled = async (rows: number) => {

@@ -56,6 +56,12 @@ test('the audit of a hub that is not there ends with 1, and writes nothing', () 
   expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9\.\n/)
 })
 
+test('a CA that cannot be read is said, and ends with 2', () => {
+  const { status, stdout, stderr } = run('audit', '--ca', join(folder, 'ca.pem'))
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+  expect(stderr).toMatch(/^--ca cannot be read: ENOENT.*\nSee npm run -s audit -- --help\.\n$/)
+})
+
 test("a token is signed with the key in the hub's data folder", () => {
   const { status, stdout } = run('token', '--data-dir', folder, '--host', 'hub.example', '--hours', '2')
   expect(status).toBe(0)

@@ -79,6 +79,14 @@ test.each([
   expect(logged).toMatchObject([{ issuer: issuer.url, err: { message: expect.stringMatching(reason) } }])
 })
 
+test('a provider that is unreachable is in the log before anybody signs in', async () => {
+  issuer.answer((request) => request.socket.destroy())
+  open()
+  await expect
+    .poll(() => logged)
+    .toMatchObject([{ msg: 'provider of sign-ins could not be asked', issuer: issuer.url }])
+})
+
 test('a provider that was unreachable is asked again, and is kept when it is unreachable later', async () => {
   issuer.answer((request) => request.socket.destroy())
   const signIn = open()
