@@ -82,7 +82,7 @@ type Waiting = {
 /** Maximum number of entries that are written together. */
 const largestGroup = 100
 
-/** Entries that wait until those before them are written, by hub. A hub that is not in here writes none. */
+/** Entries that wait until those before them are written, by hub. A hub without an array is not writing any. */
 const groups = new WeakMap<Db, Waiting[]>()
 
 /**
@@ -132,7 +132,7 @@ type Refusals = { readonly from: number; written: number; held: NewAuditEntry | 
 /** Maximum number of refused and denied operations of one actor that are written in a second. */
 const refusalsPerSecond = 10
 const second = 1_000
-/** Number of actors above which those are forgotten whose second is over. */
+/** Above this number of actors, those whose second is over are forgotten. */
 const manyActors = 1_000
 
 /** By hub and actor. */
