@@ -47,7 +47,7 @@ const AuditEntry = builder.node(builder.objectRef<AuditRow>('AuditEntry'), {
     const key = parseKey(id)
     return key === undefined ? null : findAuditEntry(deps.db, key)
   },
-  description: 'What somebody changed, or tried to change, or whose keys somebody read.',
+  description: 'An operation by which an actor changed something, was refused a change, or read keys of devices.',
   authScopes: { right: 'auditRead' },
   fields: (t) => ({
     time: t.expose('time', { type: 'DateTime', description: 'When the operation was carried out or refused.' }),
@@ -88,7 +88,7 @@ const AuditEntry = builder.node(builder.objectRef<AuditRow>('AuditEntry'), {
 })
 
 const AuditFilter = builder.inputType('AuditFilter', {
-  description: 'Selects entries that match all given fields. Texts must be equal, in upper and lower case too.',
+  description: 'Selects entries that match all given fields. Texts must be equal, case-sensitive.',
   fields: (t) => ({
     actor: t.string({ description: 'The name of the actor.' }),
     subject: t.string({ description: 'The subject of the actor.' }),
@@ -134,7 +134,7 @@ builder.queryField('auditLog', (t) =>
     authScopes: { right: 'auditRead' },
     complexity: (args) => pageComplexity(args),
     description:
-      'What was changed, or refused, and whose keys were read; the newest first. Requires the right auditRead and no scope.',
+      'The operations by which actors changed something, were refused a change, or read keys of devices; the newest first. Requires the right auditRead and no scope.',
     args: {
       filter: t.arg({ type: AuditFilter, description: 'Selects entries. All when omitted.' }),
       ...forwardArguments(),
