@@ -102,6 +102,33 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     await signInButton(page).waitFor()
   })
 
+  test('signing out while the connection is lost opens no other connection', async () => {
+    const { page } = await browser.open({ hub: app.addresses.http })
+    await page.clock.install()
+    await page.addInitScript(`
+      window.sockets = []
+      window.WebSocket = class extends WebSocket {
+        constructor(...of) {
+          super(...of)
+          sockets.push(this)
+        }
+      }`)
+    await page.goto('/console/devices')
+    await page.getByRole('button', { name: 'Use a token instead' }).click()
+    await page.getByLabel('Token').fill(app.ownerToken)
+    await page.keyboard.press('Enter')
+    await page.getByRole('status').getByText('Live').waitFor()
+    // From now on, time passes only as the test says.
+    await page.clock.pauseAt(Date.now() + 5_000)
+    await page.evaluate('sockets.at(-1).close(4000)')
+    await page.getByRole('status').getByText('Reconnecting').waitFor()
+    const opened = await page.evaluate('sockets.length')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Token').waitFor()
+    await page.clock.runFor(30_000)
+    expect(await page.evaluate('sockets.length')).toBe(opened)
+  })
+
   test('signing out ends the sign-in at the provider, too', async () => {
     const { page } = await signIn('/console/devices')
     await page.getByRole('button', { name: 'Sign out' }).click()

@@ -35,6 +35,7 @@ export function openSocket(
   },
 ): Socket {
   let connection: Connection = 'connecting'
+  let isDisposed = false
   const listeners = new Set<() => void>()
   const become = (next: Connection): void => {
     connection = next
@@ -64,6 +65,8 @@ export function openSocket(
     async retryWait(retries) {
       await waitBefore(retries)
       await renewal.usable()
+      // graphql-ws would connect once more, without a credential or with that of the next session.
+      if (isDisposed) await new Promise<never>(() => {})
     },
     shouldRetry: () => true,
     onNonLazyError: () => become('lost'),
@@ -78,7 +81,7 @@ export function openSocket(
         clearTimeout(repeat)
         open = undefined
         become('reconnecting')
-        if (!(event instanceof CloseEvent)) return
+        if (isDisposed || !(event instanceof CloseEvent)) return
         if (event.code === 4403 && event.reason === 'rights changed') on.rightsChanged()
         else if (event.code === 4401 || event.code === 4403) {
           if (credential.get()?.renewal === undefined) on.refused()
@@ -107,6 +110,7 @@ export function openSocket(
   return {
     ...client,
     dispose() {
+      isDisposed = true
       unlisten()
       clearTimeout(repeat)
       return client.dispose()
