@@ -354,6 +354,15 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     })
   })
 
+  test('a token that is valid for longer than a timer can run is not renewed at once', async () => {
+    const patient = await startIssuer({ tokenSeconds: 30 * 86_400 })
+    const hub = await startHub(patient)
+    closers.push(hub.close, patient.close)
+    const { page } = await signIn('/console/devices', hub)
+    await page.getByRole('status').getByText('Live').waitFor()
+    expect(patient.requests.filter((path) => path.startsWith('/token'))).toHaveLength(1)
+  })
+
   describe('with tokens that are valid for a few seconds', { timeout: 120_000 }, () => {
     let brief: Issuer
     let hub: TestApp

@@ -26,6 +26,9 @@ export type Renewal = {
 const firstPause = 2_000
 const longestPause = 30_000
 
+/** A timer of more milliseconds fires at once. A token that is valid for longer is renewed early. */
+const longestTimer = 2 ** 31 - 1
+
 /** Begins to renew. `settings` are undefined where persons cannot sign in. */
 export function startRenewal(credential: CurrentCredential, settings: SignInSettings | undefined): Renewal {
   let state: RenewalState = 'fine'
@@ -42,7 +45,7 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
   }
   const renewIn = (milliseconds: number): void => {
     clearTimeout(timer)
-    timer = window.setTimeout(() => void renew(), Math.max(0, milliseconds))
+    timer = window.setTimeout(() => void renew(), Math.min(Math.max(0, milliseconds), longestTimer))
   }
   const plan = (): void => {
     clearTimeout(timer)
