@@ -56,11 +56,7 @@ async function run(bench: Bench, jobs: number): Promise<Run> {
   })
   try {
     return await withScheduler(deps, async (scheduler) => {
-      takeAnswer = answerSoon((requests) => {
-        for (const { deviceId, requestId } of requests) {
-          scheduler.takeAnswer({ deviceId, requestId, response: { status: 200, payload: '{"ok":true}' } })
-        }
-      })
+      takeAnswer = answerSoon(scheduler)
       const first = Math.ceil(now()) + lead
       const starts = Array.from({ length: jobs }, (_, index) => first + index * interval)
       for (const [index, start] of starts.entries()) {
