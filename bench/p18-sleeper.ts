@@ -21,7 +21,7 @@ const quickSizes = { subscribers: 50, events: 10 }
 const sleeping = { subscriptions: 20, aliases: 25 }
 /** Milliseconds after which what has been let go of can be collected, such as buffers and a closed connection. */
 const rest = 500
-/** Of the bytes that may wait to be sent on a WebSocket: results that are under way when the limit is reached come on top. */
+/** Of LIMIT_SOCKET_BYTES: results that are under way when the limit is reached come on top. */
 const allowedShare = 1.25
 
 const state = `version

@@ -44,7 +44,7 @@ export async function watchedJobs(bench: Bench): Promise<Row[]> {
   }
 }
 
-/** The jobs, from their start to the end of the last one. They are scheduled for tomorrow until everybody follows them. */
+/** From the start of the jobs to the end of the last one. They start when everybody follows them. */
 async function runJobs(
   { deps, meters, signal }: Bench,
   fleet: ConnectedFleet,

@@ -15,7 +15,7 @@ const full = { jobs: 20_000, requests: 10_000 }
 const quickSizes = { jobs: 1_000, requests: 300 }
 const connections = 16
 
-/** S18: whether a request by the id of a trusted document is faster than with its text, which the hub has parsed before. */
+/** S18: whether a request by the id of a trusted document is faster than by its text, which the hub has parsed. */
 export async function trusted(bench: Bench): Promise<Row[]> {
   const { jobs, requests } = bench.quick ? quickSizes : full
   const { deps, databaseUrl, signal } = bench

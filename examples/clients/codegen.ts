@@ -2,7 +2,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli'
 import { addTypenameSelectionDocumentTransform } from '@graphql-codegen/client-preset'
 
 // #region codegen
-/** The schema and the documents of operations.ts → a type and an id for every document, and what Apollo's cache needs. */
+/** Generates a type and an id for every document of operations.ts, and what Apollo's cache needs. */
 const config: CodegenConfig = {
   // A file, or the address of a hub: SCHEMA=http://localhost:4000/graphql/.
   schema: process.env.SCHEMA ?? '../../schema.graphql',

@@ -2,9 +2,9 @@ import { type Message, MessageType } from 'graphql-ws'
 
 // #region resume
 /**
- * Makes subscriptions continue where they were. Give one the variable `after: null`: whenever graphql-ws connects again, it
- * becomes the position of the last result, so nothing is missing and nothing comes twice. The position is the `cursor` of
- * `deviceJobEnded`, or the `version` of `deviceJobStatistics`.
+ * Makes subscriptions continue where they were. Give one the variable `after: null`: whenever graphql-ws connects
+ * again, it becomes the position of the last result, so nothing is missing and nothing comes twice. The position is the
+ * `cursor` of `deviceJobEnded`, or the `version` of `deviceJobStatistics`.
  */
 export function createPositions() {
   /** The positions of operations, by their ids. */

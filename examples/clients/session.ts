@@ -3,7 +3,7 @@ import { SignedOutError, type Tokens } from './sign-in.ts'
 // #region session
 /** The present credential of a program. */
 export type Session = {
-  /** The header `Authorization`, with the next token if the present one ends soon. Rejects when there is no valid one. */
+  /** The header `Authorization`, with the next token if this one ends soon. Rejects when there is no valid one. */
   authorization(): Promise<string | undefined>
   /** When to get the next token, in milliseconds since 1970. */
   renewAt(): number

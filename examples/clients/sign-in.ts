@@ -19,7 +19,10 @@ export type Tokens = {
   readonly accessToken: string
   readonly refreshToken: string | undefined
   readonly idToken: string | undefined
-  /** When to get the next token, in milliseconds since 1970: a minute before the end, or a third of the lifetime if that is less. */
+  /**
+   * When to get the next token, in milliseconds since 1970: a minute before the end, or a third of the lifetime if that
+   * is less.
+   */
   readonly renewAt: number
   /** When the access token ends, in milliseconds since 1970. */
   readonly expiresAt: number

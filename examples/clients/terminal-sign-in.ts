@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import { createSignIn, type Registration, type Tokens } from './sign-in.ts'
 
 /**
- * Signs in a person at a terminal: prints an address to open, and waits for the browser to return to a port of this machine
- * (RFC 8252). Resolves with the tokens, and how to renew them.
+ * Signs in a person at a terminal: prints an address to open, and waits for the browser to return to a port of this
+ * machine (RFC 8252). Resolves with the tokens, and how to renew them.
  */
 export async function signInAtTerminal(
   registration: Omit<Registration, 'redirectUri'>,

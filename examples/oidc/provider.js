@@ -9,8 +9,8 @@ const persons = {
 }
 
 /**
- * Starts an OpenID provider on a free port of this machine. Whoever opens its sign-in page chooses one of the persons, without
- * a password: this is an example. `redirectUris` are the addresses to which it sends browsers back.
+ * Starts an OpenID provider on a free port of this machine. Whoever opens its sign-in page chooses one of the persons,
+ * without a password: this is an example. `redirectUris` are the addresses to which it sends browsers back.
  */
 export async function startProvider({ audience, clientId, redirectUris, tokenSeconds }) {
   const server = createServer()

@@ -10,7 +10,8 @@ import { killScripts, startScript } from '../support/script.ts'
 const root = resolve(import.meta.dirname, '../..')
 const example = join(root, 'examples/web-client')
 
-// A copy of the folder and of that with the clients, as a front-end developer takes one, with the packages of this repository instead of its own.
+// A copy of the folder and of that with the clients, as a front-end developer takes one, with the packages of this
+// repository instead of its own.
 let base = ''
 let folder = ''
 let schema = ''

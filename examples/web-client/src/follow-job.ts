@@ -18,8 +18,8 @@ const FollowJob = graphql(/* GraphQL */ `
 `)
 
 /**
- * Follows a job to its end and answers its outcome; `onProgress` hears how far it is, first at once. When the connection
- * is lost on the way, it continues with what has changed since. Rejects with a CombinedError. An abort ends it in silence.
+ * Follows a job to its end and answers its outcome. Calls `onProgress` with how far it is, first at once. After a lost
+ * connection, it continues with what has changed since. Rejects with a CombinedError. After an abort, nothing follows.
  */
 export function followJob(
   client: Client,
