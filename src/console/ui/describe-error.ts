@@ -10,8 +10,8 @@ export function describeError(error: CombinedError): { readonly code: string; re
     }
   }
   const code = String(first.extensions?.code ?? 'UNKNOWN')
-  const isPolicys = code === 'FORBIDDEN' && first.message.startsWith('The policy')
-  const advice = isPolicys ? ' Sign in with a token from a policy that grants this right.' : ''
+  const isPolicyDenial = code === 'FORBIDDEN' && first.message.startsWith('The policy')
+  const advice = isPolicyDenial ? ' Sign in with a token from a policy that grants this right.' : ''
   const reference = first.extensions?.reference
   const where = reference === undefined ? '' : ` See ${String(reference)} in the hub’s log for the cause.`
   return { code, message: `${first.message}${advice}${where}` }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   isFiltered,
+  noFilter,
   outcomes,
   readFilter,
   statuses,
@@ -12,7 +13,6 @@ import {
 } from '../../../src/console/pages/jobs/filter.ts'
 import type { JobOutcome, JobStatus } from '../../../src/generated/console/graphql.ts'
 
-const nothing = { status: [], outcome: [], type: [], idPrefix: '' }
 const inOrder = <Value>(words: readonly { readonly value: Value }[]) => fc.subarray(words.map(({ value }) => value))
 const filters = fc.record({
   status: inOrder(statuses),
@@ -55,22 +55,22 @@ test('what an address says that is not known is passed over, in whatever way it 
     type: [],
     idPrefix: '',
   })
-  expect(read('status=,,&type=everything')).toEqual(nothing)
+  expect(read('status=,,&type=everything')).toEqual(noFilter)
   // A job with an outcome is not running.
   expect(read('status=running&outcome=failed,Partly-Failed')).toEqual({
-    ...nothing,
+    ...noFilter,
     outcome: ['PARTIALLY_FAILED', 'FAILED'],
   })
 })
 
 test('an empty filter leaves no trace in the address, and what else stands there stays', () => {
   const present = new URLSearchParams('status=running&id=a&other=1')
-  expect(writeFilter(nothing, present).toString()).toBe('other=1')
+  expect(writeFilter(noFilter, present).toString()).toBe('other=1')
 })
 
 test('the query is asked for what the filter names and for nothing else', () => {
-  expect(toJobFilter(nothing)).toEqual({})
-  expect(toJobFilter({ ...nothing, outcome: ['FAILED'], type: ['SCHEDULE_DEVICE_METHOD'], idPrefix: 'a' })).toEqual({
+  expect(toJobFilter(noFilter)).toEqual({})
+  expect(toJobFilter({ ...noFilter, outcome: ['FAILED'], type: ['SCHEDULE_DEVICE_METHOD'], idPrefix: 'a' })).toEqual({
     outcome: ['FAILED'],
     type: ['SCHEDULE_DEVICE_METHOD'],
     jobIdPrefix: 'a',
@@ -78,11 +78,11 @@ test('the query is asked for what the filter names and for nothing else', () => 
 })
 
 test('the subscription is asked for all statuses, so that a row learns that its job has left the filter', () => {
-  expect(toUpdateFilter({ ...nothing, outcome: ['FAILED'], idPrefix: 'a' })).toEqual({ jobIdPrefix: 'a' })
+  expect(toUpdateFilter({ ...noFilter, outcome: ['FAILED'], idPrefix: 'a' })).toEqual({ jobIdPrefix: 'a' })
 })
 
 test('a filter filters when it leaves anything out', () => {
-  expect(isFiltered(nothing)).toBe(false)
-  expect(isFiltered({ ...nothing, idPrefix: ' ' })).toBe(true)
-  expect(isFiltered({ ...nothing, type: ['SCHEDULE_UPDATE_TWIN'] })).toBe(true)
+  expect(isFiltered(noFilter)).toBe(false)
+  expect(isFiltered({ ...noFilter, idPrefix: ' ' })).toBe(true)
+  expect(isFiltered({ ...noFilter, type: ['SCHEDULE_UPDATE_TWIN'] })).toBe(true)
 })

@@ -1,6 +1,6 @@
 import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
-import { isFiltered, type ListFilter, outcomes, statuses, types } from './filter.ts'
+import { isFiltered, type ListFilter, noFilter, outcomes, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
 
 /** The filters of the list. */
@@ -33,7 +33,7 @@ export function FilterBar({
       />
       <Choices label="Type" words={types} chosen={filter.type} onChange={(type) => onChange({ ...filter, type })} />
       {isFiltered(filter) && (
-        <Button kind="quiet" onClick={() => onChange({ status: [], outcome: [], type: [], idPrefix: '' })}>
+        <Button kind="quiet" onClick={() => onChange(noFilter)}>
           Clear
         </Button>
       )}

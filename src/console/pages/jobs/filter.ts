@@ -33,6 +33,9 @@ export const types: readonly { readonly value: JobType; readonly key: string; re
   { value: 'SCHEDULE_UPDATE_TWIN', key: 'twin', word: 'Twin updates' },
 ]
 
+/** The default: all jobs. */
+export const noFilter: ListFilter = { status: [], outcome: [], type: [], idPrefix: '' }
+
 /** Reads `?status=running,queued&type=method&id=reboot` or `?outcome=failed`. Unknown values are ignored. */
 export function readFilter(search: URLSearchParams): ListFilter {
   const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {

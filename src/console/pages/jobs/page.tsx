@@ -11,7 +11,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { JobBadge } from '../../ui/status-badge.tsx'
 import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
-import { isFiltered, type ListFilter, readFilter, writeFilter } from './filter.ts'
+import { isFiltered, type ListFilter, noFilter, readFilter, writeFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import styles from './page.module.css'
 import { JobName, JobProgress, JobTime } from './row-parts.tsx'
@@ -64,11 +64,7 @@ export function Component() {
       {list.liveError !== undefined && (
         <ErrorState title="This list is not updating" message={list.liveError.message} onRetry={list.retryLive} />
       )}
-      <List
-        list={list}
-        filtered={isFiltered(filter)}
-        onClear={() => setFilter({ status: [], outcome: [], type: [], idPrefix: '' })}
-      />
+      <List list={list} filtered={isFiltered(filter)} onClear={() => setFilter(noFilter)} />
     </Page>
   )
 }
