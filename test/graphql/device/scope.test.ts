@@ -247,7 +247,14 @@ test('messages that wait are not sent after a check that is older than the last 
   send(deviceId, 2)
   door.deps.events.publish('twin', deviceId, { deviceId })
   await before.letGo(deviceId, 'north')
-  await (await after).letGo(deviceId, 'south')
+  // The check before the message, during which the device changes again.
+  const meanwhile = await after
+  await meanwhile.waiting(1)
+  const last = holdDevices()
+  await meanwhile.waiting(2)
+  door.deps.events.publish('twin', deviceId, { deviceId })
+  await meanwhile.letGo(deviceId, 'north')
+  await (await last).letGo(deviceId, 'south')
   expect(await next()).toBe('complete')
 })
 
