@@ -60,3 +60,14 @@ async function readAll(meters: readonly (readonly [string, Meter])[]): Promise<R
   for (const [name, read] of meters) readings[name] = await read()
   return readings
 }
+
+/** The mean CPU time of some runs of the hub, with PostgreSQL. */
+export async function meanCpu(repeats: number, run: () => Promise<CpuMicros>): Promise<Run> {
+  let [hub, database] = [0, 0]
+  for (let count = 0; count < repeats; count++) {
+    const cpuMicros = await run()
+    hub += (cpuMicros.hub ?? Number.NaN) / repeats
+    database += (cpuMicros.database ?? Number.NaN) / repeats
+  }
+  return { value: hub + database, cpuMicros: { hub, database } }
+}

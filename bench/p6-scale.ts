@@ -3,9 +3,9 @@ import type { MethodRequest } from '../src/attached-devices.ts'
 import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
 import { runMethodJobs, verifyJobs, withScheduler } from './jobs.ts'
-import { compare, measure } from './measure.ts'
+import { compare, meanCpu, measure } from './measure.ts'
 import { answerSoon, attachFleet } from './present-fleet.ts'
-import type { CpuMicros, Row, Run } from './row.ts'
+import type { CpuMicros, Row } from './row.ts'
 
 const full = { few: 10_000, many: 100_000 }
 const quickSizes = { few: 500, many: 2_000 }
@@ -30,8 +30,8 @@ export async function scale(bench: Bench): Promise<Row[]> {
       unit: 'CPU µs/device',
       baselineName: `the same over ${few.toLocaleString('en')}`,
       limit: { kind: 'gate', atMost: 1.3 },
-      ours: () => runJobs(bench, count, 1),
-      baseline: () => runJobs(bench, few, repeatCount),
+      ours: () => meanCpu(1, () => runJob(bench, count)),
+      baseline: () => meanCpu(repeatCount, () => runJob(bench, few)),
     })
     rows.push(row)
   }
@@ -40,17 +40,7 @@ export async function scale(bench: Bench): Promise<Row[]> {
 
 const fleetOf = (count: number): string => `p6-${count}`
 
-/** The mean of some jobs over a fleet of this size, each with a database that knows of no other. */
-async function runJobs(bench: Bench, devices: number, repeats: number): Promise<Run> {
-  let [hub, database] = [0, 0]
-  for (let count = 0; count < repeats; count++) {
-    const cpuMicros = await runJob(bench, devices)
-    hub += (cpuMicros.hub ?? Number.NaN) / repeats
-    database += (cpuMicros.database ?? Number.NaN) / repeats
-  }
-  return { value: hub + database, cpuMicros: { hub, database } }
-}
-
+/** One job over a fleet of this size, with a database that knows of no other. */
 async function runJob(bench: Bench, devices: number): Promise<CpuMicros> {
   const { deps, meters, signal } = bench
   await forgetJobs(bench)

@@ -2,8 +2,8 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Bench } from './benchmark.ts'
 import { forgetJobs, registerDevices } from './devices.ts'
 import { runTwinJob, withScheduler } from './jobs.ts'
-import { compare, measure } from './measure.ts'
-import { type Row, type Run, VoidRunError } from './row.ts'
+import { compare, meanCpu, measure } from './measure.ts'
+import { type CpuMicros, type Row, VoidRunError } from './row.ts'
 
 const full = { few: 10_000, many: 100_000 }
 const quickSizes = { few: 500, many: 2_000 }
@@ -26,8 +26,8 @@ export async function twinUpdates(bench: Bench): Promise<Row[]> {
       unit: 'CPU µs/device',
       baselineName: `the same over ${few.toLocaleString('en')}`,
       limit: { kind: 'gate', atMost: 1.8 },
-      ours: () => runJobs(bench, count, 1, () => ++wave),
-      baseline: () => runJobs(bench, few, repeatCount, () => ++wave),
+      ours: () => meanCpu(1, () => runJob(bench, count, ++wave)),
+      baseline: () => meanCpu(repeatCount, () => runJob(bench, few, ++wave)),
     })
     rows.push(row)
   }
@@ -36,18 +36,8 @@ export async function twinUpdates(bench: Bench): Promise<Row[]> {
 
 const fleetOf = (count: number): string => `p7-${count}`
 
-/** The mean of some jobs over a fleet of this size, each with a database that knows of no other. */
-async function runJobs(bench: Bench, devices: number, repeats: number, nextWave: () => number): Promise<Run> {
-  let [hub, database] = [0, 0]
-  for (let count = 0; count < repeats; count++) {
-    const cpuMicros = await runJob(bench, devices, nextWave())
-    hub += (cpuMicros.hub ?? Number.NaN) / repeats
-    database += (cpuMicros.database ?? Number.NaN) / repeats
-  }
-  return { value: hub + database, cpuMicros: { hub, database } }
-}
-
-async function runJob(bench: Bench, devices: number, wave: number) {
+/** One job over a fleet of this size, with a database that knows of no other. */
+async function runJob(bench: Bench, devices: number, wave: number): Promise<CpuMicros> {
   const { deps, meters, signal } = bench
   await forgetJobs(bench)
   return await withScheduler(deps, async () => {
