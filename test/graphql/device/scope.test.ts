@@ -202,6 +202,17 @@ async function holdDevices() {
   }
 }
 
+test('messages that a device in the scope sends at once all arrive, in their order', async () => {
+  await given('north', 'chatters')
+  const results = await listen('chatters')
+  const received: unknown[] = []
+  for (const body of [1, 2, 3]) {
+    send('chatters', body)
+    results().then((result) => received.push(result))
+  }
+  await expect.poll(() => received).toEqual([{ body: 1 }, { body: 2 }, { body: 3 }])
+})
+
 test('messages end when the device leaves the scope, and none is sent after that', async () => {
   await given('north', 'talks')
   const next = await listen('talks')
