@@ -11,6 +11,7 @@ import type { Authenticate } from '../context.ts'
 import { lacksRight, requireAllDevices } from '../forbidden.ts'
 import { challengeOf } from './admission.ts'
 import { isForwarded } from './cross-site.ts'
+import { shown } from './http-result.ts'
 import { whenGone } from './when-gone.ts'
 
 /** Entries that are read and sent at a time. */
@@ -102,15 +103,16 @@ const statuses: Readonly<Record<string, number>> = {
 }
 
 /** The answer to an export that failed. What has begun is cut off, so that nobody takes it for complete. */
-export function refuseExport(response: ServerResponse, error: unknown, { message, extensions }: GraphQLError): void {
+export function refuseExport(response: ServerResponse, error: unknown, masked: GraphQLError): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
-  const { code } = extensions
+  const { code, retryAfterSeconds } = masked.extensions
   response.writeHead(statuses[String(code)] ?? 500, {
     'content-type': 'application/json; charset=utf-8',
+    ...(typeof retryAfterSeconds === 'number' && { 'retry-after': String(retryAfterSeconds) }),
     ...(error instanceof UnauthorizedError && challengeOf(error)),
   })
-  response.end(JSON.stringify({ errors: [{ message, extensions }] }))
+  response.end(JSON.stringify({ errors: [shown(masked)] }))
 }

@@ -52,7 +52,8 @@ type Http = { readonly status?: number; readonly headers?: Record<string, string
 
 const isHttp = (value: unknown): value is Http => typeof value === 'object' && value !== null
 
-function shown(error: GraphQLError): unknown {
+/** An error as clients see it. */
+export function shown(error: GraphQLError): unknown {
   const { http: _http, ...extensions } = error.extensions
   const { message, locations, path } = error.toJSON()
   return { message, locations, path, ...(Object.keys(extensions).length > 0 && { extensions }) }

@@ -87,3 +87,24 @@ describe('an export is refused', () => {
     ])
   })
 })
+
+test('an export that is refused for now says when to come again', async () => {
+  const strict = await openDoor({ throttling: { queries: { amount: 1, seconds: 60 } } })
+  const server = http.createServer(strict.server.audit.handle)
+  try {
+    const { port: number } = await openPort(server, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
+    const ask = () => fetch(`http://127.0.0.1:${number}/audit`)
+    expect((await ask()).status).toBe(200)
+    const refused = await ask()
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)])
+    const { errors } = await refused.json()
+    expect(errors).toEqual([
+      { message: expect.any(String), extensions: expect.objectContaining({ code: 'LIMIT_EXCEEDED' }) },
+    ])
+    expect(errors[0].extensions).not.toHaveProperty('http')
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await strict.close()
+  }
+})
