@@ -30,11 +30,15 @@ const marksPerPage = 10_000
 const noAnswer = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
 const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
 /** Nobody knows whether the call left, or whether the device answered: the hub may have missed that. */
-const unknown = {
+const outcomeUnknown = {
   code: 'OutcomeUnknown',
   description: 'The hub was interrupted while the call was in flight. Whether the device carried it out is unknown.',
 }
-const withUnknownOutcome = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: unknown })
+const withUnknownOutcome = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({
+  jobId,
+  deviceId,
+  error: outcomeUnknown,
+})
 const notOnline = {
   code: 'DeviceNotOnline',
   description: 'The device did not connect and subscribe to methods within the connect timeout.',

@@ -63,9 +63,9 @@ export type GraphqlServer = {
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers; the first is its own name. `anonymous` is the viewer
- * of requests without a token. With it, the API accepts only its own host names, because then it depends on the browser
- * to refuse pages of other sites. `allowedOrigins` are the origins of such pages that it accepts, or `*`.
+ * Creates the GraphQL API. `hostNames` are the host names of the hub in tokens and browsers; the first is its own name.
+ * `anonymous` is the viewer of requests without a token. With it, the API accepts only its own host names, because then
+ * it depends on the browser to refuse pages of other sites. `allowedOrigins` are the origins of such pages that it accepts, or `*`.
  */
 export function createGraphqlServer(
   deps: Deps,

@@ -91,7 +91,7 @@ function JobCell({ row: { job } }: { readonly row: Row }) {
   )
 }
 
-function ResultCell({ row: { status: state, outcome, error, job } }: { readonly row: Row }) {
+function ResultCell({ row: { result, outcome, error, job } }: { readonly row: Row }) {
   if (error) {
     return (
       <span className={styles.result}>
@@ -100,12 +100,12 @@ function ResultCell({ row: { status: state, outcome, error, job } }: { readonly 
     )
   }
   if (outcome === null) {
-    return <span className={styles.muted}>{state === 'COMPLETED' && job.updateTwin !== null ? 'Updated' : '–'}</span>
+    return <span className={styles.muted}>{result === 'SUCCEEDED' && job.updateTwin !== null ? 'Updated' : '–'}</span>
   }
   const { status, payload } = outcome
   return (
     <span className={styles.result}>
-      <span className={status >= 400 ? styles.failed : undefined}>{status}</span>{' '}
+      <span className={result === 'REFUSED' ? styles.refused : undefined}>{status}</span>{' '}
       {payload !== null && <code className={styles.muted}>{describeValue(payload)}</code>}
     </span>
   )

@@ -60,13 +60,14 @@ function AnswerCell({
   readonly row: JobDeviceFragment
   readonly onShow: (row: JobDeviceFragment) => void
 }) {
-  const { outcome, deviceId } = row
+  const { outcome, deviceId, result } = row
   if (outcome === null) return <None />
   const { status, payload } = outcome
-  if (payload === null) return <span className={status >= 400 ? styles.refused : undefined}>{status}</span>
+  const refused = result === 'REFUSED' ? styles.refused : undefined
+  if (payload === null) return <span className={refused}>{status}</span>
   return (
     <button type="button" className={styles.answer} onClick={() => onShow(row)}>
-      <span className={status >= 400 ? styles.refused : undefined}>{status}</span>{' '}
+      <span className={refused}>{status}</span>{' '}
       <code className={styles.payload}>{JSON.stringify(payload).slice(0, 120)}</code>
       <span className="hidden">: show the full response from {deviceId}</span>
     </button>
