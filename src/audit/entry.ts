@@ -6,7 +6,9 @@ import type { Json, JsonObject } from '../json/json.ts'
  * How an operation ended. Refused: something about the request or the state of the hub did not allow it. Denied: the
  * actor may not do it. Failed: the hub had a fault.
  */
-export type AuditOutcome = 'succeeded' | 'refused' | 'denied' | 'failed'
+export type AuditOutcome = (typeof auditOutcomes)[number]
+
+export const auditOutcomes = ['succeeded', 'refused', 'denied', 'failed'] as const
 
 /** How an operation ended, with the code of its error. */
 export type AuditEnd = { readonly outcome: AuditOutcome; readonly code: string | null }

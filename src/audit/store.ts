@@ -5,7 +5,7 @@ import type { RunQuery, Tx } from '../database/reader.ts'
 import { withInsert } from '../database/with-insert.ts'
 import type { AuditEntry, Prisma } from '../generated/prisma/client.ts'
 import type { JsonObject } from '../json/json.ts'
-import { type AuditOutcome, type NewAuditEntry, storable, storableText } from './entry.ts'
+import { type AuditOutcome, auditOutcomes, type NewAuditEntry, storable, storableText } from './entry.ts'
 
 /** An entry as it is stored. */
 export type AuditRow = Omit<AuditEntry, 'actorKind' | 'outcome'> & {
@@ -14,12 +14,11 @@ export type AuditRow = Omit<AuditEntry, 'actorKind' | 'outcome'> & {
 }
 
 const kinds: readonly ActorKind[] = ['person', 'policy', 'anonymous', 'hub']
-const outcomes: readonly AuditOutcome[] = ['succeeded', 'refused', 'denied', 'failed']
 
 /** The row with the types that its checks give it. */
 function rowOf(entry: AuditEntry): AuditRow {
   const actorKind = kinds.find((kind) => kind === entry.actorKind)
-  const outcome = outcomes.find((each) => each === entry.outcome)
+  const outcome = auditOutcomes.find((each) => each === entry.outcome)
   if (actorKind === undefined || outcome === undefined) throw new Error(`The audit entry ${entry.key} is not valid.`)
   return { ...entry, actorKind, outcome }
 }

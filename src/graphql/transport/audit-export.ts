@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { may } from '../../access/rights.ts'
+import { type AuditOutcome, auditOutcomes } from '../../audit/entry.ts'
 import { type AuditPlace, type AuditRow, type AuditSelection, findAuditEntries } from '../../audit/store.ts'
 import { dateTimeExample, parseDateTime } from '../../date-time.ts'
 import type { Deps } from '../../deps.ts'
@@ -17,7 +18,7 @@ import { whenGone } from './when-gone.ts'
 /** Entries that are read and sent at a time. */
 const pageSize = 1_000
 
-const parameters = ['from', 'to', 'actor', 'operation'] as const
+const parameters = ['from', 'to', 'actor', 'operation', 'target', 'outcome'] as const
 
 /** Sends the entries of the audit as lines of JSON. Rejects with what refuses the request, before anything is sent. */
 export type AuditExport = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -76,13 +77,24 @@ function selectionIn(query: URLSearchParams): AuditSelection {
   if (from !== undefined && to !== undefined && from > to) {
     throw new InvalidInputError(['from'], 'from must not be later than to.')
   }
-  const operations = query.getAll('operation')
   return {
     from,
     to,
     actor: query.get('actor') ?? undefined,
-    operations: operations.length === 0 ? undefined : operations,
+    operations: listIn(query, 'operation'),
+    target: query.get('target') ?? undefined,
+    outcomes: listIn(query, 'outcome')?.map(outcomeOf),
   }
+}
+
+const listIn = (query: URLSearchParams, name: 'operation' | 'outcome'): string[] | undefined =>
+  query.has(name) ? query.getAll(name) : undefined
+
+function outcomeOf(text: string): AuditOutcome {
+  const outcome = auditOutcomes.find((each) => each.toUpperCase() === text)
+  if (outcome !== undefined) return outcome
+  const allowed = auditOutcomes.map((each) => each.toUpperCase()).join(', ')
+  throw new InvalidInputError(['outcome'], `outcome must be one of ${allowed}.`)
 }
 
 function timeIn(query: URLSearchParams, name: 'from' | 'to'): Date | undefined {

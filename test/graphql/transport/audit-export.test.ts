@@ -62,19 +62,23 @@ test('all entries are sent once, the newest first', async () => {
   })
 })
 
-test('time, actor and operation select entries', async () => {
+test('time, actor, operation, target and outcome select entries', async () => {
   expect(await linesOf('?from=2026-01-01T00:00:00.357Z')).toHaveLength(2)
   expect(await linesOf('?to=2026-01-01T00:00:00Z')).toEqual([])
   expect(await linesOf('?actor=anna')).toEqual([])
   const some = await linesOf('?actor=service&operation=deleteDevice')
   expect(some).toHaveLength(1_250)
   expect(await linesOf('?operation=deleteDevice&operation=updateTwin')).toHaveLength(2_500)
+  expect(await linesOf('?target=pump-7')).toEqual([expect.objectContaining({ target: 'pump-7' })])
+  expect(await linesOf('?outcome=DENIED')).toEqual([])
+  expect(await linesOf('?outcome=SUCCEEDED&outcome=FAILED&target=pump-8')).toHaveLength(1)
 })
 
 describe('an export is refused', () => {
   test.each([
     ['with a time that is not valid', '?from=yesterday', {}, 400, 'INVALID_INPUT'],
     ['with a range that ends before it begins', '?from=2026-01-02&to=2026-01-01', {}, 400, 'INVALID_INPUT'],
+    ['with an unknown outcome', '?outcome=succeeded', {}, 400, 'INVALID_INPUT'],
     ['with an unknown parameter', '?form=2026-01-02', {}, 400, 'INVALID_INPUT'],
     ['without the right', '', { authorization: 'Bearer reader' }, 403, 'FORBIDDEN'],
     ['to a viewer with a scope', '', { authorization: 'Bearer north' }, 403, 'FORBIDDEN'],
