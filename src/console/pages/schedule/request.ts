@@ -4,8 +4,8 @@ import type {
   ScheduleTwinUpdateInput,
   TwinPatchInput,
 } from '../../../generated/console/graphql.ts'
+import { momentOf } from '../../local-time.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import { momentOf } from './date-time-input.ts'
 import type { Draft } from './draft.ts'
 import { readInt, secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'

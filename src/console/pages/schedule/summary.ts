@@ -1,7 +1,7 @@
 import type { PreviewCount } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatMinute } from '../../format.ts'
+import { momentOf } from '../../local-time.ts'
 import { describeOperation } from '../../operation.ts'
-import { momentOf } from './date-time-input.ts'
 import type { Draft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import { type JobRequest, readRequest } from './request.ts'
