@@ -5,6 +5,7 @@ const counts = new Intl.NumberFormat(locale)
 const rates = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
 const shares = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+const seconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
 const minutes = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** `12,345` */
@@ -27,6 +28,12 @@ export function formatShare(share: number): string {
 /** Date and time in the time zone of the browser. */
 export function formatMoment(value: string): string {
   return moments.format(new Date(value))
+}
+
+/** The time of a moment in milliseconds since 1970: `14:19:12`, with its date unless that is the date of `now`. */
+export function formatTimeOfDay(moment: number, now: number): string {
+  const isToday = new Date(moment).toDateString() === new Date(now).toDateString()
+  return (isToday ? seconds : moments).format(moment)
 }
 
 /** The same to the minute, for times that people choose: `1 Dec 2026, 14:02`. */

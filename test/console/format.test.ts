@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatCount, formatDuration, formatRate, formatRelative, formatShare } from '../../src/console/format.ts'
+import {
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatRelative,
+  formatShare,
+  formatTimeOfDay,
+} from '../../src/console/format.ts'
 
 test('counts have their thousands apart', () => {
   expect([0, 999, 1_000, 1_234_567].map(formatCount)).toEqual(['0', '999', '1,000', '1,234,567'])
@@ -47,4 +54,10 @@ test('a moment is shown relative to now, rounded, before and after it', () => {
     '40 days ago',
   ])
   expect([12, 7_260].map(at)).toEqual(['in 12 s', 'in 2 h'])
+})
+
+test('a time of day has its date when it is not of today', () => {
+  const moment = new Date(2026, 10, 29, 14, 19, 12).getTime()
+  expect(formatTimeOfDay(moment, new Date(2026, 10, 29, 23, 59).getTime())).toBe('14:19:12')
+  expect(formatTimeOfDay(moment, new Date(2026, 10, 30, 0, 1).getTime())).toBe('29 Nov 2026, 14:19:12')
 })

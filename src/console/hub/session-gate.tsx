@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, use, useCallback, useEffect, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { useLocation, useNavigate } from 'react-router'
 import { type Client, Provider } from 'urql'
 import { ErrorState, LoadingState } from '../ui/states.tsx'
@@ -8,32 +8,13 @@ import { ViewerDocument } from './documents.ts'
 import { NothingAllowed } from './nothing-allowed.tsx'
 import { beginSignIn, signOutAddress } from './open-id.ts'
 import { keepPending } from './pending-sign-in.ts'
-import type { Renewal } from './renewal.ts'
 import { SignIn } from './sign-in.tsx'
 import { openSocket, type Socket } from './socket.ts'
+import { type Session, SessionContext } from './use-session.ts'
 import { ViewerContext } from './use-viewer.ts'
 import { maySee, type Viewer } from './viewer.ts'
 
 type State = Answer | { readonly is: 'finishing' } | { readonly is: 'asking' } | { readonly is: 'leaving' }
-
-/** What pages may know of the session. */
-type Session = {
-  readonly socket: Socket
-  readonly renewal: Renewal['state']
-  /** Undefined where the hub asks for no token. */
-  readonly signOut: (() => void) | undefined
-  /** Leads to the provider, and back to the present page. Undefined unless a person has signed in. */
-  readonly signInAgain: (() => void) | undefined
-}
-
-const SessionContext = createContext<Session | undefined>(undefined)
-
-/** The session around this component. */
-export function useSession(): Session {
-  const session = use(SessionContext)
-  if (session === undefined) throw new Error('useSession needs a SessionGate around the component.')
-  return session
-}
 
 /**
  * Shows its children once the hub accepts the credential, and a sign-in page until then. Signing in leads back to the

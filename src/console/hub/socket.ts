@@ -1,4 +1,4 @@
-import { type Client, createClient } from 'graphql-ws'
+import { type Client, createClient, TerminatedCloseEvent } from 'graphql-ws'
 import type { CurrentCredential } from './credential.ts'
 import type { Renewal } from './renewal.ts'
 
@@ -8,7 +8,12 @@ export type Connection = 'connecting' | 'live' | 'reconnecting' | 'lost'
 /** The live connection, kept open and reopened for as long as the page is open. */
 export type Socket = Client & {
   /** For `useSyncExternalStore`. */
-  readonly connection: { get(): Connection; subscribe(listener: () => void): () => void }
+  readonly connection: {
+    get(): Connection
+    /** When it was lost, in milliseconds since 1970; undefined while it is not. */
+    lostAt(): number | undefined
+    subscribe(listener: () => void): () => void
+  }
 }
 
 /** Milliseconds between pings, and until an answer must have come: a dead connection is noticed within their sum. */
@@ -35,6 +40,9 @@ export function openSocket(
   },
 ): Socket {
   let connection: Connection = 'connecting'
+  let lostAt: number | undefined
+  /** When the hub sent the latest message. */
+  let heardAt = Date.now()
   let isDisposed = false
   const listeners = new Set<() => void>()
   const become = (next: Connection): void => {
@@ -73,6 +81,7 @@ export function openSocket(
     on: {
       connected(socket) {
         open = socket instanceof WebSocket ? socket : undefined
+        lostAt = undefined
         become('live')
         renew()
       },
@@ -80,6 +89,8 @@ export function openSocket(
         clearTimeout(pong)
         clearTimeout(repeat)
         open = undefined
+        // A connection that died was silent before that was noticed.
+        lostAt ??= event instanceof TerminatedCloseEvent ? heardAt : Date.now()
         become('reconnecting')
         if (isDisposed || !(event instanceof CloseEvent)) return
         if (event.code === 4403 && event.reason === 'rights changed') on.rightsChanged()
@@ -87,6 +98,9 @@ export function openSocket(
           if (credential.get()?.renewal === undefined) on.refused()
           else void renewal.replace(sent)
         }
+      },
+      message() {
+        heardAt = Date.now()
       },
       ping(received) {
         if (received) return
@@ -117,6 +131,7 @@ export function openSocket(
     },
     connection: {
       get: () => connection,
+      lostAt: () => lostAt,
       subscribe(listener) {
         listeners.add(listener)
         return () => listeners.delete(listener)

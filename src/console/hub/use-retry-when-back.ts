@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import type { CombinedError } from 'urql'
-import { useSession } from './session-gate.tsx'
+import { useSession } from './use-session.ts'
 
 /**
  * Repeats a request that the hub did not answer once the live connection is back. An error that the hub did answer with

@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useEffect, useRef, useState } from 'react'
 import { stringifyDocument } from 'urql'
 import { isHiddenPart } from './hidden-parts.ts'
-import { useSession } from './session-gate.tsx'
+import { useSession } from './use-session.ts'
 
 /** A subscription that a component follows. */
 export type Live<Data> = {

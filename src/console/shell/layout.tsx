@@ -1,11 +1,12 @@
 import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
-import { useSession } from '../hub/session-gate.tsx'
+import { useSession } from '../hub/use-session.ts'
 import { useViewer } from '../hub/use-viewer.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
 import { ConnectionStatus } from './connection-status.tsx'
 import styles from './layout.module.css'
 import { Logo } from './logo.tsx'
+import { OutageNotice } from './outage-notice.tsx'
 import { placesOf } from './places.ts'
 import { RenewalNotice } from './renewal-notice.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
@@ -51,7 +52,10 @@ export function Layout() {
           )}
         </div>
       </header>
-      <RenewalNotice />
+      <div className={styles.notices}>
+        <OutageNotice />
+        <RenewalNotice />
+      </div>
       <main id="main" tabIndex={-1} aria-busy={navigation.state !== 'idle'}>
         <Outlet />
       </main>

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { useSession } from '../hub/session-gate.tsx'
+import { useSession } from '../hub/use-session.ts'
 import { Button } from '../ui/button.tsx'
 import styles from './layout.module.css'
 

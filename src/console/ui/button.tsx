@@ -1,4 +1,4 @@
-import { type ButtonHTMLAttributes, type ReactNode, useId } from 'react'
+import { type AriaAttributes, type ButtonHTMLAttributes, type ReactNode, useId } from 'react'
 import { Link, type LinkProps } from 'react-router'
 import styles from './button.module.css'
 import { classes } from './classes.ts'
@@ -16,58 +16,66 @@ export function Button({
   busy = false,
   type = 'button',
   className,
-  children,
   disabled,
   denied,
+  onClick,
   ...rest
 }: ButtonHTMLAttributes<HTMLButtonElement> & Look & { readonly busy?: boolean }) {
-  if (denied !== undefined) return <Denied {...{ kind, className, denied, children }} label={rest['aria-label']} />
+  const isDenied = denied !== undefined
   return (
-    <button
-      {...rest}
-      type={type}
-      disabled={disabled || busy}
-      aria-busy={busy || undefined}
-      className={classes(styles.button, styles[kind], className)}
-    >
-      {children}
-    </button>
+    <Deniable denied={denied}>
+      {(why) => (
+        <button
+          {...rest}
+          {...why}
+          type={type}
+          disabled={!isDenied && (disabled || busy)}
+          aria-busy={busy || undefined}
+          className={classes(styles.button, styles[kind], className)}
+          // Also the click that submits a form when Enter is pressed in one of its fields.
+          onClick={isDenied ? (event) => event.preventDefault() : onClick}
+        />
+      )}
+    </Deniable>
   )
 }
 
 /** A link that looks like a button: it leads to another page. */
 export function ButtonLink({ kind = 'plain', className, denied, ...rest }: LinkProps & Look) {
-  if (denied !== undefined) return <Denied {...{ kind, className, denied }}>{rest.children}</Denied>
-  return <Link {...rest} className={classes(styles.button, styles[kind], className)} />
+  const looks = classes(styles.button, styles[kind], className)
+  if (denied === undefined) return <Link {...rest} className={looks} />
+  return (
+    <Deniable denied={denied}>
+      {(why) => (
+        <button {...why} type="button" className={looks}>
+          {rest.children}
+        </button>
+      )}
+    </Deniable>
+  )
 }
 
-/** A button that cannot be used. It takes the focus, so that its reason can be read without a pointer. */
-function Denied({
-  kind = 'plain',
-  className,
+/**
+ * A control and, while it cannot be used, the reason. It takes the focus then, so that its reason can be read without a
+ * pointer, and keeps the focus that it has.
+ */
+function Deniable({
   denied,
-  label,
   children,
-}: Look & {
-  readonly className?: string | undefined
-  readonly label?: string | undefined
-  readonly children?: ReactNode
+}: {
+  readonly denied: string | undefined
+  readonly children: (why: Pick<AriaAttributes, 'aria-disabled' | 'aria-describedby'>) => ReactNode
 }) {
   const id = useId()
+  const isDenied = denied !== undefined
   return (
-    <span className={styles.denied}>
-      <button
-        type="button"
-        aria-disabled="true"
-        aria-describedby={id}
-        aria-label={label}
-        className={classes(styles.button, styles[kind], className)}
-      >
-        {children}
-      </button>
-      <span id={id} role="tooltip" className={styles.reason}>
-        {denied}
-      </span>
+    <span className={isDenied ? styles.denied : styles.allowed}>
+      {children(isDenied ? { 'aria-disabled': true, 'aria-describedby': id } : {})}
+      {isDenied && (
+        <span id={id} role="tooltip" className={styles.reason}>
+          {denied}
+        </span>
+      )}
     </span>
   )
 }

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { useMutation } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -25,6 +26,7 @@ export function CancelDialog({
   readonly onCancelled: () => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_JOBS')
   const [{ fetching }, cancel] = useMutation(JobCancelDocument)
   const [reason, setReason] = useState('')
   const [failure, setFailure] = useState<DomainFailure>()
@@ -59,7 +61,7 @@ export function CancelDialog({
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
           <Button onClick={onClose}>{now.startedTime === null ? 'Keep job' : 'Keep running'}</Button>
-          <Button kind="danger" type="submit" busy={fetching}>
+          <Button kind="danger" type="submit" busy={fetching} denied={denied}>
             Cancel job
           </Button>
         </div>

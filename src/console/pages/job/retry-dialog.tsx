@@ -3,6 +3,7 @@ import { useNavigate } from 'react-router'
 import { useMutation } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -29,6 +30,7 @@ export function RetryDialog({
   readonly onClose: () => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_JOBS')
   const navigate = useNavigate()
   const [{ fetching }, retry] = useMutation(JobRetryDocument)
   const statistics = now.deviceJobStatistics ?? noDevices
@@ -135,7 +137,7 @@ export function RetryDialog({
         {failure && idFailure === undefined && <DomainError error={failure} />}
         <div className={styles.actions}>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={fetching}>
+          <Button kind="primary" type="submit" busy={fetching} denied={denied}>
             Retry
           </Button>
         </div>

@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { useLocation, useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
-import { useDenial } from '../../hub/use-viewer.ts'
+import { useRightDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -15,7 +15,7 @@ import { saveDraft, savedDraft } from './saved-draft.ts'
 export function Component() {
   const [search] = useSearchParams()
   const { state } = useLocation()
-  const denied = useDenial()('WRITE_JOBS')
+  const denied = useRightDenial()('WRITE_JOBS')
   const from = search.get('from')
   const condition = search.get('condition')
   if (denied !== undefined) return <NotAllowed why={denied} />
