@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'BAD_DEVICE_RESPONSE'
   | 'PAYLOAD_NOT_SHOWN'
   | 'UNAUTHORIZED'
+  | 'TOKEN_EXPIRED'
+  | 'TOKEN_INVALID'
   | 'FORBIDDEN'
 
 /** A name inside a sentence, truncated: no device or job has a longer one. */
@@ -198,7 +200,8 @@ const sharedAccess = 'SharedAccessSignature'
 /** The token is missing, invalid, or lacks the right. */
 export class UnauthorizedError extends DomainError {
   override readonly name: string = 'UnauthorizedError'
-  readonly code = 'UNAUTHORIZED'
+  /** TOKEN_EXPIRED: the token was good until it expired. TOKEN_INVALID: it was sent and is not good. */
+  readonly code: 'UNAUTHORIZED' | 'TOKEN_EXPIRED' | 'TOKEN_INVALID'
   /** The exact reason, for the log only: it must not help to guess tokens. */
   readonly reason: string
   /** The header `WWW-Authenticate` of the answer. */
@@ -209,11 +212,13 @@ export class UnauthorizedError extends DomainError {
     message: string,
     reason = message,
     {
+      code = 'UNAUTHORIZED',
       challenge = sharedAccess,
       missing,
-    }: { readonly challenge?: string; readonly missing?: { readonly issuer: string } | undefined } = {},
+    }: Partial<Pick<UnauthorizedError, 'code' | 'challenge' | 'missing'>> = {},
   ) {
     super(message)
+    this.code = code
     this.reason = reason
     this.challenge = challenge
     this.missing = missing

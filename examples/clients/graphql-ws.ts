@@ -56,8 +56,8 @@ export function connect({ url, session, webSocketImpl, onConnection = () => {} }
     retryAttempts: Number.POSITIVE_INFINITY,
     // By default, the wait doubles without a limit.
     retryWait: (retries) => pause(Math.min(15_000, 500 * 2 ** retries) * (0.75 + Math.random() / 2)),
-    // By default, the client gives up when it cannot connect. 4403 Forbidden: the hub refuses even a new token.
-    shouldRetry: (failure) => !(failure instanceof SignedOutError) && !isClose(failure, 4403, 'Forbidden'),
+    // By default, the client gives up when it cannot connect. After 4401 it always does: the token was never good.
+    shouldRetry: (failure) => !(failure instanceof SignedOutError),
     keepAlive: 10_000,
     jsonMessageReplacer: (key, value) => (key === '' ? positions.outgoing(withoutText(value)) : value),
     on: {
@@ -99,13 +99,9 @@ const isSender = (value: unknown): value is Sender => typeof value === 'object' 
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Whether the event says that a WebSocket was closed with this code, and this reason if one is given. */
-const isClose = (event: unknown, code: number, reason?: string): boolean =>
-  typeof event === 'object' &&
-  event !== null &&
-  'code' in event &&
-  event.code === code &&
-  (reason === undefined || ('reason' in event && event.reason === reason))
+/** Whether the event says that a WebSocket was closed with this code. */
+const isClose = (event: unknown, code: number): boolean =>
+  typeof event === 'object' && event !== null && 'code' in event && event.code === code
 
 /** With the id of a trusted document, the text is not sent. */
 function withoutText(message: Message): Message {

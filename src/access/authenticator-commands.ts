@@ -70,6 +70,7 @@ export function createAuthenticator(
     throw new UnauthorizedError(
       'This hub accepts no tokens of persons, because OIDC_ISSUER is not set. Send a shared access signature.',
       'a token of a person was sent, and no issuer is configured',
+      { code: 'TOKEN_INVALID' },
     )
   }
   return {

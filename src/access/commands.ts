@@ -3,7 +3,7 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import { defaultPolicies, type Policy } from './policy.ts'
-import { parseSasToken, type SasToken, tokenFault } from './sas.ts'
+import { expired, parseSasToken, type SasToken, tokenFault } from './sas.ts'
 import {
   findOwnerKeyGiven,
   findPolicies,
@@ -83,7 +83,8 @@ export async function verifyPolicyToken(
 /**
  * Authenticates the shared access signature of a policy (the text of an `Authorization` header). The token must cover
  * the hub, or the requested path `segments` below it. UnauthorizedError, whose message gives no details: a client must
- * not learn whether the policy, the key, the resource or the time was wrong.
+ * not learn whether the policy, the key or the resource was wrong. That a token has expired learns only a client whose
+ * token was good before.
  */
 export async function authenticateViewer(
   deps: Pick<Deps, 'db' | 'clock'>,
@@ -97,9 +98,14 @@ export async function authenticateViewer(
       ? { fault: authorization === '' ? 'no token was sent' : 'the token is malformed' }
       : await verifyPolicyToken(deps, token, segments, hostNames)
   if (token === undefined || 'fault' in verified) {
+    const fault = 'fault' in verified ? verified.fault : undefined
+    if (fault === expired) {
+      throw new UnauthorizedError('The token has expired. Send another one.', fault, { code: 'TOKEN_EXPIRED' })
+    }
     throw new UnauthorizedError(
       'The request has no valid token. Send "Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…", signed with a key of a shared access policy of this hub and not expired.',
-      'fault' in verified ? verified.fault : undefined,
+      fault,
+      { code: authorization === '' ? 'UNAUTHORIZED' : 'TOKEN_INVALID' },
     )
   }
   return policyViewer(verified.policy, token.expiry)

@@ -123,14 +123,17 @@ export type TokenDemand = {
   readonly nowSeconds: number
 }
 
+/** The fault of a token that was good until it expired. */
+export const expired = 'the token has expired'
+
 /** The fault of a token, for the log; undefined for a valid one. It takes the same time for every fault. */
 export function tokenFault(token: SasToken, demand: TokenDemand): string | undefined {
   const signed = verifySasSignature(token, demand.keysBase64)
   const covers = tokenCovers(token, demand.segments, demand.acceptedHosts)
-  const expired = tokenExpired(token, demand.nowSeconds)
+  const isExpired = tokenExpired(token, demand.nowSeconds)
   if (!covers) return 'the token is for another resource'
-  if (expired) return 'the token has expired'
-  return signed ? undefined : 'the token is signed with another key'
+  if (!signed) return 'the token is signed with another key'
+  return isExpired ? expired : undefined
 }
 
 function digestOf(resource: string, expiry: number, key: Buffer): Buffer {

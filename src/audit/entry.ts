@@ -41,6 +41,8 @@ export function endByError(error: unknown): AuditEnd | undefined {
   switch (code) {
     case 'FORBIDDEN':
     case 'UNAUTHORIZED':
+    case 'TOKEN_EXPIRED':
+    case 'TOKEN_INVALID':
       return { outcome: 'denied', code }
     case 'DEVICE_TIMEOUT':
     case 'BAD_DEVICE_RESPONSE':

@@ -44,10 +44,16 @@ const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'
       type: ErrorCode,
       description: 'The error code, for programs.',
       resolve: ({ code }) => {
-        if (code === 'UNAUTHORIZED' || code === 'FORBIDDEN' || code === 'PAYLOAD_NOT_SHOWN') {
-          throw new Error(`${code} is an error of the request.`)
+        switch (code) {
+          case 'UNAUTHORIZED':
+          case 'TOKEN_EXPIRED':
+          case 'TOKEN_INVALID':
+          case 'FORBIDDEN':
+          case 'PAYLOAD_NOT_SHOWN':
+            throw new Error(`${code} is an error of the request.`)
+          default:
+            return code
         }
-        return code
       },
     }),
   }),

@@ -7,6 +7,7 @@ import {
   LimitExceededError,
   NotFoundError,
   OutOfTimeError,
+  UnauthorizedError,
 } from '../errors.ts'
 
 /** IoT Hub's error codes in use here: HTTP status, number, name. */
@@ -110,6 +111,8 @@ function nameOf(error: DomainError): ErrorName {
     case 'PAYLOAD_NOT_SHOWN':
       return 'ServerError'
     case 'UNAUTHORIZED':
+    case 'TOKEN_EXPIRED':
+    case 'TOKEN_INVALID':
     case 'FORBIDDEN':
       return 'IotHubUnauthorizedAccess'
   }
@@ -118,7 +121,7 @@ function nameOf(error: DomainError): ErrorName {
 function headersOf(error: DomainError): Readonly<Record<string, string>> {
   if (error instanceof LimitExceededError && !(error instanceof OutOfTimeError))
     return { 'retry-after': String(error.retryAfterSeconds) }
-  return error.code === 'UNAUTHORIZED' ? { 'www-authenticate': 'SharedAccessSignature' } : {}
+  return error instanceof UnauthorizedError ? { 'www-authenticate': 'SharedAccessSignature' } : {}
 }
 
 /** The answer to an expected failure; undefined for a fault of the hub, whose details must not be shown. */

@@ -115,7 +115,7 @@ describe.skipIf(browserPath === undefined)('a page of another origin', () => {
 
   test('reads why its token is refused', async () => {
     const { url } = await serve({ allowedOrigins: [origin], anonymous: undefined })
-    expect(await run('post', url, { authorization: 'x' })).toEqual([401, expect.stringContaining('UNAUTHORIZED')])
+    expect(await run('post', url, { authorization: 'x' })).toEqual([401, expect.stringContaining('TOKEN_INVALID')])
   })
 
   test('that is not listed can neither send nor connect', async () => {

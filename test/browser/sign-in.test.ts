@@ -475,7 +475,7 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       await page.getByRole('status').getByText('Live').waitFor()
       const renewed = page.waitForResponse(`${brief.url}/token`)
       const lost = page.getByRole('status').getByText('Reconnecting').waitFor()
-      await sockets[0]?.close({ code: 4403, reason: 'token expired' })
+      await sockets[0]?.close({ code: 4403, reason: 'TOKEN_EXPIRED' })
       await Promise.all([lost, renewed])
       await page.getByRole('status').getByText('Live').waitFor()
       expect(sockets).toHaveLength(2)

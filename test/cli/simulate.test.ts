@@ -93,7 +93,7 @@ test.each([
   ],
   ['a private CA', new HubUnreachableError('No hub answers.', { cause: untrusted }), false, '--ca'],
   ['no key', new HubRefusedError('UNAUTHORIZED', 'A token is needed.'), false, 'Set the key of iothubowner with --key'],
-  ['another key', new HubRefusedError('UNAUTHORIZED', 'Refused.'), true, 'Check that --key is the key of iothubowner'],
+  ['another key', new HubRefusedError('TOKEN_INVALID', 'Refused.'), true, 'Check that --key is the key of iothubowner'],
 ])('%s is explained with what to do', (_, error, hasKey, advice) => {
   expect(String(explain(error, hasKey))).toContain(advice)
 })

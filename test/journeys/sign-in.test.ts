@@ -124,7 +124,7 @@ test('a token that is wrong is refused with the reason, and the configured value
   expect(refused).toMatchObject({
     status: 401,
     challenge: 'Bearer error="invalid_token", SharedAccessSignature',
-    errors: [{ message: expect.stringContaining('OIDC_AUDIENCE'), extensions: { code: 'UNAUTHORIZED' } }],
+    errors: [{ message: expect.stringContaining('OIDC_AUDIENCE'), extensions: { code: 'TOKEN_INVALID' } }],
   })
   expect(JSON.stringify(refused)).not.toContain(issuer.audience)
   const stranger = await makeSigningKey('RS256', issuer.key().kid)
@@ -162,12 +162,12 @@ test('a WebSocket is opened with a token, and closed when the token expires', as
   const answer = once(socket, 'message')
   socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{ viewer { name } }' } }))
   expect(JSON.parse(String((await answer)[0]))).toMatchObject({ payload: { data: { viewer: { name: 'Anna' } } } })
-  expect(await closed).toEqual({ code: 4403, reason: 'token expired' })
+  expect(await closed).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
 })
 
 test('the error for a token of an unknown issuer names it, over HTTP and to a renewal', async () => {
   const authorization = `Bearer ${await issuer.mint({ iss: 'https://other.example' })}`
-  const extensions = { code: 'UNAUTHORIZED', missing: { issuer: 'https://other.example' } }
+  const extensions = { code: 'TOKEN_INVALID', missing: { issuer: 'https://other.example' } }
   expect(await ask(viewer, { authorization })).toMatchObject({ status: 401, errors: [{ extensions }] })
   const { socket } = await connect({ authorization: `Bearer ${await issuer.mint()}` })
   const pong = once(socket, 'message')
@@ -176,9 +176,14 @@ test('the error for a token of an unknown issuer names it, over HTTP and to a re
   socket.terminate()
 })
 
-test('a WebSocket with a wrong token is closed with 4403', async () => {
-  const { first } = await connect({ authorization: `Bearer ${await issuer.mint({ iss: 'https://other.example' })}` })
-  expect(first).toMatchObject({ code: 4403 })
+test('a WebSocket is closed with 4401 when its token was never good, and with 4403 when another attempt may succeed', async () => {
+  const now = Math.floor(Date.now() / 1_000)
+  const closed = async (claims: object, key = issuer.key()) =>
+    (await connect({ authorization: `Bearer ${await issuer.mint({ ...claims }, {}, key)}` })).first
+  expect(await closed({ iss: 'https://other.example' })).toEqual({ code: 4401, reason: 'TOKEN_INVALID' })
+  expect(await closed({ exp: now - 100 })).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
+  expect(await closed({ nbf: now + 1_000 })).toEqual({ code: 4403, reason: 'TOKEN_INVALID' })
+  expect(await closed({}, await makeSigningKey())).toEqual({ code: 4403, reason: 'TOKEN_INVALID' })
 })
 
 test('metrics count the reasons of refusals, and are for this machine only', async () => {

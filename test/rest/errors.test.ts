@@ -30,6 +30,7 @@ test.each([
   [new DeviceTimeoutError('x'), 504, 504101, 'GatewayTimeout'],
   [new BadDeviceResponseError('x'), 502, 502001, 'BadDeviceResponse'],
   [new UnauthorizedError('x'), 401, 401002, 'IotHubUnauthorizedAccess'],
+  [new UnauthorizedError('x', 'x', { code: 'TOKEN_EXPIRED' }), 401, 401002, 'IotHubUnauthorizedAccess'],
   [new RestError('TooManyDevices', 'x'), 413, 413002, 'TooManyDevices'],
 ])('%o has the status and the code of IoT Hub', (error, status, number, name) => {
   expect(failureOf(error)).toMatchObject({ status, number, name })

@@ -36,6 +36,7 @@ export class BearerError extends UnauthorizedError {
   readonly fault: BearerFault
   constructor(fault: BearerFault, issuer?: string) {
     super(messages[fault], `token of a person: ${fault.replaceAll('_', ' ')}`, {
+      code: fault === 'expired' ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID',
       challenge: 'Bearer error="invalid_token", SharedAccessSignature',
       missing: issuer === undefined ? undefined : { issuer: issuer.slice(0, mostShown) },
     })

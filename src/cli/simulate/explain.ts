@@ -22,7 +22,7 @@ function adviceOn(error: Error, hasKey: boolean): string | undefined {
       ? trust
       : 'Set the MQTT address of the hub with --mqtt. The hub logs it when it starts.'
   }
-  if (error instanceof HubRefusedError && error.code === 'UNAUTHORIZED') {
+  if (error instanceof HubRefusedError && (error.code === 'UNAUTHORIZED' || error.code === 'TOKEN_INVALID')) {
     return hasKey
       ? 'Check that --key is the key of iothubowner, and that --hub-name is the HUB_HOST_NAME of the hub.'
       : 'Set the key of iothubowner with --key or IOTHUB_OWNER_KEY.'

@@ -3,6 +3,9 @@ import type { CurrentCredential } from './credential.ts'
 import { withoutHiddenParts } from './hidden-parts.ts'
 import type { Renewal } from './renewal.ts'
 
+/** The codes of errors that say so. */
+const refusals: ReadonlySet<unknown> = new Set(['UNAUTHORIZED', 'TOKEN_EXPIRED', 'TOKEN_INVALID'])
+
 /** Whether a failed request says that the hub wants a token, or another. */
 export function isUnauthorized(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
@@ -10,7 +13,7 @@ export function isUnauthorized(error: unknown): boolean {
   const errors: unknown = 'graphQLErrors' in error ? error.graphQLErrors : undefined
   return (
     Array.isArray(errors) &&
-    errors.some((one: { extensions?: { code?: unknown } }) => one.extensions?.code === 'UNAUTHORIZED')
+    errors.some(({ extensions }: { extensions?: { code?: unknown } }) => refusals.has(extensions?.code))
   )
 }
 

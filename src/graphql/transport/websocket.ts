@@ -4,6 +4,7 @@ import { type GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, MessageType, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator } from '../../access/authenticator-commands.ts'
+import { BearerError } from '../../access/oidc/bearer-fault.ts'
 import type { Viewer } from '../../access/viewer.ts'
 import type { Deps } from '../../deps.ts'
 import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
@@ -135,15 +136,15 @@ export function createWebSockets(
         viewer = await readThroughOutage({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error
-        // `false` closes with 4403 Forbidden, unless the socket is closing already.
-        if (authorization === undefined) socket.close(CloseCode.Unauthorized, 'Unauthorized')
+        socket.close(...closeByRefusal(error, authorization))
+        // graphql-ws closes with 4403 Forbidden what is not closing yet.
         return false
       }
       const standing = createStanding()
       extra.standing = standing
       const own = createSocketViewer(deps, roles.refresh(viewer), {
         ended: ended.signal,
-        expired: () => socket.close(CloseCode.Forbidden, 'token expired'),
+        expired: () => socket.close(CloseCode.Forbidden, 'TOKEN_EXPIRED'),
         changed: standing.review,
       })
       extra.viewer = own
@@ -367,6 +368,19 @@ export function createWebSockets(
 /** The caller behind an accepted socket. */
 const callerIn = ({ viewer, request }: Extra): string =>
   viewer === undefined ? '' : callerOf(viewer.current, addressOf(request))
+
+/**
+ * How a socket is closed whose token is refused. Clients stop after 4401. They try again after 4403: an expired token may
+ * be followed by a good one, and a token that was not checked, is too new or has a new key of its issuer may become good.
+ */
+function closeByRefusal(error: UnauthorizedError, authorization = ''): readonly [CloseCode, string] {
+  const { code } = error
+  if (authorization === '') return [CloseCode.Unauthorized, 'Unauthorized']
+  if (code === 'UNAUTHORIZED') return [CloseCode.Forbidden, 'Forbidden']
+  const mayBecomeGood = error instanceof BearerError && (error.fault === 'key' || error.fault === 'not_yet_valid')
+  const isFinal = code === 'TOKEN_INVALID' && !mayBecomeGood
+  return [isFinal ? CloseCode.Unauthorized : CloseCode.Forbidden, code]
+}
 
 /** Closes with a code that makes clients reconnect. Most clients do not reconnect after other codes. */
 function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token' = 'database'): void {

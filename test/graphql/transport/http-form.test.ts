@@ -289,7 +289,7 @@ test('a refused token leaves one line in the log for many, with the reason and t
   expect((await ask()).status).toBe(401)
   const socket = await port.socket()
   socket.send({ type: 'connection_init', payload: { authorization: 'nonsense' } })
-  expect((await socket.closed).code).toBe(4403)
+  expect((await socket.closed).code).toBe(4401)
   expect(lines).toMatchObject([
     { protocol: 'GraphQL', address: '127.0.0.1', reason: expect.stringContaining('another key') },
     { protocol: 'GraphQL', address: '127.0.0.1', reason: 'no token was sent' },

@@ -78,7 +78,7 @@ test('a renewal moves the expiry, again and again, and a subscription goes on th
   clock.advance(30_000)
   await expectOpen(socket)
   clock.advance(60_000)
-  expect(await socket.closed).toEqual({ code: 4403, reason: 'token expired' })
+  expect(await socket.closed).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
 })
 
 test('operations after a renewal have the rights of the new token', async () => {
@@ -164,7 +164,7 @@ test.each<[string, Viewer | Error, string]>([
   })
   await expectOpen(socket)
   clock.advance(80_000)
-  expect(await socket.closed).toEqual({ code: 4403, reason: 'token expired' })
+  expect(await socket.closed).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
 })
 
 test('a credential that does not expire is null in the answer', async () => {

@@ -56,8 +56,14 @@ describe('a connection', () => {
     socket.send({ id: '1', type: 'subscribe', payload: follow })
     expect(await socket.next()).toMatchObject({ type: 'next' })
     clock.advance((60 + expiryToleranceInSeconds) * 1000)
-    expect(await socket.closed).toEqual({ code: 4403, reason: 'token expired' })
+    expect(await socket.closed).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
     await until(() => door.server.openStreams() === 0)
+  })
+
+  test('with a token that has expired is closed with 4403, after which clients try again with the next token', async () => {
+    const expiry = Math.floor(clock.now().getTime() / 1000) - expiryToleranceInSeconds - 1
+    const socket = await init(await door.token('iothubowner', { expiry }))
+    expect(await socket.closed).toEqual({ code: 4403, reason: 'TOKEN_EXPIRED' })
   })
 
   test('whose token has expired tells no operation that it is complete, whatever wakes first', async () => {
