@@ -23,6 +23,7 @@ import './job/device-job-ended.ts'
 import './job/failure-groups.ts'
 import './job/blockers.ts'
 import './job/progress.ts'
+import './job/samples.ts'
 import './device/method.ts'
 import './device/telemetry.ts'
 

@@ -14,6 +14,7 @@ import { loop } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
+import { takeSamples } from './take-samples.ts'
 
 /** Settings of the scheduler. */
 export type SchedulerSettings = {
@@ -58,6 +59,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     ...Array.from({ length: batchesAtOnce }, () => dispatching),
     expiring,
     finishJobs(deps),
+    takeSamples(deps),
     closing,
     deleteOldJobs(deps, settings),
     deleteOldAudit(deps, settings),

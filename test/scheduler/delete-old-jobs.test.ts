@@ -4,6 +4,7 @@ import { retryJob } from '../../src/job/commands.ts'
 import { deleteOldJobs } from '../../src/scheduler/delete-old-jobs.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { takeSamples } from '../../src/scheduler/take-samples.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
@@ -24,6 +25,7 @@ async function givenEndedJob(): Promise<string> {
   const jobId = await givenMethodJob(deps, 'pump', {}, { maxExecutionTimeInSeconds: 1 })
   while ((await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())).full);
   clock.advance(1_000)
+  await takeSamples(deps).run(clock.now())
   await finishJobs(deps).run(clock.now())
   return jobId
 }
@@ -33,12 +35,14 @@ test('jobs that ended longer ago than the retention are deleted with all their f
   clock.advance(30 * day)
   await deleteOldJobs(deps, { historyDays: 30 }).run(clock.now())
   expect(await deps.db.prisma.job.count({ where: { id: old } })).toBe(1)
+  expect(await deps.db.prisma.jobSample.count()).toBe(1)
 
   const open = await givenMethodJob(deps, 'pump')
   clock.advance(1)
   await deleteOldJobs(deps, { historyDays: 30 }).run(clock.now())
   expect(await deps.db.prisma.job.findMany({ select: { id: true } })).toEqual([{ id: open }])
   expect(await deps.db.prisma.deviceJob.count()).toBe(0)
+  expect(await deps.db.prisma.jobSample.count()).toBe(0)
 })
 
 test('a retry that is made while old jobs are looked for keeps its job', async () => {

@@ -181,7 +181,7 @@ describe('of device jobs, a viewer with a scope', () => {
 
 describe('of a foreign job, a viewer with a scope', () => {
   const fields = `jobId type status queryCondition createdBy maxDevices failureReason statusMessage throughput eta
-    blockers { reason } history { type actor reason }`
+    samples { time } blockers { reason } history { type actor reason }`
   const shown = async (jobId: string, authorization: string, selection = fields) => {
     const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { ${selection} } }`, {}, { authorization })
     return { job: Object(data.job), errors }
@@ -197,11 +197,12 @@ describe('of a foreign job, a viewer with a scope', () => {
     )
   }
 
-  test('sees neither its rate, its reasons nor its maximum, and everything else that describes no device', async () => {
+  test('sees neither its rate, its samples, its reasons nor its maximum, and everything else that describes no device', async () => {
     expect(await hiddenIn('foreign')).toEqual({
       maxDevices: null,
       throughput: null,
       eta: null,
+      samples: null,
       blockers: [],
     })
     expect(await hiddenIn('own')).toEqual({})
@@ -219,6 +220,7 @@ describe('of a foreign job, a viewer with a scope', () => {
     expect(await hiddenIn('cancelled')).toEqual({
       statusMessage: null,
       throughput: null,
+      samples: null,
       history: [
         { type: 'SCHEDULED', actor: 'iothubowner', reason: null },
         { type: 'CANCELLED', actor: 'iothubowner', reason: null },

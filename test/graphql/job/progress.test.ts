@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
+import { takeSamples } from '../../../src/scheduler/take-samples.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
-import { answer, dispatch, start } from '../facts.ts'
+import { answer, countStatements, dispatch, start } from '../facts.ts'
 
 let clock: TestClock
 let door: TestDoor
@@ -98,5 +99,51 @@ describe('throughput and eta', () => {
     )
     // The newest 5,000 of two a millisecond: from 500 ms after the start on, of five seconds.
     expect((await jobOf(jobId, 'throughput')).throughput).toBeCloseTo(5000 / 4.5, 5)
+  })
+})
+
+describe('samples', () => {
+  test('show the progress from the start to the present, of many jobs by one statement', async () => {
+    await givenDevices(door.deps, 'horn', 2)
+    const ids = ['horns-1', 'horns-2']
+    for (const jobId of ids) {
+      await givenMethodJob(door.deps, 'horn', {}, { jobId })
+      await start(door.deps, jobId)
+      await dispatch(door.deps, { jobId, deviceId: 'horn-0001' })
+    }
+    const begin = clock.now().getTime()
+    const at = (seconds: number) => new Date(begin + seconds * 1000).toISOString()
+    clock.advance(1000)
+    await takeSamples(door.deps).run(clock.now())
+    for (const jobId of ids) {
+      await answer(door.deps, { jobId, deviceId: 'horn-0001', response: { status: 503, payload: 'null' } })
+    }
+    clock.advance(500)
+    const counts = 'deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount'
+    const selection = `samples { time deviceJobStatistics { ${counts} } }`
+    const query = `{ jobs(filter: { jobIdPrefix: "horns" }, first: 2) { nodes { jobId SELECTION } } }`
+    const ask = (fields: string) => door.ask(query.replace('SELECTION', fields))
+    const statistics = { deviceCount: 2, pendingCount: 1, runningCount: 0, succeededCount: 0, refusedCount: 0 }
+    const rest = { failedCount: 0, cancelledCount: 0 }
+    const { data, errors } = await ask(selection)
+    expect(errors).toEqual([])
+    for (const { samples } of Object(data.jobs).nodes) {
+      expect(samples).toEqual([
+        { time: at(0), deviceJobStatistics: { ...statistics, pendingCount: 2, ...rest } },
+        { time: at(1), deviceJobStatistics: { ...statistics, runningCount: 1, ...rest } },
+        { time: at(1.5), deviceJobStatistics: { ...statistics, succeededCount: 1, refusedCount: 1, ...rest } },
+      ])
+    }
+    const [without, withSamples] = [await countStatements(() => ask('')), await countStatements(() => ask(selection))]
+    expect(withSamples - without).toBe(1)
+  })
+
+  test('are empty before the start', async () => {
+    expect(await jobOf('later', 'samples { time }')).toEqual({ samples: [] })
+  })
+
+  test('count for the complexity of an operation: of a whole page of jobs they are refused', async () => {
+    const { errors } = await door.ask('{ jobs(first: 100) { nodes { samples { time } } } }')
+    expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'complexity' } }])
   })
 })
