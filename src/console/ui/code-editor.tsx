@@ -43,10 +43,21 @@ export const look = EditorView.theme({
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--failed)' },
-  // No background colour: Chromium would keep it, as an inline style, for the text that replaces the bracket, and the
-  // policy refuses inline styles.
-  '&.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'transparent' },
-  '&.cm-focused .cm-matchingBracket': { backgroundImage: 'linear-gradient(var(--accent-soft), var(--accent-soft))' },
+  '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)' },
+  '&.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'transparent' },
+})
+
+/**
+ * Replaces selected text by typed text. Left to Chromium, the new text would keep the colours of the replaced text as an
+ * inline style, which the content security policy refuses.
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { inputType, data, isComposing } = event
+    if (inputType !== 'insertText' || !data || isComposing || view.state.selection.main.empty) return false
+    view.dispatch(view.state.replaceSelection(data), { userEvent: 'input.type', scrollIntoView: true })
+    return true
+  },
 })
 
 /** The props of an editor except its text. */
@@ -107,6 +118,7 @@ export function CodeEditor({
           history(),
           keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           bracketMatching(),
+          typeOver,
           highlighting,
           look,
           EditorView.lineWrapping,
