@@ -38,6 +38,32 @@ describe.skipIf(browserPath === undefined)('the list of devices', () => {
   }
   const row = (deviceId: string) => opened.page.getByRole('table').getByRole('link', { name: deviceId, exact: true })
 
+  test('asks before a dialog discards what was typed, however it is closed', async () => {
+    const { page } = opened
+    await page.goto('/console/devices')
+    const dialog = page.getByRole('dialog').first()
+    const question = page.getByRole('dialog', { name: 'Discard your changes?' })
+    for (const [button, label] of [
+      ['Register device…', 'Device ID'],
+      ['Columns…', 'Column 1'],
+    ] as const) {
+      await page.getByRole('button', { name: button }).click()
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+
+      await page.getByRole('button', { name: button }).click()
+      const field = dialog.getByLabel(label)
+      await field.fill('tags.site')
+      await page.keyboard.press('Escape')
+      await question.getByRole('button', { name: 'Keep editing' }).click()
+      await question.waitFor({ state: 'detached' })
+      expect(await field.inputValue()).toBe('tags.site')
+      await dialog.getByRole('button', { name: 'Close' }).click()
+      await question.getByRole('button', { name: 'Discard changes' }).click()
+      await dialog.waitFor({ state: 'detached' })
+    }
+  })
+
   test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
     const { page } = opened
     await page.goto('/console/devices')

@@ -1,19 +1,24 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { createContext, type ReactNode, use, useEffect, useId, useRef, useState } from 'react'
 import { Button } from './button.tsx'
 import styles from './dialog.module.css'
 import { Icon } from './icon.tsx'
 
+const CloseContext = createContext<() => void>(() => {})
+
 /**
- * A modal dialog while it is rendered: `{open && <Dialog …/>}`. The browser keeps the focus inside, closes it on Escape
- * and gives the focus back.
+ * A modal dialog while it is rendered: `{open && <Dialog …/>}`. The browser keeps the focus inside and gives it back.
+ * Escape, the cross and `CancelButton` close it. While `isEdited` they ask first.
  */
 export function Dialog({
   title,
+  isEdited = false,
   onClose,
   children,
   actions,
 }: {
   readonly title: string
+  /** Whether closing it would lose something that was typed. */
+  readonly isEdited?: boolean
   readonly onClose: () => void
   readonly children: ReactNode
   /** The buttons at the end; a form may have its own instead. */
@@ -21,6 +26,7 @@ export function Dialog({
 }) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
+  const [asks, setAsks] = useState(false)
   useEffect(() => {
     const dialog = ref.current
     const before = document.activeElement
@@ -30,24 +36,61 @@ export function Dialog({
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
+  const close = (): void => (isEdited ? setAsks(true) : onClose())
   return (
     <dialog
       ref={ref}
       className={styles.dialog}
       aria-labelledby={id}
-      onCancel={(event) => {
+      onKeyDown={(event) => {
+        // A key that an editor has used, such as to close its suggestions, closes nothing else.
+        if (event.key !== 'Escape' || event.defaultPrevented) return
         event.preventDefault()
-        onClose()
+        close()
+      }}
+      onCancel={(event) => {
+        if (event.target !== event.currentTarget) return
+        event.preventDefault()
+        // A second request in a row, such as by the Back of a telephone, cannot be refused.
+        if (event.cancelable) close()
+        else onClose()
       }}
     >
       <header className={styles.head}>
         <h2 id={id}>{title}</h2>
-        <Button kind="quiet" aria-label="Close" onClick={onClose}>
+        <Button kind="quiet" aria-label="Close" onClick={close}>
           <Icon name="close" />
         </Button>
       </header>
-      <div className={styles.body}>{children}</div>
-      {actions && <footer className={styles.actions}>{actions}</footer>}
+      <CloseContext value={close}>
+        <div className={styles.body}>{children}</div>
+        {actions && <footer className={styles.actions}>{actions}</footer>}
+      </CloseContext>
+      {asks && isEdited && <DiscardQuestion onKeep={() => setAsks(false)} onDiscard={onClose} />}
     </dialog>
+  )
+}
+
+/** Closes the dialog around it. */
+export function CancelButton({ children = 'Cancel' }: { readonly children?: ReactNode }) {
+  return <Button onClick={use(CloseContext)}>{children}</Button>
+}
+
+function DiscardQuestion({ onKeep, onDiscard }: { readonly onKeep: () => void; readonly onDiscard: () => void }) {
+  return (
+    <Dialog
+      title="Discard your changes?"
+      onClose={onKeep}
+      actions={
+        <>
+          <CancelButton>Keep editing</CancelButton>
+          <Button kind="danger" onClick={onDiscard}>
+            Discard changes
+          </Button>
+        </>
+      }
+    >
+      <p>What you entered has not been saved.</p>
+    </Dialog>
   )
 }

@@ -5,7 +5,7 @@ import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 
@@ -67,7 +67,7 @@ export function DeleteDialog({
         </Field>
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Cancel</Button>
+          <CancelButton />
           <Button kind="danger" type="submit" busy={fetching}>
             Delete device
           </Button>

@@ -8,7 +8,7 @@ import { type JsonObject, sameJson, sortMembers } from '../../device/json.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
@@ -90,7 +90,7 @@ export function EditDialog({
   }
 
   return (
-    <Dialog title={`Edit ${words[section]}`} onClose={onClose}>
+    <Dialog title={`Edit ${words[section]}`} isEdited={!isEmpty || 'problem' in read} onClose={onClose}>
       <form className={forms.form} onSubmit={(event) => void submit(event)} noValidate>
         <Field
           label={`All ${words[section]}`}
@@ -147,7 +147,7 @@ export function EditDialog({
         </section>
         {failure && <DomainError error={failure} />}
         <div className={forms.actions}>
-          <Button onClick={onClose}>Cancel</Button>
+          <CancelButton />
           <Button type="submit" kind="primary" busy={fetching} disabled={isOld}>
             Save
           </Button>

@@ -6,7 +6,7 @@ import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 
@@ -41,7 +41,11 @@ export function StatusDialog({
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
   return (
-    <Dialog title={isDisabling ? 'Disable this device?' : 'Enable this device?'} onClose={onClose}>
+    <Dialog
+      title={isDisabling ? 'Disable this device?' : 'Enable this device?'}
+      isEdited={reason !== ''}
+      onClose={onClose}
+    >
       <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
         <p>
           {isDisabling
@@ -55,7 +59,7 @@ export function StatusDialog({
         </Field>
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Cancel</Button>
+          <CancelButton />
           <Button kind={isDisabling ? 'danger' : 'primary'} type="submit" busy={fetching}>
             {isDisabling ? 'Disable device' : 'Enable device'}
           </Button>

@@ -33,7 +33,11 @@ export function ColumnsDialog({
     onClose()
   }
   return (
-    <Dialog title="Columns" onClose={onClose}>
+    <Dialog
+      title="Columns"
+      isEdited={places.some((index) => texts[index] !== (columns[index] ?? ''))}
+      onClose={onClose}
+    >
       <form className={styles.form} onSubmit={submit} noValidate>
         <p className={styles.note}>Show up to three tags or twin properties as columns.</p>
         {places.map((index) => {

@@ -6,11 +6,15 @@ import styles from '../../device/forms.module.css'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
 import { readNewDevice } from './new-device.ts'
+
+type Form = Parameters<typeof readNewDevice>[0]
+
+const emptyForm: Form = { deviceId: '', tags: '' }
 
 type Registered = { readonly deviceId: string; readonly primaryKey: string | undefined }
 
@@ -22,13 +26,20 @@ export function RegisterDialog({
   readonly onClose: () => void
   readonly onRegistered: () => void
 }) {
+  const [form, setForm] = useState(emptyForm)
   const [registered, setRegistered] = useState<Registered>()
   return (
-    <Dialog title={registered ? `${registered.deviceId} registered` : 'Register device'} onClose={onClose}>
+    <Dialog
+      title={registered ? `${registered.deviceId} registered` : 'Register device'}
+      isEdited={form.deviceId !== '' || form.tags !== ''}
+      onClose={onClose}
+    >
       {registered === undefined ? (
         <RegisterForm
-          onClose={onClose}
+          form={form}
+          onChange={setForm}
           onRegistered={(device) => {
+            setForm(emptyForm)
             setRegistered(device)
             onRegistered()
           }}
@@ -41,15 +52,16 @@ export function RegisterDialog({
 }
 
 function RegisterForm({
-  onClose,
+  form,
+  onChange,
   onRegistered,
 }: {
-  readonly onClose: () => void
+  readonly form: Form
+  readonly onChange: (change: (form: Form) => Form) => void
   readonly onRegistered: (device: Registered) => void
 }) {
   const announce = useAnnounce()
   const [{ fetching }, create] = useMutation(DevicesCreateDocument)
-  const [form, setForm] = useState({ deviceId: '', tags: '' })
   const [showsProblems, setShowsProblems] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
   const read = readNewDevice(form)
@@ -85,7 +97,7 @@ function RegisterForm({
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
-            onChange={({ target }) => setForm({ ...form, deviceId: target.value })}
+            onChange={({ target }) => onChange((known) => ({ ...known, deviceId: target.value }))}
           />
         )}
       </Field>
@@ -101,13 +113,13 @@ function RegisterForm({
             label="Tags"
             value={form.tags}
             placeholder='{ "site": "north" }'
-            onChange={(tags) => setForm((known) => ({ ...known, tags }))}
+            onChange={(tags) => onChange((known) => ({ ...known, tags }))}
           />
         )}
       </Field>
       {failure && <DomainError error={failure} />}
       <div className={styles.actions}>
-        <Button onClick={onClose}>Cancel</Button>
+        <CancelButton />
         <Button type="submit" kind="primary" busy={fetching}>
           Register
         </Button>

@@ -44,7 +44,7 @@ export function CancelDialog({
   }
 
   return (
-    <Dialog title="Cancel this job?" onClose={onClose}>
+    <Dialog title="Cancel this job?" isEdited={reason !== ''} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault()

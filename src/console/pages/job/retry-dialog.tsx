@@ -7,7 +7,7 @@ import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import { noDevices } from '../../ui/statistics.ts'
@@ -63,7 +63,7 @@ export function RetryDialog({
 
   const idFailure = isAboutId(failure) ? failure : undefined
   return (
-    <Dialog title="Retry this job" onClose={onClose}>
+    <Dialog title="Retry this job" isEdited={newJobId !== '' || reason !== ''} onClose={onClose}>
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -136,7 +136,7 @@ export function RetryDialog({
         </div>
         {failure && idFailure === undefined && <DomainError error={failure} />}
         <div className={styles.actions}>
-          <Button onClick={onClose}>Cancel</Button>
+          <CancelButton />
           <Button kind="primary" type="submit" busy={fetching} denied={denied}>
             Retry
           </Button>
