@@ -15,6 +15,7 @@ const pages = {
   schedule: () => import('./pages/schedule/page.tsx'),
   devices: () => import('./pages/devices/page.tsx'),
   device: () => import('./pages/device/page.tsx'),
+  audit: () => import('./pages/audit/page.tsx'),
 }
 
 /** Loads all of them, so that every page opens even when the hub is unreachable or was updated in the meantime. */
@@ -44,6 +45,7 @@ export const router = createBrowserRouter(
             { path: 'schedule', lazy: pages.schedule },
             { path: 'devices', lazy: pages.devices },
             { path: 'devices/:deviceId', lazy: pages.device },
+            { path: 'audit', lazy: pages.audit },
             { path: '*', Component: NotFound },
           ],
         },

@@ -123,6 +123,19 @@ const views: readonly View[] = [
   { name: 'Device, disable', path: '/console/devices/site-0', show: dialog('Disable…') },
   { name: 'Device, delete', path: '/console/devices/site-0', show: dialog('Delete…') },
   { name: 'Device, unknown', path: '/console/devices/nowhere', show: heading('Device not found') },
+  {
+    name: 'Audit',
+    path: '/console/audit?outcome=succeeded',
+    show: (page) => page.getByRole('table', { name: 'Audit' }).getByRole('link', { name: 'to-come' }).waitFor(),
+  },
+  {
+    name: 'Audit, an entry',
+    path: '/console/audit',
+    async show(page) {
+      await page.getByRole('button', { name: 'Details of Register device' }).click()
+      await page.getByRole('dialog', { name: 'Register devices' }).getByText('site-0').waitFor()
+    },
+  },
   { name: 'Not found', path: '/console/nowhere', show: heading('Page not found') },
 ]
 

@@ -78,12 +78,15 @@ async function photograph(client: HubClient, http: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const jobs = await browser.open({ hub: http, viewport: { width: 1280, height: 480 } })
   const job = await browser.open({ hub: http, viewport: { width: 1280, height: 1130 } })
+  const audit = await browser.open({ hub: http, viewport: { width: 1280, height: 560 } })
   const jobId = 'reboot-building-43'
   await jobs.page.goto('/console/jobs')
   await call(client, { jobId, queryCondition: 'tags.building = 43' }, 'reboot')
   await job.page.goto(`/console/jobs/${jobId}`)
   await ended(client, jobId, 0.6)
-  for (const [name, { page }] of Object.entries({ jobs, job })) {
+  await audit.page.goto('/console/audit')
+  await audit.page.getByRole('table', { name: 'Audit' }).getByRole('link', { name: jobId }).waitFor()
+  for (const [name, { page }] of Object.entries({ jobs, job, audit })) {
     for (const [ending, colorScheme] of [
       ['', 'light'],
       ['-dark', 'dark'],

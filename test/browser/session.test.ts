@@ -65,6 +65,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
     for (const [path, title] of [
       ['/console/jobs', 'No jobs yet'],
       ['/console/devices', 'No devices yet'],
+      ['/console/audit', 'No entries yet'],
     ] as const) {
       await opened.page.goto(path)
       await opened.page.getByRole('heading', { name: title }).waitFor()

@@ -217,6 +217,8 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       expect(withoutRefusals(await faultsOf(opened, 'Viewer, schedule'))).toEqual([])
       await page.getByRole('link', { name: 'Back to the first page' }).click()
       await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+      await page.goto('/console/audit')
+      await page.getByText(`${mayNot('see who has changed what')} The role admin does.`).waitFor()
     })
 
     test('cannot call a method by Enter, and learns why', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
@@ -257,6 +258,35 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await panel.getByText('rebooted').waitFor()
     const jobs = rowsOf('Jobs on this device').filter({ hasText: 'first' })
     await expect.poll(() => jobs.allInnerTexts()).toEqual([expect.stringContaining('Succeeded')])
+  })
+
+  test('finds in the audit who cancelled the job, goes from there to the job, and takes the entries along', async () => {
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit' }).click()
+    await page.getByLabel('Operation').selectOption('Cancel job')
+    const entries = rowsOf('Audit')
+    const cancelled = entries.filter({ hasText: 'Cancel job' })
+    // With the head of the table.
+    await expect.poll(() => entries.count()).toBe(2)
+    expect(await cancelled.innerText()).toMatch(/iothubowner.*Cancel job.*tonight.*127\.0\.0\.1.*Succeeded/s)
+    expect(new URL(page.url()).search).toBe('?operation=cancelJob')
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export' }).click(),
+    ])
+    expect(download.suggestedFilename()).toMatch(/^audit-\d{4}-\d\d-\d\d\.ndjson$/)
+    expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toMatchObject({
+      operation: 'cancelJob',
+      target: 'tonight',
+    })
+
+    await page.getByLabel('Outcome').selectOption('Failed')
+    await page.getByRole('button', { name: 'Show all entries' }).click()
+    await page.getByLabel('From').fill('2100-01-01T12:00')
+    await page.getByRole('heading', { name: 'No matching entries' }).waitFor()
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await cancelled.getByRole('link', { name: 'tonight' }).click()
+    await page.getByRole('heading', { name: 'tonight', level: 1 }).waitFor()
   })
 
   test('has not had to load a page again', async () => {

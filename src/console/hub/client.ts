@@ -17,13 +17,9 @@ export function isUnauthorized(error: unknown): boolean {
   )
 }
 
-/**
- * Queries and mutations over HTTP, each with the credential that is in force when it is sent. When the user returns to
- * a page, its previous data is shown at once and read again. A mutation makes queries about the same types run again.
- * `onRefused` is called when the hub does not accept the credential, and it cannot be renewed.
- */
-export function createQueryClient(credential: CurrentCredential, renewal: Renewal, onRefused: () => void): Client {
-  const send = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+/** Sends requests to the hub, each with the credential that is in force when it is sent. */
+export function authorizedFetch(credential: CurrentCredential, renewal: Renewal): typeof fetch {
+  const send: typeof fetch = async (input, init) => {
     const authorization = credential.get()?.authorization
     const headers = new Headers(init?.headers)
     if (authorization !== undefined) headers.set('authorization', authorization)
@@ -31,11 +27,20 @@ export function createQueryClient(credential: CurrentCredential, renewal: Renewa
     // The hub has done nothing of a request whose token it refuses.
     return response.status === 401 && (await renewal.replace(authorization)) ? await send(input, init) : response
   }
+  return send
+}
+
+/**
+ * Queries and mutations over HTTP. When the user returns to
+ * a page, its previous data is shown at once and read again. A mutation makes queries about the same types run again.
+ * `onRefused` is called when the hub does not accept the credential, and it cannot be renewed.
+ */
+export function createQueryClient(credential: CurrentCredential, renewal: Renewal, onRefused: () => void): Client {
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
     requestPolicy: 'cache-and-network',
-    fetch: send,
+    fetch: authorizedFetch(credential, renewal),
     exchanges: [
       mapExchange({
         onError(error) {

@@ -3,7 +3,7 @@ import { useLocation, useNavigate } from 'react-router'
 import { type Client, Provider } from 'urql'
 import { ErrorState, LoadingState } from '../ui/states.tsx'
 import { type Access, type Answer, addressOf, askHub, finishAtReturn, openAccess, returnPath } from './access.ts'
-import { createQueryClient } from './client.ts'
+import { authorizedFetch, createQueryClient } from './client.ts'
 import { ViewerDocument } from './documents.ts'
 import { NothingAllowed } from './nothing-allowed.tsx'
 import { beginSignIn, signOutAddress } from './open-id.ts'
@@ -147,6 +147,7 @@ function SignedIn({
   readonly onRefused: () => void
   readonly children: ReactNode
 } & Pick<Session, 'signOut' | 'signInAgain'>) {
+  const [request] = useState(() => authorizedFetch(credential, renewal))
   const [opened, setOpened] = useState<{ readonly client: Client; readonly socket: Socket; look(): void }>()
   useEffect(() => {
     const client = createQueryClient(credential, renewal, onRefused)
@@ -167,7 +168,7 @@ function SignedIn({
   const { client, socket, look } = opened
   return (
     <Provider value={client}>
-      <SessionContext value={{ ...ways, socket, renewal: renewal.state }}>
+      <SessionContext value={{ ...ways, socket, request, renewal: renewal.state }}>
         <ViewerContext value={viewer}>
           {maySee(viewer) ? children : <NothingAllowed signOut={ways.signOut} onRetry={look} />}
         </ViewerContext>

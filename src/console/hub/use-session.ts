@@ -5,6 +5,8 @@ import type { Socket } from './socket.ts'
 /** What pages may know of the session. */
 export type Session = {
   readonly socket: Socket
+  /** Sends requests to the hub that are not GraphQL. */
+  readonly request: typeof fetch
   readonly renewal: Renewal['state']
   /** Undefined where the hub asks for no token. */
   readonly signOut: (() => void) | undefined

@@ -4,8 +4,15 @@ import type { ConsoleViewerQuery, Right } from '../../generated/console/graphql.
 export type Viewer = ConsoleViewerQuery['viewer']
 
 /** Whether there is anything on this hub that the viewer may see. */
-export const maySee = ({ rights }: Pick<Viewer, 'rights'>): boolean =>
-  rights.includes('READ_JOBS') || rights.includes('READ_DEVICES') || rights.includes('READ_TWINS')
+export const maySee = (viewer: Pick<Viewer, 'rights' | 'scope'>): boolean =>
+  viewer.rights.includes('READ_JOBS') ||
+  viewer.rights.includes('READ_DEVICES') ||
+  viewer.rights.includes('READ_TWINS') ||
+  mayReadAudit(viewer)
+
+/** Whether the viewer may read the audit, which names devices of all scopes. */
+export const mayReadAudit = ({ rights, scope }: Pick<Viewer, 'rights' | 'scope'>): boolean =>
+  rights.includes('AUDIT_READ') && scope === null
 
 /** What each right allows, as the end of a sentence. */
 const deeds = {
@@ -26,4 +33,14 @@ const deeds = {
 export function denialOf({ kind, name, roles }: Pick<Viewer, 'kind' | 'name' | 'roles'>, right: Right): string {
   if (kind === 'PERSON') return `Your roles (${roles.join(', ')}) do not allow you to ${deeds[right]}.`
   return `The policy “${name}” does not allow you to ${deeds[right]}.`
+}
+
+/** Why the viewer may not read the audit, and what allows it; undefined for one who may. */
+export function auditDenialOf(viewer: Viewer): string | undefined {
+  if (mayReadAudit(viewer)) return undefined
+  if (!viewer.rights.includes('AUDIT_READ')) {
+    const whatAllows = viewer.kind === 'PERSON' ? 'The role admin does.' : 'The policy iothubowner does.'
+    return `${denialOf(viewer, 'AUDIT_READ')} ${whatAllows}`
+  }
+  return `The audit covers all devices, and your roles show you only those that meet ${viewer.scope}. A role without this condition is missing.`
 }

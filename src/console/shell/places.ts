@@ -1,5 +1,5 @@
 import type { Right } from '../../generated/console/graphql.ts'
-import type { Viewer } from '../hub/viewer.ts'
+import { mayReadAudit, type Viewer } from '../hub/viewer.ts'
 import type { IconName } from '../ui/icon-paths.ts'
 
 /** A page that the navigation leads to. */
@@ -7,16 +7,22 @@ export type Place = {
   readonly to: string
   readonly name: string
   readonly icon: IconName
-  /** The page has something to show for a viewer with one of these. */
-  readonly rights: readonly Right[]
+  /** Whether the page has something to show to this viewer. */
+  readonly isFor: (viewer: Pick<Viewer, 'rights' | 'scope'>) => boolean
 }
 
+const anyOf =
+  (...needed: readonly Right[]): Place['isFor'] =>
+  ({ rights }) =>
+    needed.some((right) => rights.includes(right))
+
 const places: readonly Place[] = [
-  { to: '/jobs', name: 'Jobs', icon: 'jobs', rights: ['READ_JOBS'] },
-  { to: '/schedule', name: 'Schedule', icon: 'schedule', rights: ['WRITE_JOBS'] },
-  { to: '/devices', name: 'Devices', icon: 'devices', rights: ['READ_DEVICES', 'READ_TWINS'] },
+  { to: '/jobs', name: 'Jobs', icon: 'jobs', isFor: anyOf('READ_JOBS') },
+  { to: '/schedule', name: 'Schedule', icon: 'schedule', isFor: anyOf('WRITE_JOBS') },
+  { to: '/devices', name: 'Devices', icon: 'devices', isFor: anyOf('READ_DEVICES', 'READ_TWINS') },
+  { to: '/audit', name: 'Audit', icon: 'audit', isFor: mayReadAudit },
 ]
 
 /** The pages that have something to show for this viewer. */
-export const placesOf = (viewer: Pick<Viewer, 'rights'>): readonly Place[] =>
-  places.filter(({ rights }) => rights.some((right) => viewer.rights.includes(right)))
+export const placesOf = (viewer: Pick<Viewer, 'rights' | 'scope'>): readonly Place[] =>
+  places.filter(({ isFor }) => isFor(viewer))

@@ -3,6 +3,7 @@ export const iconPaths = {
   jobs: 'M2.5 4h11M2.5 8h7M2.5 12h9',
   schedule: 'M8 4.5V8l2.5 1.5M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
   devices: 'M3 3h4v4H3zM9 3h4v4H9zM3 9h4v4H3zM9 9h4v4H9z',
+  audit: 'M8 2 13 4v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM5.8 8l1.6 1.6 2.9-3.2',
   pending: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
   running: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM6.5 5.5v5l4-2.5z',
   succeeded: 'm3 8.5 3.2 3.2L13 4.8',

@@ -1,0 +1,39 @@
+/** An operation of the audit. What GraphQL and the REST API call differently is one operation here. */
+export type Operation = {
+  readonly word: string
+  /** Its names in the entries. */
+  readonly names: readonly string[]
+  /** What its target is. */
+  readonly target: 'device' | 'job'
+}
+
+/** All of them, in the order in which the filter offers them. */
+export const operations: readonly Operation[] = [
+  { word: 'Schedule method calls', names: ['scheduleDeviceMethod'], target: 'job' },
+  { word: 'Schedule twin updates', names: ['scheduleTwinUpdate'], target: 'job' },
+  { word: 'Schedule job (REST)', names: ['createJob'], target: 'job' },
+  { word: 'Retry job', names: ['retryJob'], target: 'job' },
+  { word: 'Cancel job', names: ['cancelJob'], target: 'job' },
+  { word: 'Register device', names: ['createDevice'], target: 'device' },
+  { word: 'Register devices', names: ['createDevices'], target: 'device' },
+  { word: 'Register or change device (REST)', names: ['createOrUpdateDevice'], target: 'device' },
+  { word: 'Register, change or delete devices (REST)', names: ['changeDevices'], target: 'device' },
+  { word: 'Change device', names: ['updateDevice'], target: 'device' },
+  { word: 'Delete device', names: ['deleteDevice'], target: 'device' },
+  { word: 'Change twin', names: ['updateTwin'], target: 'device' },
+  { word: 'Replace twin (REST)', names: ['replaceTwin'], target: 'device' },
+  { word: 'Call method', names: ['invokeDeviceMethod', 'invokeMethod'], target: 'device' },
+  { word: 'Read keys', names: ['readKeys'], target: 'device' },
+]
+
+const byName = new Map(operations.flatMap((operation) => operation.names.map((name) => [name, operation] as const)))
+
+/** The words for an operation. One that a newer hub has added is shown by its name. */
+export const wordOf = (name: string): string => byName.get(name)?.word ?? name
+
+/** The path of the page about the target of an entry; undefined if there is none. */
+export function targetPath({ operation, target }: { operation: string; target: string | null }): string | undefined {
+  const known = byName.get(operation)
+  if (known === undefined || target === null) return undefined
+  return `/${known.target}s/${encodeURIComponent(target)}`
+}
