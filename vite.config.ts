@@ -49,6 +49,45 @@ const graphiql: Plugin = {
   },
 }
 
+/** The folders of the pages in src/console/pages, by their addresses: `each` is that of one job or device. */
+const addresses = { jobs: 'jobs', job: 'jobs/each', schedule: 'schedule', devices: 'devices', device: 'devices/each' }
+
+/**
+ * Writes a copy of index.html for each page, `pages/jobs.html` and so on, which names the files of that page. So the browser
+ * requests them together with the first script, and not when this script has run. The hub selects the copy by the address.
+ */
+const preloads: Plugin = {
+  name: 'preloads',
+  apply: 'build',
+  enforce: 'post',
+  generateBundle: {
+    order: 'post',
+    handler(_options, bundle) {
+      const index = bundle['index.html']
+      if (index?.type !== 'asset') throw new Error('The build has no index.html.')
+      const html = String(index.source)
+      const filesOf = (name: string, found = new Set<string>()): Set<string> => {
+        const chunk = bundle[name]
+        if (chunk?.type !== 'chunk' || found.has(name)) return found
+        found.add(name)
+        for (const imported of chunk.imports) filesOf(imported, found)
+        return found
+      }
+      for (const [folder, address] of Object.entries(addresses)) {
+        const page = Object.values(bundle).find(
+          (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(`/pages/${folder}/page.tsx`),
+        )
+        if (page === undefined) throw new Error(`There is no file of the page ${folder}.`)
+        const links = [...filesOf(page.fileName)]
+          .filter((name) => !html.includes(name))
+          .map((name) => `    <link rel="modulepreload" crossorigin href="/console/${name}" nonce="{{nonce}}">\n`)
+        const source = html.replace(/ *<\/head>/, (end) => links.join('') + end)
+        this.emitFile({ type: 'asset', fileName: `pages/${address}.html`, source })
+      }
+    },
+  },
+}
+
 /**
  * What the hub adds when it serves the console, for the development server: GraphiQL, here as a whole and at an address
  * of its own, and the hub's name in the page. Persons cannot sign in there: tokens are pasted.
@@ -72,7 +111,7 @@ const likeTheHub: Plugin = {
 export default defineConfig({
   root: 'src/console',
   base: '/console/',
-  plugins: [react(), graphiql, likeTheHub],
+  plugins: [react(), graphiql, preloads, likeTheHub],
   // The hub replaces this by a new nonce in each answer: CodeMirror adds its styles while it runs.
   html: { cspNonce: '{{nonce}}' },
   build: {

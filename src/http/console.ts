@@ -17,6 +17,9 @@ const base = '/console'
  */
 const asset = /^\/console\/assets\/([\w-]+\.[a-z\d]+)$/
 
+/** A name with an extension, which is no page; jobs and devices may have such names. */
+const otherFile = /^\/console\/(?!(?:jobs|devices)\/)(?:.*\/)?[^/]+\.[^/.]+$/
+
 /** The settings of the hub that are embedded in the page. */
 export type ConsoleSettings = {
   /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
@@ -64,7 +67,7 @@ type Served = ConsoleSettings & { readonly find: ReturnType<typeof openAssets> }
 
 async function serve(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = request.url?.split('?', 1)[0] ?? ''
-  if (!path.startsWith(`${base}/assets/`)) return servePage(served, response)
+  if (!path.startsWith(`${base}/assets/`) && !otherFile.test(path)) return servePage(served, path, response)
   const [, name] = asset.exec(path) ?? []
   const found = name === undefined ? undefined : await served.find(`assets/${name}`)
   if (found === undefined) {
@@ -75,9 +78,22 @@ async function serve(served: Served, request: IncomingMessage, response: ServerR
   sendAsset(request, response, found, { 'cache-control': 'public, max-age=31536000, immutable' })
 }
 
-/** Every page is the same file: the console chooses the page by the address. */
-async function servePage({ find, hubHostName, graphiql, signIn }: Served, response: ServerResponse): Promise<void> {
-  const page = await find('index.html')
+/**
+ * The file for a page. All of them show every page, because the console chooses it by the address; each names the files
+ * of its own page, so that the browser requests them at once.
+ */
+function pageFileOf(path: string): string {
+  const [place = '', ...each] = path.slice(base.length + 1).split('/')
+  const name = /^[a-z]+$/.test(place) ? place : 'jobs'
+  return each.some((part) => part !== '') ? `pages/${name}/each.html` : `pages/${name}.html`
+}
+
+async function servePage(
+  { find, hubHostName, graphiql, signIn }: Served,
+  path: string,
+  response: ServerResponse,
+): Promise<void> {
+  const page = (await find(pageFileOf(path))) ?? (await find('index.html'))
   if (page === undefined) {
     const text = 'The console is not built. Run "npm run build" in the folder of this hub, then reload this page.\n'
     response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(text)

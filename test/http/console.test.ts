@@ -49,6 +49,9 @@ beforeAll(async () => {
     '<meta nonce="{{nonce}}"><script nonce="{{nonce}}"></script><meta content="{{hubHostName}}">' +
       '<meta name="graphiql" content="{{graphiql}}"><meta name="sign-in" content="{{signIn}}">',
   )
+  await mkdir(join(built, 'pages', 'devices'), { recursive: true })
+  await writeFile(join(built, 'pages', 'devices.html'), 'with the files of the list')
+  await writeFile(join(built, 'pages', 'devices', 'each.html'), 'with the files of one device')
   await writeFile(join(built, 'assets', 'index-Ab_1-x.js'), 'export {}')
   await writeFile(join(built, 'assets', 'page-2.css'), 'a {}')
   await writeFile(join(built, 'assets', 'page-2.map'), '{}')
@@ -98,6 +101,30 @@ describe('pages', () => {
       const { status, headers } = await ask(path)
       expect(status).toBe(200)
       expect(headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' })
+    }
+  })
+
+  test('a page names its own files, whichever job or device it shows', async () => {
+    const bodies = [
+      '/console/devices',
+      '/console/devices/?condition=*',
+      '/console/devices/a.js',
+      '/console/devices/a/b',
+    ]
+    expect(await Promise.all(bodies.map(async (path) => (await ask(path)).body))).toEqual([
+      'with the files of the list',
+      'with the files of the list',
+      'with the files of one device',
+      'with the files of one device',
+    ])
+  })
+
+  test('a file that the console does not have is not answered with a page', async () => {
+    for (const path of ['/console/schema.graphql', '/console/favicon.ico', '/console/x/y.js?v=1']) {
+      const { status, headers, body } = await ask(path)
+      expect({ path, status }).toEqual({ path, status: 404 })
+      expect(headers['content-type']).toBe('application/json; charset=utf-8')
+      expect(JSON.parse(body)).toEqual({ message: expect.stringContaining('does not have this file') })
     }
   })
 
