@@ -318,6 +318,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       mqtt: mqtt.webSocket,
       metrics: mountMetrics(metrics),
       audit: graphql.audit,
+      schemaFile: graphql.schemaFile,
     })
     // First of all: new clients should go elsewhere, and current ones may finish.
     onStop('the endpoints', () => {

@@ -45,6 +45,7 @@ export type Mounts = {
   readonly mqtt?: Mount
   readonly metrics?: Mount
   readonly audit?: Mount
+  readonly schemaFile?: Mount
 }
 
 /**
@@ -133,9 +134,9 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, metrics, audit, rest = [], console: pages = [] }: Mounts): void => {
+  const open = ({ graphql, mqtt, metrics, audit, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    const others = [audit, mqtt, metrics].filter((mount) => mount !== undefined)
+    const others = [audit, schemaFile, mqtt, metrics].filter((mount) => mount !== undefined)
     mounts = [graphql, ...others, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)

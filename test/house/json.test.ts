@@ -59,7 +59,8 @@ const bounded: Readonly<Record<string, string>> = {
   'rest/openapi.ts': 'our document about the API, once',
   // Lists of texts that come back as they went out, in a header, a variable or a body of bounded size
   'audit/store.ts': 'the detail of an entry: some texts of bounded length',
-  'graphql/transport/audit-export.ts': 'an entry of the audit, or an error',
+  'graphql/transport/audit-export.ts': 'an entry of the audit',
+  'graphql/transport/refuse-download.ts': 'an error',
   'cursor.ts': 'a place in a list: a list of texts, or refused',
   'statement/commands.ts': 'a text and a number',
   'job/failure-groups.ts': 'texts and numbers',

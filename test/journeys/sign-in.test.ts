@@ -134,6 +134,25 @@ test('a token that is wrong is refused with the reason, and the configured value
   })
 })
 
+test('downloads need a good token, too', async () => {
+  const now = Math.floor(Date.now() / 1_000)
+  const answers = (path: string) =>
+    Promise.all(
+      [{ exp: now - 100 }, { aud: 'other' }, { access: { roles: 'admin' } }].map(async (claims) => {
+        const authorization = `Bearer ${await issuer.mint(claims)}`
+        const response = await fetch(addresses.http + path, { headers: { authorization } })
+        const text = await response.text()
+        return [response.status, /"code":"(\w+)"/.exec(text)?.[1], response.headers.get('www-authenticate')]
+      }),
+    )
+  const refused = [
+    [401, 'TOKEN_EXPIRED', 'Bearer error="invalid_token", SharedAccessSignature'],
+    [401, 'TOKEN_INVALID', 'Bearer error="invalid_token", SharedAccessSignature'],
+  ]
+  expect(await answers('/graphql/schema.graphql')).toEqual([...refused, [200, undefined, null]])
+  expect(await answers('/audit?to=2020-01-01T00:00:00Z')).toEqual([...refused, [200, undefined, null]])
+})
+
 test('the REST API accepts no tokens of persons and says so', async () => {
   const response = await fetch(`${addresses.http}/devices?api-version=2021-04-12`, {
     headers: { authorization: `Bearer ${await issuer.mint({ access: { roles: 'admin' } })}` },

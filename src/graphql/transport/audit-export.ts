@@ -1,18 +1,15 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { GraphQLError } from 'graphql'
 import { may } from '../../access/rights.ts'
 import { type AuditOutcome, auditOutcomes } from '../../audit/entry.ts'
 import { type AuditPlace, type AuditRow, type AuditSelection, findAuditEntries } from '../../audit/store.ts'
 import { dateTimeExample, parseDateTime } from '../../date-time.ts'
 import type { Deps } from '../../deps.ts'
-import { InvalidInputError, UnauthorizedError } from '../../errors.ts'
+import { InvalidInputError } from '../../errors.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import type { Authenticate } from '../context.ts'
 import { lacksRight, requireAllDevices } from '../forbidden.ts'
-import { challengeOf } from './admission.ts'
 import { isForwarded } from './cross-site.ts'
-import { shown } from './http-result.ts'
 import { whenGone } from './when-gone.ts'
 
 /** Entries that are read and sent at a time. */
@@ -103,28 +100,4 @@ function timeIn(query: URLSearchParams, name: 'from' | 'to'): Date | undefined {
   const time = parseDateTime(text)
   if (time !== undefined) return time
   throw new InvalidInputError([name], `${name} must be a valid time such as ${dateTimeExample}.`)
-}
-
-/** The status of a refusal, by its code. */
-const statuses: Readonly<Record<string, number>> = {
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  INVALID_INPUT: 400,
-  LIMIT_EXCEEDED: 429,
-  SERVICE_UNAVAILABLE: 503,
-}
-
-/** The answer to an export that failed. What has begun is cut off, so that nobody takes it for complete. */
-export function refuseExport(response: ServerResponse, error: unknown, masked: GraphQLError): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  const { code, retryAfterSeconds } = masked.extensions
-  response.writeHead(statuses[String(code)] ?? 500, {
-    'content-type': 'application/json; charset=utf-8',
-    ...(typeof retryAfterSeconds === 'number' && { 'retry-after': String(retryAfterSeconds) }),
-    ...(error instanceof UnauthorizedError && challengeOf(error)),
-  })
-  response.end(JSON.stringify({ errors: [shown(masked)] }))
 }

@@ -14,7 +14,7 @@ import { bodyText } from '../../utf8.ts'
 import type { Context, ServerContext } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import type { Admit } from './admission.ts'
-import { createCompress } from './compress.ts'
+import type { Compress } from './compress.ts'
 import type { Documents } from './documents.ts'
 import { type HttpResult, httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
 import { maySelectKeys } from './may-select-keys.ts'
@@ -42,11 +42,11 @@ export function createPlainRequests(
     readonly run: RunOperation
     readonly print: PrintPieces
     readonly mask: (error: unknown) => GraphQLError
+    readonly compress: Compress
     readonly handleAny: Handle
   },
 ): Handle {
-  const { admit, documents, documentOf, contextOf, run, print, mask, handleAny } = options
-  const compress = createCompress()
+  const { admit, documents, documentOf, contextOf, run, print, mask, compress, handleAny } = options
 
   /**
    * The document in a body and the result of its operation. Undefined when the request is not answered here. A document

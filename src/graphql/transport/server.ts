@@ -20,7 +20,8 @@ import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.
 import { standingByRoles } from '../live/standing.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
-import { createAuditExport, refuseExport } from './audit-export.ts'
+import { createAuditExport } from './audit-export.ts'
+import { createCompress } from './compress.ts'
 import { createOrigins } from './cors.ts'
 import { countedAuthenticate } from './counted-authenticate.ts'
 import { crossSiteRefusal, isForwarded } from './cross-site.ts'
@@ -30,8 +31,10 @@ import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
+import { refuseDownload } from './refuse-download.ts'
 import { createDocumentOf, type DocumentOf, namesDocument } from './requested-document.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
+import { createSchemaFile } from './schema-file.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
 import { createWebSockets } from './websocket.ts'
 
@@ -47,17 +50,22 @@ export type GraphqlServer = {
   /** Takes over the connection of a WebSocket. */
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
   /** The export of the audit, as a mount of its own. */
-  readonly audit: {
-    readonly path: '/audit'
-    readonly methods: readonly string[]
-    handle(request: IncomingMessage, response: ServerResponse): void
-  }
+  readonly audit: Download<'/audit'>
+  /** The schema as text, as a mount of its own. */
+  readonly schemaFile: Download<'/graphql/schema.graphql'>
   /** A request without a connection, for tests. It skips the guard, which concerns browsers. */
   readonly fetch: Yoga['fetch']
   /** Number of open subscriptions. */
   openStreams(): number
   /** Ends all subscriptions and WebSockets. */
   close(): Promise<void>
+}
+
+/** What is downloaded by GET, with a token like other requests. */
+type Download<Path extends string> = {
+  readonly path: Path
+  readonly methods: readonly string[]
+  handle(request: IncomingMessage, response: ServerResponse): void
 }
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
@@ -116,7 +124,20 @@ export function createGraphqlServer(
     }
   }
 
+  const compress = createCompress()
   const exportAudit = createAuditExport(deps, authenticate)
+  const sendSchema = createSchemaFile(schema, { authenticate, compress, trustedDocumentsOnly })
+  const download =
+    (send: (request: IncomingMessage, response: ServerResponse) => Promise<void>) =>
+    (request: IncomingMessage, response: ServerResponse): void => {
+      const refusal = crossSiteRefusal(request, names, () => false)
+      if (refusal !== undefined) {
+        refuse(refusal.message, addressOf(request))
+        respondError(response, 403, { message: refusal.message, extensions: { code: 'FORBIDDEN' } })
+        return
+      }
+      send(request, response).catch((error: unknown) => refuseDownload(response, error, mask(error)))
+    }
 
   const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
     const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
@@ -171,7 +192,7 @@ export function createGraphqlServer(
   const handleAny = async (request: IncomingMessage, response: ServerResponse, server: ServerContext): Promise<void> =>
     yoga(request, response, server)
   const handle = createPlainRequests(schema, deps, {
-    ...{ admit, documents, documentOf, contextOf, run, mask, handleAny },
+    ...{ admit, documents, documentOf, contextOf, run, mask, compress, handleAny },
     print: printPieces,
   })
   const webSockets = createWebSockets(deps, {
@@ -241,19 +262,8 @@ export function createGraphqlServer(
       refuse(message, addressOf(request))
       refuseUpgrade(connection, '403 Forbidden', message)
     },
-    audit: {
-      path: '/audit',
-      methods: ['GET'],
-      handle(request, response) {
-        const refusal = crossSiteRefusal(request, names, () => false)
-        if (refusal !== undefined) {
-          refuse(refusal.message, addressOf(request))
-          respondError(response, 403, { message: refusal.message, extensions: { code: 'FORBIDDEN' } })
-          return
-        }
-        exportAudit(request, response).catch((error: unknown) => refuseExport(response, error, mask(error)))
-      },
-    },
+    audit: { path: '/audit', methods: ['GET'], handle: download(exportAudit) },
+    schemaFile: { path: '/graphql/schema.graphql', methods: ['GET', 'HEAD'], handle: download(sendSchema) },
     fetch: yoga.fetch,
     openStreams: () => streams.size,
     async close() {
