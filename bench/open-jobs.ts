@@ -23,7 +23,7 @@ const CancelJob = graphql(/* GraphQL */ `
 export async function cancelOpenJobs({ execute }: HubClient): Promise<void> {
   for (;;) {
     const { jobs } = await execute(OpenJobs, {})
-    if (jobs.nodes.length === 0) return
+    if (!jobs || jobs.nodes.length === 0) return
     // One that has ended meanwhile is a conflict, and not open at the next look.
     for (const { jobId } of jobs.nodes) await execute(CancelJob, { input: { jobId } })
   }

@@ -108,8 +108,8 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     const keys: string[] = []
     for (const inputs of fleetInputs(devices)) {
       const { createDevices } = await execute(CreateDevices, { input: { devices: inputs } })
-      for (const result of 'results' in createDevices ? createDevices.results : []) {
-        if (!('device' in result)) throw new Error('The devices could not be registered.')
+      for (const result of createDevices && 'results' in createDevices ? createDevices.results : []) {
+        if (!('device' in result && result.device)) throw new Error('The devices could not be registered.')
         const key = result.device.authentication?.symmetricKey?.primaryKey ?? ''
         if (keys.length < targetCount) keys.push(key)
       }

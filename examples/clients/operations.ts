@@ -7,10 +7,7 @@ export const ScheduleMethod = graphql(/* GraphQL */ `
     scheduleDeviceMethod(input: $input) {
       __typename
       ... on ScheduleJobPayload {
-        job {
-          id
-          jobId
-        }
+        jobId
       }
       ... on Error {
         message
@@ -28,9 +25,9 @@ export const ScheduleMethod = graphql(/* GraphQL */ `
 
 /** The ID of the new job. An expected failure becomes a sentence for the person. */
 export function jobIdIn({ scheduleDeviceMethod: result }: DocumentType<typeof ScheduleMethod>): string {
-  switch (result.__typename) {
+  switch (result?.__typename) {
     case 'ScheduleJobPayload':
-      return result.job.jobId
+      return result.jobId
     case 'QueryConditionError':
       throw new Error(`Correct the condition at line ${result.line}, column ${result.column}: ${result.message}`)
     case 'LimitExceededError':
@@ -40,8 +37,9 @@ export function jobIdIn({ scheduleDeviceMethod: result }: DocumentType<typeof Sc
     case 'InvalidInputError':
       throw new Error(result.message)
     default:
-      // The compiler names a member of the union that is missing above. A newer hub may still send one.
-      result satisfies never
+      // The compiler names a member of the union that is missing above. A newer hub may still send one. The result is
+      // null only with an error of the request, which is handled before.
+      result satisfies null | undefined
       throw new Error('The hub refused, for a reason that this program does not know.')
   }
 }

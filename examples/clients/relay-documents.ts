@@ -7,9 +7,7 @@ graphql`
     scheduleDeviceMethod(input: $input) {
       __typename
       ... on ScheduleJobPayload {
-        job {
-          jobId
-        }
+        jobId
       }
       ... on AlreadyExistsError {
         message

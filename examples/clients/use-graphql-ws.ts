@@ -45,7 +45,7 @@ async function execute<Result, Variables>(
   const request = { ...requestOf(document), variables }
   const { data, errors } = await post<ExecutionResult<Result>>({ url, session }, request)
   // Errors that a result union does not have: no right, a limit, no database. `extensions.code` tells them apart.
-  if (!data) throw new AggregateError(errors ?? [], errors?.[0]?.message)
+  if (errors !== undefined || !data) throw new AggregateError(errors ?? [], errors?.[0]?.message)
   return data
 }
 // #endregion

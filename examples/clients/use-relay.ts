@@ -21,8 +21,10 @@ export function useRelay(settings: HubSettings): HubClient {
         commitMutation<relayDocumentsScheduleMutation>(environment, {
           mutation: ScheduleMethod,
           variables: { input },
-          onCompleted({ scheduleDeviceMethod: result }) {
-            if (result.__typename === 'ScheduleJobPayload') resolve(result.job.jobId)
+          onCompleted({ scheduleDeviceMethod: result }, errors) {
+            // Errors that a result union does not have: no right, a limit, no database.
+            if (!result) reject(new AggregateError(errors ?? [], errors?.[0]?.message))
+            else if (result.__typename === 'ScheduleJobPayload') resolve(result.jobId)
             else if (result.__typename === '%other')
               reject(new Error('The hub refused, for a reason that this program does not know.'))
             else reject(new Error(result.message))

@@ -29,7 +29,7 @@ export function useUrql(settings: HubSettings): HubClient {
 
 function dataOf<Data, Variables extends AnyVariables>({ data, error }: OperationResult<Data, Variables>): Data {
   // Errors that a result union does not have: no right, a limit, no database, no connection.
-  if (data === undefined) throw error
+  if (error !== undefined || data === undefined) throw error
   return data
 }
 // #endregion

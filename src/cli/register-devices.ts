@@ -56,11 +56,13 @@ export async function registerDevices(
   const known: string[] = []
   for (const part of parts(devices, createAtOnce)) {
     const { createDevices } = await client.execute(CreateFleet, { input: { devices: part } })
-    if (createDevices.__typename !== 'CreateDevicesPayload') throw new RegistrationError(createDevices.message)
+    if (createDevices?.__typename !== 'CreateDevicesPayload') {
+      throw new RegistrationError(createDevices?.message ?? 'The devices could not be registered.')
+    }
     for (const [index, result] of createDevices.results.entries()) {
       const deviceId = part[index]?.deviceId ?? ''
-      if (result.__typename === 'CreateDevicePayload') keep(keys, result.device)
-      else if (result.__typename === 'AlreadyExistsError') known.push(deviceId)
+      if (result.__typename === 'AlreadyExistsError') known.push(deviceId)
+      else if (result.__typename === 'CreateDevicePayload') keep(keys, result.device ?? { deviceId })
       else throw new RegistrationError(`The device ${deviceId} could not be registered: ${result.message}`)
     }
     onProgress(keys.size)
@@ -69,7 +71,7 @@ export async function registerDevices(
   for (const part of parts(known, readAtOnce)) {
     const queryCondition = `deviceId IN [${part.map((deviceId) => `'${deviceId}'`).join(', ')}]`
     const { devices } = await client.execute(readKeys, { queryCondition, first: part.length })
-    for (const device of devices.nodes) keep(keys, device)
+    for (const device of devices?.nodes ?? []) keep(keys, device)
     onProgress(keys.size)
   }
   return { keys, created }

@@ -64,8 +64,9 @@ export const builder = new SchemaBuilder<OwnTypes>({
         refusedNode(schema, viewer, id.typename) ?? resolveNode(id),
     },
     nodesQueryOptions: {
+      nullable: { list: true, items: true },
       description:
-        'The objects with these global IDs, in the same order. Null for each object that no longer exists, and for each of a type that you may not read, with an error FORBIDDEN.',
+        'The objects with these global IDs, in the same order. Null for each object that no longer exists, and for each of a type that you may not read, with an error FORBIDDEN. Null as a whole only with an error.',
       args: { ids: { description: `The \`id\`s of the objects: at most ${maxPageSize}.` } },
       complexity: ({ ids }: { ids?: readonly unknown[] }) => ({ field: 1, multiplier: ids?.length ?? 1 }),
       resolve: async (_root, { ids }, context, info): Promise<readonly unknown[]> => {

@@ -1,5 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { getIntrospectionQuery, introspectionFromSchema, parse, printSchema, specifiedRules, validate } from 'graphql'
+import {
+  type GraphQLField,
+  type GraphQLObjectType,
+  getIntrospectionQuery,
+  introspectionFromSchema,
+  isNonNullType,
+  isObjectType,
+  parse,
+  printSchema,
+  specifiedRules,
+  validate,
+} from 'graphql'
 import { expect, test } from 'vitest'
 import { shapeErrors } from '../../src/graphql/complexity.ts'
 import { schema } from '../../src/graphql/schema.ts'
@@ -28,6 +39,55 @@ test('every type, field, argument, enum value and input field is described', () 
     for (const value of enumValues) look(`${type.name}.${value.name}`, value)
   }
   expect(undescribed).toEqual([])
+})
+
+/** Fields that are not null although they look as if they could fail, and why. */
+const neverNull: Readonly<Record<string, string>> = {
+  'Query.hub': 'reads nothing',
+  'Query.viewer': 'reads nothing',
+  'Job.family': 'reads nothing; its fields do',
+  'Telemetry.contentType': 'reads nothing',
+  // A client must not take the cursor of an update without its device jobs.
+  'DeviceJobEndedUpdate.deviceJobs': 'the rest of the update means nothing without them',
+}
+
+/**
+ * Whether a field can fail by itself. It requires a right, or it reads: its resolver takes the context, which has the
+ * database, or it calls a function of its row.
+ */
+function canFail({ name, extensions }: GraphQLField<unknown, unknown>): boolean {
+  const { authScopes, resolve }: { authScopes?: unknown; resolve?: (...all: unknown[]) => unknown } = Object(
+    extensions.pothosOptions,
+  )
+  // The plugin of Relay makes the global ID from the row.
+  if (resolve === undefined || name === 'id') return authScopes !== undefined
+  return authScopes !== undefined || resolve.length >= 3 || /\w\(\)/.test(String(resolve))
+}
+
+const fieldsOf = (type: GraphQLObjectType) => Object.values(type.getFields())
+const nullableFields = (type: GraphQLObjectType) => fieldsOf(type).filter((field) => !isNonNullType(field.type))
+
+test('a field that can fail by itself is nullable, so that its error leaves the rest of the answer', () => {
+  const types = Object.values(schema.getTypeMap()).filter(isObjectType)
+  // A subscription has one field, so there is no rest.
+  const failing = types
+    .filter((type) => type !== schema.getSubscriptionType())
+    .flatMap((type) => fieldsOf(type).map((field) => ({ name: `${type.name}.${field.name}`, field })))
+    .filter(({ field }) => canFail(field))
+  expect(failing.length).toBeGreaterThan(40)
+  const strict = failing.filter(({ field }) => isNonNullType(field.type)).map(({ name }) => name)
+  expect(strict.sort()).toEqual(Object.keys(neverNull).sort())
+})
+
+test('every nullable field says when it is null', () => {
+  const silent = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .filter(({ name }) => !name.startsWith('__'))
+    .flatMap((type) =>
+      nullableFields(type).map(({ name, description }) => ({ name: `${type.name}.${name}`, description })),
+    )
+    .filter(({ description }) => !/\bnull\b/i.test(description ?? ''))
+  expect(silent.map(({ name }) => name)).toEqual([])
 })
 
 test('the introspection of clients is within the limits', () => {

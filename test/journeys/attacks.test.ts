@@ -24,10 +24,10 @@ async function register(): Promise<readonly string[]> {
   const keys: string[] = []
   for (const devices of fleetInputs(deviceCount)) {
     const { createDevices } = await app.client.execute(CreateDevices, { input: { devices } })
-    if (createDevices.__typename !== 'CreateDevicesPayload') throw new Error('the devices were not created')
+    if (createDevices?.__typename !== 'CreateDevicesPayload') throw new Error('the devices were not created')
     for (const result of createDevices.results) {
       if (result.__typename !== 'CreateDevicePayload') throw new Error('a device was not created')
-      keys.push(result.device.authentication?.symmetricKey?.primaryKey ?? '')
+      keys.push(result.device?.authentication?.symmetricKey?.primaryKey ?? '')
     }
   }
   return keys

@@ -55,8 +55,9 @@ async function scheduleMethod(app: TestApp, name: string): Promise<string> {
   const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
     input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot' } },
   })
-  if (!('job' in scheduleDeviceMethod)) throw new Error('not scheduled')
-  return scheduleDeviceMethod.job.jobId
+  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
+  if (!job) throw new Error('not scheduled')
+  return job.jobId
 }
 
 type Seen = { readonly version: number; readonly succeededCount: number; readonly status: string }

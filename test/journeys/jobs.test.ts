@@ -44,8 +44,9 @@ async function scheduleMethod(name: string, seconds = 60): Promise<string> {
       maxExecutionTimeInSeconds: seconds,
     },
   })
-  if (!('job' in scheduleDeviceMethod)) throw new Error('not scheduled')
-  return scheduleDeviceMethod.job.jobId
+  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
+  if (!job) throw new Error('not scheduled')
+  return job.jobId
 }
 
 /** Follows a job until `enough`, or to its end; answers all it saw. */

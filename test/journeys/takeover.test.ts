@@ -66,8 +66,9 @@ async function schedule(hub: Instance, name: string, call: object = {}): Promise
   const { scheduleDeviceMethod } = await hub.client.execute(ScheduleMethod, {
     input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot', ...call } },
   })
-  if (!('job' in scheduleDeviceMethod)) throw new Error('not scheduled')
-  return scheduleDeviceMethod.job.jobId
+  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
+  if (!job) throw new Error('not scheduled')
+  return job.jobId
 }
 
 /** What became of a job's devices, once it has ended. */

@@ -15,9 +15,9 @@ export async function registerFleet(
     const { createDevices } = await client.execute(CreateDevices, {
       input: { devices: ids.map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } })) },
     })
-    if (createDevices.__typename !== 'CreateDevicesPayload') throw new Error('the devices were not created')
+    if (createDevices?.__typename !== 'CreateDevicesPayload') throw new Error('the devices were not created')
     for (const result of createDevices.results) {
-      if (result.__typename !== 'CreateDevicePayload') throw new Error('a device was not created')
+      if (result.__typename !== 'CreateDevicePayload' || !result.device) throw new Error('a device was not created')
       const { deviceId, authentication } = result.device
       const primaryKey = authentication?.symmetricKey?.primaryKey ?? ''
       devices.push({ deviceId, primaryKey, behaviour: behaviour(devices.length) })
@@ -29,14 +29,14 @@ export async function registerFleet(
 /** All device jobs of a job, and the job. */
 export async function readDeviceJobs(client: HubClient, jobId: string) {
   const first = await client.execute(ReadDeviceJobs, { jobId })
-  if (!first.job) throw new Error(`There is no job ${jobId}.`)
+  if (!first.job?.deviceJobs) throw new Error(`There is no job ${jobId}.`)
   const { deviceJobs, ...job } = first.job
   const nodes = [...deviceJobs.nodes]
   let { pageInfo } = deviceJobs
   while (pageInfo.hasNextPage) {
     const next = await client.execute(ReadDeviceJobs, { jobId, after: pageInfo.endCursor ?? '' })
-    nodes.push(...(next.job?.deviceJobs.nodes ?? []))
-    pageInfo = next.job?.deviceJobs.pageInfo ?? { hasNextPage: false, endCursor: null }
+    nodes.push(...(next.job?.deviceJobs?.nodes ?? []))
+    pageInfo = next.job?.deviceJobs?.pageInfo ?? { hasNextPage: false, endCursor: null }
   }
   return { ...job, nodes }
 }

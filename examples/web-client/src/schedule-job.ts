@@ -7,9 +7,7 @@ const ScheduleJob = graphql(/* GraphQL */ `
     scheduleDeviceMethod(input: $input) {
       __typename
       ... on ScheduleJobPayload {
-        job {
-          jobId
-        }
+        jobId
       }
       ... on Error {
         message
@@ -34,11 +32,11 @@ export type Scheduled = { readonly jobId: string } | { readonly refusal: string 
 /** Schedules a method call. Failures that are to be expected are answers; all others reject with a CombinedError. */
 export async function scheduleJob(client: Client, input: ScheduleDeviceMethodInput): Promise<Scheduled> {
   const { data, error } = await client.mutation(ScheduleJob, { input })
-  if (!data) throw error
-  const result = data.scheduleDeviceMethod
+  const result = data?.scheduleDeviceMethod
+  if (!result) throw error
   switch (result.__typename) {
     case 'ScheduleJobPayload':
-      return { jobId: result.job.jobId }
+      return { jobId: result.jobId }
     case 'QueryConditionError':
       return { refusal: `Correct the condition at line ${result.line}, column ${result.column}: ${result.message}` }
     case 'InvalidInputError':

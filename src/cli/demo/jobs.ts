@@ -60,6 +60,10 @@ export async function scheduleJobs(
   return [reboot, interval]
 }
 
-function accepted(jobId: string, result: { readonly __typename: string; readonly message?: string }): void {
-  if (result.__typename !== 'ScheduleJobPayload') throw new Error(`The hub refused the job ${jobId}: ${result.message}`)
+type Result = { readonly __typename: string; readonly message?: string } | null | undefined
+
+function accepted(jobId: string, result: Result): void {
+  if (result?.__typename !== 'ScheduleJobPayload') {
+    throw new Error(`The hub refused the job ${jobId}: ${result?.message}`)
+  }
 }

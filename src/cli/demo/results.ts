@@ -23,7 +23,7 @@ export async function readResults(client: HubClient, jobId: string, status: Devi
   const results: DeviceResult[] = []
   for (let after: string | null | undefined = null; after !== undefined; ) {
     const page: ReadDeviceJobsQuery = await client.execute(readDeviceJobs, { jobId, status: [status], after })
-    if (!page.job) throw new Error(`The hub has no job ${jobId}.`)
+    if (!page.job?.deviceJobs) throw new Error(`The hub has no job ${jobId}.`)
     const { nodes, pageInfo } = page.job.deviceJobs
     results.push(...nodes)
     after = pageInfo.hasNextPage ? (pageInfo.endCursor ?? undefined) : undefined

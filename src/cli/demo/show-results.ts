@@ -67,5 +67,5 @@ const propertyIs = (section: 'desired' | 'reported'): string =>
 
 async function count(client: HubClient, queryCondition: string): Promise<number> {
   const { devices } = await client.execute(countDevices, { queryCondition })
-  return devices.totalCount
+  return devices?.totalCount ?? 0
 }

@@ -23,7 +23,7 @@ export function usePaths(): (typed: string) => Promise<readonly KnownPath[]> {
         .toPromise()
         .then(({ data }) => {
           // A failed query is sent again.
-          if (!data) asked.current.delete(prefix)
+          if (!data?.twinPaths) asked.current.delete(prefix)
           return data?.twinPaths ?? []
         })
       asked.current.set(prefix, answer)

@@ -9,7 +9,8 @@ import { useRetryWhenBack } from './use-retry-when-back.ts'
 export type Connection<Row> = {
   readonly nodes: readonly Row[]
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null }
-  readonly totalCount?: number
+  /** Null when the hub could not count them. */
+  readonly totalCount?: number | null
 }
 
 /** The rows of a list that have been read. */
@@ -98,7 +99,6 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
         const page: Variables = { ...JSON.parse(of), ...(reached === undefined ? {} : { after: reached.endCursor }) }
         const { data, error } = await client.query(document, page, { requestPolicy: 'network-only' }).toPromise()
         if (busy.current !== mine) return
-        // Null, despite its type, when an error left no data.
         const connection = data ? latest.current.read(data) : undefined
         const before = reached
         if (connection === undefined || connection === null) {
@@ -110,7 +110,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
         reached = {
           of,
           rows: withoutDoubles([...(before?.rows ?? []), ...connection.nodes], latest.current.keyOf),
-          totalCount: before === undefined ? connection.totalCount : before.totalCount,
+          totalCount: before === undefined ? (connection.totalCount ?? undefined) : before.totalCount,
           endCursor: connection.pageInfo.endCursor ?? null,
           hasMore: connection.pageInfo.hasNextPage,
           error,

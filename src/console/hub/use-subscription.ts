@@ -1,7 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { useEffect, useRef, useState } from 'react'
 import { stringifyDocument } from 'urql'
-import { isHiddenPart } from './hidden-parts.ts'
 import { useSession } from './use-session.ts'
 
 /** A subscription that a component follows. */
@@ -101,9 +100,12 @@ export function useLiveEvents<Data, Variables extends Record<string, unknown>>(
       },
       {
         next({ data, errors }) {
-          const [error] = data ? (errors ?? []).filter((one) => !isHiddenPart(one)) : (errors ?? [])
-          if (error !== undefined) setEnd({ of, error: liveError(error) })
-          if (data === null || data === undefined) return
+          if (data === null || data === undefined) {
+            const [error] = errors ?? []
+            if (error !== undefined) setEnd({ of, error: liveError(error) })
+            return
+          }
+          // An error in spite of data concerns a part that is null in this event. The next one may have it again.
           if (latest.current.resume) current = latest.current.resume(data, current)
           batch.push(data)
           if (timer === 0) timer = window.setTimeout(flush, pace)

@@ -10,6 +10,7 @@ import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { DateTimeRange } from '../date-time-range.ts'
 import { requireAllDevices } from '../forbidden.ts'
+import { mayFail } from '../may-fail.ts'
 
 const ActorKind = builder.enumType('ActorKind', {
   description: 'What an actor is. New values may be added.',
@@ -81,7 +82,7 @@ const AuditEntry = builder.node(builder.objectRef<AuditRow>('AuditEntry'), {
       type: 'JSON',
       nullable: true,
       description:
-        'More about the operation. Never a key, a payload or a value of a twin. `times` is the number of refused operations that the entry stands for.',
+        'More about the operation. Never a key, a payload or a value of a twin. `times` is the number of refused operations that the entry stands for. Null when there is no more.',
       resolve: ({ detail }) => detail,
     }),
   }),
@@ -133,8 +134,9 @@ builder.queryField('auditLog', (t) =>
     type: AuditConnection,
     authScopes: { right: 'auditRead' },
     complexity: (args) => pageComplexity(args),
-    description:
+    ...mayFail(
       'The operations by which actors changed something, were refused a change, or read keys of devices; the newest first. Requires the right auditRead and no scope.',
+    ),
     args: {
       filter: t.arg({ type: AuditFilter, description: 'Selects entries. All when omitted.' }),
       ...forwardArguments(),

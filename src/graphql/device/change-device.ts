@@ -6,6 +6,7 @@ import { askerOf } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
+import { mayFail } from '../may-fail.ts'
 import { DeviceAuthenticationInput } from './authentication.ts'
 import { Device, DeviceStatus, readDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -69,7 +70,7 @@ const CreateDevicePayload = builder.objectRef<DeviceId>('CreateDevicePayload').i
   fields: (t) => ({
     device: t.field({
       type: Device,
-      description: 'The new device.',
+      ...mayFail('The new device.'),
       resolve: ({ deviceId }, _args, context, info) =>
         readThroughOutage(context, () => readDevice(context, info, deviceId)),
     }),
@@ -81,7 +82,7 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
   fields: (t) => ({
     device: t.field({
       type: Device,
-      description: 'The device after the change.',
+      ...mayFail('The device after the change.'),
       resolve: ({ deviceId }, _args, context, info) =>
         readThroughOutage(context, () => readDevice(context, info, deviceId)),
     }),
@@ -120,7 +121,7 @@ builder.mutationField('createDevice', (t) =>
     type: CreateDeviceResult,
     authScopes: { right: 'writeDevices' },
     audit: { target: ({ input }) => input.deviceId },
-    description: 'Creates a device and its twin.',
+    ...mayFail('Creates a device and its twin.'),
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('registry')
@@ -143,7 +144,9 @@ builder.mutationField('createDevices', (t) =>
       detail: ({ input: { devices } }) => devicesDetail(devices.map(({ deviceId }) => deviceId)),
     },
     complexity: 10,
-    description: `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
+    ...mayFail(
+      `Creates up to ${maxNewDevices} devices in one transaction. Each device succeeds or fails independently.`,
+    ),
     args: { input: t.arg({ type: CreateDevicesInput, required: true, description: 'The devices.' }) },
     resolve: async (_root, { input: { devices } }, context) => {
       const { deps } = context
@@ -184,7 +187,7 @@ builder.mutationField('updateDevice', (t) =>
           .map(([name]) => name),
       }),
     },
-    description: 'Changes the identity of a device. A device that may no longer connect is disconnected.',
+    ...mayFail('Changes the identity of a device. A device that may no longer connect is disconnected.'),
     args: { input: t.arg({ type: UpdateDeviceInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('registry')
@@ -212,7 +215,7 @@ builder.mutationField('deleteDevice', (t) =>
     ),
     authScopes: { right: 'writeDevices' },
     audit: { target: ({ input }) => input.deviceId },
-    description: 'Deletes a device and its twin, and closes its connection.',
+    ...mayFail('Deletes a device and its twin, and closes its connection.'),
     args: { input: t.arg({ type: DeleteDeviceInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch } }, { deps, viewer }) => {
       deps.throttles.take('registry')

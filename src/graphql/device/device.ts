@@ -8,6 +8,7 @@ import { builder } from '../builder.ts'
 import { readsColumns, selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
+import { mayFail } from '../may-fail.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { DeviceAuthentication } from './authentication.ts'
 
@@ -116,7 +117,7 @@ const DeviceConnection = builder.connectionObject(
     description: 'A page of devices, ordered by device ID.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'Number of devices that match the condition, on all pages. Counted only when selected.',
+        ...mayFail('Number of devices that match the condition, on all pages. Counted only when selected.'),
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
@@ -141,8 +142,9 @@ builder.queryField('devices', (t) =>
       right: selectsAll(queryCondition) ? ['readDevices', 'readTwins'] : 'readTwins',
     }),
     complexity: (args) => pageComplexity(args),
-    description:
+    ...mayFail(
       'The devices that match a condition, ordered by device ID. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
+    ),
     args: {
       queryCondition: t.arg.string({
         defaultValue: '*',

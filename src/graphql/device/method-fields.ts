@@ -37,7 +37,8 @@ export const methodResponse = <Response extends { readonly status: number }>(
       payload: t.field({
         type: 'JSON',
         nullable: true,
-        description: 'The payload that the device returned: at most 128 KB of JSON.',
+        description:
+          'The payload that the device returned: at most 128 KB of JSON, which may be null. Null with an error PAYLOAD_NOT_SHOWN when it is nested too deeply.',
         resolve: (response, _args, context) => payloadOf(response, context),
       }),
     }),

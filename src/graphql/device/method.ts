@@ -10,6 +10,7 @@ import type { MethodResponse } from '../../method/answer.ts'
 import { invokeMethod } from '../../method/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
+import { mayFail } from '../may-fail.ts'
 import { methodFields, methodResponse } from './method-fields.ts'
 
 const InvokeDeviceMethodInput = builder.inputType('InvokeDeviceMethodInput', {
@@ -43,8 +44,9 @@ builder.mutationField('invokeDeviceMethod', (t) =>
       target: ({ input }) => input.deviceId,
       detail: ({ input }) => ({ methodName: input.methodName }),
     },
-    description:
+    ...mayFail(
       'Calls a direct method on one device and waits for the answer. The call is sent at most once. For a disabled device the result is a NotFoundError whose message says that the device is disabled. When the device is deleted or disabled after it has received the call, the result is a DeviceTimeoutError.',
+    ),
     args: { input: t.arg({ type: InvokeDeviceMethodInput, required: true, description: 'The call.' }) },
     resolve: (_root, { input: { deviceId, ...call } }, { deps, viewer, signal }) =>
       invokeMethod(deps, viewer.scope, deviceId, call, signal),

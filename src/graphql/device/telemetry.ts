@@ -47,7 +47,7 @@ const Telemetry = builder.objectRef<TelemetryMessage>('Telemetry').implement({
     body: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The content of the message. `contentType` defines its format.',
+      description: 'The content of the message, which may be null. `contentType` defines its format.',
       resolve: (message, _args, { deps }) => bodyOf(message, deps.limits.jsonDepth).body,
     }),
   }),

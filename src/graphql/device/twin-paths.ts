@@ -2,6 +2,7 @@ import { maxTwinPaths, readTwinPaths } from '../../twin/commands.ts'
 import type { TwinPath as Path } from '../../twin/path-catalogue.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
+import { mayFail } from '../may-fail.ts'
 
 const TwinPath = builder.objectRef<Path>('TwinPath').implement({
   description: 'A path that conditions can use, with statistics from a sample of the devices.',
@@ -30,8 +31,9 @@ builder.queryField('twinPaths', (t) =>
     type: [TwinPath],
     authScopes: { right: 'readTwins' },
     complexity: ({ first }) => Math.min(Math.max(first ?? 1, 1), maxTwinPaths),
-    description:
+    ...mayFail(
       'Existing paths that conditions can use, for completion while a user types a condition: tags, properties and the fields that the hub keeps for each device. Ordered by the number of devices that have the path, descending, and limited to the 5,000 most common paths. Based on a sample of the devices, read in bounded time.',
+    ),
     args: {
       prefix: t.arg.string({
         description: 'Only paths with this prefix, not case-sensitive: `tags.`, `properties.reported.temp`.',

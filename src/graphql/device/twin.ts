@@ -17,6 +17,7 @@ import { either, identityOf, presenceOf } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { documentsPerParent } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { Device, ofDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -113,7 +114,7 @@ builder.objectField(Device, 'twin', (t) =>
     type: Twin,
     ...ofDevice('id'),
     authScopes: { right: 'readTwins' },
-    description: 'The twin of the device. Requires the right serviceConnect.',
+    ...mayFail('The twin of the device. Requires the right serviceConnect.'),
     resolve: ({ id }, _args, context, info) => readTwin(context, info, id),
   }),
 )
@@ -138,7 +139,7 @@ const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('Upda
   fields: (t) => ({
     twin: t.field({
       type: Twin,
-      description: 'The twin after the change.',
+      ...mayFail('The twin after the change.'),
       resolve: ({ deviceId }, _args, context, info) =>
         readThroughOutage(context, () => readTwin(context, info, deviceId)),
     }),
@@ -158,7 +159,7 @@ builder.mutationField('updateTwin', (t) =>
       target: ({ input }) => input.deviceId,
       detail: ({ input: { patch } }) => twinDetail({ tags: patch.tags, desired: patch.properties?.desired }),
     },
-    description: 'Merges a patch into the tags and desired properties of one device.',
+    ...mayFail('Merges a patch into the tags and desired properties of one device.'),
     args: { input: t.arg({ type: UpdateTwinInput, required: true, description: 'The change.' }) },
     resolve: async (_root, { input: { deviceId, ifMatch, patch } }, { deps, viewer }) => {
       deps.throttles.take('twinUpdates')

@@ -5,6 +5,7 @@ import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
 import { PreviewCount } from './capped-count.ts'
 import { isForeign } from './foreign-job.ts'
@@ -82,8 +83,9 @@ builder.objectField(Job, 'blockers', (t) =>
     ...ofJob('id', 'type', 'status', 'startTime', 'endTime', ...counters),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
-    description:
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME and SLOT only. A request error LIMIT_EXCEEDED when the hub could not count them in time.',
+    ...mayFail(
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME and SLOT only. LIMIT_EXCEEDED when the hub could not count them in time.',
+    ),
     resolve: async (job, _args, context) => {
       const needed = neededFindings(job)
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined

@@ -16,6 +16,7 @@ import { maxPageSize } from '../limits.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
+import { mayFail } from '../may-fail.ts'
 import { DeviceJob } from './device-job.ts'
 import { Job, readJob } from './job.ts'
 
@@ -40,7 +41,7 @@ const DeviceJobEndedUpdate = builder.objectRef<Batch>('DeviceJobEndedUpdate').im
   fields: (t) => ({
     job: t.field({
       type: Job,
-      description: 'The job, in its state when this update is sent.',
+      ...mayFail('The job, in its state when this update is sent.'),
       resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     cursor: t.exposeString('cursor', {

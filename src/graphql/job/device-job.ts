@@ -11,6 +11,7 @@ import { builder } from '../builder.ts'
 import { Device, findDevice } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
 import { documentsPerParent } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { Job, readJob } from './job.ts'
 
 /** The status of a device job. */
@@ -104,7 +105,7 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
   fields: (t) => ({
     job: t.field({
       type: Job,
-      description: 'The job that this device job belongs to.',
+      ...mayFail('The job that this device job belongs to.'),
       resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     device: t.field({

@@ -27,6 +27,7 @@ import {
 } from '../connection.ts'
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { DeviceJob, DeviceJobResult, DeviceJobStatus } from './device-job.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
@@ -39,8 +40,7 @@ const DeviceJobConnection = builder.connectionObject(
     description: 'A page of device jobs.',
     fields: (t) => ({
       totalCount: t.int({
-        description:
-          'Number of device jobs on all pages, after the filter if there is one. Counted only when selected.',
+        ...mayFail('Number of device jobs on all pages, after the filter if there is one. Counted only when selected.'),
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
@@ -157,8 +157,9 @@ builder.objectField(Job, 'deviceJobs', (t) =>
       const { status: _status, result: _result, ...others } = args.filter ?? {}
       return pageComplexity(args, Object.keys(others).length === 0 ? ownComplexity : ownComplexityOfFilter)
     },
-    description:
+    ...mayFail(
       'The device jobs of the job. Empty until the job has started. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
+    ),
     args: {
       filter: t.arg({ type: DeviceJobFilter, description: 'Selects device jobs. All when omitted.' }),
       orderBy: t.arg({ type: DeviceJobOrder, description: 'The order. DEVICE_ID ASC when omitted.' }),
@@ -202,8 +203,9 @@ builder.objectField(Device, 'deviceJobs', (t) =>
     type: DeviceJobConnection,
     authScopes: { right: 'readJobs' },
     complexity: (args) => pageComplexity(args, ownComplexity),
-    description:
+    ...mayFail(
       'The device jobs of this device, in jobs that have started and are still kept. Ordered by the creation time of the job, the newest first.',
+    ),
     args: forwardArguments(),
     resolve: ({ id }, args, context) =>
       resolvePage(

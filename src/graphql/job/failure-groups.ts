@@ -3,6 +3,7 @@ import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../../job/
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import { maxPageSize } from '../limits.ts'
+import { mayFail } from '../may-fail.ts'
 import { DeviceJob } from './device-job.ts'
 import { findFailureTally, findVisibleFailures } from './failure-count-cache.ts'
 import { isForeign } from './foreign-job.ts'
@@ -58,8 +59,9 @@ const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
     sample: t.field({
       type: [DeviceJob],
       complexity: ({ first }) => listComplexity(countOf(first, defaultSample, maxSample)),
-      description:
+      ...mayFail(
         'Examples from the group: its first device jobs, ordered by device ID. While a large job runs, the examples may be slightly out of date.',
+      ),
       args: {
         first: t.arg.int({
           defaultValue: defaultSample,

@@ -4,6 +4,7 @@ import { findJobsByKey } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { rowsByKey } from '../rows.ts'
 import { withoutScope } from '../without-scope.ts'
 import { isForeign } from './foreign-job.ts'
@@ -36,7 +37,7 @@ const JobFamily = builder.objectRef<Family>('JobFamily').implement({
     jobs: t.field({
       type: [Job],
       complexity: relatives,
-      description: `The jobs of the family that are still kept, the oldest first. ${atMost}`,
+      ...mayFail(`The jobs of the family that are still kept, the oldest first. ${atMost}`),
       resolve: async ({ familyKey }, _args, context, info) =>
         readJobs(context, info, await findJobsOf(context, familyKey, undefined)),
     }),
@@ -70,7 +71,7 @@ builder.objectFields(Job, (t) => ({
     type: [Job],
     ...ofJob('key'),
     complexity: relatives,
-    description: `The retries of this job, the oldest first. ${atMost}`,
+    ...mayFail(`The retries of this job, the oldest first. ${atMost}`),
     resolve: async ({ key }, _args, context, info) =>
       readJobs(context, info, await findRetriesOf(context, key, undefined)),
   }),

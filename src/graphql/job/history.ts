@@ -2,6 +2,7 @@ import type { JobHistoryEvent } from '../../job/history.ts'
 import { findHistories } from '../../job/store/history.ts'
 import { builder } from '../builder.ts'
 import { perParent } from '../loaders.ts'
+import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
 import { JobStatus } from './enums.ts'
 import { isForeign } from './foreign-job.ts'
@@ -70,8 +71,9 @@ builder.objectField(Job, 'history', (t) =>
     type: [JobEvent],
     ...ofJob('key'),
     complexity: 5, // Maximum number of events: scheduled, queued, started, cancelled, ended.
-    description:
+    ...mayFail(
       'The status transitions of the job, the oldest first. Empty for jobs that were created before the hub kept histories.',
+    ),
     resolve: async (job, _args, context) => {
       const events = await findOfJob(context, job.key, undefined)
       return isForeign(job, context) ? events.map((event) => ({ ...event, reason: null })) : [...events]

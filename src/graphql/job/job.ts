@@ -69,7 +69,7 @@ const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').imp
       type: 'JSON',
       nullable: true,
       description:
-        'The payload of the call. A field error FORBIDDEN for a job that was not scheduled under your scope.',
+        'The payload of the call. Null when none was given, and with a field error FORBIDDEN for a job that was not scheduled under your scope.',
       resolve: ({ jobId, isForeign, payload }, _args, context) => {
         if (isForeign) throw hidden('payload', jobId, context)
         return payload

@@ -14,6 +14,7 @@ import { selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { DateTimeRange } from '../date-time-range.ts'
+import { mayFail } from '../may-fail.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { Job } from './job.ts'
 
@@ -138,7 +139,7 @@ const JobConnection = builder.connectionObject(
     description: 'A page of jobs.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'Number of jobs that match the filter, on all pages. Counted only when selected.',
+        ...mayFail('Number of jobs that match the filter, on all pages. Counted only when selected.'),
         resolve: ({ totalCount }) => totalCount(),
       }),
     }),
@@ -151,7 +152,7 @@ builder.queryField('jobs', (t) =>
     type: JobConnection,
     authScopes: { right: 'readJobs' },
     complexity: (args) => pageComplexity(args),
-    description: 'All jobs that have not ended, and the ended jobs that are still kept.',
+    ...mayFail('All jobs that have not ended, and the ended jobs that are still kept.'),
     args: {
       filter: t.arg({ type: JobFilter, description: 'Selects jobs. All when omitted.' }),
       orderBy: t.arg({

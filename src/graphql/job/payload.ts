@@ -1,5 +1,6 @@
 import { builder } from '../builder.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
+import { mayFail } from '../may-fail.ts'
 import { Job, readJob } from './job.ts'
 
 /** The payload of a mutation of one job. The job is read with the fields that the client selects. */
@@ -7,9 +8,10 @@ export const jobPayload = (name: string, description: string, jobDescription: st
   builder.objectRef<{ readonly jobId: string }>(name).implement({
     description,
     fields: (t) => ({
+      jobId: t.exposeString('jobId', { description: 'The job ID. Also for callers that may not read jobs.' }),
       job: t.field({
         type: Job,
-        description: jobDescription,
+        ...mayFail(jobDescription),
         // The change is committed: an outage during this read must not look like a failure of the mutation.
         resolve: ({ jobId }, _args, context, info) => readThroughOutage(context, () => readJob(context, info, jobId)),
       }),

@@ -5,6 +5,7 @@ import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 import { Device, findDevice } from '../device/device.ts'
 import { resultUnion } from '../errors.ts'
+import { mayFail } from '../may-fail.ts'
 import { PreviewCount } from './capped-count.ts'
 import { PreviewJobInput } from './input.ts'
 import { Job, readJob } from './job.ts'
@@ -14,7 +15,7 @@ const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
   fields: (t) => ({
     job: t.field({
       type: Job,
-      description: 'The other job, which is scheduled, queued or running.',
+      ...mayFail('The other job, which is scheduled, queued or running.'),
       resolve: ({ jobId }, _args, context, info) => readJob(context, info, jobId),
     }),
     deviceCount: t.expose('deviceCount', {
@@ -52,7 +53,7 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     devices: t.field({
       type: [Device],
       complexity: listLength,
-      description: 'The first of these devices by device ID: at most 20. Empty when they could not be found in time.',
+      ...mayFail('The first of these devices by device ID: at most 20. Empty when they could not be found in time.'),
       resolve: async ({ deviceIds }, _args, context, info) => {
         const devices = await Promise.all(deviceIds.map((deviceId) => findDevice(context, info, deviceId)))
         return devices.filter((device) => device !== undefined)
@@ -88,8 +89,9 @@ builder.queryField('previewJob', (t) =>
     ),
     // A viewer with the right to schedule the job could get the same information from the job.
     authScopes: { right: 'writeJobs' },
-    description:
+    ...mayFail(
       'The effect that a job would have. The job is checked as for scheduling, and nothing is changed. A LimitExceededError when the devices could not be counted in time. The job can still be scheduled. Requires the rights for scheduling.',
+    ),
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job to preview.' }) },
     resolve: (_root, { input }, context) => {
       const { deps, viewer } = context

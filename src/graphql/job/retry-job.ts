@@ -9,6 +9,7 @@ import {
 import { retryJob } from '../../job/commands.ts'
 import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
+import { mayFail } from '../may-fail.ts'
 import { DeviceJobResult, DeviceJobStatus } from './device-job.ts'
 import { jobPayload } from './payload.ts'
 
@@ -71,8 +72,9 @@ builder.mutationField('retryJob', (t) =>
       detail: ({ input }) => ({ sourceJobId: input.jobId }),
       withId: ({ input }) => ({ input: { ...input, newJobId: input.newJobId ?? randomUUID() } }),
     },
-    description:
+    ...mayFail(
       'Schedules a new job that repeats the operation of an ended job, on the devices where it failed or on another part of its devices. A ConflictError when the job has not ended. An InvalidInputError when no device job matches. A device that received the method call may receive it again in a retry.',
+    ),
     args: {
       input: t.arg({
         type: RetryJobInput,

@@ -12,6 +12,7 @@ import { cancelJob, scheduleJob } from '../../job/commands.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 import { resultUnion } from '../errors.ts'
+import { mayFail } from '../may-fail.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './input.ts'
 import { jobPayload } from './payload.ts'
 
@@ -46,8 +47,9 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
       }),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
-    description:
+    ...mayFail(
       'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device.',
+    ),
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
@@ -70,8 +72,9 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
       }),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
-    description:
+    ...mayFail(
       'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device.',
+    ),
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
@@ -98,7 +101,7 @@ builder.mutationField('cancelJob', (t) =>
     ),
     authScopes: { right: 'writeJobs' },
     audit: { target: ({ input }) => input.jobId },
-    description: 'Cancels a job that has not ended. A ConflictError when the job is already cancelled or has ended.',
+    ...mayFail('Cancels a job that has not ended. A ConflictError when the job is already cancelled or has ended.'),
     args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job to cancel, and the reason.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')

@@ -107,13 +107,13 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   PreviewCount: { devices: 'precision value' },
 
-  CancelJobPayload: { job: 'job' },
+  CancelJobPayload: { job: 'job jobId' },
   CreateDevicePayload: { device: 'device' },
   CreateDevicesPayload: { device: 'results' },
   DeleteDevicePayload: { device: 'deviceId' },
   InvokeDeviceMethodPayload: { device: 'payload status' },
-  RetryJobPayload: { job: 'job' },
-  ScheduleJobPayload: { job: 'job' },
+  RetryJobPayload: { job: 'job jobId' },
+  ScheduleJobPayload: { job: 'job jobId' },
   UpdateDevicePayload: { device: 'device' },
   UpdateTwinPayload: { device: 'twin' },
 

@@ -116,13 +116,30 @@ describe('a filter', () => {
     expect(await total("NOT tags.fleet = 'else'")).toBe(1)
   })
 
-  test('refuses a malformed condition and says where', async () => {
-    const { errors } = await door.ask(query, { jobId, first: 1, filter: { queryCondition: 'tags.building =\n  = 43' } })
-    expect(errors).toMatchObject([{ extensions: { code: 'QUERY_CONDITION', line: 2, column: 3 } }])
+  test('refuses a malformed condition, says where, and leaves the rest of the answer', async () => {
+    const { data, errors } = await door.ask(
+      `query ($condition: String!) {
+        job(jobId: "mixed") { status deviceJobs(first: 1, filter: { queryCondition: $condition }) { totalCount } }
+        devices(first: 1, queryCondition: $condition) { totalCount }
+        jobs(first: 1, filter: { jobIdPrefix: "mixed" }) { nodes { jobId } }
+      }`,
+      { condition: 'tags.building =\n  = 43' },
+    )
+    const malformed = { code: 'QUERY_CONDITION', line: 2, column: 3 }
+    expect(errors).toHaveLength(2)
+    expect(errors).toMatchObject([{ extensions: malformed }, { extensions: malformed }])
+    expect(errors.map(({ path }) => path)).toEqual(expect.arrayContaining([['devices'], ['job', 'deviceJobs']]))
+    expect(data).toEqual({
+      job: { status: 'RUNNING', deviceJobs: null },
+      devices: null,
+      jobs: { nodes: [{ jobId }] },
+    })
   })
 
   test('by a condition needs the right to read twins, which a look at the registry does not give', async () => {
     const headers = { authorization: await door.token('registryRead') }
+    const { data } = await door.ask('{ devices(first: 1) { nodes { deviceId twin { version } } } }', {}, headers)
+    expect(data).toEqual({ devices: { nodes: [{ deviceId: expect.any(String), twin: null }] } })
     const ask = (filter: object) => door.ask(query, { jobId, first: 1, filter }, headers)
     expect((await ask({ queryCondition: '*' })).errors).toEqual([])
     expect((await ask({ queryCondition: 'tags.building = 43' })).errors).toMatchObject([

@@ -37,6 +37,12 @@ async function givenEnds(
   return jobId
 }
 
+/** The first of them, which ends the rest. */
+async function first<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
+  for await (const value of values) return [value]
+  return []
+}
+
 const timeUp = () => door.deps.db.transaction((tx) => finishJobs(tx, new Date(clock.now().getTime() + 61_000)))
 
 const groupsOf = async (jobId: string, args = '', fields = 'code message responseStatus count share') => {
@@ -269,20 +275,31 @@ test('a sample that took long to find stays for a while, until the job has ended
   }
 })
 
-test('when there is no time to read them, that is an error that says when to ask again', async () => {
+test('when there is no time to read them, an error says when to ask again, and the rest of the job is there', async () => {
   await givenEnds('unread', [{ error: timeout }])
+  const parts = 'jobId status failureGroups { code } blockers { reason } throughput'
+  const rest = { jobId: 'unread', status: 'RUNNING', failureGroups: null, blockers: null, throughput: null }
+  const port = await openPort(door)
   const busy = vi.spyOn(door.deps.db, 'boundedRead').mockResolvedValue(undefined)
   try {
-    const { data, errors } = await door.ask('{ job(jobId: "unread") { failureGroups { code } } }')
-    expect(data).toEqual({ job: { failureGroups: null } })
-    expect(errors).toMatchObject([
-      {
-        message: 'Reading the failures took too long. Try again later.',
-        extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
-      },
-    ])
+    const { data, errors } = await door.ask(`{ job(jobId: "unread") { ${parts} } }`)
+    expect(data).toEqual({ job: rest })
+    expect(errors).toContainEqual({
+      message: 'Reading the failures took too long. Try again later.',
+      path: ['job', 'failureGroups'],
+      locations: expect.anything(),
+      extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 },
+    })
+    const [event] = await first(
+      port.client().iterate({
+        query: `subscription { deviceJobStatistics(jobId: "unread") { version job { ${parts} } } }`,
+      }),
+    )
+    expect(event?.data).toEqual({ deviceJobStatistics: { version: expect.any(Number), job: rest } })
+    expect(event?.errors).toHaveLength(3)
   } finally {
     busy.mockRestore()
+    await port.close()
   }
 })
 

@@ -29,15 +29,21 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 
-const jobIds = ({ nodes }: { readonly nodes: readonly { readonly jobId: string }[] }) => nodes.map(({ jobId }) => jobId)
+type Page = NonNullable<TestJobsQuery['jobs']>
 
-const page = (variables: TestJobsQueryVariables): Promise<TestJobsQuery> => door.run(Jobs, variables)
+const jobIds = ({ nodes }: Page) => nodes.map(({ jobId }) => jobId)
+
+async function page(variables: TestJobsQueryVariables): Promise<{ readonly jobs: Page }> {
+  const { jobs } = await door.run(Jobs, variables)
+  if (!jobs) throw new Error('The list is null.')
+  return { jobs }
+}
 
 describe('pages', () => {
   test('walk the list forward, each job once, the latest first', async () => {
     const seen: string[] = []
     for (let after: string | null = null; ; ) {
-      const { jobs }: TestJobsQuery = await page({ first: 2, after })
+      const { jobs }: { readonly jobs: Page } = await page({ first: 2, after })
       seen.push(...jobIds(jobs))
       expect(jobs.totalCount).toBe(7)
       expect(jobs.edges.map(({ node }) => node.jobId)).toEqual(jobIds(jobs))
@@ -51,7 +57,7 @@ describe('pages', () => {
   test('walk the list backward and show each page in the order of the list', async () => {
     const seen: string[] = []
     for (let before: string | null = null; ; ) {
-      const { jobs }: TestJobsQuery = await page({ last: 3, before })
+      const { jobs }: { readonly jobs: Page } = await page({ last: 3, before })
       seen.unshift(...jobIds(jobs))
       expect(jobs.pageInfo.hasNextPage).toBe(before !== null)
       if (!jobs.pageInfo.hasPreviousPage) break

@@ -36,7 +36,7 @@ export function DeleteDialog({
     if (result?.__typename === 'DeleteDevicePayload' || result?.__typename === 'NotFoundError') {
       announce(`${deviceId} deleted.`)
       onDeleted()
-    } else if (result !== undefined) setFailure(result)
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
   return (

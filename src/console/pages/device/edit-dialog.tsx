@@ -77,15 +77,15 @@ export function EditDialog({
     })
     const result = data?.updateTwin
     if (result?.__typename === 'UpdateTwinPayload') {
-      onTwin(result.twin)
+      if (result.twin) onTwin(result.twin)
       announce(`The ${words[section]} of ${deviceId} were saved.`)
       onClose()
     } else if (result?.__typename === 'PreconditionError') {
       // The event about it is on its way, unless the live connection is lost.
       const answer = await client.query(DeviceTwinDocument, { deviceId }, { requestPolicy: 'network-only' }).toPromise()
-      if (answer.data?.device) onTwin(answer.data.device.twin)
+      if (answer.data?.device?.twin) onTwin(answer.data.device.twin)
       else setFailure(result)
-    } else if (result !== undefined) setFailure(result)
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
 

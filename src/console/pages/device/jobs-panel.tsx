@@ -83,10 +83,16 @@ export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
 function JobCell({ row: { job } }: { readonly row: Row }) {
   return (
     <span className={styles.job}>
-      <Link className={`${styles.name} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
-        {job.jobId}
-      </Link>
-      <span className={styles.what}>{describeOperation(job)}</span>
+      {job === null ? (
+        'Unknown job'
+      ) : (
+        <>
+          <Link className={`${styles.name} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
+            {job.jobId}
+          </Link>
+          <span className={styles.what}>{describeOperation(job)}</span>
+        </>
+      )}
     </span>
   )
 }
@@ -100,7 +106,7 @@ function ResultCell({ row: { result, outcome, error, job } }: { readonly row: Ro
     )
   }
   if (outcome === null) {
-    return <span className={styles.muted}>{result === 'SUCCEEDED' && job.updateTwin !== null ? 'Updated' : '–'}</span>
+    return <span className={styles.muted}>{result === 'SUCCEEDED' && job?.updateTwin ? 'Updated' : '–'}</span>
   }
   const { status, payload } = outcome
   return (

@@ -17,7 +17,7 @@ import { Badge } from '../../ui/status-badge.tsx'
 import { emptyCall, readCall } from './method-call.ts'
 import styles from './method-panel.module.css'
 
-type Answer = Extract<DeviceInvokeMutation['invokeDeviceMethod'], { readonly __typename?: 'InvokeDeviceMethodPayload' }>
+type Answer = Extract<DeviceInvokeMutation['invokeDeviceMethod'], { readonly __typename: 'InvokeDeviceMethodPayload' }>
 type Result = { readonly methodName: string; readonly milliseconds: number } & (
   | { readonly answer: Answer }
   | { readonly failure: DomainFailure }
@@ -48,7 +48,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
     if (answer?.__typename === 'InvokeDeviceMethodPayload') {
       setResult({ ...made, answer })
       announce(`${methodName} responded with status ${answer.status}.`)
-    } else if (answer !== undefined) setResult({ ...made, failure: answer })
+    } else if (answer) setResult({ ...made, failure: answer })
     else if (error !== undefined) {
       setResult({ ...made, failure: { __typename: 'RequestError', ...describeError(error) } })
     }

@@ -34,10 +34,10 @@ export function StatusDialog({
     })
     const result = data?.updateDevice
     if (result?.__typename === 'UpdateDevicePayload') {
-      onChanged(result.device)
+      if (result.device) onChanged(result.device)
       announce(`${deviceId} ${isDisabling ? 'disabled' : 'enabled'}.`)
       onClose()
-    } else if (result !== undefined) setFailure(result)
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
   return (

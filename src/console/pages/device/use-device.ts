@@ -86,10 +86,10 @@ export function useDevice(deviceId: string): DeviceState {
     void client
       .query(DevicePageDocument, { deviceId }, { requestPolicy: 'network-only' })
       .toPromise()
-      .then(({ data }) => {
+      .then(({ data, error }) => {
         if (!isHere) return
-        // The data is null after an error, despite its type. The hub may answer again soon.
-        if (data?.device === null) return setGone(true)
+        // After an error the device is null, too. The hub may answer again soon.
+        if (data?.device === null && error === undefined) return setGone(true)
         if (data?.device) acceptDevice(data.device)
         timer = setTimeout(() => {
           setChanged(undefined)
@@ -107,7 +107,7 @@ export function useDevice(deviceId: string): DeviceState {
 
   if (isGone) return { is: 'deleted' }
   if (device !== undefined) {
-    if (found === null) return { is: 'deleted' }
+    if (found === null && error === undefined) return { is: 'deleted' }
     return {
       is: 'known',
       device,

@@ -78,8 +78,8 @@ function RegisterForm({
     if (result?.__typename === 'CreateDevicePayload') {
       announce(`${deviceId} registered.`)
       // Null, along with an error, for a token that may write devices but not read them.
-      onRegistered({ deviceId, primaryKey: result.device.authentication?.symmetricKey?.primaryKey })
-    } else if (result !== undefined) setFailure(result)
+      onRegistered({ deviceId, primaryKey: result.device?.authentication?.symmetricKey?.primaryKey })
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
   return (

@@ -73,6 +73,7 @@ function Status({ row: { status, statusReason } }: { readonly row: Row }) {
 
 function TwinValue({ row: { twin }, path }: { readonly row: Row; readonly path: string }) {
   if (twin === undefined) return <span className={styles.none}>…</span>
+  if (twin === null) return <span className={styles.none}>–</span>
   const { tags, properties } = twin
   const document = { tags, properties: { desired: properties.desired.value, reported: properties.reported.value } }
   const value = valueAt(document, path)

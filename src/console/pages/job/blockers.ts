@@ -1,7 +1,7 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute, formatRelative } from '../../format.ts'
 
-type Blocker = JobNowFragment['blockers'][number]
+type Blocker = NonNullable<JobNowFragment['blockers']>[number]
 
 /**
  * What a job is waiting for, as text. `now` is in milliseconds since 1970. An unknown reason is shown by the hub's name

@@ -39,7 +39,7 @@ export function CancelDialog({
       announce('Job cancelled.')
       onCancelled()
       onClose()
-    } else if (result !== undefined) setFailure(result)
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
 

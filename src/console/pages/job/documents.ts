@@ -206,9 +206,9 @@ export const JobRetryDocument = graphql(`
     retryJob(input: $input) {
       __typename
       ... on RetryJobPayload {
+        jobId
         job {
           id
-          jobId
         }
       }
       ...DomainError

@@ -16,7 +16,7 @@ export async function readEndedDeviceJobs(client: Client, jobId: string): Promis
     const variables: { jobId: string; after: string | null } = { jobId, after }
     const answer = await client.query(JobEndedDocument, variables, { requestPolicy: 'network-only' }).toPromise()
     const list = answer.data?.job?.deviceJobs
-    if (list === undefined || list.totalCount > maxChartedDevices) return []
+    if (!list || list.totalCount === null || list.totalCount > maxChartedDevices) return []
     ended.push(...list.nodes)
     after = list.pageInfo.hasNextPage ? (list.pageInfo.endCursor ?? null) : null
   } while (after !== null)

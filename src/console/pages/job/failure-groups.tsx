@@ -57,7 +57,7 @@ export function FailureGroups({
                     </span>
                   </td>
                   <td className={styles.sample}>
-                    {sample.map(({ id, deviceId }) => (
+                    {sample?.map(({ id, deviceId }) => (
                       <Link key={id} to={`/devices/${encodeURIComponent(deviceId)}`}>
                         {deviceId}
                       </Link>

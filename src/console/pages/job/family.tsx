@@ -11,7 +11,7 @@ import styles from './family.module.css'
 /** The job, the job it retries, and all their retries, with their progress as a whole. */
 export function Family({ jobId, around }: { readonly jobId: string; readonly around: JobAroundFragment }) {
   const { jobs, statistics } = around.family
-  if (jobs.length < 2) return undefined
+  if (jobs === null || jobs.length < 2) return undefined
   return (
     <Panel title="Retries">
       {statistics === null ? (

@@ -14,7 +14,7 @@ export function History({
   readonly events: JobAroundFragment['history']
   readonly deviceCount: number
 }) {
-  if (events.length === 0) return undefined
+  if (events === null || events.length === 0) return undefined
   return (
     <Panel title="History">
       <ol className={styles.events}>

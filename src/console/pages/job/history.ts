@@ -2,7 +2,7 @@ import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
 import type { Tone } from '../../ui/status.ts'
 
-type JobEvent = JobAroundFragment['history'][number]
+type JobEvent = NonNullable<JobAroundFragment['history']>[number]
 
 /** An event in words: what happened, a detail that follows it, and the colour of both. */
 type DescribedEvent = { readonly what: string; readonly detail: string; readonly tone: Tone }

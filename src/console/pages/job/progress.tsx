@@ -140,8 +140,8 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
 }
 
 function Blockers({ blockers }: Pick<JobNowFragment, 'blockers'>) {
-  const now = useNow(blockers.length === 0 ? undefined : 5_000)
-  if (blockers.length === 0) return undefined
+  const now = useNow(blockers?.length ? 5_000 : undefined)
+  if (blockers === null || blockers.length === 0) return undefined
   return (
     <ul className={styles.blockers} aria-label="Waiting for">
       {blockers.map((blocker) => (

@@ -55,9 +55,9 @@ export function RetryDialog({
     })
     const result = data?.retryJob
     if (result?.__typename === 'RetryJobPayload') {
-      announce(`Retry scheduled as job ${result.job.jobId}.`)
-      await navigate(`/jobs/${encodeURIComponent(result.job.jobId)}`)
-    } else if (result !== undefined) setFailure(result)
+      announce(`Retry scheduled as job ${result.jobId}.`)
+      await navigate(`/jobs/${encodeURIComponent(result.jobId)}`)
+    } else if (result) setFailure(result)
     else if (error !== undefined) setFailure({ __typename: 'RequestError', ...describeError(error) })
   }
 

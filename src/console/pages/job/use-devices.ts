@@ -69,12 +69,11 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
       const { data } = await client
         .query(JobDevicesAgainDocument, { ids, jobId, filter, counted: isCounted }, { requestPolicy: 'network-only' })
         .toPromise()
-      // Null after an error, despite its type.
-      if (!data) return
+      if (!data?.nodes) return
       const rows = data.nodes.flatMap((node) => (node?.__typename === 'DeviceJob' ? [node] : []))
       pages.update((known) => replaceRows(known, rows))
       // An answer for other filters is ignored.
-      if (data.job && of === latest.current.of) setCounted(data.job.deviceJobs.totalCount)
+      if (data.job && of === latest.current.of) setCounted(data.job.deviceJobs?.totalCount ?? undefined)
     }, pace)
     const inSight = createSight(again.wake)
     return { sight: inSight, again }

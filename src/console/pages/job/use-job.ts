@@ -76,7 +76,7 @@ export function useJob(jobId: string): JobState {
     seen.current = step
   }, [step, refresh])
 
-  const isOpen = now?.endTime === null || (around?.family.jobs.some(({ endTime }) => endTime === null) ?? false)
+  const isOpen = now?.endTime === null || (around?.family.jobs?.some(({ endTime }) => endTime === null) ?? false)
   useEffect(() => {
     if (!isOpen) return
     const timer = setInterval(() => {

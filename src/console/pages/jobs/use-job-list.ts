@@ -114,8 +114,8 @@ function useReadAgain(
       const { jobs, accept } = latest.current
       for (const ids of idsToReadAgain(jobs)) {
         const { data } = await client.query(JobsAgainDocument, { ids }, { requestPolicy: 'network-only' }).toPromise()
-        // Null, whatever its type says, after an error. Another `accept` belongs to another filter.
-        if (!data || latest.current.accept !== accept) return
+        // Another `accept` belongs to another filter.
+        if (!data?.nodes || latest.current.accept !== accept) return
         accept(data.nodes.flatMap((node) => (node?.__typename === 'Job' ? [node] : [])))
       }
     }

@@ -83,7 +83,7 @@ function Matches({ matching, condition }: { readonly matching: Matching; readonl
     )
   }
   const { deviceCount, connectedCount } = match
-  const devices = match.devices.slice(0, shown)
+  const devices = match.devices?.slice(0, shown) ?? []
   return (
     <div className={styles.matches} aria-busy={isAsking}>
       <div className={classes(styles.found, !isPresent && styles.old)}>

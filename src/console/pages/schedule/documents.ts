@@ -75,9 +75,9 @@ graphql(`
   fragment ScheduleResult on ScheduleJobResult {
     __typename
     ... on ScheduleJobPayload {
+      jobId
       job {
         id
-        jobId
       }
     }
     ...DomainError

@@ -11,14 +11,20 @@ export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] 
     <div className={styles.overlaps}>
       <h3>Active jobs on the same devices</h3>
       <ul>
-        {overlaps.map(({ job, deviceCount, propertyPaths }) => (
-          <li key={job.id}>
+        {overlaps.map(({ job, deviceCount, propertyPaths }, index) => (
+          <li key={job?.id ?? index}>
             <span className={styles.job}>
-              <Link to={`/jobs/${encodeURIComponent(job.jobId)}`}>{job.jobId}</Link>
-              <JobBadge job={job} />
+              {job === null ? (
+                'Another job'
+              ) : (
+                <>
+                  <Link to={`/jobs/${encodeURIComponent(job.jobId)}`}>{job.jobId}</Link>
+                  <JobBadge job={job} />
+                </>
+              )}
             </span>
             <span>
-              {describeOperation(job)} <span className={styles.muted}>on {describeShare(deviceCount)}</span>
+              {job && describeOperation(job)} <span className={styles.muted}>on {describeShare(deviceCount)}</span>
             </span>
             {propertyPaths.length > 0 && (
               <span>

@@ -69,7 +69,7 @@ export function Reviewed({
         )}
       </dl>
       {overlaps.length > 0 && <Overlaps overlaps={overlaps} />}
-      {devices.length > 0 && (
+      {devices !== null && devices.length > 0 && (
         <details className={styles.devices}>
           <summary>
             {deviceCount.value > devices.length ? `First ${devices.length} devices` : 'Matching devices'}

@@ -5,7 +5,7 @@ import { type ConditionFault, faultFrom } from '../../condition/fault.ts'
 import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleMatchDocument } from './documents.ts'
 
-type Result = ScheduleMatchQuery['previewJob']
+type Result = NonNullable<ScheduleMatchQuery['previewJob']>
 
 /** The devices that match a condition. */
 export type Match = Extract<Result, { __typename: 'JobPreview' }>

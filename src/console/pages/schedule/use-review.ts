@@ -51,7 +51,7 @@ export function useReview(): {
         return undefined
       }
       const found = result.data?.previewJob
-      if (found === undefined) {
+      if (!found) {
         const why = result.error === undefined ? 'The hub did not answer.' : describeError(result.error).message
         setReview({ is: 'unavailable', of, why })
         return undefined

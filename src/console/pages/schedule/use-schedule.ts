@@ -26,7 +26,7 @@ export function useSchedule(): {
           ? { is: 'unknown', message: problem.message }
           : { is: 'refused', error: { __typename: 'RequestError', message: problem.message } }
       }
-      if (result.__typename === 'ScheduleJobPayload') return { is: 'scheduled', jobId: result.job.jobId }
+      if (result.__typename === 'ScheduleJobPayload') return { is: 'scheduled', jobId: result.jobId }
       if (result.__typename === 'ExpectationFailedError') {
         return { is: 'drifted', deviceCount: result.deviceCount }
       }
