@@ -1,17 +1,14 @@
 import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../database/bounded-fragment.ts'
 import type { BoundedReader } from '../database/bounded-read.ts'
-import { meetsScope } from '../database/in-scope.ts'
+import { devicesWhere } from '../database/meets-condition.ts'
 import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
 import type { Everything, Scope } from '../scope.ts'
-import type { Fragment } from '../sql-fragment.ts'
+import type { DeviceCondition, Fragment } from '../sql-fragment.ts'
 import type { TwinDevice, TwinTextRow } from '../twin/service-document.ts'
 import type { StoredAuthentication } from './identity.ts'
 import { type SelectedDevice, selectDevice } from './store.ts'
-
-const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
 /**
  * A page of the devices in the scope that meet a condition, by id, with the requested columns: those beyond `cursor`,
@@ -21,7 +18,7 @@ export function findDevicePage(
   db: BoundedReader,
   scope: Scope,
   asked: readonly string[],
-  condition: Fragment,
+  condition: DeviceCondition,
   page: {
     readonly cursor: string | undefined
     readonly forward: boolean
@@ -52,7 +49,7 @@ export function findAllDevices(
 }
 
 /** How many devices in the scope meet the condition. */
-export async function countDevices(db: BoundedReader, scope: Scope, condition: Fragment): Promise<number> {
+export async function countDevices(db: BoundedReader, scope: Scope, condition: DeviceCondition): Promise<number> {
   const [row] = await db.query<{ count: number }>(
     sql`select count(*)::integer as count ${devicesWhere(db, scope, condition)}`,
   )
@@ -70,13 +67,13 @@ export type ResultValues = readonly (string | null)[]
 const devicesAfter = (
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   { cursor, limit }: PageAfter<string>,
 ): Sql =>
   sql`${devicesWhere(db, scope, condition)} ${cursor === undefined ? empty : sql`and d.id > ${cursor}`} order by d.id limit ${limit}`
 
 /** The ids of such a page as one array: its rows are read one after the other, as long as there is room. */
-const idsAfter = (db: BoundedReader, scope: Scope, condition: Fragment, page: PageAfter<string>): Sql =>
+const idsAfter = (db: BoundedReader, scope: Scope, condition: DeviceCondition, page: PageAfter<string>): Sql =>
   sql`select coalesce(array_agg(id order by id), '{}') from (select d.id ${devicesAfter(db, scope, condition, page)}) chosen`
 
 /** A device with its twin: the input of a twin document. */
@@ -93,7 +90,7 @@ export type RowsWithin<Row> = { readonly rows: Row[]; readonly cut: boolean }
 export async function findDeviceTwins(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   page: PageAfter<string>,
   maxBytes: number,
 ): Promise<RowsWithin<DeviceTwin>> {
@@ -129,7 +126,7 @@ export async function findDeviceTwins(
 export async function findDeviceValues(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   values: Fragment,
   page: PageAfter<string>,
   maxBytes: number,
@@ -167,7 +164,7 @@ export async function findDeviceValues(
 export async function aggregateDevices(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   values: Fragment,
 ): Promise<ResultValues> {
   const [row] = await db.query<{ values: ResultValues }>(
@@ -194,7 +191,7 @@ export type DeviceGroup = {
 export async function findDeviceGroups(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   { group, values }: { readonly group: Fragment; readonly values: Fragment },
   { cursor, limit }: PageAfter<GroupPlace>,
   maxBytes: number,

@@ -1,13 +1,15 @@
 import { type Condition, childrenOf, type Expression } from './ast.ts'
 import { type FieldMap, shownPath } from './resolve-path.ts'
 
-const conjunctsOf = (expression: Expression): readonly Expression[] =>
+/** What AND combines in an expression: the expression itself, when it is no conjunction. */
+export const conjunctsOf = (expression: Expression): readonly Expression[] =>
   expression.kind === 'and' ? expression.operands.flatMap(conjunctsOf) : [expression]
 
 const pathsOf = (expression: Expression): readonly (readonly string[])[] =>
   expression.kind === 'path' ? [expression.segments] : childrenOf(expression).flatMap(pathsOf)
 
-function all(operands: readonly Expression[]): Condition {
+/** The condition that all of them are true. */
+export function allOf(operands: readonly Expression[]): Condition {
   const [first] = operands
   if (first === undefined) return { kind: 'all' }
   return { kind: 'where', expression: { kind: 'and', operands, position: first.position } }
@@ -26,5 +28,5 @@ export function splitCondition(
   const isEarly = (conjunct: Expression): boolean =>
     pathsOf(conjunct).every((path) => names.has(shownPath(fields, path)[0]?.toLowerCase() ?? ''))
   const conjuncts = conjunctsOf(condition.expression)
-  return [all(conjuncts.filter(isEarly)), all(conjuncts.filter((conjunct) => !isEarly(conjunct)))]
+  return [allOf(conjuncts.filter(isEarly)), allOf(conjuncts.filter((conjunct) => !isEarly(conjunct)))]
 }

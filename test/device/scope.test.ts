@@ -142,3 +142,26 @@ test('no write takes a device out of the scope of its author', async () => {
   await patchTwin(deps, north, { deviceId, patch: { tags: { seen: true } }, ifMatch: '*' })
   expect((await readTwin(deps, everything, deviceId)).tags).toEqual({ site: 'north', seen: true })
 })
+
+test.each([
+  ['the whole condition', 'tags.n % 7 = 3'],
+  ['what a look-up precedes', "tags.site IN ['north', 'south'] AND tags.n % 7 = 3"],
+])('%s is not evaluated on devices outside the scope', async (_what, condition) => {
+  const n = { 'n%': 10, s: 11 }
+  for (const [deviceId, value] of Object.entries(n)) {
+    await patchTwin(deps, everything, { deviceId, patch: { tags: { n: value } }, ifMatch: '*' })
+  }
+  await deps.database.pool.query(
+    `create or replace function double_remainder(a float8, b float8) returns float8
+     language plpgsql immutable strict parallel safe as $$
+     begin
+       if a = 11 then raise exception 'a device outside the scope'; end if;
+       return 3;
+     end $$`,
+  )
+  // PostgreSQL evaluates first what it expects to cost less: here the condition, and not the scope.
+  const costly = scopeOf(["tags.site = 'north' OR tags.n + 1 + 1 + 1 > 1e300"])
+  const counted = (scope: Scope) => countDevices(unhurried(deps.db), scope, compileDeviceCondition(condition))
+  expect(await counted(costly)).toBe(1)
+  await expect(counted(everything)).rejects.toThrow('a device outside the scope')
+})

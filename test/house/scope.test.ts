@@ -32,7 +32,11 @@ function declarationsOf(text: string): Declaration[] {
 }
 
 const stores = files.filter(isStore).map((file) => ({ file, declarations: declarationsOf(code.get(file) ?? '') }))
-const inStores = stores.flatMap(({ declarations }) => declarations)
+/** The stores, and what their statements have in common. */
+const inStores = [
+  ...stores.flatMap(({ declarations }) => declarations),
+  ...declarationsOf(code.get('database/meets-condition.ts') ?? ''),
+]
 
 const namesTables = (text: string): boolean =>
   /\b(?:from|join|into|update)\s+(?:device|twin|device_job|device_job_dispatch|device_job_outcome)\b/.test(text)

@@ -13,8 +13,7 @@ import {
   type DeviceJobView,
   findDeviceJobsByDevice,
 } from '../../job/store/device-jobs.ts'
-import { compileCondition } from '../../query/compiler.ts'
-import { deviceFields } from '../../query/fields.ts'
+import { deviceConditionOf } from '../../query/device-condition.ts'
 import { parseCondition } from '../../query/parser.ts'
 import { builder } from '../builder.ts'
 import {
@@ -140,8 +139,7 @@ function selectionOf(filter: Filter | null | undefined): DeviceJobSelection {
     ...(result != null && { results: [...new Set(result)] }),
     ...(errorCode != null && { errorCodes: errorCode }),
     ...(responseStatus != null && { responseStatuses: responseStatus }),
-    ...(condition !== undefined &&
-      condition.kind !== 'all' && { condition: compileCondition(condition, deviceFields) }),
+    ...(condition !== undefined && condition.kind !== 'all' && { condition: deviceConditionOf(condition) }),
   }
 }
 

@@ -1,9 +1,8 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { meetsScope } from '../../database/in-scope.ts'
+import { meetsCondition } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
-import type { Fragment } from '../../sql-fragment.ts'
+import type { DeviceCondition } from '../../sql-fragment.ts'
 import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus } from '../state.ts'
 import { type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
@@ -15,7 +14,7 @@ export type DeviceJobSelection = {
   readonly results?: readonly DeviceJobResult[] | undefined
   readonly errorCodes?: readonly string[] | undefined
   readonly responseStatuses?: readonly number[] | undefined
-  readonly condition?: Fragment | undefined
+  readonly condition?: DeviceCondition | undefined
 }
 
 /**
@@ -142,7 +141,7 @@ function sourcesOf(
           ...visible(scope),
           sql`exists (
             select from device d join twin t on t.device_id = d.id
-            where d.id = target.device_id and ${boundedFragment(db, condition)}${meetsScope(scope)}
+            where d.id = target.device_id and ${meetsCondition(db, scope, condition)}
           )`,
         ]
   return {

@@ -2,13 +2,13 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
 import { meetsScope } from '../../database/in-scope.ts'
+import { devicesWhere } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
-import type { Fragment } from '../../sql-fragment.ts'
+import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import type { PreviewCount } from '../preview.ts'
 import { hasOutcome, target } from './facts.ts'
 import { columns, type JobRow } from './jobs.ts'
-import { devicesWhere } from './previews.ts'
 import { selectedDevices } from './retries.ts'
 
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
@@ -54,7 +54,7 @@ const sampleSizes = { large: 10_000, small: 500 }
 export async function countOverlaps(
   db: BoundedReads,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   jobs: readonly OverlapCandidate[],
 ): Promise<ReadonlyMap<string, PreviewCount>> {
   const counts = new Map(jobs.map(({ id }): [string, PreviewCount] => [id, { value: 0, precision: 'atLeast' }]))
@@ -100,7 +100,7 @@ function touches(db: BoundedReader, { key, selects, retry }: OverlapCandidate): 
 async function countInSample(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   jobs: readonly OverlapCandidate[],
   size: number,
 ): Promise<[string, PreviewCount][]> {
@@ -118,7 +118,7 @@ async function countInSample(
 async function countCommon(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   jobs: readonly OverlapCandidate[],
   limit: number,
 ): Promise<[string, PreviewCount][]> {

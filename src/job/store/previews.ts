@@ -1,19 +1,14 @@
 import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { meetsScope } from '../../database/in-scope.ts'
+import { devicesWhere } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
-import type { Fragment } from '../../sql-fragment.ts'
+import type { DeviceCondition } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import { complianceOf } from '../../twin/compliance.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
 import type { JobType } from '../request.ts'
 
 // Every query of a preview has a limit in milliseconds of PostgreSQL's time, and an answer for when it is reached.
-
-/** The devices in the scope that meet a condition, as `d` with their twins as `t`. */
-export const devicesWhere = (db: BoundedReader, scope: Scope, condition: Fragment): Sql =>
-  sql`from device d join twin t on t.device_id = d.id where (${boundedFragment(db, condition)})${meetsScope(scope)}`
 
 /**
  * How many devices in a scope meet a condition, how many of them are connected, and how many already comply with a
@@ -29,7 +24,7 @@ export type Matches = DeviceSet & { readonly connectedCount: number; readonly co
 export async function readMatches(
   db: BoundedReader,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   { patch = {}, limit }: { readonly patch?: TwinPatch | undefined; readonly limit?: number } = {},
 ): Promise<Matches> {
   const [row] = await db.query<Matches>(
@@ -81,7 +76,7 @@ type Counts = Pick<JobPreview, 'deviceCount' | 'connectedCount' | 'compliantCoun
 export async function countMatches(
   db: BoundedReads,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   patch: TwinPatch | undefined,
 ): Promise<Counts | undefined> {
   const all = await db.boundedRead(1_000, (reader) => readMatches(reader, scope, condition, { patch }))
@@ -103,7 +98,7 @@ export async function countMatches(
 export async function findFirstIds(
   db: BoundedReads,
   scope: Scope,
-  condition: Fragment,
+  condition: DeviceCondition,
   limit: number,
 ): Promise<string[]> {
   const rows = await db.boundedRead(200, (reader) =>

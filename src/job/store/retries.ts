@@ -2,7 +2,7 @@ import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
-import type { Fragment } from '../../sql-fragment.ts'
+import type { DeviceCondition } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
 import { facts, result, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './targets.ts'
@@ -39,7 +39,7 @@ export function expandRetry(
   tx: Tx & BoundedReader,
   scope: Scope,
   id: string,
-  condition: Fragment,
+  condition: DeviceCondition,
   retry: Retry,
 ): Promise<number> {
   return expandJob(tx, scope, id, condition, sql`and d.id in (${selectedDevices(retry)})`)

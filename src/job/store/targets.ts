@@ -1,10 +1,9 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
-import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
-import { meetsScope } from '../../database/in-scope.ts'
+import { meetsCondition } from '../../database/meets-condition.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
-import type { Fragment } from '../../sql-fragment.ts'
+import type { DeviceCondition } from '../../sql-fragment.ts'
 import { hasOutcome, keyOf, target } from './facts.ts'
 
 /**
@@ -15,7 +14,7 @@ export async function expandJob(
   tx: Tx & BoundedReader,
   scope: Scope,
   id: string,
-  condition: Fragment,
+  condition: DeviceCondition,
   narrowed = empty,
 ): Promise<number> {
   const [row] = await tx.query<{ count: number }>(
@@ -23,7 +22,7 @@ export async function expandJob(
           insert into device_job (job_key, device_id)
           select job.key, d.id
           from job cross join device d join twin t on t.device_id = d.id
-          where job.id = ${id} and ${boundedFragment(tx, condition)}${meetsScope(scope)} ${narrowed}
+          where job.id = ${id} and ${meetsCondition(tx, scope, condition)} ${narrowed}
           order by d.id
           returning 1
         )
