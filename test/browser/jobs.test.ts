@@ -67,6 +67,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
 
   test('says since when the hub is out of reach, and offers nothing that needs it until it is back', async () => {
     await schedule('long', '*')
+    await givenAge('long', { seconds: 2_000, interval: 16, sampled: 2_000 })
     const { page } = await browser.open({ hub: app.addresses.http })
     const connection = await routeConnection(page)
     await page.goto('/console/jobs/long')
@@ -75,11 +76,19 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     const reason = dialog.getByLabel('Reason')
     const confirm = dialog.getByRole('button', { name: 'Cancel job' })
     await page.getByText('Live').waitFor()
+    const progress = page.getByRole('region', { name: 'Progress', exact: true })
+    const course = page.getByRole('region', { name: 'Progress over time' })
+    await progress.getByText('devices/s (last 10 s)').waitFor()
+    await course.getByRole('img', { name: /^Progress chart\. 0 devices succeeded/ }).waitFor()
+    expect(await course.getByText('No data').count()).toBe(0)
     await confirm.focus()
 
     await connection.cut()
     await page.getByText(/^Connection lost at \d\d:\d\d:\d\d\. Showing the last known state\.$/).waitFor()
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel job')
+    await course.getByText('No data', { exact: true }).waitFor()
+    await course.getByText(/No data for \d+ s\.$/).waitFor()
+    expect(await progress.getByText('devices/s').count()).toBe(0)
     const why = confirm.locator('xpath=..').getByRole('tooltip')
     expect(await confirm.getAttribute('aria-disabled')).toBe('true')
     expect(await why.innerText()).toContain('while the hub cannot be reached')
@@ -94,9 +103,59 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.getByRole('link', { name: 'Schedule again' }).waitFor()
     expect(await page.getByText('Connection lost').count()).toBe(0)
     expect(await page.getByRole('button', { name: 'Cancel job…' }).getAttribute('aria-disabled')).toBeNull()
-    await page.getByRole('region', { name: 'Progress', exact: true }).getByText('0 of 1 devices').waitFor()
+    await progress.getByText('0 of 1 devices').waitFor()
+    await progress.getByText('devices/s (last 10 s)').waitFor()
+    await course.getByText('No data', { exact: true }).waitFor({ state: 'hidden' })
     expect(await page.getByRole('region', { name: 'History' }).getByText('Cancelled').count()).toBe(0)
   })
+
+  test('shows the progress of a large job that nobody watched, and a sentence for one of seconds', async () => {
+    await schedule('large', '*')
+    await givenAge('large', { seconds: 600, interval: 4, sampled: 200 })
+    const { page } = await browser.open({ hub: app.addresses.http })
+    await app.database.pool.query(
+      `update job
+       set status = 'completed', end_time = now(), device_count = 100000, pending_count = 0, running_count = 0,
+           succeeded_count = 99000, refused_count = 500, failed_count = 1000
+       where id = 'large'`,
+    )
+    await page.goto('/console/jobs/large')
+    const course = page.getByRole('region', { name: 'Progress over time' })
+    await course.getByRole('img', { name: /^Progress chart\. 98,500 devices succeeded and 1,500 failed/ }).waitFor()
+    // Samples are missing after the first 200 seconds.
+    await course.getByText(/ in 10 min.* No data for 6 min \d+ s\.$/).waitFor()
+    await course.getByText('No data', { exact: true }).waitFor()
+
+    await app.database.pool.query(
+      "update job set end_time = started_time + interval '1.6 seconds' where id = 'large'; delete from job_sample",
+    )
+    await page.reload()
+    await course.getByText('98,500 devices succeeded and 1,500 failed or refused in 2 s.', { exact: true }).waitFor()
+    expect(await course.getByRole('img').count()).toBe(0)
+  })
+
+  /** Lets the job have started so long ago, with samples of its first seconds at the interval of its age. */
+  async function givenAge(
+    jobId: string,
+    { seconds, interval, sampled }: { readonly seconds: number; readonly interval: number; readonly sampled: number },
+  ): Promise<void> {
+    const { pool } = app.database
+    await expect
+      .poll(async () => (await pool.query("select from job where id = $1 and status = 'running'", [jobId])).rowCount)
+      .toBe(1)
+    await pool.query("update job set started_time = started_time - $2 * interval '1 second' where id = $1", [
+      jobId,
+      seconds,
+    ])
+    await pool.query(
+      `insert into job_sample
+       select key, second, started_time + second * interval '1 second', pending_count, running_count, 0, 0, 0, 0
+       from job, generate_series($2::integer, $3::integer, $2::integer) second
+       where id = $1
+       on conflict do nothing`,
+      [jobId, interval, sampled],
+    )
+  }
 })
 
 /** The live connection of a page, which can be cut. */

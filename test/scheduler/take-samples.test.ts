@@ -85,6 +85,14 @@ test('a job that is shorter than the interval has its start and its end', async 
   ])
 })
 
+test('a sample that was taken while the job ended is not later than the end', async () => {
+  const jobId = await givenRunningJob(2)
+  await pass(2)
+  await finishJobs(deps).run(clock.now())
+  await deps.database.pool.query("update job_sample set time = time + interval '5 milliseconds'")
+  expect((await courseOf(jobId)).map(([second]) => second)).toEqual([0, 1.005, 2, 2])
+})
+
 test('a job that waits or has no devices has no samples', async () => {
   const startTime = new Date(clock.now().getTime() + 60_000)
   const waiting = await givenMethodJob(deps, 'pump', {}, { startTime })

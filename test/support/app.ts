@@ -7,7 +7,7 @@ import { type Addresses, createApp } from '../../src/app.ts'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
 
 /** The whole hub in this process, on a database and in a data folder of its own, at free ports. */
 export type TestApp = {
@@ -19,6 +19,8 @@ export type TestApp = {
   readonly ca: string
   readonly mqttPort: number
   readonly mqttsPort: number
+  /** Its database, for rows that would take long to come about. */
+  readonly database: TestDatabase
   /** Lines at level error that it logged. */
   readonly errors: readonly string[]
   /** Stops the hub and starts it again, on the same database and ports. */
@@ -69,6 +71,7 @@ export async function startApp(
     ca: await readFile(join(folder, 'ca.pem'), 'utf8'),
     mqttPort: Number(ports.MQTT_PORT),
     mqttsPort: Number(ports.MQTTS_PORT),
+    database,
     errors,
     async restart() {
       await running.app.stop()

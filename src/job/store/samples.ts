@@ -75,9 +75,10 @@ export function findSamples(
                  0 as succeeded_count, 0 as refused_count, 0 as failed_count, 0 as cancelled_count
           from started
           union all
-          select job_key, second, time,
-                 pending_count, running_count, succeeded_count, refused_count, failed_count, cancelled_count
-          from job_sample
+          -- A sample may be taken while the job ends.
+          select job_key, second, least(time, end_time), sample.pending_count, sample.running_count,
+                 sample.succeeded_count, sample.refused_count, sample.failed_count, cancelled_count
+          from started join job_sample sample on job_key = key
           where job_key = any(${jobKeys}::bigint[])
           union all
           select key, null, coalesce(end_time, ${now}),

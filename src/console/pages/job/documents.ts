@@ -162,24 +162,14 @@ export const JobDevicesAgainDocument = graphql(`
   }
 `)
 
-/** When device jobs ended, for the part of the chart before the page was opened. */
-export const JobEndedDocument = graphql(`
-  query JobEnded($jobId: String!, $after: String) {
+/** The progress of the job so far, for the chart. */
+export const JobSamplesDocument = graphql(`
+  query JobSamples($jobId: String!) {
     job(jobId: $jobId) {
-      deviceJobs(
-        filter: { result: [SUCCEEDED, REFUSED, FAILED] }
-        orderBy: { field: END_TIME, direction: ASC }
-        first: 100
-        after: $after
-      ) {
-        totalCount
-        nodes {
-          id
-          result
-          endTime
-        }
-        pageInfo {
-          ...NextPage
+      samples {
+        time
+        deviceJobStatistics {
+          ...Counters
         }
       }
     }

@@ -1,5 +1,6 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDistance, formatDuration, formatMoment, formatRate, formatShare } from '../../format.ts'
+import { useOutage } from '../../hub/use-outage.ts'
 import type { LiveError } from '../../hub/use-subscription.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -93,6 +94,7 @@ const hidden = '– (the job was not scheduled under your scope)'
 
 function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadline: string }) {
   const { status, startedTime, endTime, throughput, eta } = now
+  const isOut = useOutage() !== undefined
   if (startedTime === null) return undefined
   if (endTime !== null) {
     const seconds = (new Date(endTime).getTime() - new Date(startedTime).getTime()) / 1000
@@ -105,8 +107,11 @@ function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadli
   }
   return (
     <dl className={styles.pace}>
-      <Fact name="Rate">{throughput === null ? hidden : `${formatRate(throughput)} devices/s (last 10 s)`}</Fact>
-      {status === 'RUNNING' && eta !== null && (
+      {/* Both are of the present, which is unknown during an outage. */}
+      {!isOut && (
+        <Fact name="Rate">{throughput === null ? hidden : `${formatRate(throughput)} devices/s (last 10 s)`}</Fact>
+      )}
+      {!isOut && status === 'RUNNING' && eta !== null && (
         <Fact name="Estimate">
           <Eta eta={eta} deadline={deadline} />
         </Fact>

@@ -1,95 +1,74 @@
-import { useEffect, useState } from 'react'
-import { useClient } from 'urql'
+import { memo, useMemo } from 'react'
 import type { JobNowFragment } from '../../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatRate } from '../../../format.ts'
 import { Panel } from '../../../shell/page.tsx'
-import { endedOf, noDevices } from '../../../ui/statistics.ts'
-import { maxChartedDevices, readEndedDeviceJobs } from '../ended-device-jobs.ts'
+import { noDevices } from '../../../ui/statistics.ts'
 import styles from './panel.module.css'
-import { addPoint, describeSamples, type Ended, pointOf, type Samples, samplesBefore, thin } from './samples.ts'
-import { ProgressChartPlot } from './uplot-chart.tsx'
+import { ProgressChartPlot } from './plot.tsx'
+import { describePoints, gapsIn, type Points, ratesOf, shortestCharted, spanOf, thin } from './points.ts'
+import { type Course, type KnownCourse, useCourse } from './use-course.ts'
 
 /** Rows of the table with the same data as the chart. */
 const tableRows = 12
-/** Milliseconds after which the chart moves on although nothing happens. */
-const beat = 2_000
 
-/** The progress of the job since it started, as far as it is known: a chart, a sentence and a table. */
+const formats = { formatCount, formatRate, formatDuration }
+
+/** The progress of the job since it started: a chart, a sentence and a table. */
 export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; readonly now: JobNowFragment }) {
-  const samples = useSamples(jobId, now)
+  const course = useCourse(jobId, now)
   const { deviceCount } = now.deviceJobStatistics ?? noDevices
   if (now.startedTime === null || deviceCount === 0) return undefined
-  if (samples.length < 2) {
-    if (now.endTime === null || deviceCount <= maxChartedDevices) return undefined
-    return (
-      <Panel title="Progress over time">
-        <p className={styles.summary}>
-          Jobs with more than {formatCount(maxChartedDevices)} devices are charted only while this page is open.
-        </p>
-      </Panel>
-    )
-  }
-  const summary = describeSamples(samples, { formatCount, formatRate, formatDuration })
   return (
     <Panel title="Progress over time">
-      <ProgressChartPlot samples={samples} summary={summary} />
-      <p className={styles.summary}>{summary}</p>
-      <details className={styles.table}>
-        <summary>Show as table</summary>
-        <SampleTable samples={thin(samples, tableRows)} />
-      </details>
+      <Content course={course} isLong={now.endTime === null || lengthOf(now) >= shortestCharted} />
     </Panel>
   )
 }
 
-/**
- * The samples that arrive while the page is open, preceded by those that can be read: all of a small job, otherwise
- * only its start.
- */
-function useSamples(jobId: string, now: JobNowFragment): Samples {
-  const client = useClient()
-  const [seen, setSeen] = useState<Samples>([])
-  const [ended, setEnded] = useState<readonly Ended[]>([])
-  const { startedTime, endTime } = now
-  // A page that was open at the start has nothing earlier to read.
-  const [cameLate] = useState(() => endedOf(now.deviceJobStatistics ?? noDevices) > 0)
-
-  useEffect(() => {
-    if (now.startedTime === null) return
-    const add = (): void => {
-      const { deviceJobStatistics, throughput, endTime } = now
-      // The time of the end is the hub's. All other times are times of arrival.
-      const time = (endTime === null ? Date.now() : new Date(endTime).getTime()) / 1000
-      // After the end, the throughput is that of the whole job.
-      const recent = endTime === null ? throughput : null
-      setSeen((samples) => addPoint(samples, pointOf(deviceJobStatistics ?? noDevices, recent, time)))
-    }
-    add()
-    if (now.endTime !== null) return
-    const timer = setInterval(add, beat)
-    return () => clearInterval(timer)
-  }, [now])
-
-  useEffect(() => {
-    if (!cameLate) return
-    let isCurrent = true
-    void readEndedDeviceJobs(client, jobId).then((read) => {
-      if (isCurrent) setEnded(read)
-    })
-    return () => {
-      isCurrent = false
-    }
-  }, [client, jobId, cameLate])
-
-  const [first] = seen
-  if (first === undefined || startedTime === null) return []
-  const before = samplesBefore(new Date(startedTime).getTime() / 1000, first, ended)
-  // A job that ended before the page was opened and is too large to read has no points to draw.
-  return endTime !== null && seen.length === 1 && before.length === 1 ? [] : [...before, ...seen]
+/** The seconds that a job that has ended took. */
+function lengthOf({ startedTime, endTime }: JobNowFragment): number {
+  return startedTime === null || endTime === null
+    ? 0
+    : (new Date(endTime).getTime() - new Date(startedTime).getTime()) / 1000
 }
 
-function SampleTable({ samples }: { readonly samples: Samples }) {
-  const start = samples[0]?.time ?? 0
+/** `isLong`: the job has a chart or may get one. Room is kept for it, so that nothing below moves. */
+const Content = memo(function Content({ course, isLong }: { readonly course: KnownCourse; readonly isLong: boolean }) {
+  return <div className={isLong ? styles.room : undefined}>{course !== undefined && contentOf(course)}</div>
+})
+
+function contentOf(course: Course | 'hidden') {
+  if (course === 'hidden') return <p className={styles.summary}>– (the job was not scheduled under your scope)</p>
+  const { points } = course
+  if (spanOf(points) < shortestCharted) return <Summary course={course} />
+  // A job from before the hub kept samples.
+  if (points.slice(1).every(({ isAfterGap }) => isAfterGap)) {
+    return <p className={styles.summary}>The progress of this job was not recorded.</p>
+  }
+  return <ChartWithTable course={course} />
+}
+
+function Summary({ course: { points, until } }: { readonly course: Course }) {
+  return <p className={styles.summary}>{describePoints(points, gapsIn(points, until), formats)}</p>
+}
+
+function ChartWithTable({ course }: { readonly course: Course }) {
+  const summary = useMemo(() => describePoints(course.points, gapsIn(course.points, course.until), formats), [course])
+  return (
+    <>
+      <ProgressChartPlot course={course} summary={summary} />
+      <p className={styles.summary}>{summary}</p>
+      <details className={styles.table}>
+        <summary>Show as table</summary>
+        <PointTable points={thin(course.points, tableRows)} />
+      </details>
+    </>
+  )
+}
+
+function PointTable({ points }: { readonly points: Points }) {
+  const start = points[0]?.time ?? 0
+  const rates = ratesOf(points)
   return (
     <table>
       <thead>
@@ -102,13 +81,13 @@ function SampleTable({ samples }: { readonly samples: Samples }) {
         </tr>
       </thead>
       <tbody>
-        {samples.map(({ time, succeeded, failed, running, throughput }) => (
+        {points.map(({ time, succeeded, failed, running }, index) => (
           <tr key={time}>
             <th scope="row">{formatDuration(time - start)}</th>
             <td>{formatCount(succeeded)}</td>
             <td>{formatCount(failed)}</td>
-            <td>{running === null ? 'unknown' : formatCount(running)}</td>
-            <td>{throughput === null ? 'unknown' : formatRate(throughput)}</td>
+            <td>{formatCount(running)}</td>
+            <td>{rates[index] == null ? 'unknown' : formatRate(rates[index])}</td>
           </tr>
         ))}
       </tbody>

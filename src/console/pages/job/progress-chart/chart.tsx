@@ -1,8 +1,9 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import styles from './chart.module.css'
 import { colourOf, useTheme } from './chart-colours.ts'
-import styles from './progress-charts.module.css'
+import type { Gap } from './points.ts'
 
 /** A line: its name, the token of its colour, and its dashes, so that it can be distinguished without colours. */
 export type Line = {
@@ -14,6 +15,10 @@ export type Line = {
 
 /** The time of day of a point. */
 export const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+/** Pixels between the lines with which a gap is hatched. */
+const hatching = 6
+/** Pixels of a gap from which on it is labelled. */
+const labelled = 64
 /** Grid lines are at whole seconds and whole devices. */
 const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800]
 const wholes = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat()
@@ -23,16 +28,18 @@ const short = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFract
 /** A column of times in seconds since 1970, and a column per line. */
 export type Data = readonly (readonly (number | null)[])[]
 
-/** Lines over time, drawn by uPlot. All charts on a page mark the same moment. */
+/** Lines over time, drawn by uPlot. Gaps are hatched. All charts on a page mark the same moment. */
 export function Chart({
   lines,
   data,
+  gaps,
   height,
   hasTimes = false,
   onPoint,
 }: {
   readonly lines: readonly Line[]
   readonly data: Data
+  readonly gaps: readonly Gap[]
   readonly height: number
   /** Whether this chart is the lowest and shows the time axis for all of them. */
   readonly hasTimes?: boolean
@@ -41,9 +48,9 @@ export function Chart({
 }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
-  const latest = useRef({ data, onPoint })
+  const latest = useRef({ data, gaps, onPoint })
   useEffect(() => {
-    latest.current = { data, onPoint }
+    latest.current = { data, gaps, onPoint }
   })
   const theme = useTheme()
 
@@ -52,7 +59,12 @@ export function Chart({
     const element = place.current
     if (element === null) return
     const chart = new uPlot(
-      optionsFor(element, lines, { height, hasTimes }, (at) => latest.current.onPoint(at)),
+      optionsFor(
+        element,
+        lines,
+        { height, hasTimes },
+        { onPoint: (at) => latest.current.onPoint(at), gaps: () => latest.current.gaps },
+      ),
       aligned(latest.current.data),
       element,
     )
@@ -79,10 +91,11 @@ function optionsFor(
   element: HTMLElement,
   lines: readonly Line[],
   { height, hasTimes }: { readonly height: number; readonly hasTimes: boolean },
-  onPoint: (index: number | null) => void,
+  { onPoint, gaps }: { readonly onPoint: (index: number | null) => void; readonly gaps: () => readonly Gap[] },
 ): uPlot.Options {
   const colour = colourOf(element)
   const ink = colour('--ink-muted')
+  const hatch = colour('--line-strong')
   const grid = { stroke: colour('--line'), width: 1 }
   const font = `11px ${getComputedStyle(element).fontFamily}`
   return {
@@ -125,6 +138,50 @@ function optionsFor(
         ...(ground !== undefined && { fill: colour(ground) }),
       })),
     ],
-    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
+    hooks: {
+      setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)],
+      drawAxes: [
+        (plot) => {
+          for (const gap of gaps()) drawGap(plot, gap, { hatch, ink, font, isLabelled: !hasTimes })
+        },
+      ],
+    },
   }
+}
+
+/** Hatches a time without data. */
+function drawGap(
+  { ctx, bbox, valToPos }: uPlot,
+  { from, to }: Gap,
+  {
+    hatch,
+    ink,
+    font,
+    isLabelled,
+  }: Readonly<Record<'hatch' | 'ink' | 'font', string>> & { readonly isLabelled: boolean },
+): void {
+  const [left, right] = [valToPos(from, 'x', true), valToPos(to, 'x', true)]
+  const { top, height } = bbox
+  const scale = devicePixelRatio
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(left, top, right - left, height)
+  ctx.clip()
+  ctx.strokeStyle = hatch
+  ctx.lineWidth = scale
+  ctx.globalAlpha = 0.5
+  ctx.beginPath()
+  for (let x = left - height; x < right; x += hatching * scale) {
+    ctx.moveTo(x, top + height)
+    ctx.lineTo(x + height, top)
+  }
+  ctx.stroke()
+  if (isLabelled && right - left > labelled * scale) {
+    ctx.globalAlpha = 1
+    ctx.fillStyle = ink
+    ctx.font = font.replace(/^\d+/, (size) => String(Number(size) * scale))
+    ctx.textAlign = 'center'
+    ctx.fillText('No data', (left + right) / 2, top + 14 * scale)
+  }
+  ctx.restore()
 }
