@@ -35,6 +35,8 @@ export type Context = {
   readonly outlet: Outlet | undefined
   /** Calls `act` when the connection has taken what was written so far. Only over HTTP. */
   readonly whenTaken: ((act: () => void) => void) | undefined
+  /** The id of the last event that the client of an event stream has (`setEventId`). */
+  readonly lastEventId: string | undefined
   /** Where subscriptions learn that the viewer may no longer do what they need. */
   readonly standing: Standing
   /** Functions that end the open subscriptions of the GraphQL API. A shutdown calls all of them. */

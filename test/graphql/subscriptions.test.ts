@@ -419,3 +419,69 @@ describe('a client that leaves', () => {
     }
   })
 })
+
+describe('an event stream', () => {
+  const ended = 'subscription ($jobId: String!) { deviceJobEnded(jobId: $jobId) { deviceJobs { deviceId } } }'
+  const statistics = 'subscription ($jobId: String!) { deviceJobStatistics(jobId: $jobId) { job { status } } }'
+  /** The whole stream, by GET like an `EventSource`: the id and the data of each event. */
+  const read = async (query: string, variables: object, lastEventId?: string) => {
+    const parameters = new URLSearchParams({ query, variables: JSON.stringify(variables) })
+    const headers = { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) }
+    const response = await fetch(`${port.url.replace('ws', 'http')}?${parameters}`, { headers })
+    return (await response.text())
+      .split('\n\n')
+      .filter((event) => event.startsWith('event: next'))
+      .map((event) => ({ id: /^id: (.*)$/m.exec(event)?.[1], ...JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '') }))
+  }
+  const idsIn = (events: Awaited<ReturnType<typeof read>>): string[] =>
+    events.flatMap(({ data }) => data.deviceJobEnded.deviceJobs.map(({ deviceId }: { deviceId: string }) => deviceId))
+
+  test('of ended device jobs continues after the event that the client names, without a variable for it', async () => {
+    const jobId = await givenStartedJob()
+    const keys = ['pump-0002', 'pump-0001', 'pump-0003'].map((deviceId) => ({ jobId, deviceId }))
+    await dispatch(door.deps, ...keys)
+    const response = { status: 200, payload: 'null' }
+    for (const key of keys) await answer(door.deps, { ...key, response })
+    await finish(door.deps)
+    const all = await read(ended, { jobId })
+    expect(idsIn(all)).toEqual(['pump-0002', 'pump-0001', 'pump-0003'])
+    const [first] = await read(ended.replace('deviceJobs {', 'cursor deviceJobs {'), { jobId })
+    expect(first.id).toBe(first.data.deviceJobEnded.cursor)
+    expect(await read(ended, { jobId }, all.at(-1)?.id)).toEqual([])
+    const otherJob = await read(ended, { jobId: await givenStartedJob() }, first.id)
+    expect(otherJob).toMatchObject([{ errors: [{ extensions: { code: 'INVALID_CURSOR', argument: 'after' } }] }])
+  })
+
+  test('of statistics continues after the event that the client names', async () => {
+    const jobId = await givenStartedJob()
+    await cancelJob(door.deps, tester, jobId)
+    const [last] = await read(statistics, { jobId })
+    expect(last).toEqual({ id: expect.stringMatching(/^\d+$/), data: expect.anything() })
+    expect(await read(statistics, { jobId }, String(Number(last.id) - 1))).toEqual([last])
+    expect(await read(statistics, { jobId }, last.id)).toEqual([])
+    for (const wrong of ['x', '-1', String(Number(last.id) + 1)]) {
+      expect(await read(statistics, { jobId }, wrong)).toMatchObject([
+        { id: undefined, errors: [{ extensions: { code: 'INVALID_CURSOR', argument: 'after' } }] },
+      ])
+    }
+  })
+
+  test('without positions has no ids, and begins with the present state', async () => {
+    const gone = new AbortController()
+    const response = await fetch(port.url.replace('ws', 'http'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'last-event-id': '7' },
+      body: JSON.stringify({ query: 'subscription { devicePresenceChanged { initial devices { deviceId } } }' }),
+      signal: gone.signal,
+    })
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString()
+      if (text.includes('event: next') && text.endsWith('}\n\n')) break
+    }
+    expect(text).toContain('"initial":true')
+    expect(text).not.toMatch(/^id:/m)
+    gone.abort()
+    await until(() => door.server.openStreams() === 0)
+  })
+})

@@ -13,6 +13,7 @@ import { builder } from '../builder.ts'
 import { type KeysetList, readCursor } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { maxPageSize } from '../limits.ts'
+import { setEventId } from '../live/event-id.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
@@ -102,7 +103,8 @@ builder.subscriptionField('deviceJobEnded', (t) =>
       if (job === undefined) throw new NotFoundError('job', jobId)
       const { jobKey } = job
       const list = listOf(job)
-      let place = after == null ? beforeAll : readCursor(list, after, 'after')
+      const cursor = context.lastEventId ?? after
+      let place = cursor == null ? beforeAll : readCursor(list, cursor, 'after')
 
       const batchesOf = ({ places, more, over }: EndedPlaces): readonly Batch[] => {
         const batches: Batch[] = []
@@ -110,13 +112,10 @@ builder.subscriptionField('deviceJobEnded', (t) =>
           const members = places.slice(start, start + maxPageSize)
           const upTo = members.at(-1) ?? beforeAll
           const isEnd = start + maxPageSize >= places.length
-          batches.push({
-            jobId,
-            cursor: encodeCursor(list.name, list.keysOf(upTo)),
-            deviceIds: members.map(({ deviceId }) => deviceId),
-            isLast: isEnd && over,
-            hasMore: isEnd && more,
-          })
+          const cursor = encodeCursor(list.name, list.keysOf(upTo))
+          const deviceIds = members.map(({ deviceId }) => deviceId)
+          const batch = { jobId, cursor, deviceIds, isLast: isEnd && over, hasMore: isEnd && more }
+          batches.push(setEventId(batch, cursor))
         }
         return batches
       }

@@ -3,6 +3,7 @@ import { NotFoundError } from '../../errors.ts'
 import { findJobsById, type SelectedJob } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import { passesRow, selectedColumns } from '../columns.ts'
+import { setEventId } from '../live/event-id.ts'
 import { newerStates } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { isForeign } from './foreign-job.ts'
@@ -48,10 +49,14 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
           'The last `version` that the client has received. Only newer versions are sent. A version that the job has not reached is a request error INVALID_CURSOR.',
       }),
     },
-    subscribe: (_root, { jobId, after }, context, info) => {
-      const { deps, viewer } = context
+    subscribe: (_root, { jobId, after: given }, context, info) => {
+      const { deps, viewer, lastEventId } = context
+      const after = lastEventId === undefined ? given : versionIn(lastEventId)
       const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'version', 'endTime']
-      const find = async () => (await findJobsById(deps.db.reads, viewer.scope, [jobId], columns))[0] ?? null
+      const find = async () => {
+        const [job] = await findJobsById(deps.db.reads, viewer.scope, [jobId], columns)
+        return job === undefined ? null : setEventId(job, String(job.version))
+      }
       return newerStates(context, deps.events.listen('job', jobId), {
         reads: jobsAtVersion,
         find,
@@ -68,6 +73,14 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     resolve: (job) => job,
   }),
 )
+
+/** The version in the id of an event. GraphQLError. */
+function versionIn(eventId: string): number {
+  if (/^\d{1,10}$/.test(eventId)) return Number(eventId)
+  throw new GraphQLError('"Last-Event-ID" is not the id of an event of this subscription.', {
+    extensions: { code: 'INVALID_CURSOR', argument: 'after' },
+  })
+}
 
 function unknownVersion(after: number, version: number): GraphQLError {
   return new GraphQLError(

@@ -4,6 +4,7 @@ import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
 import type { Execute } from '../transport/execute.ts'
 import { maySelectKeys } from '../transport/may-select-keys.ts'
+import { eventIdOf, setEventId } from './event-id.ts'
 import { releaseAnswer } from './read-documents.ts'
 import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
 import { executeThroughOutage } from './through-outage.ts'
@@ -107,9 +108,12 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
         contextValue.answer = newAnswer()
         return execute({ ...args, rootValue: row, contextValue })
       }
+      const id = eventIdOf(row)
+      const finished = (result: ExecutionResult): ExecutionResult =>
+        id === undefined ? masked(result) : setEventId(masked(result), id)
       const result = run()
-      if (!('then' in result)) return masked(result)
-      const later = executeThroughOutage(contextValue, result, run).then(masked)
+      if (!('then' in result)) return finished(result)
+      const later = executeThroughOutage(contextValue, result, run).then(finished)
       const release = (): void => releaseAnswer(contextValue, contextValue.answer, () => forget(row))
       later.then(release, release)
       // Later subscribers use the value without waiting. Subscribers that wait receive the error.

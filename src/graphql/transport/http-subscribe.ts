@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { type AnswerHold, smallAnswerBytes } from '../../limits/answer-budget.ts'
+import { eventIdOf } from '../live/event-id.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { createSource, isSource } from '../live/source.ts'
 import { type PrintResult, printedBy } from './print-result.ts'
@@ -7,7 +8,8 @@ import { type PrintResult, printedBy } from './print-result.ts'
 /**
  * Adapts subscriptions to Yoga, over HTTP. An error that ends a subscription early is sent as its last result: the
  * stream has no other way to report it, and Yoga would leave the connection open. A subscription whose client has
- * disconnected before it began is ended here, because Yoga no longer knows it.
+ * disconnected before it began is ended here, because Yoga no longer knows it. Yoga writes events without an id, so the
+ * id is a line after their data.
  */
 export function overHttp(
   subscribe: Subscribe,
@@ -44,7 +46,11 @@ export function overHttp(
       releaseWhenTaken()
       results.take({
         done: () => sink.done(),
-        next: (result) => sink.next(printedBy(printHeld, result)),
+        next(result) {
+          const id = eventIdOf(result)
+          const printWithId: PrintResult = (value) => `${printHeld(value)}\nid: ${id}`
+          sink.next(printedBy(id === undefined ? printHeld : printWithId, result))
+        },
         fail: (error) => sink.next({ errors: [mask(error)] }),
       })
     }, end)

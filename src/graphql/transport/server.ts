@@ -139,7 +139,7 @@ export function createGraphqlServer(
       send(request, response).catch((error: unknown) => refuseDownload(response, error, mask(error)))
     }
 
-  const contextOf = (server: ServerContext, signal: AbortSignal): Context => {
+  const contextOf = (server: ServerContext, signal: AbortSignal, lastEventId?: string): Context => {
     const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
@@ -153,14 +153,17 @@ export function createGraphqlServer(
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
-    const transport = { outlet, whenTaken, signal, standing, streams }
+    const transport = { outlet, whenTaken, signal, standing, streams, lastEventId }
     return { deps, viewer, caller, address, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 
   const admit = createAdmission(authenticate, deps.requestRoom)
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
-    context: (initial) => contextOf(initial, initial.request.signal),
+    context(initial) {
+      const { signal, headers } = initial.request
+      return contextOf(initial, signal, headers.get('last-event-id') || undefined)
+    },
     plugins: [
       jsonOnly,
       admission(admit),
