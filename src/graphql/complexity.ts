@@ -19,7 +19,7 @@ const maxAliases = 30
  * Maximum number of objects in an answer, which is about the number of rows that are read. A page of 100 with its edges
  * counts 300.
  */
-const maxComplexity = 5000
+export const maxComplexity = 5000
 
 /**
  * The number of objects that a JSON document counts for. A document is printed each time a client selects it: a twin

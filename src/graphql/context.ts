@@ -35,6 +35,8 @@ export type Context = {
   readonly outlet: Outlet | undefined
   /** Calls `act` when the connection has taken what was written so far. Only over HTTP. */
   readonly whenTaken: ((act: () => void) => void) | undefined
+  /** Whether the client asks for the cost of the operation. */
+  readonly wantsCost: boolean
   /** The id of the last event that the client of an event stream has (`setEventId`). */
   readonly lastEventId: string | undefined
   /** Where subscriptions learn that the viewer may no longer do what they need. */
@@ -74,6 +76,13 @@ export type ServerContext = {
   /** Called before the head of the answer is sent. Only over HTTP. */
   beforeAnswer?: () => void
 }
+
+/** Creates the context of an operation, by what its request says in addition to its document. */
+export type ContextOf = (
+  server: ServerContext,
+  signal: AbortSignal,
+  request?: { readonly extensions?: unknown; readonly lastEventId?: string | undefined },
+) => Context
 
 /** Yoga with the contexts of this API. */
 export type Yoga = YogaServerInstance<ServerContext, Context>

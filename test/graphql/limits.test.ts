@@ -4,7 +4,9 @@ import { faultMessage } from '../../src/errors.ts'
 import { maxTokens } from '../../src/graphql/limits.ts'
 import { notJsonBody } from '../../src/json/json-body.ts'
 import { maxBodyBytes } from '../../src/limits/body-size.ts'
+import { givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
+import { openPort } from './transport/sockets.ts'
 
 let door: TestDoor
 beforeAll(async () => {
@@ -13,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => door.close())
 
 const fetch = (init: RequestInit & { path?: string }) =>
-  door.server.fetch(`http://localhost${init.path ?? '/graphql'}`, init)
+  // It adds to the headers that it is given.
+  door.server.fetch(`http://localhost${init.path ?? '/graphql'}`, { ...init, headers: new Headers(init.headers) })
 const json = { 'content-type': 'application/json' }
 
 describe('a document is refused', () => {
@@ -110,7 +113,7 @@ describe('a body is refused', () => {
       413,
       { headers: json, body: JSON.stringify({ query: `{ __typename } #${'x'.repeat(maxBodyBytes)}` }) },
     ],
-    ['with several operations at once', 413, { headers: json, body: `[${body},${body}]` }],
+    ['with several operations at once', 400, { headers: json, body: `[${body},${body}]` }],
     ['that is no JSON', 400, { headers: { ...json, accept: 'application/graphql-response+json' }, body: '{' }],
   ])('%s', async (_what, status, init) => {
     const response = await fetch({ method: 'POST', ...init })
@@ -118,6 +121,76 @@ describe('a body is refused', () => {
     const text = await response.text()
     expect(text).not.toContain('"data"')
     if (status === 415) expect(JSON.parse(text)).toEqual({ errors: [{ message: notJsonBody }] })
+  })
+})
+
+describe('the cost of an operation', () => {
+  const query = '{ jobs(first: 7) { nodes { jobId } } }'
+  const extensions = { cost: true }
+  const cost = {
+    complexity: 8,
+    maximum: 5_000,
+    fields: [
+      { path: 'jobs', complexity: 8 },
+      { path: 'jobs.nodes', complexity: 7 },
+    ],
+  }
+  const follow = 'subscription { jobUpdated { status } }'
+
+  test('is in the answer if the request asks for it, over both ways of HTTP and over WebSockets', async () => {
+    const port = await openPort(door)
+    const url = port.url.replace('ws', 'http')
+    const post = async (body: object) =>
+      (await globalThis.fetch(url, { method: 'POST', headers: json, body: JSON.stringify(body) })).json()
+    expect((await post({ query, extensions })).extensions).toEqual({ cost })
+    expect(await post({ query, extensions: { cost: 'true' } })).not.toHaveProperty('extensions')
+    const parameters = new URLSearchParams({ query, extensions: JSON.stringify(extensions) })
+    expect(await (await globalThis.fetch(`${url}?${parameters}`)).json()).toEqual({
+      data: { jobs: { nodes: [] } },
+      extensions: { cost },
+    })
+    const socket = await port.socket()
+    socket.send({ type: 'connection_init' })
+    await socket.next()
+    socket.send({ id: '1', type: 'subscribe', payload: { query, extensions } })
+    expect(await socket.next()).toMatchObject({ id: '1', type: 'next', payload: { extensions: { cost } } })
+    await port.close()
+  })
+
+  test('is in each event of a subscription that asks for it, and in no other', async () => {
+    await givenMethodJob(door.deps, 'nobody', {}, { jobId: 'followed' })
+    const port = await openPort(door)
+    const [asked, other] = [extensions, {}].map((each) => port.client().iterate({ query: follow, extensions: each }))
+    const ofFollow = { complexity: 1, maximum: 5_000, fields: [{ path: 'jobUpdated', complexity: 1 }] }
+    expect((await asked?.next())?.value).toMatchObject({ extensions: { cost: ofFollow } })
+    expect((await other?.next())?.value).not.toHaveProperty('extensions')
+    const gone = new AbortController()
+    const stream = await globalThis.fetch(port.url.replace('ws', 'http'), {
+      method: 'POST',
+      headers: { ...json, accept: 'text/event-stream' },
+      body: JSON.stringify({ query: follow, extensions }),
+      signal: gone.signal,
+    })
+    let text = ''
+    for await (const chunk of stream.body ?? []) {
+      text += Buffer.from(chunk).toString()
+      if (text.includes('event: next') && text.endsWith('}\n\n')) break
+    }
+    expect(JSON.parse(text.split('data: ')[1] ?? '').extensions).toEqual({ cost: ofFollow })
+    gone.abort()
+    await port.close()
+  })
+
+  test('says what to select less of when the operation is refused for it', async () => {
+    const tooMuch = '{ jobs(first: 100) { nodes { deviceJobs(first: 100) { nodes { device { deviceId } } } } } }'
+    const response = await fetch({
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ query: tooMuch, extensions }),
+    })
+    const { errors, extensions: shown } = await response.json()
+    expect(errors).toMatchObject([{ extensions: { limit: 'complexity', actual: shown.cost.complexity } }])
+    expect(shown.cost.fields[2]).toEqual({ path: 'jobs.nodes.deviceJobs', complexity: 21_000 })
   })
 })
 

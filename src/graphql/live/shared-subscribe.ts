@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
 import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
+import { costOf, withCost } from '../cost.ts'
 import type { Execute } from '../transport/execute.ts'
 import { maySelectKeys } from '../transport/may-select-keys.ts'
 import { eventIdOf, setEventId } from './event-id.ts'
@@ -101,7 +102,9 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     }
     const newAnswer = (): AnswerBudget => new AnswerBudget(context.answer.maximum, takeRoom)
     const contextValue = { ...context, answer: newAnswer(), newAnswer, group, signal }
+    const cost = context.wantsCost ? costOf(args) : undefined
 
+    const shown = (result: ExecutionResult): ExecutionResult => withCost(masked(result), cost)
     const executeRow = (row: object): Result => {
       const run = () => {
         contextValue.answer.release() // that of an attempt during an outage
@@ -110,7 +113,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       }
       const id = eventIdOf(row)
       const finished = (result: ExecutionResult): ExecutionResult =>
-        id === undefined ? masked(result) : setEventId(masked(result), id)
+        id === undefined ? shown(result) : setEventId(shown(result), id)
       const result = run()
       if (!('then' in result)) return finished(result)
       const later = executeThroughOutage(contextValue, result, run).then(finished)
@@ -149,7 +152,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       }
       if (Symbol.asyncIterator in rows) throw new Error('The rows of a subscription must come from `pacedRows`.')
       leave()
-      return masked(rows)
+      return shown(rows)
     } catch (error) {
       leave()
       throw mask(error)
@@ -163,10 +166,11 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
  * The key of equal subscriptions. Variables are compared as they were written. Subscriptions that may select keys of
  * devices are shared by one caller only, because the audit names who reads keys.
  */
-function keyOf({ document, operationName, variableValues }: ExecutionArgs, { viewer, caller }: Context): string {
+function keyOf({ document, operationName, variableValues }: ExecutionArgs, context: Context): string {
+  const { viewer, caller, wantsCost } = context
   const text = document.loc?.source.body ?? print(document)
   const reader = maySelectKeys(document) ? caller : null
-  return JSON.stringify([text, operationName ?? null, variableValues ?? null, viewer.authority, reader])
+  return JSON.stringify([text, operationName ?? null, variableValues ?? null, viewer.authority, reader, wantsCost])
 }
 
 /** The context of a subscription. */

@@ -11,7 +11,7 @@ import type { Deps } from '../../deps.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { bytesInTurns, endInTurns } from '../../send-in-turns.ts'
 import { bodyText } from '../../utf8.ts'
-import type { Context, ServerContext } from '../context.ts'
+import type { Context, ContextOf, ServerContext } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import type { Admit } from './admission.ts'
 import type { Compress } from './compress.ts'
@@ -38,7 +38,7 @@ export function createPlainRequests(
     readonly admit: Admit
     readonly documents: Documents
     readonly documentOf: DocumentOf
-    readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
+    readonly contextOf: ContextOf
     readonly run: RunOperation
     readonly print: PrintPieces
     readonly mask: (error: unknown) => GraphQLError
@@ -52,17 +52,20 @@ export function createPlainRequests(
    * The document in a body and the result of its operation. Undefined when the request is not answered here. A document
    * is never validated twice: that is the most expensive part of a request that is refused.
    */
-  const operate = (body: Buffer, context: () => Context): Operated | undefined => {
+  const operate = (body: Buffer, context: (extensions: unknown) => Context): Operated | undefined => {
     const params = paramsIn(body)
     if (params === undefined) return undefined
-    const { variables: variableValues, operationName } = params
+    const { variables: variableValues, operationName, extensions } = params
     refuseDeepVariables(variableValues)
     const document = documentOf(params)
     const kind = getOperationAST(document, operationName)?.operation
     if (kind === undefined || kind === 'subscription') return undefined
     const errors = documents.validate(document)
     if (errors.length > 0) return { document, result: { errors } }
-    return { document, result: run({ schema, document, operationName, variableValues, contextValue: context() }) }
+    return {
+      document,
+      result: run({ schema, document, operationName, variableValues, contextValue: context(extensions) }),
+    }
   }
 
   return async (request, response, server) => {
@@ -85,7 +88,7 @@ export function createPlainRequests(
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)
       if (body === undefined) return
-      const operated = operate(body, () => contextOf(server, whenGone(response)))
+      const operated = operate(body, (extensions) => contextOf(server, whenGone(response), { extensions }))
       if (operated === undefined) {
         const again = Object.assign(request, { body: Readable.from([body]) })
         return handleAny(again, response, { ...server, isAdmitted: true })

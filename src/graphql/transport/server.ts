@@ -14,7 +14,8 @@ import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refused-clients.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
-import { type Authenticate, type Context, callerOf, type ServerContext, type Yoga } from '../context.ts'
+import { type Authenticate, type Context, type ContextOf, callerOf, type ServerContext, type Yoga } from '../context.ts'
+import { wantsCost } from '../cost.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
 import { standingByRoles } from '../live/standing.ts'
@@ -139,7 +140,7 @@ export function createGraphqlServer(
       send(request, response).catch((error: unknown) => refuseDownload(response, error, mask(error)))
     }
 
-  const contextOf = (server: ServerContext, signal: AbortSignal, lastEventId?: string): Context => {
+  const contextOf: ContextOf = (server, signal, { extensions, lastEventId } = {}) => {
     const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
@@ -153,7 +154,7 @@ export function createGraphqlServer(
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
-    const transport = { outlet, whenTaken, signal, standing, streams, lastEventId }
+    const transport = { outlet, whenTaken, signal, standing, streams, lastEventId, wantsCost: wantsCost(extensions) }
     return { deps, viewer, caller, address, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 
@@ -162,7 +163,8 @@ export function createGraphqlServer(
     schema,
     context(initial) {
       const { signal, headers } = initial.request
-      return contextOf(initial, signal, headers.get('last-event-id') || undefined)
+      const { extensions } = initial.params
+      return contextOf(initial, signal, { extensions, lastEventId: headers.get('last-event-id') || undefined })
     },
     plugins: [
       jsonOnly,

@@ -17,7 +17,7 @@ import { limitFrames } from '../../limits/websocket-frames.ts'
 import { type DeduplicatedLog, deduplicateLog } from '../../log/deduplicated-log.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
-import { type Authenticate, type Context, callerOf, type ServerContext } from '../context.ts'
+import { type Authenticate, type ContextOf, callerOf, type ServerContext } from '../context.ts'
 import { limitExceeded, maxOperationsPerSocket, maxSockets, refuseDeepVariables } from '../limits.ts'
 import { contextIn, type Subscribe } from '../live/shared-subscribe.ts'
 import { createStanding, inTurns, type Standing } from '../live/standing.ts'
@@ -81,7 +81,7 @@ export function createWebSockets(
   options: {
     readonly documents: Documents
     readonly documentOf: DocumentOf
-    readonly contextOf: (server: ServerContext, signal: AbortSignal) => Context
+    readonly contextOf: ContextOf
     readonly run: RunOperation
     readonly subscribe: Subscribe
     readonly authenticate: Authenticate
@@ -155,7 +155,7 @@ export function createWebSockets(
       return true
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
-      const { operationName, variables } = payload
+      const { operationName, variables, extensions } = payload
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
@@ -171,7 +171,7 @@ export function createWebSockets(
         const document = documentOf(payload)
         const errors = documents.validate(document)
         if (errors.length > 0) return errors
-        const contextValue = contextOf(server, signal)
+        const contextValue = contextOf(server, signal, { extensions })
         return { schema, document, operationName, variableValues: variables, contextValue }
       } catch (error) {
         return [mask(error)]

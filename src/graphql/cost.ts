@@ -1,0 +1,139 @@
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  getArgumentValues,
+  getNamedType,
+  getOperationAST,
+  getVariableValues,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql'
+import { maxComplexity } from './complexity.ts'
+
+/** What an operation may cost by its text and its variables, whatever the hub has. */
+export type Cost = {
+  readonly complexity: number
+  readonly maximum: number
+  /** The fields that account for most of it, with what is selected below them. */
+  readonly fields: readonly { readonly path: string; readonly complexity: number }[]
+}
+
+/** Maximum number of fields in a cost. */
+const mostFields = 20
+/** What the plugin of complexity takes for a list whose field has only a number. */
+const defaultMultiplier = 10
+
+/** Whether a request asks for its cost, by the extension `cost`. */
+export const wantsCost = (extensions: unknown): boolean =>
+  typeof extensions === 'object' && extensions !== null && 'cost' in extensions && extensions.cost === true
+
+type Weight = { readonly own: number; readonly multiplier: number }
+
+const isWeighing = (value: unknown): value is (args: object, context: object, field: object) => unknown =>
+  typeof value === 'function'
+
+function weightOf(field: GraphQLField<unknown, unknown>, args: object): Weight {
+  const declared: unknown = field.extensions.complexity
+  const weight = isWeighing(declared) ? declared(args, {}, field) : declared
+  const member = (name: string): unknown =>
+    typeof weight === 'object' && weight !== null ? Reflect.get(weight, name) : undefined
+  const [own, multiplier] = [typeof weight === 'number' ? weight : member('field'), member('multiplier')]
+  const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type)
+  return {
+    own: typeof own === 'number' ? own : 1,
+    multiplier: Math.max(typeof multiplier === 'number' ? multiplier : isList ? defaultMultiplier : 1, 0),
+  }
+}
+
+/**
+ * The cost of an operation, as the plugin of complexity counts it, and its largest parts. Undefined for an operation that
+ * is not executed because of its variables. Each selection is weighed once for each type, however often it is used.
+ */
+export function costOf({ schema, document, operationName, variableValues }: ExecutionArgs): Cost | undefined {
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) return undefined
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  if (coerced === undefined) return undefined
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  }
+
+  /** The selected fields with their weights, and the selections of fragments, which stand for their fields. */
+  const partsOf = (selectionSet: SelectionSetNode, type: GraphQLNamedType): Part[] =>
+    selectionSet.selections.flatMap((selection): Part[] => {
+      if (selection.kind !== Kind.FIELD) {
+        const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection
+        const condition = fragment?.typeCondition?.name.value
+        const within = condition === undefined ? type : schema.getType(condition)
+        return fragment && within ? [{ selectionSet: fragment.selectionSet, type: within }] : []
+      }
+      const name = selection.alias?.value ?? selection.name.value
+      // A part of introspection, such as `__typename`.
+      if (selection.name.value.startsWith('__')) return [{ name, own: 1, selectionSet: undefined, type }]
+      const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[selection.name.value] : undefined
+      if (field === undefined) return []
+      return [
+        {
+          name,
+          ...weightOf(field, getArgumentValues(field, selection, coerced)),
+          selectionSet: selection.selectionSet,
+          type: getNamedType(field.type),
+        },
+      ]
+    })
+
+  const weighed = new Map<SelectionSetNode, Map<GraphQLNamedType, number>>()
+  const complexityOf = (selectionSet: SelectionSetNode | undefined, type: GraphQLNamedType): number => {
+    if (selectionSet === undefined) return 0
+    const known = weighed.get(selectionSet)?.get(type)
+    if (known !== undefined) return known
+    const sum = partsOf(selectionSet, type).reduce((total, part) => total + costOfPart(part), 0)
+    const byType = weighed.get(selectionSet) ?? new Map<GraphQLNamedType, number>()
+    weighed.set(selectionSet, byType.set(type, sum))
+    return sum
+  }
+  const costOfPart = ({ own = 0, multiplier = 1, selectionSet, type }: Part): number =>
+    own + multiplier * complexityOf(selectionSet, type)
+
+  const byPath = new Map<string, number>()
+  const seen = new Map<string, Set<SelectionSetNode>>()
+  const list = (selectionSet: SelectionSetNode, type: GraphQLNamedType, path: string, times: number): void => {
+    const here = seen.get(path) ?? new Set()
+    seen.set(path, here)
+    if (here.has(selectionSet)) return
+    here.add(selectionSet)
+    for (const part of partsOf(selectionSet, type)) {
+      const below = part.name === undefined ? path : `${path}${path === '' ? '' : '.'}${part.name}`
+      const complexity = times * costOfPart(part)
+      if (part.name !== undefined && complexity > 0) byPath.set(below, (byPath.get(below) ?? 0) + complexity)
+      if (part.selectionSet) list(part.selectionSet, part.type, below, times * (part.multiplier ?? 1))
+    }
+  }
+  list(operation.selectionSet, root, '', 1)
+  const fields = [...byPath].map(([path, complexity]) => ({ path, complexity }))
+  return {
+    complexity: complexityOf(operation.selectionSet, root),
+    maximum: maxComplexity,
+    fields: fields.sort((a, b) => b.complexity - a.complexity).slice(0, mostFields),
+  }
+}
+
+/** A selected field, or a fragment, which has neither a name nor a weight. */
+type Part = Partial<Weight> & {
+  readonly name?: string
+  readonly selectionSet: SelectionSetNode | undefined
+  readonly type: GraphQLNamedType
+}
+
+/** The result with the cost in its extensions. */
+export const withCost = (result: ExecutionResult, cost: Cost | undefined): ExecutionResult =>
+  cost === undefined ? result : { ...result, extensions: { ...result.extensions, cost } }

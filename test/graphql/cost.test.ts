@@ -1,0 +1,67 @@
+import { complexityFromQuery } from '@pothos/plugin-complexity'
+import { parse } from 'graphql'
+import { expect, test } from 'vitest'
+import { costOf } from '../../src/graphql/cost.ts'
+import { encodeNodeId } from '../../src/graphql/node-id.ts'
+import { schema } from '../../src/graphql/schema.ts'
+
+const cost = (text: string, variableValues: Record<string, unknown> = {}) =>
+  costOf({ schema, document: parse(text), variableValues })
+
+test.each<[string, string, Record<string, unknown>?]>([
+  ['a list of scalars', '{ jobs(first: 7) { totalCount nodes { jobId status } } }'],
+  [
+    'a page by a variable',
+    'query ($first: Int!) { devices(first: $first) { edges { node { twin { tags } } } } }',
+    { first: 9 },
+  ],
+  ['a variable with a default', 'query ($first: Int = 3) { devices(first: $first) { nodes { twin { etag } } } }'],
+  [
+    'lists in lists',
+    '{ devices(first: 100) { nodes { twin { tags } deviceJobs(first: 10) { nodes { job { jobId } } } } } }',
+  ],
+  [
+    'fragments that are used twice, in a union and under an alias',
+    `mutation ($input: ScheduleDeviceMethodInput!) {
+      scheduleDeviceMethod(input: $input) { ...A ...A ... on Error { message } }
+      again: scheduleDeviceMethod(input: $input) { ...A }
+    }
+    fragment A on ScheduleJobPayload { job { ...B ...B failureGroups(first: 3) { sample(first: 2) { deviceId } } } }
+    fragment B on Job { eta family { jobs { jobId } } retries { jobId } history { time } }`,
+    { input: { queryCondition: '*', cloudToDeviceMethod: { methodName: 'x' } } },
+  ],
+  [
+    'nodes by ids',
+    'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Device { twin { tags } } } }',
+    { ids: [encodeNodeId('Device', 'a'), encodeNodeId('Job', 'b')] },
+  ],
+  ['a subscription', 'subscription { deviceJobEnded(jobId: "x") { deviceJobs { device { twin { tags } } } } }'],
+  ['introspection', '{ __typename __schema { types { name } } }'],
+])('the cost of %s is what the limit of complexity counts', (_what, text, variables = {}) => {
+  const { complexity } = complexityFromQuery(text, { schema, variables })
+  expect(cost(text, variables)).toMatchObject({ complexity, maximum: 5000 })
+})
+
+test('the fields of a cost are its largest parts, each with all that is below it', () => {
+  const text =
+    '{ devices(first: 100) { nodes { twin { tags } ...J } totalCount } } fragment J on Device { jobs: deviceJobs(first: 10) { nodes { job { jobId } } } }'
+  expect(cost(text)?.fields).toEqual([
+    { path: 'devices', complexity: cost(text)?.complexity },
+    { path: 'devices.nodes', complexity: (cost(text)?.complexity ?? 0) - 1 },
+    { path: 'devices.nodes.jobs', complexity: 3_000 },
+    { path: 'devices.nodes.jobs.nodes', complexity: 2_000 },
+    { path: 'devices.nodes.jobs.nodes.job', complexity: 1_000 },
+    { path: 'devices.nodes.twin', complexity: 600 },
+    { path: 'devices.nodes.twin.tags', complexity: 500 },
+  ])
+})
+
+test('fragments that double themselves are weighed once each', () => {
+  const doubling = Array.from({ length: 60 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)
+  const last = 'fragment F60 on Query { jobs(first: 1) { nodes { jobId } } }'
+  expect(cost(`{ ...F0 } ${doubling.join(' ')} ${last}`)?.complexity).toBe(2 ** 60 * 2)
+})
+
+test('an operation that fails because of its variables has no cost', () => {
+  expect(cost('query ($first: Int!) { jobs(first: $first) { totalCount } }')).toBeUndefined()
+})
