@@ -223,7 +223,7 @@ export async function previewJob(
   const deviceIds = await findFirstIds(reads, scope, condition, previewedDevices)
   const openJobs = (await findOpenJobs(reads)).map((job) => shownTo(scope, job)).flatMap(withCondition)
   const overlapCounts = await countOverlaps(reads, scope, condition, openJobs)
-  const pastJobs = type === undefined ? [] : await findPastJobs(reads, type)
+  const pastJobs = type === undefined ? [] : await findPastJobs(reads, scope, type)
   return {
     ...counts,
     deviceIds,

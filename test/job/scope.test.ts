@@ -228,3 +228,28 @@ test('a viewer with several parts may cancel a job of each part, and one without
   await cancelJob(deps, tester, both)
   expect(await deps.db.prisma.job.count({ where: { status: 'cancelled' } })).toBe(3)
 })
+
+test('the expected duration is that of own jobs: the rate of others says how many devices they have', async () => {
+  const duration = async (scope: Scope) => {
+    const preview = await previewJob(
+      deps,
+      scope,
+      { caller: 'x' },
+      { queryCondition: '*', updateTwin: { tags: { x: 1 } } },
+    )
+    return preview.expectedDurationInSeconds
+  }
+  const ended = (jobId: string, seconds: number) =>
+    deps.database.pool.query(
+      `update job set status = 'completed', started_time = $2, end_time = $2::timestamptz + $3 * interval '1 s',
+                      device_count = 2, succeeded_count = 2
+       where id = $1`,
+      [jobId, clock.now(), seconds],
+    )
+  const given = (by: By) =>
+    scheduleJob(deps, by, { type: 'scheduleUpdateTwin', queryCondition: '*', updateTwin: { tags: { owner: 'me' } } })
+  await ended(await given(tester), 1)
+  expect(await duration(scopeOf([north]))).toBeNull()
+  await ended(await given(within(north)), 8)
+  expect(await duration(scopeOf([north]))).toBe(8)
+})

@@ -7,6 +7,7 @@ import type { TwinPatch } from '../../twin/check-patch.ts'
 import { complianceOf } from '../../twin/compliance.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
 import type { JobType } from '../request.ts'
+import { ownJob } from './own-jobs.ts'
 
 // Every query of a preview has a limit in milliseconds of PostgreSQL's time, and an answer for when it is reached.
 
@@ -109,13 +110,16 @@ export async function findFirstIds(
   return (rows ?? []).map(({ id }) => id)
 }
 
-/** Up to 20 jobs of a type among the last 200 that ended; only those that ended by themselves. */
-export async function findPastJobs(db: BoundedReads, type: JobType): Promise<PastJob[]> {
+/**
+ * Up to 20 jobs of a type among the last 200 that ended and that a viewer with this scope sees whole; only those that
+ * ended by themselves.
+ */
+export async function findPastJobs(db: BoundedReads, scope: Scope, type: JobType): Promise<PastJob[]> {
   const rows = await db.boundedRead(200, (reader) =>
     reader.query<PastJob>(
       sql`select succeeded_count + failed_count as "deviceCount",
                  extract(epoch from end_time - started_time)::float8 as seconds
-          from (select * from job where end_time is not null order by end_time desc limit 200) lately
+          from (select * from job where end_time is not null and ${ownJob(scope)} order by end_time desc limit 200) latest
           where type = ${type} and status = 'completed' and started_time is not null
           order by end_time desc
           limit 20`,
