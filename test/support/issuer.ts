@@ -52,34 +52,44 @@ export async function makeSigningKey(alg = 'RS256', kid = `key-${++keysMade}`): 
 /**
  * Opens a provider whose accounts sign in at once: the account is the `login_hint` of the request, or else that of
  * `signInAs`, at the beginning the first. A person may come back to `redirectUris` and `postLogoutRedirectUris` at any
- * port. Its access tokens are JWTs for `audience`.
+ * port. Its access tokens are JWTs for `audience`; those of `clientToken` have `clientClaims`. `path` is that of the
+ * issuer's address. A new key signs unless one is given.
  */
 export async function openIssuer({
   audience = 'https://hub.example.test',
   accounts = { anna: { name: 'Anna', roles: ['operator'] } },
   redirectUris = ['http://127.0.0.1/signed-in'],
   postLogoutRedirectUris = [],
+  clientClaims = { roles: ['viewer'], name: 'A machine' },
   tokenSeconds = 600,
   port = 0,
+  path = '',
+  key,
 }: {
   readonly audience?: string
   readonly accounts?: Accounts
   readonly redirectUris?: readonly string[]
   readonly postLogoutRedirectUris?: readonly string[]
+  readonly clientClaims?: Readonly<Record<string, unknown>>
   readonly tokenSeconds?: number
   readonly port?: number
+  readonly path?: string
+  readonly key?: SigningKey
 } = {}): Promise<Issuer> {
-  let keys: readonly SigningKey[] = [await makeSigningKey()]
+  let keys: readonly SigningKey[] = [key ?? (await makeSigningKey())]
   let handle: http.RequestListener = () => {}
   let replaced: http.RequestListener | undefined
   const requests: string[] = []
   const server = http.createServer((request, response) => {
     requests.push(request.url ?? '')
+    const baseUrl = path.replace(/\/$/, '')
+    // The provider finds its own paths below `baseUrl`.
+    if (request.url?.startsWith(baseUrl)) Object.assign(request, { baseUrl, url: request.url.slice(baseUrl.length) })
     if (replaced !== undefined) replaced(request, response)
     else handle(request, response)
   })
   const { port: opened } = await openPort(server, { variable: 'HTTP_PORT', host: '127.0.0.1', port })
-  const url = `http://127.0.0.1:${opened}`
+  const url = `http://127.0.0.1:${opened}${path}`
   let [account = 'anna'] = Object.keys(accounts)
 
   const provide = (): void => {
@@ -113,7 +123,7 @@ export async function openIssuer({
       }),
       extraTokenClaims: (_context, token) => ({
         ...('accountId' in token && typeof token.accountId === 'string' ? accounts[token.accountId] : {}),
-        ...(!('accountId' in token) && { roles: ['viewer'], name: 'A machine' }),
+        ...(!('accountId' in token) && clientClaims),
       }),
       issueRefreshToken: () => true,
       rotateRefreshToken: true,
@@ -192,7 +202,7 @@ export async function openIssuer({
         .sign(key.privateKey)
     },
     async clientToken() {
-      const response = await fetch(`${url}/token`, {
+      const response = await fetch(`${url.replace(/\/$/, '')}/token`, {
         method: 'POST',
         headers: { authorization: `Basic ${btoa('machine:a-secret-of-the-machine-for-tests')}` },
         body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience }),
