@@ -1,16 +1,29 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
+import { credentialKey } from './src/console/hub/credential-key.ts'
+
+/** An expression in the page of GraphiQL: the options with which it has the session of the console in the same tab. */
+const sessionOptions = `(() => {
+  const kept = sessionStorage.getItem('${credentialKey}')
+  const credential = kept === null ? undefined : { Authorization: JSON.parse(kept).authorization }
+  return { additionalHeaders: credential, connectionParams: credential }
+})()`
 
 /** The page that the package makes, of 9 MB. */
-const wholeGraphiql = (): string =>
-  renderGraphiQL({
+const wholeGraphiql = (): string => {
+  const whole = renderGraphiQL({
     title: 'Twincast',
     favicon: 'data:,',
     endpoint: '/graphql',
     subscriptionsProtocol: 'WS',
     defaultQuery: '{\n  jobs(first: 10) {\n    nodes {\n      jobId\n      status\n      outcome\n    }\n  }\n}\n',
   })
+  const options = '{"title":"Twincast",'
+  const start = whole.lastIndexOf(options)
+  if (start < whole.lastIndexOf('renderYogaGraphiQL(')) throw new Error('The page of GraphiQL has no options.')
+  return `${whole.slice(0, start)}{...${sessionOptions},${whole.slice(start + 1)}`
+}
 
 /**
  * GraphiQL, which the hub serves at /graphql (src/http/graphiql.ts). Split into files, the page is small,

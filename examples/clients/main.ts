@@ -49,6 +49,6 @@ try {
     client.close()
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
+  console.error(`${HUB_URL}: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 }

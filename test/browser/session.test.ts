@@ -24,7 +24,7 @@ describe.skipIf(browserPath === undefined)('the session', () => {
   afterAll(() => browser.close())
 
   test('a hub that needs a token asks for it: a wrong one is refused with what to do, the right one signs in', async () => {
-    const app = await start({ IOTHUB_OWNER_KEY: key })
+    const app = await start({ IOTHUB_OWNER_KEY: key, GRAPHIQL: 'true' })
     const opened = await browser.open({ hub: app.addresses.http })
     const { page, complaints } = opened
     const faults = async () => (await faultsOf(opened, 'Sign in')).filter((text) => !isRefusal(text))
@@ -54,6 +54,12 @@ describe.skipIf(browserPath === undefined)('the session', () => {
 
     await page.reload()
     await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor()
+    const introspection = page.waitForResponse(
+      (response) => response.request().postData()?.includes('IntrospectionQuery') ?? false,
+    )
+    await page.getByRole('link', { name: 'GraphiQL' }).click()
+    expect((await introspection).status()).toBe(200)
+    await page.goto('/console/devices')
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in with a token' }).waitFor()
     expect(complaints().filter((text) => !isRefusal(text))).toEqual([])

@@ -31,7 +31,9 @@ export async function tour(
     say(totalCount > lines.length ? `The last ${lines.length} of ${totalCount} jobs:` : `Jobs so far: ${totalCount}`)
     for (const line of lines) say(`  ${line}`)
 
-    const scheduled = await scheduleJob(client, { queryCondition, cloudToDeviceMethod: { methodName } })
+    // Without it, the job waits an hour for devices that are offline.
+    const input = { queryCondition, cloudToDeviceMethod: { methodName }, maxExecutionTimeInSeconds: 120 }
+    const scheduled = await scheduleJob(client, input)
     if ('refusal' in scheduled) {
       say(scheduled.refusal)
       return false

@@ -1,3 +1,4 @@
+import { credentialKey } from './credential-key.ts'
 import type { Tokens } from './open-id.ts'
 
 /** What gives access to the hub: a pasted token, or that of a person who has signed in. */
@@ -25,8 +26,6 @@ export type CurrentCredential = {
   listen(replaced: () => void): () => void
 }
 
-const key = 'twincast-credential'
-
 /** Seconds before the expiry at which a token is renewed; a short one in the middle of its time. */
 const renewedBefore = 60
 
@@ -45,15 +44,15 @@ export function credentialOf({ bearer, refreshToken, seconds }: Tokens, session:
 
 /** Reads the credential that this tab keeps. */
 export function readCredential(): CurrentCredential {
-  const kept = sessionStorage.getItem(key)
+  const kept = sessionStorage.getItem(credentialKey)
   let current: Credential | undefined = kept === null ? undefined : JSON.parse(kept)
   const listeners = new Set<() => void>()
   return {
     get: () => current,
     replace(credential) {
       current = credential
-      if (credential === undefined) sessionStorage.removeItem(key)
-      else sessionStorage.setItem(key, JSON.stringify(credential))
+      if (credential === undefined) sessionStorage.removeItem(credentialKey)
+      else sessionStorage.setItem(credentialKey, JSON.stringify(credential))
       for (const listener of listeners) listener()
     },
     listen(replaced) {
