@@ -25,7 +25,6 @@ const createCache = (): InMemoryCache =>
       Device: { fields: { deviceJobs: relayStylePagination() } },
       // Objects without an id are part of their parent: their fields are merged.
       DeviceJobStatistics: { merge: true },
-      Twin: { merge: true },
       TwinProperties: { merge: true },
       TwinSection: { merge: true },
     },

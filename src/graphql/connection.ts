@@ -120,6 +120,9 @@ class Edge<Row, Keys> {
   }
 }
 
+/** The edge of a row in a list. */
+export const edgeIn = <Row, Keys>(list: KeysetList<Row, Keys>, node: Row): Edge<Row, Keys> => new Edge(list, node)
+
 /**
  * Reads a page. `find` gets a limit of one more row than the page has, which shows whether more rows follow. Request
  * errors with the codes INVALID_PAGE_SIZE and INVALID_CURSOR.

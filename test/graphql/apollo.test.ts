@@ -1,8 +1,9 @@
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { relayStylePagination } from '@apollo/client/utilities'
-import { OperationTypeNode } from 'graphql'
+import { isAbstractType, OperationTypeNode } from 'graphql'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { schema } from '../../src/graphql/schema.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { answer, dispatch, finish, start } from './facts.ts'
@@ -23,6 +24,13 @@ afterAll(async () => {
   await door.close()
 })
 
+/** What the plugin fragment-matcher generates. */
+const possibleTypes = Object.fromEntries(
+  Object.values(schema.getTypeMap())
+    .filter(isAbstractType)
+    .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name)]),
+)
+
 let client: ApolloClient
 beforeEach(async () => {
   const authorization = await door.token('iothubowner')
@@ -33,6 +41,7 @@ beforeEach(async () => {
       new HttpLink({ uri: port.url.replace(/^ws/, 'http'), headers: { authorization } }),
     ),
     cache: new InMemoryCache({
+      possibleTypes,
       typePolicies: {
         Query: { fields: { jobs: relayStylePagination(['filter', 'orderBy']) } },
         Job: { fields: { deviceJobs: relayStylePagination(['filter', 'orderBy']) } },
@@ -139,6 +148,66 @@ test('an object is one entry of the cache, whichever way it came: what a mutatio
   expect(entries.filter(({ __typename }) => __typename === 'Job')).toHaveLength(2)
   await client.mutate({ mutation: cancel, variables: { input: { jobId: 'job-1' } } })
   expect(shown()).toEqual(['job-1 CANCELLED', 'job-2 QUEUED'])
+})
+
+test('what a mutation changes in a twin, the device in the cache shows, and what is deleted leaves it', async () => {
+  await givenDevices(door.deps, 'fan', 1)
+  const query = gql`
+    query ApolloTwin {
+      device(deviceId: "fan-0001") {
+        id
+        twin {
+          id
+          tags
+        }
+      }
+    }
+  `
+  await client.query({ query })
+  const update = gql`
+    mutation ApolloUpdateTwin {
+      updateTwin(input: { deviceId: "fan-0001", patch: { tags: { site: "north" } } }) {
+        ... on UpdateTwinPayload {
+          twin {
+            id
+            tags
+          }
+        }
+      }
+    }
+  `
+  await client.mutate({ mutation: update })
+  expect(Object(client.readQuery({ query })).device.twin.tags).toMatchObject({ site: 'north' })
+  const remove = gql`
+    mutation ApolloDeleteDevice {
+      deleteDevice(input: { deviceId: "fan-0001", ifMatch: "*" }) {
+        ... on DeleteDevicePayload {
+          id
+        }
+      }
+    }
+  `
+  const { cache } = client
+  const { data } = await client.mutate({ mutation: remove })
+  cache.evict({ id: cache.identify({ __typename: 'Device', id: Object(data).deleteDevice.id }) ?? '' })
+  expect(client.readQuery({ query })).toBeNull()
+})
+
+test('the message of an expected error passes through the cache', async () => {
+  const query = gql`
+    query ApolloPreview {
+      previewJob(input: { queryCondition: "tags.a = =" }) {
+        ... on Error {
+          code
+          message
+        }
+      }
+    }
+  `
+  await client.query({ query })
+  expect(client.readQuery({ query })).toMatchObject({
+    previewJob: { code: 'QUERY_CONDITION', message: expect.stringContaining('=') },
+  })
 })
 
 test('a subscription over a WebSocket keeps the list current, and completes when the job has ended', async () => {

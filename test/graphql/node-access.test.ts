@@ -33,9 +33,11 @@ const nodes = (role: string, ...ids: readonly string[]) =>
 
 const kinds = [
   ['Device', 'Device:pump-0001', 'Device:no-such', ['devices', 'twins']],
+  ['Twin', 'Twin:pump-0001', 'Twin:no-such', ['twins']],
   ['Job', 'Job:restart', 'Job:no-such', ['jobs']],
   ['DeviceJob', 'DeviceJob:restart/pump-0001', 'DeviceJob:restart/no-such', ['jobs']],
 ] as const
+const rightFor = { Device: 'readDevices', Twin: 'readTwins', Job: 'readJobs', DeviceJob: 'readJobs' }
 const cells = kinds.flatMap(([kind, known, unknown, readers]) =>
   Object.keys(rightsOf).map((role) => [role, kind, known, unknown, readers.some((reader) => reader === role)] as const),
 )
@@ -56,7 +58,7 @@ test.each(cells.filter(([, , , , mayRead]) => !mayRead))(
         {
           message: expect.stringContaining(`not grant access to ${kind}. It requires the right`),
           path: ['node'],
-          extensions: { code: 'FORBIDDEN', missing: { right: kind === 'Device' ? 'readDevices' : 'readJobs' } },
+          extensions: { code: 'FORBIDDEN', missing: { right: rightFor[kind] } },
         },
       ],
     }

@@ -102,7 +102,7 @@ test('Relay pages through the device jobs of a job, both ways, and finds the job
   expect(await artifact('Page_job.graphql.ts')).toContain('"direction": "bidirectional"')
 })
 
-test('Relay types a subscription and the union of a mutation', async () => {
+test('Relay types subscriptions and the unions of mutations, keeps lists current and removes what was deleted', async () => {
   const { code, written } = await compile(`
     subscription PageProgressSubscription($jobId: String!) {
       deviceJobStatistics(jobId: $jobId) { version job { id status outcome } }
@@ -110,11 +110,24 @@ test('Relay types a subscription and the union of a mutation', async () => {
     mutation PageCancelMutation($input: CancelJobInput!) {
       cancelJob(input: $input) { __typename ... on CancelJobPayload { job { status } } ... on Error { message } }
     }
+    mutation PageDeleteMutation($input: DeleteDeviceInput!) {
+      deleteDevice(input: $input) { ... on DeleteDevicePayload { id @deleteRecord } }
+    }
+    subscription PageDevicesSubscription {
+      devicePresenceChanged { deletedIds @deleteRecord devices { id connectionState } }
+    }
+    subscription PageListSubscription($connections: [ID!]!) {
+      jobChanged {
+        edge @prependEdge(connections: $connections) { cursor node { jobId status } }
+        removedId @deleteEdge(connections: $connections)
+      }
+    }
   `)
   expect({ code, written }).toEqual({
     code: 0,
-    written: ['PageCancelMutation.graphql.ts', 'PageProgressSubscription.graphql.ts'],
+    written: ['Cancel', 'Delete', 'Devices', 'List', 'Progress'].map((name) => expect.stringMatching(`^Page${name}`)),
   })
+  expect(await artifact('PageDevicesSubscription.graphql.ts')).toContain('"handle": "deleteRecord"')
 })
 
 // The compiler does look at the schema: what is no connection, or lacks a page size, is refused.

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import {
   type GraphQLField,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   getIntrospectionQuery,
+  getNamedType,
   introspectionFromSchema,
+  isAbstractType,
   isNonNullType,
   isObjectType,
   parse,
@@ -77,6 +80,28 @@ test('a field that can fail by itself is nullable, so that its error leaves the 
   expect(failing.length).toBeGreaterThan(40)
   const strict = failing.filter(({ field }) => isNonNullType(field.type)).map(({ name }) => name)
   expect(strict.sort()).toEqual(Object.keys(neverNull).sort())
+})
+
+/** What mutations and subscriptions answer that no cache has, and why. */
+const notCached: Readonly<Record<string, string>> = {
+  InvokeDeviceMethodPayload: 'a method call changes nothing that the hub keeps',
+  Telemetry: 'the hub does not keep messages',
+}
+
+test('what a mutation or a subscription changes has a global ID, by which caches find it', () => {
+  const possible = (type: GraphQLNamedType): readonly GraphQLObjectType[] =>
+    isAbstractType(type) ? schema.getPossibleTypes(type) : [type].filter(isObjectType)
+  const below = (type: GraphQLObjectType) => fieldsOf(type).map((field) => getNamedType(field.type))
+  const hasId = (type: GraphQLObjectType): boolean => below(type).some(({ name }) => name === 'ID')
+  const leadsToId = (type: GraphQLObjectType): boolean =>
+    hasId(type) || below(type).some((next) => possible(next).some(isAbstractType(next) ? leadsToId : hasId))
+  const changes = [schema.getMutationType(), schema.getSubscriptionType()]
+    .flatMap((root) => (root ? below(root) : []))
+    .flatMap(possible)
+    .filter((type) => !type.getInterfaces().some(({ name }) => name === 'Error'))
+  expect(changes.length).toBeGreaterThan(10)
+  const without = changes.filter((type) => !leadsToId(type)).map(({ name }) => name)
+  expect(without.sort()).toEqual(Object.keys(notCached).sort())
 })
 
 test('every nullable field says when it is null', () => {

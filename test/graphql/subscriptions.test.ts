@@ -294,6 +294,43 @@ describe('jobUpdated', () => {
   })
 })
 
+describe('jobChanged', () => {
+  const query = `subscription ($filter: JobFilter) {
+    jobChanged(filter: $filter) { isNew removedId edge { cursor node { jobId } } job { id jobId } }
+  }`
+
+  test('says which jobs are new, where they belong in a list, and which leave it', async () => {
+    const known = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'change-1' })
+    await calm()
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'change-', status: ['QUEUED'] } })
+    const next = async () => Object(await updates.next()).jobChanged
+    expect(await next()).toMatchObject({ isNew: false, removedId: null, job: { jobId: known } })
+    const created = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'change-2' })
+    const { isNew, removedId, edge, job } = await next()
+    expect({ isNew, removedId, jobId: job.jobId }).toEqual({ isNew: true, removedId: null, jobId: created })
+    const { data } = await door.ask(
+      `query ($after: String) { jobs(first: 2, after: $after, filter: { jobIdPrefix: "change-" }) { nodes { jobId } } }`,
+      { after: edge.cursor },
+    )
+    expect(edge.node).toEqual({ jobId: created })
+    expect(data.jobs).toEqual({ nodes: [{ jobId: known }] })
+    await calm()
+    await start(door.deps, created)
+    expect(await next()).toEqual({ isNew: false, removedId: job.id, edge: null, job })
+  })
+
+  test('sends a job once more that has failures although the filter excludes them', async () => {
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'flawless-1' })
+    await start(door.deps, jobId)
+    await dispatch(door.deps, { jobId, deviceId: 'pump-0001' })
+    await calm()
+    const updates = subscribe(query, { filter: { jobIdPrefix: 'flawless-', hasFailures: false } })
+    expect(await updates.next()).toMatchObject({ jobChanged: { removedId: null, job: { jobId } } })
+    await answer(door.deps, { jobId, deviceId: 'pump-0001', error: { code: 'GatewayTimeout', description: 'Late.' } })
+    expect(await updates.next()).toMatchObject({ jobChanged: { removedId: expect.any(String), job: { jobId } } })
+  })
+})
+
 describe('twinUpdated', () => {
   const query = `subscription ($deviceId: String!) {
     twinUpdated(deviceId: $deviceId) { version tags properties { desired { value } reported { value version } } }

@@ -7,6 +7,7 @@ import { resultUnion } from '../errors.ts'
 import { maxNewDevices } from '../limits.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { mayFail } from '../may-fail.ts'
+import { encodeNodeId } from '../node-id.ts'
 import { DeviceAuthenticationInput } from './authentication.ts'
 import { Device, DeviceStatus, readDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
@@ -91,7 +92,13 @@ const UpdateDevicePayload = builder.objectRef<DeviceId>('UpdateDevicePayload').i
 
 const DeleteDevicePayload = builder.objectRef<DeviceId>('DeleteDevicePayload').implement({
   description: 'The device and its twin were deleted. Device jobs keep the device ID.',
-  fields: (t) => ({ deviceId: t.exposeString('deviceId', { description: 'The ID of the deleted device.' }) }),
+  fields: (t) => ({
+    id: t.id({
+      description: 'The global ID that the device had, to remove it from client caches.',
+      resolve: ({ deviceId }) => encodeNodeId('Device', deviceId),
+    }),
+    deviceId: t.exposeString('deviceId', { description: 'The ID of the deleted device.' }),
+  }),
 })
 
 const CreateDeviceResult = resultUnion(

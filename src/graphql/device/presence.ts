@@ -10,6 +10,7 @@ import { pacedRows } from '../live/paced-rows.ts'
 import { either } from '../live/select-events.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
+import { encodeNodeId } from '../node-id.ts'
 import { Device, selectsAll } from './device.ts'
 import { createSentDevices, type SentDevices } from './sent-devices.ts'
 
@@ -39,6 +40,10 @@ const DevicePresenceUpdate = builder.objectRef<Batch>('DevicePresenceUpdate').im
     }),
     deletedDeviceIds: t.exposeStringList('deletedDeviceIds', {
       description: `The IDs of devices that were deleted, whether or not they matched the condition: at most ${maxDevices}. For a caller with a scope: the IDs of devices that this subscription has sent and that were deleted or have left the scope. Only the 10,000 devices that were sent last are considered.`,
+    }),
+    deletedIds: t.idList({
+      description: 'The global IDs of the devices in `deletedDeviceIds`, to remove them from client caches.',
+      resolve: ({ deletedDeviceIds }) => deletedDeviceIds.map((deviceId) => encodeNodeId('Device', deviceId)),
     }),
     initial: t.exposeBoolean('initial', {
       description:

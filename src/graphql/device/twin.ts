@@ -19,8 +19,37 @@ import { readThroughOutage } from '../live/through-outage.ts'
 import { documentsPerParent } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { selectsField } from '../transport/selects-field.ts'
-import { Device, ofDevice } from './device.ts'
+import { Device, ofDevice, readDevice } from './device.ts'
 import { TwinPatchInput } from './twin-patch.ts'
+
+// Reading: documents stay text from the database to the answer, and are read only when a client selects them
+
+const twinsOf = documentsPerParent(
+  async (db, scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
+    const { twins } = await answer.read((maxBytes) => findTwinTexts(db, scope, deviceIds, names, maxBytes))
+    return twins
+  },
+  ({ deviceId }) => deviceId,
+)
+
+/** The documents of the twin that a client selects. Metadata is by far the largest and is rarely selected. */
+function documentsAsked(info: GraphQLResolveInfo): readonly TwinDocument[] {
+  const [value, metadata] = [selectsField(info, 'value'), selectsField(info, 'metadata')]
+  return documentsIn(selectedColumns(info, 'Twin')).filter(
+    (name) => name === 'tags' || (name.endsWith('Metadata') ? metadata : value),
+  )
+}
+
+async function findTwin(context: Context, info: GraphQLResolveInfo, deviceId: string): Promise<TwinTexts | undefined> {
+  const [twin] = await twinsOf(context, deviceId, documentsAsked(info))
+  return twin
+}
+
+async function readTwin(context: Context, info: GraphQLResolveInfo, deviceId: string): Promise<TwinTexts> {
+  const twin = await findTwin(context, info, deviceId)
+  if (twin === undefined) throw new NotFoundError('device', deviceId)
+  return twin
+}
 
 // Objects
 
@@ -60,10 +89,17 @@ const TwinProperties = builder.objectRef<TwinTexts>('TwinProperties').implement(
   }),
 })
 
-const Twin = builder.objectRef<TwinTexts>('Twin').implement({
+const Twin = builder.node(builder.objectRef<TwinTexts>('Twin'), {
+  id: { resolve: ({ deviceId }) => deviceId },
+  loadWithoutCache: (id, context, info) => findTwin(context, info, id),
   description: 'The twin of a device: its tags, desired properties and reported properties.',
   authScopes: { right: 'readTwins' },
   fields: (t) => ({
+    device: t.field({
+      type: Device,
+      ...mayFail('The device.'),
+      resolve: ({ deviceId }, _args, context, info) => readDevice(context, info, deviceId),
+    }),
     etag: t.string({
       description:
         'The etag for `ifMatch`. Changes with each write by a service. Reported properties do not change it.',
@@ -84,30 +120,6 @@ const Twin = builder.objectRef<TwinTexts>('Twin').implement({
     }),
   }),
 })
-
-// Reading: documents stay text from the database to the answer, and are read only when a client selects them
-
-const twinsOf = documentsPerParent(
-  async (db, scope, deviceIds, names: readonly TwinDocument[], _now, answer) => {
-    const { twins } = await answer.read((maxBytes) => findTwinTexts(db, scope, deviceIds, names, maxBytes))
-    return twins
-  },
-  ({ deviceId }) => deviceId,
-)
-
-/** The documents of the twin that a client selects. Metadata is by far the largest and is rarely selected. */
-function documentsAsked(info: GraphQLResolveInfo): readonly TwinDocument[] {
-  const [value, metadata] = [selectsField(info, 'value'), selectsField(info, 'metadata')]
-  return documentsIn(selectedColumns(info, 'Twin')).filter(
-    (name) => name === 'tags' || (name.endsWith('Metadata') ? metadata : value),
-  )
-}
-
-async function readTwin(context: Context, info: GraphQLResolveInfo, deviceId: string): Promise<TwinTexts> {
-  const [twin] = await twinsOf(context, deviceId, documentsAsked(info))
-  if (twin === undefined) throw new NotFoundError('device', deviceId)
-  return twin
-}
 
 builder.objectField(Device, 'twin', (t) =>
   t.field({
@@ -137,6 +149,12 @@ const UpdateTwinInput = builder.inputType('UpdateTwinInput', {
 const UpdateTwinPayload = builder.objectRef<{ readonly deviceId: string }>('UpdateTwinPayload').implement({
   description: 'The twin was changed. A connected device is notified of new desired properties.',
   fields: (t) => ({
+    device: t.field({
+      type: Device,
+      ...mayFail('The device.'),
+      resolve: ({ deviceId }, _args, context, info) =>
+        readThroughOutage(context, () => readDevice(context, info, deviceId)),
+    }),
     twin: t.field({
       type: Twin,
       ...mayFail('The twin after the change.'),

@@ -11,7 +11,7 @@ import {
 } from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
-import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
+import { edgeIn, type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { DateTimeRange } from '../date-time-range.ts'
 import { mayFail } from '../may-fail.ts'
@@ -124,6 +124,11 @@ const listIn = ({ field, direction }: Order): KeysetList<SelectedJob, Keys> => (
   },
 })
 
+const defaultOrder: Order = { field: 'createdTime', direction: 'desc' }
+
+/** The job as an edge of `jobs` in its default order. */
+export const jobEdge = (job: SelectedJob) => edgeIn(listIn(defaultOrder), job)
+
 /** The order in which a page is read: the rows nearest to its cursor first. */
 const readIn = ({ field, direction }: Order, forward: boolean): JobOrder => ({
   field,
@@ -131,6 +136,13 @@ const readIn = ({ field, direction }: Order, forward: boolean): JobOrder => ({
 })
 
 // The list
+
+/** A job on a page. */
+export const JobEdge = builder.edgeObject({
+  type: Job,
+  name: 'JobEdge',
+  description: 'A job on a page, with its cursor.',
+})
 
 const JobConnection = builder.connectionObject(
   {
@@ -144,7 +156,7 @@ const JobConnection = builder.connectionObject(
       }),
     }),
   },
-  { name: 'JobEdge', description: 'A job on a page, with its cursor.' },
+  JobEdge,
 )
 
 builder.queryField('jobs', (t) =>
@@ -164,7 +176,7 @@ builder.queryField('jobs', (t) =>
     resolve: (_root, { filter, orderBy, ...args }, context, info) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      const order = orderBy ?? { field: 'createdTime', direction: 'desc' }
+      const order = orderBy ?? defaultOrder
       const selection = selectionOf(filter)
       const columns = selectedColumns(info, 'Job')
       return resolvePage(

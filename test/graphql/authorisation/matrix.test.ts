@@ -94,7 +94,8 @@ type Result = { readonly data?: unknown; readonly errors?: readonly { extensions
 type Outcome = Result | 'open'
 
 /** Subscriptions that send nothing until something happens. */
-const silent = /^Subscription\.(?:jobUpdated|deviceJobEnded|telemetry)|^(?:Telemetry|DeviceJobEndedUpdate|JobFilter)\./
+const silent =
+  /^Subscription\.(?:job(?:Changed|Updated)|deviceJobEnded|telemetry)|^(?:Telemetry|DeviceJobEndedUpdate|JobUpdate|JobFilter)\./
 
 const post = (role: string, body: unknown, accept: string, signal?: AbortSignal) =>
   fetch(port.url.replace('ws', 'http'), {

@@ -45,7 +45,7 @@ export const table: Readonly<Record<string, OfType>> = {
     device: 'telemetry telemetry(deviceId:) twinUpdated twinUpdated(deviceId:)',
     devices: 'devicePresenceChanged devicePresenceChanged(queryCondition:)',
     job: `deviceJobEnded deviceJobEnded(after:) deviceJobEnded(jobId:) deviceJobStatistics deviceJobStatistics(after:)
-      deviceJobStatistics(jobId:) jobUpdated jobUpdated(filter:)`,
+      deviceJobStatistics(jobId:) jobChanged jobChanged(filter:) jobUpdated jobUpdated(filter:)`,
   },
 
   Viewer: { viewer: 'expiresAt issuer kind name rights roles scope subject' },
@@ -69,12 +69,12 @@ export const table: Readonly<Record<string, OfType>> = {
   X509Thumbprint: { device: 'primaryThumbprint secondaryThumbprint' },
   DeviceConnection: connection,
   DeviceEdge: { device: 'cursor node' },
-  Twin: { device: 'etag properties tags version' },
+  Twin: { device: 'device etag id properties tags version' },
   TwinProperties: { device: 'desired reported' },
   TwinSection: { device: 'metadata value version' },
   TwinPath: { devices: 'deviceCount path sampleValues types' },
   Telemetry: { device: 'body contentType deviceId enqueuedTime properties' },
-  DevicePresenceUpdate: { devices: 'deletedDeviceIds devices initial' },
+  DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
     same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition startTime startedTime status
@@ -102,6 +102,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
   JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },
+  JobUpdate: { job: 'edge isNew job removedId' },
   JobPreview: {
     devices: 'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint overlaps',
   },
@@ -110,12 +111,12 @@ export const table: Readonly<Record<string, OfType>> = {
   CancelJobPayload: { job: 'job jobId' },
   CreateDevicePayload: { device: 'device' },
   CreateDevicesPayload: { device: 'results' },
-  DeleteDevicePayload: { device: 'deviceId' },
+  DeleteDevicePayload: { device: 'deviceId id' },
   InvokeDeviceMethodPayload: { device: 'payload status' },
   RetryJobPayload: { job: 'job jobId' },
   ScheduleJobPayload: { job: 'job jobId' },
   UpdateDevicePayload: { device: 'device' },
-  UpdateTwinPayload: { device: 'twin' },
+  UpdateTwinPayload: { device: 'device twin' },
 
   Error: error,
   AlreadyExistsError: error,
@@ -209,6 +210,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Subscription.devicePresenceChanged(queryCondition:)': ['readTwins'],
   'Subscription.deviceJobEnded': ['readJobs'],
   'Subscription.deviceJobStatistics': ['readJobs'],
+  'Subscription.jobChanged': ['readJobs'],
   'Subscription.jobUpdated': ['readJobs'],
 }
 

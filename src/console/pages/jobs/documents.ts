@@ -37,8 +37,10 @@ export const JobsListDocument = graphql(`
 /** Jobs as they are created and change. */
 export const JobsUpdatedDocument = graphql(`
   subscription JobsUpdated($filter: JobFilter) {
-    jobUpdated(filter: $filter) {
-      ...JobsRow
+    jobChanged(filter: $filter) {
+      job {
+        ...JobsRow
+      }
     }
   }
 `)

@@ -51,7 +51,7 @@ export function useJobList(filter: ListFilter) {
   const live = useLiveEvents(
     JobsUpdatedDocument,
     { filter: toUpdateFilter(filter) },
-    (events) => accept(events.map(({ jobUpdated }) => jobUpdated)),
+    (events) => accept(events.map(({ jobChanged }) => jobChanged.job)),
     { onFollowing: () => setFollowed((times) => times + 1) },
   )
 
