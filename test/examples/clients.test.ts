@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
-import { CreateDevices, ReadDeviceJobs } from '../journeys/operations.ts'
+import { CreateDevices, ReadDeviceJobs, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { type Issuer, openIssuer } from '../support/issuer.ts'
@@ -17,6 +17,40 @@ const root = resolve(import.meta.dirname, '../..')
 const clients = ['graphql-ws', 'urql', 'apollo', 'relay'] as const
 /** How each client loses its connection: it is reset and refused for a while, or bytes no longer arrive. */
 const losses = { 'graphql-ws': 'refuse', urql: 'stall', apollo: 'refuse', relay: 'stall' } as const
+
+/** A program that follows a job with each of the clients, and prints how many rows came, and how many different ones. */
+const followAll = `
+import { print } from 'graphql'
+import { WebSocket } from 'ws'
+import { followEvents } from './event-stream.ts'
+import { EndedDeviceJobs } from './operations.ts'
+import { fixedSession } from './session.ts'
+import { useApollo } from './use-apollo.ts'
+import { useGraphqlWs } from './use-graphql-ws.ts'
+import { useRelay } from './use-relay.ts'
+import { useUrql } from './use-urql.ts'
+const settings = { url: process.env.HUB_URL, session: fixedSession(undefined), webSocketImpl: WebSocket }
+const useEventStream = () => ({
+  follow: (jobId, onEnded) =>
+    followEvents(settings, { query: print(EndedDeviceJobs), variables: { jobId } }, ({ deviceJobEnded }) =>
+      onEnded(deviceJobEnded.deviceJobs),
+    ),
+  close() {},
+})
+const clients = { apollo: useApollo, 'event-stream': useEventStream, 'graphql-ws': useGraphqlWs, relay: useRelay, urql: useUrql }
+await Promise.all(
+  Object.entries(clients).map(async ([name, create]) => {
+    const client = create(settings)
+    const ids = []
+    await client.follow('restarted', (deviceJobs) => {
+      if (ids.length === 0) console.log(name + ' follows')
+      ids.push(...deviceJobs.map(({ deviceId }) => deviceId))
+    })
+    console.log(name, ids.length, new Set(ids).size)
+    client.close()
+  }),
+)
+`
 
 // A copy, as a front-end developer takes one, with the packages of this repository instead of its own.
 let base = ''
@@ -162,6 +196,38 @@ describe('a client', () => {
       expect(code).toBe(0)
     },
   )
+
+  test.concurrent('on each of these, and over server-sent events, gets every row of a job once over a restart of the hub', {
+    timeout: 180_000,
+  }, async ({ expect }) => {
+    const documents = ['generated/persisted-documents.json', 'relay-persisted.json'].map((file) => join(folder, file))
+    const own = await startApp({ TRUSTED_DOCUMENTS: documents.join(',') })
+    const devices = await registerFleet(own.client, 'many', 1_000, () => ({ kind: 'answer' }))
+    const fleet = createFleet({ host: '127.0.0.1', port: own.mqttPort, hubName: 'localhost', devices })
+    const ids = devices.map(({ deviceId }) => deviceId)
+    await fleet.connect({ deviceIds: ids.slice(0, 600) })
+    const input = { jobId: 'restarted', queryCondition: '*', cloudToDeviceMethod: { methodName: 'reboot' } }
+    await own.client.execute(ScheduleMethod, { input })
+    await writeFile(join(folder, 'follow-all.ts'), followAll)
+    const { scripts, ...others } = JSON.parse(await read('package.json'))
+    const added = { ...others, scripts: { ...scripts, 'follow-all': 'tsx follow-all.ts' } }
+    await writeFile(join(folder, 'package.json'), JSON.stringify(added))
+    const program = startScript(folder, 'follow-all', [], { HUB_URL: own.addresses.graphql })
+    const follows = () => program.lines.filter((line) => line.endsWith(' follows')).length
+    await expect.poll(follows, { timeout: 60_000 }).toBe(5)
+    await own.restart()
+    await fleet.connect({ deviceIds: ids })
+    const { code, said } = await program.ended
+    expect(
+      said
+        .split('\n')
+        .filter((line) => /\d$/.test(line))
+        .sort(),
+    ).toEqual(['apollo', 'event-stream', 'graphql-ws', 'relay', 'urql'].map((name) => `${name} 1000 1000`))
+    expect(code).toBe(0)
+    await fleet.close()
+    await own.close()
+  })
 
   test.concurrent.for(clients)(
     'on %s shows the message of an expected error',
