@@ -65,7 +65,7 @@ export function audited(deps: Deps, attempt: AuditAttempt): Audited {
       // A transaction that commits may have found that it must not change anything. A fault comes after the change.
       const outcome = end.outcome === 'failed' ? 'succeeded' : end.outcome
       const completed = { ...entry({ ...end, outcome }), time: inserted.time }
-      await completeAuditEntry(deps.db, completed).catch((error: unknown) => report(deps, error, completed))
+      await complete(deps, completed)
     },
   }
 }
@@ -121,13 +121,17 @@ async function write(deps: Pick<Deps, 'db' | 'log'>, entry: NewAuditEntry): Prom
   await writeGrouped(deps.db, entry).catch((error: unknown) => report(deps, error, entry))
 }
 
+async function complete(deps: Pick<Deps, 'db' | 'log'>, entry: NewAuditEntry): Promise<void> {
+  await completeAuditEntry(deps.db, entry).catch((error: unknown) => report(deps, error, entry))
+}
+
 function report({ log }: Pick<Deps, 'log'>, error: unknown, entry: NewAuditEntry): void {
   const { actor, operation, target, outcome, code } = entry
   log.error({ err: error, actor: actor.id, operation, target, outcome, code }, 'audit entry could not be written')
 }
 
 /** What one actor was refused in one second, which began at `from` on the clock. */
-type Refusals = { readonly from: number; written: number; held: NewAuditEntry | undefined; times: number }
+type Refusals = { readonly from: number; written: number; times: number }
 
 /** Maximum number of refused and denied operations of one actor that are written in a second. */
 const refusalsPerSecond = 10
@@ -146,31 +150,33 @@ function refusalsOf({ db, clock }: Pick<Deps, 'db' | 'clock'>, actor: string): R
   const known = byActor.get(actor)
   if (known !== undefined && !isOver(known)) return known
   if (byActor.size >= manyActors) for (const [id, each] of byActor) if (isOver(each)) byActor.delete(id)
-  const begun = { from: now, written: 0, held: undefined, times: 0 }
+  const begun = { from: now, written: 0, times: 0 }
   byActor.set(actor, begun)
   return begun
 }
 
 /**
  * Writes the entry of an operation that was refused or denied. A client can request very many of these, so only the
- * first ones of a second have an entry each. One more entry, at the end of the second, has the number of the others in
- * `detail.times`, and describes the last of them.
+ * first ones of a second have an entry each. The last one of these also stands for all others: at the end of the
+ * second, `detail.times` has their number, which a kill of the hub before that loses.
  */
 async function writeFew(deps: Deps, entry: NewAuditEntry): Promise<void> {
   const current = refusalsOf(deps, entry.actor.id)
-  if (current.written < refusalsPerSecond - 1) {
-    current.written++
-    return write(deps, entry)
+  if (current.written === refusalsPerSecond) {
+    current.times++
+    return
   }
-  if (current.held === undefined) void writeHeld(deps, current)
-  current.held = entry
-  current.times++
+  current.written++
+  const writing = write(deps, entry)
+  if (current.written === refusalsPerSecond) void writeTimes(deps, current, entry, writing)
+  return writing
 }
 
-async function writeHeld(deps: Deps, refused: Refusals): Promise<void> {
-  await deps.clock.sleep(refused.from + second - deps.clock.elapsed())
-  const { held, times } = refused
-  if (held !== undefined) await write(deps, { ...held, detail: { ...held.detail, times } })
+/** Adds to the entry, at the end of the second, how many others it stands for. */
+async function writeTimes(deps: Deps, refused: Refusals, entry: NewAuditEntry, writing: Promise<void>): Promise<void> {
+  await Promise.all([writing, deps.clock.sleep(refused.from + second - deps.clock.elapsed())])
+  if (refused.times === 0) return
+  await complete(deps, { ...entry, detail: { ...entry.detail, times: 1 + refused.times } })
 }
 
 /**
