@@ -86,20 +86,23 @@ const largestGroup = 100
 const groups = new WeakMap<Db, Waiting[]>()
 
 /**
- * Writes an entry that has no change to be written with. Entries that come while others are being written are then
- * written together.
+ * Writes an entry that has no change to be written with. Entries of the same turn of the event loop are written
+ * together, and so are those that come while others are being written.
  */
-function writeGrouped(db: Db, entry: NewAuditEntry): Promise<void> {
+function writeGrouped({ db, clock }: Pick<Deps, 'db' | 'clock'>, entry: NewAuditEntry): Promise<void> {
   return new Promise((resolve, reject) => {
     const waiting = groups.get(db)
-    if (waiting === undefined) void writeInTurn(db, { entry, resolve, reject })
-    else waiting.push({ entry, resolve, reject })
+    if (waiting !== undefined) {
+      waiting.push({ entry, resolve, reject })
+      return
+    }
+    const first = [{ entry, resolve, reject }]
+    groups.set(db, first)
+    void clock.giveWay().then(() => writeInTurn(db, first))
   })
 }
 
-async function writeInTurn(db: Db, first: Waiting): Promise<void> {
-  const waiting = [first]
-  groups.set(db, waiting)
+async function writeInTurn(db: Db, waiting: Waiting[]): Promise<void> {
   while (waiting.length > 0) {
     const group = waiting.splice(0, largestGroup)
     try {
@@ -117,8 +120,8 @@ async function writeInTurn(db: Db, first: Waiting): Promise<void> {
   groups.delete(db)
 }
 
-async function write(deps: Pick<Deps, 'db' | 'log'>, entry: NewAuditEntry): Promise<void> {
-  await writeGrouped(deps.db, entry).catch((error: unknown) => report(deps, error, entry))
+async function write(deps: Pick<Deps, 'db' | 'clock' | 'log'>, entry: NewAuditEntry): Promise<void> {
+  await writeGrouped(deps, entry).catch((error: unknown) => report(deps, error, entry))
 }
 
 async function complete(deps: Pick<Deps, 'db' | 'log'>, entry: NewAuditEntry): Promise<void> {
@@ -201,5 +204,5 @@ export async function noteKeysRead(
     target: only ? first : null,
     detail: only ? null : devicesDetail(deviceIds),
   }
-  await writeGrouped(db, entry)
+  await writeGrouped({ db, clock }, entry)
 }

@@ -193,7 +193,7 @@ test('entries of operations that end together are written together, each of them
     detail: { operation: 'call 249' },
   })
   const { rows: writers } = await deps.database.pool.query('select distinct xmin::text from audit_entry')
-  expect(writers).toHaveLength(4)
+  expect(writers).toHaveLength(3)
 })
 
 describe('a flood of refused and denied operations', () => {
