@@ -106,17 +106,30 @@ test('a job that waits or has no devices has no samples', async () => {
 
 test('a long job has a bounded number of samples, at even intervals that double', async () => {
   const jobId = await givenRunningJob()
-  let statements = 0
+  await deps.database.pool.query(
+    `insert into job_sample
+     select key, second, started_time + second * interval '1 second', 3, 0, 0, 0, 0, 0
+     from job, generate_series(1, $1::integer - 2) second`,
+    [mostSamples],
+  )
+  clock.advance((mostSamples - 2) * 1_000)
+  let turns = 0
   const take = takeSamples(deps)
-  const counted = { ...take, run: (now: Date) => take.run(now).finally(() => statements++) }
-  await pass(mostSamples, counted)
+  const counted = { ...take, run: (now: Date) => take.run(now).finally(() => turns++) }
+  await pass(2, counted)
   expect(await samplesOf(jobId)).toHaveLength(mostSamples + 2) // with the start and the present
-  await pass(mostSamples + 10, counted)
-  const seconds = (await courseOf(jobId)).map(([second]) => second)
-  const multiplesOf4 = Array.from({ length: 103 }, (_, index) => index * 4)
-  expect(seconds).toEqual([...multiplesOf4, 2 * mostSamples + 10])
-  // It is not looked for more often than one is taken.
-  expect(statements).toBeLessThan(1.6 * mostSamples + 10)
+
+  turns = 0
+  await pass(10, counted)
+  const every2nd = Array.from({ length: mostSamples / 2 + 6 }, (_, index) => index * 2)
+  expect((await courseOf(jobId)).map(([second]) => second)).toEqual([...every2nd, mostSamples + 10])
+  expect(turns).toBeLessThanOrEqual(7)
+
+  clock.advance((mostSamples - 10) * 1_000)
+  await pass(8, counted)
+  const every4th = Array.from({ length: mostSamples / 4 + 3 }, (_, index) => index * 4)
+  const rest = [0, 4, 8].map((second) => 2 * mostSamples + second)
+  expect((await courseOf(jobId)).map(([second]) => second)).toEqual([...every4th, ...rest, 2 * mostSamples + 8])
 })
 
 test('samples go on where they were after a restart, and show no values for the time between', async () => {
