@@ -22,8 +22,7 @@ export async function takeSamples(tx: Tx, now: Date): Promise<Date | undefined> 
             select greatest(floor(extract(epoch from ${now}::timestamptz - started_time)), 0)::integer as seconds
           ) age
           cross join lateral (
-            select power(2, ceil(log(2, greatest(seconds, ${mostSamples}::integer)::numeric / ${mostSamples}::integer)))::integer
-              as step
+            select power(2, ceil(log(2, greatest(seconds::numeric / ${mostSamples}::integer, 1))))::integer as step
           ) pace
           where end_time is null and started_time is not null
         ), taken as (

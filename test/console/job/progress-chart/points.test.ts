@@ -71,6 +71,7 @@ describe('the points of a job', () => {
       const points = pointsAt(times)
       const gaps = points.slice(1).map((point, index) => point.time - (points[index]?.time ?? 0))
       expect(points.length).toBeGreaterThanOrEqual(pointLimit / 3)
+      expect(points.length).toBeLessThanOrEqual(pointLimit)
       expect(Math.max(...gaps)).toBeLessThanOrEqual((20_000 * pause) / 40)
     }
   })
@@ -159,7 +160,11 @@ describe('the chart', () => {
     const rates = ratesOf(points)
     expect([1, 5, 20, 25, 30, 35].map((second) => rates[second])).toEqual([3, 3, 3, 1.5, 0, 0])
     expect(ratesOf([at(0), at(100, 50), at(200, 70)])).toEqual([null, 0.5, 0.2])
-    expect(ratesOf([at(0), at(0, 5)])).toEqual([null, null])
+  })
+
+  it('has no rate of less than a second, in which a batch of devices would be a peak', () => {
+    expect(ratesOf([at(0), at(0, 5), at(0.2, 9), at(1, 9)])).toEqual([null, null, null, 9])
+    expect(ratesOf([at(0), afterGap(60, 5), at(60.2, 9)])).toEqual([null, null, null])
   })
 
   it('never shows more at once than the points have', () => {

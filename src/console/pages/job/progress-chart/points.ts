@@ -115,6 +115,8 @@ export function gapsIn(points: Points, until?: number): readonly Gap[] {
 
 /** The seconds over which the rate is measured, or since the point before if that is longer. */
 const windowInSeconds = 10
+/** In less time, a batch of devices would be a peak. */
+const shortestWindow = 1
 
 /** Device jobs that ended per second before each point; null where that is unknown. */
 export function ratesOf(points: Points): readonly (number | null)[] {
@@ -129,7 +131,7 @@ export function ratesOf(points: Points): readonly (number | null)[] {
       next = points[from + 1]
     }
     const start = points[from]
-    if (start === undefined || start.time === point.time) return null
+    if (start === undefined || point.time - start.time < shortestWindow) return null
     return (point.succeeded + point.failed - start.succeeded - start.failed) / (point.time - start.time)
   })
 }
@@ -187,7 +189,7 @@ export function describePoints(
     `${formatCount(last.succeeded)} ${devices} succeeded and ${formatCount(last.failed)} failed or refused in ${span}.`,
     // Shorter than the window, a peak says nothing.
     ...(fastest === 0 || seconds < shortestCharted ? [] : [`Peak rate: ${formatRate(fastest)} devices/s.`]),
-    ...(unknown === 0 ? [] : [`No data for ${formatDuration(unknown)}.`]),
+    ...(unknown < 1 ? [] : [`No data for ${formatDuration(unknown)}.`]),
   ]
   return sentences.join(' ')
 }
