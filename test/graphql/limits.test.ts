@@ -120,7 +120,10 @@ describe('a body is refused', () => {
     expect(response.status).toBe(status)
     const text = await response.text()
     expect(text).not.toContain('"data"')
-    if (status === 415) expect(JSON.parse(text)).toEqual({ errors: [{ message: notJsonBody }] })
+    if (status !== 415) return
+    expect(JSON.parse(text)).toEqual({
+      errors: [{ message: notJsonBody, extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' } }],
+    })
   })
 })
 

@@ -74,7 +74,7 @@ export function executePlan(
 /** Variables that do not fit are an error of the request. */
 function asBadRequest(error: GraphQLError): GraphQLError {
   const { http, ...others } = error.extensions
-  const value = { ...others, http: { ...Object(http), status: 400 } }
+  const value = { code: 'BAD_USER_INPUT', ...others, http: { ...Object(http), status: 400 } }
   return Object.defineProperty(error, 'extensions', { value })
 }
 

@@ -293,7 +293,8 @@ function respondError(response: ServerResponse, status: 401 | 403, error: object
 const jsonOnly: Plugin<ServerContext> = {
   onRequestParse({ request, endResponse, fetchAPI }) {
     if (request.method !== 'POST' || isJsonBody(request.headers)) return
-    endResponse(fetchAPI.Response.json({ errors: [{ message: notJsonBody }] }, { status: 415 }))
+    const error = { message: notJsonBody, extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' } }
+    endResponse(fetchAPI.Response.json({ errors: [error] }, { status: 415 }))
   },
 }
 
