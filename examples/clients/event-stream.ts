@@ -41,11 +41,11 @@ export async function followEvents<Data>(
 
 /** The events of a response until it ends, or its connection is lost. The hub writes one line of data for each. */
 async function* eventsIn({ body }: Response): AsyncGenerator<{ event: string; id: string; text: string }> {
-  const decoder = new TextDecoder()
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
   let received = ''
   try {
-    for await (const bytes of body ?? []) {
-      received += decoder.decode(bytes, { stream: true })
+    for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+      received += next.value
       const events = received.split('\n\n')
       received = events.pop() ?? ''
       for (const lines of events) {

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
+import { type Compress, createCompress } from '../graphql/transport/compress.ts'
 import { addressOf } from '../limits/request-address.ts'
 import { endInTurns } from '../send-in-turns.ts'
 import type { Mount } from './server.ts'
 
 /**
  * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client;
- * `whenAnswered` calls back when the answer has been sent, or the client has disconnected.
+ * `whenAnswered` calls back when the answer has been sent, or the client has disconnected. An answer with
+ * `Cache-Control: no-transform` is not compressed.
  */
 export type WebHandler = (
   request: Request,
@@ -27,8 +29,9 @@ export function mountWebHandler(
   handler: WebHandler,
   claims: (url: string) => boolean = () => false,
 ): Mount[] {
+  const compress = createCompress()
   const handle: Mount['handle'] = (incoming, outgoing) => {
-    serve(deps, handler, incoming, outgoing).catch((error: unknown) => {
+    serve({ ...deps, compress }, handler, incoming, outgoing).catch((error: unknown) => {
       deps.log.error({ err: error }, 'HTTP request could not be answered')
       outgoing.destroy()
     })
@@ -37,7 +40,7 @@ export function mountWebHandler(
 }
 
 async function serve(
-  { clock }: Pick<Deps, 'clock'>,
+  { clock, compress }: Pick<Deps, 'clock'> & { readonly compress: Compress },
   handler: WebHandler,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -52,13 +55,17 @@ async function serve(
     else outgoing.once('close', act)
   }
   const response = await handler(toRequest(incoming, gone.signal), addressOf(incoming), whenAnswered)
-  const body = Buffer.from(await response.arrayBuffer())
+  const whole = Buffer.from(await response.arrayBuffer())
+  const isKept = response.headers.get('cache-control') === 'no-transform'
+  const packed = isKept ? undefined : await compress(whole, incoming.headers['accept-encoding'])
+  const body = packed ?? whole
   response.headers.forEach((value, name) => {
     outgoing.setHeader(name, value)
   })
+  if (packed !== undefined) outgoing.setHeader('content-encoding', 'gzip')
   // The rest of the request is not worth reading, and without that, no other request can use this connection.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
-  outgoing.setHeader('cache-control', 'no-store')
+  outgoing.setHeader('cache-control', isKept ? 'no-store, no-transform' : 'no-store')
   if (response.status !== 204) outgoing.setHeader('content-length', body.length)
   outgoing.writeHead(response.status)
   await endInTurns(clock, outgoing, body)

@@ -13,6 +13,7 @@ import { maxBodyBytes } from '../limits/body-size.ts'
 import { announcedBytes } from '../limits/request-room.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { answerBytesOf } from './answer-bytes.ts'
+import { hasKeys } from './answer-keys.ts'
 import { readBody } from './body.ts'
 import { typedBody } from './body-types.ts'
 import { deviceRoutes } from './devices.ts'
@@ -126,6 +127,7 @@ export function createRestHandler(
       }
       const call = { deps: audit?.deps ?? deps, choices, id, query, headers, body, signal, address, note }
       const response = await handle(call)
+      if (hasKeys(route)) response.headers.set('cache-control', 'no-transform')
       await audit?.end()
       return response
     } catch (error) {

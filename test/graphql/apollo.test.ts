@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { relayStylePagination } from '@apollo/client/utilities'
 import { isAbstractType, OperationTypeNode } from 'graphql'
@@ -239,4 +241,32 @@ test('a subscription over a WebSocket keeps the list current, and completes when
 test('an error of the request is an error of the query, with its code', async () => {
   const refused = client.query({ query: jobs, variables: { first: 101 } })
   await expect(refused).rejects.toMatchObject({ errors: [{ extensions: { code: 'INVALID_PAGE_SIZE' } }] })
+})
+
+test('persisted queries go on with texts, which the hub asks for once', async () => {
+  const authorization = await door.token('iothubowner')
+  const sent: unknown[] = []
+  const persisting = new ApolloClient({
+    link: new PersistedQueryLink({ sha256: async (text) => createHash('sha256').update(text).digest('hex') }).concat(
+      new HttpLink({
+        uri: port.url.replace(/^ws/, 'http'),
+        headers: { authorization },
+        fetch(address, init) {
+          const { query, extensions } = JSON.parse(String(init?.body))
+          sent.push({ hasText: query !== undefined, hasHash: extensions?.persistedQuery !== undefined })
+          return fetch(address, init)
+        },
+      }),
+    ),
+    cache: new InMemoryCache(),
+  })
+  const read = async () => (await persisting.query<Page>({ query: jobs, variables, fetchPolicy: 'no-cache' })).data
+  expect((await read())?.jobs.edges).toHaveLength(2)
+  expect((await read())?.jobs.edges).toHaveLength(2)
+  expect(sent).toEqual([
+    { hasText: false, hasHash: true },
+    { hasText: true, hasHash: false },
+    { hasText: true, hasHash: false },
+  ])
+  persisting.stop()
 })

@@ -56,6 +56,24 @@ test('verb, path, headers and body reach the handler as they were sent, and the 
   expect(JSON.parse(answer.text)).toEqual(['PATCH', '/devices/a%252Fb', '?x=%20', '"*"', body])
 })
 
+test('a long answer is compressed for clients that accept gzip, unless it must keep its form', async () => {
+  const long = JSON.stringify({ rows: Array(200).fill('pump') })
+  const port = await serve(async (request) => {
+    const isKept = new URL(request.url).pathname.endsWith('keys')
+    return new Response(long, isKept ? { headers: { 'cache-control': 'no-transform' } } : {})
+  })
+  const ask = async (path: string, accepted: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/devices/${path}`, {
+      headers: { 'accept-encoding': accepted },
+    })
+    expect(await response.text()).toBe(long)
+    return [response.headers.get('content-encoding'), response.headers.get('cache-control')]
+  }
+  expect(await ask('a', 'br, gzip')).toEqual(['gzip', 'no-store'])
+  expect(await ask('a', 'br, gzip;q=0')).toEqual([null, 'no-store'])
+  expect(await ask('keys', 'gzip')).toEqual([null, 'no-store, no-transform'])
+})
+
 test('an answer without a body has none', async () => {
   const port = await serve(async () => new Response(null, { status: 204 }))
   const { status, headers, text } = await send(port, 'DELETE', '/devices/a')

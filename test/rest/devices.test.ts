@@ -46,7 +46,10 @@ describe('a device', () => {
       symmetricKey: { primaryKey: expect.stringMatching(/^.{43}=$/), secondaryKey: expect.stringMatching(/^.{43}=$/) },
       x509Thumbprint: { primaryThumbprint: null, secondaryThumbprint: null },
     })
-    expect((await door.ask('GET /devices/pump-1')).body).toEqual(body)
+    const read = await door.ask('GET /devices/pump-1')
+    expect(read.body).toEqual(body)
+    // Compressed, its length would say something about the keys.
+    expect(read.headers.get('cache-control')).toBe('no-transform')
   })
 
   test('takes the keys and thumbprints that it is given', async () => {
