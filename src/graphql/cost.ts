@@ -104,28 +104,53 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
   const costOfPart = ({ own = 0, multiplier = 1, selectionSet, type }: Part): number =>
     own + multiplier * complexityOf(selectionSet, type)
 
-  const byPath = new Map<string, number>()
-  const seen = new Map<string, Set<SelectionSetNode>>()
-  const list = (selectionSet: SelectionSetNode, type: GraphQLNamedType, path: string, times: number): void => {
-    const here = seen.get(path) ?? new Set()
-    seen.set(path, here)
-    if (here.has(selectionSet)) return
-    here.add(selectionSet)
-    for (const part of partsOf(selectionSet, type)) {
-      const below = part.name === undefined ? path : `${path}${path === '' ? '' : '.'}${part.name}`
-      const complexity = times * costOfPart(part)
-      if (part.name !== undefined && complexity > 0) byPath.set(below, (byPath.get(below) ?? 0) + complexity)
-      if (part.selectionSet) list(part.selectionSet, part.type, below, times * (part.multiplier ?? 1))
+  /** The fields below a part, those of fragments included, each with the selections under all its occurrences. */
+  const below = ({ path, within }: Weighed): Weighed[] => {
+    const found = new Map<string, Weighed>()
+    const seen = new Set<SelectionSetNode>()
+    const add = ({ selectionSet, type, times }: Within): void => {
+      if (seen.has(selectionSet)) return
+      seen.add(selectionSet)
+      for (const part of partsOf(selectionSet, type)) {
+        const { name, multiplier = 1, selectionSet: inner } = part
+        const selected = inner && { selectionSet: inner, type: part.type, times: times * multiplier }
+        if (name === undefined) {
+          if (selected) add(selected)
+          continue
+        }
+        const known = found.get(name)
+        found.set(name, {
+          path: path === '' ? name : `${path}.${name}`,
+          complexity: (known?.complexity ?? 0) + times * costOfPart(part),
+          within: [...(known?.within ?? []), ...(selected ? [selected] : [])],
+        })
+      }
     }
+    for (const each of within) add(each)
+    return [...found.values()]
   }
-  list(operation.selectionSet, root, '', 1)
-  const fields = [...byPath].map(([path, complexity]) => ({ path, complexity }))
-  return {
-    complexity: complexityOf(operation.selectionSet, root),
-    maximum: maxComplexity,
-    fields: fields.sort((a, b) => b.complexity - a.complexity).slice(0, mostFields),
+
+  const complexity = complexityOf(operation.selectionSet, root)
+  const fields: { readonly path: string; readonly complexity: number }[] = []
+  // Nothing below a field costs more than the field, so the largest fields are found without a look at all paths, which
+  // may be many thousands.
+  const open = below({ path: '', complexity, within: [{ selectionSet: operation.selectionSet, type: root, times: 1 }] })
+  while (fields.length < mostFields) {
+    const largest = open.reduce((a, b) => (b.complexity > a.complexity ? b : a), nothing)
+    if (largest.complexity === 0) break
+    fields.push({ path: largest.path, complexity: largest.complexity })
+    open.splice(open.indexOf(largest), 1, ...below(largest))
   }
+  return { complexity, maximum: maxComplexity, fields }
 }
+
+/** Selections, and how many objects they apply to. */
+type Within = { readonly selectionSet: SelectionSetNode; readonly type: GraphQLNamedType; readonly times: number }
+
+/** A field with what it costs. */
+type Weighed = { readonly path: string; readonly complexity: number; readonly within: readonly Within[] }
+
+const nothing: Weighed = { path: '', complexity: 0, within: [] }
 
 /** A selected field, or a fragment, which has neither a name nor a weight. */
 type Part = Partial<Weight> & {

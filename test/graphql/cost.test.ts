@@ -62,6 +62,19 @@ test('fragments that double themselves are weighed once each', () => {
   expect(cost(`{ ...F0 } ${doubling.join(' ')} ${last}`)?.complexity).toBe(2 ** 60 * 2)
 })
 
+test('the cost of an operation with very many paths lists only the largest', () => {
+  const levels = Array.from(
+    { length: 40 },
+    (_, i) =>
+      `fragment F${i} on Job { retryOf { ...F${i + 1} } retries { ...F${i + 1} } family { jobs { ...F${i + 1} } } }`,
+  )
+  const fields = cost(`{ job(jobId: "x") { ...F0 } } ${levels.join(' ')} fragment F40 on Job { jobId }`)?.fields ?? []
+  expect(fields).toHaveLength(20)
+  expect(fields[0]?.path).toBe('job')
+  const complexities = fields.map(({ complexity }) => complexity)
+  expect(complexities).toEqual(complexities.toSorted((a, b) => b - a))
+})
+
 test('an operation that fails because of its variables has no cost', () => {
   expect(cost('query ($first: Int!) { jobs(first: $first) { totalCount } }')).toBeUndefined()
 })
