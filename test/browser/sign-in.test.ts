@@ -439,8 +439,21 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
       brief.answer(undefined)
       await notice.waitFor({ state: 'detached', timeout: 60_000 })
       await owner(hub).execute(CancelJob, { input: { jobId: 'b' } })
-      await page.getByRole('region', { name: 'History' }).getByText('Cancelled').waitFor()
+      const cancelled = page.getByRole('region', { name: 'History' }).getByText('Cancelled')
+      await cancelled.waitFor()
       expect(seen.sockets).toBe(1)
+
+      // Loaded again with a token that has expired, the page waits for the provider.
+      brief.answer((request) => request.socket.destroy())
+      const authorization = `Bearer ${await brief.mint({ exp: Math.floor(Date.now() / 1_000) - 3_600 })}`
+      await page.evaluate(`
+        const { renewal } = JSON.parse(sessionStorage.getItem('twincast-credential'))
+        const expired = { ...renewal, renewAt: 0, expiresAt: 0 }
+        sessionStorage.setItem('twincast-credential', JSON.stringify({ authorization: '${authorization}', renewal: expired }))
+        location.reload()`)
+      await page.getByRole('alert').getByText(`${brief.url} does not answer`).waitFor()
+      brief.answer(undefined)
+      await cancelled.waitFor()
     })
 
     test('a duplicated tab does not end the sign-in of the first', async () => {

@@ -22,6 +22,8 @@ export type Answer =
   /** `problem`: the reason, if a credential was sent. */
   | { readonly is: 'out'; readonly problem: string | undefined }
   | { readonly is: 'unreachable'; readonly message: string }
+  /** The token has to be renewed first, and the provider does not answer. It is asked again and again. */
+  | { readonly is: 'waiting' }
 
 /** Opens what this tab has. */
 export function openAccess(): Access {
@@ -36,15 +38,21 @@ export const addressOf = (path: string): string => `${location.origin}/console${
 /** The page that the provider leads back to. */
 export const returnPath = '/signed-in'
 
-/** Asks the hub whether it accepts the credential, which is forgotten if not. */
+/** Asks the hub whether it accepts the credential, which is forgotten if not, unless it may still be renewed. */
 export async function askHub({ credential, renewal }: Access): Promise<Answer> {
   const client = createQueryClient(credential, renewal, () => {})
   const { data, error } = await client.query(ViewerDocument, {}, { requestPolicy: 'network-only' }).toPromise()
   if (data?.viewer !== undefined) return { is: 'in', viewer: data.viewer }
   if (!isUnauthorized(error)) return { is: 'unreachable', message: messageOf(error) }
+  if (isWaiting(renewal)) return { is: 'waiting' }
   const refused = credential.get()
   credential.replace(undefined)
   return { is: 'out', problem: problemWith(refused, error) }
+}
+
+/** Whether the provider has to answer before the token can be renewed. */
+export function isWaiting({ state }: Renewal): boolean {
+  return state.get() === 'waiting' || state.get() === 'late'
 }
 
 /** Finishes a sign-in after the provider has led back. `to` is the page that the person asked for. */

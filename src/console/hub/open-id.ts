@@ -181,6 +181,11 @@ function sentenceFor(error: unknown, issuer: string): [string, { readonly isTemp
   if (error instanceof oauth.ResponseBodyError) {
     return [`The provider refused to sign you in: ${described(error)}`, { isTemporary: error.status >= 500 }]
   }
+  if (error instanceof oauth.WWWAuthenticateChallengeError) {
+    const [challenge] = error.cause
+    const reason = challenge?.parameters.error ?? `status ${error.status}`
+    return [`The provider does not accept the console as its client: ${reason}.`]
+  }
   const code = error instanceof oauth.OperationProcessingError ? error.code : undefined
   if (code === oauth.JWT_TIMESTAMP_CHECK) {
     return [

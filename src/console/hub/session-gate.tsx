@@ -2,12 +2,22 @@ import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { useLocation, useNavigate } from 'react-router'
 import { type Client, Provider } from 'urql'
 import { ErrorState, LoadingState } from '../ui/states.tsx'
-import { type Access, type Answer, addressOf, askHub, finishAtReturn, openAccess, returnPath } from './access.ts'
+import {
+  type Access,
+  type Answer,
+  addressOf,
+  askHub,
+  finishAtReturn,
+  isWaiting,
+  openAccess,
+  returnPath,
+} from './access.ts'
 import { authorizedFetch, createQueryClient } from './client.ts'
 import { ViewerDocument } from './documents.ts'
 import { NothingAllowed } from './nothing-allowed.tsx'
 import { beginSignIn, signOutAddress } from './open-id.ts'
 import { keepPending } from './pending-sign-in.ts'
+import { ProviderWait } from './provider-wait.tsx'
 import { SignIn } from './sign-in.tsx'
 import { openSocket, type Socket } from './socket.ts'
 import { type Session, SessionContext } from './use-session.ts'
@@ -49,6 +59,17 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
       current = false
     }
   }, [asking, access])
+
+  const waiting = state.is === 'waiting'
+  useEffect(() => {
+    if (!waiting) return
+    const { renewal } = access
+    const look = (): void => {
+      if (!isWaiting(renewal)) setState({ is: 'asking' })
+    }
+    look()
+    return renewal.state.subscribe(look)
+  }, [waiting, access])
 
   useEffect(() => {
     // Back from the provider to a page that the browser has kept as it was.
@@ -100,6 +121,8 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
       return (
         <ErrorState title="Cannot reach the hub" message={state.message} onRetry={() => setState({ is: 'asking' })} />
       )
+    case 'waiting':
+      return <ProviderWait settings={settings} onSignOut={signOut} />
     case 'out':
       return (
         <SignIn
