@@ -4,9 +4,18 @@ const locale = 'en-GB'
 const counts = new Intl.NumberFormat(locale)
 const rates = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
 const shares = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+const minuteFields = {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZoneName: 'short',
+} as const
+const minutes = new Intl.DateTimeFormat(locale, minuteFields)
+const moments = new Intl.DateTimeFormat(locale, { ...minuteFields, second: '2-digit' })
+const utcMoments = new Intl.DateTimeFormat(locale, { ...minuteFields, second: '2-digit', timeZone: 'UTC' })
 const seconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
-const minutes = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** `12,345` */
 export function formatCount(count: number): string {
@@ -25,9 +34,14 @@ export function formatShare(share: number): string {
   return shares.format(share)
 }
 
-/** Date and time in the time zone of the browser. */
+/** Date and time in the time zone of the browser, with its name: `1 Dec 2026, 14:02:20 GMT`. */
 export function formatMoment(value: string): string {
   return moments.format(new Date(value))
+}
+
+/** Date and time in UTC. */
+export function formatUtcMoment(value: string): string {
+  return utcMoments.format(new Date(value))
 }
 
 /** The time of a moment in milliseconds since 1970: `14:19:12`, with its date unless that is the date of `now`. */
@@ -36,9 +50,14 @@ export function formatTimeOfDay(moment: number, now: number): string {
   return (isToday ? seconds : moments).format(moment)
 }
 
-/** The same to the minute, for times that people choose: `1 Dec 2026, 14:02`. */
+/** Date and time to the minute, for times that people choose: `1 Dec 2026, 14:02 GMT`. */
 export function formatMinute(value: string): string {
   return minutes.format(new Date(value))
+}
+
+/** A time that lies ahead: `1 Dec 2026, 14:02 GMT (in 3 days)`. `now` in milliseconds since 1970. */
+export function formatPlanned(value: string, now: number): string {
+  return `${formatMinute(value)} (${formatRelative(value, now)})`
 }
 
 /** A span in seconds by its two largest units: `45 s`, `3 min 20 s`, `2 h`, `3 days 4 h`. */

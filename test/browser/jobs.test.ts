@@ -68,9 +68,22 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   test('says since when the hub is out of reach, and offers nothing that needs it until it is back', async () => {
     await schedule('long', '*')
     await givenAge('long', { seconds: 2_000, interval: 16, sampled: 2_000 })
-    const { page } = await browser.open({ hub: app.addresses.http })
+    const { page } = await browser.open({ hub: app.addresses.http, timezoneId: 'America/New_York' })
     const connection = await routeConnection(page)
     await page.goto('/console/jobs/long')
+    const deadline = page
+      .getByRole('term')
+      .filter({ hasText: /^Deadline$/ })
+      .locator('xpath=..')
+    const time = page.getByRole('region', { name: 'History' }).getByRole('button').first()
+    expect(await time.innerText()).toMatch(/^\d\d? \w+ \d{4}, \d\d:\d\d:\d\d GMT-[45]$/)
+    await time.press('Enter')
+    expect(await time.innerText()).toMatch(/ UTC$/)
+    // All times change, and stay so.
+    expect(await deadline.innerText()).toMatch(/ UTC$/)
+    await time.press('Enter')
+    expect(await deadline.innerText()).toMatch(/ GMT-[45] \(in .+\)$/)
+
     await page.getByRole('button', { name: 'Cancel job…' }).click()
     const dialog = page.getByRole('dialog', { name: 'Cancel this job?' })
     const reason = dialog.getByLabel('Reason')

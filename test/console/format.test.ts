@@ -3,10 +3,14 @@ import { expect, test } from 'vitest'
 import {
   formatCount,
   formatDuration,
+  formatMinute,
+  formatMoment,
+  formatPlanned,
   formatRate,
   formatRelative,
   formatShare,
   formatTimeOfDay,
+  formatUtcMoment,
 } from '../../src/console/format.ts'
 
 test('counts have their thousands apart', () => {
@@ -59,5 +63,24 @@ test('a moment is shown relative to now, rounded, before and after it', () => {
 test('a time of day has its date when it is not of today', () => {
   const moment = new Date(2026, 10, 29, 14, 19, 12).getTime()
   expect(formatTimeOfDay(moment, new Date(2026, 10, 29, 23, 59).getTime())).toBe('14:19:12')
-  expect(formatTimeOfDay(moment, new Date(2026, 10, 30, 0, 1).getTime())).toBe('29 Nov 2026, 14:19:12')
+  expect(formatTimeOfDay(moment, new Date(2026, 10, 30, 0, 1).getTime())).toBe(
+    formatMoment(new Date(moment).toISOString()),
+  )
+})
+
+test('date and time have their time zone, also in UTC', () => {
+  const value = '2026-12-01T14:02:20Z'
+  expect(formatUtcMoment(value)).toBe('1 Dec 2026, 14:02:20 UTC')
+  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
+    .formatToParts(new Date(value))
+    .find(({ type }) => type === 'timeZoneName')?.value
+  expect(formatMoment(value)).toMatch(/^[12] Dec 2026, \d\d:\d\d:20 \S+$/)
+  expect(formatMoment(value).endsWith(` ${zone}`)).toBe(true)
+  expect(formatMinute(value)).toBe(formatMoment(value).replace(':20 ', ' '))
+})
+
+test('a time that lies ahead has its date first, and is rounded', () => {
+  const value = '2026-12-01T14:02:00Z'
+  const text = formatPlanned(value, Date.parse(value) - 2.6 * 86_400_000)
+  expect(text).toBe(`${formatMinute(value)} (in 3 days)`)
 })

@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatMinute, formatRelative } from '../../format.ts'
+import { formatCount, formatPlanned } from '../../format.ts'
 
 type Blocker = NonNullable<JobNowFragment['blockers']>[number]
 
@@ -10,7 +10,7 @@ type Blocker = NonNullable<JobNowFragment['blockers']>[number]
 export function describeBlocker({ reason, message, until, position, deviceCount }: Blocker, now: number): string {
   switch (reason) {
     case 'START_TIME':
-      return until === null ? message : `Scheduled for ${formatMinute(until)} (${formatRelative(until, now)})`
+      return until === null ? message : `Scheduled for ${formatPlanned(until, now)}`
     case 'SLOT':
       if (position === null) return message
       return position === 1

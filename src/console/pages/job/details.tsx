@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration } from '../../format.ts'
+import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
@@ -48,7 +48,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
         </Detail>
         {now.startedTime === null && job.startTime !== null && (
           <Detail name={now.endTime === null ? 'Starts' : 'Planned start'}>
-            <Time value={job.startTime} />
+            <Time value={job.startTime} describe={formatPlanned} />
           </Detail>
         )}
         {now.startedTime !== null && (
@@ -63,7 +63,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
         )}
         {now.endTime === null && (
           <Detail name="Deadline">
-            <Time value={job.deadline} />
+            <Time value={job.deadline} describe={formatPlanned} />
           </Detail>
         )}
         <Detail name="Time limit">{formatDuration(job.maxExecutionTimeInSeconds)}</Detail>

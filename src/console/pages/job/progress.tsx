@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDistance, formatDuration, formatMoment, formatRate, formatShare } from '../../format.ts'
+import { formatCount, formatDistance, formatDuration, formatRate, formatShare } from '../../format.ts'
 import { useOutage } from '../../hub/use-outage.ts'
 import type { LiveError } from '../../hub/use-subscription.ts'
 import { Panel } from '../../shell/page.tsx'
@@ -123,16 +123,15 @@ function Pace({ now, deadline }: { readonly now: JobNowFragment; readonly deadli
   )
 }
 
+/** When the job is expected to end. The hub caps its estimate at the deadline. */
 function Eta({ eta, deadline }: { readonly eta: string; readonly deadline: string }) {
-  const now = useNow(5_000)
-  const seconds = (new Date(eta).getTime() - now) / 1000
-  if (seconds < 5) return 'Almost done'
-  const left = formatDistance(seconds)
-  return (
-    <time dateTime={eta} title={formatMoment(eta)}>
-      {eta >= deadline ? `Finishes by the deadline (${left} left)` : `About ${left} left`}
-    </time>
-  )
+  const describe = (value: string, now: number): string => {
+    const seconds = (new Date(value).getTime() - now) / 1000
+    if (seconds < 5) return 'Almost done'
+    const left = formatDistance(seconds)
+    return value >= deadline ? `Finishes by the deadline (${left} left)` : `About ${left} left`
+  }
+  return <Time value={eta} describe={describe} />
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {

@@ -43,7 +43,13 @@ export function JobProgress({ job }: Part) {
   if (job.status === 'SCHEDULED' || (statistics.deviceCount === 0 && job.endTime === null)) {
     return (
       <span className={styles.figures}>
-        {job.status === 'SCHEDULED' ? `Starts ${formatMinute(job.startTime)}` : 'Waiting for other jobs'}
+        {job.status === 'SCHEDULED' ? (
+          <>
+            Starts <Time value={job.startTime} describe={formatMinute} />
+          </>
+        ) : (
+          'Waiting for other jobs'
+        )}
       </span>
     )
   }
