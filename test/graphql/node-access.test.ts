@@ -17,7 +17,7 @@ let door: TestDoor
 beforeAll(async () => {
   door = await openDoor({
     authenticate: async (token = 'owner') => {
-      const rights = rightsOf[token]
+      const rights = token === 'scheduling' ? (['writeJobs'] as const) : rightsOf[token]
       return rights === undefined ? owner : personWith({ rights })
     },
   })
@@ -92,4 +92,27 @@ test('the device of a device job is refused to a viewer who may not read devices
   )
   expect(data.job).toEqual({ deviceJobs: { nodes: [{ device: null }] } })
   expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+})
+
+test('a twin is read by its global ID, with what is selected', async () => {
+  const { data, errors } = await door.ask(
+    'query ($id: ID!) { node(id: $id) { ... on Twin { id tags device { deviceId } } } }',
+    { id: idOf('Twin:pump-0001') },
+    { authorization: 'twins' },
+  )
+  expect(errors).toEqual([])
+  const twin = { id: idOf('Twin:pump-0001'), tags: { fleet: 'pump' }, device: { deviceId: 'pump-0001' } }
+  expect(data.node).toEqual(twin)
+})
+
+test('a caller that may schedule jobs but not read them gets the ID of the new job', async () => {
+  const { data, errors } = await door.ask(
+    `mutation { scheduleDeviceMethod(input: { jobId: "unseen", queryCondition: "false", cloudToDeviceMethod: { methodName: "m" } }) {
+      ... on ScheduleJobPayload { jobId job { status } }
+    } }`,
+    {},
+    { authorization: 'scheduling' },
+  )
+  expect(data.scheduleDeviceMethod).toEqual({ jobId: 'unseen', job: null })
+  expect(errors).toMatchObject([{ path: ['scheduleDeviceMethod', 'job', 'status'], extensions: { code: 'FORBIDDEN' } }])
 })

@@ -68,8 +68,6 @@ const JobUpdate = builder.objectRef<Update>('JobUpdate').implement({
   }),
 })
 
-const failuresIn = ({ failedCount, refusedCount }: SelectedJob): number => failedCount + refusedCount
-
 /** Follows the jobs that match a filter. `rowOf` makes what is sent. */
 function followJobs<Row>(
   context: Context,
@@ -81,14 +79,15 @@ function followJobs<Row>(
   const { events } = deps
   const begun = deps.clock.now()
   const selection = selectionOf(filter)
-  // A job that matches the other fields of a filter never ceases to.
+  // A job that matches a filter may later have another status, or failures. The rest of a match is for good.
   const withoutFailures = selection.hasFailures === false
   const candidates = { ...selection, statuses: undefined, ...(withoutFailures && { hasFailures: undefined }) }
   const asked = [...selectedColumns(info, 'Job'), ...(withoutFailures ? ['failedCount', 'refusedCount'] : [])]
   const passes = (job: SelectedJob): boolean => {
     if (selection.statuses?.includes(job.status) === false) return false
-    // The failures of a foreign job are not counted, so it matches neither way.
-    return !withoutFailures || !(isForeign(job, context) || job.status === 'failed' || failuresIn(job) > 0)
+    if (!withoutFailures) return true
+    // The failures of a foreign job are not counted, so it does not match.
+    return job.status !== 'failed' && job.failedCount + job.refusedCount === 0 && !isForeign(job, context)
   }
   /** The newest first. */
   const findNewest = (selection: JobSelection, limit: number): Promise<readonly SelectedJob[]> =>
