@@ -16,6 +16,7 @@ const minutes = new Intl.DateTimeFormat(locale, minuteFields)
 const moments = new Intl.DateTimeFormat(locale, { ...minuteFields, second: '2-digit' })
 const utcMoments = new Intl.DateTimeFormat(locale, { ...minuteFields, second: '2-digit', timeZone: 'UTC' })
 const seconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
+const utcSeconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', timeZone: 'UTC' })
 
 /** `12,345` */
 export function formatCount(count: number): string {
@@ -48,6 +49,17 @@ export function formatUtcMoment(value: string): string {
 export function formatTimeOfDay(moment: number, now: number): string {
   const isToday = new Date(moment).toDateString() === new Date(now).toDateString()
   return (isToday ? seconds : moments).format(moment)
+}
+
+/** The time of day of such a moment, in the time zone of the browser or in UTC. */
+export function formatClock(moment: number, isUtc: boolean): string {
+  return (isUtc ? utcSeconds : seconds).format(moment)
+}
+
+/** The name of that time zone at a moment: `GMT-5`, `UTC`. */
+export function formatZone(moment: number, isUtc: boolean): string {
+  const parts = (isUtc ? utcMoments : moments).formatToParts(moment)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }
 
 /** Date and time to the minute, for times that people choose: `1 Dec 2026, 14:02 GMT`. */

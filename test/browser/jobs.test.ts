@@ -80,6 +80,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     expect(await time.innerText()).toMatch(/ UTC$/)
     // All times change, and stay so.
     expect(await deadline.innerText()).toMatch(/ UTC$/)
+    await page.getByText('Times in UTC', { exact: true }).waitFor()
     await time.press('Enter')
     expect(await deadline.innerText()).toMatch(/ GMT-[45] \(in .+\)$/)
 
@@ -91,6 +92,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     const progress = page.getByRole('region', { name: 'Progress', exact: true })
     const course = page.getByRole('region', { name: 'Progress over time' })
     await progress.getByText('devices/s (last 10 s)').waitFor()
+    await course.getByText(/^Times in GMT-[45]$/).waitFor()
     await course.getByRole('img', { name: /^Progress chart\. 0 devices succeeded/ }).waitFor()
     expect(await course.getByText('No data').count()).toBe(0)
     await confirm.focus()

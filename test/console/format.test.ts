@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
+  formatClock,
   formatCount,
   formatDuration,
   formatMinute,
@@ -11,6 +12,7 @@ import {
   formatShare,
   formatTimeOfDay,
   formatUtcMoment,
+  formatZone,
 } from '../../src/console/format.ts'
 
 test('counts have their thousands apart', () => {
@@ -83,4 +85,12 @@ test('a time that lies ahead has its date first, and is rounded', () => {
   const value = '2026-12-01T14:02:00Z'
   const text = formatPlanned(value, Date.parse(value) - 2.6 * 86_400_000)
   expect(text).toBe(`${formatMinute(value)} (in 3 days)`)
+})
+
+test('times of day are in the zone of the browser or in UTC, and the zone has a name', () => {
+  const moment = new Date(2026, 10, 29, 14, 19, 12).getTime()
+  expect(formatClock(moment, false)).toBe('14:19:12')
+  expect(formatClock(Date.UTC(2026, 10, 29, 14, 19, 12), true)).toBe('14:19:12')
+  expect(formatZone(moment, true)).toBe('UTC')
+  expect(formatZone(moment, false)).not.toBe('')
 })

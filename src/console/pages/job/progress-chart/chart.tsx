@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { formatClock } from '../../../format.ts'
 import styles from './chart.module.css'
 import { colourOf, useTheme } from './chart-colours.ts'
 import type { Gap } from './points.ts'
@@ -13,8 +14,6 @@ export type Line = {
   readonly ground?: string
 }
 
-/** The time of day of a point. */
-export const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 /** Pixels between the lines with which a gap is hatched. */
 const hatching = 6
 /** Pixels of a gap from which on it is labelled. */
@@ -34,6 +33,7 @@ export function Chart({
   data,
   gaps,
   height,
+  isUtc,
   hasTimes = false,
   onPoint,
 }: {
@@ -41,6 +41,8 @@ export function Chart({
   readonly data: Data
   readonly gaps: readonly Gap[]
   readonly height: number
+  /** Whether times are in UTC instead of the time zone of the browser. */
+  readonly isUtc: boolean
   /** Whether this chart is the lowest and shows the time axis for all of them. */
   readonly hasTimes?: boolean
   /** Called with the index of the point at the pointer. */
@@ -62,7 +64,7 @@ export function Chart({
       optionsFor(
         element,
         lines,
-        { height, hasTimes },
+        { height, isUtc, hasTimes },
         { onPoint: (at) => latest.current.onPoint(at), gaps: () => latest.current.gaps },
       ),
       aligned(latest.current.data),
@@ -76,7 +78,7 @@ export function Chart({
       chart.destroy()
       plot.current = undefined
     }
-  }, [lines, height, hasTimes, theme])
+  }, [lines, height, isUtc, hasTimes, theme])
   useEffect(() => plot.current?.setData(aligned(data)), [data])
 
   return <div ref={place} className={styles.chart} style={{ height }} />
@@ -90,7 +92,7 @@ function aligned(data: Data): uPlot.AlignedData {
 function optionsFor(
   element: HTMLElement,
   lines: readonly Line[],
-  { height, hasTimes }: { readonly height: number; readonly hasTimes: boolean },
+  { height, isUtc, hasTimes }: { readonly height: number; readonly isUtc: boolean; readonly hasTimes: boolean },
   { onPoint, gaps }: { readonly onPoint: (index: number | null) => void; readonly gaps: () => readonly Gap[] },
 ): uPlot.Options {
   const colour = colourOf(element)
@@ -103,6 +105,8 @@ function optionsFor(
     height,
     padding: [8, 28, hasTimes ? 0 : 4, 0],
     legend: { show: false },
+    // The grid lines of hours and days begin with those of the zone.
+    tzDate: (time) => (isUtc ? uPlot.tzDate(new Date(time * 1000), 'UTC') : new Date(time * 1000)),
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'progress' }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] } },
     axes: [
@@ -114,7 +118,7 @@ function optionsFor(
         space: 90,
         incrs: spans,
         size: hasTimes ? 30 : 0,
-        values: (_plot, times) => times.map((time) => (hasTimes ? clock.format(time * 1000) : '')),
+        values: (_plot, times) => times.map((time) => (hasTimes ? formatClock(time * 1000, isUtc) : '')),
       },
       {
         stroke: ink,

@@ -1,6 +1,7 @@
 import { memo, useMemo, useState } from 'react'
-import { formatCount, formatRate } from '../../../format.ts'
-import { Chart, clock, type Line } from './chart.tsx'
+import { formatClock, formatCount, formatRate, formatZone } from '../../../format.ts'
+import { useTimeForm } from '../../../ui/time-form.ts'
+import { Chart, type Line } from './chart.tsx'
 import styles from './plot.module.css'
 import { type Columns, columnsOf, gapsIn } from './points.ts'
 import type { Course } from './use-course.ts'
@@ -26,6 +27,7 @@ export const ProgressChartPlot = memo(function ProgressChartPlot({
   readonly summary: string
 }) {
   const [at, setAt] = useState<number | null>(null)
+  const isUtc = useTimeForm() === 'utc'
   const { columns, gaps, data } = useMemo(() => {
     const { points, until } = course
     const columns = columnsOf(points, until)
@@ -39,8 +41,8 @@ export const ProgressChartPlot = memo(function ProgressChartPlot({
   return (
     <figure className={styles.plot}>
       <div role="img" aria-label={`Progress chart. ${summary}`} className={styles.charts}>
-        <Chart lines={counts} data={data.counts} gaps={gaps} height={170} onPoint={setAt} />
-        <Chart lines={rates} data={data.rates} gaps={gaps} height={100} onPoint={setAt} hasTimes />
+        <Chart lines={counts} data={data.counts} gaps={gaps} height={170} isUtc={isUtc} onPoint={setAt} />
+        <Chart lines={rates} data={data.rates} gaps={gaps} height={100} isUtc={isUtc} onPoint={setAt} hasTimes />
       </div>
       <figcaption className={styles.legend}>
         {[...counts, ...rates].map(({ name, token, dash }) => (
@@ -68,17 +70,17 @@ export const ProgressChartPlot = memo(function ProgressChartPlot({
           </span>
         )}
         <span className={styles.pointed} aria-hidden="true">
-          {at !== null && describeAt(columns, at)}
+          {describeAt(columns, at, isUtc)}
         </span>
       </figcaption>
     </figure>
   )
 })
 
-/** What the pointer is at. */
-function describeAt({ times, succeeded, failed, running, rates }: Columns, at: number): string {
-  const time = times[at]
-  if (time === undefined) return ''
+/** What the pointer is at, or else the time zone. */
+function describeAt({ times, succeeded, failed, running, rates }: Columns, at: number | null, isUtc: boolean): string {
+  const time = at === null ? undefined : times[at]
+  if (at === null || time === undefined) return `Times in ${formatZone((times.at(-1) ?? 0) * 1000, isUtc)}`
   const parts = [
     { word: 'succeeded', count: succeeded[at] },
     { word: 'failed or refused', count: failed[at] },
@@ -86,5 +88,5 @@ function describeAt({ times, succeeded, failed, running, rates }: Columns, at: n
   ].flatMap(({ word, count }) => (count == null ? [] : [`${formatCount(count)} ${word}`]))
   const rate = rates[at]
   const known = [...parts, ...(rate == null ? [] : [`${formatRate(rate)} devices/s`])]
-  return `${clock.format(time * 1000)}: ${known.length === 0 ? 'no data' : known.join(', ')}`
+  return `${formatClock(time * 1000, isUtc)}: ${known.length === 0 ? 'no data' : known.join(', ')}`
 }
