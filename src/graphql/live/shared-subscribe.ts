@@ -34,7 +34,7 @@ type Group = {
  * `sharedReads` share executions, and a row of a single subscription has its own. Every error goes through `mask` once.
  */
 export function createSharedSubscribe(execute: Execute, mask: (error: unknown) => GraphQLError): Subscribe {
-  const groups = new Map<string, { readonly group: Group; members: number }>()
+  const groups = new Map<string, { readonly key: string; readonly group: Group; members: number }>()
 
   const createGroup = (): Group => {
     const left = new AbortController()
@@ -42,7 +42,8 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     return { callers: new Map(), results: new WeakMap(), last: undefined, left }
   }
   const join = (key: string, caller: string): { readonly group: Group; leave(): void } => {
-    const entry = groups.get(key) ?? { group: createGroup(), members: 0 }
+    // The text of a key is long. All members have that of the first one.
+    const entry = groups.get(key) ?? { key, group: createGroup(), members: 0 }
     groups.set(key, entry)
     entry.members++
     const { callers } = entry.group
@@ -57,7 +58,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
         if (others > 0) callers.set(caller, others)
         else callers.delete(caller)
         if (--entry.members > 0) return
-        groups.delete(key)
+        groups.delete(entry.key)
         entry.group.left.abort()
       },
     }
@@ -66,13 +67,16 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) }
 
   return async (args) => {
+    // The context that is given is not kept for as long as the subscription lasts: functions below must not use it.
+    const { contextValue: _given, ...operation } = args
     const context = contextIn(args)
-    const { group, leave: leaveGroup } = join(keyOf(args, context), context.caller)
+    const { deps, answer, signal: asked } = context
+    const { group, leave: leaveGroup } = join(keyOf(operation, context), context.caller)
     /** The error when the viewer has lost what this subscription needs, until it is sent. */
     let loss: GraphQLError | undefined
     let endRows = (): void => {}
     const leaveStanding = context.standing.enter({
-      operation: args,
+      operation,
       viewer: context.viewer,
       end(error) {
         loss = error
@@ -93,23 +97,23 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     const { signal } = group.left
     let isOpen = false
     const takeRoom = (): Promise<AnswerHold> => {
-      const { answerRoom } = context.deps
+      const { answerRoom } = deps
       const caller = answerRoom.roomiest(group.callers.keys())
-      const { maximum } = context.answer
+      const { maximum } = answer
       return isOpen
         ? answerRoom.enterPatiently(caller, maximum, signal)
-        : answerRoom.enter(caller, maximum, AbortSignal.any([signal, context.signal]))
+        : answerRoom.enter(caller, maximum, AbortSignal.any([signal, asked]))
     }
-    const newAnswer = (): AnswerBudget => new AnswerBudget(context.answer.maximum, takeRoom)
+    const newAnswer = (): AnswerBudget => new AnswerBudget(answer.maximum, takeRoom)
     const contextValue = { ...context, answer: newAnswer(), newAnswer, group, signal }
-    const cost = context.wantsCost ? costOf(args) : undefined
+    const cost = context.wantsCost ? costOf(operation) : undefined
 
     const shown = (result: ExecutionResult): ExecutionResult => withCost(masked(result), cost)
     const executeRow = (row: object): Result => {
       const run = () => {
         contextValue.answer.release() // that of an attempt during an outage
         contextValue.answer = newAnswer()
-        return execute({ ...args, rootValue: row, contextValue })
+        return execute({ ...operation, rootValue: row, contextValue })
       }
       const id = eventIdOf(row)
       const finished = (result: ExecutionResult): ExecutionResult =>
@@ -139,10 +143,10 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     const resultOf = (row: object): Result =>
       group.last?.row === row ? group.last.result : keep(row, group.results.get(row) ?? executeRow(row))
     // A client that disconnects before the first rows are read leaves the group here: it has no source to end yet.
-    context.signal.addEventListener('abort', leave, { once: true })
+    asked.addEventListener('abort', leave, { once: true })
     try {
-      if (context.signal.aborted) leave()
-      const begin = () => createSourceEventStream({ ...args, contextValue })
+      if (asked.aborted) leave()
+      const begin = () => createSourceEventStream({ ...operation, contextValue })
       const rows = await executeThroughOutage(contextValue, begin(), begin)
       isOpen = true
       if (isSource(rows)) {
@@ -157,7 +161,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       leave()
       throw mask(error)
     } finally {
-      context.signal.removeEventListener('abort', leave)
+      asked.removeEventListener('abort', leave)
     }
   }
 }

@@ -26,26 +26,39 @@ export type Source<Value> = AsyncIterableIterator<Value> & {
   return(): Promise<IteratorResult<Value>>
 }
 
-/** Creates a source from a function that takes a value and a function that ends it. */
-export function createSource<Value>(take: (sink: Sink<Value>) => void, end: () => void): Source<Value> {
-  const source: Source<Value> = {
-    [Symbol.asyncIterator]: () => source,
-    take,
-    next: () =>
-      new Promise((resolve, reject) => {
-        take({
-          next: (value) => resolve({ done: false, value }),
-          done: () => resolve({ done: true, value: undefined }),
-          fail: reject,
-        })
-      }),
-    async return() {
-      end()
-      return { done: true, value: undefined }
-    },
+/** A class, because its methods are not objects of each of the thousands of sources. */
+class GivenSource<Value> implements Source<Value> {
+  readonly take: (sink: Sink<Value>) => void
+  readonly #end: () => void
+
+  constructor(take: (sink: Sink<Value>) => void, end: () => void) {
+    this.take = take
+    this.#end = end
   }
-  return source
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Value>> {
+    return new Promise((resolve, reject) => {
+      this.take({
+        next: (value) => resolve({ done: false, value }),
+        done: () => resolve({ done: true, value: undefined }),
+        fail: reject,
+      })
+    })
+  }
+
+  async return(): Promise<IteratorResult<Value>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
 }
+
+/** Creates a source from a function that takes a value and a function that ends it. */
+export const createSource = <Value>(take: (sink: Sink<Value>) => void, end: () => void): Source<Value> =>
+  new GivenSource(take, end)
 
 /** Whether a value is a source, after it has passed through other libraries. */
 export const isSource = (value: object): value is Source<unknown> => 'take' in value

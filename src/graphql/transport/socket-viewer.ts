@@ -42,10 +42,13 @@ export function createSocketViewer(
   { ended, expired, changed }: { readonly ended: AbortSignal; expired(): void; changed(now: Viewer): void },
 ): SocketViewer {
   let current = first
-  let replaced = new AbortController()
+  /** Ends the watch of the credential in force, if that expires. */
+  let replaced: AbortController | undefined
   let waiting = 0
   let turn: Promise<unknown> = Promise.resolve()
   const watch = (): void => {
+    if (current.expiry === undefined) return
+    replaced = new AbortController()
     void whenExpired(clock, current, AbortSignal.any([ended, replaced.signal]), expired)
   }
   const answer = (error?: Renewal['error']): Renewal => {
@@ -54,8 +57,8 @@ export function createSocketViewer(
     return { expiresAt, ...(error && { error }) }
   }
   const replace = (viewer: Viewer): void => {
-    replaced.abort()
-    replaced = new AbortController()
+    replaced?.abort()
+    replaced = undefined
     current = viewer
     watch()
     changed(viewer)

@@ -50,19 +50,29 @@ const frameRoom = 1024
  */
 const pieces = { maxFragments: 256, maxBufferedChunks: 4096 }
 
-/** One connection. */
-type Extra = {
-  readonly socket: WebSocket
-  readonly request: IncomingMessage
-  readonly ended: AbortController
+/** What a connection needs until its client is authenticated. It is not kept for longer. */
+type Arrival = {
+  /** The header of the upgrade. */
+  readonly authorization: string | undefined
   /** Called when the client has sent `connection_init`, or has disconnected. */
   readonly introduced: () => void
   /** Aborts then. */
   readonly waiting: AbortSignal
-  viewer?: SocketViewer
-  standing?: Standing
   /** Ends the count of bytes that a client may send before it is authenticated. */
   readonly letIn: () => void
+}
+
+/** One connection. The request of the upgrade is not kept: thousands may be open. */
+type Extra = {
+  readonly socket: WebSocket
+  /** The connection below the socket. */
+  readonly connection: Duplex
+  /** From where the client has connected. */
+  readonly by: { readonly forwarded: boolean; readonly address: string }
+  readonly ended: AbortController
+  arrival: Arrival | undefined
+  viewer?: SocketViewer
+  standing?: Standing
   inbox?: SocketInbox
   readonly outlet: Outlet
 }
@@ -126,12 +136,11 @@ export function createWebSockets(
     },
     subscribe,
     async onConnect({ connectionParams, extra }) {
-      const { socket, request, ended } = extra
-      extra.introduced()
-      const authorization = authorizationIn(connectionParams) ?? request.headers.authorization
+      const { socket, ended, by, arrival } = extra
+      arrival?.introduced()
+      const authorization = authorizationIn(connectionParams) ?? arrival?.authorization
       let viewer: Viewer
       try {
-        const by = { forwarded: isForwarded(request), address: addressOf(request) }
         // Wait here, because a client that is asked to reconnect may do so only a few times, with growing pauses.
         viewer = await readThroughOutage({ deps, signal: ended.signal }, () => authenticate(authorization, by))
       } catch (error) {
@@ -151,7 +160,8 @@ export function createWebSockets(
       viewers.add(own)
       ended.signal.addEventListener('abort', () => viewers.delete(own), { once: true })
       if (ended.signal.aborted) viewers.delete(own)
-      extra.letIn()
+      arrival?.letIn()
+      extra.arrival = undefined
       return true
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
@@ -161,7 +171,7 @@ export function createWebSockets(
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
       const server: ServerContext = {
         viewer: extra.viewer?.current,
-        address: addressOf(extra.request),
+        address: extra.by.address,
         signal,
         outlet: extra.outlet,
         ...(extra.standing && { standing: extra.standing }),
@@ -178,9 +188,9 @@ export function createWebSockets(
       }
     },
     onOperation({ extra }, id, _payload, _args, result) {
-      const { socket, request } = extra
+      const { socket, connection } = extra
       const hold = (payload: Buffer): (() => void) => holdShared(callerIn(extra), payload)
-      const sending = { id, socket, connection: request.socket, print, hold }
+      const sending = { id, socket, connection, print, hold }
       return Symbol.asyncIterator in result ? sendResults(result, sending) : sendResult(result, sending)
     },
     // The extension `http` of errors is for HTTP only.
@@ -195,7 +205,7 @@ export function createWebSockets(
   })
 
   /** Answers a ping. One with a credential renews that of the socket; others get their payload back. */
-  const answerPing = async ({ socket, request, viewer }: Extra, payload: Payload): Promise<void> => {
+  const answerPing = async ({ socket, by, viewer }: Extra, payload: Payload): Promise<void> => {
     const authorization = authorizationIn(payload)
     const answer = (shown: unknown): Promise<void> =>
       send(socket, JSON.stringify({ type: MessageType.Pong, ...(shown !== undefined && { payload: shown }) }))
@@ -203,7 +213,6 @@ export function createWebSockets(
       await answer(withoutCredential(payload))
       return
     }
-    const by = { forwarded: isForwarded(request), address: addressOf(request) }
     await answer(await viewer.renew(() => authenticate(authorization, by)))
   }
 
@@ -211,6 +220,8 @@ export function createWebSockets(
   const settings = { noServer: true, maxPayload: maxBodyBytes, handleProtocols, closeTimeout, ...pieces }
   const sockets = new WebSocketServer(settings)
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
+    const connection = request.socket
+    const by = { forwarded: isForwarded(request), address: addressOf(request) }
     const ended = new AbortController()
     const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
     let holds = 0
@@ -230,27 +241,20 @@ export function createWebSockets(
     const holdIfFull = (): void => {
       if (socket.bufferedAmount >= deps.limits.socketBytes) readOn ??= holdReading()
     }
-    request.socket.on('drain', () => {
+    connection.on('drain', () => {
       readOn?.()
       readOn = undefined
       outlet.relieve()
     })
-    limitFrames(request.socket, deps, holdReading)
-    const waiting = new AbortController()
-    const finish = arrivals?.awaitIntroduction(addressOf(request), () =>
-      socket.close(1013, 'Too many connections from this address wait for connection_init. Try again later.'),
-    )
-    const introduced = (): void => {
-      waiting.abort()
-      finish?.()
-    }
-    const extra: Extra = { socket, request, ended, introduced, waiting: waiting.signal, letIn, outlet }
+    limitFrames(connection, deps, holdReading)
+    const arrival = arrivalOf(socket, request, { arrivals, letIn })
+    const extra: Extra = { socket, connection, by, ended, arrival, outlet }
     // A close frame has room for 123 bytes of reason, and an ID in the reason may be longer.
     const close = (code = 1000, reason = ''): void => socket.close(code, Buffer.byteLength(reason) > 123 ? '' : reason)
     const hold = (length: number): (() => void) | undefined => {
       if (extra.viewer === undefined) return () => {}
       try {
-        return deps.requestRoom.take(callerOf(extra.viewer.current, addressOf(request)), length)
+        return deps.requestRoom.take(callerOf(extra.viewer.current, by.address), length)
       } catch (error) {
         if (error instanceof LimitExceededError) return undefined
         throw error
@@ -302,13 +306,14 @@ export function createWebSockets(
     socket.on('error', (error) => deps.log.debug({ err: error }, 'WebSocket connection lost'))
     socket.once('close', (code, reason) => {
       ended.abort()
-      introduced()
+      extra.arrival?.introduced()
+      extra.arrival = undefined
       extra.inbox?.close()
       closed(code, utf8Text(reason) ?? '').catch((error: unknown) =>
         deps.log.error({ err: error }, 'WebSocket could not be cleaned up'),
       )
     })
-    void waitForInit(deps, extra)
+    void waitForInit(deps, socket, arrival.waiting)
     void watch(deps, extra, logCutOff)
   }
 
@@ -366,8 +371,7 @@ export function createWebSockets(
 }
 
 /** The caller behind an accepted socket. */
-const callerIn = ({ viewer, request }: Extra): string =>
-  viewer === undefined ? '' : callerOf(viewer.current, addressOf(request))
+const callerIn = ({ viewer, by }: Extra): string => (viewer === undefined ? '' : callerOf(viewer.current, by.address))
 
 /**
  * How a socket is closed whose token is refused. Clients stop after 4401. They try again after 4403: an expired token may
@@ -387,11 +391,31 @@ function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token'
   socket.close(1013, `The ${part} is unavailable. Try again later.`)
 }
 
+/** A function of its own, so that what lasts as long as the connection does not keep what it uses. */
+function arrivalOf(
+  socket: WebSocket,
+  request: IncomingMessage,
+  {
+    arrivals,
+    letIn,
+  }: { readonly arrivals: Pick<Arrivals, 'awaitIntroduction'> | undefined; readonly letIn: () => void },
+): Arrival {
+  const waiting = new AbortController()
+  const finish = arrivals?.awaitIntroduction(addressOf(request), () =>
+    socket.close(1013, 'Too many connections from this address wait for connection_init. Try again later.'),
+  )
+  const introduced = (): void => {
+    waiting.abort()
+    finish?.()
+  }
+  return { authorization: request.headers.authorization, introduced, waiting: waiting.signal, letIn }
+}
+
 /** Closes a connection whose client does not send `connection_init` in time. */
-async function waitForInit({ clock }: Pick<Deps, 'clock'>, extra: Extra): Promise<void> {
-  await clock.sleep(initTimeout, extra.waiting)
-  if (extra.waiting.aborted) return
-  extra.socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+async function waitForInit({ clock }: Pick<Deps, 'clock'>, socket: WebSocket, waiting: AbortSignal): Promise<void> {
+  await clock.sleep(initTimeout, waiting)
+  if (waiting.aborted) return
+  socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
 }
 
 /** Resolves when the data has been sent, so that a slow client gets fewer events instead of a growing queue. */
@@ -407,7 +431,7 @@ function send(socket: WebSocket, data: string): Promise<void> {
  * the client counts as alive as long as it takes some of the waiting bytes. A close code would wait behind the unread
  * bytes, so the reason is logged instead.
  */
-async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }: Extra, log: LogCutOff): Promise<void> {
+async function watch({ clock }: Pick<Deps, 'clock'>, { socket, by, ended }: Extra, log: LogCutOff): Promise<void> {
   let alive = true
   let waiting = 0
   socket.on('pong', () => {
@@ -420,7 +444,7 @@ async function watch({ clock }: Pick<Deps, 'clock'>, { socket, request, ended }:
     if (!alive && !takesSome) {
       const reason =
         socket.bufferedAmount > 0 ? 'the client does not read what was sent' : 'the client does not answer pings'
-      log({ reason, address: addressOf(request) })
+      log({ reason, address: by.address })
       socket.terminate()
       return
     }

@@ -14,7 +14,7 @@ import type { Context } from '../../../src/graphql/context.ts'
 import { newerStates } from '../../../src/graphql/live/paced-rows.ts'
 import { sharedReads } from '../../../src/graphql/live/shared-reads.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
-import { isSource, type Source } from '../../../src/graphql/live/source.ts'
+import { createSource, isSource, type Source } from '../../../src/graphql/live/source.ts'
 import { createStanding } from '../../../src/graphql/live/standing.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { createOutlet } from '../../../src/graphql/transport/outlet.ts'
@@ -168,13 +168,13 @@ async function follow(
   })
   const results = await subscribe(pair, asked)
   let takes = 0
-  const counted = {
-    ...results,
-    take(sink: Parameters<typeof results.take>[0]) {
+  const counted = createSource<ExecutionResult>(
+    (sink) => {
       takes++
       results.take(sink)
     },
-  }
+    () => void results.return(),
+  )
   const sending = sendResults(counted, { id, socket, connection, print, hold: () => () => {} })
   let end = 'open'
   sending.next().then(
