@@ -17,7 +17,7 @@ import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import type { By } from './history.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
-import { expectedSeconds, type JobPreview, overlapsOf, requireExpected, typicalPace } from './preview.ts'
+import { expectedSeconds, type JobPreview, offlineWaitOf, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'
 import {
   checkJobRequest,
@@ -229,10 +229,11 @@ export async function previewJob(
     deviceIds,
     overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
     expectedDurationInSeconds: expectedSeconds(
-      counts.deviceCount,
+      type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
       [typicalPace(pastJobs), throttles.jobPace],
       maxExecutionTimeInSeconds,
     ),
+    maxOfflineWaitInSeconds: offlineWaitOf(request, counts),
   }
 }
 

@@ -2,7 +2,7 @@ import { ExpectationFailedError } from '../errors.ts'
 import { printPath } from '../query/path.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
-import type { JobExpectation } from './request.ts'
+import type { JobExpectation, PreviewRequest } from './request.ts'
 
 /** A count with its precision: `atLeast` when counting was stopped before its end. */
 export type PreviewCount = { readonly value: number; readonly precision: 'exact' | 'atLeast' }
@@ -23,6 +23,7 @@ export type JobPreview = {
   readonly deviceIds: readonly string[]
   readonly overlaps: readonly JobOverlap[]
   readonly expectedDurationInSeconds: number | null
+  readonly maxOfflineWaitInSeconds: number | null
   readonly fingerprint: string | null
 }
 
@@ -106,8 +107,8 @@ export function typicalPace(jobs: readonly PastJob[]): number | undefined {
 }
 
 /**
- * The expected duration of a job in seconds: its devices at the slowest known rate in `paces` (devices/s), at most its
- * max execution time. Null when no rate is known, or when the number of devices is unknown.
+ * The expected duration of a job in seconds: the devices that it can process now at the slowest known rate in `paces`
+ * (devices/s), at most its max execution time. Null when no rate is known, or when the number of devices is unknown.
  */
 export function expectedSeconds(
   { value, precision }: PreviewCount,
@@ -117,4 +118,19 @@ export function expectedSeconds(
   const known = paces.filter((pace) => pace !== undefined)
   if (precision !== 'exact' || known.length === 0) return null
   return Math.min(value / Math.min(...known), maxExecutionTimeInSeconds)
+}
+
+/**
+ * How long a job may wait for devices that are not connected, in seconds; null when it has to wait for none: all are
+ * connected, or it does not call a method.
+ */
+export function offlineWaitOf(
+  { type, connectTimeoutInSeconds, maxExecutionTimeInSeconds }: PreviewRequest,
+  { deviceCount, connectedCount }: Pick<JobPreview, 'deviceCount' | 'connectedCount'>,
+): number | null {
+  if (type !== 'scheduleDeviceMethod') return null
+  if (deviceCount.precision === 'exact' && deviceCount.value === connectedCount.value) return null
+  return connectTimeoutInSeconds === 0
+    ? maxExecutionTimeInSeconds
+    : Math.min(connectTimeoutInSeconds, maxExecutionTimeInSeconds)
 }

@@ -46,6 +46,8 @@ export type PreviewRequest = {
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
   readonly type: JobType | undefined
+  /** 0 without a method call, and for one that waits until the deadline of the job. */
+  readonly connectTimeoutInSeconds: number
   readonly updateTwin: TwinPatch | undefined
 }
 
@@ -98,11 +100,12 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
-    checkCall(input.cloudToDeviceMethod, limits)
-    return { ...common, type: 'scheduleDeviceMethod', updateTwin: undefined }
+    const { connectTimeoutInSeconds } = checkCall(input.cloudToDeviceMethod, limits)
+    return { ...common, type: 'scheduleDeviceMethod', connectTimeoutInSeconds, updateTwin: undefined }
   }
-  if (isLeftOut(input.updateTwin)) return { ...common, type: undefined, updateTwin: undefined }
-  return { ...common, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin, limits) }
+  const other = { ...common, connectTimeoutInSeconds: 0 }
+  if (isLeftOut(input.updateTwin)) return { ...other, type: undefined, updateTwin: undefined }
+  return { ...other, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin, limits) }
 }
 
 /** An id that a new job may have, unless it is taken. InvalidInputError. */

@@ -112,7 +112,11 @@ describe('a job that is thought of', () => {
   const check = (input: PreviewRequestInput) => checkPreviewRequest(input, now, defaultLimits)
 
   test('may leave open what it will do', () => {
-    expect(check({ queryCondition: '*' })).toEqual({ queryCondition: '*', maxExecutionTimeInSeconds: 3600 })
+    expect(check({ queryCondition: '*' })).toEqual({
+      queryCondition: '*',
+      maxExecutionTimeInSeconds: 3600,
+      connectTimeoutInSeconds: 0,
+    })
   })
 
   test('has the type of what it will do', () => {

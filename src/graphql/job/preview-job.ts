@@ -69,7 +69,12 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations if that is slower. Other jobs that run at the same time are not considered. Null when neither rate is known, or when the number of devices is not exact.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations if that is slower. Other jobs that run at the same time are not considered. Null when neither rate is known, or when the number of devices is not exact.',
+    }),
+    maxOfflineWaitInSeconds: t.exposeInt('maxOfflineWaitInSeconds', {
+      nullable: true,
+      description:
+        'The longest time in seconds that the job waits for devices that are not connected: `connectTimeoutInSeconds`, or `maxExecutionTimeInSeconds` without one. Null when there is nothing to wait for: all devices are connected, or the job patches twins, which needs no connection.',
     }),
     fingerprint: t.exposeString('fingerprint', {
       nullable: true,

@@ -104,7 +104,8 @@ export const table: Readonly<Record<string, OfType>> = {
   JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },
   JobUpdate: { job: 'edge isNew job removedId' },
   JobPreview: {
-    devices: 'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint overlaps',
+    devices:
+      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps',
   },
   PreviewCount: { devices: 'precision value' },
 

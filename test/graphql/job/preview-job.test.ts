@@ -35,6 +35,7 @@ const document = `query ($input: PreviewJobInput!) {
       devices { deviceId connectionState twin { tags } }
       overlaps { job { jobId status } deviceCount { value precision } propertyPaths }
       expectedDurationInSeconds
+      maxOfflineWaitInSeconds
       fingerprint
     }
     ... on Error { code message }
@@ -63,11 +64,16 @@ const fleet = (name: string) => `tags.fleet = '${name}'`
 const reboot = { methodName: 'reboot' }
 const patch = { properties: { desired: { interval: 60 } } }
 
+/** Marks the devices with IDs like this as connected. */
+const connect = (ids: string) =>
+  door.deps.database.pool.query(
+    `update device set connection_state = 'connected', connection_id = id, instance_id = 'i' where id like $1`,
+    [ids],
+  )
+
 describe('a preview', () => {
   test('counts the devices, says who is connected, and shows the first twenty with their twins', async () => {
-    await door.deps.database.pool.query(
-      `update device set connection_state = 'connected', connection_id = 'c', instance_id = 'i' where id = 'pump-0002'`,
-    )
+    await connect('pump-0002')
     const shown = await preview({ queryCondition: fleet('pump'), cloudToDeviceMethod: reboot })
     expect(shown).toMatchObject({
       __typename: 'JobPreview',
@@ -76,6 +82,7 @@ describe('a preview', () => {
       compliantCount: null,
       overlaps: [],
       expectedDurationInSeconds: null,
+      maxOfflineWaitInSeconds: 3600,
       fingerprint: expect.stringMatching(/^[0-9a-f]{24}$/),
     })
     expect(shown.devices).toHaveLength(20)
@@ -294,7 +301,7 @@ describe('bounded in time', () => {
 })
 
 describe('the expected duration', () => {
-  test('is that of the devices at the pace of the last jobs of the type', async () => {
+  test('is that of the connected devices at the pace of the last jobs of the type, and of the wait for others', async () => {
     const jobId = await givenMethodJob(door.deps, 'valve')
     await start(door.deps, jobId)
     for (const number of [1, 2, 3]) {
@@ -306,10 +313,26 @@ describe('the expected duration', () => {
     await finish(door.deps)
     const duration = (input: object) =>
       preview({ queryCondition: fleet('pump'), ...input }).then((shown) => Object(shown).expectedDurationInSeconds)
+    await connect('pump-%')
     expect(await duration({ cloudToDeviceMethod: reboot })).toBe(12.5)
     expect(await duration({ cloudToDeviceMethod: reboot, maxExecutionTimeInSeconds: 10 })).toBe(10)
     expect(await duration({ updateTwin: patch })).toBeNull()
     expect(await duration({})).toBeNull()
+
+    const valves = (input: object) => preview({ queryCondition: fleet('valve'), ...input })
+    await connect('valve-0001')
+    expect(await valves({ cloudToDeviceMethod: reboot })).toMatchObject({
+      expectedDurationInSeconds: 0.5,
+      maxOfflineWaitInSeconds: 3600,
+    })
+    const impatient = { ...reboot, connectTimeoutInSeconds: 30 }
+    expect(await valves({ cloudToDeviceMethod: impatient })).toMatchObject({ maxOfflineWaitInSeconds: 30 })
+    expect(await valves({ updateTwin: patch })).toMatchObject({ maxOfflineWaitInSeconds: null })
+    await connect('valve-%')
+    expect(await valves({ cloudToDeviceMethod: reboot })).toMatchObject({
+      expectedDurationInSeconds: 1.5,
+      maxOfflineWaitInSeconds: null,
+    })
   })
 
   test('is longer where a throttle is slower', async () => {
