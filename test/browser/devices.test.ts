@@ -64,6 +64,14 @@ describe.skipIf(browserPath === undefined)('the list of devices', () => {
     }
   })
 
+  test('offers no job for devices that do not exist', async () => {
+    const { page } = opened
+    await page.goto('/console/devices?id=none')
+    const schedule = page.getByRole('button', { name: 'Schedule for these devices' })
+    await schedule.waitFor()
+    expect(await schedule.getAttribute('aria-disabled')).toBe('true')
+  })
+
   test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
     const { page } = opened
     await page.goto('/console/devices')

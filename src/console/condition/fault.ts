@@ -1,3 +1,5 @@
+import { endsInWord, tokensOf } from './tokens.ts'
+
 /** A fault that the hub found in a condition. Line and column count from 1, in UTF-16 code units. */
 export type ConditionFault = { readonly message: string; readonly line: number; readonly column: number }
 
@@ -34,6 +36,14 @@ export function offsetOf(text: string, { line, column }: { readonly line: number
   const lines = text.split('\n')
   const above = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0)
   return Math.max(0, Math.min(text.length, above + column - 1))
+}
+
+/** Whether a text may only be incomplete: its fault is at the end, or in a word, a string or a comment that goes on there. */
+export function isAtEnd(text: string, fault: ConditionFault): boolean {
+  const offset = offsetOf(text, fault)
+  const last = tokensOf(text).at(-1)
+  if (last === undefined || offset >= last.to) return true
+  return offset >= last.from && (last.isOpen || endsInWord(text))
 }
 
 /**

@@ -55,6 +55,12 @@ export function tokensOf(text: string): readonly Token[] {
   }
 }
 
+/** Whether the text ends with a word, which the user may still be typing: `tags.b`, `tags.a = 1 AN`. */
+export function endsInWord(text: string): boolean {
+  const last = tokensOf(text).at(-1)
+  return last !== undefined && last.to === text.length && (last.kind === 'path' || last.kind === 'keyword')
+}
+
 /** The token that begins at the position; undefined at the end and at whitespace. */
 export function tokenAt(text: string, from: number): Token | undefined {
   for (const { kind, pattern } of pieces) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { characterAt, describeFault, faultOf, offsetOf } from '../../../src/console/condition/fault.ts'
+import { characterAt, describeFault, faultOf, isAtEnd, offsetOf } from '../../../src/console/condition/fault.ts'
 import { QueryConditionError } from '../../../src/errors.ts'
 
 test('a condition that the hub refuses is shown once, with its position', () => {
@@ -43,4 +43,17 @@ test('a line is put under something that can be seen', () => {
   expect(characterAt('a =  ', 5)).toEqual({ from: 2, to: 3 })
   expect(characterAt('a 😀', 2)).toEqual({ from: 2, to: 4 })
   expect(characterAt('  ', 1)).toBeUndefined()
+})
+
+test.each([
+  ['tags.floor =', 1, 13, true],
+  ['tags.floor = ', 1, 13, true],
+  ["tags.site = 'nor", 1, 13, true],
+  ['tags.site AN', 1, 11, true],
+  ['tags.site = 1\n AND', 2, 5, true],
+  ['tags.site AN ', 1, 11, false],
+  ['tags.site ?', 1, 11, false],
+  ['tags. site = 1', 1, 7, false],
+])('%j may only be incomplete at line %i, column %i: %s', (text, line, column, isIncomplete) => {
+  expect(isAtEnd(text, { message: 'unexpected', line, column })).toBe(isIncomplete)
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tokensOf } from '../../../src/console/condition/tokens.ts'
+import { endsInWord, tokensOf } from '../../../src/console/condition/tokens.ts'
 
 const kindsOf = (text: string) => tokensOf(text).map(({ kind, text }) => `${kind} ${text}`)
 
@@ -54,4 +54,15 @@ test('whatever the text, its pieces stand in it in their order and leave out bla
       expect(text.slice(end).trim()).toBe('')
     }),
   )
+})
+
+test('the end of a text is a word that may go on, unless something follows it', () => {
+  expect(['tags.b', 'tags.', 'tags.a = 1 AN', 'tags.a = tru'].map(endsInWord)).toEqual([true, true, true, true])
+  expect(['', 'tags.b ', "tags.a = 'x'", 'tags.a = 12', '*'].map(endsInWord)).toEqual([
+    false,
+    false,
+    false,
+    false,
+    false,
+  ])
 })

@@ -4,6 +4,7 @@ import {
   describeCount,
   describeDevices,
   describeDraftedAct,
+  describeExpectedTime,
   describeJob,
   describeLimit,
   isEveryDevice,
@@ -34,6 +35,25 @@ test('a job is described in one sentence', () => {
   const patch = { ...rest, startTime: '2026-03-01T00:00:00Z', updateTwin: { tags: { site: 'north' } } }
   expect(describeJob(patch, undefined)).toMatch(
     /^Changes tags\.site on the matching devices at .*2026.*, for up to 1 h\.$/,
+  )
+})
+
+test('the expected time of a job says what devices that are offline can make of it', () => {
+  const time = (devices: number, connected: number, seconds: number | null, wait: number | null) =>
+    describeExpectedTime({
+      deviceCount: exactly(devices),
+      connectedCount: exactly(connected),
+      expectedDurationInSeconds: seconds,
+      maxOfflineWaitInSeconds: wait,
+    })
+  expect(time(50, 50, 6, null)).toBe('About 6 s')
+  expect(time(50, 49, 6, 3_600)).toBe('About 6 s for 49 devices; up to 1 h for 1 that is offline')
+  expect(time(50, 1, 0.1, 30)).toBe('Less than 1 s for 1 device; up to 30 s for 49 that are offline')
+  expect(time(50, 40, null, 60)).toBe('Unknown for 40 devices; up to 1 min for 10 that are offline')
+  expect(time(3, 0, 0, 3_600)).toBe('Up to 1 h, because no device is connected')
+  const capped = { deviceCount: atLeast(10_000), connectedCount: atLeast(9_000) }
+  expect(describeExpectedTime({ ...capped, expectedDurationInSeconds: null, maxOfflineWaitInSeconds: 3_600 })).toBe(
+    'Unknown; up to 1 h for devices that are offline',
   )
 })
 

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
 import { DeviceDeleteDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -20,6 +21,7 @@ export function DeleteDialog({
   readonly onDeleted: () => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_DEVICES')
   const [{ fetching }, remove] = useMutation(DeviceDeleteDocument)
   const [typed, setTyped] = useState('')
   const [showsProblems, setShowsProblems] = useState(false)
@@ -68,7 +70,7 @@ export function DeleteDialog({
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
           <CancelButton />
-          <Button kind="danger" type="submit" busy={fetching}>
+          <Button kind="danger" type="submit" busy={fetching} denied={denied}>
             Delete device
           </Button>
         </div>

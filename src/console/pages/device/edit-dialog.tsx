@@ -5,6 +5,7 @@ import { describeValue } from '../../device/differences.ts'
 import { DeviceTwinDocument, DeviceUpdateTwinDocument } from '../../device/documents.ts'
 import forms from '../../device/forms.module.css'
 import { type JsonObject, sameJson, sortMembers } from '../../device/json.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -49,6 +50,7 @@ export function EditDialog({
   readonly onClose: () => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_TWINS')
   const client = useClient()
   const [{ fetching }, update] = useMutation(DeviceUpdateTwinDocument)
   const [base, setBase] = useState<Written>(() => writtenOf(twin))
@@ -148,7 +150,7 @@ export function EditDialog({
         {failure && <DomainError error={failure} />}
         <div className={forms.actions}>
           <CancelButton />
-          <Button type="submit" kind="primary" busy={fetching} disabled={isOld}>
+          <Button type="submit" kind="primary" busy={fetching} denied={denied} disabled={isOld}>
             Save
           </Button>
         </div>

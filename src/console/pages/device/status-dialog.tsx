@@ -3,6 +3,7 @@ import { useMutation } from 'urql'
 import type { DeviceNowFragment } from '../../../generated/console/graphql.ts'
 import { DeviceUpdateDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -21,6 +22,7 @@ export function StatusDialog({
   readonly onChanged: (device: DeviceNowFragment) => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_DEVICES')
   const [{ fetching }, update] = useMutation(DeviceUpdateDocument)
   const [reason, setReason] = useState('')
   const [failure, setFailure] = useState<DomainFailure>()
@@ -60,7 +62,7 @@ export function StatusDialog({
         {failure && <DomainError error={failure} />}
         <div className={styles.actions}>
           <CancelButton />
-          <Button kind={isDisabling ? 'danger' : 'primary'} type="submit" busy={fetching}>
+          <Button kind={isDisabling ? 'danger' : 'primary'} type="submit" busy={fetching} denied={denied}>
             {isDisabling ? 'Disable device' : 'Enable device'}
           </Button>
         </div>

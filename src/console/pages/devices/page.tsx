@@ -62,7 +62,7 @@ export function Component() {
           <ButtonLink
             to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`}
             kind="primary"
-            denied={denial('WRITE_JOBS')}
+            denied={denial('WRITE_JOBS') ?? whyNothingToSchedule(devices, fault !== undefined)}
           >
             {isFiltered(list) && fault === undefined ? 'Schedule for these devices' : 'Schedule a job'}
           </ButtonLink>
@@ -91,6 +91,13 @@ export function Component() {
       {dialog === 'register' && <RegisterDialog onClose={() => setDialog(undefined)} onRegistered={devices.reload} />}
     </Page>
   )
+}
+
+/** Why there is nothing to schedule a job for; undefined while there may be devices. */
+function whyNothingToSchedule({ totalCount, rows, error }: Devices, isFaulty: boolean): string | undefined {
+  if (isFaulty) return 'The condition has an error.'
+  if (error !== undefined && rows.length === 0) return 'The devices could not be loaded.'
+  return totalCount === 0 ? 'There are no devices to schedule a job for.' : undefined
 }
 
 type Devices = ReturnType<typeof useDeviceList>

@@ -3,6 +3,7 @@ import { useMutation } from 'urql'
 import { ConnectionSecret } from '../../device/connection-secret.tsx'
 import { DevicesCreateDocument } from '../../device/documents.ts'
 import styles from '../../device/forms.module.css'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -61,6 +62,7 @@ function RegisterForm({
   readonly onRegistered: (device: Registered) => void
 }) {
   const announce = useAnnounce()
+  const denied = useDenial()('WRITE_DEVICES')
   const [{ fetching }, create] = useMutation(DevicesCreateDocument)
   const [showsProblems, setShowsProblems] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
@@ -120,7 +122,7 @@ function RegisterForm({
       {failure && <DomainError error={failure} />}
       <div className={styles.actions}>
         <CancelButton />
-        <Button type="submit" kind="primary" busy={fetching}>
+        <Button type="submit" kind="primary" busy={fetching} denied={denied}>
           Register
         </Button>
       </div>

@@ -18,9 +18,19 @@ import type { Matching } from './use-matching.ts'
 const shown = 4
 
 /** The step that selects devices: the condition, and the devices that match it now. */
-export function DevicesStep({ draft, problems, change, matching }: StepProps & { readonly matching: Matching }) {
+export function DevicesStep({
+  draft,
+  problems,
+  change,
+  matching,
+  onEditing,
+}: StepProps & {
+  readonly matching: Matching
+  /** Called when the editor of the condition gets or loses the focus. */
+  readonly onEditing: (isEdited: boolean) => void
+}) {
   const announce = useAnnounce()
-  const { failure } = matching
+  const failure = matching.isUnfinished ? undefined : matching.failure
   const message = failure && (failure.fault ? describeFault(failure.fault, draft.condition) : failure.message)
   useEffect(() => {
     if (message !== undefined) announce(`Condition: ${message}`)
@@ -29,7 +39,13 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
 
   return (
     <Panel title="1. Devices">
-      <div data-field="condition" className={styles.field}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only listens to the editor inside. */}
+      <div
+        data-field="condition"
+        className={styles.field}
+        onFocus={() => onEditing(true)}
+        onBlur={() => onEditing(false)}
+      >
         <Field
           label="Target devices"
           error={problems.condition}
@@ -69,7 +85,14 @@ export function DevicesStep({ draft, problems, change, matching }: StepProps & {
 }
 
 function Matches({ matching, condition }: { readonly matching: Matching; readonly condition: string }) {
-  const { match, isPresent, isAsking, failure, retry } = matching
+  const { match, isPresent, isAsking, isUnfinished, failure, retry } = matching
+  if (isUnfinished) {
+    return (
+      <div className={styles.matches}>
+        <p className={styles.empty}>Complete the condition to see the matching devices.</p>
+      </div>
+    )
+  }
   // A failed request is not the fault of the condition, and may succeed the next time.
   const canRetry = failure !== undefined && failure.fault === undefined && !isAsking
   if (match === undefined) {

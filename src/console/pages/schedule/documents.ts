@@ -55,6 +55,7 @@ graphql(`
       propertyPaths
     }
     expectedDurationInSeconds
+    maxOfflineWaitInSeconds
     fingerprint
   }
 `)

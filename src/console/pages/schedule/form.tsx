@@ -10,7 +10,7 @@ import type { Failure } from './failure-note.tsx'
 import styles from './form.module.css'
 import { OperationStep } from './operation-step.tsx'
 import { type FieldName, fieldNames, firstOf, type Problems, placeRefusal } from './problems.ts'
-import { type Expectation, type JobRequest, readRequest } from './request.ts'
+import { type Expectation, type JobRequest, readRequest, shortestConnectTimeout } from './request.ts'
 import { ReviewStep } from './review-step.tsx'
 import { saveDraft, savedDraft } from './saved-draft.ts'
 import { SummaryPanel } from './summary-panel.tsx'
@@ -28,7 +28,8 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   const [isNoted, setNoted] = useState(notice !== undefined)
   const [problems, setProblems] = useState<Problems>({})
   const [failure, setFailure] = useState<Failure>()
-  const matching = useMatching(draft.condition)
+  const [isEditingCondition, setEditingCondition] = useState(false)
+  const matching = useMatching(draft.condition, isEditingCondition)
   const { review, ask, drop } = useReview()
   const { isScheduling, schedule } = useSchedule()
   const form = useRef<HTMLFormElement>(null)
@@ -51,16 +52,17 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
     if (name !== undefined) focusField(form.current, name)
   }
 
-  const startReview = async (): Promise<void> => {
+  const startReview = async (reviewed = draft): Promise<void> => {
     setFailure(undefined)
-    if (request === undefined || 'problems' in read) {
+    const reading = readRequest(reviewed)
+    if ('problems' in reading) {
       drop()
-      point('problems' in read ? read.problems : {})
+      point(reading.problems)
       return
     }
     setProblems({})
     reviewSection.current?.focus({ preventScroll: true })
-    const refusal = await ask(request)
+    const refusal = await ask(reading.request)
     if (refusal === undefined) return
     const place = placeRefusal(refusal)
     if (place === undefined) setFailure({ is: 'refused', error: refusal })
@@ -145,7 +147,13 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
         }}
       >
         <div className={styles.steps}>
-          <DevicesStep draft={draft} problems={problems} change={change} matching={matching} />
+          <DevicesStep
+            draft={draft}
+            problems={problems}
+            change={change}
+            matching={matching}
+            onEditing={setEditingCondition}
+          />
           <OperationStep draft={draft} problems={problems} change={change} />
           <WhenStep draft={draft} problems={problems} change={change} />
           <ReviewStep
@@ -158,6 +166,11 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
             onReview={() => void startReview()}
             onSchedule={(expect) => {
               if (request !== undefined) void confirm(request, expect)
+            }}
+            onWait={(waits) => {
+              const connectTimeout = waits ? emptyDraft.connectTimeout : String(shortestConnectTimeout)
+              change({ connectTimeout })
+              void startReview({ ...draft, connectTimeout })
             }}
           />
         </div>

@@ -97,6 +97,9 @@ function readSection(draft: Draft, name: 'tags' | 'desired', problems: Found): o
   return undefined
 }
 
+/** The connection timeout, in seconds, of a job that does not wait for devices: the shortest that the hub accepts. */
+export const shortestConnectTimeout = 1
+
 /** What must still be true when the job is scheduled and when it starts. Undefined members allow anything. */
 export type Expectation = { readonly fingerprint?: string; readonly maxDevices?: number }
 

@@ -1,6 +1,7 @@
 import { type ReactNode, useRef, useState } from 'react'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration, formatMinute } from '../../format.ts'
+import { formatCount, formatMinute } from '../../format.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -10,9 +11,9 @@ import { DeviceSample } from './device-sample.tsx'
 import { readInt } from './duration.ts'
 import { type Failure, FailureNote } from './failure-note.tsx'
 import { Overlaps } from './overlaps.tsx'
-import type { Expectation, JobRequest } from './request.ts'
+import { type Expectation, type JobRequest, shortestConnectTimeout } from './request.ts'
 import styles from './review-step.module.css'
-import { describeCount, describeDevices, describeJob, warningsOf } from './summary.ts'
+import { describeCount, describeDevices, describeExpectedTime, describeJob, warningsOf } from './summary.ts'
 
 /** A job that has a preview: its impact, and the button that schedules it on exactly these devices. */
 export function Reviewed({
@@ -22,6 +23,7 @@ export function Reviewed({
   isScheduling,
   onReview,
   onSchedule,
+  onWait,
 }: {
   readonly request: JobRequest
   readonly preview: Preview
@@ -29,15 +31,19 @@ export function Reviewed({
   readonly isScheduling: boolean
   readonly onReview: () => void
   readonly onSchedule: (expect: Expectation | undefined) => void
+  /** Changes whether the job waits for devices that are offline, and reviews it again. */
+  readonly onWait: (waits: boolean) => void
 }) {
   const now = useNow(10_000)
-  const { deviceCount, connectedCount, compliantCount, devices, overlaps, expectedDurationInSeconds, fingerprint } =
-    preview
+  const denied = useDenial()('WRITE_JOBS')
+  const { deviceCount, connectedCount, compliantCount, devices, overlaps, fingerprint } = preview
   const isCounted = deviceCount.precision === 'EXACT'
   const [limit, setLimit] = useState(isCounted ? String(deviceCount.value) : '')
   const maxDevices = readInt(limit)
   const limitField = useRef<HTMLDivElement>(null)
   const limitProblem = problemOfLimit(limit, maxDevices, preview)
+  const waits = request.cloudToDeviceMethod?.connectTimeoutInSeconds !== shortestConnectTimeout
+  const canWait = preview.maxOfflineWaitInSeconds !== null
   const drifted = failure?.is === 'drifted'
   return (
     <>
@@ -59,15 +65,19 @@ export function Reviewed({
         <Fact name="Devices">{describeCount(deviceCount)}</Fact>
         <Fact name="Connected now">{describeCount(connectedCount)}</Fact>
         {compliantCount && <Fact name="Already up to date">{describeCount(compliantCount)}</Fact>}
-        <Fact name="Estimated duration">
-          {expectedDurationInSeconds === null ? 'Unknown' : describeSeconds(expectedDurationInSeconds)}
-        </Fact>
+        <Fact name="Estimated duration">{describeExpectedTime(preview)}</Fact>
         {request.startTime !== undefined && (
           <Fact name="Starts">
             {formatMinute(request.startTime)} <span className={styles.muted}>{formatUtc(request.startTime)}</span>
           </Fact>
         )}
       </dl>
+      {canWait && (
+        <label className={styles.option}>
+          <input type="checkbox" checked={!waits} onChange={() => onWait(!waits)} /> Do not wait for offline devices
+          {!waits && <span className={styles.muted}>They are marked failed.</span>}
+        </label>
+      )}
       {overlaps.length > 0 && <Overlaps overlaps={overlaps} />}
       {devices !== null && devices.length > 0 && (
         <details className={styles.devices}>
@@ -91,13 +101,14 @@ export function Reviewed({
       </div>
       {failure && <FailureNote failure={failure} before={deviceCount.value} />}
       <div className={styles.actions}>
-        <Button kind={drifted ? 'primary' : 'plain'} onClick={onReview}>
+        <Button kind={drifted ? 'primary' : 'plain'} denied={denied} onClick={onReview}>
           Refresh review
         </Button>
         {!drifted && (
           <Button
             kind="primary"
             busy={isScheduling}
+            denied={denied}
             onClick={() => {
               if (limitProblem !== undefined) {
                 limitField.current?.querySelector('input')?.focus()
@@ -121,10 +132,6 @@ function problemOfLimit(text: string, limit: number | undefined, { deviceCount }
   if (text.trim() === '') return undefined
   if (limit === undefined) return 'Enter a whole number, or leave empty.'
   return limit < deviceCount.value ? `${formatCount(deviceCount.value)} devices match already.` : undefined
-}
-
-function describeSeconds(seconds: number): string {
-  return seconds < 1 ? 'Less than 1 s' : `About ${formatDuration(seconds)}`
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {

@@ -1,4 +1,5 @@
 import type { Ref } from 'react'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -19,6 +20,7 @@ export function ReviewStep({
   isScheduling,
   onReview,
   onSchedule,
+  onWait,
 }: {
   readonly ref: Ref<HTMLElement>
   /** The request; undefined while the draft has problems. */
@@ -30,7 +32,9 @@ export function ReviewStep({
   readonly isScheduling: boolean
   readonly onReview: () => void
   readonly onSchedule: (expect: Expectation | undefined) => void
+  readonly onWait: (waits: boolean) => void
 }) {
+  const denied = useDenial()('WRITE_JOBS')
   const isAsking = review.is === 'asking'
   const isReady = isPresent && request !== undefined
   return (
@@ -45,6 +49,7 @@ export function ReviewStep({
             isScheduling={isScheduling}
             onReview={onReview}
             onSchedule={onSchedule}
+            onWait={onWait}
           />
         )}
         {isReady && review.is === 'unavailable' && (
@@ -58,8 +63,10 @@ export function ReviewStep({
             </Notice>
             {failure && <FailureNote failure={failure} before={undefined} />}
             <div className={styles.actions}>
-              <Button onClick={onReview}>Retry preview</Button>
-              <Button kind="primary" busy={isScheduling} onClick={() => onSchedule(undefined)}>
+              <Button denied={denied} onClick={onReview}>
+                Retry preview
+              </Button>
+              <Button kind="primary" busy={isScheduling} denied={denied} onClick={() => onSchedule(undefined)}>
                 Schedule without preview
               </Button>
             </div>
@@ -74,7 +81,7 @@ export function ReviewStep({
             </p>
             {failure && <FailureNote failure={failure} before={undefined} />}
             <div className={styles.actions}>
-              <Button kind="primary" type="submit" busy={isAsking}>
+              <Button kind="primary" type="submit" busy={isAsking} denied={denied}>
                 {isAsking ? 'Checking devices…' : review.is === 'none' ? 'Review' : 'Refresh review'}
               </Button>
             </div>

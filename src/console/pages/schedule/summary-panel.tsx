@@ -11,7 +11,7 @@ import type { Matching } from './use-matching.ts'
 /** The draft in brief, next to the form. */
 export function SummaryPanel({
   draft,
-  matching: { match, isPresent },
+  matching: { match, isPresent, isUnfinished },
   onReview,
 }: {
   readonly draft: Draft
@@ -26,7 +26,7 @@ export function SummaryPanel({
         <div>
           <dt>Devices</dt>
           <dd className={isPresent ? undefined : styles.old}>
-            {match === undefined ? (
+            {match === undefined || isUnfinished ? (
               <Missing />
             ) : (
               <>

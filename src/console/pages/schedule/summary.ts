@@ -56,6 +56,32 @@ export function describeJob(
   return `${describeAct(request)} ${devices} ${when}, for up to ${formatDuration(maxExecutionTimeInSeconds)}.`
 }
 
+/**
+ * How long a job may take: `About 6 s for 49 devices; up to 1 h for 1 that is offline`. Only the first part where it
+ * waits for no device.
+ */
+export function describeExpectedTime({
+  deviceCount,
+  connectedCount,
+  expectedDurationInSeconds: seconds,
+  maxOfflineWaitInSeconds: wait,
+}: {
+  readonly deviceCount: Count
+  readonly connectedCount: Count
+  readonly expectedDurationInSeconds: number | null
+  readonly maxOfflineWaitInSeconds: number | null
+}): string {
+  const time = seconds === null ? 'Unknown' : seconds < 1 ? 'Less than 1 s' : `About ${formatDuration(seconds)}`
+  if (wait === null) return time
+  const limit = formatDuration(wait)
+  if (deviceCount.precision !== 'EXACT') return `${time}; up to ${limit} for devices that are offline`
+  const offline = deviceCount.value - connectedCount.value
+  if (connectedCount.value === 0) return `Up to ${limit}, because no device is connected`
+  return `${time} for ${describeDevices(connectedCount)}; up to ${limit} for ${formatCount(offline)} that ${
+    offline === 1 ? 'is' : 'are'
+  } offline`
+}
+
 /** When a draft starts: now, or at a moment; undefined if that is not set. */
 export function startOf({ start, startAt }: Draft): { readonly moment: string | undefined } | undefined {
   if (start === 'now') return { moment: undefined }

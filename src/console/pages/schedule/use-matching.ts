@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useState } from 'react'
 import { useClient } from 'urql'
 import type { ScheduleMatchQuery } from '../../../generated/console/graphql.ts'
-import { type ConditionFault, faultFrom } from '../../condition/fault.ts'
+import { type ConditionFault, faultFrom, isAtEnd } from '../../condition/fault.ts'
+import { endsInWord } from '../../condition/tokens.ts'
 import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleMatchDocument } from './documents.ts'
 
@@ -14,6 +15,8 @@ export type Match = Extract<Result, { __typename: 'JobPreview' }>
 export type MatchFailure = {
   readonly message: string
   readonly fault: ConditionFault | undefined
+  /** Whether the condition may only be incomplete. */
+  readonly isAtEnd: boolean
 }
 
 /** What is known about the devices that match the condition in the editor. */
@@ -24,6 +27,8 @@ export type Matching = {
   readonly isAsking: boolean
   /** The failure for the current condition. A failure of the previous condition stays until there is another answer. */
   readonly failure: MatchFailure | undefined
+  /** Whether the condition is still being typed, so that a failure or an empty list says nothing yet. */
+  readonly isUnfinished: boolean
   /** Sends the request again. */
   readonly retry: () => void
 }
@@ -40,8 +45,11 @@ type Known = {
 
 const nothing: Known = { answered: '', match: undefined, matchOf: '', failure: undefined }
 
-/** Reads the devices that match a condition at each pause in typing. Answers that arrive too late are ignored. */
-export function useMatching(condition: string): Matching {
+/**
+ * Reads the devices that match a condition at each pause in typing. Answers that arrive too late are ignored. `isEdited`:
+ * the editor has the focus.
+ */
+export function useMatching(condition: string, isEdited: boolean): Matching {
   const client = useClient()
   const [known, setKnown] = useState(nothing)
   const [attempt, setAttempt] = useState(0)
@@ -66,8 +74,8 @@ export function useMatching(condition: string): Matching {
             return
           }
           const failure = result
-            ? failureOf(result)
-            : error && { message: describeError(error).message, fault: undefined }
+            ? failureOf(result, condition)
+            : error && { message: describeError(error).message, fault: undefined, isAtEnd: false }
           setKnown((before) => ({ ...before, answered: condition, failure }))
           if (result?.__typename === 'LimitExceededError') {
             timer = setTimeout(() => setAttempt(attempt + 1), 1000 * Math.max(1, result.retryAfterSeconds))
@@ -85,7 +93,9 @@ export function useMatching(condition: string): Matching {
     setAttempt((before) => before + 1)
   }, [])
 
+  const isEmpty = known.failure?.isAtEnd || (known.match?.deviceCount.value === 0 && endsInWord(condition))
   return {
+    isUnfinished: isEdited && !isBlank && Boolean(isEmpty),
     match: isBlank ? undefined : known.match,
     isPresent: known.matchOf === condition,
     isAsking: !isBlank && known.answered !== condition,
@@ -94,16 +104,17 @@ export function useMatching(condition: string): Matching {
   }
 }
 
-function failureOf(result: Exclude<Result, Match>): MatchFailure {
+function failureOf(result: Exclude<Result, Match>, condition: string): MatchFailure {
   const { message } = result
   switch (result.__typename) {
     case 'QueryConditionError': {
       const { line, column } = result
-      return { message, fault: faultFrom({ message, line, column }) }
+      const fault = faultFrom({ message, line, column })
+      return { message, fault, isAtEnd: isAtEnd(condition, fault) }
     }
     case 'LimitExceededError':
-      return { message: `${message} Retrying in ${result.retryAfterSeconds} s.`, fault: undefined }
+      return { message: `${message} Retrying in ${result.retryAfterSeconds} s.`, fault: undefined, isAtEnd: false }
     default:
-      return { message, fault: undefined }
+      return { message, fault: undefined, isAtEnd: false }
   }
 }
