@@ -17,12 +17,15 @@ export type HonestClient = {
 const readDevice =
   'query ($deviceId: String!) { device(deviceId: $deviceId) { deviceId connectionState twin { tags } } }'
 
+/** Not that of the attackers: an honest client is another caller than they are. */
+const ownAddress = '127.0.0.2'
+
 /** As little program as possible: what it spends itself between writing and reading would count as the hub's. */
-export function openHonestClient({ httpPort, serviceToken }: Target): HonestClient {
-  const agent = new Agent({ keepAlive: true })
+export function openHonestClient({ httpPort }: Pick<Target, 'httpPort'>, token: string): HonestClient {
+  const agent = new Agent({ keepAlive: true, localAddress: ownAddress })
   const askOne = async (deviceId: string): Promise<number> => {
     const body = JSON.stringify({ query: readDevice, variables: { deviceId } })
-    const headers = { authorization: serviceToken, 'content-type': 'application/json', 'content-length': body.length }
+    const headers = { authorization: token, 'content-type': 'application/json', 'content-length': body.length }
     const asking = request({ host: '127.0.0.1', port: httpPort, path: '/graphql', method: 'POST', agent, headers })
     const begin = performance.now()
     asking.end(body)

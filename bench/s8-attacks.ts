@@ -27,7 +27,7 @@ type Seen = { readonly waits: readonly number[]; readonly cpuMicros: number; rea
 export async function attacked(bench: Bench): Promise<Row[]> {
   const { devices, requests } = bench.quick ? quickSizes : full
   const hub = await openWatchedHub(bench, devices)
-  const client = openHonestClient(hub.target)
+  const client = openHonestClient(hub.target, hub.honestToken)
   const deviceIds = Array.from({ length: requests }, (_, index) => idOf(100 + (index % 100)))
   const ask = (): Promise<number[]> => client.ask(deviceIds, requestPace)
   try {

@@ -1,10 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import { makeKey } from '../src/access/commands.ts'
+import { defaultPolicies } from '../src/access/policy.ts'
+import { printPolicies } from '../src/access/policy-file.ts'
+import { policyRights } from '../src/access/rights.ts'
 import { signSasToken } from '../src/access/sas.ts'
 import type { Addresses } from '../src/app.ts'
 import { abortable } from '../src/cli/abortable.ts'
@@ -25,6 +29,8 @@ export type WatchedHub = {
   readonly target: Target
   /** The same hub, for attackers at the same time: each has a device of its own, for a device has one connection. */
   readonly targets: readonly Target[]
+  /** `Authorization` of a service with a policy of its own. */
+  readonly honestToken: string
   /** A service that may do everything. */
   readonly client: HubClient
   /** Its state now; with `watch` its event loop is watched from now on. */
@@ -37,6 +43,14 @@ const targetCount = 20
 
 /** Base64 of the key of the policy that may do everything. */
 const ownerKey = Buffer.from('the key of a benchmark').toString('base64')
+
+/** The policy of the honest client: it is another caller than the attackers, who have the owner's. */
+const honestPolicy = {
+  name: 'honest',
+  rights: new Set(policyRights),
+  primaryKey: makeKey(),
+  secondaryKey: makeKey(),
+}
 
 const CreateDevices = graphql(/* GraphQL */ `
   mutation BenchCreateDevices($input: CreateDevicesInput!) {
@@ -70,6 +84,8 @@ const token = (resource: string, key: string, policyName?: string): string =>
 /** Starts it and registers `devices`; those of the first hundred have twins as large as IoT Hub takes. */
 export async function openWatchedHub({ signal, say }: Conduct, devices: number): Promise<WatchedHub> {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
+  const policies = defaultPolicies.map((policy) => ({ ...policy, primaryKey: makeKey(), secondaryKey: makeKey() }))
+  await writeFile(join(folder, 'policies.json'), printPolicies([...policies, honestPolicy]), { mode: 0o600 })
   const child = fork(fileURLToPath(new URL('./watched-hub-process.ts', import.meta.url)), {
     execArgv: [...process.execArgv, '--expose-gc'],
     env: {
@@ -131,13 +147,8 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     })
     const [target] = targets
     if (target === undefined) throw new Error('There are no devices.')
-    return {
-      client,
-      target,
-      targets,
-      ask,
-      close,
-    }
+    const honestToken = token('localhost', honestPolicy.primaryKey, honestPolicy.name)
+    return { client, target, targets, honestToken, ask, close }
   } catch (error) {
     await close()
     throw error
