@@ -14,6 +14,7 @@ import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events/events.ts'
 import { createAnswerRoom } from '../src/limits/answer-room.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
+import { createLongTurns } from '../src/limits/long-turns.ts'
 import { createRequestRoom } from '../src/limits/request-room.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 import { createThrottles } from '../src/throttle/throttles.ts'
@@ -57,6 +58,7 @@ export async function openHub(): Promise<BenchHub> {
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),
         answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits }),
+        longTurns: createLongTurns(systemClock, defaultLimits),
         limits: defaultLimits,
       },
       meters: {

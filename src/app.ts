@@ -33,6 +33,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
 import { createProxies } from './limits/client-address.ts'
+import { createLongTurns } from './limits/long-turns.ts'
 import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
@@ -233,6 +234,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       throttles: createThrottles(clock, config.throttling),
       requestRoom: createRequestRoom(config.limits),
       answerRoom: createAnswerRoom({ clock, limits: config.limits }),
+      longTurns: createLongTurns(clock, config.limits),
       limits: config.limits,
     }
     await compareClocks(deps)

@@ -5,6 +5,7 @@ import type { Lease } from './database/instance-lease.ts'
 import type { Events } from './events/events.ts'
 import type { AnswerRoom } from './limits/answer-room.ts'
 import type { Limits } from './limits/limits.ts'
+import type { LongTurns } from './limits/long-turns.ts'
 import type { RequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import type { Throttles } from './throttle/throttles.ts'
@@ -18,6 +19,7 @@ export type Deps = {
   readonly throttles: Throttles
   readonly requestRoom: RequestRoom
   readonly answerRoom: AnswerRoom
+  readonly longTurns: LongTurns
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log

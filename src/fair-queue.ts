@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { createHeavyWork, type HeavyBudget } from './throttle/heavy-work.ts'
+import { createHeavyWork, type HeavyBudget, type HeavyWork } from './throttle/heavy-work.ts'
 
 /**
  * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
@@ -7,8 +7,11 @@ import { createHeavyWork, type HeavyBudget } from './throttle/heavy-work.ts'
  */
 export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
 
-/** How heavy work is paced. */
-export type Pacing = { readonly clock: Pick<Clock, 'elapsed' | 'sleep'>; readonly heavy: HeavyBudget }
+/** How heavy work is paced: by a budget of its own, or by one that it shares with other work. */
+export type Pacing = {
+  readonly clock: Pick<Clock, 'elapsed' | 'sleep'>
+  readonly heavy: HeavyBudget | HeavyWork
+}
 
 /**
  * A request for a turn. `begin` receives the function that ends the turn; `turnAway` is called when there is no turn.
@@ -51,6 +54,8 @@ export function takeTurnsInOrder(most: number) {
     })
 }
 
+const heavyWorkOf = ({ heavy }: Pacing): HeavyWork => ('restOf' in heavy ? heavy : createHeavyWork(heavy))
+
 async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -61,7 +66,7 @@ async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T>
 
 function createQueue({ most, each, waiting }: Turns, pacing?: Pacing): (entry: Entry) => void {
   const lines = new Map<string, Line>()
-  const heavyWork = pacing && createHeavyWork(pacing.heavy)
+  const heavyWork = pacing && heavyWorkOf(pacing)
   let under = 0
   /** The end of the rest that is waited for. */
   let awaited: { readonly time: number; readonly stop: AbortController } | undefined

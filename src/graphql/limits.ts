@@ -38,6 +38,17 @@ export function refuseDeepVariables(variables: unknown): void {
   })
 }
 
+/** Refuses a document that is too long, before it is parsed. */
+export function refuseLongDocument(text: string, maxBytes: number): void {
+  // A character takes at most three bytes. Most documents are not even that long.
+  if (text.length <= maxBytes / 3) return
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= maxBytes) return
+  const error = limitExceeded('documentBytes', maxBytes, bytes, 'Pass values as variables, and remove comments.')
+  error.extensions.http = { status: 400 }
+  throw error
+}
+
 /** Refuses a document with too many lines before it is parsed. */
 export function refuseManyLines(text: string): void {
   // Most documents are not even that long.

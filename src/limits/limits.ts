@@ -148,6 +148,25 @@ export const limitTable = {
     what: 'request texts of one caller (a policy at an address) that are in progress, including subscriptions; four times as many of all callers together, where a text of up to 16 KB is always accepted. A body without Content-Length counts as the longest that is allowed',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
+  documentBytes: {
+    variable: 'LIMIT_DOCUMENT_BYTES',
+    default: 64 * 1024,
+    min: 16 * 1024,
+    max: 1024 * 1024,
+    unit: 'bytes',
+    what: 'the text of a GraphQL document, without its variables. Trusted documents are exempt',
+    answer: 'an error LIMIT_EXCEEDED: pass values as variables',
+  },
+  longTurns: {
+    variable: 'LIMIT_LONG_TURNS',
+    default: 5,
+    min: 1,
+    max: 1_000,
+    unit: 'ms',
+    what: 'time per second in which the hub works for one caller (a policy at an address) without giving way, and so serves nobody else: requests of 4 KB or more that are parsed and checked, in turns of 1 ms or more. What was not used in the last 100 seconds may be used at once. Applies while other callers send requests too',
+    answer:
+      'such requests of the caller over HTTP are handled one at a time, with up to 5 seconds between them; smaller ones do not wait. When 1,000 wait, GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+  },
   // Answers
   answerBytes: {
     variable: 'LIMIT_ANSWER_BYTES',

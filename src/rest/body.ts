@@ -1,16 +1,30 @@
 import { isJsonBody, notJsonBody } from '../json/json-body.ts'
 import { overBudget } from '../json/json-budget.ts'
+import { longRequestBytes } from '../limits/long-turns.ts'
 import { bodyText } from '../utf8.ts'
 import { RestError } from './errors.ts'
 
-/** The unchecked JSON body of a request. 400, 413 and 415 as RestErrors. */
+/**
+ * The unchecked JSON body of a request, and whether it is long; a long one is parsed by `takeTurn`. 400, 413 and 415 as
+ * RestErrors.
+ */
 export async function readBody(
   request: Request,
   { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
-): Promise<unknown> {
+  takeTurn: (parse: () => unknown) => Promise<unknown>,
+): Promise<{ readonly json: unknown; readonly isLong: boolean }> {
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length === 0) throw new RestError('ArgumentNull', 'The request has no body.')
   if (!isJsonBody(request.headers)) throw new RestError('GenericUnsupportedMediaType', notJsonBody)
+  const parseBytes = () => parseWithin(bytes, { maxBytes, maxDepth })
+  const isLong = bytes.length >= longRequestBytes
+  return { json: isLong ? await takeTurn(parseBytes) : parseBytes(), isLong }
+}
+
+function parseWithin(
+  bytes: Buffer,
+  { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
+): unknown {
   if (overBudget(bytes, { bytes: maxBytes, members: Number.POSITIVE_INFINITY, depth: maxDepth }) === 'depth') {
     throw new RestError('DeserializationError', `The body is nested more than ${maxDepth} levels deep.`)
   }

@@ -114,10 +114,12 @@ export function createRestHandler(
       const maxBytes = route.body?.maxBytes ?? maxBodyBytes
       if (route.body) release = deps.requestRoom.take(caller, announcedBytes(request, maxBytes))
       const maxDepth = deps.limits.jsonDepth + envelopeDepth
-      const json = route.body && (await readBody(request, { maxBytes, maxDepth }))
-      form = route.errorForm
-      const body = route.body && typedBody(json, route.body.schema)
       const { headers, signal } = request
+      deps.longTurns.arrived(caller)
+      const takeTurn = <T>(work: () => T) => deps.longTurns.take(caller, work, signal)
+      const read = route.body && (await readBody(request, { maxBytes, maxDepth }, takeTurn))
+      form = route.errorForm
+      const body = route.body && typedBody(read?.json, route.body.schema)
       const note: Call['note'] = (more) => audit?.note(more)
       if (typeof route.audit === 'function') note(route.audit(body) ?? {})
       const answerBytes = answerBytesOf(route, deps.limits)
@@ -126,7 +128,9 @@ export function createRestHandler(
         whenAnswered(hold.release)
       }
       const call = { deps: audit?.deps ?? deps, choices, id, query, headers, body, signal, address, note }
-      const response = await handle(call)
+      // A handler checks a long body before it waits for anything.
+      const response = await (read?.isLong ? takeTurn(() => handle(call)) : handle(call))
+      if (response === undefined) throw new RestError('DeserializationError', 'The client has disconnected.') // nobody reads it
       if (hasKeys(route)) response.headers.set('cache-control', 'no-transform')
       await audit?.end()
       return response

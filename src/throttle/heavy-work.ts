@@ -1,8 +1,14 @@
 /**
  * What is heavy, and how much of it a caller may do: pieces of work from `fromMs` on, for `msPerSecond` milliseconds
- * per second, and as many at once.
+ * per second, and what was not used of it in the last `memory` milliseconds (default: one second) at once. No rest is
+ * longer than `longestRest` milliseconds (default: two seconds): long work must not block a caller for minutes.
  */
-export type HeavyBudget = { readonly fromMs: number; readonly msPerSecond: number }
+export type HeavyBudget = {
+  readonly fromMs: number
+  readonly msPerSecond: number
+  readonly memory?: number
+  readonly longestRest?: number
+}
 
 /** The recent heavy work of callers. Times are milliseconds since some moment, which never go back. */
 export type HeavyWork = {
@@ -14,13 +20,8 @@ export type HeavyWork = {
   restOf(caller: string | null, now: number): number
 }
 
-/** The longest rest, in milliseconds: one long piece of work must not block a caller for minutes. */
-const longestRest = 2_000
-/** Milliseconds in which unused budget is kept. */
-const memory = 1_000
-
-/** Only callers with heavy work of the last seconds are known, so they are few. */
-export function createHeavyWork({ fromMs, msPerSecond }: HeavyBudget): HeavyWork {
+/** Only callers with recent heavy work are known, so they are few. */
+export function createHeavyWork({ fromMs, msPerSecond, memory = 1_000, longestRest = 2_000 }: HeavyBudget): HeavyWork {
   /** When the work of each is paid for, at the rate of the budget. */
   const paidTimes = new Map<string | null, number>()
   const paidTime = (caller: string | null, now: number): number =>

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { longRequestBytes } from '../../src/limits/long-turns.ts'
 import { maxTwinBytes } from '../../src/twin/size-limit.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
@@ -72,4 +73,19 @@ test('who waits too long for a turn is told to come again', async () => {
   }
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1'])
   leave()
+})
+
+test('a large request takes a turn of its caller to be parsed and another to be handled, and a small one takes none', async () => {
+  const take = vi.spyOn(door.deps.longTurns, 'take')
+  const patch = async (value: string): Promise<readonly string[]> => {
+    take.mockClear()
+    const body = { tags: { parts: value.match(/.{1,4000}/g) } }
+    expect((await door.ask('PATCH /twins/pump-0001', { body, whenAnswered: (act) => act() })).status).toBe(200)
+    return take.mock.calls.map(([caller]) => caller)
+  }
+  const [caller, ...others] = await patch('x'.repeat(longRequestBytes))
+  expect(caller).toMatch(/iothubowner.* at /)
+  expect(others).toEqual([caller])
+  expect(await patch('x'.repeat(longRequestBytes / 2))).toEqual([])
+  take.mockRestore()
 })

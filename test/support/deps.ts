@@ -6,6 +6,7 @@ import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { createAnswerRoom } from '../../src/limits/answer-room.ts'
 import type { Limits } from '../../src/limits/limits.ts'
+import { createLongTurns } from '../../src/limits/long-turns.ts'
 import { createRequestRoom } from '../../src/limits/request-room.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttle/throttles.ts'
@@ -30,6 +31,7 @@ export async function createTestDeps(
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...testLimits, ...limits }),
     answerRoom: createAnswerRoom({ clock, limits: { ...testLimits, ...limits } }),
+    longTurns: createLongTurns(clock, { ...testLimits, ...limits }),
     limits: { ...testLimits, ...limits },
     clock,
     log: pino({ level: 'silent' }),

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '../../errors.ts'
+import type { LongTurns } from '../../limits/long-turns.ts'
 import type { RequestRoom } from '../../limits/request-room.ts'
 import { type Authenticate, callerOf, type ServerContext } from '../context.ts'
 
@@ -18,13 +19,18 @@ export type Admit = (
   request: { readonly authorization: string | undefined; readonly bytes: number },
 ) => Promise<void>
 
-export function createAdmission(authenticate: Authenticate, room: RequestRoom): Admit {
+export function createAdmission(
+  authenticate: Authenticate,
+  { requestRoom, longTurns }: { readonly requestRoom: RequestRoom; readonly longTurns: Pick<LongTurns, 'arrived'> },
+): Admit {
   return async (server, { authorization, bytes }) => {
     const { address, forwarded = false, whenAnswered } = server
     try {
       const viewer = await authenticate(authorization, { forwarded, address })
       server.viewer = viewer
-      whenAnswered?.(room.take(callerOf(viewer, address), bytes))
+      const caller = callerOf(viewer, address)
+      longTurns.arrived(caller)
+      whenAnswered?.(requestRoom.take(caller, bytes))
     } catch (error) {
       throw refusalOf(error)
     }

@@ -1,6 +1,6 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, specifiedRules, validate } from 'graphql'
 import { shapeErrors } from '../complexity.ts'
-import { maxTokens, parseDocument, refuseManyLines } from '../limits.ts'
+import { maxTokens, parseDocument, refuseLongDocument, refuseManyLines } from '../limits.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { type Execute, executePlan } from './execute.ts'
 import { type DocumentPlan, planDocument } from './plan.ts'
@@ -34,7 +34,8 @@ const maxReasons = 20
  */
 const fieldWeight = 6
 
-export function createDocuments(schema: GraphQLSchema): Documents {
+/** Texts of more than `maxBytes` are refused. Default: any text is parsed. */
+export function createDocuments(schema: GraphQLSchema, maxBytes = Number.POSITIVE_INFINITY): Documents {
   const cache = createDocumentCache<Entry>()
   const entries = new WeakMap<DocumentNode, Entry>()
 
@@ -61,6 +62,7 @@ export function createDocuments(schema: GraphQLSchema): Documents {
       const known = cache.get(text)
       if (known !== undefined) return known.document
       try {
+        refuseLongDocument(text, maxBytes)
         refuseManyLines(text)
         const document = parseDocument(() => parse(new Source(text), { maxTokens }))
         cache.set(text, entryOf(document, text))

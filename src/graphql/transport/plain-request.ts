@@ -9,9 +9,10 @@ import {
 } from 'graphql'
 import type { Deps } from '../../deps.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
+import { longRequestBytes } from '../../limits/long-turns.ts'
 import { bytesInTurns, endInTurns } from '../../send-in-turns.ts'
 import { bodyText } from '../../utf8.ts'
-import type { Context, ContextOf, ServerContext } from '../context.ts'
+import { type Context, type ContextOf, callerOf, type ServerContext } from '../context.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import type { Admit } from './admission.ts'
 import type { Compress } from './compress.ts'
@@ -33,7 +34,7 @@ type Handle = (request: IncomingMessage, response: ServerResponse, server: Serve
  */
 export function createPlainRequests(
   schema: GraphQLSchema,
-  { clock }: Pick<Deps, 'clock'>,
+  { clock, longTurns }: Pick<Deps, 'clock' | 'longTurns'>,
   options: {
     readonly admit: Admit
     readonly documents: Documents
@@ -88,7 +89,11 @@ export function createPlainRequests(
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)
       if (body === undefined) return
-      const operated = operate(body, (extensions) => contextOf(server, whenGone(response), { extensions }))
+      const gone = whenGone(response)
+      const work = () => ({ operated: operate(body, (extensions) => contextOf(server, gone, { extensions })) })
+      const done = body.length < longRequestBytes ? work() : await longTurns.take(callerIn(server), work, gone)
+      if (done === undefined) return
+      const { operated } = done
       if (operated === undefined) {
         const again = Object.assign(request, { body: Readable.from([body]) })
         return handleAny(again, response, { ...server, isAdmitted: true })
@@ -105,6 +110,9 @@ export function createPlainRequests(
     }
   }
 }
+
+/** The caller of an admitted request. */
+const callerIn = ({ viewer, address }: ServerContext): string => (viewer === undefined ? '' : callerOf(viewer, address))
 
 type Operated = {
   readonly document: DocumentNode

@@ -10,6 +10,7 @@ import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
+import { longRequestBytes } from '../../limits/long-turns.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refused-clients.ts'
@@ -103,7 +104,7 @@ export function createGraphqlServer(
   const printPieces = createPrintPieces(mask, deps.limits.answerBytes)
   const print = inOnePiece(printPieces)
   const streams = new Set<() => void>()
-  const documents = createDocuments(schema)
+  const documents = createDocuments(schema, deps.limits.documentBytes)
   const documentOf = createDocumentOf(documents, trusted)
   const trustedDocumentsOnly = trusted?.only ?? false
   const run = createRunOperation(documents.execute, mask)
@@ -158,7 +159,7 @@ export function createGraphqlServer(
     return { deps, viewer, caller, address, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
   }
 
-  const admit = createAdmission(authenticate, deps.requestRoom)
+  const admit = createAdmission(authenticate, deps)
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
     context(initial) {
@@ -170,6 +171,7 @@ export function createGraphqlServer(
       jsonOnly,
       admission(admit),
       httpForm(print),
+      parsing(documentOf, documents, deps),
       operating(documentOf, documents, run, overHttp(subscribe, { mask, print })),
       printing(print),
       closing,
@@ -304,6 +306,22 @@ const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
     if (serverContext.isAdmitted) return
     const bytes = request.method === 'POST' ? announcedBytes(request, maxBodyBytes) : request.url.length
     await admit(serverContext, { authorization: request.headers.get('authorization') ?? undefined, bytes })
+  },
+})
+
+/**
+ * A long document is parsed and validated when it is the caller's turn; what follows finds it in the cache. That of a
+ * request that was admitted before has been parsed.
+ */
+const parsing = (
+  documentOf: DocumentOf,
+  documents: Documents,
+  { longTurns }: Pick<Deps, 'longTurns'>,
+): Plugin<Context, ServerContext> => ({
+  async onParams({ request, params: { query }, context: { viewer, address, isAdmitted } }) {
+    if (isAdmitted || viewer === undefined || typeof query !== 'string' || query.length < longRequestBytes) return
+    const parse = () => void documents.validate(documentOf({ query }))
+    await longTurns.take(callerOf(viewer, address), parse, request.signal)
   },
 })
 

@@ -87,7 +87,7 @@ type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: st
  * HTTP.
  */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom' | 'answerRoom'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom' | 'answerRoom' | 'longTurns'>,
   options: {
     readonly documents: Documents
     readonly documentOf: DocumentOf
@@ -165,6 +165,7 @@ export function createWebSockets(
       return true
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
+      deps.longTurns.arrived(callerIn(extra))
       const { operationName, variables, extensions } = payload
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
@@ -276,7 +277,9 @@ export function createWebSockets(
           const handleAll = async (text: string): Promise<void> => {
             try {
               // The socket may have closed while the operation waited. Then it is not started.
-              if (socket.readyState === socket.OPEN) await handle(text)
+              if (socket.readyState !== socket.OPEN) return
+              // It cannot wait: reading would have to wait too, and with it the answers to pings.
+              await deps.longTurns.count(callerIn(extra), () => handle(text))
             } catch (error) {
               if (socket.readyState !== socket.OPEN) return
               if (isUnavailable(error)) {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { maxBodyBytes } from '../../../src/limits/body-size.ts'
+import { longRequestBytes } from '../../../src/limits/long-turns.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort } from './sockets.ts'
@@ -189,4 +190,22 @@ test('a body without a length gets the same bytes as from Yoga', async () => {
   const body = `${query.length.toString(16)}\r\n${query}\r\n0\r\n\r\n`
   const sent = { body, headers: { 'content-length': '', 'transfer-encoding': 'chunked' } }
   expect(await rawResponse('/graphql', sent)).toBe(await rawResponse('/graphql?', sent))
+})
+
+test('a large request waits for a turn of its caller, and a small one does not', async () => {
+  const take = vi.spyOn(door.deps.longTurns, 'take')
+  const query = `{ __typename } #${'x'.repeat(longRequestBytes)}`
+  const turnsOf = async (send: () => Promise<unknown>): Promise<readonly string[]> => {
+    take.mockClear()
+    expect(await send()).toEqual(expect.objectContaining({ data: { __typename: 'Query' } }))
+    return take.mock.calls.map(([caller]) => caller)
+  }
+  const url = port.url.replace('ws', 'http')
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, duplex: 'half' } as const
+  const post = async (body: string | ReadableStream) => await (await fetch(url, { ...init, body })).json()
+  const caller = [expect.stringMatching(/ at .*127\.0\.0\.1$/)]
+  expect(await turnsOf(() => post(ask(query)))).toEqual(caller)
+  expect(await turnsOf(() => post(new Blob([ask(query)]).stream()))).toEqual(caller)
+  expect(await turnsOf(() => post(ask('{ __typename }')))).toEqual([])
+  take.mockRestore()
 })

@@ -1,0 +1,95 @@
+import type { Clock } from '../clock.ts'
+import { LimitExceededError } from '../errors.ts'
+import { takeTurns } from '../fair-queue.ts'
+import { createHeavyWork } from '../throttle/heavy-work.ts'
+import type { Limits } from './limits.ts'
+
+/**
+ * The long turns of the event loop that are taken for clients. Nobody else is served during a turn, so each caller has
+ * a small share of the time for them while there are other callers.
+ */
+export type LongTurns = {
+  /** A request of the caller has arrived. While only one caller sends requests, its work does not wait. */
+  arrived(caller: string): void
+  /**
+   * Does work that may take milliseconds before it gives way, when it is the caller's turn: one such work in a turn of
+   * the event loop, and callers alternate. Undefined when the signal aborts before. LimitExceededError when too many
+   * such works of the caller wait.
+   */
+  take<T>(caller: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T | undefined>
+  /** Does work at once that may take milliseconds. Later work of the caller waits the longer for its turn. */
+  count<T>(caller: string, work: () => T): T
+}
+
+/** Bytes from which on a request may take a long turn: nearly all requests of persons and programs are smaller. */
+export const longRequestBytes = 4 * 1024
+
+/** Milliseconds from which on a turn counts. Shorter ones delay nobody noticeably. */
+const longFrom = 1
+/** Milliseconds in which unused budget is kept: with the default of the limit, half a second of work. */
+const memory = 100_000
+/** The longest time between two long turns of a caller, in milliseconds. Clients give up after 10 seconds or more. */
+const longestRest = 5_000
+/** Milliseconds without a request of others after which a caller counts as the only one. */
+const aloneAfter = 2_000
+/** Waiting works of one caller. */
+const mostWaiting = 1_000
+
+export function createLongTurns(
+  clock: Pick<Clock, 'elapsed' | 'sleep' | 'giveWay'>,
+  { longTurns }: Pick<Limits, 'longTurns'>,
+): LongTurns {
+  const turns = createHeavyWork({ fromMs: longFrom, msPerSecond: longTurns, memory, longestRest })
+  /** The last request, and the last one of any other caller before it. */
+  let last = { caller: '', time: Number.NEGATIVE_INFINITY }
+  let lastOfOthers = Number.NEGATIVE_INFINITY
+  const isAlone = (caller: string | null, now: number): boolean =>
+    (caller === last.caller ? lastOfOthers : last.time) <= now - aloneAfter
+
+  const count = <T>(caller: string, work: () => T): T => {
+    const begun = clock.elapsed()
+    try {
+      return work()
+    } finally {
+      const now = clock.elapsed()
+      turns.count(caller, now - begun, now)
+    }
+  }
+  const takeTurn = takeTurns(
+    { most: 1, each: 1, waiting: mostWaiting },
+    {
+      clock,
+      heavy: {
+        // A turn ends later than its work, and is counted by the work.
+        count() {},
+        isBusy: turns.isBusy,
+        restOf: (caller, now) => (isAlone(caller, now) ? 0 : turns.restOf(caller, now)),
+      },
+    },
+  )
+  return {
+    arrived(caller) {
+      if (caller !== last.caller) lastOfOthers = last.time
+      last = { caller, time: clock.elapsed() }
+    },
+    count,
+    take: (caller, work, signal) =>
+      new Promise((resolve, reject) => {
+        // The turn lasts until the event loop has gone on; what began in it is not waited for.
+        const turn = async (): Promise<true> => {
+          try {
+            resolve(count(caller, work))
+          } catch (error) {
+            reject(error)
+          }
+          await clock.giveWay()
+          return true
+        }
+        void takeTurn(caller, turn, signal).then((done) => {
+          if (done) return
+          if (signal?.aborted) resolve(undefined)
+          else reject(new LimitExceededError('Too many of your large requests wait. Send fewer of them at a time.', 1))
+        })
+      }),
+  }
+}
