@@ -1,14 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { Asker } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { Limits } from '../limits/limits.ts'
 import { outsideScope } from '../query/scope.ts'
 import { type Everything, isEverything, type Scope } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
-import { mergeSection, mergeTags } from '../twin/merge.ts'
+import { mergeSection, mergeTags, type TwinSection } from '../twin/merge.ts'
 import { chunkBytes, turnBytes, writtenBytes } from '../twin/size.ts'
 import {
   checkAuthentication,
@@ -47,16 +49,63 @@ const makeKeys = (): SymmetricKey => ({
   secondaryKey: makeKey(randomBytes(keyLength)),
 })
 
-/** The device, and the bytes that the work on it counts for: those of the input, because all of it was checked. */
+/** Before the first write, which makes version 1. */
+const nothing: TwinSection = { value: {}, metadata: {}, version: 0 }
+
+/** The first twin of a device. `bytes` is what the work on it counts for: those of the input, because all of it was checked. */
+type FirstTwin = { readonly tags: JsonObject; readonly desired: TwinSection; readonly bytes: number }
+
+/**
+ * Checks first twins. Devices may share the value of a variable: as desired properties of thousands of members it is
+ * checked once, and the result is shared, too.
+ */
+function createTwinCheck(time: string, limits: Limits): (twin: unknown) => FirstTwin {
+  const known = new WeakMap<object, FirstTwin>()
+  const check = (twin: unknown): FirstTwin => {
+    const patch = twin === undefined || twin === null ? {} : checkTwinPatch(twin, ['twin'], limits)
+    return {
+      tags: mergeTags({}, patch.tags ?? {}),
+      desired: mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true }),
+      bytes: writtenBytes(patch),
+    }
+  }
+  return (twin) => {
+    const shared = desiredIn(twin)
+    if (shared === undefined) return check(twin)
+    const before = known.get(shared)
+    if (before === undefined) {
+      const first = check(twin)
+      known.set(shared, first)
+      return first
+    }
+    const { desired } = before
+    const { tags, bytes } = check(withDesired(twin, {}))
+    return { tags, desired, bytes: bytes + before.bytes }
+  }
+}
+
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+
+/** The desired properties of a twin that is not checked yet, if they are an object. */
+function desiredIn(twin: unknown): object | undefined {
+  const desired = membersOf(membersOf(twin)?.properties)?.desired
+  return typeof desired === 'object' && desired !== null ? desired : undefined
+}
+
+const withDesired = (twin: unknown, desired: object): unknown => ({
+  ...membersOf(twin),
+  properties: { ...membersOf(membersOf(twin)?.properties), desired },
+})
+
+/** The device, and the bytes that the work on it counts for. */
 function checkNewDevice(
   input: NewDeviceInput,
   now: Date,
-  limits: Limits,
+  checkTwin: (twin: unknown) => FirstTwin,
 ): { readonly device: NewDevice; readonly bytes: number } {
   const time = now.toISOString()
-  const nothing = { value: {}, metadata: {}, version: 0 } // the first write makes version 1
-  const patch = input.twin === undefined || input.twin === null ? {} : checkTwinPatch(input.twin, ['twin'], limits)
-  const desired = mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true })
+  const { tags, desired, bytes } = checkTwin(input.twin)
   const device = {
     id: checkDeviceId(input.deviceId, ['deviceId']),
     generationId: randomUUID(),
@@ -64,13 +113,13 @@ function checkNewDevice(
     statusReason: checkStatusReason(input.statusReason, ['statusReason']),
     authentication: checkAuthentication(input.authentication, ['authentication'], makeKeys),
     iotEdge: checkCapabilities(input.capabilities, ['capabilities']),
-    tags: mergeTags({}, patch.tags ?? {}),
+    tags,
     desired: desired.value,
     desiredMetadata: desired.metadata,
     desiredVersion: desired.version,
     reportedMetadata: mergeSection(nothing, {}, time, { stampVersion: false }).metadata,
   }
-  return { device, bytes: writtenBytes(patch) }
+  return { device, bytes }
 }
 
 /**
@@ -82,8 +131,9 @@ export function createDevices(
   deps: Deps,
   scope: Scope,
   inputs: readonly NewDeviceInput[],
+  asker?: Pick<Asker, 'caller'>,
 ): Promise<readonly (string | DomainError)[]> {
-  return inTransaction(deps, (tx) => insertEach(deps, tx, scope, inputs))
+  return inTransaction(deps, (tx) => insertEach(deps, tx, scope, inputs, asker))
 }
 
 async function insertEach(
@@ -91,8 +141,10 @@ async function insertEach(
   tx: Tx,
   scope: Scope,
   inputs: readonly NewDeviceInput[],
+  { caller }: Pick<Asker, 'caller'> = { caller: '' },
 ): Promise<readonly (string | DomainError)[]> {
   const now = deps.clock.now()
+  const checkTwin = createTwinCheck(now.toISOString(), deps.limits)
   const results: (string | DomainError)[] = []
   let chunk: { readonly device: NewDevice; readonly place: number }[] = []
   let written = { turn: 0, chunk: 0 }
@@ -117,7 +169,7 @@ async function insertEach(
   // In the order of their ids, like every transaction that locks several devices.
   for (const [place, input] of inOrderOfIds(inputs)) {
     try {
-      const { device, bytes } = checkNewDevice(input, now, deps.limits)
+      const { device, bytes } = deps.longTurns.count(caller, () => checkNewDevice(input, now, checkTwin))
       if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
       ids.add(device.id)
       chunk.push({ device, place })

@@ -4,6 +4,7 @@ import { inScope, meetsScope, preparedName, twinForScope } from '../database/in-
 import type { Reader, Tx } from '../database/reader.ts'
 import { selectColumns } from '../database/select-columns.ts'
 import type { JsonObject } from '../json/json.ts'
+import { jsonTextOf } from '../json/json-text.ts'
 import type { Everything, Scope } from '../scope.ts'
 import {
   type Authentication,
@@ -75,8 +76,8 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
             ${columns.map((column) => column.secondaryThumbprint)}::text[],
             ${devices.map((device) => device.iotEdge)}::boolean[],
             ${devices.map((device) => JSON.stringify(device.tags))}::jsonb[],
-            ${devices.map((device) => JSON.stringify(device.desired))}::jsonb[],
-            ${devices.map((device) => JSON.stringify(device.desiredMetadata))}::jsonb[],
+            ${devices.map((device) => jsonTextOf(device.desired).text)}::jsonb[],
+            ${devices.map((device) => jsonTextOf(device.desiredMetadata).text)}::jsonb[],
             ${devices.map((device) => device.desiredVersion)}::integer[],
             ${devices.map((device) => JSON.stringify(device.reportedMetadata))}::jsonb[]
           ) as given (

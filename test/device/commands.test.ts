@@ -63,6 +63,28 @@ test('a batch of large twins gives way between them, and answers in the order gi
   expect(Object.keys((await readTwin(deps, everything, 'wide-3')).desired)).toHaveLength(4_000)
 })
 
+test('desired properties that several devices of a batch share are checked once', async () => {
+  let reads = 0
+  const ownKeys = (target: object): (string | symbol)[] => {
+    reads++
+    return Reflect.ownKeys(target)
+  }
+  const desired = new Proxy({ a: { b: 1 }, gone: null }, { ownKeys })
+  const inputs = ['east', 'west', 'east'].map((site, index) => ({
+    deviceId: `shared-${index}`,
+    twin: { tags: { site }, properties: { desired } },
+  }))
+  await createDevices(deps, everything, inputs.slice(0, 1))
+  const once = reads
+  const faulty = { deviceId: 'shared-9', twin: { properties: { desired, other: {} } } }
+  const results = await createDevices(deps, everything, [...inputs.slice(1), faulty])
+  expect(reads).toBe(2 * once)
+  expect(results).toEqual(['shared-1', 'shared-2', expect.any(InvalidInputError)])
+  const [one, other] = [await readTwin(deps, everything, 'shared-1'), await readTwin(deps, everything, 'shared-2')]
+  expect(one).toMatchObject({ tags: { site: 'west' }, desired: { a: { b: 1 } }, desiredVersion: 1 })
+  expect({ ...other, deviceId: one.deviceId, tags: one.tags }).toEqual(one)
+})
+
 test('a large twin is printed for the database in another turn than it was checked in', async () => {
   const desired = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}]))
   const inputs = ['printed-1', 'printed-2'].map((deviceId) => ({ deviceId, twin: { properties: { desired } } }))

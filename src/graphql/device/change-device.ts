@@ -162,7 +162,7 @@ builder.mutationField('createDevices', (t) =>
         throw new InvalidInputError(['devices'], `Expected 1 to ${maxNewDevices} devices, got ${devices.length}.`)
       }
       const results = await deps.db.bulkWrite(askerOf(context), () =>
-        createDevices(deps, context.viewer.scope, devices),
+        createDevices(deps, context.viewer.scope, devices, context),
       )
       const failures = results.filter((result) => typeof result !== 'string').length
       if (failures > 0) context.note?.({ failures })
