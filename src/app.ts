@@ -314,6 +314,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       ),
       console: mountConsole(deps, consoleFolder, {
         hubHostName: config.hubHostName,
+        mqttsPort: devices.mqtts.port,
         graphiql: isGraphiqlOn,
         signIn: signIn?.settings,
       }),

@@ -24,6 +24,8 @@ const otherFile = /^\/console\/(?!(?:jobs|devices)\/)(?:.*\/)?[^/]+\.[^/.]+$/
 export type ConsoleSettings = {
   /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
   readonly hubHostName: string
+  /** The port at which devices connect over TLS. */
+  readonly mqttsPort: number
   /** Whether the hub serves GraphiQL. */
   readonly graphiql: boolean
   /** How persons sign in; undefined where they cannot. */
@@ -89,7 +91,7 @@ function pageFileOf(path: string): string {
 }
 
 async function servePage(
-  { find, hubHostName, graphiql, signIn }: Served,
+  { find, hubHostName, mqttsPort, graphiql, signIn }: Served,
   path: string,
   response: ServerResponse,
 ): Promise<void> {
@@ -105,12 +107,15 @@ async function servePage(
   const settings: Readonly<Record<string, string>> = {
     nonce,
     hubHostName,
+    mqttsPort: String(mqttsPort),
     graphiql: String(graphiql),
     signIn: signingIn === undefined ? '' : JSON.stringify(signingIn),
   }
   const text = page.bytes
     .toString('utf8')
-    .replace(/\{\{(nonce|hubHostName|graphiql|signIn)\}\}/g, (_, name: string) => escaped(settings[name] ?? ''))
+    .replace(/\{\{(nonce|hubHostName|mqttsPort|graphiql|signIn)\}\}/g, (_, name: string) =>
+      escaped(settings[name] ?? ''),
+    )
   const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',

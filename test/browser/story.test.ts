@@ -3,6 +3,7 @@ import type { Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { ScheduleTwin } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -258,6 +259,23 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await panel.getByText('rebooted').waitFor()
     const jobs = rowsOf('Jobs on this device').filter({ hasText: 'first' })
     await expect.poll(() => jobs.allInnerTexts()).toEqual([expect.stringContaining('Succeeded')])
+    const input = { jobId: 'meanwhile', queryCondition: "deviceId = 'depot-0'", updateTwin: { tags: { seen: true } } }
+    await app.client.execute(ScheduleTwin, { input })
+    const meanwhile = rowsOf('Jobs on this device').filter({ hasText: 'meanwhile' })
+    await expect.poll(() => meanwhile.allInnerTexts()).toEqual([expect.stringContaining('Updated')])
+  })
+
+  test('reveals one of its keys at a time', async () => {
+    const [connection, primary] = ['Connection string', 'Primary key'].map((name) =>
+      page.getByLabel(name, { exact: true }),
+    )
+    await page.getByRole('button', { name: 'Show keys' }).click()
+    await page.getByRole('button', { name: 'Reveal Primary key' }).click()
+    expect(await primary?.inputValue()).toMatch(/^[\w+/]+=*$/)
+    expect(await connection?.inputValue()).toMatch(/^•+$/)
+    await page.getByRole('button', { name: 'Reveal Connection string' }).click()
+    expect(await connection?.inputValue()).toContain(`;GatewayHostName=localhost:${app.mqttsPort}`)
+    expect(await primary?.inputValue()).toMatch(/^•+$/)
   })
 
   test('finds in the audit who cancelled the job, goes from there to the job, and takes the entries along', async () => {

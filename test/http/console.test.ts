@@ -67,7 +67,7 @@ beforeAll(async () => {
       mounts: {
         graphql: { ...other('/graphql'), below: false },
         rest: restPaths.map(other),
-        console: mountConsole(deps, folder, { hubHostName: 'hub.example', graphiql: false, ...more }),
+        console: mountConsole(deps, folder, { hubHostName: 'hub.example', mqttsPort: 8884, graphiql: false, ...more }),
       },
       whyNotReady: () => undefined,
       ...tls,

@@ -1,12 +1,20 @@
-import { connectionStringOf, hubNameOf } from './connection-string.ts'
-import { Secret } from './secret.tsx'
+import { connectionStringOf, hubNameOf, mqttsPortOf } from './connection-string.ts'
+import { Secret, type SecretProps } from './secret.tsx'
 
 /** The connection string of a device, to copy. */
-export function ConnectionSecret({ deviceId, primaryKey }: { readonly deviceId: string; readonly primaryKey: string }) {
-  return <Secret label="Connection string" value={connectionStringOf(hubName, deviceId, primaryKey)} />
+export function ConnectionSecret({
+  deviceId,
+  primaryKey,
+  onReveal,
+}: { readonly deviceId: string; readonly primaryKey: string } & Pick<SecretProps, 'onReveal'>) {
+  const value = connectionStringOf(hub, deviceId, primaryKey)
+  return <Secret label="Connection string" value={value} onReveal={onReveal} />
 }
 
-const hubName = hubNameOf(
-  document.querySelector<HTMLMetaElement>('meta[name="hub-host-name"]')?.content,
-  location.hostname,
-)
+const written = (name: string): string | undefined =>
+  document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content
+
+const hub = {
+  hubName: hubNameOf(written('hub-host-name'), location.hostname),
+  mqttsPort: mqttsPortOf(written('mqtts-port')),
+}

@@ -9,7 +9,23 @@ export type Difference = { readonly path: string; readonly before: unknown; read
  * are one difference.
  */
 export function differencesBetween(before: JsonObject, after: JsonObject): readonly Difference[] {
-  return [...compare(before, after, [])]
+  return [...compareMembers(before, after, [])].filter(({ before, after }) => !sameJson(before, after))
+}
+
+/**
+ * A property as desired (`before`) and as reported (`after`): reported as desired, or not, or reported without being
+ * desired.
+ */
+export type Property = Difference & { readonly is: 'met' | 'unmet' | 'onlyReported' }
+
+/** All properties, leaf by leaf, in the order of the paths. */
+export function propertiesOf(desired: JsonObject, reported: JsonObject): readonly Property[] {
+  return [...compareMembers(desired, reported, [])].map((one) => ({ ...one, is: stateOf(one) }))
+}
+
+function stateOf({ before, after }: Difference): Property['is'] {
+  if (before === undefined) return 'onlyReported'
+  return sameJson(before, after) ? 'met' : 'unmet'
 }
 
 /**
@@ -27,10 +43,11 @@ export function describeValue(value: unknown): string {
 }
 
 function* compare(before: unknown, after: unknown, names: readonly string[]): Generator<Difference> {
-  if (isObject(before) && isObject(after)) yield* compareMembers(before, after, names)
-  else if (before === undefined && hasMembers(after)) yield* compareMembers({}, after, names)
+  if (isObject(before) && isObject(after) && (hasMembers(before) || hasMembers(after))) {
+    yield* compareMembers(before, after, names)
+  } else if (before === undefined && hasMembers(after)) yield* compareMembers({}, after, names)
   else if (after === undefined && hasMembers(before)) yield* compareMembers(before, {}, names)
-  else if (!sameJson(before, after)) yield { path: printPath(names), before, after }
+  else yield { path: printPath(names), before, after }
 }
 
 function* compareMembers(before: JsonObject, after: JsonObject, names: readonly string[]): Generator<Difference> {

@@ -180,6 +180,17 @@ export const DeviceJobsDocument = graphql(`
   }
 `)
 
+/** That a job was created or has changed: the device jobs of a device may have, too. */
+export const DeviceJobsChangedDocument = graphql(`
+  subscription DeviceJobsChanged {
+    jobChanged {
+      job {
+        id
+      }
+    }
+  }
+`)
+
 export const DeviceTelemetryDocument = graphql(`
   subscription DeviceTelemetry($deviceId: String!) {
     telemetry(deviceId: $deviceId) {

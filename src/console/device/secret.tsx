@@ -3,8 +3,15 @@ import { useAnnounce } from '../shell/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import styles from './secret.module.css'
 
+export type SecretProps = {
+  readonly label: string
+  readonly value: string
+  /** Makes it readable. Where this is given, the value is concealed, and can only be copied. */
+  readonly onReveal?: (() => void) | undefined
+}
+
 /** A value to be copied, such as a key. */
-export function Secret({ label, value }: { readonly label: string; readonly value: string }) {
+export function Secret({ label, value, onReveal }: SecretProps) {
   const announce = useAnnounce()
   const field = useRef<HTMLInputElement>(null)
   const copy = async (): Promise<void> => {
@@ -14,8 +21,13 @@ export function Secret({ label, value }: { readonly label: string; readonly valu
       () => true,
       () => false,
     )
-    if (!isCopied) field.current?.select()
-    announce(isCopied ? `${label} copied.` : `${label} selected. Press Ctrl+C to copy it.`)
+    if (isCopied) return announce(`${label} copied.`)
+    if (onReveal !== undefined) {
+      onReveal()
+      return announce(`${label} revealed. Copy it from its field.`)
+    }
+    field.current?.select()
+    announce(`${label} selected. Press Ctrl+C to copy it.`)
   }
   return (
     <div className={styles.secret}>
@@ -25,11 +37,16 @@ export function Secret({ label, value }: { readonly label: string; readonly valu
           ref={field}
           className="control"
           readOnly
-          value={value}
+          value={onReveal === undefined ? value : '•'.repeat(16)}
           spellCheck={false}
           onFocus={({ target }) => target.select()}
         />
       </label>
+      {onReveal !== undefined && (
+        <Button onClick={onReveal} aria-label={`Reveal ${label}`}>
+          Reveal
+        </Button>
+      )}
       <Button onClick={() => void copy()} aria-label={`Copy ${label}`}>
         Copy
       </Button>

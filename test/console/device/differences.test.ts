@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeValue, differencesBetween, unmetIn } from '../../../src/console/device/differences.ts'
+import { describeValue, differencesBetween, propertiesOf, unmetIn } from '../../../src/console/device/differences.ts'
 
 test('sections differ leaf by leaf, in the order of the paths', () => {
   const before = { interval: 30, fw: { version: '2', url: 'u' }, same: [1, { a: 1 }] }
@@ -40,4 +40,18 @@ test('what a device reports besides is not unmet', () => {
 test('values in sentences are JSON, and cut when they are long', () => {
   expect(describeValue('a')).toBe('"a"')
   expect(describeValue('x'.repeat(200))).toHaveLength(80)
+})
+
+test('properties that are only reported are not out of sync, and those that are are as many as are counted', () => {
+  const desired = { interval: 60, fw: { version: '2' }, limits: {} }
+  const reported = { battery: 81, interval: 60, fw: { version: '1', channel: 'beta' }, limits: {} }
+  const properties = propertiesOf(desired, reported)
+  expect(properties.map(({ path, is }) => `${path} ${is}`)).toEqual([
+    'battery onlyReported',
+    'fw.channel onlyReported',
+    'fw.version unmet',
+    'interval met',
+    'limits met',
+  ])
+  expect(unmetIn(desired, reported)).toHaveLength(properties.filter(({ is }) => is === 'unmet').length)
 })

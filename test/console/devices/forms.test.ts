@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { connectionStringOf, hubNameOf } from '../../../src/console/device/connection-string.ts'
 import { emptyCall, readCall } from '../../../src/console/pages/device/method-call.ts'
 import { readNewDevice } from '../../../src/console/pages/devices/new-device.ts'
 
@@ -37,17 +36,5 @@ describe('a new device', () => {
     expect(readNewDevice({ deviceId, tags: '[]' })).toEqual({
       problems: { deviceId: expect.any(String), tags: expect.stringMatching(/JSON object/) },
     })
-  })
-})
-
-describe('a connection string', () => {
-  test('names the hub as the hub does itself, where it could say so', () => {
-    expect(hubNameOf('hub.example', '127.0.0.1')).toBe('hub.example')
-    expect(hubNameOf('{{hubHostName}}', 'console.example')).toBe('console.example')
-    expect(hubNameOf(undefined, 'console.example')).toBe('console.example')
-  })
-
-  test('is what devices are given', () => {
-    expect(connectionStringOf('hub', 'pump-1', 'a2V5')).toBe('HostName=hub;DeviceId=pump-1;SharedAccessKey=a2V5')
   })
 })

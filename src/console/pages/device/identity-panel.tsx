@@ -28,7 +28,9 @@ export function IdentityPanel({ device }: { readonly device: DeviceNowFragment }
         </Detail>
         <Detail name="Last activity">{lastActivityTime === null ? 'Never' : <Time value={lastActivityTime} />}</Detail>
         <Detail name="Generation">
-          <code title="Distinguishes this device from earlier ones with the same ID">{generationId}</code>
+          <code className={styles.generation} title="Distinguishes this device from earlier ones with the same ID">
+            {generationId}
+          </code>
         </Detail>
       </dl>
       <Keys deviceId={deviceId} />
@@ -86,12 +88,15 @@ function Proof({
   readonly deviceId: string
   readonly authentication: Authentication
 }) {
+  // One at a time, so that a glance at the screen gives away one at most.
+  const [revealed, setRevealed] = useState<'connection' | 'primary' | 'secondary'>()
+  const revealing = (name: NonNullable<typeof revealed>) => (revealed === name ? undefined : () => setRevealed(name))
   if (symmetricKey) {
     return (
       <>
-        <ConnectionSecret deviceId={deviceId} primaryKey={symmetricKey.primaryKey} />
-        <Secret label="Primary key" value={symmetricKey.primaryKey} />
-        <Secret label="Secondary key" value={symmetricKey.secondaryKey} />
+        <ConnectionSecret deviceId={deviceId} primaryKey={symmetricKey.primaryKey} onReveal={revealing('connection')} />
+        <Secret label="Primary key" value={symmetricKey.primaryKey} onReveal={revealing('primary')} />
+        <Secret label="Secondary key" value={symmetricKey.secondaryKey} onReveal={revealing('secondary')} />
       </>
     )
   }

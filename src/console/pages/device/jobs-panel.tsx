@@ -1,9 +1,11 @@
+import { useEffect, useRef } from 'react'
 import { Link } from 'react-router'
 import type { DeviceJobRowFragment as Row } from '../../../generated/console/graphql.ts'
 import { describeValue } from '../../device/differences.ts'
-import { DeviceJobsDocument } from '../../device/documents.ts'
+import { DeviceJobsChangedDocument, DeviceJobsDocument } from '../../device/documents.ts'
 import { formatCount } from '../../format.ts'
 import { usePages } from '../../hub/pages.ts'
+import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { describeOperation } from '../../operation.ts'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -33,22 +35,41 @@ const columns: readonly Column<Row>[] = [
   },
 ]
 
-/** The device jobs of the device, the latest first. */
+const pageSize = 25
+/** Milliseconds between a change of a job and the reading of the list, so that a fast job causes few readings. */
+const rest = 1_000
+
+/** The device jobs of the device, the latest first. The list is live as long as it is one page. */
 export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
   const pages = usePages(
     DeviceJobsDocument,
-    { deviceId, first: 25 },
+    { deviceId, first: pageSize },
     { read: ({ device }) => device?.deviceJobs, keyOf: ({ id }) => id },
   )
   const { rows, totalCount, loading, error } = pages
+  const isOnePage = rows.length <= pageSize
+  const latest = useRef({ reload: pages.reload, isOnePage })
+  useEffect(() => {
+    latest.current = { reload: pages.reload, isOnePage }
+  })
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const live = useLiveEvents(DeviceJobsChangedDocument, {}, () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      if (latest.current.isOnePage) latest.current.reload()
+    }, rest)
+  })
   return (
     <section className={styles.jobs} aria-labelledby="device-jobs">
       <header className={styles.head}>
         <h2 id="device-jobs">Jobs</h2>
         {totalCount !== undefined && <p className={styles.muted}>{formatCount(totalCount)}</p>}
-        <Button kind="quiet" onClick={pages.reload} disabled={loading}>
-          Refresh
-        </Button>
+        {(!isOnePage || live.error !== undefined) && (
+          <Button kind="quiet" onClick={pages.reload} disabled={loading}>
+            Refresh
+          </Button>
+        )}
       </header>
       {rows.length > 0 ? (
         <VirtualTable
@@ -69,7 +90,7 @@ export function JobsPanel({ deviceId }: { readonly deviceId: string }) {
             ) : undefined
           }
         />
-      ) : loading ? (
+      ) : loading && totalCount === undefined ? (
         <LoadingState label="Loading jobs" />
       ) : error !== undefined ? (
         <ErrorState title="Cannot load jobs" message={describeError(error).message} onRetry={pages.reload} />

@@ -11,7 +11,7 @@ import { JsonView } from '../../ui/json-view.tsx'
 import { LoadingState } from '../../ui/states.tsx'
 import type { SectionName } from './edit.ts'
 import { EditDialog } from './edit-dialog.tsx'
-import { TwinDiff } from './twin-diff.tsx'
+import { PropertyTable } from './property-table.tsx'
 import styles from './twin-panels.module.css'
 
 /** The twin, with its sections to edit. */
@@ -53,7 +53,7 @@ export function TwinPanels({
         }
       >
         <Unmet desired={desired.value} reported={reported.value} />
-        <TwinDiff desired={desired.value} reported={reported.value} />
+        <PropertyTable desired={asObject(desired.value)} reported={asObject(reported.value)} />
       </Panel>
       <Panel
         title="Tags"
