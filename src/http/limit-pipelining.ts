@@ -75,7 +75,7 @@ export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline
   socket.removeAllListeners('data')
   socket.on('data', onData)
   socket.on('resume', pumpLater)
-  socket.once('close', () => {
+  const onClose = (): void => {
     rest = []
     for (const response of unanswered) {
       // Node closes only the response whose turn it was.
@@ -84,7 +84,8 @@ export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline
       response.emit('close')
     }
     unanswered.clear()
-  })
+  }
+  socket.on('close', onClose)
 
   return {
     unanswered,
@@ -99,6 +100,8 @@ export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline
     release() {
       socket.off('data', onData)
       socket.off('resume', pumpLater)
+      // Nothing of the pipeline is kept for as long as the other protocol lasts.
+      if (unanswered.size === 0) socket.off('close', onClose)
       const left = Buffer.concat(rest)
       rest = []
       return left

@@ -268,14 +268,14 @@ export function createHttpServer(
   const keep = (connection: Socket): void => {
     const name = connectionName(connection)
     connections.set(name, connection)
-    connection.once('close', () => {
+    connection.on('close', () => {
       if (connections.get(name) === connection) connections.delete(name)
     })
   }
   const speak = (connection: Socket): void => {
     pipelines.set(connection, limitPipelining(connection, deps.limits.httpPipelinedRequests))
     silent.add(connection)
-    connection.once('close', () => {
+    connection.on('close', () => {
       pipelines.delete(connection)
       silent.delete(connection)
     })

@@ -159,10 +159,11 @@ export function createArrivals(
     const finish = handshakes.begin(networkOf(address), () => socket.destroy())
     const end = (): void => {
       finish()
+      socket.off('close', end)
       if (unfinished.get(name) === end) unfinished.delete(name)
     }
     unfinished.set(name, end)
-    socket.once('close', end)
+    socket.on('close', end)
   }
 
   /** Counts the connection for its address, or closes it above the limits. */
@@ -175,7 +176,7 @@ export function createArrivals(
       return false
     }
     keep(network, record)
-    socket.once('close', () => keep(network, leave(recordOf(network), variable)))
+    socket.on('close', () => keep(network, leave(recordOf(network), variable)))
     return true
   }
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
@@ -192,7 +193,7 @@ export function createArrivals(
       expectIntroduction(remoteAddress, socket)
     }
     open[kind]++
-    socket.once('close', () => {
+    socket.on('close', () => {
       open[kind]--
     })
   }

@@ -17,14 +17,16 @@ export function limitFrames(
 ): void {
   const now = (): number => clock.now().getTime()
   const framesIn = createFrameCount()
-  const closed = new AbortController()
-  connection.once('close', () => closed.abort())
   let bucket = fullBucket({ amount: limits.webSocketFrames * burstSeconds, seconds: burstSeconds }, now())
   let held = false
   const wait = async (ms: number): Promise<void> => {
     held = true
     const release = hold()
+    const closed = new AbortController()
+    const onClose = (): void => closed.abort()
+    connection.on('close', onClose)
     await clock.sleep(ms, closed.signal)
+    connection.off('close', onClose)
     held = false
     release()
   }

@@ -307,7 +307,7 @@ export function createWebSockets(
     )
     // Invalid and oversized frames: ws closes the socket with the matching code.
     socket.on('error', (error) => deps.log.debug({ err: error }, 'WebSocket connection lost'))
-    socket.once('close', (code, reason) => {
+    socket.on('close', (code, reason) => {
       ended.abort()
       extra.arrival?.introduced()
       extra.arrival = undefined
@@ -340,7 +340,7 @@ export function createWebSockets(
         refuseUpgrade(connection, '503 Service Unavailable', message)
         return
       }
-      connection.once('close', leave)
+      connection.on('close', leave)
       sockets.handleUpgrade(request, connection, head, (socket) => {
         const letIn = countEarlyBytes(connection, {
           head,
