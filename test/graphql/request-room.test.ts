@@ -4,9 +4,9 @@ import { givenDevices } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { type BareSocket, type OpenPort, openPort, until } from './transport/sockets.ts'
 
-// Requests that are under way for long, with texts of 100 KB and a room for ten of them.
+// Requests that are under way for long, with texts of 60 KB and a room for ten of them.
 
-const text = 'x'.repeat(100_000)
+const text = 'x'.repeat(60_000)
 let door: TestDoor
 let port: OpenPort
 beforeAll(async () => {

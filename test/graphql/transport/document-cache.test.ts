@@ -64,7 +64,7 @@ test.each([
     collect()
     return process.memoryUsage().heapUsed
   }
-  const door = await openDoor()
+  const door = await openDoor({ limits: { documentBytes: maxBodyBytes } })
   const ask = (index: number) => door.ask(`# ${index} ${'x'.repeat(maxBodyBytes - 1000)}\n${text}`)
   await ask(-1)
   const before = heapUsed()
