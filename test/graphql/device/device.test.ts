@@ -231,7 +231,7 @@ describe('global ids', () => {
 
   test.each([
     ['garbage', 'x'],
-    ['of a type that has none', Buffer.from('Twin:pump-0001').toString('base64url')],
+    ['of a type that has none', Buffer.from('TwinPath:pump-0001').toString('base64url')],
     ['in another spelling', `${Buffer.from('Device:pump-0001').toString('base64url')}=`],
   ])('are refused when they are %s', async (_what, id) => {
     const { errors } = await door.ask('query ($id: ID!) { node(id: $id) { id } }', { id })
