@@ -21,16 +21,16 @@ export function findDevicePage(
   condition: DeviceCondition,
   page: {
     readonly cursor: string | undefined
-    readonly forward: boolean
+    readonly ascending: boolean
     readonly limit: number
     readonly among?: readonly string[]
   },
 ): Promise<SelectedDevice[]> {
-  const { cursor, forward, limit, among } = page
+  const { cursor, ascending, limit, among } = page
   const within = among === undefined ? empty : sql`and d.id = any(${among})`
-  const beyond = cursor === undefined ? empty : forward ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
+  const beyond = cursor === undefined ? empty : ascending ? sql`and d.id > ${cursor}` : sql`and d.id < ${cursor}`
   return db.query<SelectedDevice>(
-    sql`select ${selectDevice(asked)} ${devicesWhere(db, scope, condition)} ${beyond} ${within} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select ${selectDevice(asked)} ${devicesWhere(db, scope, condition)} ${beyond} ${within} order by d.id ${ascending ? empty : sql`desc`} limit ${limit}`,
   )
 }
 
@@ -39,12 +39,12 @@ export function findAllDevices(
   db: Reader,
   _scope: Everything,
   asked: readonly string[],
-  page: { readonly cursor: string | undefined; readonly forward: boolean; readonly limit: number },
+  page: { readonly cursor: string | undefined; readonly ascending: boolean; readonly limit: number },
 ): Promise<SelectedDevice[]> {
-  const { cursor, forward, limit } = page
-  const beyond = cursor === undefined ? empty : forward ? sql`where d.id > ${cursor}` : sql`where d.id < ${cursor}`
+  const { cursor, ascending, limit } = page
+  const beyond = cursor === undefined ? empty : ascending ? sql`where d.id > ${cursor}` : sql`where d.id < ${cursor}`
   return db.query<SelectedDevice>(
-    sql`select ${selectDevice(asked)} from device d ${beyond} order by d.id ${forward ? empty : sql`desc`} limit ${limit}`,
+    sql`select ${selectDevice(asked)} from device d ${beyond} order by d.id ${ascending ? empty : sql`desc`} limit ${limit}`,
   )
 }
 

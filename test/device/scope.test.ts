@@ -44,7 +44,7 @@ const cases: readonly [string, Scope, readonly string[]][] = [
 
 test.each(cases)('every read of devices is within the scope of %s', async (_name, scope, inside) => {
   const all = compileDeviceCondition('*')
-  const page = { cursor: undefined, forward: true, limit: 10 }
+  const page = { cursor: undefined, ascending: true, limit: 10 }
   const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id).sort()
   const found = async (find: (id: string) => Promise<unknown>) => {
     const each = await Promise.all(ids.map(async (id) => ((await find(id)) === undefined ? [] : [id])))
@@ -53,7 +53,7 @@ test.each(cases)('every read of devices is within the scope of %s', async (_name
   expect(idsOf(await findSelectedDevices(deps.db, scope, ids, ['id']))).toEqual(inside)
   expect([...(await findExistingIds(deps.db, scope, ids))].sort()).toEqual(inside)
   expect(idsOf(await findDevicePage(unhurried(deps.db), scope, ['id'], all, page))).toEqual(inside)
-  expect(idsOf(await findDevicePage(unhurried(deps.db), scope, ['id'], all, { ...page, forward: false }))).toEqual(
+  expect(idsOf(await findDevicePage(unhurried(deps.db), scope, ['id'], all, { ...page, ascending: false }))).toEqual(
     inside,
   )
   expect(await countDevices(unhurried(deps.db), scope, all)).toBe(inside.length)

@@ -9,6 +9,7 @@ import { readsColumns, selectedColumns } from '../columns.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { mayFail } from '../may-fail.ts'
+import { OrderDirection } from '../order-direction.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { DeviceAuthentication } from './authentication.ts'
 
@@ -114,7 +115,7 @@ const DeviceConnection = builder.connectionObject(
   {
     type: Device,
     name: 'DeviceConnection',
-    description: 'A page of devices, ordered by device ID.',
+    description: 'A page of devices.',
     fields: (t) => ({
       totalCount: t.int({
         ...mayFail('Number of devices that match the condition, on all pages. Counted only when selected.'),
@@ -128,11 +129,24 @@ const DeviceConnection = builder.connectionObject(
 /** Whether a condition is `*`, which reads no property of a device. */
 export const selectsAll = (condition: string | null | undefined): boolean => (condition ?? '*').trim() === '*'
 
-const devicesById: KeysetList<SelectedDevice, string> = {
-  name: 'devices',
+const DeviceOrderField = builder.enumType('DeviceOrderField', {
+  description: 'The sort keys of devices.',
+  values: { DEVICE_ID: { value: 'deviceId', description: 'The device ID, compared byte by byte.' } } as const,
+})
+
+const DeviceOrder = builder.inputType('DeviceOrder', {
+  description: 'The order of a list of devices.',
+  fields: (t) => ({
+    field: t.field({ type: DeviceOrderField, required: true, description: 'The sort key.' }),
+    direction: t.field({ type: OrderDirection, required: true, description: 'The sort direction.' }),
+  }),
+})
+
+const listIn = ({ field, direction }: typeof DeviceOrder.$inferInput): KeysetList<SelectedDevice, string> => ({
+  name: `devices:${field}:${direction}`,
   keysOf: ({ id }) => [id],
   parseKeys: ([id, ...others]) => (others.length === 0 ? id : undefined),
-}
+})
 
 builder.queryField('devices', (t) =>
   t.field({
@@ -143,7 +157,7 @@ builder.queryField('devices', (t) =>
     }),
     complexity: (args) => pageComplexity(args),
     ...mayFail(
-      'The devices that match a condition, ordered by device ID. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
+      'The devices that match a condition. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
     ),
     args: {
       queryCondition: t.arg.string({
@@ -151,19 +165,22 @@ builder.queryField('devices', (t) =>
         description:
           "The WHERE clause of an IoT Hub query, such as `tags.site = 'north' AND connectionState = 'Connected'`. `*` selects all devices. At most 8192 characters. Any condition other than `*` requires the right serviceConnect.",
       }),
+      orderBy: t.arg({ type: DeviceOrder, description: 'The order. DEVICE_ID ASC when omitted.' }),
       ...pageArguments(),
     },
-    resolve: (_root, { queryCondition, ...page }, context, info) => {
+    resolve: (_root, { queryCondition, orderBy, ...args }, context, info) => {
       const { deps, viewer } = context
       const { scope } = viewer
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const condition = compileDeviceCondition(queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')
+      const order = orderBy ?? { field: 'deviceId', direction: 'asc' }
       return resolvePage(
-        devicesById,
-        page,
-        async (wanted) => {
+        listIn(order),
+        args,
+        async ({ forward, ...page }) => {
           if (!selectsRows(info)) return []
+          const wanted = { ...page, ascending: (order.direction === 'asc') === forward }
           if (selectsAll(queryCondition) && isEverything(scope)) {
             return findAllDevices(deps.db.reads, scope, columns, wanted)
           }

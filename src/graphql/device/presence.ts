@@ -82,7 +82,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       const condition = compileDeviceCondition(queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')
       const find = async (which: { readonly cursor?: string; readonly among?: readonly string[] }) => {
-        const page = { forward: true, limit: maxDevices, cursor: undefined, ...which }
+        const page = { ascending: true, limit: maxDevices, cursor: undefined, ...which }
         const devices = await readInTime(context.deps, askerOf(context), (reader) =>
           findDevicePage(reader, scope, columns, condition, page),
         )

@@ -27,10 +27,11 @@ import {
 import { Device } from '../device/device.ts'
 import { perParentInTime } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
+import { OrderDirection } from '../order-direction.ts'
 import { DeviceJob, DeviceJobResult, DeviceJobStatus } from './device-job.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
-import { type JobPlace, OrderDirection, parseJobPlace } from './jobs.ts'
+import { parseJobPlace, type TimedJobPlace } from './jobs.ts'
 
 const DeviceJobConnection = builder.connectionObject(
   {
@@ -187,7 +188,7 @@ builder.objectField(Job, 'deviceJobs', (t) =>
 
 // Of a device
 
-const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, JobPlace> => ({
+const listOfDevice = (deviceId: string): KeysetList<DeviceJobInTime, TimedJobPlace> => ({
   name: `device:${deviceId}:deviceJobs`,
   keysOf: ({ jobCreatedTime, jobId }) => [jobCreatedTime.toISOString(), jobId],
   parseKeys: parseJobPlace,

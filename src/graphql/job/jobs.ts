@@ -6,6 +6,7 @@ import {
   findAllJobs,
   findJobs,
   type JobOrder,
+  type JobPlace,
   type JobSelection,
   type SelectedJob,
 } from '../../job/store/job-list.ts'
@@ -15,6 +16,7 @@ import { edgeIn, type KeysetList, pageArguments, pageComplexity, resolvePage, se
 import { askerOf } from '../context.ts'
 import { DateTimeRange } from '../date-time-range.ts'
 import { mayFail } from '../may-fail.ts'
+import { OrderDirection } from '../order-direction.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { Job } from './job.ts'
 
@@ -79,16 +81,11 @@ const JobOrderField = builder.enumType('JobOrderField', {
   description: 'The sort keys of jobs.',
   values: {
     CREATED_TIME: { value: 'createdTime', description: 'The creation time.' },
+    END_TIME: {
+      value: 'endTime',
+      description: 'The end time. Jobs that have not ended come after all others, ordered by job ID.',
+    },
     JOB_ID: { value: 'jobId', description: 'The job ID, compared byte by byte.' },
-  } as const,
-})
-
-/** The direction of a list. */
-export const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'The sort direction.',
-  values: {
-    ASC: { value: 'asc', description: 'Ascending: the smallest or earliest first.' },
-    DESC: { value: 'desc', description: 'Descending: the largest or latest first.' },
   } as const,
 })
 
@@ -102,25 +99,24 @@ const JobOrderInput = builder.inputType('JobOrder', {
 
 type Order = typeof JobOrderInput.$inferInput
 
-/** The place of a job in the order of time. Jobs of the same millisecond are ordered by ID. */
-export type JobPlace = { readonly id: string; readonly createdTime: Date }
+/** The place of a job with a time. */
+export type TimedJobPlace = JobPlace & { readonly time: Date }
 
-/** The place in the texts of a cursor: an ISO 8601 time and an ID. Undefined for other texts. */
-export function parseJobPlace([time = '', id, ...others]: readonly string[]): JobPlace | undefined {
-  const createdTime = parseZonedDateTime(time)
-  if (id === undefined || others.length > 0 || createdTime === undefined) return undefined
-  return { id, createdTime }
+/** The place in the order of time from the texts of a cursor: an ISO 8601 time and an ID. Undefined for other texts. */
+export function parseJobPlace([time = '', id, ...others]: readonly string[]): TimedJobPlace | undefined {
+  const parsed = parseZonedDateTime(time)
+  if (id === undefined || others.length > 0 || parsed === undefined) return undefined
+  return { id, time: parsed }
 }
 
-type Keys = { readonly id: string; readonly createdTime: Date | undefined }
-
-const listIn = ({ field, direction }: Order): KeysetList<SelectedJob, Keys> => ({
+const listIn = ({ field, direction }: Order): KeysetList<SelectedJob, JobPlace> => ({
   name: `jobs:${field}:${direction}`,
-  keysOf: ({ id, createdTime }) => (field === 'jobId' ? [id] : [createdTime.toISOString(), id]),
+  // Of one millisecond, jobs are ordered by ID. Open jobs have no end time.
+  keysOf: (job) => (field === 'jobId' ? [job.id] : [job[field]?.toISOString() ?? '', job.id]),
   parseKeys(texts) {
-    if (field === 'createdTime') return parseJobPlace(texts)
-    const [id, ...others] = texts
-    return id === undefined || others.length > 0 ? undefined : { id, createdTime: undefined }
+    const [time, id, ...others] = field === 'jobId' ? ['', ...texts] : texts
+    if (field === 'createdTime' || time !== '') return parseJobPlace(texts)
+    return id === undefined || others.length > 0 ? undefined : { id, time: null }
   },
 })
 

@@ -101,9 +101,9 @@ export function findDeviceJobsByDevice(
   db: BoundedReader,
   scope: Scope,
   deviceIds: readonly string[],
-  { cursor, limit }: Omit<Page<{ readonly id: string; readonly createdTime: Date }>, 'forward'>,
+  { cursor, limit }: Omit<Page<{ readonly id: string; readonly time: Date }>, 'forward'>,
 ): Promise<DeviceJobInTime[]> {
-  const beyond = cursor && sql`where (job.created_time, job.id) < (${cursor.createdTime}, ${cursor.id})`
+  const beyond = cursor && sql`where (job.created_time, job.id) < (${cursor.time}, ${cursor.id})`
   return db.query<DeviceJobInTime>(
     sql`select page.*
         from unnest(${deviceIds}::text[]) as device (id)

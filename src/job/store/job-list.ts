@@ -7,6 +7,7 @@ import { isEverything, type Scope } from '../../scope.ts'
 import type { JobType } from '../request.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
+import { jobEnd } from './job-end.ts'
 import { ownJob } from './own-jobs.ts'
 
 /** Which jobs; all given members must match. */
@@ -28,14 +29,14 @@ export type JobSelection = {
   readonly idPrefix?: string | undefined
 }
 
-/** By the time of scheduling, and by id within one millisecond; or by id. */
-export type JobOrder = { readonly field: 'createdTime' | 'jobId'; readonly direction: 'asc' | 'desc' }
+/** By the time of scheduling or of the end, and by id within one millisecond; or by id. Open jobs count as ended last. */
+export type JobOrder = { readonly field: 'createdTime' | 'endTime' | 'jobId'; readonly direction: 'asc' | 'desc' }
 
-/** At most `limit` jobs beyond `cursor`. Its time is needed in the order of time only. */
-export type JobListPage = {
-  readonly cursor: { readonly id: string; readonly createdTime: Date | undefined } | undefined
-  readonly limit: number
-}
+/** The place of a job in an order. The time is that of the order: null for an open job in the order of ends. */
+export type JobPlace = { readonly id: string; readonly time: Date | null }
+
+/** At most `limit` jobs beyond `cursor`. */
+export type JobListPage = { readonly cursor: JobPlace | undefined; readonly limit: number }
 
 /** A job with the columns that clients select. A row has those that were requested, its id and its key. */
 export type SelectedJob = DeviceJobStatistics & {
@@ -101,7 +102,7 @@ const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
 }
 
 const selectJob = selectionOf('id', 'key')
-const selectListed = selectionOf('id', 'createdTime', 'status', 'version')
+const selectListed = selectionOf('id', 'createdTime', 'endTime', 'status', 'version')
 
 /** Programs and the console select the same fields again and again. */
 const nameOf = createStatementNames('select-jobs', 64)
@@ -181,7 +182,7 @@ export const findJobs = (
   page: JobListPage,
 ): Promise<SelectedJob[]> => queryJobs(db, pageOf(scope, asked, selected(scope, selection), order, page))
 
-/** A page of all jobs, with the requested columns. Both orders have an index, so it reads no more than the page. */
+/** A page of all jobs, with the requested columns. All orders have an index, so it reads no more than the page. */
 export const findAllJobs = (
   db: Reader,
   scope: Scope,
@@ -198,16 +199,19 @@ function pageOf(
   { cursor, limit }: JobListPage,
 ): Sql {
   const ascending = direction === 'asc'
-  const place = field === 'jobId' ? sql`id` : sql`created_time, id`
+  const keys = orderKeys[field]
+  const values = cursor && (field === 'jobId' ? [cursor.id] : [cursor.time ?? 'infinity', cursor.id])
   const beyond =
-    cursor === undefined
-      ? sql`true`
-      : sql`(${place}) ${ascending ? sql`>` : sql`<`} (${field === 'jobId' ? cursor.id : sql`${cursor.createdTime}, ${cursor.id}`})`
-  const order =
-    field === 'jobId'
-      ? directed(sql`id`, ascending)
-      : sql`${directed(sql`created_time`, ascending)}, ${directed(sql`id`, ascending)}`
+    values === undefined ? sql`true` : sql`(${join(keys)}) ${ascending ? sql`>` : sql`<`} (${join(values)})`
+  const order = join(keys.map((key) => directed(key, ascending)))
   return sql`select ${selectListed(scope, asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
+}
+
+/** What jobs are ordered by. Each has an index. */
+const orderKeys: Readonly<Record<JobOrder['field'], readonly Sql[]>> = {
+  createdTime: [sql`created_time`, sql`id`],
+  endTime: [jobEnd, sql`id`],
+  jobId: [sql`id`],
 }
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)

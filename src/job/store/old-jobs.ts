@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Tx } from '../../database/reader.ts'
+import { jobEnd } from './job-end.ts'
 
 /** A retry that has not started selects its devices from the facts of its source. */
 const isAwaited = sql`exists (
@@ -13,8 +14,8 @@ const isAwaited = sql`exists (
 export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): Promise<string[]> {
   const locked = await tx.query<{ key: string }>(
     sql`select key from job
-        where end_time < ${time} and not ${isAwaited}
-        order by end_time
+        where ${jobEnd} < ${time} and not ${isAwaited}
+        order by ${jobEnd}
         limit ${limit}
         for update skip locked`,
   )

@@ -7,6 +7,7 @@ import type { TwinPatch } from '../../twin/check-patch.ts'
 import { complianceOf } from '../../twin/compliance.ts'
 import type { DeviceSet, JobPreview, PastJob, PreviewCount } from '../preview.ts'
 import type { JobType } from '../request.ts'
+import { jobEnd } from './job-end.ts'
 import { ownJob } from './own-jobs.ts'
 
 // Every query of a preview has a limit in milliseconds of PostgreSQL's time, and an answer for when it is reached.
@@ -119,7 +120,9 @@ export async function findPastJobs(db: BoundedReads, scope: Scope, type: JobType
     reader.query<PastJob>(
       sql`select succeeded_count + failed_count as "deviceCount",
                  extract(epoch from end_time - started_time)::float8 as seconds
-          from (select * from job where end_time is not null and ${ownJob(scope)} order by end_time desc limit 200) latest
+          from (
+            select * from job where ${jobEnd} < 'infinity' and ${ownJob(scope)} order by ${jobEnd} desc limit 200
+          ) latest
           where type = ${type} and status = 'completed' and started_time is not null
           order by end_time desc
           limit 20`,

@@ -30,8 +30,8 @@ export const table: Readonly<Record<string, OfType>> = {
     same: 'hub',
     viewer: 'viewer',
     device: 'device device(deviceId:) node node(id:) nodes nodes(ids:)',
-    devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(queryCondition:)
-      previewJob previewJob(input:) twinPaths twinPaths(first:) twinPaths(prefix:)`,
+    devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(orderBy:)
+      devices(queryCondition:) previewJob previewJob(input:) twinPaths twinPaths(first:) twinPaths(prefix:)`,
     job: 'job job(jobId:) jobs jobs(after:) jobs(before:) jobs(filter:) jobs(first:) jobs(last:) jobs(orderBy:)',
     all: 'auditLog auditLog(after:) auditLog(filter:) auditLog(first:)',
   },
@@ -141,6 +141,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DeleteDeviceInput: { device: 'deviceId', same: 'ifMatch' },
   DeviceAuthenticationInput: { same: 'symmetricKey type x509Thumbprint' },
   DeviceJobFilter: { same: 'errorCode responseStatus result status', devices: 'queryCondition' },
+  DeviceOrder: { same: 'direction field' },
   DeviceJobOrder: { same: 'direction field' },
   InvokeDeviceMethodInput: {
     device: 'deviceId',

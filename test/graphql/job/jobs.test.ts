@@ -77,6 +77,46 @@ describe('pages', () => {
     expect([...jobIds(head), ...jobIds(tail)]).toEqual(expected)
   })
 
+  test('keep the order of ends, open jobs after all others, in both directions and back', async () => {
+    const end = (id: string, time: string) =>
+      door.deps.database.pool.query("update job set status = 'completed', end_time = $2 where id = $1", [id, time])
+    await end('b-2', '2026-01-02T00:00:00Z')
+    await end('a-1', '2026-01-02T00:00:00Z')
+    await end('a-5', '2026-01-01T00:00:00Z')
+    const byEnd = ['a-5', 'a-1', 'b-2', 'a-2', 'a-3', 'a-4', 'b-1']
+    for (const [direction, expected] of [
+      ['ASC', byEnd],
+      ['DESC', byEnd.toReversed()],
+    ] as const) {
+      const orderBy = { field: 'END_TIME', direction } as const
+      const seen: string[] = []
+      for (let after: string | null = null; ; ) {
+        const { jobs }: TestJobsQuery = await page({ orderBy, first: 2, after })
+        seen.push(...jobIds(jobs))
+        if (!jobs.pageInfo.hasNextPage) break
+        after = jobs.pageInfo.endCursor ?? null
+      }
+      expect(seen).toEqual(expected)
+      const { jobs: tail } = await page({ orderBy, last: 4 })
+      const { jobs: head } = await page({ orderBy, last: 4, before: tail.pageInfo.startCursor ?? null })
+      expect([...jobIds(head), ...jobIds(tail)]).toEqual(expected)
+    }
+    await door.deps.database.pool.query("update job set status = 'queued', end_time = null")
+  })
+
+  test('refuse a cursor of another order', async () => {
+    const { jobs } = await page({ orderBy: { field: 'END_TIME', direction: 'ASC' }, first: 1 })
+    for (const orderBy of ['{ field: END_TIME, direction: DESC }', '{ field: CREATED_TIME, direction: ASC }']) {
+      const { errors } = await door.ask(
+        `query ($after: String) { jobs(first: 1, orderBy: ${orderBy}, after: $after) { nodes { id } } }`,
+        {
+          after: jobs.pageInfo.endCursor,
+        },
+      )
+      expect(errors).toMatchObject([{ extensions: { code: 'INVALID_CURSOR', argument: 'after' } }])
+    }
+  })
+
   test('neither repeat nor skip a job when others are added meanwhile', async () => {
     const { jobs: head } = await page({ first: 3 })
     clock.advance(1000)

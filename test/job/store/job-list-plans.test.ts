@@ -40,3 +40,48 @@ test('a page of selected jobs is prepared, and planned for the values of each re
   await select({ statuses: ['running'] })
   expect(await read(preparedLists)).toEqual([{ custom: 10, generic: 0 }])
 })
+
+test('a page of many jobs is one range of an index in each order, with and without a cursor', async () => {
+  const { pool } = deps.database
+  await pool.query(
+    `insert into job (id, type, status, query_condition, request, created_time, start_time, end_time,
+       max_execution_time_seconds, deadline)
+     select 'many-' || n, 'scheduleDeviceMethod', case when n % 100 = 0 then 'queued' else 'completed' end, '*', '{}',
+       now() - n * interval '1 second', now(), case when n % 100 > 0 then now() - n % 999 * interval '1 minute' end,
+       60, now()
+     from generate_series(1, 20000) n`,
+  )
+  await pool.query('analyze job')
+  let plan = ''
+  const explaining: Reader = {
+    async query({ text, values }) {
+      const { rows } = await pool.query({ text: `explain ${text}`, values: [...values] })
+      plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      return []
+    },
+  }
+  const indexes = { createdTime: 'job_created', endTime: 'job_end', jobId: 'job_pkey' } as const
+  for (const field of ['createdTime', 'endTime', 'jobId'] as const) {
+    for (const direction of ['asc', 'desc'] as const) {
+      for (const time of field === 'endTime' ? [new Date(), null] : [new Date()]) {
+        const columns = ['type', 'endTime']
+        await findAllJobs(explaining, everything, columns, { field, direction }, firstPage)
+        expect(plan).toMatch(
+          new RegExp(`^Limit.*\\n +-> +Index Scan (Backward )?using ${indexes[field]} on job[^\\n]*$`),
+        )
+        await findAllJobs(
+          explaining,
+          everything,
+          columns,
+          { field, direction },
+          { ...firstPage, cursor: { id: 'many-5', time } },
+        )
+        expect(plan).toMatch(
+          new RegExp(
+            `^Limit.*\\n +-> +Index Scan (Backward )?using ${indexes[field]} on job[^\\n]*\\n +Index Cond:[^\\n]*$`,
+          ),
+        )
+      }
+    }
+  }
+})
