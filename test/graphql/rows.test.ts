@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => door.close())
 
 /** Fields whose values change from one request to the next. */
-const moving = ['eta', 'throughput']
+const moving = ['eta', 'samples', 'throughput']
 
 /** The field with all leaves below it, as far down as `depth`. Undefined without any. */
 function selectionOf(field: GraphQLField<unknown, unknown>, depth: number): string | undefined {
