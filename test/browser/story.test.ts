@@ -272,6 +272,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await page.getByRole('button', { name: 'Show keys' }).click()
     await page.getByRole('button', { name: 'Reveal Primary key' }).click()
     expect(await primary?.inputValue()).toMatch(/^[\w+/]+=*$/)
+    expect(await primary?.evaluate((field) => field.matches(':focus'))).toBe(true)
     expect(await connection?.inputValue()).toMatch(/^•+$/)
     await page.getByRole('button', { name: 'Reveal Connection string' }).click()
     expect(await connection?.inputValue()).toContain(`;GatewayHostName=localhost:${app.mqttsPort}`)

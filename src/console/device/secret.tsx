@@ -3,6 +3,7 @@ import { useAnnounce } from '../shell/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import styles from './secret.module.css'
 
+/** The props of a value that is to be copied. */
 export type SecretProps = {
   readonly label: string
   readonly value: string
@@ -43,7 +44,14 @@ export function Secret({ label, value, onReveal }: SecretProps) {
         />
       </label>
       {onReveal !== undefined && (
-        <Button onClick={onReveal} aria-label={`Reveal ${label}`}>
+        <Button
+          onClick={() => {
+            onReveal()
+            // The button goes.
+            field.current?.focus()
+          }}
+          aria-label={`Reveal ${label}`}
+        >
           Reveal
         </Button>
       )}

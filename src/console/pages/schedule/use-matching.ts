@@ -93,9 +93,10 @@ export function useMatching(condition: string, isEdited: boolean): Matching {
     setAttempt((before) => before + 1)
   }, [])
 
-  const isEmpty = known.failure?.isAtEnd || (known.match?.deviceCount.value === 0 && endsInWord(condition))
+  const isNone = known.match?.deviceCount.value === 0
+  const mayGoOn = known.failure === undefined ? isNone && endsInWord(condition) : known.failure.isAtEnd
   return {
-    isUnfinished: isEdited && !isBlank && Boolean(isEmpty),
+    isUnfinished: isEdited && !isBlank && mayGoOn,
     match: isBlank ? undefined : known.match,
     isPresent: known.matchOf === condition,
     isAsking: !isBlank && known.answered !== condition,
