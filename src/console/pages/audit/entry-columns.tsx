@@ -14,7 +14,7 @@ type Row = AuditRowFragment
 
 /** The columns of the list. `onShow` shows all of an entry. */
 export const columnsFor = (onShow: (row: Row) => void): readonly Column<Row>[] => [
-  { id: 'time', name: 'Time', width: '9.5rem', narrow: 'left', cell: ({ time }) => <Time value={time} absolute /> },
+  { id: 'time', name: 'Time', width: '11.5rem', narrow: 'left', cell: ({ time }) => <Time value={time} absolute /> },
   { id: 'actor', name: 'Actor', width: 'minmax(6rem, 1fr)', cell: (row) => <Actor row={row} /> },
   {
     id: 'operation',

@@ -117,6 +117,7 @@ function Moment({
           <input
             {...control}
             type="datetime-local"
+            title="In the time zone of your browser"
             value={value === undefined ? '' : localOf(Date.parse(value))}
             onChange={({ target }) => onChange(momentOf(target.value))}
           />
