@@ -35,7 +35,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** The default limits, but reads are not paced when the machine is busy and they take long. */
-export const testLimits: Limits = { ...defaultLimits, heavyWork: limitTable.heavyWork.max }
+export const testLimits: Limits = {
+  ...defaultLimits,
+  heavyWork: limitTable.heavyWork.max,
+  longTurns: limitTable.longTurns.max,
+}
 
 /** The program's connections to a database, which say nothing of what befalls them. */
 export const openTestDb = (url: string, limits: Partial<Limits> = {}, clock: Clock = systemClock): Db =>
