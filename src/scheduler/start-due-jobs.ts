@@ -122,13 +122,14 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           afterCommit(() => deps.events.jobChanged(job.id))
           const startedTime = deps.clock.now()
           if ('failure' in selected) {
-            await saveFailed(tx, job.id, selected.failure, startedTime)
+            await saveFailed(tx, job.id, { reason: selected.failure, now: startedTime })
             return true
           }
           const { deviceCount } = selected
           if (job.maxDevices !== null && deviceCount > job.maxDevices) {
             await clearTargets(tx, job.id)
-            await saveFailed(tx, job.id, tooManyDevices(deviceCount, job.maxDevices), startedTime)
+            const reason = tooManyDevices(deviceCount, job.maxDevices)
+            await saveFailed(tx, job.id, { reason, matchedCount: deviceCount, now: startedTime })
             return true
           }
           const status = deviceCount === 0 ? 'completed' : 'running'

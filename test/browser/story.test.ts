@@ -164,6 +164,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     await page.getByRole('heading', { name: 'second', level: 1 }).waitFor()
     await expect.poll(counters).toEqual({ succeeded: 2 })
     await region('History').getByText('the lorries have left').waitFor()
+    await region('Job details').getByText('2 devices of first that answered 409').waitFor()
     const family = region('Retries')
     await family.getByText('7 of 8 devices succeeded after 2 rounds').waitFor()
     await family.getByRole('link', { name: 'first' }).waitFor()

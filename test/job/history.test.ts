@@ -98,7 +98,7 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
   ],
   'running fail failed': [
     'running',
-    (job) => deps.db.transaction((tx) => saveFailed(tx, job, 'no way on', clock.now())),
+    (job) => deps.db.transaction((tx) => saveFailed(tx, job, { reason: 'no way on', now: clock.now() })),
     { type: 'failed', cause: 'hub', actor: null, reason: 'no way on' },
   ],
   'running cancel cancelled': ['running', cancel, { type: 'cancelled', cause: 'user', ...byUser }],

@@ -56,6 +56,18 @@ test('a job without devices is completed at once', async () => {
   expect(job).toMatchObject({ status: 'completed', deviceCount: 0, endTime: clock.now() })
 })
 
+test('a job with more devices than it may have fails, and keeps how many there were', async () => {
+  const id = await givenMethodJob(deps, 'pump')
+  await deps.database.pool.query('update job set max_devices = 2 where id = $1', [id])
+  await start()
+  expect(await jobRow(deps, id)).toMatchObject({
+    status: 'failed',
+    failureReason: '3 devices match; this job is limited to 2.',
+    matchedCount: 3,
+    deviceCount: 0,
+  })
+})
+
 test('beyond the bound jobs are queued, first come first served, and start when there is room', async () => {
   const ids: string[] = []
   for (let count = 0; count < 3; count++) {

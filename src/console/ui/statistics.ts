@@ -1,3 +1,4 @@
+import type { JobOutcome } from '../../generated/console/graphql.ts'
 import type { Tone } from './status.ts'
 
 /** The counters of a job, as `DeviceJobStatistics` has them. */
@@ -58,6 +59,24 @@ export function describeCount(
 /** How many device jobs have finished, with whatever outcome. */
 export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
   return succeededCount + failedCount + cancelledCount
+}
+
+/** Why a job that has ended has no devices: `Not started: 1,001 devices, limit 1,000`. */
+export function describeEmpty(
+  {
+    outcome,
+    matchedCount,
+    maxDevices,
+  }: {
+    readonly outcome: JobOutcome | null
+    readonly matchedCount: number | null
+    readonly maxDevices: number | null
+  },
+  formatCount: (count: number) => string,
+): string {
+  if (outcome === 'NO_DEVICES') return 'No devices'
+  if (matchedCount === null || maxDevices === null) return 'Not started'
+  return `Not started: ${formatCount(matchedCount)} devices, limit ${formatCount(maxDevices)}`
 }
 
 /** All counters in a sentence. */

@@ -190,6 +190,12 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
       description: `Maximum number of devices, as given in \`expect\` when the job was scheduled. With more devices, the job fails at its start. Null for no maximum. ${nullWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? null : job.maxDevices),
     }),
+    matchedCount: t.int({
+      nullable: true,
+      ...ofJob('matchedCount'),
+      description: `Number of devices that met the condition when the job should have started, for a job that failed because there were more than \`maxDevices\`. Null for all other jobs. ${nullWhenForeign}`,
+      resolve: (job, _args, context) => (isForeign(job, context) ? null : job.matchedCount),
+    }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,
       nullable: true,

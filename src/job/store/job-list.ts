@@ -5,6 +5,7 @@ import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import type { JobType } from '../request.ts'
+import type { RetrySelection } from '../retry.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { jobEnd } from './job-end.ts'
@@ -55,7 +56,9 @@ export type SelectedJob = DeviceJobStatistics & {
   readonly statusMessage: string | null
   readonly version: number
   readonly maxDevices: number | null
+  readonly matchedCount: number | null
   readonly retryOfKey: string | null
+  readonly retrySelection: RetrySelection | null
   readonly familyKey: string | null
   readonly createdBy: string | null
   /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
@@ -85,7 +88,9 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   cancelledCount: 'canceled_count',
   version: 'version',
   maxDevices: 'max_devices',
+  matchedCount: 'matched_count',
   retryOfKey: 'retry_of',
+  retrySelection: 'retry_selection',
   familyKey: 'family_key',
   createdBy: 'created_by',
   scope: 'scope',

@@ -133,12 +133,16 @@ export async function saveStarted(
   )
 }
 
-/** The job as a whole failed. */
-export async function saveFailed(tx: Tx, id: string, reason: string, now: Date): Promise<void> {
+/** The job as a whole failed. `matchedCount`: the devices that met its condition, if there were too many. */
+export async function saveFailed(
+  tx: Tx,
+  id: string,
+  { reason, matchedCount = null, now }: { reason: string; matchedCount?: number | null; now: Date },
+): Promise<void> {
   await tx.query(
     sql`with moved as (
           update job
-          set status = 'failed', failure_reason = ${reason}, end_time = ${now},
+          set status = 'failed', failure_reason = ${reason}, matched_count = ${matchedCount}, end_time = ${now},
               failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
               version = version + 1
           where id = ${id}

@@ -54,6 +54,7 @@ const jobNow = (
   endTime,
   statusMessage: null,
   failureReason: null,
+  matchedCount: null,
   throughput: 0,
   eta: null,
   deviceJobStatistics: statisticsWith(1_000, succeededCount),

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { describeCount, describeStatistics, endedOf, partsOf } from '../../../src/console/ui/statistics.ts'
+import { formatCount } from '../../../src/console/format.ts'
+import {
+  describeCount,
+  describeEmpty,
+  describeStatistics,
+  endedOf,
+  partsOf,
+} from '../../../src/console/ui/statistics.ts'
 import { showJob, showResult } from '../../../src/console/ui/status.ts'
 
 const statistics = {
@@ -56,4 +63,11 @@ test('devices that refused are not among those that succeeded', () => {
 test('devices that the hub does not count for the viewer are not shown as zero', () => {
   expect(describeCount(statistics, 'refused', String)).toBe('0')
   expect(describeCount(null, 'refused', String)).toBe('–')
+})
+
+test('a job without devices says why', () => {
+  const failed = { outcome: 'FAILED', matchedCount: 1_001, maxDevices: 1_000 } as const
+  expect(describeEmpty(failed, formatCount)).toBe('Not started: 1,001 devices, limit 1,000')
+  expect(describeEmpty({ ...failed, matchedCount: null }, formatCount)).toBe('Not started')
+  expect(describeEmpty({ ...failed, outcome: 'NO_DEVICES', matchedCount: null }, formatCount)).toBe('No devices')
 })

@@ -80,8 +80,8 @@ export const table: Readonly<Record<string, OfType>> = {
     same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition startTime startedTime status
       type endTime`,
     job: `blockers cloudToDeviceMethod deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
-      history maxDevices outcome retries retryOf samples statusMessage throughput updateTwin deviceJobs deviceJobs(after:)
-      deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
+      history matchedCount maxDevices outcome retries retryOf retrySelection samples statusMessage throughput updateTwin
+      deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
   CloudToDeviceMethod: { job: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
   DeviceJob: { device: 'device deviceId endTime error id job outcome result startTime status' },
@@ -99,6 +99,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobConnection: { job: 'edges nodes pageInfo totalCount' },
   JobEdge: { job: 'cursor node' },
   JobEvent: { job: 'actor cause reason status time type version' },
+  RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
   JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },

@@ -226,9 +226,22 @@ describe('of a foreign job, a viewer with a scope', () => {
         { type: 'CANCELLED', actor: 'iothubowner', reason: null },
       ],
     })
-    await door.deps.database.pool.query(`update job set failure_reason = '3 devices match' where id = 'cancelled'`)
-    expect((await shown('cancelled', 'owner')).job.failureReason).toBe('3 devices match')
-    expect((await shown('cancelled', 'north')).job.failureReason).toBeNull()
+    await door.deps.database.pool.query(
+      `update job set failure_reason = '3 devices match', matched_count = 3, retry_of = key, family_key = key,
+         retry_selection = '{"status":["failed"]}'
+       where id = 'cancelled'`,
+    )
+    const selection = 'failureReason matchedCount retrySelection { status }'
+    expect((await shown('cancelled', 'owner', selection)).job).toEqual({
+      failureReason: '3 devices match',
+      matchedCount: 3,
+      retrySelection: { status: ['FAILED'] },
+    })
+    expect((await shown('cancelled', 'north', selection)).job).toEqual({
+      failureReason: null,
+      matchedCount: null,
+      retrySelection: null,
+    })
   })
 
   test('does not see its payload or patch, and the error says which scope is missing', async () => {

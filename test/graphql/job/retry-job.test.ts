@@ -43,7 +43,7 @@ const retry = async (input: Record<string, unknown>) => {
         ... on RetryJobPayload {
           job {
             jobId status queryCondition startTime maxExecutionTimeInSeconds
-            cloudToDeviceMethod { methodName payload } updateTwin retryOf { jobId }
+            cloudToDeviceMethod { methodName payload } updateTwin retryOf { jobId } retrySelection { status result errorCode responseStatus }
           }
         }
         ... on Error { code message }
@@ -80,6 +80,7 @@ test('a retry does the same again, on the devices on which it failed', async () 
       cloudToDeviceMethod: { methodName: 'reboot', payload: { delay: 5 } },
       updateTwin: null,
       retryOf: { jobId: 'first' },
+      retrySelection: { status: ['FAILED'], result: null, errorCode: null, responseStatus: null },
     },
   })
   expect(await devicesOf('second')).toEqual(['pump-0003'])
@@ -109,6 +110,8 @@ describe('which devices', () => {
   ])('%s', async (_what, selection, devices) => {
     await givenEndedJob('first')
     const { job } = await retry({ jobId: 'first', ...selection })
+    const { queryCondition: _, ...given } = { queryCondition: '', ...selection }
+    expect(job.retrySelection).toMatchObject(given)
     expect(await devicesOf(job.jobId)).toEqual(devices)
   })
 

@@ -5,6 +5,7 @@ import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
+import { describeRetried } from './target-words.ts'
 
 /** The job as it was scheduled, and its times. */
 export function Details({ job, now }: { readonly job: JobAsScheduledFragment; readonly now: JobNowFragment }) {
@@ -13,9 +14,9 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
     <Panel title="Job details">
       <dl className={styles.details}>
         <Detail name="Target devices" isWide>
-          {job.retryOf && <p>Selected devices of {job.retryOf.jobId} that still match</p>}
+          {job.retryOf && <p>{describeRetried(job.retryOf.jobId, job.retrySelection, countOf(now), formatCount)}</p>}
           {job.queryCondition.trim() === '*' ? (
-            'All devices'
+            !job.retryOf && 'All devices'
           ) : (
             <code className={styles.condition}>{job.queryCondition}</code>
           )}
@@ -72,6 +73,10 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
     </Panel>
   )
 }
+
+/** How many devices the job has; undefined before its start, and if the hub does not count them for the viewer. */
+const countOf = ({ startedTime, deviceJobStatistics }: JobNowFragment): number | undefined =>
+  startedTime === null ? undefined : deviceJobStatistics?.deviceCount
 
 function Detail({
   name,

@@ -9,6 +9,7 @@ graphql(`
     endTime
     statusMessage
     failureReason
+    matchedCount
     throughput
     eta
     deviceJobStatistics {
@@ -87,6 +88,12 @@ graphql(`
     ...WholeOperation
     retryOf {
       jobId
+    }
+    retrySelection {
+      status
+      result
+      errorCode
+      responseStatus
     }
   }
 `)

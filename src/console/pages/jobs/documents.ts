@@ -12,6 +12,8 @@ graphql(`
     createdTime
     startTime
     endTime
+    maxDevices
+    matchedCount
     ...Operation
     deviceJobStatistics {
       ...Counters

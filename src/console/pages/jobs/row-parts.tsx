@@ -3,7 +3,7 @@ import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
-import { endedOf, whyNotCounted } from '../../ui/statistics.ts'
+import { describeEmpty, endedOf, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './row-parts.module.css'
@@ -54,7 +54,7 @@ export function JobProgress({ job }: Part) {
     )
   }
   if (statistics.deviceCount === 0) {
-    return <span className={styles.figures}>{job.outcome === 'NO_DEVICES' ? 'No devices' : 'Not started'}</span>
+    return <span className={styles.figures}>{describeEmpty(job, formatCount)}</span>
   }
   return (
     <div className={styles.progress}>
