@@ -101,6 +101,12 @@ async function listen(page: Page): Promise<() => string[]> {
     content: `document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile, lineNumber }) =>
       console.error('Refused by the policy:', effectiveDirective, blockedURI, sourceFile, lineNumber))`,
   })
+  await page.addInitScript({
+    content: `window.layoutShift = 0
+      new PerformanceObserver((list) => {
+        for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) layoutShift += value
+      }).observe({ type: 'layout-shift', buffered: true })`,
+  })
   page.on('console', (message) => {
     if (message.type() === 'error') found.push(`${message.text()} (${message.location().url})`)
   })
@@ -116,6 +122,8 @@ export async function faultsOf({ page, complaints }: OpenPage, name: string): Pr
   const faults: string[] = []
   for (const viewport of [wide, narrow]) {
     await page.setViewportSize(viewport)
+    // The bar at the top covers whatever has been scrolled below it, which axe takes for a target that is too small.
+    await page.evaluate('scrollTo(0, 0)')
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
       const found = await accessibilityFaults(page, colorScheme === 'light' ? 'all' : 'colours')
