@@ -129,6 +129,7 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
 
   test('watches the job to its end: who is there is called at once, who comes is called then', async () => {
     await expect.poll(counters).toEqual({ succeeded: 3, refused: 2, running: 1, pending: 2 })
+    expect(await page.title()).toBe('62% · first · Twincast')
     await fleet.connect({ deviceIds: ['depot-6'] })
     await expect.poll(counters).toMatchObject({ succeeded: 4, pending: 1 })
     await fleet.connect({ deviceIds: ['depot-7'] })
@@ -143,15 +144,29 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
   test('sees why devices failed, and which', async () => {
     const groups = region('Failures by cause').getByRole('row')
     await expect.poll(() => groups.count()).toBe(3)
-    await groups.filter({ hasText: 'GatewayTimeout' }).getByRole('link', { name: 'depot-5' }).waitFor()
+    const example = groups.filter({ hasText: 'GatewayTimeout' }).getByRole('link', { name: 'depot-5' })
+    expect((await example.boundingBox())?.height).toBeGreaterThanOrEqual(24)
+    expect(await page.title()).toBe('first · Twincast')
     await page.getByRole('button', { name: 'View devices: Status 409' }).click()
     await expect
       .poll(() => rowsOf('Devices in this job').getByRole('link').allInnerTexts())
       .toEqual(['depot-3', 'depot-4'])
     await page.getByRole('button', { name: /show the full response from depot-3/ }).click()
-    await page.getByRole('dialog', { name: 'Response from depot-3' }).getByText('busy').waitFor()
+    await page.getByRole('dialog', { name: 'depot-3 in this job' }).getByText('busy').waitFor()
+    const steps = page.getByRole('list', { name: 'Time line' }).getByRole('listitem')
+    const texts = await steps.allInnerTexts()
+    expect(texts.map((text) => /^\w+/.exec(text)?.[0])).toEqual(['Selected', 'Sent', 'Answered'])
+    expect(texts[2]).toMatch(/after [\d.]+ s$/)
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
+    // A link to these devices opens at them.
+    const { page: other } = await browser.open({ hub: app.addresses.http })
+    await other.goto(page.url())
+    const table = other.getByRole('table', { name: 'Devices in this job' })
+    await table.getByRole('link', { name: 'depot-3' }).waitFor()
+    await expect.poll(async () => (await table.boundingBox())?.y ?? 9_999).toBeLessThan(500)
+    expect(await table.getByRole('columnheader').allInnerTexts()).not.toContain('Error')
+    await other.close()
   })
 
   test('retries the job for those devices, which answer now', async () => {

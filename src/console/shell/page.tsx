@@ -11,11 +11,14 @@ let firstPath: string | undefined
  */
 export function Page({
   title,
+  tab = title,
   lead,
   actions,
   children,
 }: {
   readonly title: string
+  /** What the browser's tab has instead of the title. */
+  readonly tab?: string
   /** Shown next to the heading, such as a status or a number. */
   readonly lead?: ReactNode
   readonly actions?: ReactNode
@@ -30,7 +33,7 @@ export function Page({
   }, [pathname])
   return (
     <div className={styles.page}>
-      <title>{`${title} · Twincast`}</title>
+      <title>{`${tab} · Twincast`}</title>
       <header className={styles.header}>
         <div className={styles.heading}>
           <h1 ref={heading} tabIndex={-1}>

@@ -4,6 +4,7 @@ import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
+import { ConditionText } from './condition-text.tsx'
 import styles from './details.module.css'
 import { describeRetried } from './target-words.ts'
 
@@ -18,7 +19,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
           {job.queryCondition.trim() === '*' ? (
             !job.retryOf && 'All devices'
           ) : (
-            <code className={styles.condition}>{job.queryCondition}</code>
+            <ConditionText condition={job.queryCondition} />
           )}
         </Detail>
         {method && (
@@ -28,7 +29,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
             </Detail>
             {method.payload !== null && (
               <Detail name="Payload" isWide>
-                <JsonView value={method.payload} label="Method payload" />
+                <JsonView value={method.payload} label="Method payload" isCopied />
               </Detail>
             )}
             <Detail name="Connection timeout">
@@ -41,7 +42,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
         )}
         {updateTwin !== null && (
           <Detail name="Patch" isWide>
-            <JsonView value={updateTwin} label="Twin patch" />
+            <JsonView value={updateTwin} label="Twin patch" isCopied />
           </Detail>
         )}
         <Detail name="Scheduled">

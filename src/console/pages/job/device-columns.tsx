@@ -6,8 +6,25 @@ import type { Column } from '../../ui/virtual-table.tsx'
 import { useInSight } from '../../ui/visible-rows.ts'
 import styles from './device-columns.module.css'
 
-/** The columns of the table of devices. `onShow` shows the full response of a device. */
-export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
+/**
+ * The columns of the table of devices, without those in which all rows are empty. While the job is open, a column stays
+ * that may be filled, so that none moves. `onShow` shows everything about the device job.
+ */
+export function columnsFor(
+  rows: readonly JobDeviceFragment[],
+  { isMethod, isOpen }: { readonly isMethod: boolean; readonly isOpen: boolean },
+  onShow: (row: JobDeviceFragment) => void,
+): readonly Column<JobDeviceFragment>[] {
+  const isShown: Readonly<Record<string, boolean>> = {
+    started: isMethod && (isOpen || rows.some(({ startTime }) => startTime !== null)),
+    ended: isOpen || rows.some(({ endTime }) => endTime !== null),
+    answer: isMethod && (isOpen || rows.some(({ outcome }) => outcome !== null)),
+    error: isOpen || rows.some(({ error }) => error !== null),
+  }
+  return columns(onShow).filter(({ id }) => isShown[id] ?? true)
+}
+
+function columns(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
   return [
     {
       id: 'device',
@@ -21,7 +38,7 @@ export function columnsFor(onShow: (row: JobDeviceFragment) => void): readonly C
       name: 'Status',
       width: '7rem',
       narrow: 'bare',
-      cell: ({ result }) => <DeviceJobBadge result={result} />,
+      cell: (row) => <StatusCell row={row} onShow={onShow} />,
     },
     { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
     { id: 'ended', name: 'Finished', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
@@ -46,6 +63,21 @@ function DeviceCell({ row: { id, deviceId } }: { readonly row: JobDeviceFragment
     <Link className={styles.device} to={`/devices/${encodeURIComponent(deviceId)}`}>
       {deviceId}
     </Link>
+  )
+}
+
+function StatusCell({
+  row,
+  onShow,
+}: {
+  readonly row: JobDeviceFragment
+  readonly onShow: (row: JobDeviceFragment) => void
+}) {
+  return (
+    <button type="button" className={styles.answer} onClick={() => onShow(row)}>
+      <DeviceJobBadge result={row.result} />
+      <span className="hidden">: show the time line of {row.deviceId}</span>
+    </button>
   )
 }
 

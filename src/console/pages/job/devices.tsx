@@ -6,12 +6,11 @@ import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { describeError } from '../../ui/describe-error.ts'
-import { Dialog } from '../../ui/dialog.tsx'
-import { JsonView } from '../../ui/json-view.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
 import { columnsFor } from './device-columns.tsx'
+import { DeviceDialog } from './device-dialog.tsx'
 import styles from './devices.module.css'
 import { FilterBar } from './filter-bar.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
@@ -21,10 +20,13 @@ import { useDevices } from './use-devices.ts'
 export function Devices({
   ref,
   jobId,
+  isMethod,
   now,
 }: {
   readonly ref: Ref<HTMLElement>
   readonly jobId: string
+  /** Whether the job calls a method. */
+  readonly isMethod: boolean
   readonly now: JobNowFragment
 }) {
   const [search, setSearch] = useSearchParams()
@@ -97,7 +99,7 @@ export function Devices({
             <SightContext value={sight}>
               <VirtualTable
                 label="Devices in this job"
-                columns={columnsFor(setShown)}
+                columns={columnsFor(rows, { isMethod, isOpen: now.endTime === null }, setShown)}
                 rows={rows}
                 keyOf={({ id }) => id}
                 totalCount={totalCount}
@@ -125,11 +127,13 @@ export function Devices({
           )}
         </>
       )}
-      {shown?.outcome && (
-        <Dialog title={`Response from ${shown.deviceId}`} onClose={() => setShown(undefined)}>
-          <p>Status {shown.outcome.status}</p>
-          <JsonView value={shown.outcome.payload} label="Response payload" />
-        </Dialog>
+      {shown && (
+        <DeviceDialog
+          row={rows.find(({ id }) => id === shown.id) ?? shown}
+          startedTime={now.startedTime}
+          isMethod={isMethod}
+          onClose={() => setShown(undefined)}
+        />
       )}
     </section>
   )

@@ -1,17 +1,19 @@
-import { useEffect, useRef, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { type RefObject, useEffect, useRef, useState } from 'react'
+import { Link, useLocation, useNavigationType, useSearchParams } from 'react-router'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
+import { CopyButton } from '../../ui/copy-button.tsx'
+import { endedOf } from '../../ui/statistics.ts'
 import { JobBadge } from '../../ui/status-badge.tsx'
 import { CancelDialog } from './cancel-dialog.tsx'
 import { Details } from './details.tsx'
 import { Devices } from './devices.tsx'
 import { type FailureGroup, FailureGroups } from './failure-groups.tsx'
 import { Family } from './family.tsx'
-import { noFilters, writeFilters } from './filters.ts'
+import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
 import { History } from './history-panel.tsx'
 import { describeEnd } from './job-now.ts'
 import styles from './job-view.module.css'
@@ -28,6 +30,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   const devices = useRef<HTMLElement>(null)
   const denied = useDenial()('WRITE_JOBS')
   useAnnouncedEnd(jobId, now)
+  useOpenedAtDevices(devices, isFiltered(readFilters(search)))
 
   const hasEnded = now.endTime !== null
   const canCancel = now.status === 'SCHEDULED' || now.status === 'QUEUED' || now.status === 'RUNNING'
@@ -49,8 +52,10 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   return (
     <Page
       title={jobId}
+      tab={`${percentOf(now)}${jobId}`}
       lead={
         <>
+          <CopyButton what="job ID" text={jobId} />
           <JobBadge job={now} />
           <span className={styles.kind}>
             {job.cloudToDeviceMethod ? (
@@ -102,7 +107,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
           <History events={around.history} deviceCount={deviceCount} />
         </div>
       </div>
-      <Devices ref={devices} jobId={jobId} now={now} />
+      <Devices ref={devices} jobId={jobId} isMethod={job.type === 'SCHEDULE_DEVICE_METHOD'} now={now} />
       {dialog === 'cancel' && (
         <CancelDialog jobId={jobId} now={now} onClose={() => setDialog(undefined)} onCancelled={refresh} />
       )}
@@ -111,6 +116,23 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       )}
     </Page>
   )
+}
+
+/** Scrolls to the table of devices when a link to some of them opens the page. Back and Forward restore the position. */
+function useOpenedAtDevices(devices: RefObject<HTMLElement | null>, isFiltered: boolean): void {
+  const { key } = useLocation()
+  const isReturn = useNavigationType() === 'POP' && key !== 'default'
+  const isWanted = useRef(isFiltered && !isReturn)
+  useEffect(() => {
+    if (isWanted.current) devices.current?.scrollIntoView({ block: 'start' })
+    isWanted.current = false
+  }, [devices])
+}
+
+/** What the title of the tab says of a running job before its name: how much of it is done. */
+function percentOf({ status, deviceJobStatistics: statistics }: KnownJob['now']): string {
+  if (status !== 'RUNNING' || statistics === null || statistics.deviceCount === 0) return ''
+  return `${Math.floor((endedOf(statistics) / statistics.deviceCount) * 100)}% · `
 }
 
 /** Announces the end of the job if it ends while the page is open. */
