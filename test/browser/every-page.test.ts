@@ -202,12 +202,15 @@ describe.skipIf(browserPath === undefined)('every page', () => {
     }
   })
 
-  test.for(views)('$name: nothing that shifts or that axe finds, nothing to scroll sideways for, no complaint', async (view) => {
-    // A draft of the view before.
-    await opened.page.evaluate('sessionStorage.clear()')
-    await opened.page.goto(view.path)
-    await view.show(opened.page)
-    expect(await opened.page.evaluate<number>('layoutShift')).toBeLessThan(0.05)
-    expect(await faultsOf(opened, view.name)).toEqual([])
-  })
+  test.for(views)(
+    '$name: nothing that shifts or axe finds, nothing to scroll sideways for, no complaint',
+    async (view) => {
+      // A draft of the view before.
+      await opened.page.evaluate('sessionStorage.clear()')
+      await opened.page.goto(view.path)
+      await view.show(opened.page)
+      expect(await opened.page.evaluate<number>('layoutShift')).toBeLessThan(0.05)
+      expect(await faultsOf(opened, view.name)).toEqual([])
+    },
+  )
 })
