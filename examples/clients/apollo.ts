@@ -18,7 +18,7 @@ const createCache = (): InMemoryCache =>
       Query: {
         fields: {
           jobs: relayStylePagination(['filter', 'orderBy']),
-          devices: relayStylePagination(['queryCondition']),
+          devices: relayStylePagination(['queryCondition', 'orderBy']),
         },
       },
       Job: { fields: { deviceJobs: relayStylePagination(['filter', 'orderBy']) } },

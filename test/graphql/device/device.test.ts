@@ -167,8 +167,8 @@ test('a deleted device is gone, and deleting it again is a NotFoundError', async
 })
 
 describe('the list of devices', () => {
-  const list = `query ($queryCondition: String, $first: Int, $after: String, $last: Int, $before: String) {
-    devices(queryCondition: $queryCondition, first: $first, after: $after, last: $last, before: $before) {
+  const list = `query ($queryCondition: String, $orderBy: DeviceOrder, $first: Int, $after: String, $last: Int, $before: String) {
+    devices(queryCondition: $queryCondition, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       nodes { deviceId twin { tags } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -192,6 +192,20 @@ describe('the list of devices', () => {
     expect(tail.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
     const back = await page({ queryCondition: condition, last: 2, before: tail.pageInfo.startCursor })
     expect(back.ids).toEqual(['pump-0003', 'pump-0004'])
+  })
+
+  test('is read from its end with a descending order, and both orders have cursors of their own', async () => {
+    const orderBy = { field: 'DEVICE_ID', direction: 'DESC' }
+    for (const queryCondition of [condition, '*']) {
+      const ascending = await page({ queryCondition, first: 100 })
+      const head = await page({ queryCondition, orderBy, first: 4 })
+      const tail = await page({ queryCondition, orderBy, first: 100, after: head.pageInfo.endCursor })
+      expect([...head.ids, ...tail.ids]).toEqual(ascending.ids.toReversed())
+      const back = await page({ queryCondition, orderBy, last: 2, before: tail.pageInfo.startCursor })
+      expect(back.ids).toEqual(head.ids.slice(2))
+      const { errors } = await door.ask(list, { queryCondition, first: 1, after: head.pageInfo.endCursor })
+      expect(errors).toMatchObject([{ extensions: { code: 'INVALID_CURSOR', argument: 'after' } }])
+    }
   })
 
   test('holds all of them without a condition', async () => {
