@@ -118,7 +118,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   )
 }
 
-/** Scrolls to the table of devices when a link to some of them opens the page. Back and Forward restore the position. */
+/** Scrolls to the table of devices when a link to some of them opens the page. Going back restores the position. */
 function useOpenedAtDevices(devices: RefObject<HTMLElement | null>, isFiltered: boolean): void {
   const { key } = useLocation()
   const isReturn = useNavigationType() === 'POP' && key !== 'default'
