@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
-import { ScheduleMethod, WatchStatistics } from '../journeys/operations.ts'
+import { ScheduleMethod, ScheduleTwin, WatchStatistics } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -104,7 +104,14 @@ const views: readonly View[] = [
   },
   { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns…') },
   { name: 'Devices, register', path: '/console/devices', show: dialog('Register device…') },
-  { name: 'Device', path: '/console/devices/site-0', show: jobsOfDevice },
+  {
+    name: 'Device',
+    path: '/console/devices/site-0',
+    async show(page) {
+      await jobsOfDevice(page)
+      await page.getByText('2 properties out of sync').waitFor()
+    },
+  },
   {
     name: 'Device, a response',
     path: '/console/devices/site-0',
@@ -161,6 +168,10 @@ describe.skipIf(browserPath === undefined)('every page', () => {
       const done = await app.client.execute(ScheduleMethod, { input: { ...input, cloudToDeviceMethod: method } })
       expect(done.scheduleDeviceMethod).toHaveProperty('job')
     }
+    const wanted = { properties: { desired: { interval: 60, modes: ['day', 'night'] } } }
+    await app.client.execute(ScheduleTwin, {
+      input: { jobId: 'wanted', queryCondition: "deviceId = 'site-0'", updateTwin: wanted },
+    })
     await schedule({ jobId: 'ended', queryCondition: "deviceId IN ['site-0', 'site-1']" })
     await schedule({ jobId: 'of-nobody', queryCondition: "tags.fleet = 'nowhere'" })
     await schedule({ jobId: 'running', queryCondition: "tags.fleet = 'site'" })
