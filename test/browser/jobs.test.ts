@@ -121,6 +121,15 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await progress.getByText('devices/s (last 10 s)').waitFor()
     await course.getByText('No data', { exact: true }).waitFor({ state: 'hidden' })
     expect(await page.getByRole('region', { name: 'History' }).getByText('Cancelled').count()).toBe(0)
+
+    // The end of a job that was scheduled in this tab is shown on any page.
+    await page.evaluate(`sessionStorage.setItem('twincast-scheduled', '["long"]')`)
+    await page.goto('/console/devices')
+    await page.getByText('Live').waitFor()
+    await app.client.execute(CancelJob, { input: { jobId: 'long' } })
+    await page.getByRole('region', { name: 'Ended jobs' }).getByRole('link', { name: 'Job long was cancelled' }).click()
+    await page.getByRole('region', { name: 'History' }).getByText('Cancelled').waitFor()
+    expect(await page.evaluate(`sessionStorage.getItem('twincast-scheduled')`)).toBe('[]')
   })
 
   test('shows the progress of a large job that nobody watched, and a sentence for one of seconds', async () => {

@@ -4,6 +4,7 @@ import { useViewer } from '../hub/use-viewer.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
 import { ConnectionStatus } from './connection-status.tsx'
+import { JobNotices } from './job-notices.tsx'
 import styles from './layout.module.css'
 import { Logo } from './logo.tsx'
 import { OutageNotice } from './outage-notice.tsx'
@@ -59,6 +60,7 @@ export function Layout() {
       <main id="main" tabIndex={-1} aria-busy={navigation.state !== 'idle'}>
         <Outlet />
       </main>
+      <JobNotices />
       <ScrollRestoration />
     </Announcer>
   )

@@ -1,26 +1,4 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { doneIn } from '../../ui/statistics.ts'
-
-/** What screen readers announce when a job has ended. */
-export function describeEnd(
-  jobId: string,
-  { outcome, deviceJobStatistics }: Pick<JobNowFragment, 'outcome' | 'deviceJobStatistics'>,
-  formatCount: (count: number) => string,
-): string {
-  if (outcome === 'NO_DEVICES') return `Job ${jobId} ended: no devices matched.`
-  const words = {
-    SUCCEEDED: 'succeeded',
-    PARTIALLY_FAILED: 'partly failed',
-    FAILED: 'failed',
-    CANCELLED: 'was cancelled',
-  }
-  const what = outcome === null ? 'ended' : words[outcome]
-  if (deviceJobStatistics === null) return `Job ${jobId} ${what}.`
-  const { deviceCount, refusedCount, failedCount } = deviceJobStatistics
-  const refused = refusedCount === 0 ? '' : `, ${formatCount(refusedCount)} refused`
-  const failed = failedCount === 0 ? '' : `, ${formatCount(failedCount)} failed`
-  return `Job ${jobId} ${what}: ${formatCount(doneIn(deviceJobStatistics))} of ${formatCount(deviceCount)} devices succeeded${refused}${failed}.`
-}
 
 /** What cancelling a job means for its devices. */
 export function describeCancelling(

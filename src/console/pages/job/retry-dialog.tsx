@@ -4,6 +4,7 @@ import { useMutation } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
+import { addOwnJob } from '../../own-jobs.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -55,6 +56,7 @@ export function RetryDialog({
     })
     const result = data?.retryJob
     if (result?.__typename === 'RetryJobPayload') {
+      addOwnJob(result.jobId)
       announce(`Retry scheduled as job ${result.jobId}.`)
       await navigate(`/jobs/${encodeURIComponent(result.jobId)}`)
     } else if (result) setFailure(result)

@@ -1,5 +1,6 @@
 import { useCallback } from 'react'
 import { useMutation } from 'urql'
+import { addOwnJob } from '../../own-jobs.ts'
 import { describeError } from '../../ui/describe-error.ts'
 import { ScheduleMethodDocument, ScheduleTwinDocument } from './documents.ts'
 import type { Failure } from './failure-note.tsx'
@@ -26,7 +27,10 @@ export function useSchedule(): {
           ? { is: 'unknown', message: problem.message }
           : { is: 'refused', error: { __typename: 'RequestError', message: problem.message } }
       }
-      if (result.__typename === 'ScheduleJobPayload') return { is: 'scheduled', jobId: result.jobId }
+      if (result.__typename === 'ScheduleJobPayload') {
+        addOwnJob(result.jobId)
+        return { is: 'scheduled', jobId: result.jobId }
+      }
       if (result.__typename === 'ExpectationFailedError') {
         return { is: 'drifted', deviceCount: result.deviceCount }
       }
