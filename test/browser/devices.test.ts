@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
@@ -62,6 +63,42 @@ describe.skipIf(browserPath === undefined)('the list of devices', () => {
       await question.getByRole('button', { name: 'Discard changes' }).click()
       await dialog.waitFor({ state: 'detached' })
     }
+  })
+
+  test('exports all devices that match, more than one page of them', async () => {
+    const { page } = opened
+    await page.goto('/console/devices?id=depot-&columns=tags.fleet')
+    await row('depot-0').waitFor()
+    // A file of the browser's own stands in for one that a person selects.
+    const script = (picker: string): string =>
+      `Object.defineProperty(window, 'showSaveFilePicker', { value: ${picker} })`
+    const dialog = page.getByRole('dialog', { name: 'Export' })
+    await page.evaluate(
+      script("async () => (await navigator.storage.getDirectory()).getFileHandle('x', { create: true })"),
+    )
+    await page.getByRole('button', { name: 'Export…' }).click()
+    await dialog.getByRole('button', { name: 'Save as JSON lines' }).click()
+    await dialog.getByText('60 rows saved.').waitFor()
+    const text = await page.evaluate<string>('(async () => (await (await showSaveFilePicker()).getFile()).text())()')
+    const lines = text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).deviceId)).toEqual(ids)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ status: 'ENABLED', 'tags.fleet': 'depot' })
+
+    // Other browsers download the file.
+    await page.reload()
+    await row('depot-0').waitFor()
+    await page.evaluate(script('undefined'))
+    await page.getByRole('button', { name: 'Export…' }).click()
+    await dialog.getByText('at most 100,000,000 characters').waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Save as CSV' }).click(),
+    ])
+    await dialog.getByText('60 rows saved.').waitFor()
+    expect(download.suggestedFilename()).toMatch(/^devices-\d{4}-\d\d-\d\d\.csv$/)
+    const [head = '', ...records] = (await readFile(await download.path(), 'utf8')).split('\r\n')
+    expect(head).toBe('deviceId,connectionState,status,statusReason,lastActivityTime,tags.fleet')
+    expect(records.map((record) => record.split(',')[0])).toEqual([...ids, ''])
   })
 
   test('offers no job for devices that do not exist', async () => {

@@ -103,6 +103,7 @@ const views: readonly View[] = [
     show: heading('No matching devices'),
   },
   { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns…') },
+  { name: 'Devices, export', path: '/console/devices?id=site', show: dialog('Export…') },
   { name: 'Devices, register', path: '/console/devices', show: dialog('Register device…') },
   {
     name: 'Device',

@@ -2,6 +2,7 @@ import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { faultOf } from '../../condition/fault.ts'
 import {
+  conditionOf,
   type DeviceList,
   faultIn,
   isFiltered,
@@ -9,6 +10,7 @@ import {
   readAddress,
   writeAddress,
 } from '../../device/address.ts'
+import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
@@ -21,6 +23,7 @@ import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
 import { ColumnsDialog } from './columns-dialog.tsx'
+import { DevicesExportDocument, fieldsFor } from './export.ts'
 import { FilterBar } from './filter-bar.tsx'
 import styles from './page.module.css'
 import { RegisterDialog } from './register-dialog.tsx'
@@ -56,6 +59,16 @@ export function Component() {
       }
       actions={
         <>
+          <ExportButton
+            denied={devices.rows.length === 0 ? 'There are no devices to export.' : undefined}
+            list={{
+              name: 'devices',
+              fields: fieldsFor(list.columns),
+              document: DevicesExportDocument,
+              variables: (page) => ({ queryCondition: conditionOf(list), withTwin: list.columns.length > 0, ...page }),
+              read: ({ devices }) => devices,
+            }}
+          />
           <Button denied={denial('WRITE_DEVICES')} onClick={() => setDialog('register')}>
             <Icon name="plus" /> Register device…
           </Button>

@@ -2,6 +2,7 @@ import { type Ref, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { faultOf } from '../../condition/fault.ts'
+import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
@@ -12,8 +13,9 @@ import { SightContext } from '../../ui/visible-rows.ts'
 import { columnsFor } from './device-columns.tsx'
 import { DeviceDialog } from './device-dialog.tsx'
 import styles from './devices.module.css'
+import { fields, JobDevicesExportDocument } from './export.ts'
 import { FilterBar } from './filter-bar.tsx'
-import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
+import { isFiltered, noFilters, readFilters, variablesOf, writeFilters } from './filters.ts'
 import { useDevices } from './use-devices.ts'
 
 /** Every device of the job: its status, its response, its error. */
@@ -71,6 +73,17 @@ export function Devices({
           <Button kind="quiet" onClick={() => change({ ...noFilters, order: filters.order })}>
             Clear filters
           </Button>
+        )}
+        {rows.length > 0 && (
+          <ExportButton
+            list={{
+              name: `devices-of-${jobId}`,
+              fields,
+              document: JobDevicesExportDocument,
+              variables: (page) => ({ jobId, ...variablesOf(filters), ...page }),
+              read: ({ job }) => job?.deviceJobs,
+            }}
+          />
         )}
         {more > 0 && rows.length > 0 && (
           <Button className={styles.more} onClick={reload}>

@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useMemo } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobsRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { Page } from '../../shell/page.tsx'
@@ -11,7 +12,8 @@ import { Icon } from '../../ui/icon.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { JobBadge } from '../../ui/status-badge.tsx'
 import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
-import { isFiltered, type ListFilter, noFilter, readFilter, writeFilter } from './filter.ts'
+import { fields, JobsExportDocument } from './export.ts'
+import { isFiltered, type ListFilter, noFilter, readFilter, toJobFilter, writeFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import styles from './page.module.css'
 import { JobName, JobProgress, JobTime } from './row-parts.tsx'
@@ -54,9 +56,21 @@ export function Component() {
       title="Jobs"
       lead={list.totalCount !== undefined && <Total count={list.totalCount} filtered={isFiltered(filter)} />}
       actions={
-        <ButtonLink to="/schedule" kind="primary" denied={denial('WRITE_JOBS')}>
-          <Icon name="plus" /> Schedule a job
-        </ButtonLink>
+        <>
+          <ExportButton
+            denied={list.rows.length === 0 ? 'There are no jobs to export.' : undefined}
+            list={{
+              name: 'jobs',
+              fields,
+              document: JobsExportDocument,
+              variables: (page) => ({ filter: toJobFilter(filter), ...page }),
+              read: ({ jobs }) => jobs,
+            }}
+          />
+          <ButtonLink to="/schedule" kind="primary" denied={denial('WRITE_JOBS')}>
+            <Icon name="plus" /> Schedule a job
+          </ButtonLink>
+        </>
       }
     >
       <ScopeHint />
