@@ -1,3 +1,4 @@
+import type { DocumentNode } from 'graphql'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Viewer } from '../access/viewer.ts'
 import type { Asker } from '../database/bounded-read.ts'
@@ -65,6 +66,8 @@ export type ServerContext = {
   forwarded?: boolean
   /** Whether the request was admitted before Yoga got it. */
   isAdmitted?: boolean
+  /** The document of the request, when it was parsed and validated before Yoga does so. */
+  document?: DocumentNode | undefined
   signal?: AbortSignal
   outlet?: Outlet
   /** That of the credential. Default: the credential stays as it is. */

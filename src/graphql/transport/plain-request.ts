@@ -50,8 +50,8 @@ export function createPlainRequests(
   const { admit, documents, documentOf, contextOf, run, print, mask, compress, handleAny } = options
 
   /**
-   * The document in a body and the result of its operation. Undefined when the request is not answered here. A document
-   * is never validated twice: that is the most expensive part of a request that is refused.
+   * The document in a body, and the result of its operation if the request is answered here. A document is never parsed
+   * or validated twice: that is the most expensive part of a request that is refused, and this is the turn for it.
    */
   const operate = (body: Buffer, context: (extensions: unknown) => Context): Operated | undefined => {
     const params = paramsIn(body)
@@ -59,9 +59,9 @@ export function createPlainRequests(
     const { variables: variableValues, operationName, extensions } = params
     refuseDeepVariables(variableValues)
     const document = documentOf(params)
-    const kind = getOperationAST(document, operationName)?.operation
-    if (kind === undefined || kind === 'subscription') return undefined
     const errors = documents.validate(document)
+    const kind = getOperationAST(document, operationName)?.operation
+    if (kind === undefined || kind === 'subscription') return { document, result: undefined }
     if (errors.length > 0) return { document, result: { errors } }
     return {
       document,
@@ -94,9 +94,9 @@ export function createPlainRequests(
       const done = body.length < longRequestBytes ? work() : await longTurns.take(callerIn(server), work, gone)
       if (done === undefined) return
       const { operated } = done
-      if (operated === undefined) {
+      if (operated?.result === undefined) {
         const again = Object.assign(request, { body: Readable.from([body]) })
-        return handleAny(again, response, { ...server, isAdmitted: true })
+        return handleAny(again, response, { ...server, isAdmitted: true, document: operated?.document })
       }
       const answer = httpResultOf(await operated.result, type, print)
       const text = await bytesInTurns(clock, answer.body)
@@ -116,7 +116,7 @@ const callerIn = ({ viewer, address }: ServerContext): string => (viewer === und
 
 type Operated = {
   readonly document: DocumentNode
-  readonly result: Promise<ExecutionResult> | ExecutionResult
+  readonly result: Promise<ExecutionResult> | ExecutionResult | undefined
 }
 
 /** The length and the accepted media type of a request that is plain by its head. */

@@ -310,18 +310,27 @@ const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
 })
 
 /**
- * A long document is parsed and validated when it is the caller's turn; what follows finds it in the cache. That of a
- * request that was admitted before has been parsed.
+ * A long document is parsed and validated when it is the caller's turn, unless that was done before. It is kept with
+ * the request, because the longest are not cached.
  */
 const parsing = (
   documentOf: DocumentOf,
   documents: Documents,
   { longTurns }: Pick<Deps, 'longTurns'>,
-): Plugin<Context, ServerContext> => ({
-  async onParams({ request, params: { query }, context: { viewer, address, isAdmitted } }) {
-    if (isAdmitted || viewer === undefined || typeof query !== 'string' || query.length < longRequestBytes) return
-    const parse = () => void documents.validate(documentOf({ query }))
+): Plugin<Pick<ServerContext, 'document'>, ServerContext> => ({
+  async onParams({ request, params: { query }, context }) {
+    const { viewer, address, document: known } = context
+    if (known !== undefined || viewer === undefined) return
+    if (typeof query !== 'string' || query.length < longRequestBytes) return
+    const parse = (): void => {
+      const document = documentOf({ query })
+      documents.validate(document)
+      context.document = document
+    }
     await longTurns.take(callerOf(viewer, address), parse, request.signal)
+  },
+  onParse({ context: { document }, setParsedDocument }) {
+    if (document !== undefined) setParsedDocument(document)
   },
 })
 
