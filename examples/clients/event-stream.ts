@@ -55,6 +55,9 @@ async function* eventsIn({ body }: Response): AsyncGenerator<{ event: string; id
     }
   } catch {
     // The connection is lost.
+  } finally {
+    // A program that stops at an error would otherwise leave the connection open.
+    reader?.cancel().catch(() => {})
   }
 }
 // #endregion
