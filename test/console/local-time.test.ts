@@ -15,6 +15,12 @@ test('a local date and time becomes the moment that it was made of', () => {
   )
 })
 
+test('a year that is still being typed stays as it was typed', () => {
+  for (const local of ['0002-03-01T06:30', '0020-03-01T06:30', '0202-03-01T06:30']) {
+    expect(localOf(Date.parse(momentOf(local) ?? ''))).toBe(local)
+  }
+})
+
 test('a date and time that is not complete is no moment', () => {
   for (const local of ['', '2026-03-01', 'tomorrow', '2026-13-01T00:00']) expect(momentOf(local), local).toBeUndefined()
 })
