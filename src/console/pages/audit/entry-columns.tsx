@@ -1,11 +1,11 @@
 import { Link } from 'react-router'
 import type { AuditRowFragment } from '../../../generated/console/graphql.ts'
+import { asObject } from '../../device/json.ts'
 import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
-import { memberOf } from './detail.ts'
 import styles from './entry-columns.module.css'
 import { targetPath, wordOf } from './operations.ts'
 import { showOutcome } from './outcome.ts'
@@ -71,7 +71,7 @@ const kinds: Readonly<Record<Row['kind'], string>> = {
 /** The device or job, or the number of devices. */
 function Target({ row }: { readonly row: Row }) {
   const path = targetPath(row)
-  const devices = memberOf(row.detail, 'devices')
+  const { devices } = asObject(row.detail)
   if (path !== undefined) {
     return (
       <Link className={styles.text} to={path}>
@@ -89,8 +89,7 @@ function Target({ row }: { readonly row: Row }) {
 }
 
 function Outcome({ row: { outcome, code, detail } }: { readonly row: Row }) {
-  const failures = memberOf(detail, 'failures')
-  const times = memberOf(detail, 'times')
+  const { failures, times } = asObject(detail)
   return (
     <span className={styles.outcome}>
       <Badge {...showOutcome(outcome)} />
