@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useSession } from '../../hub/use-session.ts'
+import { useDenial } from '../../hub/use-viewer.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { saveFile } from '../../ui/save-file.ts'
@@ -9,6 +10,7 @@ import { exportPath, type ListFilter } from './filter.ts'
 /** Saves all entries that the filter selects as a file with lines of JSON. */
 export function ExportButton({ filter }: { readonly filter: ListFilter }) {
   const { request } = useSession()
+  const denied = useDenial()()
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string>()
   const save = async (): Promise<void> => {
@@ -20,7 +22,7 @@ export function ExportButton({ filter }: { readonly filter: ListFilter }) {
   }
   return (
     <>
-      <Button onClick={() => void save()} busy={busy}>
+      <Button denied={denied} onClick={() => void save()} busy={busy}>
         Export
       </Button>
       {problem !== undefined && (
