@@ -109,6 +109,18 @@ describe.skipIf(browserPath === undefined)('the list of devices', () => {
     expect(await schedule.getAttribute('aria-disabled')).toBe('true')
   })
 
+  test('says why there is nothing to export or to schedule a job for', async () => {
+    const { page } = opened
+    const reasons = page.locator('main [role="tooltip"]')
+    for (const [search, why] of [
+      ['condition=tags.', 'The condition has an error.'],
+      ['id=none', 'There are no devices in the list.'],
+    ]) {
+      await page.goto(`/console/devices?${search}`)
+      await expect.poll(() => reasons.allTextContents()).toEqual([why, why])
+    }
+  })
+
   test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
     const { page } = opened
     await page.goto('/console/devices')

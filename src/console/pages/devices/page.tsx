@@ -46,6 +46,7 @@ export function Component() {
     const found = faultOf(devices.error)
     return found && faultIn(list, found)
   }, [list, devices.error])
+  const whyEmpty = whyNoDevices(devices, fault !== undefined)
 
   return (
     <Page
@@ -60,7 +61,7 @@ export function Component() {
       actions={
         <>
           <ExportButton
-            denied={devices.rows.length === 0 ? 'There are no devices to export.' : undefined}
+            denied={whyEmpty}
             list={{
               name: 'devices',
               fields: fieldsFor(list.columns),
@@ -75,7 +76,7 @@ export function Component() {
           <ButtonLink
             to={`/schedule?condition=${encodeURIComponent(plainConditionOf(list))}`}
             kind="primary"
-            denied={denial('WRITE_JOBS') ?? whyNothingToSchedule(devices, fault !== undefined)}
+            denied={denial('WRITE_JOBS') ?? whyEmpty}
           >
             {isFiltered(list) && fault === undefined ? 'Schedule for these devices' : 'Schedule a job'}
           </ButtonLink>
@@ -106,11 +107,11 @@ export function Component() {
   )
 }
 
-/** Why there is nothing to schedule a job for; undefined while there may be devices. */
-function whyNothingToSchedule({ totalCount, rows, error }: Devices, isFaulty: boolean): string | undefined {
+/** Why the list has no devices to do something with; undefined while it may have some. */
+function whyNoDevices({ totalCount, rows, error }: Devices, isFaulty: boolean): string | undefined {
   if (isFaulty) return 'The condition has an error.'
   if (error !== undefined && rows.length === 0) return 'The devices could not be loaded.'
-  return totalCount === 0 ? 'There are no devices to schedule a job for.' : undefined
+  return totalCount === 0 ? 'There are no devices in the list.' : undefined
 }
 
 type Devices = ReturnType<typeof useDeviceList>

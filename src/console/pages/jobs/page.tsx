@@ -58,7 +58,7 @@ export function Component() {
       actions={
         <>
           <ExportButton
-            denied={list.rows.length === 0 ? 'There are no jobs to export.' : undefined}
+            denied={list.totalCount === 0 ? 'There are no jobs in the list.' : undefined}
             list={{
               name: 'jobs',
               fields,
