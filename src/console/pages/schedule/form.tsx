@@ -32,6 +32,8 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   const matching = useMatching(draft.condition, isEditingCondition)
   const { review, ask, drop } = useReview()
   const { isScheduling, schedule } = useSchedule()
+  /** The connection timeout to return to when the job is to wait for devices again. */
+  const timeoutBefore = useRef(emptyDraft.connectTimeout)
   const form = useRef<HTMLFormElement>(null)
   const reviewSection = useRef<HTMLElement>(null)
 
@@ -168,7 +170,8 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
               if (request !== undefined) void confirm(request, expect)
             }}
             onWait={(waits) => {
-              const connectTimeout = waits ? emptyDraft.connectTimeout : String(shortestConnectTimeout)
+              if (!waits) timeoutBefore.current = draft.connectTimeout
+              const connectTimeout = waits ? timeoutBefore.current : String(shortestConnectTimeout)
               change({ connectTimeout })
               void startReview({ ...draft, connectTimeout })
             }}
