@@ -38,7 +38,10 @@ export function offsetOf(text: string, { line, column }: { readonly line: number
   return Math.max(0, Math.min(text.length, above + column - 1))
 }
 
-/** Whether a text may only be incomplete: its fault is at the end, or in a word, a string or a comment that goes on there. */
+/**
+ * Whether a text may only be incomplete: its fault is at the end, or in a word, a string or a comment that reaches the
+ * end.
+ */
 export function isAtEnd(text: string, fault: ConditionFault): boolean {
   const offset = offsetOf(text, fault)
   const last = tokensOf(text).at(-1)

@@ -1,6 +1,6 @@
 /**
- * The host name of the hub, for which devices sign. The hub writes it into the page; without it, as in development of the
- * console, it is the host that served the page.
+ * The host name of the hub, for which devices sign. The hub writes it into the page; without it, as in development of
+ * the console, it is the host that served the page.
  */
 export function hubNameOf(written: string | undefined, host: string): string {
   return written === undefined || /[{}]|^$/.test(written) ? host : written
@@ -13,7 +13,10 @@ export function mqttsPortOf(written: string | undefined): number {
 
 const usualPort = 8883
 
-/** The connection string of a device, in IoT Hub's form. SDKs read another port than the usual one from the gateway only. */
+/**
+ * The connection string of a device, in IoT Hub's form. SDKs read a port other than the usual one only from the name of
+ * a gateway.
+ */
 export function connectionStringOf(
   { hubName, mqttsPort }: { readonly hubName: string; readonly mqttsPort: number },
   deviceId: string,

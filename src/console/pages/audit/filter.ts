@@ -31,7 +31,10 @@ export const outcomes: readonly { readonly value: AuditOutcome; readonly key: st
   { value: 'FAILED', key: 'failed' },
 ]
 
-/** Reads `?actor=Anna&operation=updateTwin&target=pump-1&outcome=denied&from=…&to=…`. Values that are not valid are ignored. */
+/**
+ * Reads `?actor=Anna&operation=updateTwin&target=pump-1&outcome=denied&from=…&to=…`. Values that are not valid are
+ * ignored.
+ */
 export function readFilter(search: URLSearchParams): ListFilter {
   const text = (name: string): string => search.get(name) ?? ''
   return {

@@ -8,7 +8,10 @@ export function proposeStart(now: number): string {
   return localOf(date.getTime())
 }
 
-/** How far a moment is ahead of now (milliseconds since 1970), to the minute: `in 1 h 40 min`. Undefined for one that has passed. */
+/**
+ * How far a moment is ahead of now (milliseconds since 1970), to the minute: `in 1 h 40 min`. Undefined for one that
+ * has passed.
+ */
 export function formatAhead(moment: string, now: number): string | undefined {
   const seconds = (Date.parse(moment) - now) / 1000
   if (seconds <= 0) return undefined

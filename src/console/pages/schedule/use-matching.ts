@@ -46,8 +46,8 @@ type Known = {
 const nothing: Known = { answered: '', match: undefined, matchOf: '', failure: undefined }
 
 /**
- * Reads the devices that match a condition at each pause in typing. Answers that arrive too late are ignored. `isEdited`:
- * the editor has the focus.
+ * Reads the devices that match a condition at each pause in typing. Answers that arrive too late are ignored.
+ * `isEdited` says whether the editor has the focus.
  */
 export function useMatching(condition: string, isEdited: boolean): Matching {
   const client = useClient()
