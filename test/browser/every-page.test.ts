@@ -140,7 +140,7 @@ const views: readonly View[] = [
     name: 'Audit, an entry',
     path: '/console/audit',
     async show(page) {
-      await page.getByRole('button', { name: 'Details of Register device' }).click()
+      await page.getByRole('button', { name: 'Details of Register devices' }).click()
       await page.getByRole('dialog', { name: 'Register devices' }).getByText('site-0').waitFor()
     },
   },
@@ -213,7 +213,7 @@ describe.skipIf(browserPath === undefined)('every page', () => {
   })
 
   test.for(views)(
-    '$name: nothing that shifts or axe finds, nothing to scroll sideways for, no complaint',
+    '$name: nothing shifts, axe finds nothing, nothing to scroll sideways for, no complaint',
     async (view) => {
       // A draft of the view before.
       await opened.page.evaluate('sessionStorage.clear()')
