@@ -14,11 +14,12 @@ const LatestJobs = graphql(/* GraphQL */ `
   }
 `)
 
-/** The jobs that were scheduled last, a line each, and how many jobs there are. Rejects with a CombinedError. */
-export async function listJobs(client: Client, first: number): Promise<{ lines: string[]; totalCount: number }> {
+/**
+ * The jobs that were scheduled last, a line each, and how many jobs there are: null when the hub had no time to count
+ * them. Rejects with a CombinedError.
+ */
+export async function listJobs(client: Client, first: number): Promise<{ lines: string[]; totalCount: number | null }> {
   const { data, error } = await client.query(LatestJobs, { first })
   if (!data?.jobs) throw error
-  const lines = data.jobs.nodes.map((job) => jobRow(job))
-  // Null when the hub had no time to count them.
-  return { lines, totalCount: data.jobs.totalCount ?? lines.length }
+  return { lines: data.jobs.nodes.map((job) => jobRow(job)), totalCount: data.jobs.totalCount ?? null }
 }

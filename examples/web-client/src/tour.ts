@@ -28,7 +28,8 @@ export async function tour(
   })
   try {
     const { lines, totalCount } = await listJobs(client, 5)
-    say(totalCount > lines.length ? `The last ${lines.length} of ${totalCount} jobs:` : `Jobs so far: ${totalCount}`)
+    const total = totalCount ?? 'an unknown number of'
+    say(lines.length === totalCount ? `Jobs so far: ${total}` : `The last ${lines.length} of ${total} jobs:`)
     for (const line of lines) say(`  ${line}`)
 
     // Without it, the job waits an hour for devices that are offline.
