@@ -389,6 +389,16 @@ test.each([
     { job: { jobId: 'kept', status: 'QUEUED', statistics: { deviceCount: 0 } } },
   ],
   [
+    'scheduleTwinUpdate',
+    'a job',
+    `mutation {
+      scheduleTwinUpdate(input: { jobId: "patched", queryCondition: "*", updateTwin: { tags: { a: 1 } } }) {
+        ... on ScheduleJobPayload { job { jobId status } }
+      }
+    }`,
+    { job: { jobId: 'patched', status: 'QUEUED' } },
+  ],
+  [
     'updateTwin',
     'a twin',
     `mutation {
