@@ -141,7 +141,7 @@ test('a method job over all that can become of a device tells of each what it wa
 
   const some = `SELECT * FROM devices.jobs WHERE jobId = '${jobId}' AND devices.jobs.status = 'failed'`
   expect(await backEnd.rows(some)).toEqual(rows.filter(({ status }) => status === 'failed'))
-}, 60_000)
+})
 
 test('a method job without a payload reaches the device with null, not with nothing, which the SDK would refuse', async () => {
   const device = answering(await open('plain', await givenDevice('plain', { building: 45 })), 'lockDoor', 200, null)
@@ -244,5 +244,5 @@ describe('what a job is to run on', () => {
     expect(await backEnd.rows('SELECT COUNT() AS changed FROM devices WHERE tags.wave = 1')).toEqual([
       { changed: deviceCount },
     ])
-  }, 120_000)
+  })
 })

@@ -1,9 +1,9 @@
-import type { Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
+import { routeConnection } from '../support/live-connection.ts'
 
 describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   let browser: TestBrowser
@@ -42,8 +42,8 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     expect(cancelJob).toEqual({ job: { status: 'CANCELLED' } })
     connection.restore()
     await live.waitFor()
-    await expect.poll(() => row.innerText(), { timeout: 10_000 }).toContain('Cancelled')
-  }, 60_000)
+    await expect.poll(() => row.innerText()).toContain('Cancelled')
+  })
 
   test('needs no file that its page does not name, and less than 190 KB before its first row', async () => {
     await schedule('first', "deviceId = 'nobody'")
@@ -180,24 +180,3 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     )
   }
 })
-
-/** The live connection of a page, which can be cut. */
-async function routeConnection(page: Page): Promise<{ cut(): Promise<void>; restore(): void }> {
-  let isCut = false
-  const open = new Set<WebSocketRoute>()
-  await page.routeWebSocket(/\/graphql$/, (socket) => {
-    if (isCut) return void socket.close({ code: 1012 })
-    socket.connectToServer()
-    open.add(socket)
-  })
-  return {
-    async cut() {
-      isCut = true
-      await Promise.all([...open].map((socket) => socket.close({ code: 1012 })))
-      open.clear()
-    },
-    restore() {
-      isCut = false
-    },
-  }
-}

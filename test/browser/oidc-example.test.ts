@@ -24,15 +24,14 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     const ready = () => expect(example.lines.join('\n')).toContain('Ctrl-C ends everything')
     await vi.waitFor(ready, { timeout: 100_000 })
     origin = new URL(/^The page +(\S+)/m.exec(example.lines.join('\n'))?.[1] ?? '').origin
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     killScripts()
     await rm(folder, { recursive: true, force: true })
   })
 
-  const soon = { timeout: 30_000 }
-  const shows = (locator: Locator, text: RegExp | string, options = soon) =>
+  const shows = (locator: Locator, text: RegExp | string, options = {}) =>
     expect.poll(() => locator.textContent(), options).toMatch(text)
 
   /** Opens the page in a browser of its own, and signs a person in. */
@@ -81,7 +80,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     expect(await faultsOf(opened, 'oidc-example')).toEqual([])
     await schedule(page, '*')
     await shows(page.getByRole('alert'), /Your roles \(north-viewer\) do not grant access/)
-  }, 60_000)
+  })
 
   test('a page that shows another job shows nothing more of the one before', async () => {
     const { page } = await signIn('Anna')
@@ -101,13 +100,13 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     const lines = (await progress.getAttribute('data-lines'))?.split('|').slice(1) ?? []
     expect(lines.length).toBeGreaterThan(0)
     expect(lines.filter((line) => !line.includes(' of 2 ended'))).toEqual([])
-  }, 90_000)
+  })
 
   test('a condition with a mistake is shown with its place', async () => {
     const { page } = await signIn('Anna')
     await schedule(page, 'tags.site = ')
     await shows(page.getByRole('alert'), 'Correct the condition at line 1, column 13')
-  }, 60_000)
+  })
 
   test('a person whom the provider no longer renews is asked to sign in again, and is back at the same job', async () => {
     const opened = await signIn('Anna')
@@ -123,7 +122,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
         if (await page.getByRole('button', { name: 'Sign in' }).isVisible()) return true
         await schedule(page, 'x =')
         return false
-      }, soon)
+      })
       .toBe(true)
     await shows(page.getByRole('alert'), 'Your session at the provider has ended. Sign in again.')
     await page.unroute('**/token')
@@ -131,7 +130,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await shows(page.locator('#person'), 'Anna')
     await shows(page.locator('#progress'), 'The job has ended')
     expect(page.url()).toBe(address)
-  }, 90_000)
+  })
 
   test('an address of a sign-in that was used, or that belongs to another tab, signs nobody in', async () => {
     const { page } = await browser.open({ hub: origin })
@@ -146,7 +145,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await page.goto(`/?code=stolen&state=other&iss=${provider}`)
     await shows(page.getByRole('alert'), 'unexpected "state" response parameter value')
     expect(await page.getByRole('button', { name: 'Sign in' }).isVisible()).toBe(true)
-  }, 60_000)
+  })
 
   test('the console of the same hub signs in at the same provider', async () => {
     const console = /^The console +(\S+)/m.exec(example.lines.join('\n'))?.[1] ?? ''
@@ -156,7 +155,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await page.getByRole('button', { name: 'Anna' }).click()
     await page.getByRole('heading', { name: 'Jobs' }).waitFor()
     await shows(page.getByRole('banner'), 'Anna')
-  }, 60_000)
+  })
 
   test('a person who may see one site sees half of the devices in the console, and is told so', async () => {
     const console = /^The console +(\S+)/m.exec(example.lines.join('\n'))?.[1] ?? ''
@@ -168,7 +167,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await page.getByText("tags.site = 'north'").first().waitFor()
     expect(await page.getByRole('link', { name: 'pump-0002' }).count()).toBe(0)
     await page.getByRole('link', { name: 'pump-0001' }).waitFor()
-  }, 60_000)
+  })
 
   test('signing out ends the session in the tab and at the provider', async () => {
     const { page } = await signIn('Anna')
@@ -178,7 +177,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     // The provider asks for the person again.
     await page.getByRole('button', { name: 'Berta' }).waitFor()
-  }, 60_000)
+  })
 
   test('Ctrl-C ends everything', async () => {
     example.interrupt()
@@ -187,7 +186,7 @@ describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('twincast'))).toEqual([])
     await expect(fetch(origin)).rejects.toThrow()
     expect(await processesOf(folder)).toEqual([])
-  }, 60_000)
+  })
 })
 
 /** The command lines of processes that name a folder. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
+import { routeConnection } from '../support/live-connection.ts'
 
 describe.skipIf(browserPath === undefined)('scheduling', () => {
   let browser: TestBrowser
@@ -138,6 +139,52 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await expect
       .poll(() => page.getByRole('region', { name: 'Progress', exact: true }).allInnerTexts())
       .toEqual([expect.stringContaining('0 of 4 devices')])
+  })
+
+  test('nothing is sent while the hub cannot be reached, by no button and no key', async () => {
+    opened = await browser.open({ hub: app.addresses.http })
+    const { page } = opened
+    const connection = await routeConnection(page)
+    const sent: string[] = []
+    page.on('request', (request) => {
+      const name = /(?:query|mutation) (Schedule(?:Review|Method))/.exec(request.postData() ?? '')?.[1]
+      if (name !== undefined) sent.push(name)
+    })
+    await page.goto('/console/schedule?condition=*')
+    const method = page.getByLabel('Method', { exact: true })
+    await method.fill('reboot')
+    await page.getByText('Live').waitFor()
+    await connection.cut()
+    await page.getByText(/^Connection lost at/).waitFor()
+
+    const summary = page.getByRole('region', { name: 'Summary' }).getByRole('button', { name: 'Review' })
+    for (const button of [summary, reviewButton(page)]) {
+      expect(await button.getAttribute('aria-disabled')).toBe('true')
+      // Disabled for Playwright, too.
+      await button.click({ force: true })
+    }
+    await method.press('Control+Enter')
+    await method.press('Enter')
+    await page
+      .getByRole('status')
+      .getByText('Not available while the hub cannot be reached.')
+      .waitFor({ state: 'attached' })
+    expect(sent).toEqual([])
+    expect(await page.getByText('Checking devices…').count()).toBe(0)
+
+    connection.restore()
+    await page.getByText('Live').waitFor()
+    await method.press('Control+Enter')
+    const schedule = page.getByRole('button', { name: /^Schedule on/ })
+    await schedule.waitFor()
+    await connection.cut()
+    await page.getByText(/^Connection lost at/).waitFor()
+    await schedule.click({ force: true })
+    await method.press('Control+Enter')
+    expect(await page.getByLabel('Do not wait for offline devices').isDisabled()).toBe(true)
+    connection.restore()
+    await page.getByText('Live').waitFor()
+    expect(sent).toEqual(['ScheduleReview'])
   })
 
   const reviewButton = (page: Page): Locator =>

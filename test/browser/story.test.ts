@@ -305,11 +305,15 @@ describe.skipIf(browserPath === undefined)('an operator', () => {
     expect(await cancelled.innerText()).toMatch(/iothubowner.*Cancel job.*tonight.*127\.0\.0\.1.*Succeeded/s)
     expect(new URL(page.url()).search).toBe('?operation=cancelJob')
 
+    // A download, as in browsers that do not let a page write to a file.
+    await page.evaluate("Object.defineProperty(window, 'showSaveFilePicker', { value: undefined })")
+    await page.getByRole('button', { name: 'Export…' }).click()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Export' }).click(),
+      page.getByRole('button', { name: 'Save as JSON lines' }).click(),
     ])
-    expect(download.suggestedFilename()).toMatch(/^audit-\d{4}-\d\d-\d\d\.ndjson$/)
+    expect(download.suggestedFilename()).toMatch(/^audit-\d{4}-\d\d-\d\d\.jsonl$/)
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
     expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toMatchObject({
       operation: 'cancelJob',
       target: 'tonight',

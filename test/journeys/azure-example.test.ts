@@ -42,10 +42,10 @@ test('back end and device of the example carry out a method job and a twin job b
     'front-door has reported that it does so',
   ])
   expect(readdirSync(folder)).toEqual([])
-}, 120_000)
+})
 
 test('the example interrupted half-way ends with 130 and leaves nothing', async () => {
   const { code, complained } = await run('[back-end] method job')
   expect({ code, complained }).toEqual({ code: 130, complained: '' })
   expect(readdirSync(folder)).toEqual([])
-}, 60_000)
+})

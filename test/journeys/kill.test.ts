@@ -62,7 +62,8 @@ test('a program that is killed again and again in the middle of a job sends no d
       input: {
         jobId: 'killed',
         queryCondition: "tags.fleet = 'kill'",
-        cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 5 },
+        // Long enough for devices that a busy machine delays.
+        cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 60 },
         maxExecutionTimeInSeconds: 900,
       },
     })

@@ -24,7 +24,7 @@ beforeAll(async () => {
   // Vacuum empties the index's list of pending entries, as autovacuum does in a database at work.
   await database.pool.query('vacuum analyze device')
   await database.pool.query('vacuum analyze twin')
-}, 120_000)
+})
 afterAll(() => database.drop())
 
 const explain = async (condition: string): Promise<string> => {

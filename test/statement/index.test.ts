@@ -27,7 +27,7 @@ beforeAll(async () => {
     from device_job where device_id ~ '[01]$'`)
   for (const table of ['job', 'device_job', 'device_job_dispatch', 'device_job_outcome'])
     await pool.query(`vacuum analyze ${table}`)
-}, 120_000)
+})
 afterAll(() => deps.close())
 
 type Plan = { readonly 'Actual Rows': number; readonly 'Actual Loops': number; readonly Plans?: readonly Plan[] }

@@ -1,4 +1,4 @@
-import { vi } from 'vitest'
+import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -27,4 +27,4 @@ export async function queriesUnderWay({ database }: { readonly database: TestDat
 
 /** Waits until there are so many of them. */
 export const untilUnderWay = (deps: Pick<Deps, 'db'> & { readonly database: TestDatabase }, count: number) =>
-  vi.waitUntil(async () => (await queriesUnderWay(deps)) === count, { timeout: 10_000, interval: 20 })
+  expect.poll(() => queriesUnderWay(deps), { interval: 20 }).toBe(count)

@@ -414,7 +414,7 @@ describe('a subscription of a viewer with a scope', () => {
       updates('north', counted),
       updates('south', counted),
     ])
-    await vi.waitUntil(() => door.server.openStreams() === 5, 10_000)
+    await expect.poll(() => door.server.openStreams()).toBe(5)
     const keys = ['d0', 'd1', 's1'].map((deviceId) => ({ jobId: 'live', deviceId }))
     await dispatch(deps, ...keys)
     await answer(deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload: '1' } })))

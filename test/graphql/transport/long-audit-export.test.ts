@@ -64,7 +64,7 @@ async function givenWaitingExport(): Promise<Export> {
   const [answer] = await once(http.get(`http://127.0.0.1:${port}/audit`), 'response')
   const running = started.at(-1)
   if (running === undefined) throw new Error('The export did not start.')
-  await expect.poll(() => running.response.writableNeedDrain, { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => running.response.writableNeedDrain).toBe(true)
   return { answer, ...running }
 }
 

@@ -95,7 +95,7 @@ test('a WebSocket that is not read costs no reads and a bounded buffer, and stil
   const last = Object(messages.at(-1)?.payload).data.deviceJobStatistics
   expect(last).toMatchObject({ version: (await jobRow(door.deps, jobId)).version, job: { status: 'CANCELLED' } })
   expect(messages.length).toBeLessThan(changes + 10)
-}, 60_000)
+})
 
 /** Subscribes over HTTP; what it says is read when the response is. */
 async function subscribeByHttp(
@@ -129,7 +129,7 @@ test('a stream of server-sent events that is not read costs no more, and still g
   const last = JSON.parse(events.at(-1)?.split('data: ')[1]?.split('\n')[0] ?? '').data.deviceJobStatistics
   expect(last).toMatchObject({ version: (await jobRow(door.deps, jobId)).version, job: { status: 'CANCELLED' } })
   expect(events.length).toBeLessThan(changes + 10)
-}, 60_000)
+})
 
 test('a stream of server-sent events says that its token has expired: completion alone would mean that the job has ended', async () => {
   const jobId = await givenLongJob()
@@ -167,4 +167,4 @@ test('a stream of server-sent events that is not read leaves nothing behind when
   const before = reads()
   await change(jobId)
   expect(reads()).toBe(before)
-}, 60_000)
+})

@@ -70,7 +70,7 @@ test('100 subscriptions on a WebSocket that is not read wait together in bounded
     const { id, payload } = await socket.next()
     shown.set(id, Object(payload).data.twinUpdated.version)
   }
-}, 60_000)
+})
 
 test('100 queries on a WebSocket that is not read wait together in bounded memory, and each is answered', async () => {
   const socket = await connect()
@@ -89,7 +89,7 @@ test('100 queries on a WebSocket that is not read wait together in bounded memor
     if (type === 'next') answered.add(Object(payload).data.device.deviceId)
   }
   expect([...answered].sort()).toEqual([...ids].sort())
-}, 60_000)
+})
 
 test('a WebSocket that is closed while much waits for it leaves nothing behind', async () => {
   const socket = await connect()
@@ -122,5 +122,4 @@ test.each([
       expect([type, Object(payload).index ?? Number.parseInt(String(id), 10)]).toEqual([expect.anything(), index])
     }
   },
-  60_000,
 )

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { createSocketInbox } from '../../../src/graphql/transport/socket-inbox.ts'
 
 const subscribe = (id: string) => JSON.stringify({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
@@ -29,7 +29,7 @@ test('what an operation reads is given up when it has ended: an error may be the
   inbox.take(subscribe('b'))
   const [a, b] = [inbox.signalOf('a'), inbox.signalOf('b')]
   end(0)
-  await vi.waitUntil(() => inbox.signalOf('a') === undefined)
+  await expect.poll(() => inbox.signalOf('a')).toBeUndefined()
   expect([a?.aborted, b?.aborted]).toEqual([true, false])
 })
 
@@ -41,7 +41,7 @@ test('or when the client completes it, and then the next one of its name begins 
   inbox.take(subscribe('a'))
   expect(first?.aborted).toBe(true)
   end(0)
-  await vi.waitUntil(() => inbox.signalOf('a') !== first)
+  await expect.poll(() => inbox.signalOf('a')).not.toBe(first)
   expect(inbox.signalOf('a')?.aborted).toBe(false)
 })
 
@@ -59,7 +59,7 @@ test('an operation for which there is no room is refused, and does not begin', a
   inbox.take(subscribe('b'))
   expect([refused, inbox.signalOf('b')]).toEqual([['b'], undefined])
   end(0)
-  await vi.waitUntil(() => held() === 0)
+  await expect.poll(held).toBe(0)
   inbox.take(subscribe('b'))
   expect(inbox.signalOf('b')?.aborted).toBe(false)
 })
@@ -75,5 +75,5 @@ test('one that waits for the end of another of its name takes room, until it is 
   inbox.take(complete)
   expect(held()).toBe(1)
   end(0)
-  await vi.waitUntil(() => held() === 0)
+  await expect.poll(held).toBe(0)
 })

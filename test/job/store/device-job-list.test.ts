@@ -151,9 +151,7 @@ async function readPages(
   }
 }
 
-test('the pages of every order, forward and backward, are the filtered and sorted list', {
-  timeout: 120_000,
-}, async () => {
+test('the pages of every order, forward and backward, are the filtered and sorted list', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(fc.nat({ max: 9 }), { minLength: 3 }),

@@ -40,9 +40,7 @@ const step = fc.oneof(
 /** The facts as plain values: the oracle. */
 type Facts = { dispatched: Set<string>; outcomes: Map<string, 'completed' | 'failed'> }
 
-test('whatever happens in whatever order, counters and history are what the facts amount to', {
-  timeout: 120_000,
-}, async () => {
+test('whatever happens in whatever order, counters and history are what the facts amount to', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const jobId = await givenMethodJob(deps, 'fact')

@@ -96,7 +96,7 @@ const selection = fc.oneof(
   fc.constant({}),
 )
 
-test('a retry has the devices whose device jobs are as selected, and no others', { timeout: 120_000 }, async () => {
+test('a retry has the devices whose device jobs are as selected, and no others', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...fates), { minLength: 6, maxLength: 6 }),
@@ -134,9 +134,7 @@ test('a retry has the devices whose device jobs are as selected, and no others',
   )
 })
 
-test('a family counts every device once: done when it ever was, else as in the newest job that has it', {
-  timeout: 120_000,
-}, async () => {
+test('a family counts every device once: done when it ever was, else as in the newest job that has it', async () => {
   const fatesOfAll = fc.array(fc.constantFrom(...fates), { minLength: 6, maxLength: 6 })
   const status = fc.subarray([...ended], { minLength: 1 })
   const round = fc.record({ given: fatesOfAll, cancelled: fc.boolean(), ofFirst: fc.boolean(), status })

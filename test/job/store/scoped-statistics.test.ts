@@ -179,9 +179,7 @@ async function readWithin(scope: Scope, jobId: string) {
   }
 }
 
-test('what a viewer reads of a job is what one without a scope reads, of the devices in the scope', {
-  timeout: 120_000,
-}, async () => {
+test('what a viewer reads of a job is what one without a scope reads, of the devices in the scope', async () => {
   let foreign = 0
   await fc.assert(
     fc.asyncProperty(
