@@ -5,7 +5,7 @@ import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
-import type { JsonObject } from '../json/json.ts'
+import { type JsonObject, membersOf } from '../json/json.ts'
 import type { Limits } from '../limits/limits.ts'
 import { outsideScope } from '../query/scope.ts'
 import { type Everything, isEverything, type Scope } from '../scope.ts'
@@ -84,18 +84,15 @@ function createTwinCheck(time: string, limits: Limits): (twin: unknown) => First
   }
 }
 
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-
 /** The desired properties of a twin that is not checked yet, if they are an object. */
 function desiredIn(twin: unknown): object | undefined {
-  const desired = membersOf(membersOf(twin)?.properties)?.desired
+  const desired = membersOf(membersOf(twin).properties).desired
   return typeof desired === 'object' && desired !== null ? desired : undefined
 }
 
 const withDesired = (twin: unknown, desired: object): unknown => ({
   ...membersOf(twin),
-  properties: { ...membersOf(membersOf(twin)?.properties), desired },
+  properties: { ...membersOf(membersOf(twin).properties), desired },
 })
 
 /** The device, and the bytes that the work on it counts for. */

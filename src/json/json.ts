@@ -8,6 +8,10 @@ export interface JsonObject {
   readonly [key: string]: Json
 }
 
+/** The members of a value from outside; none when it is no object. */
+export const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+
 /**
  * Maximum depth of objects and arrays that are printed. Printing takes stack for each level. No hub accepts more,
  * however its limit is set; only a row that an older version or another program wrote can contain more.
