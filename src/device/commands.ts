@@ -206,9 +206,14 @@ function inOrderOfIds(inputs: readonly NewDeviceInput[]): (readonly [place: numb
 }
 
 /** Creates one device and returns its id. InvalidInputError, AlreadyExistsError. */
-export function createDevice(deps: Deps, scope: Scope, input: NewDeviceInput): Promise<string> {
+export function createDevice(
+  deps: Deps,
+  scope: Scope,
+  input: NewDeviceInput,
+  asker?: Pick<Asker, 'caller'>,
+): Promise<string> {
   return inTransaction(deps, async (tx) => {
-    const [result] = await insertEach(deps, tx, scope, [input])
+    const [result] = await insertEach(deps, tx, scope, [input], asker)
     // Within the transaction: whatever else it has written, such as who created the device, is undone.
     if (typeof result !== 'string') throw result
     return result

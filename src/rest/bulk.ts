@@ -32,6 +32,8 @@ type Item = {
   readonly patch: TwinPatch | undefined
   readonly etag: unknown
   readonly twinEtag: unknown
+  /** Whose request it is, for whose turns the check of the twin counts. */
+  readonly caller: string
 }
 
 /** The operation of each mode, by its name in lower case: SDKs do not agree on the case. */
@@ -52,13 +54,13 @@ const modes: Readonly<Record<string, (deps: Deps, item: Item) => Promise<void>>>
  * Executes a bulk request, device by device in the given order, and returns the failures. Throws errors that do not
  * concern a single device.
  */
-export async function applyBulk(deps: Deps, elements: readonly unknown[]): Promise<BulkError[]> {
+export async function applyBulk(deps: Deps, elements: readonly unknown[], caller: string): Promise<BulkError[]> {
   const errors: BulkError[] = []
   const seen = new Set<string>()
   for (const element of elements) {
     const { id, importMode } = namesIn(element)
     try {
-      const item = readItem(element, deps.limits)
+      const item = { ...readItem(element, deps.limits), caller }
       if (seen.has(item.deviceId)) {
         throw new RestError(
           'DeviceDefinedMultipleTimes',
@@ -85,7 +87,7 @@ function namesIn(element: unknown): { id: string; importMode: string } {
   return { id: text('id'), importMode: text('importMode') }
 }
 
-function readItem(element: unknown, limits: TwinLimits): Item {
+function readItem(element: unknown, limits: TwinLimits): Omit<Item, 'caller'> {
   const members = membersOf(element, [])
   const mode = modeIn(members.importMode ?? 'create')
   const deviceId = checkDeviceId(members.id, ['id'])
@@ -120,8 +122,8 @@ function etagIn(value: unknown, name: string): string {
   throw new InvalidInputError([name], `This importMode requires ${name}.`)
 }
 
-async function create(deps: Deps, { device }: Item): Promise<void> {
-  await createDevice(deps, everything, device)
+async function create(deps: Deps, item: Item): Promise<void> {
+  await createDevice(deps, everything, item.device, item)
 }
 
 async function createOr(deps: Deps, item: Item, otherwise: () => Promise<void>): Promise<void> {

@@ -45,7 +45,7 @@ async function putDevice(call: Call): Promise<Response> {
   const { deps, id, body, headers } = call
   const device = deviceFrom(body, id)
   const ifMatch = headers.get('if-match')
-  if (ifMatch === null) await createDevice(deps, everything, device)
+  if (ifMatch === null) await createDevice(deps, everything, device, call)
   else await updateDevice(deps, everything, { ...device, ifMatch })
   return answerDevice(await readDevice(deps, everything, id))
 }
@@ -66,7 +66,7 @@ async function changeDevices(call: Call): Promise<Response> {
       `The request has ${body.length} devices. At most ${maxBulkDevices} are allowed.`,
     )
   }
-  const errors = await deps.db.bulkWrite(askerOf(call), () => applyBulk(deps, body))
+  const errors = await deps.db.bulkWrite(askerOf(call), () => applyBulk(deps, body, call.caller))
   if (errors.length > 0) call.note({ failures: errors.length })
   const result = { isSuccessful: errors.length === 0, errors, warnings: [] }
   if (errors.length === 0) return answer(result)

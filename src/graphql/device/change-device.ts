@@ -130,9 +130,10 @@ builder.mutationField('createDevice', (t) =>
     audit: { target: ({ input }) => input.deviceId },
     ...mayFail('Creates a device and its twin.'),
     args: { input: t.arg({ type: CreateDeviceInput, required: true, description: 'The device.' }) },
-    resolve: async (_root, { input }, { deps, viewer }) => {
+    resolve: async (_root, { input }, context) => {
+      const { deps, viewer } = context
       deps.throttles.take('registry')
-      return { deviceId: await createDevice(deps, viewer.scope, input) }
+      return { deviceId: await createDevice(deps, viewer.scope, input, context) }
     },
   }),
 )
