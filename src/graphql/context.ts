@@ -68,6 +68,8 @@ export type ServerContext = {
   isAdmitted?: boolean
   /** The document of the request, when it was parsed and validated before Yoga does so. */
   document?: DocumentNode | undefined
+  /** Whether the parameters of the request were long enough for a long turn. */
+  isLong?: boolean
   signal?: AbortSignal
   outlet?: Outlet
   /** That of the credential. Default: the credential stays as it is. */

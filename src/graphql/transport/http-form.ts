@@ -1,14 +1,21 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { bodyText } from '../../utf8.ts'
+import type { ServerContext } from '../context.ts'
 import { httpResultOf, resultTypeFor } from './http-result.ts'
+import type { Params, ParseParams } from './parse-params.ts'
 import type { PrintResult } from './print-result.ts'
 
 /** Refuses malformed HTTP requests with a message that says what to send, and sends results that are JSON. */
-export const httpForm = (print: PrintResult): Plugin => ({
-  onRequestParse({ request, setRequestParser }) {
+export const httpForm = (print: PrintResult, parseParams: ParseParams): Plugin<object, ServerContext> => ({
+  onRequestParse({ request, serverContext, setRequestParser }) {
     // Content types other than JSON were refused before.
-    setRequestParser(request.method === 'POST' ? parseBody : parseQuery)
+    setRequestParser(async () => {
+      const { bytes, parse } = request.method === 'POST' ? await readBody(request) : readQuery(request)
+      const params = await parseParams(request, serverContext, bytes, parse)
+      if (params === undefined) throw badRequest('The client has disconnected.')
+      return params
+    })
   },
   onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
     const isSubscription = Symbol.asyncIterator in result
@@ -28,10 +35,18 @@ export const httpForm = (print: PrintResult): Plugin => ({
   },
 })
 
-type Params = Record<string, unknown>
+/** What has the parameters: its bytes, and how to parse it. */
+type Unparsed = { readonly bytes: number; parse(): Params }
 
-async function parseBody(request: Request): Promise<Params> {
-  const text = bodyText(new Uint8Array(await request.arrayBuffer().catch(refuseIncomplete)))
+const readQuery = (request: Request): Unparsed => ({ bytes: request.url.length, parse: () => parseQuery(request) })
+
+async function readBody(request: Request): Promise<Unparsed> {
+  const body = new Uint8Array(await request.arrayBuffer().catch(refuseIncomplete))
+  return { bytes: body.length, parse: () => parseBody(body) }
+}
+
+function parseBody(bytes: Uint8Array): Params {
+  const text = bodyText(bytes)
   if (text === undefined) throw badRequest('The body is not UTF-8.')
   const body = parseJson(text, 'POST body sent invalid JSON.')
   if (isParams(body)) return body

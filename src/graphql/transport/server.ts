@@ -10,7 +10,6 @@ import { isJsonBody, notJsonBody } from '../../json/json-body.ts'
 import { AnswerBudget } from '../../limits/answer-budget.ts'
 import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
-import { longRequestBytes } from '../../limits/long-turns.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
 import { createRefusalLog } from '../../log/refused-clients.ts'
@@ -31,6 +30,7 @@ import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
+import { createParseParams } from './parse-params.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
 import { refuseDownload } from './refuse-download.ts'
@@ -170,9 +170,8 @@ export function createGraphqlServer(
     plugins: [
       jsonOnly,
       admission(admit),
-      httpForm(print),
-      parsing(documentOf, documents, deps),
-      operating(documentOf, documents, run, overHttp(subscribe, { mask, print })),
+      httpForm(print, createParseParams(deps, documents, documentOf)),
+      operating({ ...deps, documents, documentOf, run, subscribe: overHttp(subscribe, { mask, print }) }),
       printing(print),
       closing,
     ],
@@ -309,42 +308,33 @@ const admission = (admit: Admit): Plugin<ServerContext, ServerContext> => ({
   },
 })
 
-/**
- * A long document is parsed and validated when it is the caller's turn, unless that was done before. It is kept with
- * the request, because the longest are not cached.
- */
-const parsing = (
-  documentOf: DocumentOf,
-  documents: Documents,
-  { longTurns }: Pick<Deps, 'longTurns'>,
-): Plugin<Pick<ServerContext, 'document'>, ServerContext> => ({
-  async onParams({ request, params: { query }, context }) {
-    const { viewer, address, document: known } = context
-    if (known !== undefined || viewer === undefined) return
-    if (typeof query !== 'string' || query.length < longRequestBytes) return
-    const parse = (): void => {
-      const document = documentOf({ query })
-      documents.validate(document)
-      context.document = document
-    }
-    await longTurns.take(callerOf(viewer, address), parse, request.signal)
-  },
-  onParse({ context: { document }, setParsedDocument }) {
-    if (document !== undefined) setParsedDocument(document)
-  },
-})
-
 /** Lets Yoga handle operations like the other transports. */
-const operating = (documentOf: DocumentOf, documents: Documents, run: RunOperation, subscribe: Subscribe): Plugin => ({
-  onParams({ params, setParams }) {
+const operating = ({
+  documents,
+  documentOf,
+  run,
+  subscribe,
+  longTurns,
+}: {
+  readonly documents: Documents
+  readonly documentOf: DocumentOf
+  readonly run: RunOperation
+  readonly subscribe: Subscribe
+} & Pick<Deps, 'longTurns'>): Plugin<ServerContext, ServerContext> => ({
+  onParams({ params, setParams, context, paramsHandler, setParamsHandler }) {
     refuseDeepVariables(params.variables)
+    const { viewer, address, isLong, document: known } = context
+    if (isLong && viewer !== undefined) {
+      setParamsHandler((payload) => longTurns.count(callerOf(viewer, address), () => paramsHandler(payload)))
+    }
     if (!namesDocument(params) || typeof (params.query ?? '') !== 'string') return
     // Yoga knows documents by their texts only.
-    const document = documentOf({ ...params, query: params.query ?? '' })
+    const document = known ?? documentOf({ ...params, query: params.query ?? '' })
     setParams({ ...params, query: document.loc?.source.body ?? printDocument(document) })
   },
-  onParse({ setParseFn }) {
-    setParseFn((source) => documentOf({ query: typeof source === 'string' ? source : source.body }))
+  onParse({ context: { document }, setParsedDocument, setParseFn }) {
+    if (document !== undefined) setParsedDocument(document)
+    else setParseFn((source) => documentOf({ query: typeof source === 'string' ? source : source.body }))
   },
   onValidate({ setValidationFn }) {
     setValidationFn((_schema, document) => documents.validate(document))
