@@ -1,8 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
-import { meetsScope } from '../../database/in-scope.ts'
-import { devicesWhere } from '../../database/meets-condition.ts'
+import { devicesWhere, meetsCondition } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
@@ -37,7 +35,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
 
 /** `selects`: the devices that it will select; undefined for a running job, whose devices are frozen. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
-  readonly selects: { readonly condition: Fragment; readonly scope: Scope } | undefined
+  readonly selects: { readonly condition: DeviceCondition; readonly scope: Scope } | undefined
 }
 
 /** Maximum number of values of conditions in one statement: PostgreSQL allows 65,535, and conditions may be long. */
@@ -58,7 +56,7 @@ export async function countOverlaps(
   jobs: readonly OverlapCandidate[],
 ): Promise<ReadonlyMap<string, PreviewCount>> {
   const counts = new Map(jobs.map(({ id }): [string, PreviewCount] => [id, { value: 0, precision: 'atLeast' }]))
-  const fitting = withinValues(jobs)
+  const fitting = withinValues(scope, jobs)
   if (fitting.length === 0) return counts
   const { large, small } = sampleSizes
   const sample =
@@ -76,23 +74,32 @@ export async function countOverlaps(
 }
 
 /** The first jobs whose conditions fit into one statement together. */
-function withinValues(jobs: readonly OverlapCandidate[]): readonly OverlapCandidate[] {
+function withinValues(scope: Scope, jobs: readonly OverlapCandidate[]): readonly OverlapCandidate[] {
+  const valuesIn = (condition: Fragment | null | undefined): number => condition?.values.length ?? 0
   let values = 0
   return jobs.filter(({ selects }) => {
-    values += (selects?.condition.values.length ?? 0) + (selects?.scope.condition?.values.length ?? 0)
+    if (selects !== undefined) {
+      const { condition } = selects
+      // See meetsCondition.
+      const inScopes = 2 * (valuesIn(scope.condition) + valuesIn(selects.scope.condition))
+      values += valuesIn(condition) + valuesIn(condition.lookups) + inScopes
+    }
     return values <= maxValues
   })
 }
 
-/** Whether a job will affect the device `d`. A device of a running job that has ended is no longer affected. */
-function touches(db: BoundedReader, { key, selects, retry }: OverlapCandidate): Sql {
+/**
+ * Whether a job will affect the device `d`, which must be in these scopes when it is not known to be. A device of a
+ * running job that has ended is no longer affected.
+ */
+function touches(db: BoundedReader, { key, selects, retry }: OverlapCandidate, ...scopes: readonly Scope[]): Sql {
   if (selects === undefined) {
     return sql`exists (
       select from device_job target
       where target.job_key = ${key}::bigint and target.device_id = d.id and not ${hasOutcome(target)}
     )`
   }
-  const selected = sql`(${boundedFragment(db, selects.condition)})${meetsScope(selects.scope)}`
+  const selected = meetsCondition(db, selects.scope, selects.condition, ...scopes)
   return retry === null ? selected : sql`${selected} and d.id in (${selectedDevices(retry)})`
 }
 
@@ -104,6 +111,7 @@ async function countInSample(
   jobs: readonly OverlapCandidate[],
   size: number,
 ): Promise<[string, PreviewCount][]> {
+  // The devices of the sample are in the scope.
   const counts = jobs.map((job) => sql`count(*) filter (where ${touches(db, job)})`)
   const [row] = await db.query<{ devices: number; counts: number[] }>(
     sql`with matching as materialized (select d.id ${devicesWhere(db, scope, condition)} limit ${size})
@@ -127,7 +135,7 @@ async function countCommon(
       select ${job.id}::text as id, count(*)::integer as count
       from (
         select from device d join twin t on t.device_id = d.id
-        where ${touches(db, job)} and d.id in (select id from matching)
+        where ${touches(db, job, scope)} and d.id in (select id from matching)
         limit ${limit}
       ) common`,
   )
