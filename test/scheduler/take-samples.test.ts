@@ -113,20 +113,19 @@ test('a long job has a bounded number of samples, at even intervals that double'
     [mostSamples],
   )
   clock.advance((mostSamples - 2) * 1_000)
-  let turns = 0
-  const take = takeSamples(deps)
-  const counted = { ...take, run: (now: Date) => take.run(now).finally(() => turns++) }
-  await pass(2, counted)
+  const db = countedDb(deps.db)
+  const take = takeSamples({ ...deps, db })
+  await pass(2, take)
   expect(await samplesOf(jobId)).toHaveLength(mostSamples + 2) // with the start and the present
 
-  turns = 0
-  await pass(10, counted)
+  db.asked.statements = 0
+  await pass(10, take)
   const every2nd = Array.from({ length: mostSamples / 2 + 6 }, (_, index) => index * 2)
   expect((await courseOf(jobId)).map(([second]) => second)).toEqual([...every2nd, mostSamples + 10])
-  expect(turns).toBeLessThanOrEqual(7)
+  expect(db.asked.statements).toBeLessThanOrEqual(7)
 
   clock.advance((mostSamples - 10) * 1_000)
-  await pass(8, counted)
+  await pass(8, take)
   const every4th = Array.from({ length: mostSamples / 4 + 3 }, (_, index) => index * 4)
   const rest = [0, 4, 8].map((second) => 2 * mostSamples + second)
   expect((await courseOf(jobId)).map(([second]) => second)).toEqual([...every4th, ...rest, 2 * mostSamples + 8])
@@ -151,6 +150,24 @@ test('two instances take each sample once', async () => {
   }
   expect(await deps.db.prisma.jobSample.count()).toBe(3)
   expect((await courseOf(jobId)).map(([second]) => second)).toEqual([0, 1, 2.01, 3.02, 3.03])
+})
+
+test('samples of many jobs are taken by two statements per second at most, and none is left out', async () => {
+  const jobIds: string[] = []
+  for (let job = 0; job < 8; job++) {
+    jobIds.push(await givenRunningJob())
+    clock.advance(110)
+  }
+  const db = countedDb(deps.db)
+  const take = takeSamples({ ...deps, db })
+  await pass(3, take)
+  expect(db.asked.statements).toBe(7)
+  const whole = async (jobId: string) => new Set((await courseOf(jobId)).map(([second]) => Math.floor(Number(second))))
+  for (const jobId of jobIds) expect(await whole(jobId)).toEqual(new Set([0, 1, 2, 3]))
+  // A job that starts wakes the step.
+  await pass(0, take)
+  await pass(0, take)
+  expect(db.asked.statements).toBe(7)
 })
 
 test('a hub without a running job sends no statements until one starts', async () => {
