@@ -9,6 +9,12 @@ export type Clock = {
   giveWay(): Promise<void>
 }
 
+/** Resolves in a later turn of the event loop. */
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+
 /** The system clock, for production. */
 export const systemClock: Clock = {
   now: () => new Date(),
@@ -28,8 +34,64 @@ export const systemClock: Clock = {
       const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1))
       signal?.addEventListener('abort', wake, { once: true })
     }),
-  giveWay: () =>
-    new Promise((resolve) => {
-      setImmediate(resolve)
-    }),
+  giveWay: nextTurn,
+}
+
+/** A clock for tests: what waits for a later time need not be waited for. */
+export type MovableClock = Clock & {
+  /** Moves time on by `ms` milliseconds and ends the sleeps that are over then, the earliest first. */
+  advance(ms: number): void
+  /** Resolves when somebody sleeps on this clock. */
+  asleep(): Promise<void>
+}
+
+type Sleeper = { readonly until: number; wake(): void }
+
+/**
+ * Creates a clock that runs like the system's and can be moved forward; with `standsAt`, one that stands at that time
+ * until it is moved.
+ */
+export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = {}): MovableClock {
+  const begin = systemClock.elapsed()
+  const start = (standsAt ?? systemClock.now()).getTime()
+  let moved = 0
+  const elapsed = (): number => start + moved + (standsAt === undefined ? systemClock.elapsed() - begin : 0)
+  const sleepers = new Set<Sleeper>()
+  let watchers: (() => void)[] = []
+  return {
+    now: () => new Date(elapsed()),
+    elapsed,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (ms <= 0 || signal?.aborted) {
+          resolve(standsAt === undefined ? nextTurn() : undefined)
+          return
+        }
+        const over = new AbortController()
+        const wake = (): void => {
+          sleepers.delete(sleeper)
+          signal?.removeEventListener('abort', wake)
+          over.abort()
+          resolve()
+        }
+        const sleeper = { until: elapsed() + ms, wake }
+        sleepers.add(sleeper)
+        signal?.addEventListener('abort', wake, { once: true })
+        if (standsAt === undefined) void systemClock.sleep(ms, over.signal).then(wake)
+        for (const watcher of watchers) watcher()
+        watchers = []
+      }),
+    giveWay: nextTurn,
+    advance(ms) {
+      moved += ms
+      const due = [...sleepers].filter((sleeper) => sleeper.until <= elapsed()).sort((a, b) => a.until - b.until)
+      for (const sleeper of due) sleeper.wake()
+    },
+    asleep: () =>
+      sleepers.size > 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            watchers.push(resolve)
+          }),
+  }
 }
