@@ -18,11 +18,17 @@ export type DataFolder = {
 
 /** The folder cannot be used; the sentence says which, why and what to do. */
 export class DataFolderError extends Error {
-  override readonly name = 'DataFolderError'
+  override readonly name: string = 'DataFolderError'
+}
+
+/** Another program has the folder. */
+export class DataFolderInUseError extends DataFolderError {
+  override readonly name = 'DataFolderInUseError'
 }
 
 /**
- * Makes the folder when it is missing (mode 0700) and locks it; a DataFolderError at once when another program has it.
+ * Makes the folder when it is missing (mode 0700) and locks it; a DataFolderInUseError at once when another program has it,
+ * and a DataFolderError when it cannot be used.
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
@@ -189,10 +195,20 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-function inUse(folder: string, holder: string): DataFolderError {
+function inUse(folder: string, holder: string): DataFolderInUseError {
   const pid = parseHolder(holder)?.pid
-  return new DataFolderError(
+  return new DataFolderInUseError(
     `The data folder ${folder} is in use by another Twincast instance${pid === undefined ? '' : ` (process ${pid})`}. ` +
       'Stop that instance, or set DATA_DIR to another folder.',
   )
+}
+
+/**
+ * Removes a data folder with its database. When root runs the hub, the database may be in another folder, which its user
+ * can access; the file `postgres-home` names that folder.
+ */
+export async function removeDataFolder(path: string): Promise<void> {
+  const elsewhere = (await readIfThere(join(path, 'postgres-home')))?.trim()
+  if (elsewhere) await rm(elsewhere, { recursive: true, force: true })
+  await rm(path, { recursive: true, force: true })
 }
