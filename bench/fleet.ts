@@ -6,7 +6,6 @@ import type { MethodAnswer } from '../src/method/answer.ts'
 import { createMqttServer } from '../src/mqtt/broker.ts'
 import { everything } from '../src/scope.ts'
 import { startFleetProcess } from '../src/simulator/child.ts'
-import { loadOrMakeCertificate } from '../src/tls/certificate.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { settleTables } from './devices.ts'
@@ -98,9 +97,7 @@ export async function connectFleet(bench: Bench, name: string, count: number): P
   const closers = createClosers()
   closers.add(() => door.close())
   try {
-    // For the TLS port, which the door always has and nobody here uses.
-    const { cert, key } = await loadOrMakeCertificate(bench.folder, { hostNames: [], now: deps.clock.now() })
-    const { mqtt } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key })
+    const { mqtt } = await door.listen({ mqtt: { host: '127.0.0.1', port: 0 }, cert: '', key: '' })
     const devices = await connectDevices(keys, mqtt?.port ?? 0, signal)
     closers.add(devices.close)
     await settleTables(bench)

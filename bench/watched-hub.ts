@@ -93,7 +93,7 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
       DATA_DIR: folder,
       IOTHUB_OWNER_KEY: ownerKey,
       GRAPHIQL: 'true',
-      ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' },
+      ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' },
     },
   })
   const ended = once(child, 'exit')
@@ -118,7 +118,10 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
   try {
     const [addresses]: Addresses[] = await started
     if (addresses === undefined) throw new Error('The hub did not log its addresses.')
-    client = createHubClient({ url: addresses.graphql, authorization: token('localhost', ownerKey, 'iothubowner') })
+    client = createHubClient({
+      url: addresses.graphql ?? '',
+      authorization: token('localhost', ownerKey, 'iothubowner'),
+    })
     say(`registering ${devices.toLocaleString('en')} devices`)
     const { execute } = client
     const keys: string[] = []

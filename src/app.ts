@@ -23,6 +23,7 @@ import { type Instances, joinInstances } from './events/instances.ts'
 import { schema } from './graphql/schema.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
 import { createTrustedDocuments, type TrustedDocuments } from './graphql/transport/trusted-documents.ts'
+import { addressFor } from './http/address.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
 import { mountMetrics } from './http/metrics.ts'
@@ -47,15 +48,14 @@ import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
 
-/** The addresses of a running hub. */
+/** The addresses of a running hub. Those of a port that is off, or of a role that it does not have, are undefined. */
 export type Addresses = {
-  readonly http: string
-  readonly https: string
-  /** Undefined unless the host is a loopback address: devices then connect by TLS. */
+  readonly http: string | undefined
+  readonly https: string | undefined
   readonly mqtt: string | undefined
-  readonly mqtts: string
-  readonly graphql: string
-  readonly console: string
+  readonly mqtts: string | undefined
+  readonly graphql: string | undefined
+  readonly console: string | undefined
 }
 
 /** The whole program. */
@@ -145,10 +145,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const folder = await openDataFolder(config.dataDir)
     onStop('the data folder', () => folder.release())
 
-    const hostNames = [config.hubHostName, config.host, 'localhost', '127.0.0.1', '::1', '[::1]']
+    const { http: httpPort, https: httpsPort, mqtt: mqttPort, mqtts: mqttsPort } = config
+    const ownNames = [httpPort, httpsPort, mqttPort, mqttsPort].flatMap((port) => port?.host ?? [])
+    const hostNames = [...new Set([config.hubHostName, ...ownNames, 'localhost', '127.0.0.1', '::1', '[::1]'])]
     const loadCertificate = () =>
       loadOrMakeCertificate(folder.path, {
-        hostNames: [config.hubHostName, config.host],
+        hostNames: [config.hubHostName, ...ownNames],
         own: config.tls,
         now: clock.now(),
       })
@@ -174,7 +176,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // Its probes answer before the database does, and as long as anything is left to stop.
     const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, plainHttp: config.plainHttp, cert, key })
     onStop('the HTTP server', () => http.close())
-    const web = await http.listen({ host: config.host, port: config.httpPort, tlsPort: config.httpsPort })
+    const web = await http.listen({ http: httpPort, https: httpsPort })
 
     const url = config.databaseUrl ?? (await startEmbedded(folder))
     const prepare = async (): Promise<void> => {
@@ -270,9 +272,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     scheduler = running
     onStop('the scheduler', () => running.stop(answerGrace, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
     const devices = await mqtt.listen({
-      host: config.host,
-      port: config.mqttPort,
-      tlsPort: config.mqttsPort,
+      mqtt: mqttPort,
+      mqtts: mqttsPort,
       cert,
       key,
       deviceCa: await loadAuthorities(),
@@ -314,7 +315,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       ),
       console: mountConsole(deps, consoleFolder, {
         hubHostName: config.hubHostName,
-        mqttsPort: devices.mqtts.port,
+        mqttsPort: devices.mqtts?.port,
         graphiql: isGraphiqlOn,
         signIn: signIn?.settings,
       }),
@@ -329,14 +330,13 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       return http.drain(hurrying.signal)
     })
     isRunning = true
-    const { hostname } = new URL(web.http)
-    const base = config.plainHttp === 'off' ? web.https : web.http
+    const base = config.plainHttp === 'off' ? web.https : (web.http ?? web.https)
     const addresses: Addresses = {
       ...web,
-      mqtt: devices.mqtt && `mqtt://${hostname}:${devices.mqtt.port}`,
-      mqtts: `mqtts://${hostname}:${devices.mqtts.port}`,
-      graphql: `${base}/graphql`,
-      console: `${base}/console/`,
+      mqtt: mqttPort && devices.mqtt && addressFor('mqtt', mqttPort.host, devices.mqtt.port),
+      mqtts: mqttsPort && devices.mqtts && addressFor('mqtts', mqttsPort.host, devices.mqtts.port),
+      graphql: base !== undefined ? `${base}/graphql` : undefined,
+      console: base !== undefined ? `${base}/console/` : undefined,
     }
     log.info(
       {

@@ -4,6 +4,7 @@ import { isIssuerAddress } from './issuer-address.ts'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
 import { isLoopback } from './loopback.ts'
+import type { PortAddress } from './open-port.ts'
 import { originIn } from './origin.ts'
 import {
   isTier,
@@ -22,15 +23,16 @@ const unknownJob = ['404', 'unknown'] as const
 
 /** All settings from outside, read once. Port 0 means any free port. */
 export type Config = {
-  /** The address that all ports listen on. */
-  readonly host: string
-  /** Whether `host` can be reached from this machine only. */
+  /** Where HTTP is served. For every port, undefined turns it off. */
+  readonly http: PortAddress | undefined
+  readonly https: PortAddress | undefined
+  /** Plain MQTT, on loopback only. */
+  readonly mqtt: PortAddress | undefined
+  readonly mqtts: PortAddress | undefined
+  /** Where metrics are served, without TLS and tokens. */
+  readonly metrics: PortAddress | undefined
+  /** Whether HTTP, with and without TLS, can be reached from this machine only. */
   readonly loopback: boolean
-  readonly httpPort: number
-  readonly httpsPort: number
-  /** Plain MQTT, on loopback only; undefined turns it off. */
-  readonly mqttPort: number | undefined
-  readonly mqttsPort: number
   /** The hub's name for devices and operators: in tokens, connection strings and the certificate. */
   readonly hubHostName: string
   /** Absolute. */
@@ -111,13 +113,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     if (!valid(value)) problems.push(`${name} is ${quote(value)}; it must be ${allowed}.`)
     return value
   }
-  const integer = (name: string, fallback: number, min: number, max: number): number => {
+  const integer = (name: string, fallback: number, min: number, max: number, orElse = ''): number => {
     const value = given(name)
     if (value === undefined) return fallback
     // Digits only: Number() would also accept '0x10', '1e3' and ' 7 '.
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
-    problems.push(`${name} is ${quote(value)}; it must be a whole number from ${min} to ${max}.`)
+    problems.push(`${name} is ${quote(value)}; it must be a whole number from ${min} to ${max}${orElse}.`)
     return fallback
   }
   const choice = <Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word => {
@@ -145,21 +147,37 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
       .map((value) => value.trim())
       .filter((value) => value !== '')
 
-  const host = text('HOST', '127.0.0.1', 'an IP address or a host name', isHost)
-  const loopback = host.toLowerCase() === 'localhost' || isLoopback(host)
-  const ports = {
-    HTTP_PORT: integer('HTTP_PORT', 4000, 0, 65_535),
-    HTTPS_PORT: integer('HTTPS_PORT', 4443, 0, 65_535),
-    MQTT_PORT: loopback || given('MQTT_PORT') ? integer('MQTT_PORT', 1883, 0, 65_535) : undefined,
-    MQTTS_PORT: integer('MQTTS_PORT', 8883, 0, 65_535),
+  const hostIn = (name: string, fallback: string): string =>
+    given(name) === undefined ? fallback : text(name, fallback, 'an IP address or a host name', isHost)
+  const host = hostIn('HOST', '127.0.0.1')
+  const portIn = (name: string, fallback: number, usualHost = host): PortAddress | undefined => {
+    const address = hostIn(`${name}_HOST`, usualHost)
+    if (given(`${name}_PORT`) === 'off') return undefined
+    return Object.freeze({ host: address, port: integer(`${name}_PORT`, fallback, 0, 65_535, ', or off') })
   }
-  if (!loopback && ports.MQTT_PORT !== undefined) {
+  const http = portIn('HTTP', 4000)
+  const https = portIn('HTTPS', 4443)
+  const anyMqtt = portIn('MQTT', 1883)
+  const isMqttLocal = anyMqtt !== undefined && isLocal(anyMqtt.host)
+  const mqtt = isMqttLocal || given('MQTT_PORT') || given('MQTT_HOST') ? anyMqtt : undefined
+  const mqtts = portIn('MQTTS', 8883)
+  const metrics = portIn('METRICS', 4090, '127.0.0.1')
+  const loopback = [http, https].every((port) => port === undefined || isLocal(port.host))
+  if (mqtt !== undefined && !isMqttLocal) {
     problems.push(
-      `MQTT_PORT is ${quote(given('MQTT_PORT') ?? '')} and HOST is ${quote(host)}; plain MQTT is allowed on a ` +
-        'loopback address only. Remove MQTT_PORT and connect devices to MQTTS_PORT.',
+      `MQTT_PORT is ${quote(given('MQTT_PORT') ?? String(mqtt.port))} and ` +
+        `${given('MQTT_HOST') === undefined ? 'HOST' : 'MQTT_HOST'} is ${quote(mqtt.host)}; plain MQTT is allowed on a ` +
+        'loopback address only. Remove MQTT_PORT and MQTT_HOST and connect devices to MQTTS_PORT, or set MQTT_HOST to a ' +
+        'loopback address.',
     )
   }
-  problems.push(...sharedPorts(ports))
+  const isOff = (...ports: readonly unknown[]): boolean => ports.every((port) => port === undefined)
+  if (isOff(http, https, mqtt, mqtts)) {
+    problems.push('HTTP_PORT, HTTPS_PORT, MQTT_PORT and MQTTS_PORT are all off, so nothing could connect.')
+  }
+  problems.push(
+    ...sharedPorts({ HTTP_PORT: http, HTTPS_PORT: https, MQTT_PORT: mqtt, MQTTS_PORT: mqtts, METRICS_PORT: metrics }),
+  )
 
   const certPath = path('TLS_CERT')
   const keyPath = path('TLS_KEY')
@@ -260,13 +278,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     problems.push('GRAPHIQL is true, but TRUSTED_DOCUMENTS_ONLY is true, too: GraphiQL could not send any document.')
   }
 
+  const plain = choice('PLAIN_HTTP', plainHttp)
+  if (plain === 'off' && https === undefined && http !== undefined) {
+    problems.push(
+      'PLAIN_HTTP is off and HTTPS_PORT is off: HTTP_PORT would refuse every request. Turn HTTP_PORT off, too, or ' +
+        'change one of the two.',
+    )
+  }
+
   const config: Config = {
-    host,
+    http,
+    https,
+    mqtt,
+    mqtts,
+    metrics,
     loopback,
-    httpPort: ports.HTTP_PORT,
-    httpsPort: ports.HTTPS_PORT,
-    mqttPort: ports.MQTT_PORT,
-    mqttsPort: ports.MQTTS_PORT,
     hubHostName: text('HUB_HOST_NAME', 'localhost', 'an IP address or a host name', isHost),
     dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
     databaseUrl: secret(
@@ -326,14 +352,23 @@ function isKey(value: string): boolean {
   return bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === value
 }
 
-function sharedPorts(ports: Readonly<Record<string, number | undefined>>): string[] {
-  const taken = new Map<number, string>()
+/** Whether this address can be reached from this machine only. */
+const isLocal = (host: string): boolean => host.toLowerCase() === 'localhost' || isLoopback(host)
+
+function sharedPorts(ports: Readonly<Record<string, PortAddress | undefined>>): string[] {
+  const taken: { readonly name: string; readonly at: PortAddress }[] = []
   const problems: string[] = []
-  for (const [name, port] of Object.entries(ports)) {
-    if (port === undefined || port === 0) continue
-    const other = taken.get(port)
-    if (other === undefined) taken.set(port, name)
-    else problems.push(`${name} and ${other} are both ${port}. Give each its own port, or 0 for any free port.`)
+  for (const [name, at] of Object.entries(ports)) {
+    if (at === undefined || at.port === 0) continue
+    const other = taken.find((each) => each.at.port === at.port && mayBeSame(each.at.host, at.host))
+    if (other === undefined) taken.push({ name, at })
+    else {
+      problems.push(`${name} and ${other.name} are both ${at.port}. Give each its own port, or 0 for any free port.`)
+    }
   }
   return problems
 }
+
+/** Whether two programs may not have the same port at these addresses. A name may lead to any address. */
+const mayBeSame = (one: string, other: string): boolean =>
+  one === other || [one, other].some((host) => isIP(host) === 0 || host === '0.0.0.0' || host === '::')

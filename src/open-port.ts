@@ -6,7 +6,10 @@ export class ListenError extends Error {
 }
 
 /** Where to listen. Port 0 means any free port. */
-export type ListenAddress = { readonly variable: string; readonly host: string; readonly port: number }
+export type PortAddress = { readonly host: string; readonly port: number }
+
+/** With the variable of the port, such as `HTTP_PORT`. */
+export type ListenAddress = PortAddress & { readonly variable: string }
 
 /**
  * Maximum number of connections that wait to be accepted, as far as the system allows. Node's 511 are too few when a
@@ -20,7 +23,7 @@ export function openPort(server: Server, { variable, host, port }: ListenAddress
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       const where = `${host}:${port}`
-      const problem = reasons[error.code ?? ''] ?? error.message
+      const problem = reasonFor(error, variable)
       reject(
         new ListenError(`${variable} is ${port}, but the hub cannot listen on ${where}: ${problem}.`, { cause: error }),
       )
@@ -35,9 +38,18 @@ export function openPort(server: Server, { variable, host, port }: ListenAddress
   })
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program uses this port; stop it, or choose another port (0 for any free port)',
-  EACCES: 'this user has no permission; choose a port of 1024 or more',
-  EADDRNOTAVAIL: 'this machine has no such address; choose another HOST',
-  ENOTFOUND: 'this host name is unknown; choose another HOST',
+function reasonFor({ code, message }: NodeJS.ErrnoException, variable: string): string {
+  const host = variable.replace('_PORT', '_HOST')
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program uses this port; stop it, or choose another port (0 for any free port)'
+    case 'EACCES':
+      return 'this user has no permission; choose a port of 1024 or more'
+    case 'EADDRNOTAVAIL':
+      return `this machine has no such address; choose another ${host}`
+    case 'ENOTFOUND':
+      return `this host name is unknown; choose another ${host}`
+    default:
+      return message
+  }
 }

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
@@ -43,6 +44,7 @@ const openApp = (variables: Readonly<Record<string, string>> = {}) =>
         HTTPS_PORT: '0',
         MQTT_PORT: '0',
         MQTTS_PORT: '0',
+        METRICS_PORT: '0',
         LIMIT_DATABASE_SILENCE: '2000',
         ...variables,
         ...variables,
@@ -103,7 +105,7 @@ test.each<Weather>(['stall', 'drop', 'refuse'])(
   'a hub whose database is away (%s) is not ready and says why, and is ready when it is back',
   async (how) => {
     const app = openApp()
-    const { http } = await app.start()
+    const { http = '' } = await app.start()
     const ask = async () => {
       const response = await fetch(`${http}/readyz`)
       return [response.status, await response.json()]
@@ -125,7 +127,7 @@ test.each<Weather>(['stall', 'drop', 'refuse'])(
 
 test.each(['stall', 'drop'] as const)('a hub whose database hangs (%s) stops all the same', async (how) => {
   const app = openApp()
-  const { http } = await app.start()
+  const { http = '' } = await app.start()
   await proxy.become(how)
   const asked = fetch(`${http}/graphql`, {
     method: 'POST',
@@ -237,13 +239,34 @@ test('a hub that stops says so first, turns new devices away, and keeps the othe
   expect(answer).not.toContain('503')
 })
 
+test('a hub opens each port at its own address, and none that is off', async () => {
+  const app = openApp({ HTTP_PORT: 'off', HTTPS_HOST: '127.0.0.2', MQTT_PORT: 'off', MQTTS_HOST: '127.0.0.3' })
+  const { http, https, mqtt, mqtts, graphql, console: pages } = await app.start()
+  try {
+    expect([http, mqtt]).toEqual([undefined, undefined])
+    expect([graphql, pages]).toEqual([`${https}/graphql`, `${https}/console/`])
+    const identityOf = async (address = ''): Promise<string> => {
+      const { hostname, port } = new URL(address)
+      const socket = connectTls({ host: hostname, port: Number(port), ca: await readFile(join(folder, 'ca.pem')) })
+      await once(socket, 'secureConnect')
+      const { remoteAddress = '' } = socket
+      socket.destroy()
+      return remoteAddress
+    }
+    expect([await identityOf(https), await identityOf(mqtts)]).toEqual(['127.0.0.2', '127.0.0.3'])
+    expect(entries.find(({ msg }) => msg === 'ready')).toEqual(expect.not.objectContaining({ http: expect.anything() }))
+  } finally {
+    await app.stop()
+  }
+})
+
 test('certificates that have changed are taken at a reload, and those that cannot be used are not', async () => {
   await proxy.become('forward')
   const pair = tlsPairIn(folder)
   const first = await writeTlsPair(pair)
   const app = openApp(pair)
   const { https, mqtts } = await app.start()
-  const shown = () => Promise.all([https, mqtts].map(shownFingerprint))
+  const shown = () => Promise.all([https, mqtts].map((address = '') => shownFingerprint(address)))
   try {
     expect(await shown()).toEqual([first, first])
     const second = await writeTlsPair(pair)
@@ -262,7 +285,7 @@ test('a hub for trusted documents only runs those of its programs, and offers no
   const documents = join(folder, 'web.json')
   await writeFile(documents, JSON.stringify({ a1: 'query Known { hub { limits { trustedDocumentsOnly } } }' }))
   const app = openApp({ TRUSTED_DOCUMENTS: 'web.json', TRUSTED_DOCUMENTS_ONLY: 'true' })
-  const { graphql } = await app.start()
+  const { graphql = '' } = await app.start()
   const ask = async (params: Record<string, unknown>) => {
     const headers = { 'content-type': 'application/json' }
     return (await fetch(graphql, { method: 'POST', headers, body: JSON.stringify(params) })).json()

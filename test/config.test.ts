@@ -25,10 +25,6 @@ describe('the configuration', () => {
     expect(read({})).toEqual({
       host: '127.0.0.1',
       loopback: true,
-      httpPort: 4000,
-      httpsPort: 4443,
-      mqttPort: 1883,
-      mqttsPort: 8883,
       hubHostName: 'localhost',
       dataDir: '/home/ann/.twincast',
       databaseUrl: undefined,
@@ -63,6 +59,8 @@ describe('the configuration', () => {
       HTTP_PORT: '80',
       HTTPS_PORT: '443',
       MQTTS_PORT: '0',
+      METRICS_HOST: '::',
+      METRICS_PORT: '9090',
       HUB_HOST_NAME: 'hub.example.com',
       DATA_DIR: '../state',
       DATABASE_URL: 'postgresql://ann:secret@db.example.com/twincast',
@@ -99,10 +97,6 @@ describe('the configuration', () => {
     expect(read(env)).toEqual({
       host: '0.0.0.0',
       loopback: false,
-      httpPort: 80,
-      httpsPort: 443,
-      mqttPort: undefined,
-      mqttsPort: 0,
       hubHostName: 'hub.example.com',
       dataDir: '/home/state',
       databaseUrl: env.DATABASE_URL,
@@ -144,7 +138,7 @@ describe('the configuration', () => {
   it('counts an empty variable as absent', () => {
     const names = ['HOST', 'HTTP_PORT', 'DATA_DIR', 'DATABASE_URL', 'IOTHUB_OWNER_KEY', 'TLS_CERT', 'LOG_LEVEL']
     expect(read(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read({}))
-    expect(read({ HOST: '0.0.0.0', MQTT_PORT: '' }).mqttPort).toBeUndefined()
+    expect(read({ HOST: '0.0.0.0', MQTT_PORT: '' }).mqtt).toBeUndefined()
   })
 
   it('cannot be changed afterwards', () => {
@@ -183,7 +177,10 @@ describe('the configuration', () => {
 
 describe('a value that is taken', () => {
   const taken: [string, Env][] = [
-    ['any free port, several times', { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }],
+    [
+      'any free port, several times',
+      { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' },
+    ],
     ['the highest port', { HTTP_PORT: '65535' }],
     ['a host name to listen on', { HOST: 'hub-1.example.com' }],
     ['an IPv6 address', { HOST: '::' }],
@@ -345,6 +342,38 @@ describe('loopback', () => {
   test.each(hosts)('%s: %s', (host, loopback) => {
     const config = read({ HOST: host })
     expect(config.loopback).toBe(loopback)
-    expect(config.mqttPort).toBe(loopback ? 1883 : undefined)
+    expect(config.mqtt?.port).toBe(loopback ? 1883 : undefined)
+  })
+
+  const places: [string, Env, boolean][] = [
+    ['HTTP on the network', { HTTP_HOST: '0.0.0.0' }, false],
+    ['HTTPS on the network', { HTTPS_HOST: '10.0.0.7' }, false],
+    ['MQTT by TLS on the network', { MQTTS_HOST: '0.0.0.0' }, true],
+    ['all but HTTP on the network', { HOST: '0.0.0.0', HTTP_HOST: 'localhost', HTTPS_HOST: '::1' }, true],
+    ['HTTP off on the network', { HOST: '0.0.0.0', HTTPS_HOST: '127.0.0.1', HTTP_PORT: 'off' }, true],
+    ['HTTPS off on the network', { HOST: '0.0.0.0', HTTPS_PORT: 'off' }, false],
+  ]
+  test.each(places)('is all of HTTP with %s: %s %s', (_, env, loopback) => expect(read(env).loopback).toBe(loopback))
+})
+
+describe('a port', () => {
+  test.each([
+    ['HTTP', { HTTP_PORT: 'off' }, { http: undefined }],
+    ['HTTPS', { HTTPS_PORT: 'off' }, { https: undefined }],
+    ['MQTT', { MQTT_PORT: 'off' }, { mqtt: undefined }],
+    ['MQTTS', { MQTTS_PORT: 'off' }, { mqtts: undefined }],
+    ['METRICS', { METRICS_PORT: 'off' }, { metrics: undefined }],
+  ])('%s can be off, whatever its address is', (name, env, off) => {
+    expect(read({ ...env, [`${name}_HOST`]: '0.0.0.0' })).toEqual({ ...read({}), ...off })
+  })
+
+  it('has the address of HOST unless it has one of its own', () => {
+    const { http, https, mqtt, mqtts } = read({ HOST: '10.0.0.7', MQTTS_HOST: '10.0.0.8', MQTT_HOST: '127.0.0.1' })
+    expect([http, https, mqtt, mqtts].map((port) => port?.host)).toEqual([
+      '10.0.0.7',
+      '10.0.0.7',
+      '127.0.0.1',
+      '10.0.0.8',
+    ])
   })
 })

@@ -24,8 +24,8 @@ const otherFile = /^\/console\/(?!(?:jobs|devices)\/)(?:.*\/)?[^/]+\.[^/.]+$/
 export type ConsoleSettings = {
   /** The name that devices use to connect and to sign (`HUB_HOST_NAME`), whatever name the page was requested under. */
   readonly hubHostName: string
-  /** The port at which devices connect over TLS. */
-  readonly mqttsPort: number
+  /** The port at which devices connect over TLS; undefined for the usual one, which another program serves. */
+  readonly mqttsPort: number | undefined
   /** Whether the hub serves GraphiQL. */
   readonly graphiql: boolean
   /** How persons sign in; undefined where they cannot. */
@@ -107,7 +107,7 @@ async function servePage(
   const settings: Readonly<Record<string, string>> = {
     nonce,
     hubHostName,
-    mqttsPort: String(mqttsPort),
+    mqttsPort: mqttsPort === undefined ? '' : String(mqttsPort),
     graphiql: String(graphiql),
     signIn: signingIn === undefined ? '' : JSON.stringify(signingIn),
   }

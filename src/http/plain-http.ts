@@ -23,7 +23,7 @@ export function mayComePlain(mode: PlainHttp, proxies: Proxies, { peer, headers 
 export function plainRefusal(
   mode: PlainHttp,
   proxies: Proxies,
-  request: PlainRequest & { readonly tlsPort: number },
+  request: PlainRequest & { readonly tlsPort: number | undefined },
 ): string {
   const { peer, tlsPort } = request
   const address = tlsAddress(request) ?? `port ${tlsPort}`
@@ -31,11 +31,19 @@ export function plainRefusal(
   if (proxies.isTrusted(peer)) {
     return 'This hub accepts requests over TLS only. The proxy must send "X-Forwarded-Proto: https" for requests that it received over TLS.'
   }
-  return `This hub accepts requests over TLS only. Use ${address}, set PLAIN_HTTP=on, or name the proxy that adds TLS in TRUSTED_PROXIES.`
+  const first = tlsPort === undefined ? 'Set' : `Use ${address}, set`
+  return `This hub accepts requests over TLS only. ${first} PLAIN_HTTP=on, or name the proxy that adds TLS in TRUSTED_PROXIES.`
 }
 
-/** The address of the hub over TLS, under the name that the client uses. Undefined if that is not a name. */
-export function tlsAddress({ headers, tlsPort }: PlainRequest & { readonly tlsPort: number }): string | undefined {
+/**
+ * The address of the hub over TLS, under the name that the client uses. Undefined if that is not a name, or if the port
+ * is off.
+ */
+export function tlsAddress({
+  headers,
+  tlsPort,
+}: PlainRequest & { readonly tlsPort: number | undefined }): string | undefined {
+  if (tlsPort === undefined) return undefined
   const name = hostName(headers.host ?? '')
   return /^([\w.-]+|\[[\da-f:.]+\])$/.test(name) ? `https://${name}:${tlsPort}` : undefined
 }

@@ -1,15 +1,16 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connectionName } from '../connection-name.ts'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createProxies, type Proxies } from '../limits/client-address.ts'
 import { addressOf, noteClient } from '../limits/request-address.ts'
-import { openPort } from '../open-port.ts'
+import { openPort, type PortAddress } from '../open-port.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { tlsSettings } from '../tls/settings.ts'
+import { addressFor } from './address.ts'
 import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
 import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
@@ -57,12 +58,11 @@ export type HttpServer = {
   open(mounts: Mounts): void
   /** Lets no more requests through; requests under way may finish for a while, or until `hurry` aborts. */
   drain(hurry?: AbortSignal): Promise<void>
-  /** Opens both ports and returns their addresses, such as `http://localhost:4000`. ListenError. */
-  listen(address: {
-    readonly host: string
-    readonly port: number
-    readonly tlsPort: number
-  }): Promise<{ http: string; https: string }>
+  /** Opens the given ports and returns their addresses, such as `http://localhost:4000`. ListenError. */
+  listen(ports: { readonly http?: PortAddress | undefined; readonly https?: PortAddress | undefined }): Promise<{
+    readonly http: string | undefined
+    readonly https: string | undefined
+  }>
   /** New connections get this certificate. PEM text. */
   renew(pair: { readonly cert: string; readonly key: string }): void
   /** Accepts no new connections, lets requests under way finish for a while, then cuts them off. */
@@ -183,7 +183,7 @@ export function createHttpServer(
     response.setHeader('strict-transport-security', strictTransport)
     handle(request, response, 'TLS')
   }
-  let securePort = 0
+  let securePort: number | undefined
   const originOf = ({ headers, socket: { remoteAddress = '' } }: http.IncomingMessage) => ({
     peer: remoteAddress,
     headers,
@@ -331,16 +331,14 @@ export function createHttpServer(
   return {
     open,
     drain,
-    async listen({ host, port, tlsPort }) {
+    async listen({ http, https }) {
       try {
-        const [plainAddress, secureAddress] = [
-          await openPort(plain, { variable: 'HTTP_PORT', host, port }),
-          await openPort(secure, { variable: 'HTTPS_PORT', host, port: tlsPort }),
-        ]
-        securePort = secureAddress.port
+        const plainAddress = http && (await openPort(plain, { variable: 'HTTP_PORT', ...http }))
+        const secureAddress = https && (await openPort(secure, { variable: 'HTTPS_PORT', ...https }))
+        securePort = secureAddress?.port
         return {
-          http: `http://${nameIn(host)}:${plainAddress.port}`,
-          https: `https://${nameIn(host)}:${secureAddress.port}`,
+          http: plainAddress && addressFor('http', http.host, plainAddress.port),
+          https: secureAddress && addressFor('https', https.host, secureAddress.port),
         }
       } catch (error) {
         await close()
@@ -371,10 +369,4 @@ function requestThat(wantsUpgrade: (request: http.IncomingMessage) => boolean): 
       this.offersUpgrade = offers === true
     }
   }
-}
-
-/** A host as written in an address, and one that can be requested: "all addresses" cannot. */
-function nameIn(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return isIPv6(host) ? `[${host}]` : host
 }

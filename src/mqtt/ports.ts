@@ -3,15 +3,14 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../limits/arrivals.ts'
 import { isLoopback } from '../loopback.ts'
-import { ListenError, openPort } from '../open-port.ts'
+import { ListenError, openPort, type PortAddress } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
-/** Where MQTT listens. `cert` and `key` are PEM. Port 0 means any free port. */
+/** Where MQTT listens. `cert` and `key` are PEM. A port that is undefined is off. */
 export type ListenOptions = {
-  readonly host: string
-  /** Plain MQTT, without TLS; only if `host` is a loopback address. Undefined turns it off. */
-  readonly port?: number | undefined
-  readonly tlsPort: number
+  /** Plain MQTT, without TLS; on a loopback address only. */
+  readonly mqtt?: PortAddress | undefined
+  readonly mqtts?: PortAddress | undefined
   readonly cert: string
   readonly key: string
   /** PEM of the certificate authorities that are trusted for devices. */
@@ -21,7 +20,7 @@ export type ListenOptions = {
 /** The part that may change while MQTT listens. */
 export type Certificates = Pick<ListenOptions, 'cert' | 'key' | 'deviceCa'>
 
-export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo }
+export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly mqtts: AddressInfo | undefined }
 
 /**
  * The listening sockets. `accept` gets each connection that is ready for MQTT, and the function to call when its client
@@ -36,14 +35,14 @@ export function createPorts(
   const sockets = new Set<Socket>()
 
   const acceptSocket = (socket: Socket): void => accept(socket, () => arrivals.introduced(socket))
-  const start = (server: Server, variable: string, host: string, port: number): Promise<AddressInfo> => {
+  const start = (server: Server, variable: string, at: PortAddress): Promise<AddressInfo> => {
     arrivals.guard(server, { variable, kind: 'MQTT' })
     server.on('connection', (socket) => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
     })
     servers.push(server)
-    return openPort(server, { variable, host, port })
+    return openPort(server, { variable, ...at })
   }
 
   let closed: Promise<unknown> = Promise.resolve()
@@ -54,34 +53,37 @@ export function createPorts(
     return closed
   }
 
+  const createSecure = ({ cert, key, deviceCa }: Certificates): TlsServer => {
+    const tls = {
+      ...tlsSettings,
+      cert,
+      key,
+      handshakeTimeout,
+      noDelay: true,
+      // A certificate is requested, and any or none is accepted: which one is needed is known once the device has
+      // identified itself. Only registered authorities count, not those that the system trusts.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ca: deviceCa ?? [],
+    } as const satisfies TlsOptions
+    const secure = createTlsServer(tls, acceptSocket)
+    tlsServer = secure
+    // Node reports a handshake that took too long, and leaves the connection open.
+    secure.on('tlsClientError', (_error, socket) => socket.destroy())
+    return secure
+  }
+
   return {
-    async listen({ host, port, tlsPort, cert, key, deviceCa }: ListenOptions): Promise<ListenAddresses> {
-      const tls = {
-        ...tlsSettings,
-        cert,
-        key,
-        handshakeTimeout,
-        noDelay: true,
-        // A certificate is requested, and any or none is accepted: which one is needed is known once the device has
-        // identified itself. Only registered authorities count, not those that the system trusts.
-        requestCert: true,
-        rejectUnauthorized: false,
-        ca: deviceCa ?? [],
-      } as const satisfies TlsOptions
-      const secure = createTlsServer(tls, acceptSocket)
-      tlsServer = secure
-      // Node reports a handshake that took too long, and leaves the connection open.
-      secure.on('tlsClientError', (_error, socket) => socket.destroy())
-      const mqtts = await start(secure, 'MQTTS_PORT', host, tlsPort)
-      if (port === undefined) return { mqtts, mqtt: undefined }
-      const mqtt = await start(createTcpServer({ noDelay: true }, acceptSocket), 'MQTT_PORT', host, port)
+    async listen({ mqtt, mqtts, ...certificates }: ListenOptions): Promise<ListenAddresses> {
+      const secureAddress = mqtts && (await start(createSecure(certificates), 'MQTTS_PORT', mqtts))
+      const plainAddress = mqtt && (await start(createTcpServer({ noDelay: true }, acceptSocket), 'MQTT_PORT', mqtt))
       // A name may resolve to anything; the bound address decides.
-      if (!isLoopback(mqtt.address)) {
+      if (plainAddress !== undefined && !isLoopback(plainAddress.address)) {
         throw new ListenError(
-          `MQTT_PORT: plain MQTT is allowed on loopback addresses only, and ${mqtt.address} is not one.`,
+          `MQTT_PORT: plain MQTT is allowed on loopback addresses only, and ${plainAddress.address} is not one.`,
         )
       }
-      return { mqtts, mqtt }
+      return { mqtt: plainAddress, mqtts: secureAddress }
     },
     /** New connections get these certificates. */
     renew({ cert, key, deviceCa }: Certificates): void {

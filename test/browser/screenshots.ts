@@ -14,7 +14,8 @@ import { withoutBrowser } from '../support/find-browser.ts'
 // `npm run screenshots`: the pictures of the README, of a hub with 2,000 simulated devices and a job that is half done.
 
 const folder = resolve(import.meta.dirname, '../../docs/images')
-const delayMs = { min: 300, max: 14_000 }
+/** So long that a slow machine, too, takes the pictures before the job has ended. */
+const delayMs = { min: 300, max: 28_000 }
 
 /** Most reboot; some refuse, for two reasons, and some are not there. */
 function behaviourOf(_device: PlannedDevice, index: number): Behaviour {
@@ -27,7 +28,7 @@ function behaviourOf(_device: PlannedDevice, index: number): Behaviour {
 if (browserPath === undefined) throw new Error(withoutBrowser)
 const hub = createDemoHub()
 try {
-  const { http, graphql, mqtt } = await hub.start()
+  const { graphql, mqtt } = await hub.start()
   const client = createHubClient({ url: graphql })
   const plan = planFleet(2_000)
   const { keys } = await registerDevices(
@@ -36,7 +37,7 @@ try {
   )
   const fleet = createFleet({
     host: '127.0.0.1',
-    port: Number(new URL(mqtt ?? '').port),
+    port: Number(new URL(mqtt).port),
     hubName: 'localhost',
     devices: plan.map((device, index) => ({
       deviceId: device.deviceId,
@@ -46,7 +47,7 @@ try {
   })
   await fleet.connect()
   await scheduleOthers(client)
-  await photograph(client, http)
+  await photograph(client, new URL(graphql).origin)
   client.close()
   await fleet.close()
 } finally {
@@ -84,9 +85,12 @@ async function photograph(client: HubClient, http: string): Promise<void> {
   await call(client, { jobId, queryCondition: 'tags.building = 43' }, 'reboot')
   await job.page.goto(`/console/jobs/${jobId}`)
   await ended(client, jobId, 0.6)
-  await audit.page.goto('/console/audit')
-  await audit.page.getByRole('table', { name: 'Audit' }).getByRole('link', { name: jobId }).waitFor()
-  for (const [name, { page }] of Object.entries({ jobs, job, audit })) {
+  const pictures = { job: job.page, jobs: jobs.page, audit: audit.page }
+  for (const [name, page] of Object.entries(pictures)) {
+    if (page === audit.page) {
+      await page.goto('/console/audit')
+      await page.getByRole('table', { name: 'Audit' }).getByRole('link', { name: jobId }).waitFor()
+    }
     for (const [ending, colorScheme] of [
       ['', 'light'],
       ['-dark', 'dark'],

@@ -4,7 +4,7 @@ import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { relayStylePagination } from '@apollo/client/utilities'
 import { isAbstractType, OperationTypeNode } from 'graphql'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -120,15 +120,13 @@ const variables = { first: 2 }
 const rowsOf = (page: Page | null | undefined) => page?.jobs.edges.map(({ node }) => `${node.jobId} ${node.status}`)
 const shown = () => rowsOf(client.readQuery<Page>({ query: jobs, variables }))
 
-const soon = { timeout: 20_000 }
-
 test('fetchMore pages through jobs, and the pages become one list', async () => {
   const list = client.watchQuery<Page>({ query: jobs, variables })
   const seen: unknown[] = []
   const watching = list.subscribe(({ data, dataState }) =>
     seen.push(dataState === 'complete' ? rowsOf(data) : dataState),
   )
-  await vi.waitFor(() => expect(shown()).toEqual(['job-1 QUEUED', 'job-2 QUEUED']), soon)
+  await expect.poll(shown).toEqual(['job-1 QUEUED', 'job-2 QUEUED'])
   let next = client.readQuery<Page>({ query: jobs, variables })?.jobs.pageInfo
   let count = 0
   while (next?.hasNextPage) {
@@ -139,7 +137,7 @@ test('fetchMore pages through jobs, and the pages become one list', async () => 
   expect(count).toBe(2)
   const all = [1, 2, 3, 4, 5].map((number) => `job-${number} QUEUED`)
   expect(shown()).toEqual(all)
-  await vi.waitFor(() => expect(seen.at(-1)).toEqual(all), soon)
+  await expect.poll(() => seen.at(-1)).toEqual(all)
   watching.unsubscribe()
 })
 

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import * as http from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +16,8 @@ import { addressOf } from '../../src/limits/request-address.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { freePorts } from '../support/ports.ts'
 import { findProgram, type Program } from '../support/programs.ts'
+import { type RunningProxy, runProxy } from '../support/run-proxy.ts'
+import { openAnywhere } from './serve.ts'
 
 /** Answers with the address of the client; it accepts the token `good`. */
 const echo: Mount = {
@@ -53,7 +54,7 @@ async function serve(trusted: string, limits = {}): Promise<URL> {
   const mounts = { graphql: echo }
   const server = createHttpServer(deps, { mounts, arrivals, proxies, whyNotReady: () => undefined, ...pem })
   servers.push(server)
-  return new URL(`${(await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })).http}/graphql`)
+  return new URL(`${(await openAnywhere(server)).http}/graphql`)
 }
 
 type Asked = { readonly from?: string; readonly headers?: http.OutgoingHttpHeaders }
@@ -112,13 +113,11 @@ test('a trusted proxy may open more connections than one client', async () => {
 
 /** The configuration of a proxy on a port in front of the hub. */
 const configurations = {
-  nginx: (port, url, folder) => `
-    daemon off; master_process off; pid ${folder}/pid; error_log stderr;
+  nginx: (port, url) => `
     events {}
     http {
       access_log off;
-      client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c;
-      uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
+      client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
       server {
         listen 127.0.0.1:${port};
         location / {
@@ -143,39 +142,20 @@ const configurations = {
       option forwardfor
       http-request set-header X-Forwarded-Proto http
       server hub ${url.host}\n`,
-} as const satisfies Partial<Record<Program, (port: number, url: URL, folder: string) => string>>
+} as const satisfies Partial<Record<Program, (port: number, url: URL) => string>>
 
 describe.each(['nginx', 'haproxy'] as const)('%s', (name) => {
   const program = findProgram(name)
-  let folder: string
-  let proxy: ChildProcess | undefined
+  let proxy: RunningProxy | undefined
   let behind: URL
   beforeAll(async () => {
     if (program === undefined) return
     const url = await serve('127.0.0.1', { addressFailures: 1 })
     const [port = 0] = await freePorts(1)
-    folder = await mkdtemp(join(tmpdir(), 'twincast-proxy-'))
-    const file = join(folder, 'configuration')
-    await writeFile(file, configurations[name](port, url, folder))
-    proxy = spawn(program, name === 'nginx' ? ['-c', file, '-p', folder] : ['-f', file], { stdio: 'inherit' })
+    proxy = await runProxy(name, configurations[name](port, url), [port])
     behind = new URL(`http://127.0.0.1:${port}/graphql`)
-    for (;;) {
-      const socket = connect(port, '127.0.0.1')
-      const isThere = await once(socket, 'connect').then(
-        () => true,
-        () => false,
-      )
-      socket.destroy()
-      if (isThere) return
-      if (proxy.exitCode !== null) expect.fail(`${name} has ended`)
-    }
   })
-  afterAll(async () => {
-    if (proxy === undefined) return
-    proxy.kill()
-    await once(proxy, 'exit')
-    await rm(folder, { recursive: true })
-  })
+  afterAll(() => proxy?.close())
 
   test.skipIf(program === undefined)('names its clients, whatever they claim', async () => {
     expect(await ask(behind, { from: '127.0.0.2', headers: bad })).toEqual([401, '127.0.0.2'])

@@ -10,6 +10,7 @@ import { createHttpServer, type HttpServer, type Mount } from '../../src/http/se
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { restPaths } from '../../src/rest/router.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
+import { openAnywhere } from './serve.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 
@@ -73,7 +74,7 @@ beforeAll(async () => {
       ...tls,
     })
     servers.push(server)
-    return (await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })).http
+    return (await openAnywhere(server)).http
   }
   url = await serve(built)
   urlWithout = await serve(join(temporary, 'nowhere'))

@@ -8,6 +8,7 @@ import { withGraphiql } from '../../src/http/graphiql.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
+import { openAnywhere } from './serve.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
 const door: Mount = {
@@ -33,7 +34,7 @@ beforeEach(async () => {
     whyNotReady: () => undefined,
     ...pem,
   })
-  url = `${(await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })).http}/graphql`
+  url = `${(await openAnywhere(server)).http}/graphql`
 })
 afterEach(async () => {
   await server.close()

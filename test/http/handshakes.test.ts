@@ -12,6 +12,7 @@ import { handshakePatience } from '../../src/limits/handshakes.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
+import { openAnywhere } from './serve.ts'
 
 let pem: { cert: string; key: string }
 beforeAll(async () => {
@@ -32,7 +33,7 @@ beforeEach(async () => {
   const arrivals = createArrivals(deps, { isProxy: (address) => address === '127.0.0.2' })
   const server = createHttpServer(deps, { arrivals, whyNotReady: () => undefined, ...pem })
   servers.push(server)
-  const address = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
+  const address = await openAnywhere(server)
   ports = { http: Number(new URL(address.http).port), https: Number(new URL(address.https).port) }
 })
 

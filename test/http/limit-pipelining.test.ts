@@ -12,6 +12,7 @@ import { createHttpServer, type HttpServer, type Mount } from '../../src/http/se
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
+import { openAnywhere } from './serve.ts'
 
 const log = pino({ level: 'silent' })
 const schemes = ['http', 'https'] as const
@@ -52,7 +53,7 @@ async function serve(limits: Partial<typeof defaultLimits> = {}, clock = systemC
   const server = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...pem })
   const clients: Socket[] = []
   opened.push({ server, clients })
-  const url = await server.listen({ host: '127.0.0.1', port: 0, tlsPort: 0 })
+  const url = await openAnywhere(server)
   return {
     server,
     asked,

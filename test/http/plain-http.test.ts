@@ -13,6 +13,7 @@ import { createHttpServer, type HttpServer, type Mount } from '../../src/http/se
 import { createProxies, networkIn } from '../../src/limits/client-address.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
+import { openAnywhere } from './serve.ts'
 
 const proxies = createProxies([networkIn('192.0.2.7') ?? expect.fail()])
 const byTls = { 'x-forwarded-proto': 'https' }
@@ -51,6 +52,9 @@ describe('a request without TLS', () => {
     )
     expect(plainRefusal('off', proxies, request)).toBe(
       'This hub accepts requests over TLS only. Use https://hub.example:4443.',
+    )
+    expect(plainRefusal('loopback', proxies, { ...request, tlsPort: undefined })).toBe(
+      'This hub accepts requests over TLS only. Set PLAIN_HTTP=on, or name the proxy that adds TLS in TRUSTED_PROXIES.',
     )
     expect(plainRefusal('loopback', proxies, { ...request, peer: '192.0.2.7' })).toContain('X-Forwarded-Proto: https')
     expect(plainRefusal('off', proxies, { ...request, headers: {} })).toContain('Use port 4443.')
@@ -115,7 +119,7 @@ describe.skipIf(outside === undefined)('a hub that listens on the network', () =
     })
     servers.push(server)
     tokens = []
-    const { http, https } = await server.listen({ host: '0.0.0.0', port: 0, tlsPort: 0 })
+    const { http, https } = await openAnywhere(server, '0.0.0.0')
     return { plain: new URL(http).port, tls: new URL(https).port }
   }
   const token = { authorization: 'secret' }

@@ -14,9 +14,10 @@ import { createHttpServer, type HttpServer, type Mount } from '../../src/http/se
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { createTestClock } from '../support/clock.ts'
+import { openAnywhere } from './serve.ts'
 
 const deps = { limits: defaultLimits, clock: systemClock, log: pino({ level: 'silent' }) }
-const anywhere = { host: '127.0.0.1', port: 0, tlsPort: 0 }
+const anywhere = { host: '127.0.0.1', port: 0 }
 
 let tls: { cert: string; key: string }
 beforeAll(async () => {
@@ -60,7 +61,7 @@ beforeEach(async () => {
     whyNotReady: () => (ready ? undefined : 'The hub is starting.'),
     ...tls,
   })
-  url = await server.listen(anywhere)
+  url = await openAnywhere(server)
 })
 afterEach(() => server.close())
 
@@ -165,7 +166,7 @@ test('a connection on which the head of a request does not end is closed', async
     headersTimeout: 20,
     ...tls,
   })
-  const address = await impatient.listen(anywhere)
+  const address = await openAnywhere(impatient)
   const slow = connect(Number(new URL(address.http).port), '127.0.0.1')
   slow.write('GET /graphql HTTP/1.1\r\nHost: hub\r\nX-Slow: ')
   let answer = ''
@@ -179,7 +180,7 @@ test('a connection on which the head of a request does not end is closed', async
 
 test('a connection on which a TLS handshake does not end is closed', async () => {
   const impatient = createHttpServer(deps, { whyNotReady: () => undefined, handshakeTimeout: 20, ...tls })
-  const address = await impatient.listen(anywhere)
+  const address = await openAnywhere(impatient)
   const slow = connect(Number(new URL(address.https).port), '127.0.0.1').on('error', () => {})
   await expect.poll(() => slow.resume().closed).toBe(true)
   await impatient.close()
@@ -188,7 +189,7 @@ test('a connection on which a TLS handshake does not end is closed', async () =>
 test('one address has only so many connections to each port', async () => {
   const limits = { ...defaultLimits, addressConnections: 1 }
   const other = createHttpServer({ ...deps, limits }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
-  const address = await other.listen(anywhere)
+  const address = await openAnywhere(other)
   for (const where of [address.http, address.https]) {
     const first = connect(Number(new URL(where).port), '127.0.0.1')
     await once(first, 'connect')
@@ -209,7 +210,7 @@ async function refusing(door: Mount) {
     { ...deps, limits, clock },
     { mounts: { graphql: door }, whyNotReady: () => undefined, ...tls },
   )
-  return { other, clock, address: await other.listen(anywhere) }
+  return { other, clock, address: await openAnywhere(other) }
 }
 
 test('after many refused tokens of an address, only those are looked at that were good before', async () => {
@@ -292,27 +293,29 @@ test.skipIf(withoutCurl)('curl that offers HTTP/2 is answered', async () => {
 
 describe('listening', () => {
   test.each([
-    ['HTTP_PORT', () => ({ ...anywhere, port: Number(new URL(url.http).port) })],
-    ['HTTPS_PORT', () => ({ ...anywhere, tlsPort: Number(new URL(url.https).port) })],
+    ['HTTP_PORT', () => ({ http: { ...anywhere, port: Number(new URL(url.http).port) } })],
+    ['HTTPS_PORT', () => ({ https: { ...anywhere, port: Number(new URL(url.https).port) } })],
   ])('%s in use is an error that names it and its address, and leaves no port open', async (variable, address) => {
     const other = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
-    const { port, tlsPort } = address()
+    const [{ port = 0 } = {}] = Object.values(address())
     await expect(other.listen(address())).rejects.toThrow(
-      `${variable} is ${port || tlsPort}, but the hub cannot listen on 127.0.0.1:${port || tlsPort}: another program uses this port`,
+      `${variable} is ${port}, but the hub cannot listen on 127.0.0.1:${port}: another program uses this port`,
     )
     await other.close()
   })
 
   test('an address of another machine is an error that says so', async () => {
     const other = createHttpServer(deps, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
-    await expect(other.listen({ ...anywhere, host: '192.0.2.1' })).rejects.toThrow('this machine has no such address')
+    await expect(other.listen({ http: { ...anywhere, host: '192.0.2.1' } })).rejects.toThrow(
+      'this machine has no such address; choose another HTTP_HOST',
+    )
   })
 })
 
 describe('while the mounts are closed', () => {
   test('the probes answer, before anything is open, and all else is told when to ask again', async () => {
     const early = createHttpServer(deps, { whyNotReady: () => 'The hub is starting.', ...tls })
-    const { http: address } = await early.listen(anywhere)
+    const { http: address } = await openAnywhere(early)
     expect(await ask(`${address}/healthz`)).toMatchObject({ status: 200 })
     expect(await ask(`${address}/readyz`)).toMatchObject({ status: 503 })
     for (const path of ['/graphql', '/nothing']) {
@@ -345,7 +348,7 @@ describe('while the mounts are closed', () => {
   test('what is under way is not waited for when somebody hurries', async () => {
     const clock = createTestClock()
     const other = createHttpServer({ ...deps, clock }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
-    const { http: address } = await other.listen(anywhere)
+    const { http: address } = await openAnywhere(other)
     const asked = ask(`${address}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const hurrying = new AbortController()
@@ -379,7 +382,7 @@ describe('closing', () => {
       { ...deps, clock: createTestClock() },
       { mounts: { graphql }, whyNotReady: () => undefined, ...tls },
     )
-    const address = await other.listen(anywhere)
+    const address = await openAnywhere(other)
     const silent = [address.http, address.https].map((where) => connect(Number(new URL(where).port), '127.0.0.1'))
     const ended = silent.map((connection) => once(connection.on('error', () => {}).resume(), 'close'))
     await Promise.all(silent.map((connection) => once(connection, 'connect')))
@@ -407,7 +410,7 @@ describe('closing', () => {
         { ...deps, clock: createTestClock() },
         { mounts: { graphql, mqtt }, whyNotReady: () => undefined, ...tls },
       )
-      const address = await other.listen(anywhere)
+      const address = await openAnywhere(other)
       const { request } = scheme === 'https' ? https : http
       const headers = { connection: 'Upgrade', upgrade: 'websocket' }
       const asked = request(`${address[scheme]}/kept`, { headers, agent: false, rejectUnauthorized: false }).end()
@@ -424,7 +427,7 @@ describe('closing', () => {
   test('cuts off what does not finish in time', async () => {
     const clock = createTestClock()
     const other = createHttpServer({ ...deps, clock }, { mounts: { graphql }, whyNotReady: () => undefined, ...tls })
-    const address = await other.listen(anywhere)
+    const address = await openAnywhere(other)
     const asked = ask(`${address.http}/graphql`, { method: 'POST' }).catch(() => 'cut off')
     while (under.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const stopped = other.close()

@@ -29,6 +29,7 @@ const start = () =>
     HTTPS_PORT: '0',
     MQTT_PORT: '0',
     MQTTS_PORT: '0',
+    METRICS_PORT: '0',
   })
 
 const tomorrow = new Date(Date.now() + 86_400_000).toISOString()

@@ -26,7 +26,7 @@ afterAll(async () => {
 function startDev(variables: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['--import', 'tsx', 'dev/run.ts'], {
     cwd: root,
-    env: { PATH: process.env.PATH, DATA_DIR: folder, DATABASE_URL: database.url, ...variables },
+    env: { PATH: process.env.PATH, METRICS_PORT: '0', DATA_DIR: folder, DATABASE_URL: database.url, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

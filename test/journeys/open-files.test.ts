@@ -16,7 +16,7 @@ const sockets: Socket[] = []
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twincast-open-files-'))
   database = await createTestDatabase()
-  const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
+  const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
   hub = await startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url }, { openFiles })
 })
 afterEach(async () => {

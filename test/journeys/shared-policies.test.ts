@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 const key = (fill: number): string => Buffer.alloc(32, fill).toString('base64')
-const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
+const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
 
 /** Starts a hub on the database, with the data folder of that name. */
 async function start(name: string, ownerKey?: string): Promise<App> {

@@ -7,8 +7,9 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { type Addresses, type App, createApp } from '../../src/app.ts'
+import { type App, createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { type OpenAddresses, openAddresses } from '../support/addresses.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type Issuer, makeSigningKey, openIssuer } from '../support/issuer.ts'
 
@@ -18,7 +19,7 @@ let issuer: Issuer
 let database: TestDatabase
 let folder: string
 let app: App
-let addresses: Addresses
+let addresses: OpenAddresses
 const entries: Record<string, unknown>[] = []
 
 beforeAll(async () => {
@@ -37,6 +38,7 @@ beforeAll(async () => {
       HTTPS_PORT: '0',
       MQTT_PORT: '0',
       MQTTS_PORT: '0',
+      METRICS_PORT: '0',
       OIDC_ISSUER: issuer.url,
       OIDC_AUDIENCE: issuer.audience,
       OIDC_ROLES_PATH: 'access.roles',
@@ -45,7 +47,7 @@ beforeAll(async () => {
     folder,
   )
   app = createApp(config, { log: pino({}, { write: (line: string) => entries.push(JSON.parse(line)) }) })
-  addresses = await app.start()
+  addresses = openAddresses(await app.start())
 })
 afterAll(async () => {
   await app?.stop()
@@ -311,6 +313,7 @@ test('while the issuer is unreachable and its keys are unknown, a token is neith
       HTTPS_PORT: '0',
       MQTT_PORT: '0',
       MQTTS_PORT: '0',
+      METRICS_PORT: '0',
       OIDC_ISSUER: issuer.url,
       OIDC_AUDIENCE: issuer.audience,
     },
@@ -319,7 +322,7 @@ test('while the issuer is unreachable and its keys are unknown, a token is neith
   const started = createApp(config, { log: pino({ level: 'silent' }) })
   const before = addresses
   try {
-    addresses = await started.start()
+    addresses = openAddresses(await started.start())
     expect(await ask(viewer, { authorization: `Bearer ${await issuer.mint()}` })).toMatchObject({
       status: 503,
       errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 3 } }],

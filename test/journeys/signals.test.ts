@@ -31,6 +31,7 @@ async function start(variables: Readonly<Record<string, string>> = {}): Promise<
     HTTPS_PORT: '0',
     MQTT_PORT: '0',
     MQTTS_PORT: '0',
+    METRICS_PORT: '0',
     ...variables,
   })
   hubs.push(hub)

@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 120_000 })
 let folder: string
 let database: TestDatabase
 let ending: AbortController
-const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
+const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
 
 // Each test has a hub of its own, also when it runs again: a key that was ever given to a hub stays in its database.
 beforeEach(async () => {

@@ -45,7 +45,9 @@ async function start(variables: Readonly<Record<string, string>> = {}): Promise<
     HTTPS_PORT: '0',
     MQTT_PORT: '0',
     MQTTS_PORT: '0',
-    LIMIT_INSTANCE_LEASE: '1500',
+    METRICS_PORT: '0',
+    // Long enough for a busy machine: an instance that renews late lets no device connect.
+    LIMIT_INSTANCE_LEASE: '3000',
     ...variables,
   })
   const { graphql, mqtt = '' } = hub.addresses

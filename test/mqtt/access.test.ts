@@ -492,11 +492,11 @@ test('a port that is in use is named by its variable, and plain MQTT stays on lo
   const address = taken.address()
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0
   const pem = { cert: '', key: '' }
-  await expect(hub.door.listen({ host: '127.0.0.1', tlsPort: port, ...pem })).rejects.toThrow(
+  await expect(hub.door.listen({ mqtts: { host: '127.0.0.1', port }, ...pem })).rejects.toThrow(
     `MQTTS_PORT is ${port}, but the hub cannot listen on 127.0.0.1:${port}: another program uses this port`,
   )
-  await expect(hub.door.listen({ host: '127.0.0.1', tlsPort: 0, port, ...pem })).rejects.toThrow('MQTT_PORT')
-  await expect(hub.door.listen({ host: '0.0.0.0', tlsPort: 0, port: 0, ...pem })).rejects.toThrow('loopback')
+  await expect(hub.door.listen({ mqtt: { host: '127.0.0.1', port }, ...pem })).rejects.toThrow('MQTT_PORT')
+  await expect(hub.door.listen({ mqtt: { host: '0.0.0.0', port: 0 }, ...pem })).rejects.toThrow('loopback')
   taken.close()
 })
 

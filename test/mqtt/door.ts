@@ -70,12 +70,13 @@ export async function startDoor(
       ...doorOptions,
     },
   )
-  const { mqtt: plain, mqtts } = await door.listen({ host: '127.0.0.1', port: 0, tlsPort: 0, cert, key, deviceCa })
+  const anywhere = { host: '127.0.0.1', port: 0 }
+  const { mqtt: plain, mqtts } = await door.listen({ mqtt: anywhere, mqtts: anywhere, cert, key, deviceCa })
   return {
     deps,
     door,
     port: plain?.port ?? 0,
-    tlsPort: mqtts.port,
+    tlsPort: mqtts?.port ?? 0,
     ca,
     nextAnswer: answers.next,
     async close() {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Behaviour, SimulatedDevice } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet, type FleetDescription } from '../../src/simulator/fleet.ts'
 import type { FleetListeners } from '../../src/simulator/fleet-context.ts'
@@ -9,15 +9,10 @@ import { type BrokerOptions, startBroker, type TestBroker } from './broker.ts'
 export const primaryKey = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
 export const hubName = 'hub.example.test'
 
-const endings: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end()
-})
-
 /** A broker that stops after the test. */
 export const broker = async (options: BrokerOptions = {}): Promise<TestBroker> => {
   const started = await startBroker(options)
-  endings.push(started.stop)
+  onTestFinished(started.stop)
   return started
 }
 
@@ -36,7 +31,7 @@ export const fleetAt = (
   listeners: FleetListeners = {},
 ): Fleet => {
   const fleet = createFleet({ host: '127.0.0.1', port, hubName, devices, ...settings }, listeners)
-  endings.push(fleet.close)
+  onTestFinished(fleet.close)
   return fleet
 }
 
@@ -58,7 +53,7 @@ export const rawServer = async (serve: (socket: Socket) => void): Promise<number
     serve(socket)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  endings.push(async () => {
+  onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })

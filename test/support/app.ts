@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { signSasToken } from '../../src/access/sas.ts'
-import { type Addresses, createApp } from '../../src/app.ts'
+import { createApp } from '../../src/app.ts'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
+import { type OpenAddresses, openAddresses } from './addresses.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 
 /** The whole hub in this process, on a database and in a data folder of its own, at free ports. */
 export type TestApp = {
-  readonly addresses: Addresses
+  readonly addresses: OpenAddresses
   readonly client: HubClient
   /** `Authorization` of the owner. Without one GraphQL is open here, REST is not. */
   readonly ownerToken: string
@@ -38,14 +39,17 @@ export async function startApp(
   const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
   const start = async (ports: Readonly<Record<string, string>>) => {
     const app = createApp(
-      readConfig({ DATABASE_URL: database.url, DATA_DIR: folder, ...ports, ...variables }, folder),
+      readConfig(
+        { DATABASE_URL: database.url, DATA_DIR: folder, DRAIN_NOTICE_SECONDS: '0', ...ports, ...variables },
+        folder,
+      ),
       { log, clock },
     )
-    return { app, addresses: await app.start() }
+    return { app, addresses: openAddresses(await app.start()) }
   }
-  const portOf = (address: string | undefined): number => Number(new URL(address ?? 'none://x:0').port)
+  const portOf = (address: string): number => Number(new URL(address || 'none://x:0').port)
 
-  let running = await start({ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' })
+  let running = await start({ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' })
   const { addresses } = running
   const ports = {
     HTTP_PORT: String(portOf(addresses.http)),

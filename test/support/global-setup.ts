@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
 import type { TestProject } from 'vitest/node'
+import { readConfig } from '../../src/config.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/server.ts'
 import { migrate } from '../../src/database/migrate.ts'
@@ -22,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (findBrowser() === undefined) console.warn(withoutBrowser)
   const missing = withoutPrograms()
   if (missing !== undefined) console.warn(missing)
+  const release = await holdDefaultPorts()
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const server = await startServer(log)
   const template = `twincast_template_${process.pid}`
@@ -34,6 +38,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await admin.query(`drop database ${template} with (force)`)
     await admin.end()
     await server.stop()
+    release()
+  }
+}
+
+/**
+ * Hubs of tests run at the same time, so one at a default port fails beside another. With these ports taken it fails
+ * always, also alone.
+ */
+async function holdDefaultPorts(): Promise<() => void> {
+  const { http, https, mqtt, mqtts, metrics } = readConfig({}, tmpdir())
+  const servers = [http, https, mqtt, mqtts, metrics].map((address) =>
+    createServer().listen(address?.port, '127.0.0.1'),
+  )
+  // A port that another program has taken is as good.
+  await Promise.all(servers.map((server) => once(server, 'listening').catch(() => undefined)))
+  return () => {
+    for (const server of servers) server.close()
   }
 }
 

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Addresses } from '../../src/app.ts'
+import { type OpenAddresses, openAddresses } from './addresses.ts'
 
 const main = resolve(import.meta.dirname, '../../dist/main.js')
 
 /** The compiled program in a process of its own, which can be killed. */
 export type HubProcess = {
-  readonly addresses: Addresses
+  readonly addresses: OpenAddresses
   /** What it logged so far, a line an entry. */
   readonly lines: readonly string[]
   /** Resolves when it has logged an entry with this message. Rejects when it ends without. */
@@ -39,7 +39,8 @@ export async function startHubProcess(
   const limited = ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, ...program]
   const [command = '', ...args] = openFiles === undefined ? program : limited
   const child = spawn(command, args, {
-    env: { PATH, LOG_LEVEL: 'info', ...variables },
+    // Nobody balances here, unless a test says so.
+    env: { PATH, LOG_LEVEL: 'info', METRICS_PORT: '0', DRAIN_NOTICE_SECONDS: '0', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
@@ -51,11 +52,11 @@ export async function startHubProcess(
     child.kill(signal)
     return ended
   }
-  const ready = new Promise<Addresses>((found, failed) => {
+  const ready = new Promise<OpenAddresses>((found, failed) => {
     const read = (line: string): void => {
       lines.push(line)
       arrivals.emit('change')
-      if (line.includes('"msg":"ready"')) found(JSON.parse(line))
+      if (line.includes('"msg":"ready"')) found(openAddresses(JSON.parse(line)))
     }
     createInterface({ input: child.stdout }).on('line', read)
     createInterface({ input: child.stderr }).on('line', read)

@@ -1,14 +1,18 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { type Addresses, type App, createApp } from '../../app.ts'
+import { type App, createApp } from '../../app.ts'
 import { readConfig } from '../../config.ts'
+import { removeDataFolder } from '../../data-folder.ts'
+
+/** Where the hub can be used. */
+export type DemoAddresses = { readonly console: string; readonly graphql: string; readonly mqtt: string }
 
 /** A hub with its own data folder. */
 export type DemoHub = {
   /** Resolves when the hub is ready. */
-  start(): Promise<Addresses>
+  start(): Promise<DemoAddresses>
   /** Stops the hub, even while it is still starting, and removes its folder. */
   stop(): Promise<void>
   /** The lines that the hub has logged at level warn or above, as JSON. */
@@ -25,14 +29,15 @@ export function createDemoHub(): DemoHub {
   const warnings: string[] = []
   let folder: string | undefined
   let app: App | undefined
-  let starting: Promise<Addresses> | undefined
+  let starting: Promise<DemoAddresses> | undefined
 
-  const start = async (): Promise<Addresses> => {
+  const start = async (): Promise<DemoAddresses> => {
     folder = await mkdtemp(join(tmpdir(), prefix))
-    const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
+    const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
     const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line.trimEnd()) })
     app = createApp(readConfig({ ...ports, DATA_DIR: folder }, folder), { log })
-    return app.start()
+    const { console = '', graphql = '', mqtt = '' } = await app.start()
+    return { console, graphql, mqtt }
   }
 
   return {
@@ -52,18 +57,8 @@ export function createDemoHub(): DemoHub {
       try {
         if (started) await app?.stop()
       } finally {
-        if (folder !== undefined) await removeFolder(folder)
+        if (folder !== undefined) await removeDataFolder(folder)
       }
     },
   }
-}
-
-/**
- * Removes a data folder. When root runs the hub, the database may be in another folder, which its user can access; the
- * file `postgres-home` names that folder.
- */
-export async function removeFolder(folder: string): Promise<void> {
-  const elsewhere = await readFile(join(folder, 'postgres-home'), 'utf8').catch(() => '')
-  if (elsewhere.trim() !== '') await rm(elsewhere.trim(), { recursive: true, force: true })
-  await rm(folder, { recursive: true, force: true })
 }

@@ -87,7 +87,7 @@ async function play(
   const fleet = await phase('connecting', async (say) => {
     const onProgress = (connected: number): void => say(number(connected))
     const onError = (error: Error): void => failing.abort(error)
-    const started = startDemoFleet(plan, { mqtt: addresses.mqtt ?? '', keys }, { onProgress, onError })
+    const started = startDemoFleet(plan, { mqtt: addresses.mqtt, keys }, { onProgress, onError })
     opened.fleet = started
     await started.connect()
     return [started, `connected them over MQTT, from a separate process: ${addresses.mqtt}`]

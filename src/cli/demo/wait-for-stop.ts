@@ -1,12 +1,12 @@
-import type { Addresses } from '../../app.ts'
 import type { Screen } from '../terminal/screen.ts'
+import type { DemoAddresses } from './hub.ts'
 import type { DemoJob } from './jobs.ts'
 
 /** Prints the addresses of the hub and waits for Ctrl-C, which is the normal end. */
 export async function waitForStop(
   { print, style }: Pick<Screen, 'print' | 'style'>,
   stopped: AbortSignal,
-  { addresses, jobs }: { readonly addresses: Addresses; readonly jobs: readonly DemoJob[] },
+  { addresses, jobs }: { readonly addresses: DemoAddresses; readonly jobs: readonly DemoJob[] },
 ): Promise<void> {
   const [job] = jobs
   print(
