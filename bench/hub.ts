@@ -10,6 +10,7 @@ import { createDb, type Db } from '../src/database/client.ts'
 import { startEmbeddedPostgres } from '../src/database/embedded/server.ts'
 import { takeLeaseForGood } from '../src/database/instance-lease.ts'
 import { migrate } from '../src/database/migrate.ts'
+import { serversOf } from '../src/database/servers.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events/events.ts'
 import { createAnswerRoom } from '../src/limits/answer-room.ts'
@@ -44,7 +45,7 @@ export async function openHub(): Promise<BenchHub> {
     const postgres = await startEmbeddedPostgres({ folder, log })
     closers.add(() => postgres.stop())
     await migrate(postgres.url, log)
-    const db = createDb(postgres.url, { limits: defaultLimits, log })
+    const db = createDb(serversOf(postgres.url), { limits: defaultLimits, log })
     closers.add(() => db.close())
     const postmaster = await findPostmaster(db)
     return {

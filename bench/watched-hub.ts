@@ -16,6 +16,7 @@ import { createHubClient, type HubClient } from '../src/cli/hub-client.ts'
 import { createDb } from '../src/database/client.ts'
 import { databaseName } from '../src/database/embedded/cluster.ts'
 import { clusterIn, findPostgresHome } from '../src/database/embedded/home.ts'
+import { serversOf } from '../src/database/servers.ts'
 import { graphql } from '../src/generated/graphql/gql.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
 import type { Target } from './attack-target.ts'
@@ -164,7 +165,7 @@ async function settle(folder: string, signal: AbortSignal): Promise<void> {
   const [, , , port] = (await readFile(join(clusterIn(home), 'postmaster.pid'), 'utf8')).split('\n')
   const password = (await readFile(join(folder, 'database-password'), 'utf8')).trim()
   const url = `postgresql://${databaseName}:${password}@127.0.0.1:${port}/${databaseName}`
-  const db = createDb(url, {
+  const db = createDb(serversOf(url), {
     limits: defaultLimits,
     log: pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })),
   })

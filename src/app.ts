@@ -17,6 +17,7 @@ import { startEmbeddedPostgres } from './database/embedded/server.ts'
 import { holdLease, outlive, takeLeaseForGood } from './database/instance-lease.ts'
 import { migrate } from './database/migrate.ts'
 import { refuseTransactionPooling } from './database/refuse-pooler.ts'
+import { findPrimary, serversOf } from './database/servers.ts'
 import type { Deps } from './deps.ts'
 import { createEvents } from './events/events.ts'
 import { type Instances, joinInstances } from './events/instances.ts'
@@ -178,20 +179,23 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     onStop('the HTTP server', () => http.close())
     const web = await http.listen({ http: httpPort, https: httpsPort })
 
-    const url = config.databaseUrl ?? (await startEmbedded(folder))
+    const servers = serversOf(config.databaseUrl ?? (await startEmbedded(folder)))
     const prepare = async (): Promise<void> => {
+      await findPrimary(servers, stopping.signal)
+      const { url } = servers.current
       if (config.databaseUrl !== undefined) await refuseTransactionPooling(url, log, stopping.signal)
       await migrate(url, log, stopping.signal)
     }
     await prepare().catch((error) => {
       stopping.signal.throwIfAborted()
       if (config.databaseUrl === undefined) throw error
-      const { host, pathname } = new URL(config.databaseUrl) // without its password
-      throw new Error(`The database that DATABASE_URL names (${host}${pathname}) cannot be used.`, { cause: error })
+      const hosts = servers.all.map(({ name }) => name).join(',')
+      const { pathname } = new URL(servers.current.url) // without its password
+      throw new Error(`The database that DATABASE_URL names (${hosts}${pathname}) cannot be used.`, { cause: error })
     })
     const events = createEvents(clock)
     let instances: Instances | undefined
-    const db = createDb(url, {
+    const db = createDb(servers, {
       limits: config.limits,
       log,
       clock,
@@ -214,7 +218,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         ? await takeLeaseForGood(db)
         : await holdLease(
             {
-              url,
+              servers,
               clock,
               ms: config.limits.instanceLease,
               onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
@@ -247,7 +251,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // The embedded PostgreSQL serves this process only.
     if (config.databaseUrl === undefined) await settle(true)
     else {
-      const joined = await joinInstances(deps, { url, recoverMissed: (since) => recoverMissed(deps, since) })
+      const joined = await joinInstances(deps, { servers, recoverMissed: (since) => recoverMissed(deps, since) })
       onStop('the notification channel between instances', () => briefly(joined.close()))
       instances = joined
       await joined.enter(settle)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { serversOf } from './database/servers.ts'
 import { isIssuerAddress } from './issuer-address.ts'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
@@ -209,11 +210,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     return rate ?? undefined
   })
 
-  const databaseUrl = given('DATABASE_URL')
-  if (databaseUrl !== undefined && namesSeveralHosts(databaseUrl)) {
+  const databaseUrl = secret(
+    'DATABASE_URL',
+    'an address that begins with postgres:// or postgresql://, of one host or of several, separated by commas',
+    (value) =>
+      serversOf(value).all.every(({ name, url }, _, { length }) => isPostgresUrl(url) && (name || length === 1)),
+  )
+  const databaseParameters = new URLSearchParams(/\?([^#]*)/.exec(databaseUrl ?? '')?.[1])
+  if (['host', 'hostaddr', 'port'].some((name) => databaseParameters.get(name)?.includes(','))) {
     problems.push(
-      'DATABASE_URL names several hosts; it must name one: a name or an address that leads to the current primary, ' +
-        'such as that of a proxy, or one that moves with the primary.',
+      'DATABASE_URL names several hosts in a parameter. Write them in place of the host, such as a:5432,b:5432.',
+    )
+  }
+  const sessions = databaseParameters.get('target_session_attrs') ?? 'read-write'
+  if (sessions !== 'read-write' && sessions !== 'primary') {
+    problems.push(
+      `target_session_attrs in DATABASE_URL is ${quote(sessions)}; it must be read-write or primary, because the hub writes.`,
     )
   }
 
@@ -295,11 +307,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     loopback,
     hubHostName: text('HUB_HOST_NAME', 'localhost', 'an IP address or a host name', isHost),
     dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
-    databaseUrl: secret(
-      'DATABASE_URL',
-      'an address that begins with postgres:// or postgresql://',
-      (value) => isPostgresUrl(value) || namesSeveralHosts(value),
-    ),
+    databaseUrl,
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),
@@ -338,13 +346,6 @@ const isHost = (value: string): boolean =>
     !/(^|\.)\d+$/.test(value))
 
 const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
-
-/** As libpq accepts them, in place of the host (`a:5432,b:5432`) or as a parameter. */
-function namesSeveralHosts(value: string): boolean {
-  const [, authority = '', rest = ''] = /^postgres(?:ql)?:\/\/([^/?#]*)(.*)$/s.exec(value) ?? []
-  const hosts = authority.slice(authority.lastIndexOf('@') + 1)
-  return hosts.includes(',') || /[?&](?:host|hostaddr|port)=[^&]*(?:,|%2c)/i.test(rest)
-}
 
 /** Standard base64 with its padding, as IoT Hub writes keys; Buffer alone would ignore invalid characters. */
 function isKey(value: string): boolean {

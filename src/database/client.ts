@@ -13,6 +13,7 @@ import { startHealthCheck } from './health-check.ts'
 import { DatabaseUnavailableError, isOutage, isReadOnly } from './outage.ts'
 import { Pool } from './pool.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
+import type { Servers } from './servers.ts'
 
 /** The database: SQL, and Prisma for single values by key. */
 export type Db = Reader & {
@@ -102,11 +103,11 @@ const planEachTime = 'set plan_cache_mode = force_custom_plan'
 const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? '') : '')
 
 export function createDb(
-  url: string,
+  servers: Servers,
   { limits, log, clock = systemClock, onSilent = () => {}, onBack = () => {} }: DbOptions,
 ): Db {
   const settings = {
-    url,
+    servers,
     options: sessionOptions(limits),
     wait: limits.databaseWait,
     patience: limits.databaseStatement + margin,
@@ -151,7 +152,7 @@ export function createDb(
   }
   for (const each of pools) each.on('error', report)
   const healthCheck = startHealthCheck(
-    { url, silence: limits.databaseSilence, log },
+    { servers, silence: limits.databaseSilence, log },
     {
       silent() {
         for (const each of pools) each.break()
@@ -196,6 +197,7 @@ export function createDb(
     try {
       return await work(client)
     } catch (error) {
+      if (isReadOnly(error)) healthCheck.look()
       // A connection that does not answer cannot roll back; closing it does. One to a standby must not be kept.
       if (isOutage(error) || isReadOnly(error)) broken ??= toError(error)
       else {
@@ -269,7 +271,12 @@ export function createDb(
         const query: RunQuery = async (sql, name) => {
           if (isOver) throw new Error('A second statement would be in another transaction.')
           isOver = true
-          return run(pool, sql, name)
+          try {
+            return await run(pool, sql, name)
+          } catch (error) {
+            if (isReadOnly(error)) healthCheck.look()
+            throw error
+          }
         }
         const db: Reader = { query }
         return work(db as Tx)

@@ -3,6 +3,7 @@ import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
 import type { Reader } from './reader.ts'
+import type { Servers } from './servers.ts'
 
 /**
  * How long this run of a process counts as alive on its database. While it does, no other instance cleans up its work.
@@ -81,12 +82,12 @@ const forget = `with alive as (
  */
 export async function holdLease(
   {
-    url,
+    servers,
     clock,
     ms,
     onError,
   }: {
-    readonly url: string
+    readonly servers: Servers
     readonly clock: Clock
     readonly ms: number
     readonly onError: (error: unknown) => void
@@ -108,7 +109,7 @@ export async function holdLease(
     void client?.end().catch(() => {})
   }
   const open = async (): Promise<pg.Client> => {
-    connection ??= await connect(url, interval, drop)
+    connection ??= await connect(servers.current.url, interval, drop)
     return connection
   }
   const join = async (): Promise<void> => {

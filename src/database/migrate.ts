@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { systemClock as clock } from '../clock.ts'
 import type { Log } from '../log/log.ts'
-import { openSocket } from './pool.ts'
+import { openSocket } from './socket.ts'
 
 /** A migration failed, or was changed after it had been applied. The database is as it was before that migration. */
 export class MigrationError extends Error {

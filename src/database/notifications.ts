@@ -2,7 +2,8 @@ import type net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import type { Clock } from '../clock.ts'
-import { openSocket } from './pool.ts'
+import type { Servers } from './servers.ts'
+import { openSocket } from './socket.ts'
 import { enter, leave, type Query, stay } from './start-lock.ts'
 
 /** Texts between the processes on one database, each sent by one of them to all others. */
@@ -63,7 +64,11 @@ const settings = {
  * Resolves when it listens, or when the first attempt has failed and will be repeated.
  */
 export async function listenForNotifications(
-  { url, clock, onError }: { readonly url: string; readonly clock: Clock; readonly onError: (error: unknown) => void },
+  {
+    servers,
+    clock,
+    onError,
+  }: { readonly servers: Servers; readonly clock: Clock; readonly onError: (error: unknown) => void },
   { received, missed }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
@@ -117,7 +122,11 @@ export async function listenForNotifications(
 
   /** Listens as long as the connection holds. `listening` is called once it listens. */
   const listen = async (listening: () => void): Promise<void> => {
-    const client = new pg.Client({ connectionString: url, ...settings, stream: () => openSocket(sockets) })
+    const client = new pg.Client({
+      connectionString: servers.current.url,
+      ...settings,
+      stream: () => openSocket(sockets),
+    })
     const query = inTurn(client)
     const broken = new AbortController()
     const breakOff = (error?: unknown): void => {

@@ -1,13 +1,15 @@
-import net from 'node:net'
+import type net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
 import { DatabaseUnavailableError, isFull } from './outage.ts'
+import type { Servers } from './servers.ts'
+import { openSocket } from './socket.ts'
 import { columnTypes } from './timestamps.ts'
 
 /** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {
-  readonly url: string
+  readonly servers: Servers
   readonly name: string
   /** Options of each session, in the form of PostgreSQL's command line. */
   readonly options: string
@@ -48,7 +50,7 @@ export class Pool extends pg.Pool {
     const sockets = new Set<net.Socket>()
     const { prologue } = settings
     super({
-      connectionString: settings.url,
+      Client: clientOf(settings.servers),
       application_name: settings.name,
       options: settings.options,
       types: columnTypes,
@@ -140,6 +142,14 @@ export class Pool extends pg.Pool {
   }
 }
 
+/** Connections to the server that is current when they are opened. */
+const clientOf = (servers: Servers) =>
+  class extends pg.Client {
+    constructor(config: pg.ClientConfig = {}) {
+      super({ ...config, connectionString: servers.current.url })
+    }
+  }
+
 /** Runs a statement on a connection that has no listener yet. */
 function runFirst(client: pg.PoolClient, statement: string, done: (error?: Error) => void): void {
   const ignore = (): void => {} // the statement fails too, and reports it
@@ -148,12 +158,4 @@ function runFirst(client: pg.PoolClient, statement: string, done: (error?: Error
     client.off('error', ignore)
     done(error ?? undefined)
   })
-}
-
-/** Kept so that it can be destroyed: a graceful close of a connection needs an answer. */
-export function openSocket(sockets: Set<net.Socket>): net.Socket {
-  const socket = new net.Socket()
-  sockets.add(socket)
-  socket.once('close', () => sockets.delete(socket))
-  return socket
 }

@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import pg from 'pg'
 import type { Log } from '../log/log.ts'
-import { openSocket } from './pool.ts'
+import { openSocket } from './socket.ts'
 
 /** The connection to the database goes through an unsuitable pooler. The message is a sentence that says what to do. */
 export class PoolerError extends Error {

@@ -1,4 +1,5 @@
 import { listenForNotifications, maxTextBytes } from '../database/notifications.ts'
+import type { Servers } from '../database/servers.ts'
 import type { Deps } from '../deps.ts'
 import { type CarriedTopic, carriedTopics } from './topics.ts'
 
@@ -29,7 +30,7 @@ export type Instances = {
  */
 export async function joinInstances(
   { clock, events, log }: Pick<Deps, 'clock' | 'events' | 'log'>,
-  { url, recoverMissed }: { readonly url: string; readonly recoverMissed: (since: Date) => Promise<void> },
+  { servers, recoverMissed }: { readonly servers: Servers; readonly recoverMissed: (since: Date) => Promise<void> },
 ): Promise<Instances> {
   const closing = new AbortController()
 
@@ -65,7 +66,7 @@ export async function joinInstances(
   }
   const notifications = await listenForNotifications(
     {
-      url,
+      servers,
       clock,
       onError: (error) => log.warn({ err: error }, 'notifications from other instances unavailable; retrying'),
     },

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boundedFragment } from '../../src/database/bounded-fragment.ts'
 import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
+import { askIfReadOnly } from '../../src/database/servers.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -79,7 +80,7 @@ test('a read with the time limit of the one before is one round trip', async () 
     query.mock.calls
       .splice(0)
       .map(([statement]) => String(Reflect.get(Object(statement), 'text') ?? statement))
-      .filter((text) => text !== 'select 1') // the health check
+      .filter((text) => text !== askIfReadOnly) // the health check
   try {
     expect(await read(10_000)).toEqual([{ seven: 7 }])
     expect(sent()).toEqual(['select 7 as seven'])
@@ -108,7 +109,7 @@ test('reads that are given up leave room for others', async () => {
 test('however many one caller asks at once, another caller and other reads find a connection', async () => {
   const answers = await locked(async () => {
     const reads = Array.from({ length: 50 }, () => deps.db.boundedRead(asker, 60_000, (db) => db.query(wait)))
-    await vi.waitUntil(async () => (await underWay()) === 2)
+    await expect.poll(underWay).toBe(2)
     expect(await deps.db.boundedRead({ caller: 'b' }, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([
       { one: 1 },
     ])
@@ -144,7 +145,7 @@ test('when a caller has gone PostgreSQL stops its statement, nothing more is rea
       return await db.query(sleep(60))
     })
   const reads = [read(), read(), read()]
-  await vi.waitUntil(async () => (await underWay()) === 2)
+  await expect.poll(underWay).toBe(2)
   gone.abort()
   expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined])
   expect(went).toBe(2)

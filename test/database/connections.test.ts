@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -11,7 +12,7 @@ const heard: string[] = []
 const log = pino({}, { write: (line) => heard.push(JSON.parse(line).msg) })
 beforeAll(async () => {
   database = await createTestDatabase()
-  db = createDb(database.url, { limits: defaultLimits, log })
+  db = createDb(serversOf(database.url), { limits: defaultLimits, log })
 })
 afterAll(async () => {
   await db.close()

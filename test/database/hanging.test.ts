@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
 import { isOutage } from '../../src/database/outage.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from '../support/tcp-proxy.ts'
@@ -20,7 +21,7 @@ beforeEach(async () => {
   proxy = await openDatabaseProxy(database.url)
   lines = []
   backs = 0
-  db = createDb(proxy.url, {
+  db = createDb(serversOf(proxy.url), {
     limits: { ...defaultLimits, databaseSilence: 2_000 },
     log: pino({}, { write: (line) => lines.push(JSON.parse(line).msg) }),
     onBack: () => backs++,
@@ -143,7 +144,7 @@ test.each(hangs)(
     const { databaseConnections } = limits
     const log = pino({}, { write: (line) => lines.push(JSON.parse(line).msg) })
     await db.close()
-    db = createDb(proxy.url, { limits, log })
+    db = createDb(serversOf(proxy.url), { limits, log })
     expect(await useAll(db, databaseConnections)).toBe(databaseConnections)
     proxy.breakNext(how, 'as hung')
     let ends: readonly boolean[] | undefined
@@ -171,8 +172,25 @@ test.each(hangs)('connections that %s do not keep the hub from its end', async (
   await endSleepers()
 })
 
+test('a database that is read-only cannot be used until it can be written', async () => {
+  const { rows } = await database.pool.query('select current_database() as name')
+  /** Sessions take the setting when they begin, as they do when a standby takes over. */
+  const become = async (setting: 'on' | 'off') => {
+    await database.pool.query(`alter database "${rows[0]?.name}" set default_transaction_read_only = ${setting}`)
+    await database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'twincast health check' and datname = current_database()`,
+    )
+  }
+  await become('on')
+  await expect.poll(() => db.trouble()).toMatch(/^The database is read-only: /)
+  await become('off')
+  await expect.poll(() => db.trouble()).toBeUndefined()
+  expect(lines).toContain('database can be written again')
+})
+
 test('a statement that takes too long is cancelled by the server, and its connection is good for the next', async () => {
-  const brief = createDb(database.url, {
+  const brief = createDb(serversOf(database.url), {
     limits: { ...defaultLimits, databaseStatement: 200 },
     log: pino({ level: 'silent' }),
   })
@@ -187,7 +205,7 @@ test('a statement that takes too long is cancelled by the server, and its connec
 })
 
 test.each(hangs)('a database that hangs (%s) is closed sooner when it was given up than politely', async (how) => {
-  const polite = createDb(proxy.url, { limits: defaultLimits, log: pino({ level: 'silent' }) })
+  const polite = createDb(serversOf(proxy.url), { limits: defaultLimits, log: pino({ level: 'silent' }) })
   const ends = endsOf([polite.query(sleeping), db.query(sleeping), db.reads.query(sleeping)])
   await expect.poll(sleepers).toBe(3)
   proxy.breakOpen(how)

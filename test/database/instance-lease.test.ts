@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { holdLease, type KeptLease } from '../../src/database/instance-lease.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -41,7 +42,7 @@ async function startProcess(clear: (id: string) => Promise<void> = async () => {
   url.hostname = '127.0.0.1'
   url.port = String(proxy.port)
   const lease = await holdLease(
-    { url: url.href, clock, ms, onError: (error) => errors.push(error) },
+    { servers: serversOf(url.href), clock, ms, onError: (error) => errors.push(error) },
     {
       clear: async (id) => {
         await clear(id)

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { listenForNotifications, maxTextBytes, type Notifications } from '../../src/database/notifications.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openDatabaseProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -32,7 +33,7 @@ async function startProcess(url = database.url): Promise<Process> {
   const missed: Date[] = []
   const errors: unknown[] = []
   const notifications = await listenForNotifications(
-    { url, clock, onError: (error) => errors.push(error) },
+    { servers: serversOf(url), clock, onError: (error) => errors.push(error) },
     { received: (text) => heard.push(text), missed: (since) => missed.push(since) },
   )
   const started = { ...notifications, clock, heard, missed, errors }
@@ -151,7 +152,7 @@ test('it begins without the database, and goes on trying', async () => {
   const missing = new URL(database.url)
   missing.pathname += '_missing'
   const notifications = await listenForNotifications(
-    { url: missing.href, clock, onError: (error) => errors.push(error) },
+    { servers: serversOf(missing.href), clock, onError: (error) => errors.push(error) },
     { received: () => {}, missed: () => {} },
   )
   expect(notifications.hasListeners()).toBe(false)

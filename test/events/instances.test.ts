@@ -3,6 +3,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { maxTextBytes } from '../../src/database/notifications.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { joinInstances, parseHint, printHints } from '../../src/events/instances.ts'
 import { carriedTopics } from '../../src/events/topics.ts'
@@ -24,7 +25,7 @@ async function join() {
   events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
   const recoverMissed = vi.fn(async () => {})
   const log = pino({ level: 'silent' })
-  const instances = await joinInstances({ clock, events, log }, { url: database.url, recoverMissed })
+  const instances = await joinInstances({ clock, events, log }, { servers: serversOf(database.url), recoverMissed })
   return { clock, events, heard, recoverMissed, close: instances.close }
 }
 

@@ -1,9 +1,12 @@
 import { createClient } from 'graphql-ws'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { createFleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { openDatabaseProxy, type TcpProxy, type Weather } from '../support/tcp-proxy.ts'
+import { ScheduleMethod } from './operations.ts'
 
 let database: TestDatabase
 let proxy: TcpProxy & { readonly url: string }
@@ -106,6 +109,45 @@ test.each<Weather>(['refuse', 'stall'])('who dials in an outage (%s) has its sub
       .toEqual(shownJob)
     expect(ends).toEqual([])
     await close()
+  }
+})
+
+test('calls that are under way when the database hangs are made once, and their answers are counted after it', async () => {
+  const name = 'under-way'
+  const devices = await registerFleet(app.client, name, 20, () => ({ kind: 'answer', status: 202, delayMs: 500 }))
+  let calls = 0
+  let allCalled = (): void => {}
+  const called = new Promise<void>((resolve) => {
+    allCalled = resolve
+  })
+  const fleet = createFleet(
+    { host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices },
+    {
+      onMethodRequest() {
+        if (++calls === devices.length) allCalled()
+      },
+    },
+  )
+  try {
+    await fleet.connect()
+    const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
+      input: {
+        queryCondition: `tags.fleet = '${name}'`,
+        cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 60 },
+      },
+    })
+    if (!scheduleDeviceMethod || !('job' in scheduleDeviceMethod)) throw new Error('the job was not scheduled')
+    const jobId = scheduleDeviceMethod.job?.jobId ?? ''
+    await called
+    await goAway('stall')
+    // The answers came meanwhile, and could not be written.
+    await comeBack()
+    await expect.poll(async () => (await readDeviceJobs(app.client, jobId)).status).toBe('COMPLETED')
+    const { nodes } = await readDeviceJobs(app.client, jobId)
+    expect(nodes.map(({ outcome }) => outcome)).toEqual(devices.map(() => ({ status: 202, payload: null })))
+    expect(fleet.ledger.entries).toHaveLength(devices.length)
+  } finally {
+    await fleet.close()
   }
 })
 

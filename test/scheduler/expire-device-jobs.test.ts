@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createAttachedDevices, type MethodRequest } from '../../src/attached-devices.ts'
 import { holdLease, type KeptLease, takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import { DatabaseUnavailableError } from '../../src/database/outage.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
@@ -340,7 +341,7 @@ test('whoever declares an instance dead waits for the marks that it is committin
       instanceId,
     ])
     lease = await holdLease(
-      { url: base.database.url, clock: leaseClock, ms: 60_000, onError: () => {} },
+      { servers: serversOf(base.database.url), clock: leaseClock, ms: 60_000, onError: () => {} },
       {
         clear: async () => {
           heir.heir()

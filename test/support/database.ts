@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDb, type Db } from '../../src/database/client.ts'
+import { serversOf } from '../../src/database/servers.ts'
 import { defaultLimits, type Limits, limitTable } from '../../src/limits/limits.ts'
 import { databaseUrl } from './global-setup.ts'
 
@@ -15,9 +16,14 @@ export type TestDatabase = {
   drop(): Promise<void>
 }
 
-/** A clone of the migrated, empty template. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const { url: server, template } = inject('database')
+/** A clone of the migrated template, which has no rows. */
+export const createTestDatabase = (): Promise<TestDatabase> => create(inject('database').template)
+
+/** A database without tables. */
+export const createBareDatabase = (): Promise<TestDatabase> => create('template0')
+
+async function create(template: string): Promise<TestDatabase> {
+  const { url: server } = inject('database')
   const name = `twincast_test_${randomBytes(6).toString('hex')}`
   await administer(server, `create database ${name} template ${template}`)
   const url = databaseUrl(server, name)
@@ -43,7 +49,7 @@ export const testLimits: Limits = {
 
 /** The program's connections to a database, which say nothing of what befalls them. */
 export const openTestDb = (url: string, limits: Partial<Limits> = {}, clock: Clock = systemClock): Db =>
-  createDb(url, { limits: { ...testLimits, ...limits }, log: pino({ level: 'silent' }), clock })
+  createDb(serversOf(url), { limits: { ...testLimits, ...limits }, log: pino({ level: 'silent' }), clock })
 
 async function administer(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
