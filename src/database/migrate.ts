@@ -1,11 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import type net from 'node:net'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
-import { systemClock as clock } from '../clock.ts'
+import type pg from 'pg'
 import type { Log } from '../log/log.ts'
-import { openSocket } from './socket.ts'
+import { withConnection } from './connection.ts'
 
 /** A migration failed, or was changed after it had been applied. The database is as it was before that migration. */
 export class MigrationError extends Error {
@@ -17,9 +15,17 @@ type Migration = { readonly name: string; readonly sql: string; readonly checksu
 // Any number that only Twincast uses: one program at a time migrates a database.
 const advisoryLock = 7_468_113
 
-/** Milliseconds to connect, and to close gracefully. A migration has no time limit: a signal ends the wait for it. */
-const connectTime = 10_000
-const farewellTime = 2_000
+const recordTable = `
+  create table if not exists _prisma_migrations (
+    id varchar(36) primary key,
+    checksum varchar(64) not null,
+    finished_at timestamptz,
+    migration_name varchar(255) not null,
+    logs text,
+    rolled_back_at timestamptz,
+    started_at timestamptz not null default now(),
+    applied_steps_count integer not null default 0
+  )`
 
 async function readMigrations(): Promise<Migration[]> {
   // The same path from src/ and from dist/, which are both next to prisma/.
@@ -41,53 +47,65 @@ async function readMigrations(): Promise<Migration[]> {
  * table (its columns and checksums), so that `prisma migrate deploy` and `status` agree. Prisma's own command needs an
  * engine that has to be downloaded; this needs nothing.
  */
-export async function migrate(url: string, log: Log, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted()
-  const sockets = new Set<net.Socket>()
-  const breakOff = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'twincast migrate',
-    connectionTimeoutMillis: connectTime,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    stream: () => openSocket(sockets),
-  })
-  client.on('error', () => {}) // the statement under way reports it
-  signal?.addEventListener('abort', breakOff, { once: true })
-  try {
-    await client.connect()
-    await client.query('select pg_advisory_lock($1)', [advisoryLock])
-    await client.query(`
-      create table if not exists _prisma_migrations (
-        id varchar(36) primary key,
-        checksum varchar(64) not null,
-        finished_at timestamptz,
-        migration_name varchar(255) not null,
-        logs text,
-        rolled_back_at timestamptz,
-        started_at timestamptz not null default now(),
-        applied_steps_count integer not null default 0
-      )`)
-    const { rows } = await client.query<{ migration_name: string; checksum: string }>(
-      'select migration_name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
-    )
-    const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]))
+export function migrate(url: string, log: Log, signal?: AbortSignal): Promise<void> {
+  return withConnection(url, { name: 'twincast migrate', signal }, async (client) => {
+    await lockMigrations(client)
+    await client.query(recordTable)
+    const applied = await readApplied(client)
     const migrations = await readMigrations()
     refuseOthers(migrations, applied)
     for (const migration of migrations) {
-      if (!applied.has(migration.name)) await apply(client, migration, log)
+      if (applied.has(migration.name)) continue
+      await client.query('begin')
+      try {
+        await apply(client, migration)
+        await client.query('commit')
+      } catch (error) {
+        await client.query('rollback')
+        throw error
+      }
+      log.info({ migration: migration.name }, 'migration applied')
     }
-  } finally {
-    signal?.removeEventListener('abort', breakOff)
-    // Releases the advisory lock. A connection that does not answer cannot close gracefully.
-    const ended = new AbortController()
-    await Promise.race([client.end().catch(() => {}), clock.sleep(farewellTime, ended.signal)])
-    ended.abort()
-    breakOff()
-  }
+  })
+}
+
+/** The migrations that a database has, with their checksums, by name; none when no hub has used it. */
+export async function readApplied(client: pg.ClientBase): Promise<ReadonlyMap<string, string>> {
+  const { rows: tables } = await client.query("select from pg_class where oid = to_regclass('_prisma_migrations')")
+  if (tables.length === 0) return new Map()
+  const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+    `select migration_name, checksum from _prisma_migrations
+     where finished_at is not null and rolled_back_at is null order by migration_name`,
+  )
+  return new Map(rows.map((row) => [row.migration_name, row.checksum]))
+}
+
+/** A MigrationError when this release does not know one of these migrations, or knows another one of its name. */
+export async function refuseUnknownMigrations(applied: ReadonlyMap<string, string>): Promise<void> {
+  refuseOthers(await readMigrations(), applied)
+}
+
+/**
+ * Applies migrations to an empty database in the transaction of the caller: first those in `applied`, then `fill`, then
+ * the others of this release.
+ * @throws MigrationError
+ */
+export async function migrateAndFill(
+  client: pg.ClientBase,
+  applied: ReadonlyMap<string, string>,
+  fill: () => Promise<void>,
+): Promise<void> {
+  await client.query(recordTable)
+  const migrations = await readMigrations()
+  refuseOthers(migrations, applied)
+  for (const migration of migrations) if (applied.has(migration.name)) await apply(client, migration)
+  await fill()
+  for (const migration of migrations) if (!applied.has(migration.name)) await apply(client, migration)
+}
+
+/** One program at a time migrates a database: the lock is held as long as the connection. */
+export async function lockMigrations(client: pg.ClientBase): Promise<void> {
+  await client.query('select pg_advisory_lock($1)', [advisoryLock])
 }
 
 /**
@@ -113,8 +131,7 @@ function refuseOthers(migrations: readonly Migration[], applied: ReadonlyMap<str
   }
 }
 
-async function apply(client: pg.Client, migration: Migration, log: Log): Promise<void> {
-  await client.query('begin')
+async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
   try {
     await client.query(migration.sql)
     await client.query(
@@ -122,10 +139,7 @@ async function apply(client: pg.Client, migration: Migration, log: Log): Promise
        values ($1, $2, $3, now(), clock_timestamp(), 1)`,
       [randomUUID(), migration.checksum, migration.name],
     )
-    await client.query('commit')
-    log.info({ migration: migration.name }, 'migration applied')
   } catch (error) {
-    await client.query('rollback')
     throw new MigrationError(`Migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`)
   }
 }

@@ -48,6 +48,7 @@ function columnType(type: string, attributes: string): string {
     Boolean: 'boolean',
     Json: 'jsonb',
     Bytes: 'bytea',
+    Float: 'double precision',
   }
   return types[type] ?? type
 }

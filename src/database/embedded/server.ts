@@ -5,9 +5,10 @@ import { systemClock } from '../../clock.ts'
 import type { DataFolder } from '../../data-folder.ts'
 import type { Log } from '../../log/log.ts'
 import { findPostgresPrograms } from './binaries.ts'
-import { databaseName, makeCluster } from './cluster.ts'
+import { makeCluster } from './cluster.ts'
 import { clusterIn, findPostgresHome } from './home.ts'
 import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
+import { databaseUrl } from './running-server.ts'
 import { stopEarlierServer } from './stop-earlier-server.ts'
 
 export type EmbeddedPostgres = {
@@ -49,7 +50,7 @@ export async function startEmbeddedPostgres({ folder, log, settings = {} }: Opti
   const stopping = new AbortController()
   const supervision = supervise(server, () => start(port), stopping.signal, log)
   return {
-    url: `postgresql://${databaseName}:${encodeURIComponent(password)}@127.0.0.1:${port}/${databaseName}`,
+    url: databaseUrl(password, port),
     stop() {
       stopping.abort()
       return supervision

@@ -69,8 +69,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const gone = (pid: number): Promise<unknown> =>
-  vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000, interval: 20 })
+const gone = (pid: number): Promise<unknown> => expect.poll(() => isAlive(pid), { interval: 20 }).toBe(false)
 
 /** Waits for the PostgreSQL of the folder, if there is one. */
 async function ended(): Promise<void> {
@@ -218,7 +217,7 @@ describe('the embedded database', () => {
     await ask(url, 'create table kept as select 42 as answer')
     const pid = await postmasterPid()
     process.kill(pid, 'SIGKILL')
-    await vi.waitFor(async () => expect(await ask(url, 'select answer from kept')).toEqual([42]), { timeout: 15_000 })
+    await expect.poll(() => ask(url, 'select answer from kept')).toEqual([42])
     expect(await postmasterPid()).not.toBe(pid)
   })
 })
