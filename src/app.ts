@@ -27,7 +27,7 @@ import { createTrustedDocuments, type TrustedDocuments } from './graphql/transpo
 import { addressFor } from './http/address.ts'
 import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
-import { mountMetrics } from './http/metrics.ts'
+import { createMetricsServer } from './http/metrics-server.ts'
 import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
@@ -40,7 +40,7 @@ import { createRequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile } from './policy-sync.ts'
 import { recoverMissed } from './recover-missed.ts'
@@ -57,6 +57,7 @@ export type Addresses = {
   readonly mqtts: string | undefined
   readonly graphql: string | undefined
   readonly console: string | undefined
+  readonly metrics: string | undefined
 }
 
 /** The whole program. */
@@ -157,7 +158,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       })
     const loadAuthorities = async () => config.x509CaPath && (await loadDeviceCa(config.x509CaPath))
     const { cert, key } = await loadCertificate()
-    const metrics = createMetrics()
+    const metrics = config.metrics && createMetrics()
     if (config.trustedDocuments.length > 0) {
       const options = { files: config.trustedDocuments, own: ownDocuments, only: config.trustedDocumentsOnly }
       trusted = createTrustedDocuments({ clock, log, metrics }, schema, options)
@@ -171,13 +172,16 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const people = oidc && (await openPeople({ clock, log }, { ...oidc, rolesPath, roles, metrics }))
     onStop('the keys of issuers', async () => people?.close())
 
-    const ground = { clock, log, limits: config.limits }
+    const ground = { clock, log, limits: config.limits, metrics }
     const proxies = createProxies(config.trustedProxies)
     const arrivals = createArrivals(ground, { openFiles: openFileLimit(), isProxy: proxies.isTrusted, metrics })
     // Its probes answer before the database does, and as long as anything is left to stop.
     const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, plainHttp: config.plainHttp, cert, key })
     onStop('the HTTP server', () => http.close())
     const web = await http.listen({ http: httpPort, https: httpsPort })
+    const metricsServer = metrics && createMetricsServer(ground, metrics)
+    onStop('the metrics server', () => metricsServer?.close())
+    const metricsAddress = config.metrics && (await metricsServer?.listen(config.metrics))
 
     const servers = serversOf(config.databaseUrl ?? (await startEmbedded(folder)))
     const prepare = async (): Promise<void> => {
@@ -199,6 +203,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       limits: config.limits,
       log,
       clock,
+      metrics,
       onSilent: () => instances?.reconnect(),
       onBack: () => events.lookAgain(),
     })
@@ -237,12 +242,17 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       lease,
       events,
       attached: createAttachedDevices(),
-      throttles: createThrottles(clock, config.throttling),
+      throttles: createThrottles(clock, config.throttling, metrics),
       requestRoom: createRequestRoom(config.limits),
       answerRoom: createAnswerRoom({ clock, limits: config.limits }),
       longTurns: createLongTurns(clock, config.limits),
       limits: config.limits,
+      metrics,
     }
+    metrics?.read('twincast_queue_length', () => [
+      { labels: { queue: 'answers' }, value: deps.answerRoom.waiting() },
+      { labels: { queue: 'long_turns' }, value: deps.longTurns.waiting() },
+    ])
     await compareClocks(deps)
     const settle = async (alone: boolean): Promise<void> => {
       await settlePolicyFile(deps, folder, config.ownerKey, alone)
@@ -272,6 +282,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,
       auditDays: config.auditDays,
+      metrics,
     })
     scheduler = running
     onStop('the scheduler', () => running.stop(answerGrace, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
@@ -324,7 +335,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         signIn: signIn?.settings,
       }),
       mqtt: mqtt.webSocket,
-      metrics: mountMetrics(metrics),
       audit: graphql.audit,
       schemaFile: graphql.schemaFile,
     })
@@ -341,6 +351,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       mqtts: mqttsPort && devices.mqtts && addressFor('mqtts', mqttsPort.host, devices.mqtts.port),
       graphql: base !== undefined ? `${base}/graphql` : undefined,
       console: base !== undefined ? `${base}/console/` : undefined,
+      metrics: metricsAddress,
     }
     log.info(
       {

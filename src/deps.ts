@@ -8,6 +8,7 @@ import type { Limits } from './limits/limits.ts'
 import type { LongTurns } from './limits/long-turns.ts'
 import type { RequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Throttles } from './throttle/throttles.ts'
 
 /** The first argument of every command. A function that needs less requires less: `Pick<Deps, 'clock'>`. */
@@ -23,4 +24,6 @@ export type Deps = {
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log
+  /** Undefined when metrics are off. */
+  readonly metrics?: Metrics | undefined
 }

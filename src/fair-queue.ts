@@ -30,11 +30,11 @@ type Line = { under: number; readonly waiting: Set<() => void> }
  * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
  * comes next, so that a caller with many requests comes after those with few. A caller with heavy work gets one turn at
  * a time, and waits between them when its budget is used up; others do not wait for it. Returns undefined at once for
- * work that exceeds a caller's queue, and for waiting work whose `signal` aborts.
+ * work that exceeds a caller's queue, and for waiting work whose `signal` aborts. `waiting` is how much work waits.
  */
 export function takeTurns(turns: Turns, pacing: Pacing) {
-  const enter = createQueue(turns, pacing)
-  return <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
+  const { enter, waiting } = createQueue(turns, pacing)
+  const take = <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
     new Promise((resolve) => {
       enter({
         caller,
@@ -43,11 +43,12 @@ export function takeTurns(turns: Turns, pacing: Pacing) {
         signal,
       })
     })
+  return Object.assign(take, { waiting })
 }
 
 /** Lets `most` pieces of work run at a time. The others wait in order of arrival, however many there are. */
 export function takeTurnsInOrder(most: number) {
-  const enter = createQueue({ most, each: most, waiting: Number.POSITIVE_INFINITY })
+  const { enter } = createQueue({ most, each: most, waiting: Number.POSITIVE_INFINITY })
   return <T>(work: () => Promise<T>): Promise<T> =>
     new Promise((resolve) => {
       enter({ caller: '', begin: (end) => resolve(workUntil(end, work)) })
@@ -64,7 +65,10 @@ async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T>
   }
 }
 
-function createQueue({ most, each, waiting }: Turns, pacing?: Pacing): (entry: Entry) => void {
+function createQueue(
+  { most, each, waiting }: Turns,
+  pacing?: Pacing,
+): { enter(entry: Entry): void; waiting(): number } {
   const lines = new Map<string, Line>()
   const heavyWork = pacing && heavyWorkOf(pacing)
   let under = 0
@@ -114,7 +118,7 @@ function createQueue({ most, each, waiting }: Turns, pacing?: Pacing): (entry: E
     })
   }
 
-  return ({ caller, begin, turnAway, signal }) => {
+  const enter = ({ caller, begin, turnAway, signal }: Entry): void => {
     const line = lines.get(caller) ?? { under: 0, waiting: new Set() }
     if (signal?.aborted || line.waiting.size >= waiting) {
       turnAway?.()
@@ -148,5 +152,9 @@ function createQueue({ most, each, waiting }: Turns, pacing?: Pacing): (entry: E
     line.waiting.add(take)
     signal?.addEventListener('abort', give, { once: true })
     next()
+  }
+  return {
+    enter,
+    waiting: () => [...lines.values()].reduce((sum, line) => sum + line.waiting.size, 0),
   }
 }

@@ -67,7 +67,7 @@ test('a start without settings listens on this machine only, has no default key,
     const app = openApp({ DATABASE_URL: other.url, DATA_DIR: place })
     const addresses = await app.start()
     expect(Object.values(addresses).map((address) => new URL(address ?? '').hostname)).toEqual(
-      Array(6).fill('127.0.0.1'),
+      Array(7).fill('127.0.0.1'),
     )
     keys.push(await readFile(join(place, 'iothubowner-key'), 'utf8'))
     await app.stop()

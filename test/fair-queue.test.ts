@@ -10,6 +10,7 @@ function createWork(turns: Turns, pacing: Pacing = { clock: systemClock, heavy: 
   const ends = new Map<string, (fail?: boolean) => void>()
   return {
     begun,
+    waiting: turn.waiting,
     /** Called `a1` for the caller `a`. */
     ask: (name: string, signal?: AbortSignal) =>
       turn(
@@ -26,10 +27,11 @@ function createWork(turns: Turns, pacing: Pacing = { clock: systemClock, heavy: 
 }
 
 test('so many go on at a time, the others follow in the order in which they came, and who finds the line full is turned away', async () => {
-  const { ask, begun, end } = createWork({ most: 2, each: 2, waiting: 2 })
+  const { ask, begun, end, waiting } = createWork({ most: 2, each: 2, waiting: 2 })
   const [a1, a2, a3, a4] = ['a1', 'a2', 'a3', 'a4'].map((name) => ask(name))
   expect(await ask('a5')).toBeUndefined()
   expect(begun).toEqual(['a1', 'a2'])
+  expect(waiting()).toBe(2)
 
   end('a2')
   expect(await a2).toBe('a2')
@@ -47,6 +49,7 @@ test('so many go on at a time, the others follow in the order in which they came
   end('a6')
   end('a7')
   await Promise.all(again)
+  expect(waiting()).toBe(0)
 })
 
 test('one caller leaves turns to others, and whoever has least under way comes next', async () => {

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { authenticateViewer } from './commands.ts'
 import { BearerError } from './oidc/bearer-fault.ts'
 import type { People } from './people-commands.ts'
@@ -35,7 +35,7 @@ export function createAuthenticator(
     readonly hostNames: readonly string[]
     readonly anonymous?: Viewer | undefined
     readonly people?: People | undefined
-    readonly metrics?: Metrics
+    readonly metrics?: Metrics | undefined
   },
 ): Authenticator {
   const { hostNames, anonymous, people, metrics } = options
@@ -51,10 +51,7 @@ export function createAuthenticator(
           'no token was sent',
           { challenge: 'Bearer, SharedAccessSignature' },
         )
-  const refused = metrics?.counter(
-    'twincast_sign_ins_refused_total',
-    'Credentials that GraphQL refused, by the reason.',
-  )
+  const refused = (reason: string): void => metrics?.count('twincast_sign_ins_refused_total', { reason })
   const judge = async (authorization: string | undefined, { forwarded }: RequestOrigin): Promise<Viewer> => {
     if (authorization === undefined) {
       if (anonymous === undefined) throw tokenNeeded
@@ -81,9 +78,9 @@ export function createAuthenticator(
       try {
         return await judge(authorization, from)
       } catch (error) {
-        if (error instanceof BearerError) refused?.add({ reason: error.fault })
+        if (error instanceof BearerError) refused(error.fault)
         else if (error instanceof UnauthorizedError) {
-          refused?.add({ reason: authorization === undefined ? 'no_token' : 'shared_access_signature' })
+          refused(authorization === undefined ? 'no_token' : 'shared_access_signature')
         }
         throw error
       }

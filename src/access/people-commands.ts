@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { isIssuerAddress } from '../issuer-address.ts'
 import type { Log } from '../log/log.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Verified } from './oidc/bearer-commands.ts'
 import type { KeySet } from './oidc/key-set-commands.ts'
 import type { Roles } from './role-commands.ts'
@@ -17,7 +17,7 @@ export type PeopleOptions = {
   /** The place of the roles in a token. */
   readonly rolesPath: string
   readonly roles: Roles
-  readonly metrics: Metrics
+  readonly metrics?: Metrics | undefined
 }
 
 /** Finds out who sends the token of a person. */
@@ -41,15 +41,16 @@ export async function openPeople(
   const file = keysPath === undefined ? undefined : await openKeyFile(ground, keysPath)
   const allAreAddresses = issuers.every(isIssuerAddress)
   const keySets = new Map<string, KeySet>()
-  const age = metrics.gauge('twincast_jwks_age_seconds', 'Seconds since the keys of the issuer were last confirmed.')
   for (const issuer of issuers) {
     const keySet =
       file !== undefined && (allAreAddresses || !isIssuerAddress(issuer)) ? file : createRemoteKeySet(ground, issuer)
     keySets.set(issuer, keySet)
-    age.read(() => keySet.age() ?? Number.NaN, { issuer })
     // Fetched now, so that the log names an issuer that is not reachable before somebody signs in.
     keySet.keys().catch(() => {})
   }
+  metrics?.read('twincast_jwks_age_seconds', () =>
+    [...keySets].map(([issuer, keySet]) => ({ labels: { issuer }, value: keySet.age() ?? Number.NaN })),
+  )
   const verify = createVerifyBearer(ground, { issuers: keySets, audiences, rolesPath })
   /** The viewers of remembered tokens, each with the roles that it was made with. */
   const viewers = new WeakMap<Verified, { readonly table: RoleTable; readonly viewer: Viewer }>()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log/log.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { watchFile } from '../watched-file.ts'
 import { builtInTable, type RoleTable } from './roles.ts'
 import { parseRoles, RolesFileError } from './roles-file.ts'
@@ -26,7 +26,7 @@ export type Roles = {
  */
 export async function openRoles(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-  { path, metrics }: { readonly path: string | undefined; readonly metrics: Metrics },
+  { path, metrics }: { readonly path: string | undefined; readonly metrics?: Metrics | undefined },
 ): Promise<Roles> {
   if (path === undefined)
     return {
@@ -36,11 +36,6 @@ export async function openRoles(
       async reload() {},
       close() {},
     }
-  const valid = metrics.gauge('twincast_roles_file_valid', 'Whether the last read of ROLES_FILE succeeded.')
-  const readTime = metrics.gauge(
-    'twincast_roles_file_read_time_seconds',
-    'When the roles that are in force were read, in seconds since 1970.',
-  )
   let table: RoleTable = builtInTable
   let fingerprint: string | undefined
   const listeners = new Set<() => void>()
@@ -48,8 +43,8 @@ export async function openRoles(
     const text = await readFile(path, 'utf8').catch(unreadable)
     table = parseRoles(text)
     fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 12)
-    valid.set(1)
-    readTime.set(clock.now().getTime() / 1_000)
+    metrics?.set('twincast_roles_file_valid', {}, 1)
+    metrics?.set('twincast_roles_file_read_time_seconds', {}, clock.now().getTime() / 1_000)
   }
   const watched = watchFile({ clock, log }, path, async () => {
     try {
@@ -58,7 +53,7 @@ export async function openRoles(
       for (const changed of listeners) changed()
     } catch (error) {
       if (!(error instanceof RolesFileError)) throw error
-      valid.set(0)
+      metrics?.set('twincast_roles_file_valid', {}, 0)
       log.warn({ path, problems: error.problems }, 'roles could not be read; the current ones stay in force')
     }
   })

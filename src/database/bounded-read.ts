@@ -4,6 +4,7 @@ import pg from 'pg'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
 import { type Pacing, takeTurns } from '../fair-queue.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Reader, Tx } from './reader.ts'
 
 declare const bounded: unique symbol
@@ -144,7 +145,13 @@ export function createBoundedRead(
     reads,
     connections,
     clock,
-  }: { readonly reads: Reader; readonly connections: number; readonly clock: Pacing['clock'] },
+    metrics,
+  }: {
+    readonly reads: Reader
+    readonly connections: number
+    readonly clock: Pacing['clock']
+    readonly metrics?: Metrics | undefined
+  },
   limits: Pick<Limits, 'queriesWaiting' | 'heavyWork'>,
   onSession: OnBoundedSession,
 ): BoundedRead {
@@ -153,6 +160,7 @@ export function createBoundedRead(
     { most: connections, each, waiting: limits.queriesWaiting },
     { clock, heavy: { fromMs: heavyFrom, msPerSecond: limits.heavyWork } },
   )
+  metrics?.read('twincast_queue_length', () => [{ labels: { queue: 'bounded_reads' }, value: turn.waiting() }])
 
   return async ({ caller, signal }, ms, work) => {
     const read = () =>

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { type BoundedRead, createBoundedRead, type OnBoundedSession } from './bounded-read.ts'
 import { createBoundedSettings } from './bounded-settings.ts'
 import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
@@ -51,6 +52,7 @@ export type DbOptions = {
   readonly log: Log
   /** By which heavy work is paced. */
   readonly clock?: Pick<Clock, 'elapsed' | 'sleep'>
+  readonly metrics?: Metrics | undefined
   /** Connections to the database became silent. Connections outside of `Db` are dead too, or may be. */
   readonly onSilent?: () => void
   /** The database answers again: work that waits for its next attempt may run at once. */
@@ -104,7 +106,7 @@ const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? 
 
 export function createDb(
   servers: Servers,
-  { limits, log, clock = systemClock, onSilent = () => {}, onBack = () => {} }: DbOptions,
+  { limits, log, clock = systemClock, metrics, onSilent = () => {}, onBack = () => {} }: DbOptions,
 ): Db {
   const settings = {
     servers,
@@ -165,6 +167,27 @@ export function createDb(
     isGivenUp ? 'The connection to the database was abandoned because the hub is stopping.' : healthCheck.trouble()
   const prisma = new PrismaClient({ adapter: new PrismaPg(reads) })
 
+  const poolNames = { writes: pool, reads, bounded_reads: boundedReads }
+  const readPools = (value: (of: Pool) => number) => () =>
+    Object.entries(poolNames).map(([name, of]) => ({ labels: { pool: name }, value: value(of) }))
+  metrics?.read('twincast_database_available', () => [{ labels: {}, value: trouble() === undefined ? 1 : 0 }])
+  metrics?.read(
+    'twincast_database_connections',
+    readPools(({ totalCount }) => totalCount),
+  )
+  metrics?.read(
+    'twincast_database_connections_idle',
+    readPools(({ idleCount }) => idleCount),
+  )
+  metrics?.read(
+    'twincast_database_connections_limit',
+    readPools(({ options }) => options.max),
+  )
+  metrics?.read(
+    'twincast_database_waiting',
+    readPools(({ waitingCount }) => waitingCount),
+  )
+
   const run = async <Row extends pg.QueryResultRow>(
     client: pg.Pool | pg.PoolClient,
     sql: Sql,
@@ -174,7 +197,12 @@ export function createDb(
     const statement = { text: sql.text, values: sql.values, ...(name === undefined ? {} : { name }) }
     // The types of pg lack this option. Undefined means the pool's setting.
     const patience = longest === undefined ? {} : { query_timeout: longest + margin }
-    const result = await client.query<Row>({ ...statement, ...patience })
+    const query = () => client.query<Row>({ ...statement, ...patience })
+    if (metrics === undefined) return (await query()).rows
+    const begun = systemClock.elapsed()
+    const result = await query()
+    const seconds = (systemClock.elapsed() - begun) / 1000
+    metrics?.observe('twincast_database_statement_seconds', { statement: seriesOf(name) }, seconds)
     return result.rows
   }
 
@@ -252,7 +280,7 @@ export function createDb(
     reads: plainReads,
     query: (sql, name) => run(pool, sql, name),
     boundedRead: createBoundedRead(
-      { reads: plainReads, connections: boundedConnections, clock },
+      { reads: plainReads, connections: boundedConnections, clock, metrics },
       limits,
       onBoundedSession,
     ),
@@ -294,6 +322,9 @@ export function createDb(
     },
   }
 }
+
+/** Generated names have numbers: `select-jobs-3`. */
+const seriesOf = (name: string | undefined): string => name?.replace(/-\d+$/, '') ?? 'other'
 
 /** Repeats a transaction that PostgreSQL rolled back because of others. */
 async function repeated<T>(transaction: () => Promise<T>): Promise<T> {

@@ -12,8 +12,10 @@ import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { addressFor } from './address.ts'
 import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
+import { measureRequests } from './measure-requests.ts'
 import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
+import { closeUnlessBodiless } from './unread-body.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
@@ -44,7 +46,6 @@ export type Mounts = {
   readonly rest?: readonly Mount[]
   readonly console?: readonly Mount[]
   readonly mqtt?: Mount
-  readonly metrics?: Mount
   readonly audit?: Mount
   readonly schemaFile?: Mount
 }
@@ -96,7 +97,7 @@ const strictTransport = 'max-age=31536000'
  * Makes the server. `whyNotReady` gives the reason for `/readyz`; undefined when ready. `cert` and `key` are PEM text.
  */
 export function createHttpServer(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'metrics'>,
   options: {
     /** Mounts that are open from the beginning. */
     readonly mounts?: Mounts
@@ -134,9 +135,9 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, metrics, audit, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
+  const open = ({ graphql, mqtt, audit, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    const others = [audit, schemaFile, mqtt, metrics].filter((mount) => mount !== undefined)
+    const others = [audit, schemaFile, mqtt].filter((mount) => mount !== undefined)
     mounts = [graphql, ...others, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)
@@ -148,6 +149,7 @@ export function createHttpServer(
     )
   }
 
+  const measure = measureRequests(deps)
   const findClient = (request: http.IncomingMessage): void => {
     const { remoteAddress = '' } = request.socket
     if (proxies.isTrusted(remoteAddress)) noteClient(request, proxies.clientOf(remoteAddress, request.headers))
@@ -164,8 +166,12 @@ export function createHttpServer(
     pipelines.get(request.socket)?.add(response)
     findClient(request)
     const mount = mountAt(request)
+    measure?.(request, response, mount?.path)
     const headers = { ...commonHeaders, ...mount?.headersFor?.(request) }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    const { method = '' } = request
+    if (method === 'GET' || method === 'HEAD' || !mount?.methods.includes(method))
+      closeUnlessBodiless(request, response)
     if (!isOpen && (mount === undefined || !probes.includes(mount))) {
       const message = whyNotReady() ?? 'The hub is not ready.'
       respond(response, 503, { message }, { 'retry-after': '1', connection: 'close' })
@@ -174,7 +180,7 @@ export function createHttpServer(
       respond(response, 404, { message })
     } else if (by === 'plain' && !probes.includes(mount) && !mayComePlain(plainHttp, proxies, originOf(request))) {
       sendToTls(mount, request, response)
-    } else if (!mount.methods.includes(request.method ?? '')) {
+    } else if (!mount.methods.includes(method)) {
       const allow = mount.methods.join(', ')
       respond(response, 405, { message: `${mount.path} supports ${allow} only.` }, { allow })
     } else if (mount.isOpen?.(request) || letsTry(request, response)) mount.handle(request, response)

@@ -23,6 +23,8 @@ export type AnswerRoom = {
   hold(caller: string, bytes: number): AnswerHold
   /** The caller with the most room left, by whom a read for all of them is counted. */
   roomiest(callers: Iterable<string>): string
+  /** Number of answers that wait for room. */
+  waiting(): number
 }
 
 /** The number of callers that can use their whole share at the same time. */
@@ -98,6 +100,7 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
     })
 
   return {
+    waiting: () => queue.size,
     async enter(caller, bytes, signal) {
       if (signal.aborted) throw refusal()
       if (canEnter(caller, bytes)) return hold(caller, bytes)

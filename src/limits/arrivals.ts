@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net'
 import { connectionName } from '../connection-name.ts'
 import type { Deps } from '../deps.ts'
 import { deduplicateLog } from '../log/deduplicated-log.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import {
   type AddressLimits,
   type AddressRecord,
@@ -82,7 +82,7 @@ export function createArrivals(
     readonly openFiles?: number
     /** A trusted proxy connects for many clients, so only the limits of the port apply to it. */
     readonly isProxy?: (address: string) => boolean
-    readonly metrics?: Metrics
+    readonly metrics?: Metrics | undefined
   } = {},
 ): Arrivals {
   const { clock, log } = deps
@@ -139,12 +139,8 @@ export function createArrivals(
         ),
     },
   )
-  const refused = metrics?.counter(
-    'twincast_connections_refused_total',
-    'Connections that were closed because of a limit, by the reason.',
-  )
   const refuse = (reason: Refusal, address: string, port?: string): void => {
-    refused?.add({ reason })
+    metrics?.count('twincast_connections_refused_total', { reason })
     logRefusal({ reason, address, ...(port !== undefined && { port }) })
   }
 

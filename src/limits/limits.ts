@@ -46,6 +46,15 @@ export const limitTable = {
     what: 'how long a response waits for a client that reads nothing',
     answer: 'the connection is closed',
   },
+  metricsConnections: {
+    variable: 'LIMIT_METRICS_CONNECTIONS',
+    default: 20,
+    min: 1,
+    max: 1_000,
+    unit: 'count',
+    what: 'open connections of METRICS_PORT, which do not count in other limits: metrics are available while the other ports are full',
+    answer: 'the connection is closed at once',
+  },
   addressConnections: {
     variable: 'LIMIT_ADDRESS_CONNECTIONS',
     default: 20_000,

@@ -19,6 +19,8 @@ export type LongTurns = {
   take<T>(caller: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T | undefined>
   /** Does work at once that may take milliseconds. Later work of the caller waits the longer for its turn. */
   count<T>(caller: string, work: () => T): T
+  /** Number of works that wait for their turns. */
+  waiting(): number
 }
 
 /** Bytes from which on a request may take a long turn: nearly all requests of persons and programs are smaller. */
@@ -73,6 +75,7 @@ export function createLongTurns(
       last = { caller, time: clock.elapsed() }
     },
     count,
+    waiting: takeTurn.waiting,
     take: (caller, work, signal) =>
       new Promise((resolve, reject) => {
         // The turn lasts until the event loop has gone on; what began in it is not waited for.

@@ -146,6 +146,16 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
     accept(stream, introduced, from)
   })
 
+  const { metrics } = deps
+  metrics?.read('twincast_queue_length', () => [{ labels: { queue: 'admissions' }, value: connections.undecidedCount }])
+  metrics?.read('twincast_mqtt_connections', () => [{ labels: {}, value: connections.size }])
+  metrics?.read('twincast_mqtt_messages_total', () => [
+    { labels: { kind: 'telemetry' }, value: telemetry.count },
+    { labels: { kind: 'method_response' }, value: inbound.counters.methodResponses },
+    { labels: { kind: 'twin_request' }, value: inbound.counters.twinRequests },
+    { labels: { kind: 'forbidden' }, value: inbound.counters.forbidden },
+  ])
+
   const hangUp = (): void => {
     for (const connection of [...connections.all(), ...connections.undecided()]) connections.end(connection)
   }

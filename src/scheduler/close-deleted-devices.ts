@@ -25,7 +25,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   ): Promise<void> => {
     if (keys.length === 0) return
     const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
-    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, settlements, from, now)))
+    publishProgress(deps, settlements, await deps.db.autocommit((tx) => settle(tx, settlements, from, now)))
   }
 
   return {

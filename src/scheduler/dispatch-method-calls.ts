@@ -60,6 +60,8 @@ export function dispatchMethodCalls(
   const arrivals = new Set<string>()
   /** Found and not yet sent. */
   let found: DeviceJobKey[] = []
+  /** The start times of jobs of which no call was sent, until the first is. */
+  const startTimes = new Map<string, Date>()
   /** How many calls are being marked. They will be in the window. */
   let marking = 0
   let lastTurn: Promise<unknown> = Promise.resolve()
@@ -89,13 +91,15 @@ export function dispatchMethodCalls(
       if (jobIds.has(jobId)) continue
       calls.delete(jobId)
       scans.delete(jobId)
+      startTimes.delete(jobId)
     }
-    for (const { id: jobId, deviceCount } of jobs) {
+    for (const { id: jobId, deviceCount, isNew } of jobs) {
       if (calls.has(jobId)) continue
       const job = await findJob(deps.db, jobId)
       if (job?.type !== 'scheduleDeviceMethod') continue
       const { methodName, payload, responseTimeoutInSeconds } = job.request
       calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs: responseTimeoutInSeconds * 1000 })
+      if (isNew && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
       else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
@@ -131,6 +135,8 @@ export function dispatchMethodCalls(
     scans.delete(jobId)
     if (next !== undefined) scans.set(jobId, next)
     for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
+    // A job whose devices connect later is not late.
+    if (next === undefined && !found.some((key) => key.jobId === jobId)) startTimes.delete(jobId)
   }
 
   /** Finds a batch, or as many as there are. */
@@ -175,6 +181,14 @@ export function dispatchMethodCalls(
     deps.events.publish('waiting', { deviceIds: keys.map(({ deviceId }) => deviceId) })
   }
 
+  const measureDelay = (jobId: string): void => {
+    const startTime = startTimes.get(jobId)
+    if (startTime === undefined) return
+    startTimes.delete(jobId)
+    const seconds = (deps.clock.now().getTime() - startTime.getTime()) / 1000
+    deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'method' }, seconds)
+  }
+
   /** Returns the number of calls sent. */
   const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<number> => {
     const dispatches = callsOf(batch, now)
@@ -197,7 +211,10 @@ export function dispatchMethodCalls(
       }
       unsure = undelivered
       if (undelivered.length > 0) await takeBack(undelivered)
-      for (const jobId of new Set(batch.map((key) => key.jobId))) deps.events.jobChanged(jobId)
+      for (const jobId of new Set(batch.map((key) => key.jobId))) {
+        deps.events.jobChanged(jobId)
+        measureDelay(jobId)
+      }
       return marked.length - undelivered.length
     } catch (error) {
       // A commit without an answer may have succeeded.
@@ -219,6 +236,10 @@ export function dispatchMethodCalls(
     marking += granted
     return { batch: reachable.slice(0, granted), granted, next }
   }
+
+  deps.metrics?.read('twincast_queue_length', () => [
+    { labels: { queue: 'calls' }, value: found.length + marking + arrivals.size },
+  ])
 
   return {
     name: 'dispatch-method-calls',

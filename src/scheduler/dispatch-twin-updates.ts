@@ -70,7 +70,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const progress = await settle(tx, settlements, 'pending', now)
       afterCommit(() => {
         publishPatches(deps, result)
-        publishProgress(deps, progress)
+        publishProgress(deps, settlements, progress)
       })
       const { postponed, largeBytes } = result
       const [next] = postponed
@@ -83,7 +83,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     every: 5_000,
     wokenBy: ['started'],
     async run(now) {
-      const jobIds = (await findWaitingJobs(deps.db, 'scheduleUpdateTwin')).map(({ id }) => id)
+      const waiting = await findWaitingJobs(deps.db, 'scheduleUpdateTwin')
+      const jobIds = waiting.map(({ id }) => id)
       for (const known of [cursors, sizes, dueTimes]) {
         for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
       }
@@ -106,6 +107,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         const { deviceIds, isCut, largeBytes } = processed
         done += deviceIds.length
+        if (deviceIds.length > 0 && waiting.some(({ id, isNew }) => id === jobId && isNew)) {
+          const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
+          deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
+        }
         // After the last page it starts again from the beginning, in case any were missed.
         cursors.set(jobId, deviceIds.at(-1) ?? '')
         sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))

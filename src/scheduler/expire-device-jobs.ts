@@ -76,7 +76,7 @@ export function expireDeviceJobs(
   ]
 
   const fail = async (failures: readonly Settlement[], from: SettledFrom, now: Date): Promise<void> => {
-    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, failures, from, now)))
+    publishProgress(deps, failures, await deps.db.autocommit((tx) => settle(tx, failures, from, now)))
   }
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
@@ -118,8 +118,9 @@ export function expireDeviceJobs(
       const calls = await findStillUnderWay(tx, open, due)
       const expired = calls.filter(({ deadline }) => deadline <= now)
       if (expired.length > 0) {
-        const progress = await settle(tx, expired.map(withUnknownOutcome), 'running', now)
-        afterCommit(() => publishProgress(deps, progress))
+        const failures = expired.map(withUnknownOutcome)
+        const progress = await settle(tx, failures, 'running', now)
+        afterCommit(() => publishProgress(deps, failures, progress))
       }
       // A call may have been unmarked by the instance that sent it, and sent again.
       return calls.filter(({ deadline }) => deadline > now)

@@ -26,7 +26,7 @@ const pauses: BackOff = { first: 200, longest: 10_000 }
  */
 export async function loop(
   step: Step,
-  deps: Pick<Deps, 'clock' | 'events' | 'log'>,
+  deps: Pick<Deps, 'clock' | 'events' | 'log' | 'metrics'>,
   signal: AbortSignal,
 ): Promise<void> {
   let sleep = new AbortController()
@@ -38,6 +38,7 @@ export async function loop(
   const stopListening = step.wokenBy.map((kind) => deps.events.listen('work', kind)(wake))
   signal.addEventListener('abort', wake, { once: true })
 
+  deps.metrics?.count('twincast_step_failures_total', { step: step.name }, 0)
   let failures = 0
   while (!signal.aborted) {
     woken = false
@@ -52,6 +53,7 @@ export async function loop(
         pause = Math.min(pause, Math.max(turn.next.getTime() - deps.clock.now().getTime(), 1))
     } catch (error) {
       pause = backOff(pauses, failures++)
+      deps.metrics?.count('twincast_step_failures_total', { step: step.name })
       deps.log.error({ err: error, step: step.name, retryInMs: Math.round(pause) }, 'step failed')
       woken = false // work announced from now on needs another turn
     }

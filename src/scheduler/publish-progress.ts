@@ -1,8 +1,38 @@
 import type { Deps } from '../deps.ts'
-import type { JobProgress } from '../job/store/facts.ts'
+import { firstFailureStatus } from '../job/state.ts'
+import type { JobProgress, Settlement } from '../job/store/facts.ts'
 
-/** After facts were committed: notifies subscribers of the jobs, and has jobs without open device jobs finished. */
-export function publishProgress(deps: Pick<Deps, 'events'>, progress: readonly JobProgress[]): void {
+/**
+ * After outcomes were committed: notifies subscribers of the jobs, has jobs without open device jobs finished, and
+ * counts the outcomes.
+ */
+export function publishProgress(
+  deps: Pick<Deps, 'events' | 'metrics'>,
+  settlements: readonly Settlement[],
+  progress: readonly JobProgress[],
+): void {
   for (const { jobId } of progress) deps.events.jobChanged(jobId)
   if (progress.some(({ open }) => open === 0)) deps.events.publish('work', 'settled', {})
+  if (deps.metrics !== undefined) countOutcomes(deps.metrics, settlements, progress)
+}
+
+function countOutcomes(
+  metrics: NonNullable<Deps['metrics']>,
+  settlements: readonly Settlement[],
+  progress: readonly JobProgress[],
+): void {
+  // Outcomes of jobs that have ended were not written.
+  const changed = new Set(progress.map(({ jobId }) => jobId))
+  const failed = new Map<string, number>()
+  let succeeded = 0
+  let refused = 0
+  for (const { jobId, response, error } of settlements) {
+    if (!changed.has(jobId)) continue
+    if (error !== undefined) failed.set(error.code, (failed.get(error.code) ?? 0) + 1)
+    else if ((response?.status ?? 0) >= firstFailureStatus) refused++
+    else succeeded++
+  }
+  if (succeeded > 0) metrics.count('twincast_device_jobs_total', { outcome: 'succeeded', code: '' }, succeeded)
+  if (refused > 0) metrics.count('twincast_device_jobs_total', { outcome: 'refused', code: '' }, refused)
+  for (const [code, count] of failed) metrics.count('twincast_device_jobs_total', { outcome: 'failed', code }, count)
 }

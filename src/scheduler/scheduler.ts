@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Deps } from '../deps.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
 import type { MethodAnswer } from '../method/answer.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
 import { deleteOldAudit } from './delete-old-audit.ts'
 import { deleteOldJobs } from './delete-old-jobs.ts'
@@ -12,6 +13,7 @@ import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
 import { loop } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
+import { reportJobs } from './report-jobs.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { takeSamples } from './take-samples.ts'
@@ -26,6 +28,8 @@ export type SchedulerSettings = {
   readonly historyDays: number
   /** Days for which entries of the audit are kept. */
   readonly auditDays: number
+  /** Undefined when metrics are off. */
+  readonly metrics?: Metrics | undefined
 }
 
 /** The running scheduler. */
@@ -47,6 +51,12 @@ const batchesAtOnce = 2
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
+  deps.metrics?.read('twincast_method_calls_in_flight', () => [{ labels: {}, value: window.size }])
+  reportJobs(deps)
+  for (const outcome of ['succeeded', 'refused']) {
+    deps.metrics?.count('twincast_device_jobs_total', { outcome, code: '' }, 0)
+  }
+  deps.metrics?.set('twincast_method_calls_limit', {}, settings.windowSize)
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const orphans = createOrphanCandidates()
   const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })

@@ -32,7 +32,7 @@ export function settleDeviceJobs(
   const answered = new Set<string>()
   const write = async (answers: readonly Answered[]): Promise<void> => {
     const now = deps.clock.now()
-    publishProgress(deps, await deps.db.autocommit((tx) => settle(tx, answers, 'running', now)))
+    publishProgress(deps, answers, await deps.db.autocommit((tx) => settle(tx, answers, 'running', now)))
     for (const { requestId } of answers) {
       answered.delete(requestId)
       window.remove(requestId)
@@ -46,6 +46,7 @@ export function settleDeviceJobs(
     flush: write,
     onError: (error) => deps.log.error({ err: error }, 'outcomes could not be written; retrying'),
   })
+  deps.metrics?.read('twincast_queue_length', () => [{ labels: { queue: 'outcomes' }, value: answered.size }])
   return {
     take({ deviceId, requestId, response }) {
       // A call of this process needs no proof. A call of its last run, or of another instance, carries it in its id.

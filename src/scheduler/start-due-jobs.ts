@@ -135,6 +135,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           const status = deviceCount === 0 ? 'completed' : 'running'
           await saveStarted(tx, job.id, { status, deviceCount, now: startedTime })
           afterCommit(() => {
+            deps.metrics?.count('twincast_jobs_started_total', {})
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
             deps.events.publish('work', 'started', {})
           })

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { LimitExceededError } from '../errors.ts'
 import { type Bucket, fullBucket, spendFrom, takeFrom, unitsIn } from './bucket.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { printRate, type ThrottleName, type Throttling, throttleNames } from './presets.ts'
 
 /**
@@ -41,11 +42,13 @@ const what: Readonly<Record<ThrottleName, string>> = {
   jobDeviceOperations: 'job device operations',
 }
 
-export function createThrottles(clock: Clock, throttling: Throttling): Throttles {
+export function createThrottles(clock: Clock, throttling: Throttling, metrics?: Metrics): Throttles {
   const buckets = new Map<ThrottleName, Bucket>()
   for (const name of throttleNames) {
     const rate = throttling[name]
-    if (rate !== undefined) buckets.set(name, fullBucket(rate, clock.now().getTime()))
+    if (rate === undefined) continue
+    buckets.set(name, fullBucket(rate, clock.now().getTime()))
+    metrics?.count('twincast_throttled_total', { throttle: name }, 0)
   }
 
   const { jobDeviceOperations: jobRate } = throttling
@@ -56,6 +59,7 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
     if (bucket === undefined) return 0
     const taken = from(bucket, cost, clock.now().getTime())
     buckets.set(name, taken.bucket)
+    if (taken.waitMs > 0 && cost > 0) metrics?.count('twincast_throttled_total', { throttle: name })
     return taken.waitMs
   }
 
@@ -80,6 +84,7 @@ export function createThrottles(clock: Clock, throttling: Throttling): Throttles
       const rest = spendFrom(bucket, granted, now).bucket
       buckets.set('jobDeviceOperations', rest)
       if (granted === wanted) return { granted, next: undefined }
+      metrics?.count('twincast_throttled_total', { throttle: 'jobDeviceOperations' })
       // A quarter of the bucket at a time: a transaction for each unit would be expensive at a high rate.
       const lot = Math.min(wanted - granted, Math.ceil(bucket.rate.amount / 4))
       return { granted, next: new Date(now + takeFrom(rest, lot, now).waitMs) }

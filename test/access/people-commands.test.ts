@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPeople, type People } from '../../src/access/people-commands.ts'
 import type { Roles } from '../../src/access/role-commands.ts'
 import { builtInTable, type RoleTable } from '../../src/access/roles.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 import { createTestClock } from '../support/clock.ts'
 import { type Issuer, openIssuer } from '../support/issuer.ts'
 
@@ -56,5 +56,5 @@ test('a repeated token has the same viewer, until the roles change', async () =>
 
 test('the age of the keys is a metric', async () => {
   await people.viewer(await issuer.mint())
-  expect(metrics.print()).toContain(`twincast_jwks_age_seconds{issuer="${issuer.url}"} 0\n`)
+  expect(await metrics.print()).toContain(`twincast_jwks_age_seconds{issuer="${issuer.url}"} 0\n`)
 })

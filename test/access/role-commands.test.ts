@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openRoles, type Roles } from '../../src/access/role-commands.ts'
 import { builtInTable } from '../../src/access/roles.ts'
-import { createMetrics, type Metrics } from '../../src/metrics.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 import { lookInterval } from '../../src/watched-file.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 
@@ -43,7 +43,7 @@ test('without a file there are the built-in roles, and no metric', async () => {
   const none = await openRoles({ clock, log }, { path: undefined, metrics })
   expect(none.table()).toBe(builtInTable)
   expect(none.fingerprint()).toBeUndefined()
-  expect(metrics.print()).toBe('')
+  expect(await metrics.print()).not.toMatch(/^twincast_roles/m)
 })
 
 test.each([
@@ -64,7 +64,7 @@ test('a changed file is in force; one with mistakes is not, and is logged once w
   const fingerprint = open1.fingerprint()
   expect([...first.keys()]).toContain('a')
   expect(fingerprint).toMatch(/^[0-9a-f]{12}$/)
-  expect(metrics.print()).toContain('twincast_roles_file_valid 1\n')
+  expect(await metrics.print()).toContain('twincast_roles_file_valid 1\n')
 
   await replace('{"b":{"extends":"none"},"c":{"rights":1}}')
   while (logged.length === 0) await look()
@@ -76,13 +76,13 @@ test('a changed file is in force; one with mistakes is not, and is logged once w
   ])
   expect(open1.table()).toBe(first)
   expect(open1.fingerprint()).toBe(fingerprint)
-  expect(metrics.print()).toContain('twincast_roles_file_valid 0\n')
-  expect(metrics.print()).toContain(`twincast_roles_file_read_time_seconds ${Date.parse('2026-01-01') / 1_000}\n`)
+  expect(await metrics.print()).toContain('twincast_roles_file_valid 0\n')
+  expect(await metrics.print()).toContain(`twincast_roles_file_read_time_seconds ${Date.parse('2026-01-01') / 1_000}\n`)
 
   await replace('{"b":{"rights":["readTwins"]}}')
   while (!open1.table().has('b')) await look()
   expect(open1.table().has('a')).toBe(false)
-  expect(metrics.print()).toContain('twincast_roles_file_valid 1\n')
+  expect(await metrics.print()).toContain('twincast_roles_file_valid 1\n')
   expect(open1.fingerprint()).not.toBe(fingerprint)
 })
 
@@ -98,5 +98,5 @@ test('a file that disappears leaves the roles in force', async () => {
   await rm(path)
   await opened.reload()
   expect(opened.table().has('a')).toBe(true)
-  expect(metrics.print()).toContain('twincast_roles_file_valid 0\n')
+  expect(await metrics.print()).toContain('twincast_roles_file_valid 0\n')
 })

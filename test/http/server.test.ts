@@ -138,6 +138,32 @@ describe('paths', () => {
     expect(preflight.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
+  test.each([
+    ['an unknown path', 'POST /other', 404],
+    ['another method', 'PUT /graphql', 405],
+    ['a probe', 'POST /healthz', 405],
+    ['a request that has no use for a body', 'GET /healthz', 200],
+  ])('the body of %s is not read: its connection ends with the answer', async (_what, line, status) => {
+    for (const body of ['Content-Length: 1000000000', 'Transfer-Encoding: chunked']) {
+      const socket = connect(Number(new URL(url.http).port), '127.0.0.1')
+      socket.on('error', () => {})
+      let answer = ''
+      socket.on('data', (bytes) => {
+        answer += bytes
+      })
+      socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\n${body}\r\n\r\n`)
+      await once(socket, 'close')
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+      expect(answer).toMatch(/^connection: close/im)
+    }
+  })
+
+  test.each(['/other', '/healthz'])('a request for %s without a body leaves its connection open', async (path) => {
+    expect((await fetch(`${url.http}${path}`)).headers.get('connection')).toBe('keep-alive')
+    const empty = await fetch(`${url.http}${path}`, { method: 'POST', headers: { 'content-length': '0' } })
+    expect(empty.headers.get('connection')).toBe('keep-alive')
+  })
+
   test('every answer by TLS tells browsers to come by TLS for a year, and none without TLS does', async () => {
     for (const path of ['/graphql', '/healthz', '/nothing']) {
       expect((await ask(url.https, { path })).headers).toMatchObject({

@@ -207,9 +207,9 @@ test('a WebSocket is closed with 4401 when its token was never good, and with 44
   expect(await closed({}, await makeSigningKey())).toEqual({ code: 4403, reason: 'TOKEN_INVALID' })
 })
 
-test('metrics count the reasons of refusals, and are for this machine only', async () => {
+test('metrics count the reasons of refusals', async () => {
   const refused = async (reason: string): Promise<number> => {
-    const text = await (await fetch(`${addresses.http}/metrics`)).text()
+    const text = await (await fetch(addresses.metrics ?? '')).text()
     return Number(
       new RegExp(`^twincast_sign_ins_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0,
     )
@@ -218,13 +218,11 @@ test('metrics count the reasons of refusals, and are for this machine only', asy
   await ask(viewer, { authorization: `Bearer ${await issuer.mint({ exp: 1 })}` })
   await ask(viewer, { authorization: `Bearer ${await issuer.mint({ iss: 'https://other.example' })}` })
   expect([await refused('expired'), await refused('issuer')]).toEqual(before.map((count) => count + 1))
-  const response = await fetch(`${addresses.http}/metrics`)
+  const response = await fetch(addresses.metrics ?? '')
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const text = await response.text()
   expect(text).toContain('twincast_roles_file_valid 1\n')
   expect(text).toContain(`twincast_jwks_age_seconds{issuer="${issuer.url}"}`)
-  const forwarded = await fetch(`${addresses.http}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
-  expect(forwarded.status).toBe(403)
 })
 
 test('roles that are read again count for the next request, with the same token', async () => {

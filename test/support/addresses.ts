@@ -10,4 +10,5 @@ export const openAddresses = ({
   mqtts = '',
   graphql = '',
   console = '',
-}: Addresses): OpenAddresses => ({ http, https, mqtt, mqtts, graphql, console })
+  metrics = '',
+}: Addresses): OpenAddresses => ({ http, https, mqtt, mqtts, graphql, console, metrics })

@@ -56,6 +56,7 @@ export async function startApp(
     HTTPS_PORT: String(portOf(addresses.https)),
     MQTT_PORT: String(portOf(addresses.mqtt)),
     MQTTS_PORT: String(portOf(addresses.mqtts)),
+    METRICS_PORT: String(portOf(addresses.metrics)),
   }
   const key = variables.IOTHUB_OWNER_KEY ?? (await readFile(join(folder, 'iothubowner-key'), 'utf8')).trim()
   const ownerToken = signSasToken({

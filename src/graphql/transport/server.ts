@@ -30,6 +30,7 @@ import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
+import { measureOperations } from './measure-operations.ts'
 import { createParseParams } from './parse-params.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
@@ -107,8 +108,13 @@ export function createGraphqlServer(
   const documents = createDocuments(schema, deps.limits.documentBytes)
   const documentOf = createDocumentOf(documents, trusted)
   const trustedDocumentsOnly = trusted?.only ?? false
-  const run = createRunOperation(documents.execute, mask)
   const subscribe = createSharedSubscribe(documents.execute, mask)
+  const measured = measureOperations(
+    createRunOperation(documents.execute, mask),
+    deps,
+    (document) => trusted?.isTrusted(document) === true,
+  )
+  const run = measured
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
@@ -213,6 +219,7 @@ export function createGraphqlServer(
     mask,
     print,
   })
+  deps.metrics?.read('twincast_graphql_subscriptions', () => [{ labels: {}, value: streams.size }])
   return {
     path: '/graphql',
     methods: ['GET', 'POST', 'OPTIONS'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type ASTNode, type DocumentNode, GraphQLError, type GraphQLSchema, print, visit } from 'graphql'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log/log.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
 import { type WatchedFile, watchFile } from '../../watched-file.ts'
 import { shapeErrors } from '../complexity.ts'
 import { createDocuments, type Documents } from './documents.ts'
@@ -39,16 +39,16 @@ export function createTrustedDocuments(
   schema: GraphQLSchema,
   { files, own, only }: { readonly files: readonly string[]; readonly own: readonly string[]; readonly only: boolean },
 ): TrustedDocuments {
-  const gauge = metrics?.gauge('twincast_trusted_documents_valid', 'Whether the files of trusted documents are valid.')
+  const valid = (value: 0 | 1): void => metrics?.set('twincast_trusted_documents_valid', {}, value)
   const watched: WatchedFile[] = []
   const read = (): Table => readTable(schema, [...own, ...files])
   const readAgain = (): void => {
     try {
       table = read()
-      gauge?.set(1)
+      valid(1)
       log.info({ documents: table.byId.size }, 'trusted documents reloaded')
     } catch (error) {
-      gauge?.set(0)
+      valid(0)
       log.warn({ err: error }, 'trusted documents could not be reloaded; the current ones stay in use')
     }
   }
@@ -56,7 +56,7 @@ export function createTrustedDocuments(
   let table = readFirst(read, () => {
     for (const file of watched) file.close()
   })
-  gauge?.set(1)
+  valid(1)
   /** What has been found out about documents of other texts, as long as they are cached. */
   let known = new WeakMap<DocumentNode, { readonly in: Table; readonly isTrusted: boolean }>()
   return {

@@ -87,7 +87,7 @@ type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: st
  * HTTP.
  */
 export function createWebSockets(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'requestRoom' | 'answerRoom' | 'longTurns'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'metrics' | 'requestRoom' | 'answerRoom' | 'longTurns'>,
   options: {
     readonly documents: Documents
     readonly documentOf: DocumentOf
@@ -220,6 +220,7 @@ export function createWebSockets(
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = { noServer: true, maxPayload: maxBodyBytes, handleProtocols, closeTimeout, ...pieces }
   const sockets = new WebSocketServer(settings)
+  deps.metrics?.read('twincast_graphql_websockets', () => [{ labels: {}, value: sockets.clients.size }])
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const connection = request.socket
     const by = { forwarded: isForwarded(request), address: addressOf(request) }

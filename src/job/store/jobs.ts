@@ -7,7 +7,7 @@ import type { TwinPatch } from '../../twin/check-patch.ts'
 import type { By } from '../history.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
-import type { JobStatus } from '../state.ts'
+import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { noteMoved } from './history.ts'
 
@@ -90,13 +90,16 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
   return row
 }
 
-/** Running jobs of a type with waiting devices, the one that has run longest first. */
+/**
+ * Running jobs of a type with waiting devices, the one that has run longest first. A job is new while all its devices
+ * wait.
+ */
 export function findWaitingJobs(
   db: Reader,
   type: JobType,
-): Promise<{ readonly id: string; readonly deviceCount: number }[]> {
+): Promise<{ readonly id: string; readonly deviceCount: number; readonly isNew: boolean }[]> {
   return db.query(
-    sql`select id, device_count as "deviceCount" from job
+    sql`select id, device_count as "deviceCount", pending_count = device_count as "isNew" from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
         order by started_time, id`,
     'find-waiting-jobs',
@@ -117,6 +120,17 @@ export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: strin
           and seconds > 0
         order by time, id`,
     'find-connect-timeouts',
+  )
+}
+
+/** Jobs by status, each status counted up to `most`. */
+export function countJobs(db: Reader, most: number): Promise<{ readonly status: JobStatus; readonly count: number }[]> {
+  return db.query(
+    sql`select status, (
+          select count(*)::integer from (select from job where job.status = known.status limit ${most}) counted
+        ) as count
+        from unnest(${Object.keys(jobTransitions)}::text[]) as known (status)`,
+    'count-jobs',
   )
 }
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'graphql'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createTrustedDocuments, type TrustedDocuments } from '../../../src/graphql/transport/trusted-documents.ts'
-import { createMetrics } from '../../../src/metrics.ts'
+import { createMetrics } from '../../../src/metrics/metrics.ts'
 import { createTestClock } from '../../support/clock.ts'
 
 let folder: string
@@ -143,17 +143,18 @@ describe('a file that changes', () => {
     })
     trusted = watching
     await fileWith({ b2: version })
-    await vi.waitUntil(() => {
+    const found = () => {
       clock.advance(5_000)
-      return watching.find('b2') !== undefined
-    })
+      return watching.find('b2')
+    }
+    await expect.poll(found).toBeDefined()
     expect(documents.find('b2')).toBeUndefined()
   })
 
   test('keeps its documents while it is wrong, which the log and the metrics say', async () => {
     const file = await fileWith({ a1: name })
     const documents = open([file])
-    expect(metrics.print()).toContain('twincast_trusted_documents_valid 1')
+    expect(await metrics.print()).toContain('twincast_trusted_documents_valid 1')
     await fileWith({ b2: '{ nothing }' })
     await documents.reload()
     expect(documents.find('a1')?.text).toBe(name)
@@ -163,10 +164,10 @@ describe('a file that changes', () => {
         err: { message: expect.stringContaining('web.json, b2: Cannot query field "nothing"') },
       },
     ])
-    expect(metrics.print()).toContain('twincast_trusted_documents_valid 0')
+    expect(await metrics.print()).toContain('twincast_trusted_documents_valid 0')
     await fileWith({ b2: version })
     await documents.reload()
     expect(documents.find('b2')?.text).toBe(version)
-    expect(metrics.print()).toContain('twincast_trusted_documents_valid 1')
+    expect(await metrics.print()).toContain('twincast_trusted_documents_valid 1')
   })
 })

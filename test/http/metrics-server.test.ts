@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createMetricsServer, type MetricsServer } from '../../src/http/metrics-server.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
+import { ListenError } from '../../src/open-port.ts'
+
+const log = pino({ level: 'silent' })
+let metrics: Metrics
+let server: MetricsServer
+let url: string
+
+beforeEach(async () => {
+  metrics = createMetrics()
+  server = createMetricsServer({ log, limits: { ...defaultLimits, metricsConnections: 2 } }, metrics)
+  url = await server.listen({ host: '127.0.0.1', port: 0 })
+})
+
+afterEach(() => server.close())
+
+test('serves the metrics in the format of Prometheus', async () => {
+  metrics.count('twincast_sign_ins_refused_total', { reason: 'expired' })
+  const response = await fetch(url)
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const text = await response.text()
+  expect(text).toContain('twincast_sign_ins_refused_total{reason="expired"} 1\n')
+  expect(text).toContain('twincast_nodejs_eventloop_lag_p99_seconds')
+  // A list of all connections would take long for a fleet.
+  expect(text).not.toContain('twincast_nodejs_active')
+  expect(text.endsWith('\n')).toBe(true)
+  const head = await fetch(url, { method: 'HEAD' })
+  expect([head.status, await head.text()]).toEqual([200, ''])
+})
+
+test.each([
+  ['/', 'GET', 404],
+  ['/metrics/x', 'GET', 404],
+  ['/metrics', 'DELETE', 405],
+  ['/metrics?name=x', 'GET', 200],
+])('%s %s is answered with %i', async (path, method, status) => {
+  const response = await fetch(new URL(path, url), { method })
+  await response.text()
+  expect(response.status).toBe(status)
+})
+
+test('the body of a request is not read', async () => {
+  const response = await fetch(url, { method: 'POST', body: 'x'.repeat(10_000) })
+  expect([response.status, response.headers.get('connection')]).toEqual([405, 'close'])
+})
+
+test('connections above the limit are closed', async () => {
+  const open = async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    return socket
+  }
+  const kept = [await open(), await open()]
+  const third = await open()
+  await once(third, 'close')
+  expect(kept.map(({ destroyed }) => destroyed)).toEqual([false, false])
+  for (const socket of kept) socket.destroy()
+})
+
+test('a port that is in use is named with its variable', async () => {
+  const other = createMetricsServer({ log, limits: defaultLimits }, metrics)
+  const failed = other.listen({ host: '127.0.0.1', port: Number(new URL(url).port) })
+  await expect(failed).rejects.toThrow(ListenError)
+  await expect(failed).rejects.toThrow(/^METRICS_PORT is \d+, but the hub cannot listen on/)
+})
