@@ -37,6 +37,7 @@ import { createArrivals, openFileLimit } from './limits/arrivals.ts'
 import { createProxies } from './limits/client-address.ts'
 import { createLongTurns } from './limits/long-turns.ts'
 import { createRequestRoom } from './limits/request-room.ts'
+import { createAccessLog } from './log/access-log.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
@@ -174,9 +175,18 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 
     const ground = { clock, log, limits: config.limits, metrics }
     const proxies = createProxies(config.trustedProxies)
+    const accessLog = config.accessLog ? createAccessLog(log) : undefined
     const arrivals = createArrivals(ground, { openFiles: openFileLimit(), isProxy: proxies.isTrusted, metrics })
     // Its probes answer before the database does, and as long as anything is left to stop.
-    const http = createHttpServer(ground, { whyNotReady, arrivals, proxies, plainHttp: config.plainHttp, cert, key })
+    const http = createHttpServer(ground, {
+      whyNotReady,
+      arrivals,
+      proxies,
+      accessLog,
+      plainHttp: config.plainHttp,
+      cert,
+      key,
+    })
     onStop('the HTTP server', () => http.close())
     const web = await http.listen({ http: httpPort, https: httpsPort })
     const metricsServer = metrics && createMetricsServer(ground, metrics)
@@ -309,6 +319,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       anonymous,
       authenticator,
       trusted,
+      accessLog,
       arrivals,
       allowedOrigins: config.allowedOrigins,
     })

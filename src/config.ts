@@ -47,6 +47,8 @@ export type Config = {
   /** Certificates of the authorities that are trusted for devices; undefined for none. */
   readonly x509CaPath: string | undefined
   readonly logLevel: (typeof logLevels)[number]
+  /** Whether each request is logged. */
+  readonly accessLog: boolean
   readonly maxRunningJobs: number
   readonly jobHistoryDays: number
   readonly auditDays: number
@@ -312,6 +314,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),
     logLevel: level ?? 'info',
+    accessLog: choice('ACCESS_LOG', ['off', 'on']) === 'on',
     maxRunningJobs: integer('MAX_RUNNING_JOBS', runningJobsOf(preset), 1, 1_000),
     jobHistoryDays: integer('JOB_HISTORY_DAYS', 30, 1, 3_650),
     auditDays: integer('AUDIT_DAYS', 90, 1, 3_650),

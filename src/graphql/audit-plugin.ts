@@ -58,13 +58,19 @@ export class AuditPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     return async (parent, given, context, info) => {
       if (!isContext(context)) throw new Error('A mutation has no context.')
       const args = audit.withId?.({ ...given }) ?? { ...given }
-      const { deps, note, end } = audited(context.deps, {
-        actor: context.viewer,
-        address: context.address,
-        operation: info.fieldName,
-        target: audit.target(args),
-        detail: audit.detail?.(args) ?? null,
-      })
+      const { record } = context
+      const { log } = context.deps
+      const own = record === undefined ? log : log.child({ requestId: record.id })
+      const { deps, note, end } = audited(
+        { ...context.deps, log: own },
+        {
+          actor: context.viewer,
+          address: context.address,
+          operation: info.fieldName,
+          target: audit.target(args),
+          detail: audit.detail?.(args) ?? null,
+        },
+      )
       try {
         const result: unknown = await resolver(parent, args, { ...context, deps, note }, info)
         await end()

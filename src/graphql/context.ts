@@ -5,6 +5,7 @@ import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
+import type { RequestRecord } from '../log/request-record.ts'
 import type { Standing } from './live/standing.ts'
 import type { Outlet } from './transport/outlet.ts'
 
@@ -17,6 +18,8 @@ export type Context = {
   readonly caller: string
   /** The address of the caller. Undefined when the request had no connection. */
   readonly address: string | undefined
+  /** Identifies the request in the log. Undefined when the request had no connection. */
+  readonly record: RequestRecord | undefined
   /** Adds to what the audit keeps of a mutation. */
   readonly note?: (more: JsonObject) => void
   /** The name of the hub in tokens and connection strings. */
@@ -62,6 +65,7 @@ export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>):
 export type ServerContext = {
   viewer?: Viewer | undefined
   address?: string | undefined
+  record?: RequestRecord | undefined
   /** Whether a proxy has forwarded the request. */
   forwarded?: boolean
   /** Whether the request was admitted before Yoga got it. */
@@ -98,5 +102,10 @@ export type Yoga = YogaServerInstance<ServerContext, Context>
  */
 export type Authenticate = (
   authorization: string | undefined,
-  from: { readonly forwarded: boolean; readonly address: string | undefined },
+  from: {
+    readonly forwarded: boolean
+    readonly address: string | undefined
+    /** Gets the actor. */
+    readonly record?: RequestRecord | undefined
+  },
 ) => Promise<Viewer>

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
+import { recordOf } from '../log/request-record.ts'
 import { openAssets, sendAsset } from './asset.ts'
 import { respond } from './respond.ts'
 import type { Mount } from './server.ts'
@@ -49,7 +50,7 @@ export function mountConsole(deps: Pick<Deps, 'log'>, folder: string, settings: 
   const find = openAssets(folder)
   const handle: Mount['handle'] = (request, response) => {
     serve({ find, ...settings }, request, response).catch((error: unknown) => {
-      deps.log.error({ err: error }, 'console file could not be sent')
+      deps.log.error({ err: error, requestId: recordOf(request).id }, 'console file could not be sent')
       response.destroy()
     })
   }

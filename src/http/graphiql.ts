@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Deps } from '../deps.ts'
+import { recordOf } from '../log/request-record.ts'
 import { openAssets, sendAsset } from './asset.ts'
 import type { Mount } from './server.ts'
 
@@ -47,7 +48,7 @@ export function withGraphiql(deps: Pick<Deps, 'log'>, graphql: Mount, folder: st
           else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(notBuilt)
         },
         (error: unknown) => {
-          deps.log.error({ err: error }, 'GraphiQL page could not be sent')
+          deps.log.error({ err: error, requestId: recordOf(request).id }, 'GraphiQL page could not be sent')
           response.destroy()
         },
       )

@@ -7,11 +7,15 @@ import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createProxies, type Proxies } from '../limits/client-address.ts'
 import { addressOf, noteClient } from '../limits/request-address.ts'
+import type { AccessLog } from '../log/access-log.ts'
+import { createRefusalLog } from '../log/refused-clients.ts'
+import { recordOf, requestIdHeader } from '../log/request-record.ts'
 import { openPort, type PortAddress } from '../open-port.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { addressFor } from './address.ts'
 import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
+import { logRequests } from './log-requests.ts'
 import { measureRequests } from './measure-requests.ts'
 import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
@@ -107,6 +111,8 @@ export function createHttpServer(
     readonly arrivals?: Arrivals
     /** Default: no proxy is trusted. */
     readonly proxies?: Proxies
+    /** Default: off. */
+    readonly accessLog?: AccessLog | undefined
     /** Whose requests without TLS are accepted. Default: `loopback`. */
     readonly plainHttp?: PlainHttp
     /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
@@ -150,6 +156,19 @@ export function createHttpServer(
   }
 
   const measure = measureRequests(deps)
+  const access = logRequests(deps, options.accessLog)
+  const logRefusal = createRefusalLog(deps)
+  const refusePlain = (request: http.IncomingMessage): string => {
+    const reason = plainRefusal(plainHttp, proxies, originOf(request))
+    logRefusal({
+      protocol: 'HTTP',
+      cause: 'plain',
+      reason,
+      address: addressOf(request),
+      requestId: recordOf(request).id,
+    })
+    return reason
+  }
   const findClient = (request: http.IncomingMessage): void => {
     const { remoteAddress = '' } = request.socket
     if (proxies.isTrusted(remoteAddress)) noteClient(request, proxies.clientOf(remoteAddress, request.headers))
@@ -167,8 +186,10 @@ export function createHttpServer(
     findClient(request)
     const mount = mountAt(request)
     measure?.(request, response, mount?.path)
+    access?.answer(request, response)
     const headers = { ...commonHeaders, ...mount?.headersFor?.(request) }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    response.setHeader(requestIdHeader, recordOf(request).id)
     const { method = '' } = request
     if (method === 'GET' || method === 'HEAD' || !mount?.methods.includes(method))
       closeUnlessBodiless(request, response)
@@ -214,6 +235,8 @@ export function createHttpServer(
     const { authorization } = request.headers
     const address = addressOf(request)
     if (!arrivals.mayTry(address, authorization)) {
+      const reason = 'too many bad tokens'
+      logRefusal({ protocol: 'HTTP', cause: 'failures', reason, address, requestId: recordOf(request).id })
       void refuseLate(response)
       return false
     }
@@ -238,6 +261,7 @@ export function createHttpServer(
   const upgrade = (request: http.IncomingMessage, connection: Duplex, head: Buffer): void => {
     noteRequest(request)
     findClient(request)
+    access?.upgrade(request)
     connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
     const mount = mountAt(request)
     if (mount?.close === undefined) connections.delete(connectionName(request.socket))
@@ -251,9 +275,11 @@ export function createHttpServer(
       upgrade(request, connection, head)
       return
     }
-    const message = plainRefusal(plainHttp, proxies, origin)
+    findClient(request)
+    access?.upgrade(request)
+    const message = refusePlain(request)
     connection.on('error', (error) => deps.log.debug({ err: error }, 'HTTP connection broken'))
-    refuseUpgrade(connection, '403 Forbidden', message)
+    refuseUpgrade(request, connection, { status: '403 Forbidden', message })
   }
   const wantsUpgrade = (request: http.IncomingMessage): boolean =>
     request.method === 'CONNECT' || (isOpen && isWebSocket(request) && mountAt(request)?.upgrade !== undefined)

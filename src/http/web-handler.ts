@@ -2,18 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deps } from '../deps.ts'
 import { type Compress, createCompress } from '../graphql/transport/compress.ts'
 import { addressOf } from '../limits/request-address.ts'
+import { type RequestRecord, recordOf } from '../log/request-record.ts'
 import { endInTurns } from '../send-in-turns.ts'
 import type { Mount } from './server.ts'
 
 /**
  * A handler in terms of web requests and responses, which answers every request itself. `address`: that of the client;
- * `whenAnswered` calls back when the answer has been sent, or the client has disconnected. An answer with
- * `Cache-Control: no-transform` is not compressed.
+ * `whenAnswered` calls back when the answer has been sent, or the client has disconnected; `record` identifies the
+ * request in the log. An answer with `Cache-Control: no-transform` is not compressed.
  */
 export type WebHandler = (
   request: Request,
   address?: string,
   whenAnswered?: (act: () => void) => void,
+  record?: RequestRecord,
 ) => Promise<Response>
 
 /** The methods that are passed on; the server refuses the others, some of which a Request cannot represent. */
@@ -32,7 +34,7 @@ export function mountWebHandler(
   const compress = createCompress()
   const handle: Mount['handle'] = (incoming, outgoing) => {
     serve({ ...deps, compress }, handler, incoming, outgoing).catch((error: unknown) => {
-      deps.log.error({ err: error }, 'HTTP request could not be answered')
+      deps.log.error({ err: error, requestId: recordOf(incoming).id }, 'HTTP request could not be answered')
       outgoing.destroy()
     })
   }
@@ -54,7 +56,8 @@ async function serve(
     if (outgoing.destroyed) act()
     else outgoing.once('close', act)
   }
-  const response = await handler(toRequest(incoming, gone.signal), addressOf(incoming), whenAnswered)
+  const request = toRequest(incoming, gone.signal)
+  const response = await handler(request, addressOf(incoming), whenAnswered, recordOf(incoming))
   const whole = Buffer.from(await response.arrayBuffer())
   const isKept = response.headers.get('cache-control') === 'no-transform'
   const packed = isKept ? undefined : await compress(whole, incoming.headers['accept-encoding'])

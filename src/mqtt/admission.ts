@@ -6,7 +6,7 @@ import { checkDeviceId } from '../device/identity.ts'
 import { DomainError } from '../errors.ts'
 import { hostName } from '../host-name.ts'
 import type { Arrivals } from '../limits/arrivals.ts'
-import { createRefusalLog } from '../log/refused-clients.ts'
+import { createRefusalLog, type RefusalCause } from '../log/refused-clients.ts'
 import { utf8Text } from '../utf8.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { addressOf, type Connection, type Connections, newConnection, type Will } from './connection.ts'
@@ -16,7 +16,11 @@ import { intakeOf } from './read-flow-control.ts'
 import { isWellFormed, parsePublish, parseUserName } from './topics.ts'
 
 /** Why a CONNECT is refused. 1: protocol, 2: client id, 3: unavailable, 5: not authorized [MQTT 3.1.1, 3.2.2.3]. */
-export type ConnectRefusal = { readonly returnCode: 1 | 2 | 3 | 5; readonly reason: string }
+export type ConnectRefusal = {
+  readonly returnCode: 1 | 2 | 3 | 5
+  readonly cause: RefusalCause
+  readonly reason: string
+}
 
 /** IoT Hub closes a connection that was silent for 1.5 × its keep alive, and after 1,767 seconds at the latest. */
 const longestKeepAliveSeconds = 1178
@@ -27,27 +31,28 @@ const mostUndecided = 5_000
 /** The reason to refuse a CONNECT before its password is checked, or undefined. */
 export function checkConnect(packet: ConnectPacket, hostNames: readonly string[]): ConnectRefusal | undefined {
   if (packet.protocolVersion !== 4 || packet.protocolId !== 'MQTT' || 'bridgeMode' in packet) {
-    return { returnCode: 1, reason: 'the client does not use MQTT 3.1.1' }
+    return { returnCode: 1, cause: 'protocol', reason: 'the client does not use MQTT 3.1.1' }
   }
   // [MQTT-3.1.3-8], [MQTT-3.1.3-9]: a device has a client id, with or without a session to keep.
-  if (packet.clientId === '') return { returnCode: 2, reason: 'the client id is empty' }
+  if (packet.clientId === '') return { returnCode: 2, cause: 'identity', reason: 'the client id is empty' }
   if (![packet.clientId, packet.username ?? ''].every(isWellFormed)) {
-    return { returnCode: 5, reason: 'the client id or user name contains U+0000 or is not UTF-8' }
+    return { returnCode: 5, cause: 'identity', reason: 'the client id or user name contains U+0000 or is not UTF-8' }
   }
   if (packet.password !== undefined && utf8Text(packet.password) === undefined) {
-    return { returnCode: 5, reason: 'the password is not UTF-8' }
+    return { returnCode: 5, cause: 'identity', reason: 'the password is not UTF-8' }
   }
   const userName = parseUserName(packet.username ?? '')
-  if (userName === undefined) return { returnCode: 5, reason: 'the user name is not {hub}/{deviceId}/?api-version=…' }
+  if (userName === undefined)
+    return { returnCode: 5, cause: 'identity', reason: 'the user name is not {hub}/{deviceId}/?api-version=…' }
   if (userName.deviceId !== packet.clientId || !isDeviceId(packet.clientId)) {
-    return { returnCode: 5, reason: 'the client id differs from the device id in the user name' }
+    return { returnCode: 5, cause: 'identity', reason: 'the client id differs from the device id in the user name' }
   }
   if (!hostNames.some((name) => hostName(name) === hostName(userName.hubName))) {
-    return { returnCode: 5, reason: 'the user name names another hub' }
+    return { returnCode: 5, cause: 'identity', reason: 'the user name names another hub' }
   }
   return packet.will === undefined || mayWill(packet.will, packet.clientId)
     ? undefined
-    : { returnCode: 5, reason: 'the will message is not telemetry of this device' }
+    : { returnCode: 5, cause: 'identity', reason: 'the will message is not telemetry of this device' }
 }
 
 /** A will is a publication and follows the same rules; a will is only useful as telemetry. */
@@ -66,7 +71,7 @@ function isDeviceId(text: string): boolean {
   }
 }
 
-const crowded: ConnectRefusal = { returnCode: 3, reason: 'too many devices are connecting' }
+const crowded: ConnectRefusal = { returnCode: 3, cause: 'overload', reason: 'too many devices are connecting' }
 
 /** What the client proves its identity with: a token, or a certificate, whose key TLS has verified. */
 const credentialOf = ({ password, certificate }: Connection): string | undefined =>
@@ -79,7 +84,7 @@ type Hooks = Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>>
 
 /** The broker's hooks that admit connections. An admitted connection is kept in `connections`. */
 export function createAdmission(
-  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'lease' | 'throttles'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'metrics' | 'lease' | 'throttles'>,
   options: {
     readonly hostNames: readonly string[]
     readonly arrivals: Pick<Arrivals, 'mayTry' | 'tried' | 'pause'>
@@ -96,10 +101,16 @@ export function createAdmission(
   const { hostNames, arrivals, connections, rations, presence, takeTurn, introduced, isLeaving } = options
   const logRefusal = createRefusalLog(deps)
   /** Logs the reason, which CONNACK cannot carry. */
-  const logReason = (client: Client, deviceId: string, { returnCode, reason }: ConnectRefusal): void => {
+  const logReason = (client: Client, deviceId: string, { returnCode, cause, reason }: ConnectRefusal): void => {
     const address = addressOf(client)
     // Connections refused because too many come at a time are counted together.
-    logRefusal({ protocol: 'MQTT', reason, address, ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }) })
+    logRefusal({
+      protocol: 'MQTT',
+      cause,
+      reason,
+      address,
+      ...(returnCode !== 3 && { deviceId: deviceId.slice(0, 128) }),
+    })
   }
 
   /** The wills of CONNECTs, kept between the two hooks. They are removed from the packets that the broker gets. */
@@ -130,13 +141,14 @@ export function createAdmission(
         // A connection that closed while it waited costs nothing more.
         connection.ended ? undefined : authenticateDevice(deps, { deviceId, password, certificate, hostNames }),
       )
-      if (credential === undefined) return { returnCode: 3, reason: 'the client has disconnected' }
+      if (credential === undefined)
+        return { returnCode: 3, cause: 'unavailable', reason: 'the client has disconnected' }
       arrivals.tried(addressOf(connection.client), credentialOf(connection), !('refusal' in credential))
-      if ('refusal' in credential) return { returnCode: 5, reason: credential.refusal }
+      if ('refusal' in credential) return { returnCode: 5, cause: 'credential', reason: credential.refusal }
       // Only now, so that clients without a credential use up nothing of what the devices may.
       if (deps.throttles.ask('connections') > 0) return crowded
       await untilDue(connection)
-      if (connection.ended) return { returnCode: 3, reason: 'the client has disconnected' }
+      if (connection.ended) return { returnCode: 3, cause: 'unavailable', reason: 'the client has disconnected' }
       connection.expiry = credential.expiry
       connection.identity = credential.identity
       // Written before CONNACK. When the device learns that it is connected, its row already names this connection.
@@ -144,22 +156,24 @@ export function createAdmission(
       return undefined
     } catch (error) {
       deps.log.warn({ err: error, deviceId }, 'device could not be admitted')
-      return { returnCode: 3, reason: 'the database could not be queried' }
+      return { returnCode: 3, cause: 'unavailable', reason: 'the database could not be queried' }
     }
   }
 
-  const whyNotNow = (): string | undefined => {
-    if (isLeaving()) return 'the hub is stopping'
-    if (!deps.lease.holds()) return 'the database is unreachable, and other instances may have taken over'
-    return connections.undecidedCount >= mostUndecided ? crowded.reason : undefined
+  const notNow = (reason: string): ConnectRefusal => ({ returnCode: 3, cause: 'unavailable', reason })
+  const whyNotNow = (): ConnectRefusal | undefined => {
+    if (isLeaving()) return notNow('the hub is stopping')
+    if (!deps.lease.holds()) return notNow('the database is unreachable, and other instances may have taken over')
+    return connections.undecidedCount >= mostUndecided ? crowded : undefined
   }
 
   /** Waits before a client is refused whose address has sent too many bad credentials. */
-  const waitToRefuse = async ({ client }: Connection): Promise<string> => {
+  const waitToRefuse = async ({ client }: Connection): Promise<ConnectRefusal> => {
     const gone = new AbortController()
     client.conn.once('close', () => gone.abort())
     await arrivals.pause(gone.signal)
-    return 'too many connections from this address had a bad credential'
+    const reason = 'too many connections from this address had a bad credential'
+    return { returnCode: 3, cause: 'failures', reason }
   }
 
   return {
@@ -196,9 +210,9 @@ export function createAdmission(
       })
       client.conn.once('close', () => connections.end(connection))
       const mayTry = arrivals.mayTry(addressOf(client), credentialOf(connection))
-      const reason = mayTry ? whyNotNow() : await waitToRefuse(connection)
+      const early = mayTry ? whyNotNow() : await waitToRefuse(connection)
       if (!connection.ended) connections.add(connection)
-      const refusal = reason === undefined ? await decide(connection) : ({ returnCode: 3, reason } as const)
+      const refusal = early ?? (await decide(connection))
       if (refusal === undefined) {
         done(null, true)
         return

@@ -128,7 +128,9 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
   const introductions = new WeakMap<Duplex, () => void>()
   const accept = (stream: Duplex, introduced: () => void, from?: Upgraded): void => {
     introductions.set(stream, introduced)
-    answerAmqp(stream, () => logRefusal({ protocol: 'MQTT', reason: speaksAmqp, address: addressOf(client) }))
+    answerAmqp(stream, () =>
+      logRefusal({ protocol: 'MQTT', cause: 'protocol', reason: speaksAmqp, address: addressOf(client) }),
+    )
     const intake = controlIntake(stream, deps, from?.admitted)
     const client = broker.handle(stream, from?.request)
     correctPackets(client, intake, () => {

@@ -135,7 +135,7 @@ export function createInbound(
 
   const forbid = (client: Client, done: (error: Error) => void, reason: string): void => {
     counters.forbidden++
-    logRefusal({ protocol: 'MQTT', reason, address: addressOf(client), deviceId: client.id })
+    logRefusal({ protocol: 'MQTT', cause: 'forbidden', reason, address: addressOf(client), deviceId: client.id })
     done(new Error(reason))
   }
 

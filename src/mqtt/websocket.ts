@@ -5,8 +5,10 @@ import type { Deps } from '../deps.ts'
 import { countEarlyBytes } from '../limits/early-bytes.ts'
 import { addressOf } from '../limits/request-address.ts'
 import { limitFrames } from '../limits/websocket-frames.ts'
-import { createRefusalLog } from '../log/refused-clients.ts'
+import { createRefusalLog, type RefusalCause } from '../log/refused-clients.ts'
+import { recordOf, requestIdHeader } from '../log/request-record.ts'
 import { isOwnOrigin } from '../origin.ts'
+import { refuseMalformedUpgrades } from '../refuse-malformed-upgrades.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { amqpSubprotocols } from './amqp.ts'
 import { intakeOf, packetLimits } from './read-flow-control.ts'
@@ -45,7 +47,7 @@ export type Upgraded = { readonly request: IncomingMessage; readonly admitted: (
 
 /** `accept` gets each connection as a stream of MQTT's bytes. `close` closes all of them. */
 export function createWebSocketMount(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'metrics'>,
   accept: (stream: Duplex, from: Upgraded) => void,
 ): {
   readonly mount: WebSocketMount
@@ -62,6 +64,12 @@ export function createWebSocketMount(
     handleProtocols: (protocols: Set<string>, request: IncomingMessage) => offeredBy(protocols, request) ?? false,
   }
   const server = new WebSocketServer(settings)
+  refuseMalformedUpgrades(server, 'MQTT', logRefusal)
+  server.on('headers', (headers, request) => {
+    const record = recordOf(request)
+    record.status = 101
+    headers.push(`${requestIdHeader}: ${record.id}`)
+  })
   const mount: WebSocketMount = {
     path: '/$iothub/websocket',
     methods: ['GET'],
@@ -72,8 +80,10 @@ export function createWebSocketMount(
     upgrade(request, connection, head) {
       const refusal = refusalOf(request)
       if (refusal !== undefined) {
-        logRefusal({ protocol: 'MQTT', reason: refusal.reason, address: addressOf(request) })
-        refuseUpgrade(connection, refusal.status)
+        const { cause, reason, status } = refusal
+        const requestId = recordOf(request).id
+        logRefusal({ protocol: 'MQTT', cause, reason, address: addressOf(request), requestId })
+        refuseUpgrade(request, connection, { status })
         return
       }
       server.handleUpgrade(request, connection, head, (socket) => {
@@ -117,18 +127,26 @@ export function createWebSocketMount(
   }
 }
 
-type RefusedUpgrade = { readonly status: string; readonly reason: string }
+type RefusedUpgrade = { readonly status: string; readonly cause: RefusalCause; readonly reason: string }
 
 /** Why there will be no WebSocket; undefined when there may be one. */
 function refusalOf(request: IncomingMessage): RefusedUpgrade | undefined {
   // Pages of the hub itself may act as devices.
   if (!isOwnOrigin(request)) {
     const { origin = '', host = '' } = request.headers
-    return { status: '403 Forbidden', reason: `pages of ${origin} are not allowed to connect to ${host}` }
+    return {
+      status: '403 Forbidden',
+      cause: 'origin',
+      reason: `pages of ${origin} are not allowed to connect to ${host}`,
+    }
   }
   // [MQTT-6.0.0-3]
   if (offeredBy(request.headers['sec-websocket-protocol']?.split(',') ?? [], request) !== undefined) return undefined
-  return { status: '400 Bad Request', reason: 'the client does not offer the WebSocket subprotocol mqtt' }
+  return {
+    status: '400 Bad Request',
+    cause: 'protocol',
+    reason: 'the client does not offer the WebSocket subprotocol mqtt',
+  }
 }
 
 /** The path at which services speak AMQP to IoT Hub. */

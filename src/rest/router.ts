@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { bearerIn } from '../access/authenticator-commands.ts'
 import { authenticateViewer } from '../access/commands.ts'
 import { may } from '../access/rights.ts'
@@ -12,6 +11,7 @@ import { envelopeDepth } from '../json/json.ts'
 import { maxBodyBytes } from '../limits/body-size.ts'
 import { announcedBytes } from '../limits/request-room.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
+import { type RequestRecord, requestIdIn } from '../log/request-record.ts'
 import { answerBytesOf } from './answer-bytes.ts'
 import { hasKeys } from './answer-keys.ts'
 import { readBody } from './body.ts'
@@ -57,7 +57,11 @@ export type RestHandler = (
   request: Request,
   address?: string,
   whenAnswered?: (act: () => void) => void,
+  record?: RequestRecord,
 ) => Promise<Response>
+
+/** The header in which clients of Azure look for the id of a request. */
+const azureIdHeader = 'x-ms-request-id'
 
 /**
  * Makes the REST API. `hostNames` are the hub's own, for which tokens are signed. It always needs a token, even on
@@ -94,7 +98,8 @@ export function createRestHandler(
     return { caller, handle: (call) => route.handle({ ...call, viewer, caller }) }
   }
 
-  return async (request, address, whenAnswered) => {
+  return async (request, address, whenAnswered, given) => {
+    const record = given ?? { id: requestIdIn(Object.fromEntries(request.headers)) }
     let form: Route['errorForm']
     let release = (): void => {}
     let audit: Audited | undefined
@@ -105,10 +110,13 @@ export function createRestHandler(
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
       if (route.right !== undefined) checkApiVersion(query.get('api-version'))
+      const { operationId: operation } = route
+      record.operation = operation
       const { caller, handle } = await authorize(request, route, segments, address, (actor) => {
+        record.actor = actor.id
         if (typeof route.audit !== 'function') return
-        const { operationId: operation } = route
-        audit = audited(deps, { actor, address, operation, target: id === '' ? null : id, detail: null })
+        const log = deps.log.child({ requestId: record.id })
+        audit = audited({ ...deps, log }, { actor, address, operation, target: id === '' ? null : id, detail: null })
       })
       if (route.throttle !== undefined) deps.throttles.take(route.throttle)
       const maxBytes = route.body?.maxBytes ?? maxBodyBytes
@@ -133,12 +141,15 @@ export function createRestHandler(
       if (response === undefined) throw new RestError('DeserializationError', 'The client has disconnected.') // nobody reads it
       if (hasKeys(route)) response.headers.set('cache-control', 'no-transform')
       await audit?.end()
+      response.headers.set(azureIdHeader, record.id)
       return response
     } catch (error) {
       await audit?.end(endOf(error))
-      if (error instanceof UnauthorizedError)
-        logRefusal({ protocol: 'REST', reason: error.reason, address: address ?? '' })
-      return refuse(deps, request, error, form)
+      if (error instanceof UnauthorizedError) {
+        const { reason } = error
+        logRefusal({ protocol: 'REST', cause: 'credential', reason, address: address ?? '', requestId: record.id })
+      }
+      return refuse(deps, request, error, { form, requestId: record.id })
     } finally {
       release()
     }
@@ -222,19 +233,20 @@ function refuse(
   deps: Pick<Deps, 'clock' | 'log'>,
   request: Request,
   error: unknown,
-  form: Route['errorForm'],
+  { form, requestId }: { readonly form: Route['errorForm']; readonly requestId: string },
 ): Response {
-  const tracking = { trackingId: randomUUID().replaceAll('-', ''), now: deps.clock.now() }
-  const { trackingId } = tracking
+  const tracking = { trackingId: requestId, now: deps.clock.now() }
   let failure = failureOf(error)
   if (failure === undefined) {
     failure = outageOf(error)
-    if (failure !== undefined) deps.log.warn({ err: error }, 'REST request failed: database unavailable')
+    if (failure !== undefined) deps.log.warn({ err: error, requestId }, 'REST request failed: database unavailable')
   }
   if (failure === undefined) {
     const { pathname } = new URL(request.url)
-    deps.log.error({ err: error, trackingId, method: request.method, path: pathname }, 'REST request failed')
-    failure = faultOf(trackingId)
+    const { method } = request
+    // Clients are referred to this line, so it must not be combined with others.
+    deps.log.error({ err: error, requestId, trackingId: requestId, method, path: pathname }, 'REST request failed')
+    failure = faultOf(requestId)
   }
   const body = form === 'structured' ? structuredBody(failure, tracking) : classicBody(failure, tracking)
   return new Response(JSON.stringify(body), {
@@ -242,6 +254,7 @@ function refuse(
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'iothub-errorcode': failure.name,
+      [azureIdHeader]: requestId,
       ...failure.headers,
     },
   })

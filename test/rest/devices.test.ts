@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTestClock } from '../support/clock.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
@@ -206,6 +206,16 @@ describe('a bulk request', () => {
     const { status, body } = await bulk(devices)
     expect([status, body]).toEqual([200, fine])
     expect(await twinOf('bulk-99')).toMatchObject({ tags: { index: 99 }, properties: { desired: { on: true } } })
+  })
+
+  test('counts the check of its twins as work for its caller, like the creation of one device', async () => {
+    const count = vi.spyOn(door.deps.longTurns, 'count')
+    await put('counted', {})
+    await bulk([{ id: 'counted-2', tags: { a: 1 } }])
+    const callers = count.mock.calls.map(([caller]) => caller)
+    expect(callers.length).toBeGreaterThan(1)
+    for (const caller of callers) expect(caller).toMatch(/^policy:iothubowner at /)
+    count.mockRestore()
   })
 
   test('passes over what services cannot write of a twin', async () => {

@@ -293,8 +293,18 @@ test('a fault is answered with where to look for it, and what it was stands in t
   const trackingId = /Tracking ID:(\w{32})-TimeStamp:01\/01\/2026 00:00:00$/.exec(body.ExceptionMessage)?.[1] ?? ''
   expect(error).toBe(`ServerError;${faultMessage(trackingId)}`)
   expect(broken.logged).toMatchObject([
-    { trackingId, path: '/devices', err: { message: 'the secret of the database' } },
+    { trackingId, requestId: trackingId, path: '/devices', err: { message: 'the secret of the database' } },
   ])
+})
+
+test('the id of a request is in the header of its answer, and the tracking id of its error', async () => {
+  const headers = { 'request-id': '0d3c4d3e-6a0d-4d3a-9d07-1f6e3f2c7b11' }
+  const good = await door.ask('GET /devices', { headers })
+  expect(good).toMatchObject({ status: 200 })
+  expect(good.headers.get('x-ms-request-id')).toBe(headers['request-id'])
+  const bad = await door.ask('GET /devices/nobody', { headers })
+  expect(bad.headers.get('x-ms-request-id')).toBe(headers['request-id'])
+  expect(bad.body.ExceptionMessage).toMatch(`Tracking ID:${headers['request-id']}-TimeStamp:`)
 })
 
 test('a refused token is logged with its reason and the address', async () => {

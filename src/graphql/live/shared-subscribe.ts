@@ -4,6 +4,7 @@ import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
 import { costOf, withCost } from '../cost.ts'
 import type { Execute } from '../transport/execute.ts'
+import type { Mask } from '../transport/mask-errors.ts'
 import { maySelectKeys } from '../transport/may-select-keys.ts'
 import { eventIdOf, setEventId } from './event-id.ts'
 import { releaseAnswer } from './read-documents.ts'
@@ -33,7 +34,7 @@ type Group = {
  * text, operation, variables, rights and scope. The row object is the key, so subscriptions with rows from
  * `sharedReads` share executions, and a row of a single subscription has its own. Every error goes through `mask` once.
  */
-export function createSharedSubscribe(execute: Execute, mask: (error: unknown) => GraphQLError): Subscribe {
+export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
   const groups = new Map<string, { readonly key: string; readonly group: Group; members: number }>()
 
   const createGroup = (): Group => {
@@ -64,13 +65,13 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
     }
   }
   const masked = (result: ExecutionResult): ExecutionResult =>
-    result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) }
+    result.errors === undefined ? result : { ...result, errors: result.errors.map((error) => mask(error)) }
 
   return async (args) => {
     // The context that is given is not kept for as long as the subscription lasts: functions below must not use it.
     const { contextValue: _given, ...operation } = args
     const context = contextIn(args)
-    const { deps, answer, signal: asked } = context
+    const { deps, answer, record, signal: asked } = context
     const { group, leave: leaveGroup } = join(keyOf(operation, context), context.caller)
     /** The error when the viewer has lost what this subscription needs, until it is sent. */
     let loss: GraphQLError | undefined
@@ -159,7 +160,7 @@ export function createSharedSubscribe(execute: Execute, mask: (error: unknown) =
       return shown(rows)
     } catch (error) {
       leave()
-      throw mask(error)
+      throw mask(error, record?.id)
     } finally {
       asked.removeEventListener('abort', leave)
     }

@@ -24,9 +24,9 @@ export function createAdmission(
   { requestRoom, longTurns }: { readonly requestRoom: RequestRoom; readonly longTurns: Pick<LongTurns, 'arrived'> },
 ): Admit {
   return async (server, { authorization, bytes }) => {
-    const { address, forwarded = false, whenAnswered } = server
+    const { address, forwarded = false, record, whenAnswered } = server
     try {
-      const viewer = await authenticate(authorization, { forwarded, address })
+      const viewer = await authenticate(authorization, { forwarded, address, record })
       server.viewer = viewer
       const caller = callerOf(viewer, address)
       longTurns.arrived(caller)

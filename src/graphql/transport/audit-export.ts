@@ -7,6 +7,7 @@ import { dateTimeExample, parseDateTime } from '../../date-time.ts'
 import type { Deps } from '../../deps.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { addressOf } from '../../limits/request-address.ts'
+import { recordOf } from '../../log/request-record.ts'
 import type { Authenticate } from '../context.ts'
 import { lacksRight, requireAllDevices } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
@@ -28,7 +29,8 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate): Audit
   return async (request, response) => {
     const gone = whenGone(response)
     const { authorization } = request.headers
-    const viewer = await authenticate(authorization, { forwarded: isForwarded(request), address: addressOf(request) })
+    const from = { forwarded: isForwarded(request), address: addressOf(request), record: recordOf(request) }
+    const viewer = await authenticate(authorization, from)
     if (!may(viewer, 'auditRead')) throw lacksRight(viewer, 'the audit', ['auditRead'])
     requireAllDevices(viewer)
     deps.throttles.take('queries')

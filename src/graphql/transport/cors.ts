@@ -14,7 +14,7 @@ export type Origins = {
 }
 
 /** Request headers that the API reads. */
-const ownHeaders = ['authorization', 'content-type', 'accept', 'last-event-id']
+const ownHeaders = ['authorization', 'content-type', 'accept', 'last-event-id', 'x-request-id', 'traceparent']
 
 /** Seconds for which browsers may keep the answer to a preflight. None keeps it longer. */
 const preflightAge = 7_200
@@ -42,7 +42,7 @@ export function createOrigins(allowed: readonly string[]): Origins {
       return {
         vary: 'origin',
         'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'retry-after, www-authenticate',
+        'access-control-expose-headers': 'retry-after, www-authenticate, x-request-id',
       }
     },
     preflightHeaders(headers) {

@@ -14,14 +14,20 @@ import {
 import type { Log } from '../../log/log.ts'
 
 /**
+ * Turns an error into the one that clients see. `requestId` is that of the request, for the log; undefined for errors of
+ * what several requests share.
+ */
+export type Mask = (error: unknown, requestId?: string) => GraphQLError
+
+/**
  * The part of an error that clients may see. Request errors are shown as they are. Domain errors outside a result union
  * are shown with their code in `extensions`. Temporary failures of the database are shown as such. Every other error is
  * a fault: clients get a reference, and the log has the cause under this reference, once.
  */
-export function createMask(log: Log): (error: unknown) => GraphQLError {
+export function createMask(log: Log): Mask {
   // The same error may pass twice, with a result and with the request.
   const masked = new WeakMap<object, GraphQLError>()
-  const mask = (error: unknown): GraphQLError => {
+  const mask: Mask = (error, requestId) => {
     const cause = causeOf(error)
     if (cause instanceof GraphQLError) return cause
     const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
@@ -29,22 +35,22 @@ export function createMask(log: Log): (error: unknown) => GraphQLError {
     if (known !== undefined) return new GraphQLError(known.message, { nodes, path, extensions: known.extensions })
     const temporary = temporaryMessage(cause)
     if (temporary !== undefined) {
-      log.warn({ err: cause }, 'GraphQL request failed: database unavailable')
+      log.warn({ err: cause, requestId }, 'GraphQL request failed: database unavailable')
       return new GraphQLError(temporary, { nodes, path, extensions: unavailable() })
     }
     const reference = randomUUID()
-    log.error({ err: cause, reference, path: path?.join('.') }, 'GraphQL request failed')
+    log.error({ err: cause, reference, requestId, path: path?.join('.') }, 'GraphQL request failed')
     return new GraphQLError(faultMessage(reference), {
       nodes,
       path,
       extensions: { code: 'INTERNAL_SERVER_ERROR', reference },
     })
   }
-  return (error) => {
-    if (typeof error !== 'object' || error === null) return mask(error)
+  return (error, requestId) => {
+    if (typeof error !== 'object' || error === null) return mask(error, requestId)
     const before = masked.get(error)
     if (before !== undefined) return before
-    const result = mask(error)
+    const result = mask(error, requestId)
     masked.set(error, result)
     masked.set(result, result)
     return result

@@ -1,12 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql'
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql'
 import type { Deps } from '../../deps.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { longRequestBytes } from '../../limits/long-turns.ts'
@@ -18,6 +12,7 @@ import type { Admit } from './admission.ts'
 import type { Compress } from './compress.ts'
 import type { Documents } from './documents.ts'
 import { type HttpResult, httpResultOf, type ResultType, resultTypeFor } from './http-result.ts'
+import type { Mask } from './mask-errors.ts'
 import { maySelectKeys } from './may-select-keys.ts'
 import type { PrintPieces } from './print-result.ts'
 import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
@@ -42,7 +37,7 @@ export function createPlainRequests(
     readonly contextOf: ContextOf
     readonly run: RunOperation
     readonly print: PrintPieces
-    readonly mask: (error: unknown) => GraphQLError
+    readonly mask: Mask
     readonly compress: Compress
     readonly handleAny: Handle
   },
@@ -105,7 +100,7 @@ export function createPlainRequests(
       await send(answer, text, await compress(text, accepted))
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
-      const answer = httpResultOf({ errors: errors.map(mask) }, type, print)
+      const answer = httpResultOf({ errors: errors.map((each) => mask(each, server.record?.id)) }, type, print)
       await send(answer, await bytesInTurns(clock, answer.body))
     }
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GraphQLSchema, printSchema } from 'graphql'
 import { may } from '../../access/rights.ts'
 import { addressOf } from '../../limits/request-address.ts'
+import { recordOf } from '../../log/request-record.ts'
 import type { Authenticate } from '../context.ts'
 import { forbidden, lacksRight } from '../forbidden.ts'
 import type { Compress } from './compress.ts'
@@ -32,7 +33,8 @@ export function createSchemaFile(
   }
   return async (request, response) => {
     const { authorization, 'if-none-match': known, 'accept-encoding': accepted } = request.headers
-    const viewer = await authenticate(authorization, { forwarded: isForwarded(request), address: addressOf(request) })
+    const from = { forwarded: isForwarded(request), address: addressOf(request), record: recordOf(request) }
+    const viewer = await authenticate(authorization, from)
     if (!may(viewer, 'readJobs')) throw lacksRight(viewer, 'the schema', ['readJobs'])
     if (trustedDocumentsOnly) {
       throw forbidden('The hub shows its schema to nobody, because TRUSTED_DOCUMENTS_ONLY is set.', {})

@@ -12,7 +12,9 @@ import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { announcedBytes } from '../../limits/request-room.ts'
-import { createRefusalLog } from '../../log/refused-clients.ts'
+import type { AccessLog } from '../../log/access-log.ts'
+import { createRefusalLog, type RefusalCause } from '../../log/refused-clients.ts'
+import { type RequestRecord, recordOf } from '../../log/request-record.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { type Authenticate, type Context, type ContextOf, callerOf, type ServerContext, type Yoga } from '../context.ts'
 import { wantsCost } from '../cost.ts'
@@ -31,6 +33,7 @@ import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
 import { measureOperations } from './measure-operations.ts'
+import { noteOperations, noteSubscriptions } from './note-operations.ts'
 import { createParseParams } from './parse-params.ts'
 import { createPlainRequests } from './plain-request.ts'
 import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
@@ -92,9 +95,11 @@ export function createGraphqlServer(
     readonly authenticate?: Authenticate
     /** Documents with ids. Undefined: clients send texts only. */
     readonly trusted?: TrustedDocuments | undefined
+    /** Gets the operations of WebSockets. Default: off. */
+    readonly accessLog?: AccessLog | undefined
   },
 ): GraphqlServer {
-  const { hostNames, anonymous, allowedOrigins = [], trusted } = options
+  const { hostNames, anonymous, allowedOrigins = [], trusted, accessLog } = options
   if (anonymous !== undefined && allowedOrigins.includes('*')) {
     throw new Error('Without tokens, pages of any origin could do everything.')
   }
@@ -108,26 +113,32 @@ export function createGraphqlServer(
   const documents = createDocuments(schema, deps.limits.documentBytes)
   const documentOf = createDocumentOf(documents, trusted)
   const trustedDocumentsOnly = trusted?.only ?? false
-  const subscribe = createSharedSubscribe(documents.execute, mask)
   const measured = measureOperations(
     createRunOperation(documents.execute, mask),
     deps,
     (document) => trusted?.isTrusted(document) === true,
   )
-  const run = measured
+  const shared = createSharedSubscribe(documents.execute, mask)
+  const run = accessLog === undefined ? measured : noteOperations(measured)
+  const subscribe = accessLog === undefined ? shared : noteSubscriptions(shared)
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
   const byRoles = standingByRoles(deps.clock, accepting)
   const judge = options.authenticate ?? accepting.authenticate
   const logRefusal = createRefusalLog(deps)
-  const refuse = (reason: string, address = ''): void => logRefusal({ protocol: 'GraphQL', reason, address })
+  const refuse = (cause: RefusalCause, reason: string, address = '', record?: RequestRecord): void =>
+    logRefusal({ protocol: 'GraphQL', cause, reason, address, ...(record && { requestId: record.id }) })
+  const refuseRequest = (cause: RefusalCause, reason: string, request: IncomingMessage): void =>
+    refuse(cause, reason, addressOf(request), recordOf(request))
 
   const authenticate: Authenticate = async (authorization, from) => {
     try {
-      return await judge(authorization, from)
+      const viewer = await judge(authorization, from)
+      if (from.record !== undefined) from.record.actor = viewer.id
+      return viewer
     } catch (error) {
-      if (error instanceof UnauthorizedError) refuse(error.reason, from.address)
+      if (error instanceof UnauthorizedError) refuse('credential', error.reason, from.address, from.record)
       throw error
     }
   }
@@ -140,15 +151,17 @@ export function createGraphqlServer(
     (request: IncomingMessage, response: ServerResponse): void => {
       const refusal = crossSiteRefusal(request, names, () => false)
       if (refusal !== undefined) {
-        refuse(refusal.message, addressOf(request))
+        refuseRequest('origin', refusal.message, request)
         respondError(response, 403, { message: refusal.message, extensions: { code: 'FORBIDDEN' } })
         return
       }
-      send(request, response).catch((error: unknown) => refuseDownload(response, error, mask(error)))
+      send(request, response).catch((error: unknown) =>
+        refuseDownload(response, error, mask(error, recordOf(request).id)),
+      )
     }
 
   const contextOf: ContextOf = (server, signal, { extensions, lastEventId } = {}) => {
-    const { viewer, address, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
+    const { viewer, address, record, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
     const { answerBytes } = deps.limits
@@ -162,7 +175,19 @@ export function createGraphqlServer(
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
     const transport = { outlet, whenTaken, signal, standing, streams, lastEventId, wantsCost: wantsCost(extensions) }
-    return { deps, viewer, caller, address, hubName, trustedDocumentsOnly, answer, newAnswer, group, ...transport }
+    return {
+      deps,
+      viewer,
+      caller,
+      address,
+      record,
+      hubName,
+      trustedDocumentsOnly,
+      answer,
+      newAnswer,
+      group,
+      ...transport,
+    }
   }
 
   const admit = createAdmission(authenticate, deps)
@@ -191,7 +216,7 @@ export function createGraphqlServer(
     landingPage: false,
     // The server of the console serves GraphiQL.
     graphiql: false,
-    maskedErrors: { maskError: mask },
+    maskedErrors: { maskError: (error) => mask(error) },
     // The mask logs errors.
     logging: {
       debug() {},
@@ -218,6 +243,7 @@ export function createGraphqlServer(
     roles: accepting,
     mask,
     print,
+    accessLog,
   })
   deps.metrics?.read('twincast_graphql_subscriptions', () => [{ labels: {}, value: streams.size }])
   return {
@@ -229,7 +255,7 @@ export function createGraphqlServer(
       const refusal = crossSiteRefusal(request, names, origins.allows)
       if (refusal !== undefined) {
         const { message, missing } = refusal
-        refuse(message, addressOf(request))
+        refuseRequest('origin', message, request)
         respondError(response, 403, { message, extensions: { code: 'FORBIDDEN', ...(missing && { missing }) } })
         return
       }
@@ -239,13 +265,14 @@ export function createGraphqlServer(
       }
       // A request without a required token costs no more than this.
       if (anonymous === undefined && request.headers.authorization === undefined) {
-        refuse('no token was sent', addressOf(request))
+        refuseRequest('credential', 'no token was sent', request)
         const { message, code } = tokenNeeded
         respondError(response, 401, { message, extensions: { code } }, challengeOf(tokenNeeded))
         return
       }
       handle(request, response, {
         address: addressOf(request),
+        record: recordOf(request),
         forwarded: isForwarded(request),
         whenAnswered: (act) => (response.destroyed ? act() : response.once('close', act)),
         whenTaken(act) {
@@ -261,7 +288,7 @@ export function createGraphqlServer(
           if (!request.complete) response.setHeader('connection', 'close')
         },
       }).catch((error: unknown) => {
-        deps.log.error({ err: error }, 'GraphQL request could not be answered')
+        deps.log.error({ err: error, requestId: recordOf(request).id }, 'GraphQL request could not be answered')
         response.destroy()
       })
     },
@@ -272,8 +299,8 @@ export function createGraphqlServer(
         return
       }
       const { message } = refusal
-      refuse(message, addressOf(request))
-      refuseUpgrade(connection, '403 Forbidden', message)
+      refuseRequest('origin', message, request)
+      refuseUpgrade(request, connection, { status: '403 Forbidden', message })
     },
     audit: { path: '/audit', methods: ['GET'], handle: download(exportAudit) },
     schemaFile: { path: '/graphql/schema.graphql', methods: ['GET', 'HEAD'], handle: download(sendSchema) },

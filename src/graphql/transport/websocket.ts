@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type GraphQLError, getOperationAST } from 'graphql'
+import { getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, MessageType, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator } from '../../access/authenticator-commands.ts'
@@ -14,7 +14,11 @@ import { countEarlyBytes } from '../../limits/early-bytes.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { createSharedHolds } from '../../limits/shared-holds.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
+import type { AccessLog } from '../../log/access-log.ts'
 import { type DeduplicatedLog, deduplicateLog } from '../../log/deduplicated-log.ts'
+import { createRefusalLog } from '../../log/refused-clients.ts'
+import { operationRecord, type RequestRecord, recordOf, requestIdHeader } from '../../log/request-record.ts'
+import { refuseMalformedUpgrades } from '../../refuse-malformed-upgrades.ts'
 import { refuseUpgrade } from '../../refuse-upgrade.ts'
 import { utf8Text } from '../../utf8.ts'
 import { type Authenticate, type ContextOf, callerOf, type ServerContext } from '../context.ts'
@@ -25,7 +29,7 @@ import { readThroughOutage } from '../live/through-outage.ts'
 import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
 import type { Documents } from './documents.ts'
-import { isUnavailable } from './mask-errors.ts'
+import { isUnavailable, type Mask } from './mask-errors.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
 import type { DocumentOf } from './requested-document.ts'
@@ -67,8 +71,8 @@ type Extra = {
   readonly socket: WebSocket
   /** The connection below the socket. */
   readonly connection: Duplex
-  /** From where the client has connected. */
-  readonly by: { readonly forwarded: boolean; readonly address: string }
+  /** From where the client has connected, and by which request. */
+  readonly by: { readonly forwarded: boolean; readonly address: string; readonly record: RequestRecord }
   readonly ended: AbortController
   arrival: Arrival | undefined
   viewer?: SocketViewer
@@ -98,11 +102,13 @@ export function createWebSockets(
     /** Limits the sockets of each address. Default: they are not limited. */
     readonly arrivals?: Pick<Arrivals, 'awaitIntroduction' | 'openSocket'> | undefined
     readonly roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>
-    readonly mask: (error: unknown) => GraphQLError
+    readonly mask: Mask
     readonly print: PrintResult
+    readonly accessLog?: AccessLog | undefined
   },
 ) {
-  const { documents, documentOf, contextOf, run, subscribe, authenticate, arrivals, roles, mask, print } = options
+  const { documents, documentOf, contextOf, run, subscribe, authenticate, arrivals, roles, mask, print, accessLog } =
+    options
   const holdShared = createSharedHolds(deps.answerRoom)
   /** The viewers of all sockets that are accepted. */
   const viewers = new Set<SocketViewer>()
@@ -170,9 +176,17 @@ export function createWebSockets(
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
+      const record = operationRecord(extra.by.record, id, extra.viewer?.current.id)
+      if (accessLog !== undefined) {
+        const begun = deps.clock.elapsed()
+        const { address } = extra.by
+        const write = () => accessLog({ protocol: 'WebSocket', record, address, ms: deps.clock.elapsed() - begun })
+        signal.addEventListener('abort', write, { once: true })
+      }
       const server: ServerContext = {
         viewer: extra.viewer?.current,
         address: extra.by.address,
+        record,
         signal,
         outlet: extra.outlet,
         ...(extra.standing && { standing: extra.standing }),
@@ -185,7 +199,7 @@ export function createWebSockets(
         const contextValue = contextOf(server, signal, { extensions })
         return { schema, document, operationName, variableValues: variables, contextValue }
       } catch (error) {
-        return [mask(error)]
+        return [mask(error, record.id)]
       }
     },
     onOperation({ extra }, id, _payload, _args, result) {
@@ -220,10 +234,17 @@ export function createWebSockets(
   // The types of ws do not know `closeTimeout` yet, so it cannot be written into the call.
   const settings = { noServer: true, maxPayload: maxBodyBytes, handleProtocols, closeTimeout, ...pieces }
   const sockets = new WebSocketServer(settings)
+  sockets.on('headers', (headers, request) => {
+    const record = recordOf(request)
+    record.status = 101
+    headers.push(`${requestIdHeader}: ${record.id}`)
+  })
   deps.metrics?.read('twincast_graphql_websockets', () => [{ labels: {}, value: sockets.clients.size }])
+  const logRefusal = createRefusalLog(deps)
+  refuseMalformedUpgrades(sockets, 'GraphQL', logRefusal)
   const open = (socket: WebSocket, request: IncomingMessage, letIn: () => void): void => {
     const connection = request.socket
-    const by = { forwarded: isForwarded(request), address: addressOf(request) }
+    const by = { forwarded: isForwarded(request), address: addressOf(request), record: recordOf(request) }
     const ended = new AbortController()
     const outlet = createOutlet(() => socket.bufferedAmount, deps.limits.socketBytes)
     let holds = 0
@@ -287,7 +308,7 @@ export function createWebSockets(
                 closeForNow(socket, error instanceof IssuerUnavailableError ? 'issuer of the token' : 'database')
                 return
               }
-              deps.log.error({ err: error }, 'WebSocket message could not be handled')
+              deps.log.error({ err: error, requestId: by.record.id }, 'WebSocket message could not be handled')
               close(CloseCode.InternalServerError, 'Internal server error')
             }
           }
@@ -307,14 +328,14 @@ export function createWebSockets(
       extra,
     )
     // Invalid and oversized frames: ws closes the socket with the matching code.
-    socket.on('error', (error) => deps.log.debug({ err: error }, 'WebSocket connection lost'))
+    socket.on('error', (error) => deps.log.debug({ err: error, requestId: by.record.id }, 'WebSocket connection lost'))
     socket.on('close', (code, reason) => {
       ended.abort()
       extra.arrival?.introduced()
       extra.arrival = undefined
       extra.inbox?.close()
       closed(code, utf8Text(reason) ?? '').catch((error: unknown) =>
-        deps.log.error({ err: error }, 'WebSocket could not be cleaned up'),
+        deps.log.error({ err: error, requestId: by.record.id }, 'WebSocket could not be cleaned up'),
       )
     })
     void waitForInit(deps, socket, arrival.waiting)
@@ -327,18 +348,17 @@ export function createWebSockets(
       // Its end would not be noticed.
       if (connection.destroyed) return
       if (sockets.clients.size >= maxSockets) {
-        refuseUpgrade(
-          connection,
-          '503 Service Unavailable',
-          `The hub has ${maxSockets} GraphQL WebSockets, the maximum.`,
-        )
+        const message = `The hub has ${maxSockets} GraphQL WebSockets, the maximum.`
+        const requestId = recordOf(request).id
+        logRefusal({ protocol: 'GraphQL', cause: 'overload', reason: message, address: addressOf(request), requestId })
+        refuseUpgrade(request, connection, { status: '503 Service Unavailable', message })
         return
       }
       const leave = arrivals === undefined ? () => {} : arrivals.openSocket(addressOf(request))
       if (leave === undefined) {
         const most = deps.limits.addressSockets
         const message = `This address has ${most} GraphQL WebSockets, the maximum (LIMIT_ADDRESS_SOCKETS). Close one of them first.`
-        refuseUpgrade(connection, '503 Service Unavailable', message)
+        refuseUpgrade(request, connection, { status: '503 Service Unavailable', message })
         return
       }
       connection.on('close', leave)

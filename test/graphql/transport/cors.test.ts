@@ -37,15 +37,15 @@ describe('a preflight', () => {
     expect(headersFor({})).toEqual({
       vary: 'origin, access-control-request-headers, access-control-request-private-network',
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'authorization, content-type, accept, last-event-id',
+      'access-control-allow-headers': 'authorization, content-type, accept, last-event-id, x-request-id, traceparent',
       'access-control-max-age': '7200',
     })
   })
 
-  test('allows the headers of tracing tools, and none that says where a request came from', () => {
-    const asked = 'Traceparent, x-request-id,content-type, X-Forwarded-For, forwarded, via, x-real-ip, a b, , ü'
+  test('allows the headers of other tracing tools, and none that says where a request came from', () => {
+    const asked = 'Traceparent, x-b3-traceid,content-type, X-Forwarded-For, forwarded, via, x-real-ip, a b, , ü'
     expect(headersFor({ 'access-control-request-headers': asked })['access-control-allow-headers']).toBe(
-      'authorization, content-type, accept, last-event-id, traceparent, x-request-id',
+      'authorization, content-type, accept, last-event-id, x-request-id, traceparent, x-b3-traceid',
     )
   })
 
@@ -91,7 +91,7 @@ describe('the API, for a page of an allowed origin', () => {
   }
   const readable = {
     'access-control-allow-origin': page,
-    'access-control-expose-headers': 'retry-after, www-authenticate',
+    'access-control-expose-headers': 'retry-after, www-authenticate, x-request-id',
     vary: expect.stringMatching(/^origin/),
   }
   const content = { 'content-type': 'application/json' }
