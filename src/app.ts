@@ -49,6 +49,7 @@ import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/rou
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
+import { openTracing } from './tracing.ts'
 
 /** The addresses of a running hub. Those of a port that is off, or of a role that it does not have, are undefined. */
 export type Addresses = {
@@ -173,7 +174,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const people = oidc && (await openPeople({ clock, log }, { ...oidc, rolesPath, roles, metrics }))
     onStop('the keys of issuers', async () => people?.close())
 
-    const ground = { clock, log, limits: config.limits, metrics }
+    const tracing = openTracing()
+    const ground = { clock, log, limits: config.limits, metrics, tracing }
     const proxies = createProxies(config.trustedProxies)
     const accessLog = config.accessLog ? createAccessLog(log) : undefined
     const arrivals = createArrivals(ground, { openFiles: openFileLimit(), isProxy: proxies.isTrusted, metrics })
@@ -214,6 +216,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       log,
       clock,
       metrics,
+      tracing,
       onSilent: () => instances?.reconnect(),
       onBack: () => events.lookAgain(),
     })
@@ -258,6 +261,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       longTurns: createLongTurns(clock, config.limits),
       limits: config.limits,
       metrics,
+      tracing,
     }
     metrics?.read('twincast_queue_length', () => [
       { labels: { queue: 'answers' }, value: deps.answerRoom.waiting() },

@@ -10,6 +10,7 @@ import type { RequestRoom } from './limits/request-room.ts'
 import type { Log } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Throttles } from './throttle/throttles.ts'
+import type { Tracing } from './tracing.ts'
 
 /** The first argument of every command. A function that needs less requires less: `Pick<Deps, 'clock'>`. */
 export type Deps = {
@@ -26,4 +27,6 @@ export type Deps = {
   readonly log: Log
   /** Undefined when metrics are off. */
   readonly metrics?: Metrics | undefined
+  /** Undefined when no SDK of OpenTelemetry is registered. */
+  readonly tracing?: Tracing | undefined
 }

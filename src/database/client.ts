@@ -6,6 +6,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Tracing } from '../tracing.ts'
 import { type BoundedRead, createBoundedRead, type OnBoundedSession } from './bounded-read.ts'
 import { createBoundedSettings } from './bounded-settings.ts'
 import { type BulkWrite, createBulkWrite } from './bulk-writes.ts'
@@ -53,6 +54,7 @@ export type DbOptions = {
   /** By which heavy work is paced. */
   readonly clock?: Pick<Clock, 'elapsed' | 'sleep'>
   readonly metrics?: Metrics | undefined
+  readonly tracing?: Tracing | undefined
   /** Connections to the database became silent. Connections outside of `Db` are dead too, or may be. */
   readonly onSilent?: () => void
   /** The database answers again: work that waits for its next attempt may run at once. */
@@ -106,7 +108,7 @@ const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? 
 
 export function createDb(
   servers: Servers,
-  { limits, log, clock = systemClock, metrics, onSilent = () => {}, onBack = () => {} }: DbOptions,
+  { limits, log, clock = systemClock, metrics, tracing, onSilent = () => {}, onBack = () => {} }: DbOptions,
 ): Db {
   const settings = {
     servers,
@@ -198,9 +200,12 @@ export function createDb(
     // The types of pg lack this option. Undefined means the pool's setting.
     const patience = longest === undefined ? {} : { query_timeout: longest + margin }
     const query = () => client.query<Row>({ ...statement, ...patience })
-    if (metrics === undefined) return (await query()).rows
+    if (metrics === undefined && tracing === undefined) return (await query()).rows
     const begun = systemClock.elapsed()
-    const result = await query()
+    const attributes = { 'db.system.name': 'postgresql' }
+    const result = await (tracing === undefined
+      ? query()
+      : tracing.inChild(`statement ${seriesOf(name)}`, { kind: 'client', attributes }, query))
     const seconds = (systemClock.elapsed() - begun) / 1000
     metrics?.observe('twincast_database_statement_seconds', { statement: seriesOf(name) }, seconds)
     return result.rows
@@ -291,24 +296,28 @@ export function createDb(
         longest === undefined
           ? 'begin'
           : `begin; set local statement_timeout = ${Math.ceil(longest)}; set local lock_timeout = ${longLock}; set local enable_seqscan = on`
-      return repeated(() => attempt(begin, (db) => work(db as Tx), longest))
+      const repeat = () => repeated(() => attempt(begin, (db) => work(db as Tx), longest))
+      return tracing === undefined ? repeat() : tracing.inChild('transaction', {}, repeat)
     },
-    autocommit: (work) =>
-      repeated(() => {
-        let isOver = false
-        const query: RunQuery = async (sql, name) => {
-          if (isOver) throw new Error('A second statement would be in another transaction.')
-          isOver = true
-          try {
-            return await run(pool, sql, name)
-          } catch (error) {
-            if (isReadOnly(error)) healthCheck.look()
-            throw error
+    autocommit(work) {
+      const repeat = () =>
+        repeated(() => {
+          let isOver = false
+          const query: RunQuery = async (sql, name) => {
+            if (isOver) throw new Error('A second statement would be in another transaction.')
+            isOver = true
+            try {
+              return await run(pool, sql, name)
+            } catch (error) {
+              if (isReadOnly(error)) healthCheck.look()
+              throw error
+            }
           }
-        }
-        const db: Reader = { query }
-        return work(db as Tx)
-      }),
+          const db: Reader = { query }
+          return work(db as Tx)
+        })
+      return tracing === undefined ? repeat() : tracing.inChild('transaction', {}, repeat)
+    },
     trouble,
     hurry: healthCheck.hurry,
     giveUp() {

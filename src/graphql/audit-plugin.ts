@@ -72,7 +72,13 @@ export class AuditPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
         },
       )
       try {
-        const result: unknown = await resolver(parent, args, { ...context, deps, note }, info)
+        const resolve = async (): Promise<unknown> => resolver(parent, args, { ...context, deps, note }, info)
+        const target = audit.target(args)
+        const attributes = target === null ? {} : { 'twincast.target': target }
+        const { tracing } = deps
+        const result = await (tracing === undefined
+          ? resolve()
+          : tracing.inSpan(info.fieldName, { attributes }, resolve))
         await end()
         return result
       } catch (error) {

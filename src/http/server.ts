@@ -19,6 +19,7 @@ import { logRequests } from './log-requests.ts'
 import { measureRequests } from './measure-requests.ts'
 import { mayComePlain, type PlainHttp, plainRefusal, tlsAddress } from './plain-http.ts'
 import { respond } from './respond.ts'
+import { traceRequests } from './trace-requests.ts'
 import { closeUnlessBodiless } from './unread-body.ts'
 
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -101,7 +102,7 @@ const strictTransport = 'max-age=31536000'
  * Makes the server. `whyNotReady` gives the reason for `/readyz`; undefined when ready. `cert` and `key` are PEM text.
  */
 export function createHttpServer(
-  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'metrics'>,
+  deps: Pick<Deps, 'clock' | 'log' | 'limits' | 'metrics' | 'tracing'>,
   options: {
     /** Mounts that are open from the beginning. */
     readonly mounts?: Mounts
@@ -157,6 +158,7 @@ export function createHttpServer(
 
   const measure = measureRequests(deps)
   const access = logRequests(deps, options.accessLog)
+  const traceRequest = traceRequests(deps.tracing)
   const logRefusal = createRefusalLog(deps)
   const refusePlain = (request: http.IncomingMessage): string => {
     const reason = plainRefusal(plainHttp, proxies, originOf(request))
@@ -204,7 +206,10 @@ export function createHttpServer(
     } else if (!mount.methods.includes(method)) {
       const allow = mount.methods.join(', ')
       respond(response, 405, { message: `${mount.path} supports ${allow} only.` }, { allow })
-    } else if (mount.isOpen?.(request) || letsTry(request, response)) mount.handle(request, response)
+    } else if (mount.isOpen?.(request) || letsTry(request, response)) {
+      if (traceRequest === undefined || probes.includes(mount)) mount.handle(request, response)
+      else traceRequest(request, response, { path: mount.path, handle: () => mount.handle(request, response) })
+    }
   }
   const handleSecure: Handle = (request, response) => {
     response.setHeader('strict-transport-security', strictTransport)

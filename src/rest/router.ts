@@ -137,7 +137,9 @@ export function createRestHandler(
       }
       const call = { deps: audit?.deps ?? deps, choices, id, query, headers, body, signal, address, note }
       // A handler checks a long body before it waits for anything.
-      const response = await (read?.isLong ? takeTurn(() => handle(call)) : handle(call))
+      const act = async () => (read?.isLong ? takeTurn(() => handle(call)) : handle(call))
+      const attributes = { 'twincast.target': id }
+      const response = await (deps.tracing === undefined ? act() : deps.tracing.inSpan(operation, { attributes }, act))
       if (response === undefined) throw new RestError('DeserializationError', 'The client has disconnected.') // nobody reads it
       if (hasKeys(route)) response.headers.set('cache-control', 'no-transform')
       await audit?.end()

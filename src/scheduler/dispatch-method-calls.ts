@@ -11,6 +11,7 @@ import {
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
+import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
@@ -38,6 +39,11 @@ type Call = { readonly methodName: string; readonly payload: string; readonly ti
 
 /** A call of a batch. */
 type Departure = Dispatch & { readonly call: Call }
+
+const startCall = (tracing: Tracing, { jobId, deviceId, call }: Departure): Span => {
+  const attributes = { 'twincast.job.id': jobId, 'twincast.device.id': deviceId }
+  return tracing.start(`call ${call.methodName}`, { kind: 'client', attributes })
+}
 
 /**
  * Pending → marked with a deadline, committed, and only then sent, to devices connected here. They are looked for once,
@@ -203,9 +209,15 @@ export function dispatchMethodCalls(
         // This process may have stalled since the mark: the deadline may be over, or the device connected to another
         // instance.
         const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
+        const span = deps.tracing && startCall(deps.tracing, dispatch)
         if (!isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
-          window.add({ requestId, jobId, deviceId, deadline })
+          window.add(
+            span === undefined
+              ? { requestId, jobId, deviceId, deadline }
+              : { requestId, jobId, deviceId, deadline, span },
+          )
         } else {
+          span?.end()
           undelivered.push(dispatch)
         }
       }
@@ -253,7 +265,8 @@ export function dispatchMethodCalls(
       if (batch.length > 0) {
         try {
           // By now, not by the start of the turn, which may have waited for its predecessor.
-          unused = granted - (await send(batch, deps.clock.now()))
+          const sending = () => send(batch, deps.clock.now())
+          unused = granted - (await (deps.tracing?.inSpan('dispatch method calls', {}, sending) ?? sending()))
           // The others of the batch had been called before, or have disconnected.
           deps.throttles.giveBack(unused)
         } catch (error) {

@@ -1,6 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
+import { DeviceTimeoutError } from '../errors.ts'
 import {
   type DeviceJobKey,
   findPending,
@@ -13,6 +14,7 @@ import {
   settle,
 } from '../job/store/facts.ts'
 import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
+import { failSpan } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
@@ -84,7 +86,10 @@ export function expireDeviceJobs(
     const expired = window.expired(now, batch)
     if (expired.length === 0) return 0
     await fail(expired.map(withoutAnswer), 'running', now)
-    for (const { requestId } of expired) window.remove(requestId)
+    for (const { requestId, span } of expired) {
+      if (span !== undefined) failSpan(span, new DeviceTimeoutError('The device did not answer in time.'))
+      window.remove(requestId)
+    }
     return expired.length
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Span } from '../tracing.ts'
 
 /** A call of a job that this process sent and that has no outcome yet. */
 export type CallUnderWay = {
@@ -6,6 +7,8 @@ export type CallUnderWay = {
   readonly jobId: string
   readonly deviceId: string
   readonly deadline: Date
+  /** Where calls are traced. */
+  readonly span?: Span | undefined
 }
 
 /**
@@ -19,7 +22,9 @@ export type InFlightCalls = {
   add(call: CallUnderWay): void
   /** The job of a call under way to this device. */
   jobOf(requestId: string, deviceId: string): string | undefined
-  /** The call has an outcome: there is room for another. */
+  /** The span of a call under way, where calls are traced. */
+  spanOf(requestId: string): Span | undefined
+  /** The call has an outcome: there is room for another. Ends its span. */
   remove(requestId: string): void
   /** Up to `limit` calls whose deadline has passed. */
   expired(now: Date, limit: number): CallUnderWay[]
@@ -31,7 +36,7 @@ export type InFlightCalls = {
  * `onRoom` is called when a quarter of a full window is free again: often enough to keep it busy, seldom enough to
  * batch.
  */
-export function createInFlightCalls(capacity: number, onRoom: () => void): InFlightCalls {
+export function createInFlightCalls(capacity: number, onRoom: () => void, isTraced = false): InFlightCalls {
   const underWay = new Map<string, CallUnderWay>()
   const empty = new AbortController()
   let full = false
@@ -51,7 +56,9 @@ export function createInFlightCalls(capacity: number, onRoom: () => void): InFli
       const call = underWay.get(requestId)
       return call?.deviceId === deviceId ? call.jobId : undefined
     },
+    spanOf: (requestId) => underWay.get(requestId)?.span,
     remove(requestId) {
+      if (isTraced) underWay.get(requestId)?.span?.end()
       underWay.delete(requestId)
       if (stopping && underWay.size === 0) empty.abort()
       if (full && underWay.size <= capacity * 0.75) {

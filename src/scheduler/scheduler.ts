@@ -50,7 +50,8 @@ const batchesAtOnce = 2
 /** Starts every step, each in a loop of its own. The steps communicate through the rows only. */
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
   const requestKey = await readRequestKey(deps.db)
-  const window = createInFlightCalls(settings.windowSize, () => deps.events.publish('work', 'deviceJobs', {}))
+  const onRoom = (): void => deps.events.publish('work', 'deviceJobs', {})
+  const window = createInFlightCalls(settings.windowSize, onRoom, deps.tracing !== undefined)
   deps.metrics?.read('twincast_method_calls_in_flight', () => [{ labels: {}, value: window.size }])
   reportJobs(deps)
   for (const outcome of ['succeeded', 'refused']) {

@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { jobOfRequestId } from '../job/request-id.ts'
 import { type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
+import type { Span } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import { publishProgress } from './publish-progress.ts'
 
@@ -21,6 +22,12 @@ export type SettleDeviceJobs = {
 }
 
 type Answered = Settlement & { readonly requestId: string }
+
+/** The span ends when the outcome is written, so the answer is an event of it. */
+function noteAnswer(span: Span | undefined, response: MethodAnswer['response']): void {
+  span?.addEvent('answer')
+  if ('status' in response) span?.setAttribute('twincast.response.status', response.status)
+}
 
 export function settleDeviceJobs(
   deps: Deps,
@@ -54,6 +61,7 @@ export function settleDeviceJobs(
       if (jobId === undefined) return false
       if (answered.has(requestId)) return true
       answered.add(requestId)
+      if (deps.tracing !== undefined) noteAnswer(window.spanOf(requestId), response)
       batch.add(
         'problem' in response
           ? { jobId, deviceId, requestId, error: { code: 'BadDeviceResponse', description: response.problem } }

@@ -63,7 +63,7 @@ export function createOrigins(allowed: readonly string[]): Origins {
 }
 
 /**
- * The headers that a page wants to send, such as those of tracing tools. The API ignores them. Those of proxies say where
+ * The headers that a page wants to send, such as those of further tracing tools. The API ignores them. Those of proxies say where
  * a request came from, which a page does not decide.
  */
 function askedHeaders({ 'access-control-request-headers': asked = '' }: IncomingHttpHeaders): string[] {

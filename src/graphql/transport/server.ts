@@ -41,6 +41,7 @@ import { refuseDownload } from './refuse-download.ts'
 import { createDocumentOf, type DocumentOf, namesDocument } from './requested-document.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
 import { createSchemaFile } from './schema-file.ts'
+import { traceOperations, traceSubscriptions } from './trace-operations.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
 import { createWebSockets } from './websocket.ts'
 
@@ -119,8 +120,10 @@ export function createGraphqlServer(
     (document) => trusted?.isTrusted(document) === true,
   )
   const shared = createSharedSubscribe(documents.execute, mask)
-  const run = accessLog === undefined ? measured : noteOperations(measured)
-  const subscribe = accessLog === undefined ? shared : noteSubscriptions(shared)
+  const traced = traceOperations(measured, deps.tracing)
+  const run = accessLog === undefined ? traced : noteOperations(traced)
+  const tracedShared = traceSubscriptions(shared, deps.tracing)
+  const subscribe = accessLog === undefined ? tracedShared : noteSubscriptions(tracedShared)
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
