@@ -3,13 +3,19 @@ import { delimiter, join } from 'node:path'
 
 /** Programs of others that tests run as clients, and the Debian packages they are in. */
 const packages = {
+  bash: 'bash',
   curl: 'curl',
+  fish: 'fish',
   haproxy: 'haproxy',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
+  'nats-server': 'nats-server',
   nginx: 'nginx',
   openssl: 'openssl',
   pgbouncer: 'pgbouncer',
+  promtool: 'prometheus',
+  'systemd-analyze': 'systemd',
+  zsh: 'zsh',
 } as const
 
 export type Program = keyof typeof packages
@@ -26,11 +32,21 @@ export function findPahoPython(): string | undefined {
   return isExecutable(python) && isThere(library) ? python : undefined
 }
 
+/** nginx's module for TCP, which Debian has in a package of its own; undefined where it is not installed. */
+export function findNginxStream(): string | undefined {
+  const path = '/usr/lib/nginx/modules/ngx_stream_module.so'
+  return isThere(path) ? path : undefined
+}
+
 /** One line on what is left out without its programs, undefined when nothing is. */
 export function withoutPrograms(): string | undefined {
   const names = Object.keys(packages).filter((name): name is Program => name in packages)
   const missing = new Set(names.filter((name) => findProgram(name) === undefined).map((name) => packages[name]))
-  const wanted = [...missing, ...(findPahoPython() === undefined ? ['python3-paho-mqtt'] : [])]
+  const wanted = [
+    ...missing,
+    ...(findPahoPython() === undefined ? ['python3-paho-mqtt'] : []),
+    ...(findNginxStream() === undefined ? ['libnginx-mod-stream'] : []),
+  ]
   if (wanted.length === 0) return undefined
   return `Tests with other programs are left out. Debian: apt-get install ${wanted.join(' ')}`
 }
