@@ -36,6 +36,7 @@ import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
 import { createProxies } from './limits/client-address.ts'
 import { createLongTurns } from './limits/long-turns.ts'
+import { createProxyProtocol } from './limits/proxy-protocol.ts'
 import { createRequestRoom } from './limits/request-room.ts'
 import { createAccessLog } from './log/access-log.ts'
 import type { Log } from './log/log.ts'
@@ -179,12 +180,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const proxies = createProxies(config.trustedProxies)
     const accessLog = config.accessLog ? createAccessLog(log) : undefined
     const arrivals = createArrivals(ground, { openFiles: openFileLimit(), isProxy: proxies.isTrusted, metrics })
+    const proxyProtocol = createProxyProtocol(ground, { ports: config.proxyProtocol, isTrusted: proxies.isTrusted })
     // Its probes answer before the database does, and as long as anything is left to stop.
     const http = createHttpServer(ground, {
       whyNotReady,
       arrivals,
       proxies,
       accessLog,
+      proxyProtocol,
       plainHttp: config.plainHttp,
       cert,
       key,
@@ -285,6 +288,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const mqtt = await createMqttServer(deps, {
       hostNames,
       arrivals,
+      proxyProtocol,
       onMethodResponse(answer) {
         if (scheduler?.takeAnswer(answer)) return
         answerInvocation(deps, answer)

@@ -4,6 +4,7 @@ import { serversOf } from './database/servers.ts'
 import { isIssuerAddress } from './issuer-address.ts'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
+import { type ProxiedPort, proxiedPorts } from './limits/proxied-ports.ts'
 import { isLoopback } from './loopback.ts'
 import type { PortAddress } from './open-port.ts'
 import { originIn } from './origin.ts'
@@ -73,6 +74,8 @@ export type Config = {
   readonly allowedOrigins: readonly string[]
   /** The proxies whose headers about their clients are believed. */
   readonly trustedProxies: readonly Network[]
+  /** The ports at which trusted proxies must send headers of the PROXY protocol. */
+  readonly proxyProtocol: readonly ProxiedPort[]
   /** Whose requests without TLS are accepted. */
   readonly plainHttp: (typeof plainHttp)[number]
   /** Files of trusted documents, absolute. */
@@ -282,6 +285,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     return []
   })
 
+  const proxyProtocol = proxiedPorts.filter((name) => list('PROXY_PROTOCOL').includes(name))
+  for (const name of list('PROXY_PROTOCOL')) {
+    const port = proxiedPorts.find((each) => each === name)
+    if (port === undefined) {
+      problems.push(`${quote(name)} in PROXY_PROTOCOL is not a port; it must be one of ${proxiedPorts.join(', ')}.`)
+    } else if ({ http, https, mqtt, mqtts }[port] === undefined) {
+      problems.push(`PROXY_PROTOCOL names ${name}, but ${name.toUpperCase()}_PORT is off.`)
+    }
+  }
+  if (proxyProtocol.length > 0 && given('TRUSTED_PROXIES') === undefined) {
+    problems.push('PROXY_PROTOCOL is set, but TRUSTED_PROXIES is not: headers are read from trusted proxies only.')
+  }
+
   const trustedDocuments = list('TRUSTED_DOCUMENTS').map((file) => resolve(cwd, file))
   const trustedDocumentsOnly = flag('TRUSTED_DOCUMENTS_ONLY')
   if (trustedDocumentsOnly && trustedDocuments.length === 0) {
@@ -324,7 +340,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     rolesFile: path('ROLES_FILE'),
     allowedOrigins: Object.freeze(origins),
     trustedProxies: Object.freeze(proxies),
-    plainHttp: choice('PLAIN_HTTP', plainHttp),
+    proxyProtocol: Object.freeze(proxyProtocol),
+    plainHttp: plain,
     trustedDocuments: Object.freeze(trustedDocuments),
     trustedDocumentsOnly,
     graphiql,

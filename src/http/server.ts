@@ -6,6 +6,8 @@ import { connectionName } from '../connection-name.ts'
 import type { Deps } from '../deps.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
 import { createProxies, type Proxies } from '../limits/client-address.ts'
+import { peerAddress } from '../limits/peer-address.ts'
+import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { addressOf, noteClient } from '../limits/request-address.ts'
 import type { AccessLog } from '../log/access-log.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
@@ -114,6 +116,8 @@ export function createHttpServer(
     readonly proxies?: Proxies
     /** Default: off. */
     readonly accessLog?: AccessLog | undefined
+    /** Default: no port expects its headers. */
+    readonly proxyProtocol?: ProxyProtocol
     /** Whose requests without TLS are accepted. Default: `loopback`. */
     readonly plainHttp?: PlainHttp
     /** Milliseconds for the head of a request: a slower client only occupies a connection. Default: 10,000. */
@@ -123,7 +127,7 @@ export function createHttpServer(
   },
 ): HttpServer {
   const { mounts: given, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
-  const { proxies = createProxies([]), plainHttp = 'loopback' } = options
+  const { proxies = createProxies([]), proxyProtocol, plainHttp = 'loopback' } = options
   const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
     path,
@@ -172,8 +176,8 @@ export function createHttpServer(
     return reason
   }
   const findClient = (request: http.IncomingMessage): void => {
-    const { remoteAddress = '' } = request.socket
-    if (proxies.isTrusted(remoteAddress)) noteClient(request, proxies.clientOf(remoteAddress, request.headers))
+    const peer = peerAddress(request.socket)
+    if (proxies.isTrusted(peer)) noteClient(request, proxies.clientOf(peer, request.headers))
   }
   /** The connections that speak HTTP. Requests under way on one are forgotten with it. */
   const pipelines = new Map<Duplex, Pipeline>()
@@ -216,8 +220,8 @@ export function createHttpServer(
     handle(request, response, 'TLS')
   }
   let securePort: number | undefined
-  const originOf = ({ headers, socket: { remoteAddress = '' } }: http.IncomingMessage) => ({
-    peer: remoteAddress,
+  const originOf = ({ headers, socket }: http.IncomingMessage) => ({
+    peer: peerAddress(socket),
     headers,
     tlsPort: securePort,
   })
@@ -233,7 +237,7 @@ export function createHttpServer(
       response.writeHead(308, { location, 'content-length': 0, 'cache-control': 'no-store' }).end()
       return
     }
-    respond(response, 403, { message: plainRefusal(plainHttp, proxies, origin) }, { connection: 'close' })
+    respond(response, 403, { message: refusePlain(request) }, { connection: 'close' })
   }
   /** Whether the address may present tokens; if not, it gets the reason. */
   const letsTry = (request: http.IncomingMessage, response: http.ServerResponse): boolean => {
@@ -321,6 +325,9 @@ export function createHttpServer(
   secure.on('secureConnection', speak)
   arrivals.guard(plain, { variable: 'HTTP_PORT', kind: 'HTTP' })
   arrivals.guard(secure, { variable: 'HTTPS_PORT', kind: 'HTTP' })
+  // Everything but the listeners that keep track of all connections, to close them.
+  proxyProtocol?.expectOn(plain, 'http')
+  proxyProtocol?.expectOn(secure, 'https')
   for (const server of servers) {
     // Nothing was received or sent for this time. Without an answer that waits to be read, the hub is still working on
     // one.

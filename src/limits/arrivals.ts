@@ -16,6 +16,7 @@ import {
   openSocket,
 } from './address-limits.ts'
 import { createHandshakes } from './handshakes.ts'
+import { peerAddress } from './peer-address.ts'
 
 /** The kind of protocol of a port. Neither kind can use up the connections that both share. */
 export type PortKind = 'HTTP' | 'MQTT'
@@ -176,17 +177,17 @@ export function createArrivals(
     return true
   }
   const admit = (socket: Socket, variable: string, kind: PortKind): void => {
-    const { remoteAddress } = socket
+    const address = peerAddress(socket)
     // It has disconnected already.
-    if (remoteAddress === undefined) return
+    if (address === '') return
     if (open[kind] >= total * kindShare || open.HTTP + open.MQTT >= total) {
-      refuse('files', remoteAddress, variable)
+      refuse('files', address, variable)
       socket.destroy()
       return
     }
-    if (!isProxy(remoteAddress)) {
-      if (!arriveFrom(remoteAddress, socket, variable)) return
-      expectIntroduction(remoteAddress, socket)
+    if (!isProxy(address)) {
+      if (!arriveFrom(address, socket, variable)) return
+      expectIntroduction(address, socket)
     }
     open[kind]++
     socket.on('close', () => {

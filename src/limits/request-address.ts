@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { peerAddress } from './peer-address.ts'
 
 /** Addresses of clients behind trusted proxies. */
 const clients = new WeakMap<Pick<IncomingMessage, 'socket'>, string>()
@@ -10,4 +11,4 @@ export function noteClient(request: Pick<IncomingMessage, 'socket'>, address: st
 
 /** The address of the client of a request: that of its connection, or of the client behind a trusted proxy. */
 export const addressOf = (request: Pick<IncomingMessage, 'socket'>): string =>
-  clients.get(request) ?? request.socket.remoteAddress ?? ''
+  clients.get(request) ?? peerAddress(request.socket)

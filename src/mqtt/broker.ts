@@ -3,6 +3,7 @@ import { Aedes } from 'aedes'
 import type { Deps } from '../deps.ts'
 import { takeTurnsInOrder } from '../fair-queue.ts'
 import { type Arrivals, createArrivals } from '../limits/arrivals.ts'
+import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { addressOf as addressOfRequest } from '../limits/request-address.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import type { MethodAnswer } from '../method/answer.ts'
@@ -51,6 +52,8 @@ export type MqttServerOptions = {
   /** Milliseconds for a TLS handshake. Default: 10,000. */
   readonly handshakeTimeout?: number
   readonly arrivals?: Arrivals
+  /** Default: no port expects its headers. */
+  readonly proxyProtocol?: ProxyProtocol
 }
 
 const speaksAmqp = 'the client uses AMQP, which this hub does not support; use MQTT'
@@ -66,7 +69,8 @@ const databaseTurns = 5
 const closePatience = 10_000
 
 export async function createMqttServer(deps: Deps, options: MqttServerOptions): Promise<MqttServer> {
-  const { hostNames, onMethodResponse, arrivals = createArrivals(deps), handshakeTimeout = 10_000 } = options
+  const { hostNames, onMethodResponse, arrivals = createArrivals(deps), proxyProtocol } = options
+  const { handshakeTimeout = 10_000 } = options
   const takeTurn = takeTurnsInOrder(databaseTurns)
   const rations = createRations(deps)
   const presence = createPresence(deps)
@@ -141,7 +145,11 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
     answerUnknownLevels(client)
   }
   const logRefusal = createRefusalLog(deps)
-  const ports = createPorts(accept, { arrivals, handshakeTimeout })
+  const ports = createPorts(accept, {
+    arrivals,
+    proxyProtocol,
+    handshakeTimeout,
+  })
   const webSockets = createWebSocketMount(deps, (stream, from) => {
     const introduced = arrivals.awaitIntroduction(addressOfRequest(from.request), () => stream.destroy())
     stream.once('close', introduced)

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Client } from 'aedes'
 import type { DeviceCertificate } from '../device/certificate.ts'
+import { peerAddress } from '../limits/peer-address.ts'
 import { addressOf as addressOfRequest } from '../limits/request-address.ts'
 import { encodePublish } from './publish-packet.ts'
 import type { Intake } from './read-flow-control.ts'
@@ -107,7 +108,7 @@ export function send(connection: Connection, topic: string, payload: string): vo
 
 /** The remote address, as far as it is visible here: behind a proxy that is not trusted it is the proxy's. */
 export const addressOf = ({ conn, req }: Client): string =>
-  req === undefined ? ((conn instanceof Socket ? conn.remoteAddress : undefined) ?? '') : addressOfRequest(req)
+  req === undefined ? (conn instanceof Socket ? peerAddress(conn) : '') : addressOfRequest(req)
 
 /** The connections to this process. At most one per device is open: the newest. */
 export type Connections = {

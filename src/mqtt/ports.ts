@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../limits/arrivals.ts'
+import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { isLoopback } from '../loopback.ts'
 import { ListenError, openPort, type PortAddress } from '../open-port.ts'
 import { tlsSettings } from '../tls/settings.ts'
@@ -28,7 +29,15 @@ export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly
  */
 export function createPorts(
   accept: (socket: Socket, introduced: () => void) => void,
-  { arrivals, handshakeTimeout }: { readonly arrivals: Arrivals; readonly handshakeTimeout: number },
+  {
+    arrivals,
+    proxyProtocol,
+    handshakeTimeout,
+  }: {
+    readonly arrivals: Arrivals
+    readonly proxyProtocol: ProxyProtocol | undefined
+    readonly handshakeTimeout: number
+  },
 ) {
   const servers: Server[] = []
   let tlsServer: TlsServer | undefined
@@ -37,6 +46,7 @@ export function createPorts(
   const acceptSocket = (socket: Socket): void => accept(socket, () => arrivals.introduced(socket))
   const start = (server: Server, variable: string, at: PortAddress): Promise<AddressInfo> => {
     arrivals.guard(server, { variable, kind: 'MQTT' })
+    proxyProtocol?.expectOn(server, variable === 'MQTT_PORT' ? 'mqtt' : 'mqtts')
     server.on('connection', (socket) => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
