@@ -14,6 +14,7 @@ import { createRefusalLog } from '../log/refused-clients.ts'
 import { recordOf, requestIdHeader } from '../log/request-record.ts'
 import { openPort, type PortAddress } from '../open-port.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
+import { createHandshakeLog } from '../tls/failed-handshakes.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { addressFor } from './address.ts'
 import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
@@ -164,6 +165,7 @@ export function createHttpServer(
   const access = logRequests(deps, options.accessLog)
   const traceRequest = traceRequests(deps.tracing)
   const logRefusal = createRefusalLog(deps)
+  const handshakeFailed = createHandshakeLog(deps)
   const refusePlain = (request: http.IncomingMessage): string => {
     const reason = plainRefusal(plainHttp, proxies, originOf(request))
     logRefusal({
@@ -328,6 +330,7 @@ export function createHttpServer(
   // Everything but the listeners that keep track of all connections, to close them.
   proxyProtocol?.expectOn(plain, 'http')
   proxyProtocol?.expectOn(secure, 'https')
+  secure.on('tlsClientError', (error, socket) => handshakeFailed('HTTPS_PORT', error, peerAddress(socket)))
   for (const server of servers) {
     // Nothing was received or sent for this time. Without an answer that waits to be read, the hub is still working on
     // one.

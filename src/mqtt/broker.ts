@@ -7,6 +7,7 @@ import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { addressOf as addressOfRequest } from '../limits/request-address.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import type { MethodAnswer } from '../method/answer.ts'
+import { createHandshakeLog } from '../tls/failed-handshakes.ts'
 import { createAdmission } from './admission.ts'
 import { answerUnknownLevels, correctPackets } from './aedes-workarounds.ts'
 import { answerAmqp } from './amqp.ts'
@@ -149,6 +150,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
     arrivals,
     proxyProtocol,
     handshakeTimeout,
+    handshakeFailed: createHandshakeLog(deps),
   })
   const webSockets = createWebSocketMount(deps, (stream, from) => {
     const introduced = arrivals.awaitIntroduction(addressOfRequest(from.request), () => stream.destroy())

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Arrivals } from '../limits/arrivals.ts'
+import { peerAddress } from '../limits/peer-address.ts'
 import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { isLoopback } from '../loopback.ts'
 import { ListenError, openPort, type PortAddress } from '../open-port.ts'
+import type { HandshakeLog } from '../tls/failed-handshakes.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
 /** Where MQTT listens. `cert` and `key` are PEM. A port that is undefined is off. */
@@ -33,10 +35,12 @@ export function createPorts(
     arrivals,
     proxyProtocol,
     handshakeTimeout,
+    handshakeFailed,
   }: {
     readonly arrivals: Arrivals
     readonly proxyProtocol: ProxyProtocol | undefined
     readonly handshakeTimeout: number
+    readonly handshakeFailed: HandshakeLog
   },
 ) {
   const servers: Server[] = []
@@ -79,7 +83,10 @@ export function createPorts(
     const secure = createTlsServer(tls, acceptSocket)
     tlsServer = secure
     // Node reports a handshake that took too long, and leaves the connection open.
-    secure.on('tlsClientError', (_error, socket) => socket.destroy())
+    secure.on('tlsClientError', (error, socket) => {
+      handshakeFailed('MQTTS_PORT', error, peerAddress(socket))
+      socket.destroy()
+    })
     return secure
   }
 
