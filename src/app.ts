@@ -5,7 +5,7 @@ import { wasOwnerKeyGiven } from './access/commands.ts'
 import { openSignIn } from './access/oidc/provider-commands.ts'
 import { openPeople } from './access/people-commands.ts'
 import { defaultPolicies } from './access/policy.ts'
-import { openRoles } from './access/role-commands.ts'
+import { openRoles, type Roles } from './access/role-commands.ts'
 import { policyViewer, type Viewer } from './access/viewer.ts'
 import { createAttachedDevices } from './attached-devices.ts'
 import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
@@ -44,13 +44,14 @@ import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createMqttServer } from './mqtt/broker.ts'
-import { settlePolicyFile } from './policy-sync.ts'
+import { settlePolicyFile, watchPolicyFile } from './policy-sync.ts'
 import { recoverMissed } from './recover-missed.ts'
 import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
-import { loadDeviceCa, loadOrMakeCertificate } from './tls/certificate.ts'
 import { openTracing } from './tracing.ts'
+import { openCertificates, type WatchedCertificates } from './watched-certificates.ts'
+import type { WatchedFile } from './watched-file.ts'
 
 /** The addresses of a running hub. Those of a port that is off, or of a role that it does not have, are undefined. */
 export type Addresses = {
@@ -132,7 +133,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let started: Promise<Addresses> | undefined
   let isRunning = false
   let database: Db | undefined
-  let renew: (() => Promise<void>) | undefined
+  let certificates: WatchedCertificates | undefined
+  let rolesFile: Roles | undefined
+  let policies: WatchedFile | undefined
   let trusted: TrustedDocuments | undefined
 
   /** The reason in `/readyz` while the hub cannot work. */
@@ -153,15 +156,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const { http: httpPort, https: httpsPort, mqtt: mqttPort, mqtts: mqttsPort } = config
     const ownNames = [httpPort, httpsPort, mqttPort, mqttsPort].flatMap((port) => port?.host ?? [])
     const hostNames = [...new Set([config.hubHostName, ...ownNames, 'localhost', '127.0.0.1', '::1', '[::1]'])]
-    const loadCertificate = () =>
-      loadOrMakeCertificate(folder.path, {
-        hostNames: [config.hubHostName, ...ownNames],
-        own: config.tls,
-        now: clock.now(),
-      })
-    const loadAuthorities = async () => config.x509CaPath && (await loadDeviceCa(config.x509CaPath))
-    const { cert, key } = await loadCertificate()
     const metrics = config.metrics && createMetrics()
+    const { tls, x509CaPath } = config
+    const opened = await openCertificates(
+      { clock, log, metrics },
+      { folder: folder.path, hostNames: [config.hubHostName, ...ownNames], tls, x509CaPath },
+    )
+    onStop('the files of certificates', async () => opened.close())
+    const { cert, key, deviceCa } = opened.current()
     if (config.trustedDocuments.length > 0) {
       const options = { files: config.trustedDocuments, own: ownDocuments, only: config.trustedDocumentsOnly }
       trusted = createTrustedDocuments({ clock, log, metrics }, schema, options)
@@ -276,8 +278,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (alone) await outlive(db, lease, clear)
     }
     // The embedded PostgreSQL serves this process only.
-    if (config.databaseUrl === undefined) await settle(true)
-    else {
+    if (config.databaseUrl === undefined) {
+      await settle(true)
+      const watched = await watchPolicyFile(deps, folder, config.ownerKey)
+      onStop('the file of policies', async () => watched.close())
+      policies = watched
+    } else {
       const joined = await joinInstances(deps, { servers, recoverMissed: (since) => recoverMissed(deps, since) })
       onStop('the notification channel between instances', () => briefly(joined.close()))
       instances = joined
@@ -309,15 +315,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       mqtts: mqttsPort,
       cert,
       key,
-      deviceCa: await loadAuthorities(),
+      deviceCa,
     })
-    renew = async () => {
-      await roles.reload()
-      const { cert, key } = await loadCertificate()
-      const deviceCa = await loadAuthorities()
-      http.renew({ cert, key })
-      mqtt.renew({ cert, key, deviceCa })
-    }
+    opened.listen((other) => {
+      http.renew(other)
+      mqtt.renew(other)
+    })
+    certificates = opened
+    rolesFile = roles
 
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
     const anonymous = needsToken || people !== undefined ? undefined : owner()
@@ -433,16 +438,13 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       return stop()
     },
     async reload() {
-      if (renew === undefined || stopping.signal.aborted) {
+      if (certificates === undefined || stopping.signal.aborted) {
         log.warn('certificates not reloaded: the hub is not running')
         return
       }
-      try {
-        await renew()
-        log.info('certificates reloaded; the environment is read at start only')
-      } catch (error) {
-        log.error({ err: error }, 'certificates could not be reloaded; the current ones stay in use')
-      }
+      await rolesFile?.reload()
+      await policies?.reload()
+      if (await certificates.reload()) log.info('certificates reloaded; the environment is read at start only')
       await trusted?.reload()
     },
     hurry() {

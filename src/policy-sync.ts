@@ -6,6 +6,7 @@ import { parsePolicies, printPolicies } from './access/policy-file.ts'
 import { type DataFolder, readIfThere, writeDurably } from './data-folder.ts'
 import type { Deps } from './deps.ts'
 import { InvalidInputError } from './errors.ts'
+import { type WatchedFile, watchFile } from './watched-file.ts'
 
 const ownerKeyFile = 'iothubowner-key'
 
@@ -33,6 +34,55 @@ export async function settlePolicyFile(
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error
     throw new Error(`${[path, ...error.path].join(', ')}: ${error.message}`)
+  }
+}
+
+/**
+ * Reads policies.json and the owner's key again when one of the files changes, for an instance that is alone on its
+ * database for good. What cannot be used is logged, and changes nothing. New requests and connections use the keys.
+ */
+export async function watchPolicyFile(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'metrics'>,
+  folder: DataFolder,
+  configuredKey: string | undefined,
+): Promise<WatchedFile> {
+  const { clock, log, metrics } = deps
+  const path = join(folder.path, 'policies.json')
+  const keyPath = join(folder.path, ownerKeyFile)
+  const textNow = async (): Promise<string> => {
+    const key = configuredKey ?? (await readIfThere(keyPath))
+    // At a start a new one would be made: a client that has this one must not be locked out by an editor.
+    if (key === undefined) throw new Error(`${keyPath} is missing. Restore it: a start without it makes a new key.`)
+    return `${key}\n${(await readIfThere(path)) ?? ''}`
+  }
+  let seen = ''
+  const read = async (): Promise<void> => {
+    try {
+      const text = await textNow()
+      if (text === seen) return
+      // Before the files are read: a change that comes meanwhile is read again.
+      seen = text
+      await settlePolicyFile(deps, folder, configuredKey, true)
+      metrics?.set('twincast_policies_file_valid', {}, 1)
+      log.info({ path }, 'policies read')
+    } catch (error) {
+      metrics?.set('twincast_policies_file_valid', {}, 0)
+      log.warn({ err: error, path }, 'policies could not be read; the current ones stay in force')
+    }
+  }
+  const files = [path, keyPath].map((file) => watchFile({ clock, log }, file, () => inTurn()))
+  let reading = Promise.resolve()
+  const inTurn = (): Promise<void> => {
+    reading = reading.then(read)
+    return reading
+  }
+  seen = await textNow()
+  metrics?.set('twincast_policies_file_valid', {}, 1)
+  return {
+    reload: inTurn,
+    close() {
+      for (const file of files) file.close()
+    },
   }
 }
 

@@ -39,7 +39,7 @@ const renewDays = 30
  * be locked by this process.
  */
 export async function loadOrMakeCertificate(folder: string, options: Options): Promise<ServerCertificate> {
-  if (options.own !== undefined) return loadOwn(options.own.certPath, options.own.keyPath)
+  if (options.own !== undefined) return loadOwnCertificate(options.own)
   const ca = await loadOrMakeCa(folder, options.now)
   const names = [...new Set([...options.hostNames.map((name) => name.toLowerCase()), 'localhost', '127.0.0.1', '::1'])]
   // One file for both, so that a crash cannot leave a certificate with another's key.
@@ -51,7 +51,17 @@ export async function loadOrMakeCertificate(folder: string, options: Options): P
   return { ...made, ca: ca.pem }
 }
 
-async function loadOwn(certPath: string, keyPath: string): Promise<ServerCertificate> {
+/**
+ * The operator's certificate (TLS_CERT, TLS_KEY).
+ * @throws CertificateError when one cannot be read, or they do not belong together
+ */
+export async function loadOwnCertificate({
+  certPath,
+  keyPath,
+}: {
+  readonly certPath: string
+  readonly keyPath: string
+}): Promise<ServerCertificate> {
   const read = (name: string, path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: Error) => {
       throw new CertificateError(`${name} cannot be read: ${error.message}`)
