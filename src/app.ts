@@ -29,7 +29,7 @@ import { mountConsole } from './http/console.ts'
 import { withGraphiql } from './http/graphiql.ts'
 import { createMetricsServer } from './http/metrics-server.ts'
 import { withPreparedAnswer } from './http/prepared-answer.ts'
-import { createHttpServer } from './http/server.ts'
+import { createHttpServer, type Mounts } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
@@ -43,6 +43,7 @@ import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import { answerInvocation } from './method/commands.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { type RoleWatch, watchRoles } from './missing-roles.ts'
 import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile, watchPolicyFile } from './policy-sync.ts'
 import { recoverMissed } from './recover-missed.ts'
@@ -50,6 +51,7 @@ import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/rou
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { openTracing } from './tracing.ts'
+import { version } from './version.ts'
 import { openCertificates, type WatchedCertificates } from './watched-certificates.ts'
 import type { WatchedFile } from './watched-file.ts'
 
@@ -127,12 +129,15 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   const clock = options.clock ?? systemClock
   const log = options.log ?? createLog(config.logLevel, clock)
   const lifecycle = createLifecycle()
+  const { hubRoles } = config
+  const [isGateway, isApi] = [hubRoles.includes('gateway'), hubRoles.includes('api')]
   const hurrying = new AbortController()
   const givingUp = new AbortController()
   const stopping = new AbortController()
   let started: Promise<Addresses> | undefined
   let isRunning = false
   let database: Db | undefined
+  let roleWatch: RoleWatch | undefined
   let certificates: WatchedCertificates | undefined
   let rolesFile: Roles | undefined
   let policies: WatchedFile | undefined
@@ -157,6 +162,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const ownNames = [httpPort, httpsPort, mqttPort, mqttsPort].flatMap((port) => port?.host ?? [])
     const hostNames = [...new Set([config.hubHostName, ...ownNames, 'localhost', '127.0.0.1', '::1', '[::1]'])]
     const metrics = config.metrics && createMetrics()
+    metrics?.set('twincast_build_info', { version, roles: hubRoles.join(',') }, 1)
     const { tls, x509CaPath } = config
     const opened = await openCertificates(
       { clock, log, metrics },
@@ -235,6 +241,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (db.trouble() !== undefined) return
       await systemClock.sleep(farewellTime, AbortSignal.any([said.signal, givingUp.signal]))
     }
+    if (config.databaseUrl !== undefined) roleWatch = watchRoles({ log, metrics }, hubRoles)
     const clear = (dead: string): Promise<void> => cleanUpAfterInstance({ db, clock, events }, dead)
     const lease =
       config.databaseUrl === undefined
@@ -244,10 +251,15 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               servers,
               clock,
               ms: config.limits.instanceLease,
+              roles: hubRoles,
               onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
             },
             {
-              clear,
+              // Only workers read the marks of the dead.
+              clear: hubRoles.includes('worker') ? clear : undefined,
+              seen(others) {
+                roleWatch?.seen(others)
+              },
               returned: () => events.publish('returned', {}),
               stranded: () => events.publish('stranded', {}),
             },
@@ -291,17 +303,20 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     }
     // Devices are not admitted until the scheduler can take answers, and disconnected before it writes the last ones.
     let scheduler: Scheduler | undefined
-    const mqtt = await createMqttServer(deps, {
-      hostNames,
-      arrivals,
-      proxyProtocol,
-      onMethodResponse(answer) {
-        if (scheduler?.takeAnswer(answer)) return
-        answerInvocation(deps, answer)
-      },
-    })
-    onStop('the MQTT broker', () => mqtt.close())
+    const mqtt = isGateway
+      ? await createMqttServer(deps, {
+          hostNames,
+          arrivals,
+          proxyProtocol,
+          onMethodResponse(answer) {
+            if (scheduler?.takeAnswer(answer)) return
+            answerInvocation(deps, answer)
+          },
+        })
+      : undefined
+    onStop('the MQTT broker', () => mqtt?.close())
     const running = await startScheduler(deps, {
+      roles: hubRoles,
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,
@@ -309,8 +324,10 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       metrics,
     })
     scheduler = running
-    onStop('the scheduler', () => running.stop(answerGrace, { hurry: hurrying.signal, hangUp: mqtt.hangUp }))
-    const devices = await mqtt.listen({
+    onStop('the scheduler', () =>
+      running.stop(answerGrace, { hurry: hurrying.signal, hangUp: () => mqtt?.hangUp() }),
+    )
+    const devices = await mqtt?.listen({
       mqtt: mqttPort,
       mqtts: mqttsPort,
       cert,
@@ -319,75 +336,81 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     opened.listen((other) => {
       http.renew(other)
-      mqtt.renew(other)
+      mqtt?.renew(other)
     })
     certificates = opened
     rolesFile = roles
 
     const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
     const anonymous = needsToken || people !== undefined ? undefined : owner()
-    const authenticator = createAuthenticator(deps, { hostNames, anonymous, people, metrics })
-    const graphql = createGraphqlServer(deps, {
-      hostNames,
-      anonymous,
-      authenticator,
-      trusted,
-      accessLog,
-      arrivals,
-      allowedOrigins: config.allowedOrigins,
-    })
-    const rest = createRestHandler(deps, {
-      hostNames,
-      choices: {
-        unknownJob: config.restUnknownJob,
-        cancelRunning: config.restCancelRunning,
-        strictQuery: config.strictQuery,
-      },
-    })
-    const isGraphiqlOn = (anonymous !== undefined && !config.trustedDocumentsOnly) || config.graphiql
-    http.open({
-      graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
-      rest: await Promise.all(
-        mountWebHandler(deps, restPaths, rest, looksLikeRest).map((mount) =>
-          mount.path === openApi.path ? withPreparedAnswer(mount, openApi) : mount,
+    const apiMounts = async (): Promise<Mounts> => {
+      const authenticator = createAuthenticator(deps, { hostNames, anonymous, people, metrics })
+      const graphql = createGraphqlServer(deps, {
+        hostNames,
+        anonymous,
+        authenticator,
+        trusted,
+        accessLog,
+        arrivals,
+        allowedOrigins: config.allowedOrigins,
+      })
+      const rest = createRestHandler(deps, {
+        hostNames,
+        choices: {
+          unknownJob: config.restUnknownJob,
+          cancelRunning: config.restCancelRunning,
+          strictQuery: config.strictQuery,
+        },
+      })
+      const isGraphiqlOn = (anonymous !== undefined && !config.trustedDocumentsOnly) || config.graphiql
+      return {
+        graphql: isGraphiqlOn ? withGraphiql(deps, graphql, consoleFolder) : graphql,
+        rest: await Promise.all(
+          mountWebHandler(deps, restPaths, rest, looksLikeRest).map((mount) =>
+            mount.path === openApi.path ? withPreparedAnswer(mount, openApi) : mount,
+          ),
         ),
-      ),
-      console: mountConsole(deps, consoleFolder, {
-        hubHostName: config.hubHostName,
-        mqttsPort: devices.mqtts?.port,
-        graphiql: isGraphiqlOn,
-        signIn: signIn?.settings,
-      }),
-      mqtt: mqtt.webSocket,
-      audit: graphql.audit,
-      schemaFile: graphql.schemaFile,
-    })
+        console: mountConsole(deps, consoleFolder, {
+          hubHostName: config.hubHostName,
+          // Devices connect to gateways, at the same port as far as this instance can know.
+          mqttsPort: isGateway ? devices?.mqtts?.port : mqttsPort?.port,
+          graphiql: isGraphiqlOn,
+          signIn: signIn?.settings,
+        }),
+        audit: graphql.audit,
+        schemaFile: graphql.schemaFile,
+      }
+    }
+    http.open({ ...(isApi && (await apiMounts())), ...(mqtt && { mqtt: mqtt.webSocket }) })
     // First of all: new clients should go elsewhere, and current ones may finish.
     onStop('the endpoints', () => {
-      mqtt.turnAway()
+      mqtt?.turnAway()
       return http.drain(hurrying.signal)
     })
     isRunning = true
     const base = config.plainHttp === 'off' ? web.https : (web.http ?? web.https)
     const addresses: Addresses = {
       ...web,
-      mqtt: mqttPort && devices.mqtt && addressFor('mqtt', mqttPort.host, devices.mqtt.port),
-      mqtts: mqttsPort && devices.mqtts && addressFor('mqtts', mqttsPort.host, devices.mqtts.port),
-      graphql: base !== undefined ? `${base}/graphql` : undefined,
-      console: base !== undefined ? `${base}/console/` : undefined,
+      mqtt: mqttPort && devices?.mqtt && addressFor('mqtt', mqttPort.host, devices.mqtt.port),
+      mqtts: mqttsPort && devices?.mqtts && addressFor('mqtts', mqttsPort.host, devices.mqtts.port),
+      graphql: isApi && base !== undefined ? `${base}/graphql` : undefined,
+      console: isApi && base !== undefined ? `${base}/console/` : undefined,
       metrics: metricsAddress,
     }
     log.info(
       {
         ...addresses,
+        hubRoles,
         plainHttp: plainHttpTexts[config.plainHttp],
         ...(config.allowedOrigins.length > 0 && { allowedOrigins: config.allowedOrigins }),
         ...(oidc !== undefined && { issuers: oidc.issuers }),
         ...(config.rolesFile !== undefined && { roles: roles.fingerprint() }),
-        access:
-          anonymous === undefined
-            ? 'every request needs a token'
-            : 'GraphQL requests from this machine need no token and have all rights',
+        ...(isApi && {
+          access:
+            anonymous === undefined
+              ? 'every request needs a token'
+              : 'GraphQL requests from this machine need no token and have all rights',
+        }),
       },
       'ready',
     )

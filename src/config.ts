@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { serversOf } from './database/servers.ts'
+import { type InstanceRole, instanceRoles } from './instance-roles.ts'
 import { isIssuerAddress } from './issuer-address.ts'
 import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
@@ -41,6 +42,8 @@ export type Config = {
   readonly dataDir: string
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
+  /** What this instance does. The settings of what it does not do have no effect. */
+  readonly hubRoles: readonly InstanceRole[]
   /** Base64. Undefined: generated once and kept in the data folder. */
   readonly ownerKey: string | undefined
   /** Undefined: a certificate of the hub's own private CA. */
@@ -177,9 +180,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
         'loopback address.',
     )
   }
+
+  const roleNames = list('HUB_ROLES')
+  const hubRoles = given('HUB_ROLES') === undefined ? instanceRoles : rolesNamed(roleNames)
+  const unknownRoles = roleNames.filter((each) => rolesNamed([each]).length === 0)
+  for (const name of unknownRoles) {
+    problems.push(`${quote(name)} in HUB_ROLES is not a role; it must be one of ${instanceRoles.join(', ')}.`)
+  }
+  if (given('HUB_ROLES') !== undefined && roleNames.length === 0) {
+    problems.push(`HUB_ROLES names no role; it must name at least one of ${instanceRoles.join(', ')}.`)
+  }
   const isOff = (...ports: readonly unknown[]): boolean => ports.every((port) => port === undefined)
-  if (isOff(http, https, mqtt, mqtts)) {
+  if (hubRoles.includes('gateway') && isOff(http, https, mqtt, mqtts)) {
     problems.push('HTTP_PORT, HTTPS_PORT, MQTT_PORT and MQTTS_PORT are all off, so nothing could connect.')
+  } else if (hubRoles.includes('api') && !hubRoles.includes('gateway') && isOff(http, https)) {
+    problems.push('HUB_ROLES names api, but HTTP_PORT and HTTPS_PORT are off, so no client could connect.')
   }
   problems.push(
     ...sharedPorts({ HTTP_PORT: http, HTTPS_PORT: https, MQTT_PORT: mqtt, MQTTS_PORT: mqtts, METRICS_PORT: metrics }),
@@ -221,6 +236,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     (value) =>
       serversOf(value).all.every(({ name, url }, _, { length }) => isPostgresUrl(url) && (name || length === 1)),
   )
+  if (databaseUrl === undefined && hubRoles.length < instanceRoles.length && unknownRoles.length === 0) {
+    problems.push(
+      `HUB_ROLES is ${quote(given('HUB_ROLES') ?? '')}, but DATABASE_URL is not set. The embedded database serves one ` +
+        'instance, which needs all roles. Set DATABASE_URL, or remove HUB_ROLES.',
+    )
+  }
   const databaseParameters = new URLSearchParams(/\?([^#]*)/.exec(databaseUrl ?? '')?.[1])
   if (['host', 'hostaddr', 'port'].some((name) => databaseParameters.get(name)?.includes(','))) {
     problems.push(
@@ -326,6 +347,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     hubHostName: text('HUB_HOST_NAME', 'localhost', 'an IP address or a host name', isHost),
     dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
     databaseUrl,
+    hubRoles: Object.freeze([...hubRoles]),
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),
@@ -356,6 +378,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
 }
 
 const quote = (value: string): string => JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+
+const rolesNamed = (names: readonly string[]): readonly InstanceRole[] =>
+  instanceRoles.filter((role) => names.includes(role))
 
 // Host names after RFC 1123: labels of letters, digits and inner hyphens. A name whose last label is a number is a
 // malformed address ("127.0.0.300"), not a name (WHATWG URL).

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
+import { type InstanceRole, instanceRoles } from '../instance-roles.ts'
 import type { Reader } from './reader.ts'
 import type { Servers } from './servers.ts'
 
@@ -21,6 +22,12 @@ export type KeptLease = Lease & {
   leave(): Promise<void>
 }
 
+/** Another instance that is alive, and what it told of itself. */
+export type OtherInstance = { readonly id: string; readonly roles: readonly string[]; readonly demand: Demand }
+
+/** What an instance has recently been asked for, by name, in units that all instances understand. */
+export type Demand = Readonly<Record<string, number>>
+
 /** SQL: whether an instance is alive, by PostgreSQL's clock at the start of the statement. */
 export const isAlive = (instanceId: Sql): Sql => sql`exists (
   select from instance where instance.id = ${instanceId} and lease_until > statement_timestamp()
@@ -31,8 +38,13 @@ export const isAlive = (instanceId: Sql): Sql => sql`exists (
  * rejects.
  */
 export type LeaseListener = {
-  /** Cleans up after an instance that was declared dead: one caller at a time, and repeated until it succeeds. */
-  readonly clear: (instanceId: string) => Promise<void>
+  /**
+   * Cleans up after an instance that was declared dead: one caller at a time, and repeated until it succeeds. Undefined
+   * for an instance that leaves that to others.
+   */
+  readonly clear: ((instanceId: string) => Promise<void>) | undefined
+  /** After each renewal: the other instances that are alive. */
+  readonly seen: (others: readonly OtherInstance[]) => void
   /** The database was unreachable, or had declared this instance dead, and is back. */
   readonly returned: () => void
   /** The database cannot be reached, and there were other instances, which may have taken over by now. */
@@ -42,17 +54,20 @@ export type LeaseListener = {
 // Any number that only Twincast uses; start-lock.ts has the numbers before it.
 const clearingBatch = 7_468_116
 
-const joinStatement = `insert into instance (id, lease_until)
-  values ($1, statement_timestamp() + $2::float8 * interval '1 millisecond')`
+const joinStatement = `insert into instance (id, lease_until, roles)
+  values ($1, statement_timestamp() + $2::float8 * interval '1 millisecond', $3)`
 
 /** An expired lease can be renewed until another instance has declared it dead. */
 const renewStatement = `with renewed as (
-    update instance set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond'
+    update instance
+    set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond', demand = $3
     where id = $1 and lease_until > '-infinity'
     returning id
   )
   select exists (select from renewed) as held,
-         coalesce(array_agg(id) filter (where lease_until > statement_timestamp()), '{}') as living,
+         coalesce(
+           json_agg(json_build_object('id', id, 'roles', roles, 'demand', demand)) filter (where lease_until > statement_timestamp()), '[]'
+         ) as living,
          coalesce(array_agg(id) filter (where lease_until <= statement_timestamp()), '{}') as dead
   from instance where id <> $1`
 
@@ -85,21 +100,27 @@ export async function holdLease(
     servers,
     clock,
     ms,
+    roles = instanceRoles,
+    demand = () => ({}),
     onError,
   }: {
     readonly servers: Servers
     readonly clock: Clock
     readonly ms: number
+    /** Default: all. */
+    readonly roles?: readonly InstanceRole[]
+    /** Told to the others at each renewal. Default: nothing. */
+    readonly demand?: () => Demand
     readonly onError: (error: unknown) => void
   },
-  { clear, returned, stranded }: LeaseListener,
+  { clear, seen, returned, stranded }: LeaseListener,
 ): Promise<KeptLease> {
   const interval = ms / 3
   const closing = new AbortController()
   let connection: pg.Client | undefined
   let instanceId = randomUUID()
   let renewedAt = Number.NEGATIVE_INFINITY
-  let living: readonly string[] = []
+  let living: readonly OtherInstance[] = []
   let isStranded = false
   const clearing = new Map<string, Promise<void>>()
 
@@ -115,11 +136,11 @@ export async function holdLease(
   const join = async (): Promise<void> => {
     const id = randomUUID()
     const began = clock.elapsed()
-    await (await open()).query(joinStatement, [id, ms])
+    await (await open()).query(joinStatement, [id, ms, roles])
     instanceId = id
     renewedAt = began
   }
-  const clearUp = async (client: pg.Client, id: string): Promise<void> => {
+  const clearUp = async (client: pg.Client, id: string, clear: (id: string) => Promise<void>): Promise<void> => {
     const claim = [clearingBatch, id]
     const { rows } = await client.query('select pg_try_advisory_lock($1, hashtext($2)) as claimed', claim)
     if (rows[0]?.claimed !== true) return
@@ -134,9 +155,10 @@ export async function holdLease(
   }
   /** After a failure, the next renewal finds the instance dead again. */
   const clearUpAfter = (client: pg.Client, ids: readonly string[]): void => {
+    if (clear === undefined) return
     for (const id of ids) {
       if (clearing.has(id)) continue
-      const done = clearUp(client, id)
+      const done = clearUp(client, id, clear)
         .catch(onError)
         .then(() => void clearing.delete(id))
       clearing.set(id, done)
@@ -146,9 +168,10 @@ export async function holdLease(
     const wasAway = connection === undefined
     const began = clock.elapsed()
     const client = await open()
-    const { rows } = await client.query<{ held: boolean; living: string[]; dead: string[] }>(renewStatement, [
+    const { rows } = await client.query<{ held: boolean; living: OtherInstance[]; dead: string[] }>(renewStatement, [
       instanceId,
       ms,
+      demand(),
     ])
     const [row] = rows
     if (row === undefined) throw new Error('The database returned no list of live instances.')
@@ -156,6 +179,7 @@ export async function holdLease(
     else await join()
     living = row.living
     isStranded = false
+    seen(living)
     if (wasAway || !row.held) returned()
     clearUpAfter(client, row.dead)
   }

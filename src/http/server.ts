@@ -50,7 +50,7 @@ export type Mount = {
 
 /** Everything that is mounted in addition to the probes. */
 export type Mounts = {
-  readonly graphql: Mount
+  readonly graphql?: Mount
   readonly rest?: readonly Mount[]
   readonly console?: readonly Mount[]
   readonly mqtt?: Mount
@@ -149,8 +149,8 @@ export function createHttpServer(
   let mounts = probes
   const open = ({ graphql, mqtt, audit, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    const others = [audit, schemaFile, mqtt].filter((mount) => mount !== undefined)
-    mounts = [graphql, ...others, ...probes, ...rest, ...pages]
+    const single = [graphql, audit, schemaFile, mqtt].filter((mount) => mount !== undefined)
+    mounts = [...single, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)
   const mountAt = (request: http.IncomingMessage): Mount | undefined => {

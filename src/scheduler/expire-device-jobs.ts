@@ -52,22 +52,25 @@ const isDisabled = { code: 'DeviceDisabled', description: 'The device is disable
  * Past its deadline without an answer → failed, and never sent again; not connected within the connect timeout →
  * failed.
  *
- * An instance is responsible for the calls that it sent, in its window, and for its orphans. The table of marks is read
- * for the calls of other instances: once at the start, and once when another instance is dead, by the instance that
- * cleans up after it. By then all marks of the dead one are visible (`markDispatched`). If the reader dies in turn, the
+ * An instance is responsible for the calls that it sent, in its window, and for its orphans. If it cleans up after others
+ * (`cleansUp`), it reads the table of marks for their calls: once at the start, and once when another instance is dead. By then all marks of the dead one are visible (`markDispatched`). If the reader dies in turn, the
  * instance that cleans up after it reads them again.
  */
 export function expireDeviceJobs(
   deps: Deps,
-  { window, orphans }: { readonly window: InFlightCalls; readonly orphans: OrphanCandidates },
+  {
+    window,
+    orphans,
+    cleansUp,
+  }: { readonly window: InFlightCalls; readonly orphans: OrphanCandidates; readonly cleansUp: boolean },
 ): Step & { close(): void } {
   /** Other instances may have left calls behind since the marks were read. */
-  let mayBeLeft = true
+  let mayBeLeft = cleansUp
   /** When to check connect timeouts next, in milliseconds since 1970 UTC. */
   let connectLook = 0
   const stopListening = [
     deps.events.listen('died')(() => {
-      mayBeLeft = true
+      mayBeLeft = cleansUp
     }),
     deps.events.listen(
       'work',

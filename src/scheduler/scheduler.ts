@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Deps } from '../deps.ts'
+import { type InstanceRole, instanceRoles } from '../instance-roles.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -11,7 +12,7 @@ import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
-import { loop } from './loop.ts'
+import { loop, type Step } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
 import { reportJobs } from './report-jobs.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
@@ -20,6 +21,8 @@ import { takeSamples } from './take-samples.ts'
 
 /** Settings of the scheduler. */
 export type SchedulerSettings = {
+  /** What this instance does. Default: everything. */
+  readonly roles?: readonly InstanceRole[]
   /** Maximum number of jobs that run at a time on this database; the others are queued. */
   readonly maxRunning: number
   /** Maximum number of jobs' calls under way at a time through this process. */
@@ -47,8 +50,14 @@ export type Scheduler = {
 /** Batches of calls at a time: while one is marked and sent, the next is found. */
 const batchesAtOnce = 2
 
-/** Starts every step, each in a loop of its own. The steps communicate through the rows only. */
+/**
+ * Starts the steps of the instance's roles, each in a loop of its own. They communicate through the rows only. A gateway
+ * calls its devices, and counts the time of their calls and of devices that are connected here. Answers are settled
+ * where they arrive. A worker runs the other steps. An api has none.
+ */
 export async function startScheduler(deps: Deps, settings: SchedulerSettings): Promise<Scheduler> {
+  const { roles = instanceRoles } = settings
+  const [isGateway, isWorker] = [roles.includes('gateway'), roles.includes('worker')]
   const requestKey = await readRequestKey(deps.db)
   const onRoom = (): void => deps.events.publish('work', 'deviceJobs', {})
   const window = createInFlightCalls(settings.windowSize, onRoom, deps.tracing !== undefined)
@@ -60,20 +69,13 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   deps.metrics?.set('twincast_method_calls_limit', {}, settings.windowSize)
   const settling = settleDeviceJobs(deps, { requestKey, window })
   const orphans = createOrphanCandidates()
-  const dispatching = dispatchMethodCalls(deps, { requestKey, window, orphans })
-  const expiring = expireDeviceJobs(deps, { window, orphans })
-  const closing = closeDeletedDevices(deps)
-  const starting = startDueJobs(deps, settings)
+  const calling = isGateway ? dispatchMethodCalls(deps, { requestKey, window, orphans }) : undefined
+  const expiring = isGateway || isWorker ? expireDeviceJobs(deps, { window, orphans, cleansUp: isWorker }) : undefined
+  const work = isWorker ? createWork(deps, settings) : undefined
   const steps = [
-    ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
-    dispatchTwinUpdates(deps),
-    ...Array.from({ length: batchesAtOnce }, () => dispatching),
-    expiring,
-    finishJobs(deps),
-    takeSamples(deps),
-    closing,
-    deleteOldJobs(deps, settings),
-    deleteOldAudit(deps, settings),
+    ...(calling === undefined ? [] : Array.from({ length: batchesAtOnce }, () => calling)),
+    ...(expiring === undefined ? [] : [expiring]),
+    ...(work?.steps ?? []),
   ]
   const stopping = new AbortController()
   setMaxListeners(steps.length, stopping.signal)
@@ -83,14 +85,37 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
     takeAnswer: (answer) => settling.take(answer),
     async stop(graceMs, { hurry, hangUp } = {}) {
       stopping.abort()
-      starting.close()
-      dispatching.close()
-      expiring.close()
-      closing.close()
+      work?.close()
+      calling?.close()
+      expiring?.close()
       await Promise.all(loops)
       await window.settled(deps.clock, graceMs, hurry)
       hangUp?.()
       await settling.close()
+    },
+  }
+}
+
+/** What a worker does: steps that need no device. */
+function createWork(
+  deps: Deps,
+  settings: SchedulerSettings,
+): { readonly steps: readonly Step[]; close(): void } {
+  const starting = startDueJobs(deps, settings)
+  const closing = closeDeletedDevices(deps)
+  return {
+    steps: [
+      ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
+      dispatchTwinUpdates(deps),
+      finishJobs(deps),
+      takeSamples(deps),
+      closing,
+      deleteOldJobs(deps, settings),
+      deleteOldAudit(deps, settings),
+    ],
+    close() {
+      starting.close()
+      closing.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { holdLease, type KeptLease } from '../../src/database/instance-lease.ts'
+import { holdLease, type KeptLease, type OtherInstance } from '../../src/database/instance-lease.ts'
 import { serversOf } from '../../src/database/servers.ts'
+import { type InstanceRole, instanceRoles } from '../../src/instance-roles.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -19,6 +20,8 @@ type Process = {
   /** What happened, in order: the ids it cleared up after, and words. */
   readonly seen: string[]
   readonly errors: unknown[]
+  /** The other living instances, as it read them last. */
+  others(): readonly OtherInstance[]
   /** Between it and the database. */
   readonly proxy: TcpProxy
   /** Lets it renew its lease. */
@@ -33,20 +36,29 @@ afterEach(async () => {
   await database.pool.query('delete from instance')
 })
 
-async function startProcess(clear: (id: string) => Promise<void> = async () => {}): Promise<Process> {
+async function startProcess(
+  clear: (id: string) => Promise<void> = async () => {},
+  roles: readonly InstanceRole[] = instanceRoles,
+): Promise<Process> {
   const clock = createTestClock()
   const seen: string[] = []
   const errors: unknown[] = []
+  let others: readonly OtherInstance[] = []
   const url = new URL(database.url)
   const proxy = await openTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.hostname = '127.0.0.1'
   url.port = String(proxy.port)
   const lease = await holdLease(
-    { servers: serversOf(url.href), clock, ms, onError: (error) => errors.push(error) },
+    { servers: serversOf(url.href), clock, ms, roles, onError: (error) => errors.push(error) },
     {
-      clear: async (id) => {
-        await clear(id)
-        seen.push(id)
+      clear: roles.includes('worker')
+        ? async (id) => {
+            await clear(id)
+            seen.push(id)
+          }
+        : undefined,
+      seen: (living) => {
+        others = living
       },
       returned: () => seen.push('returned'),
       stranded: () => seen.push('stranded'),
@@ -57,7 +69,7 @@ async function startProcess(clear: (id: string) => Promise<void> = async () => {
     clock.advance(ms / 3)
     await clock.asleep()
   }
-  const started = { lease, clock, seen, errors, proxy, renew }
+  const started = { lease, clock, seen, errors, proxy, renew, others: () => others }
   processes.push(started)
   return started
 }
@@ -116,6 +128,29 @@ test('who dies is cleared up after by one of the others, until that has succeede
     .toEqual([instanceId])
   await expect.poll(async () => (await rows()).map(({ id }) => id)).not.toContain(instanceId)
   expect([...one.errors, ...other.errors]).toHaveLength(1)
+})
+
+test('each learns which roles the living others have', async () => {
+  const gateway = await startProcess(undefined, ['gateway'])
+  expect(gateway.others()).toEqual([])
+  const worker = await startProcess(undefined, ['api', 'worker'])
+  expect(worker.others()).toEqual([{ id: gateway.lease.instanceId, roles: ['gateway'], demand: {} }])
+  await gateway.renew()
+  await expect.poll(gateway.others).toMatchObject([{ id: worker.lease.instanceId, roles: ['api', 'worker'] }])
+  await worker.lease.leave()
+  await gateway.renew()
+  await expect.poll(gateway.others).toEqual([])
+})
+
+test('who leaves cleaning to others does not declare anybody dead', async () => {
+  const [gateway, dead] = [await startProcess(undefined, ['gateway']), await startProcess()]
+  const { instanceId } = dead.lease
+  await lapse(dead)
+  await gateway.renew()
+  await expect.poll(gateway.others).toEqual([])
+  expect((await rows()).map(({ id }) => id)).toContain(instanceId)
+  const worker = await startProcess(undefined, ['worker'])
+  await expect.poll(() => worker.seen).toEqual([instanceId])
 })
 
 test('who is taken for dead while it clears up does not forget whom it cleared up after', async () => {

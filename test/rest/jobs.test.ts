@@ -255,6 +255,7 @@ describe('a job whose method has a connect timeout', () => {
     const duty = expireDeviceJobs(door.deps, {
       window: createInFlightCalls(1, () => {}),
       orphans: createOrphanCandidates(),
+      cleansUp: true,
     })
     const rowAfter = async (milliseconds: number) => {
       clock.advance(milliseconds)

@@ -5,7 +5,10 @@ import { DatabaseUnavailableError } from '../../src/database/outage.ts'
 import { serversOf } from '../../src/database/servers.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
+import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
+import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
+import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { type CountedDb, countedDb } from '../support/counted-db.ts'
@@ -96,6 +99,25 @@ const deafToCommit = (autocommit: Deps['db']['autocommit']): Deps['db']['autocom
     throw new DatabaseUnavailableError()
   }
 }
+
+test('an instance that does not clean up after others reads the calls of none of them', async () => {
+  await givenDevices(base, 'left', 1)
+  const dead = await join()
+  await dead.attach('left-0001')
+  await startJob({}, 'left')
+  await dead.dispatch()
+  const orphans = createOrphanCandidates()
+  const window = createInFlightCalls(1, () => {})
+  const events = createEvents(clock)
+  const step = expireDeviceJobs({ ...base, events }, { window, orphans, cleansUp: false })
+  await step.run(clock.now())
+  events.publish('died', {})
+  await step.run(clock.now())
+  expect(orphans.size).toBe(0)
+  step.close()
+  const heir = await join()
+  expect(heir.orphans.size).toBe(1)
+})
 
 test('two instances ask nothing about calls under way while nothing happens', async () => {
   await givenDevices(base, 'idle', 1_000)
@@ -348,6 +370,7 @@ test('whoever declares an instance dead waits for the marks that it is committin
           await heir.expire()
           cleared = true
         },
+        seen: () => {},
         returned: () => {},
         stranded: () => {},
       },

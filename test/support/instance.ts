@@ -26,7 +26,7 @@ export async function createInstance(deps: Deps, windowSize = 2_000): Promise<Te
   const orphans = createOrphanCandidates()
   const dispatch = dispatchMethodCalls(deps, { requestKey, window, orphans })
   const settling = settleDeviceJobs(deps, { requestKey, window })
-  const expire = expireDeviceJobs(deps, { window, orphans })
+  const expire = expireDeviceJobs(deps, { window, orphans, cleansUp: true })
   return {
     window,
     orphans,
