@@ -31,6 +31,7 @@ import { createMetricsServer } from './http/metrics-server.ts'
 import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer, type Mounts } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
+import { type InstanceRole, instanceRoles } from './instance-roles.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
@@ -138,6 +139,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let isRunning = false
   let database: Db | undefined
   let roleWatch: RoleWatch | undefined
+  /** Asks the other instances not to count on this one. */
+  let retire = async (): Promise<void> => {}
+  let notice: Promise<void> | undefined
   let certificates: WatchedCertificates | undefined
   let rolesFile: Roles | undefined
   let policies: WatchedFile | undefined
@@ -264,6 +268,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               stranded: () => events.publish('stranded', {}),
             },
           )
+    retire = () => briefly(lease.retire())
     onStop('the lease of this instance', () => briefly(lease.leave()))
     const deps: Deps = {
       db,
@@ -324,8 +329,16 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       metrics,
     })
     scheduler = running
+    const drain = async (called: () => Iterable<string>): Promise<void> => {
+      if (mqtt === undefined || (roleWatch?.others('gateway') ?? 0) === 0) return
+      log.info({ devices: mqtt.stats().connections, ...config.drain }, 'disconnecting devices')
+      await mqtt.drain(config.drain, {
+        called: () => new Set([...called(), ...deps.attached.held()]),
+        signal: hurrying.signal,
+      })
+    }
     onStop('the scheduler', () =>
-      running.stop(answerGrace, { hurry: hurrying.signal, hangUp: () => mqtt?.hangUp() }),
+      running.stop(answerGrace, { hurry: hurrying.signal, drain, hangUp: () => mqtt?.hangUp() }),
     )
     const devices = await mqtt?.listen({
       mqtt: mqttPort,
@@ -423,8 +436,23 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     return postgres.url
   }
 
+  /**
+   * Goes on for a while, so that balancers see that this instance is not ready and lead clients to the others. Without
+   * others that do the same, nobody would benefit.
+   */
+  const giveNotice = async (): Promise<void> => {
+    const isAny = (...roles: readonly InstanceRole[]): boolean =>
+      roles.some((role) => (roleWatch?.others(role) ?? 0) > 0)
+    if (!isRunning || !isAny(...instanceRoles)) return
+    await retire()
+    if (isAny(...hubRoles.filter((role) => role !== 'worker')))
+      await systemClock.sleep(config.drain.noticeSeconds * 1000, hurrying.signal)
+  }
+
   const stop = async (): Promise<void> => {
     if (!stopping.signal.aborted) stopping.abort(new StoppedError())
+    notice ??= giveNotice()
+    await notice
     database?.hurry(stopSilence)
     // The part that is being started is stopped too, unless that takes too long.
     const begun = new AbortController()

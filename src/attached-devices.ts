@@ -20,6 +20,10 @@ export type AttachedDevices = {
   reaches(deviceId: string): boolean
   /** False: the device is not connected here and nothing was sent. */
   deliver(request: MethodRequest): boolean
+  /** Counts an interactive call to the device as under way, until the returned function is called. */
+  hold(deviceId: string): () => void
+  /** The devices with interactive calls under way. */
+  held(): Iterable<string>
   /** Calls `listener` with every device that attaches from now on. Returns a function that removes it. */
   onAttach(listener: (deviceId: string) => void): () => void
   /** How many devices can be called here. */
@@ -30,6 +34,7 @@ export type AttachedDevices = {
 
 export function createAttachedDevices(): AttachedDevices {
   const attached = new Map<string, Deliver>()
+  const held = new Set<{ readonly deviceId: string }>()
   const listeners = new Set<(deviceId: string) => void>()
   return {
     attach(deviceId, deliver) {
@@ -45,6 +50,14 @@ export function createAttachedDevices(): AttachedDevices {
       if (deliver === undefined) return false
       deliver(request)
       return true
+    },
+    hold(deviceId) {
+      const call = { deviceId }
+      held.add(call)
+      return () => held.delete(call)
+    },
+    *held() {
+      for (const { deviceId } of held) yield deviceId
     },
     onAttach(listener) {
       listeners.add(listener)

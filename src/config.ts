@@ -44,6 +44,14 @@ export type Config = {
   readonly databaseUrl: string | undefined
   /** What this instance does. The settings of what it does not do have no effect. */
   readonly hubRoles: readonly InstanceRole[]
+  /** How this instance stops while others go on. */
+  readonly drain: {
+    /** For how long it goes on as before, after it has become not ready. */
+    readonly noticeSeconds: number
+    /** How fast devices are disconnected then, and for how long at most. */
+    readonly devicesPerSecond: number
+    readonly seconds: number
+  }
   /** Base64. Undefined: generated once and kept in the data folder. */
   readonly ownerKey: string | undefined
   /** Undefined: a certificate of the hub's own private CA. */
@@ -348,6 +356,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     dataDir: path('DATA_DIR') ?? resolve(cwd, '.twincast'),
     databaseUrl,
     hubRoles: Object.freeze([...hubRoles]),
+    drain: Object.freeze({
+      noticeSeconds: integer('DRAIN_NOTICE_SECONDS', 5, 0, 300),
+      devicesPerSecond: integer('DRAIN_DEVICES_PER_SECOND', 500, 1, 100_000),
+      seconds: integer('DRAIN_SECONDS', 10, 0, 3_600),
+    }),
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),

@@ -18,6 +18,11 @@ export type Lease = {
 
 /** A lease that is renewed. */
 export type KeptLease = Lease & {
+  /**
+   * From now on the others do not count on this instance for any role: it is about to stop. Resolves when it has read
+   * once more who the others are, or when that failed.
+   */
+  retire(): Promise<void>
   /** Ends this run: other instances may clean up after it at once. */
   leave(): Promise<void>
 }
@@ -80,6 +85,7 @@ const declareDead = `with dead as (
   )
   update instance set lease_until = '-infinity' from dead where instance.id = dead.id returning instance.id`
 
+const retireStatement = "update instance set roles = '{}' where id = $1"
 const leaveStatement = `update instance set lease_until = '-infinity' where id = $1`
 /**
  * Only while the instance that cleaned up holds the row: if it dies now, the next one repeats what it took over. An
@@ -219,6 +225,14 @@ export async function holdLease(
     },
     // Less 10 %: clocks may run at different speeds.
     holds: () => clock.elapsed() - renewedAt < ms * 0.9,
+    async retire() {
+      try {
+        await (await open()).query(retireStatement, [instanceId])
+        await renew()
+      } catch (error) {
+        onError(error)
+      }
+    },
     async leave() {
       closing.abort()
       await kept
@@ -256,7 +270,7 @@ async function connect(url: string, patience: number, broke: (client: pg.Client)
 export async function takeLeaseForGood(db: Reader): Promise<KeptLease> {
   const instanceId = randomUUID()
   await db.query(sql`insert into instance (id, lease_until) values (${instanceId}, 'infinity')`)
-  return { instanceId, holds: () => true, leave: async () => {} }
+  return { instanceId, holds: () => true, retire: async () => {}, leave: async () => {} }
 }
 
 /** Cleans up after all other instances, whatever their rows say. For a process that knows that it is alone. */

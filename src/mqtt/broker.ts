@@ -16,6 +16,7 @@ import { compareConnections } from './compare-connections.ts'
 import { addressOf, createConnections, drainTime } from './connection.ts'
 import { createRations } from './device-rate-limits.ts'
 import { disconnectRevoked } from './disconnect-revoked.ts'
+import { type DrainPace, drainConnections } from './drain-connections.ts'
 import { createInbound, type InboundCounters } from './inbound.ts'
 import { createBlankPersistence, createUnroutedBus } from './no-routing.ts'
 import { createOutbound } from './outbound.ts'
@@ -39,6 +40,11 @@ export type MqttServer = {
   stats(): Readonly<InboundCounters> & { readonly telemetry: number; readonly connections: number }
   /** Admits no more devices. Connected ones stay, and may answer. */
   turnAway(): void
+  /** Disconnects devices a few at a time, those without calls under way first (`drainConnections`). */
+  drain(
+    pace: DrainPace,
+    how: { readonly called: () => ReadonlySet<string>; readonly signal: AbortSignal },
+  ): Promise<void>
   /** Stops reading from all devices. Everything read before has been handled. */
   hangUp(): void
   /** Closes all connections and records that. Ends within seconds, whatever the database does. */
@@ -182,6 +188,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
     webSocket: webSockets.mount,
     stats: () => ({ connections: connections.size, telemetry: telemetry.count, ...inbound.counters }),
     turnAway,
+    drain: (pace, how) => drainConnections(deps, connections, { ...pace, ...how }),
     hangUp,
     async close() {
       const requests = [...connections.all()].map((connection) => connection.lastRequest)

@@ -20,6 +20,8 @@ export type InFlightCalls = {
   /** How many more calls fit. */
   readonly free: number
   add(call: CallUnderWay): void
+  /** The devices that have not answered. */
+  devices(): Iterable<string>
   /** The job of a call under way to this device. */
   jobOf(requestId: string, deviceId: string): string | undefined
   /** The span of a call under way, where calls are traced. */
@@ -51,6 +53,9 @@ export function createInFlightCalls(capacity: number, onRoom: () => void, isTrac
     add(call) {
       underWay.set(call.requestId, call)
       if (underWay.size >= capacity) full = true
+    },
+    *devices() {
+      for (const { deviceId } of underWay.values()) yield deviceId
     },
     jobOf(requestId, deviceId) {
       const call = underWay.get(requestId)

@@ -40,11 +40,18 @@ export type Scheduler = {
   /** False when the answer does not belong to a job's call. */
   takeAnswer(answer: MethodAnswer): boolean
   /**
-   * Sends nothing new, waits up to `graceMs` for the answers to calls under way (unless `hurry` aborts), and writes the
-   * answers. `hangUp` is called before the last write: it must stop the reading of answers, because later ones would be
-   * lost.
+   * Sends nothing new, waits for `drain`, which may let devices go that have no call under way, waits up to `graceMs` for
+   * the answers to calls under way (unless `hurry` aborts), and writes the answers. `hangUp` is called before the last
+   * write: it must stop the reading of answers, because later ones would be lost.
    */
-  stop(graceMs: number, how?: { readonly hurry?: AbortSignal; readonly hangUp?: () => void }): Promise<void>
+  stop(
+    graceMs: number,
+    how?: {
+      readonly hurry?: AbortSignal
+      readonly drain?: (called: () => Iterable<string>) => Promise<void>
+      readonly hangUp?: () => void
+    },
+  ): Promise<void>
 }
 
 /** Batches of calls at a time: while one is marked and sent, the next is found. */
@@ -83,12 +90,13 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
 
   return {
     takeAnswer: (answer) => settling.take(answer),
-    async stop(graceMs, { hurry, hangUp } = {}) {
+    async stop(graceMs, { hurry, drain, hangUp } = {}) {
       stopping.abort()
       work?.close()
       calling?.close()
       expiring?.close()
       await Promise.all(loops)
+      await drain?.(window.devices)
       await window.settled(deps.clock, graceMs, hurry)
       hangUp?.()
       await settling.close()
