@@ -245,6 +245,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (db.trouble() !== undefined) return
       await systemClock.sleep(farewellTime, AbortSignal.any([said.signal, givingUp.signal]))
     }
+    const throttles = createThrottles(clock, config.throttling, metrics)
+    const isShared = config.sharedThrottling
     if (config.databaseUrl !== undefined) roleWatch = watchRoles({ log, metrics }, hubRoles)
     const clear = (dead: string): Promise<void> => cleanUpAfterInstance({ db, clock, events }, dead)
     const lease =
@@ -256,6 +258,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               clock,
               ms: config.limits.instanceLease,
               roles: hubRoles,
+              ...(isShared && { demand: throttles.demand }),
               onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
             },
             {
@@ -263,6 +266,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               clear: hubRoles.includes('worker') ? clear : undefined,
               seen(others) {
                 roleWatch?.seen(others)
+                if (isShared) throttles.divide(others.map(({ demand }) => demand))
               },
               returned: () => events.publish('returned', {}),
               stranded: () => events.publish('stranded', {}),
@@ -277,7 +281,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       lease,
       events,
       attached: createAttachedDevices(),
-      throttles: createThrottles(clock, config.throttling, metrics),
+      throttles,
       requestRoom: createRequestRoom(config.limits),
       answerRoom: createAnswerRoom({ clock, limits: config.limits }),
       longTurns: createLongTurns(clock, config.limits),

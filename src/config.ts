@@ -103,6 +103,8 @@ export type Config = {
   readonly strictQuery: boolean
   /** The rates of operations. */
   readonly throttling: Throttling
+  /** Whether all instances together have these rates, as an IoT Hub has, and not each of them. */
+  readonly sharedThrottling: boolean
   /** The budgets of clients. */
   readonly limits: Limits
 }
@@ -384,6 +386,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),
     throttling: Object.freeze(throttling),
+    sharedThrottling: isTier(preset),
     limits: limitsBy((_name, limit) => integer(limit.variable, limit.default, limit.min, limit.max)),
   }
   if (problems.length > 0) throw new ConfigurationError(problems)

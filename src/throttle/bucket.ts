@@ -1,9 +1,13 @@
-/** `amount` units per `seconds` seconds; as many may also come at once after a pause. Whole numbers. */
+/**
+ * `amount` units per `seconds` seconds; as many may also come at once after a pause. Whole numbers, except for a part of
+ * another rate.
+ */
 export type Rate = { readonly amount: number; readonly seconds: number }
 
 /**
  * A token bucket with the capacity of its rate's seconds. `level` is counted in units times the milliseconds of the
- * rate, so that all numbers are whole and a computed wait is always long enough. It may be in debt.
+ * rate, so that all numbers are whole if those of the rate are, and a computed wait is always long enough. It may be in
+ * debt.
  */
 export type Bucket = { readonly rate: Rate; readonly level: number; readonly time: number }
 
@@ -49,6 +53,18 @@ export function spendFrom(bucket: Bucket, cost: number, now: number): Taken {
   const level = Math.max(present.level - cost * period(bucket.rate), -longestDebt * bucket.rate.amount)
   const after = { ...present, level }
   return { bucket: after, waitMs: untilLevel(after, 0) }
+}
+
+/** The part of a rate; at least one unit may come at once, or none would ever be available. */
+export function partOf({ amount, seconds }: Rate, share: number): Rate {
+  const part = amount * share
+  return part >= 1 ? { amount: part, seconds } : { amount: 1, seconds: seconds / part }
+}
+
+/** The bucket with another rate. It gains no units by that, and loses those that no longer fit. */
+export function withRate(bucket: Bucket, rate: Rate, now: number): Bucket {
+  const units = refill(bucket, now).level / period(bucket.rate)
+  return { rate, level: Math.min(units * period(rate), capacity(rate)), time: now }
 }
 
 /** How many whole units are available. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { LimitExceededError } from '../../src/errors.ts'
 import { throttleNames, unlimited } from '../../src/throttle/presets.ts'
-import { createThrottles } from '../../src/throttle/throttles.ts'
+import { createThrottles, type Throttles } from '../../src/throttle/throttles.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const perSecond = { amount: 10, seconds: 1 }
@@ -50,4 +50,67 @@ test('a job gets what there is, and comes back when there is a quarter of a seco
   throttles.giveBack(2)
   expect(throttles.pace(500)).toMatchObject({ granted: 2 })
   expect(throttles.pace(0)).toEqual({ granted: 0, next: undefined })
+})
+
+/** How many units are granted at once. */
+function grantedNow(throttles: Throttles): number {
+  let granted = 0
+  while (throttles.ask('queries') === 0) granted++
+  return granted
+}
+
+/** One renewal of all leases: each publishes its demand, and then reads those of the others. */
+function renew(instances: readonly Throttles[]): void {
+  const demands = instances.map((throttles) => throttles.demand())
+  for (const [index, throttles] of instances.entries()) throttles.divide(demands.toSpliced(index, 1))
+}
+
+test('instances together grant no more than the throttle allows, and one that is asked most gets most of it', () => {
+  const clock = createTestClock()
+  const throttling = { ...unlimited, queries: { amount: 60, seconds: 60 } }
+  const instances = [1, 2, 3].map(() => createThrottles(clock, throttling))
+  renew(instances)
+  expect(instances.map(grantedNow)).toEqual([20, 20, 20])
+
+  // One per second comes back from now on, and all of it is asked for at one instance.
+  const [busy] = instances
+  let granted = 0
+  const twoSeconds = (): void => {
+    clock.advance(2_000)
+    if (busy !== undefined) granted += grantedNow(busy)
+    renew(instances)
+  }
+  for (let times = 0; times < 60; times++) twoSeconds()
+  granted = 0
+  for (let times = 0; times < 30; times++) twoSeconds()
+  expect(granted).toBeGreaterThan(54)
+  expect(granted).toBeLessThanOrEqual(60)
+})
+
+test('an instance keeps its share while nothing is asked for', () => {
+  const clock = createTestClock()
+  const throttling = { ...unlimited, queries: { amount: 100, seconds: 60 } }
+  const instances = [createThrottles(clock, throttling), createThrottles(clock, throttling)]
+  renew(instances)
+  expect(instances[0]?.ask('queries')).toBe(0)
+  for (let times = 0; times < 600; times++) {
+    clock.advance(2_000)
+    renew(instances)
+  }
+  expect(instances.map(grantedNow)).toEqual([95, 5])
+})
+
+test('a job that gets a part of less than one unit per second still goes on', () => {
+  const clock = createTestClock()
+  const throttles = createThrottles(clock, { ...unlimited, jobDeviceOperations: perSecond })
+  throttles.demand()
+  throttles.divide([{ jobDeviceOperations: 1_000 }])
+  let granted = 0
+  for (let second = 0; second < 20; second++) {
+    granted += throttles.pace(1).granted
+    clock.advance(1_000)
+  }
+  // A twentieth of 10/s.
+  expect(granted).toBeGreaterThanOrEqual(9)
+  expect(granted).toBeLessThanOrEqual(11)
 })
