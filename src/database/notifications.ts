@@ -2,12 +2,21 @@ import type net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import type { Clock } from '../clock.ts'
+import { createPartJoiner, splitText } from './message-parts.ts'
 import type { Servers } from './servers.ts'
 import { openSocket } from './socket.ts'
 import { enter, leave, type Query, stay } from './start-lock.ts'
 
 /** Texts between the processes on one database, each sent by one of them to all others. */
 export type Notifications = {
+  /** Whether the connection is open. */
+  isConnected(): boolean
+  /** The number of this process while the connection is open. */
+  pid(): number | undefined
+  /** The numbers of the other processes that are known. */
+  others(): ReadonlySet<number>
+  /** Whether these are all: the processes have had time to introduce themselves. */
+  knowsOthers(): boolean
   /** Whether there may be listeners. A text that is not sent because there are none is not missed either. */
   hasListeners(): boolean
   /**
@@ -20,9 +29,25 @@ export type Notifications = {
    * when there are no others. Rejects, without running the work, when that cannot be determined.
    */
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
+  /** Messages by subject. Unlike `received`, a message that was lost is not read again. */
+  readonly transport: Transport
+  /**
+   * What another transport carried since then may be lost, in both directions: the other processes look for changes
+   * that this one made, and this one looks for theirs when they know that.
+   */
+  lost(since: Date): void
   /** The connection is dead, or may be: it is replaced. */
   reconnect(): void
   close(): Promise<void>
+}
+
+/** What carries messages to the other instances of a hub. The functions do not throw: a message may be lost. */
+export type Transport = {
+  /** Sends a text to all other instances that listen to the subject now. False when it cannot be sent. */
+  send(subject: string, text: string): boolean
+  /** From now on, or until `unlisten`, messages of the subject are received. A message that is sent later is not missed. */
+  listen(subject: string): void
+  unlisten(subject: string): void
 }
 
 /** Receives notifications. The functions must not throw. */
@@ -31,12 +56,20 @@ export type Listener = {
   readonly received: (text: string) => void
   /** Texts that were sent since then may have been lost; from now on none is. */
   readonly missed: (since: Date) => void
+  /** A message of the transport. Untrusted as well. */
+  readonly message: (subject: string, text: string) => void
+  /** This process listens under a new number. */
+  readonly joined?: () => void
+  /** Another process has this number from now on, or has lost what another transport carried. */
+  readonly met?: (pid: number) => void
 }
 
 /** PostgreSQL's limit is 8,000 bytes, less one for the end of the text. */
 export const maxTextBytes = 7_999
 
 const channel = 'twincast'
+/** A subject has a channel of its own, so that the server passes its messages only to those that listen to it. */
+const channelOf = (subject: string): string => `${channel}:${subject}`
 /** Milliseconds between two checks of the other processes, which also check this connection. */
 const lookInterval = 5_000
 /** Milliseconds after which a connection that does not answer is given up. */
@@ -69,7 +102,7 @@ export async function listenForNotifications(
     clock,
     onError,
   }: { readonly servers: Servers; readonly clock: Clock; readonly onError: (error: unknown) => void },
-  { received, missed }: Listener,
+  { received, missed, message, joined, met }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
   const sockets = new Set<net.Socket>()
@@ -79,6 +112,11 @@ export async function listenForNotifications(
   let looked = false
   /** When the connection was last known to work; undefined before the first time. */
   let aliveTime: Date | undefined
+  /** Since when texts to this process may be lost that were sent before the others knew of its connection. */
+  let deafSince = clock.now()
+  const subjects = new Set<string>()
+  let messages = 0
+  let joinParts = createPartJoiner()
   /** Whether the next connection, too, must declare this process a member. */
   let entered = false
 
@@ -88,18 +126,58 @@ export async function listenForNotifications(
     await query(`select pg_notify('${channel}', text) from unnest($1::text[]) text`, [texts]).catch(breakOff)
   }
 
+  const change = (command: 'listen' | 'unlisten', subject: string): void => {
+    void connection?.query(`${command} ${quoted(subject)}`).catch(connection.breakOff)
+  }
+  /** Messages that wait for the statement before, by channel. */
+  let unsent: { readonly channels: string[]; readonly texts: string[]; length: number } = emptyQueue()
+  let sending = false
+  const sendMessages = async (): Promise<void> => {
+    sending = true
+    while (unsent.texts.length > 0 && connection !== undefined) {
+      const { query, breakOff } = connection
+      const { channels, texts } = unsent
+      unsent = emptyQueue()
+      const statement = 'select pg_notify(channel, text) from unnest($1::text[], $2::text[]) as message (channel, text)'
+      await query(statement, [channels, texts]).catch(breakOff)
+    }
+    unsent = emptyQueue()
+    sending = false
+  }
+  const transport: Transport = {
+    send(subject, text) {
+      if (connection === undefined || unsent.length + text.length > maxUnsent) return false
+      for (const part of splitText(text, String(++messages))) {
+        unsent.channels.push(channelOf(subject))
+        unsent.texts.push(part)
+      }
+      unsent.length += text.length
+      if (!sending) void sendMessages()
+      return true
+    },
+    listen(subject) {
+      subjects.add(subject)
+      change('listen', subject)
+    },
+    unlisten(subject) {
+      subjects.delete(subject)
+      change('unlisten', subject)
+    },
+  }
+
   const breakSockets = (): void => {
     for (const socket of sockets) socket.destroy()
   }
 
   const hasListeners = (): boolean => connection !== undefined && (others.size > 0 || !looked)
 
-  const receive = (from: number, text: string, deafSince: Date): void => {
+  const receive = (from: number, text: string): void => {
     others.add(from)
     const [, word, number] = /^(hello|again|here|bye)(?: (\d{1,15}))?$/.exec(text) ?? []
     if (word === undefined) received(text)
     else if (word === 'bye') others.delete(from)
     else if (word !== 'here') {
+      met?.(from)
       void send([`here ${from}`])
       if (word === 'again' && number !== undefined) missed(new Date(Number(number)))
     } else if (Number(number) === connection?.pid) missed(deafSince)
@@ -141,18 +219,23 @@ export async function listenForNotifications(
       await client.connect()
       const [pid = 0] = await query('select pg_backend_pid() as pid')
       const now = clock.now()
-      const deafSince = aliveTime ?? now
+      deafSince = aliveTime ?? now
       const mine = { pid, query, breakOff }
-      client.on('notification', ({ processId, payload = '' }) => {
-        if (processId !== pid && connection === mine) receive(processId, payload, deafSince)
+      client.on('notification', ({ processId, channel: from, payload = '' }) => {
+        if (processId === pid || connection !== mine) return
+        if (from === channel) receive(processId, payload)
+        else joinParts(processId, payload, (text) => message(from.slice(channelOf('').length), text))
       })
       connection = mine
       others.clear()
       looked = false
       if (entered) await stay(query)
       await query(`listen ${channel}`)
+      joinParts = createPartJoiner()
+      for (const subject of subjects) await query(`listen ${quoted(subject)}`)
       await send([aliveTime === undefined ? 'hello' : `again ${deafSince.getTime()}`])
       aliveTime ??= now
+      joined?.()
       listening()
       const ending = AbortSignal.any([closing.signal, broken.signal])
       while (!ending.aborted) {
@@ -194,8 +277,13 @@ export async function listenForNotifications(
     kept = keepListening(resolve)
   })
   return {
+    isConnected: () => connection !== undefined,
+    pid: () => connection?.pid,
+    others: () => others,
+    knowsOthers: () => connection !== undefined && looked,
     hasListeners,
     send,
+    transport,
     async enter(work) {
       if (connection === undefined) throw unknownOthers()
       const { query, breakOff } = connection
@@ -208,12 +296,34 @@ export async function listenForNotifications(
       entered = true
       return result
     },
+    lost(since) {
+      if (aliveTime === undefined || since < aliveTime) aliveTime = since
+      deafSince = since
+      void send([`again ${since.getTime()}`])
+    },
     reconnect: breakSockets,
     async close() {
       closing.abort()
       await kept
     },
   }
+}
+
+/** Characters of messages that wait; further ones are lost, as they would be on a slow network. */
+const maxUnsent = 8 * 1024 * 1024
+const emptyQueue = (): { channels: string[]; texts: string[]; length: number } => ({
+  channels: [],
+  texts: [],
+  length: 0,
+})
+
+/** The channel of a subject, as SQL. */
+const quoted = (subject: string): string => `"${channelOf(checkSubject(subject))}"`
+
+/** The subject, if every transport can have it. Throws an error otherwise. */
+export function checkSubject(subject: string): string {
+  if (/^[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*$/.test(subject) && subject.length <= 50) return subject
+  throw new Error(`"${subject}" is not a subject.`)
 }
 
 const unknownOthers = (cause?: unknown): Error =>

@@ -17,6 +17,7 @@ type Process = Notifications & {
   readonly heard: string[]
   /** Since when, each time. */
   readonly missed: Date[]
+  readonly messages: (readonly [subject: string, text: string])[]
   readonly errors: unknown[]
 }
 const processes: Process[] = []
@@ -31,12 +32,17 @@ async function startProcess(url = database.url): Promise<Process> {
   const clock = createTestClock()
   const heard: string[] = []
   const missed: Date[] = []
+  const messages: [subject: string, text: string][] = []
   const errors: unknown[] = []
   const notifications = await listenForNotifications(
     { servers: serversOf(url), clock, onError: (error) => errors.push(error) },
-    { received: (text) => heard.push(text), missed: (since) => missed.push(since) },
+    {
+      received: (text) => heard.push(text),
+      missed: (since) => missed.push(since),
+      message: (subject, text) => messages.push([subject, text]),
+    },
   )
-  const started = { ...notifications, clock, heard, missed, errors }
+  const started = { ...notifications, clock, heard, missed, messages, errors }
   processes.push(started)
   return started
 }
@@ -153,7 +159,7 @@ test('it begins without the database, and goes on trying', async () => {
   missing.pathname += '_missing'
   const notifications = await listenForNotifications(
     { servers: serversOf(missing.href), clock, onError: (error) => errors.push(error) },
-    { received: () => {}, missed: () => {} },
+    { received: () => {}, missed: () => {}, message: () => {} },
   )
   expect(notifications.hasListeners()).toBe(false)
   await notifications.send(['nobody hears this'])
@@ -238,4 +244,48 @@ test('nobody enters while the others cannot be asked', async () => {
   await expect.poll(() => a.errors).toHaveLength(1)
   await expect(a.enter(work)).rejects.toThrow('other instances')
   expect(work).not.toHaveBeenCalled()
+})
+
+test('messages of any length reach those that listen to their subject, whole and in order, and nobody else', async () => {
+  const [a, b, c] = [await startProcess(), await startProcess(), await startProcess()]
+  b.transport.listen('call.b')
+  c.transport.listen('call.c')
+  // Its statement comes after those that listen.
+  for (const one of [b, c]) await one.send(['listening'])
+  const long = `${'x'.repeat(2_599)}\u{1f600}${'é'.repeat(200_000)}`
+  for (const text of ['first', '', long, 'same', 'same']) a.transport.send('call.b', text)
+  a.transport.send('call.c', 'other')
+  await expect.poll(() => c.messages).toEqual([['call.c', 'other']])
+  await expect.poll(() => b.messages).toEqual(['first', '', long, 'same', 'same'].map((text) => ['call.b', text]))
+  expect(a.messages).toEqual([])
+
+  b.transport.unlisten('call.b')
+  await b.send(['not any more'])
+  a.transport.send('call.b', 'late')
+  a.transport.send('call.c', 'last')
+  await expect.poll(() => c.messages).toHaveLength(2)
+  expect(b.messages).toHaveLength(5)
+})
+
+test('a process whose connection broke listens to its subjects again', async () => {
+  const [a, b] = [await startProcess(), await startProcess()]
+  b.transport.listen('call.b')
+  await b.send(['listening'])
+  const before = await listeningPids()
+  b.reconnect()
+  const newPids = reconnecting(b, async () => (await listeningPids()).filter((pid) => !before.includes(pid)))
+  await expect.poll(newPids).toHaveLength(1)
+  await expect
+    .poll(() => {
+      a.transport.send('call.b', 'back')
+      return b.messages[0]
+    })
+    .toEqual(['call.b', 'back'])
+})
+
+test('a subject that could be anything else is refused', async () => {
+  const a = await startProcess()
+  for (const subject of ['', 'a"; drop table job; --', 'x'.repeat(51)]) {
+    expect(() => a.transport.listen(subject)).toThrow('is not a subject')
+  }
 })
