@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
 import { createAttachedDevices } from '../src/attached-devices.ts'
+import { createBus } from '../src/bus/bus.ts'
 import { systemClock } from '../src/clock.ts'
 import { openDataFolder } from '../src/data-folder.ts'
 import { createDb, type Db } from '../src/database/client.ts'
@@ -48,6 +49,7 @@ export async function openHub(): Promise<BenchHub> {
     const db = createDb(serversOf(postgres.url), { limits: defaultLimits, log })
     closers.add(() => db.close())
     const postmaster = await findPostmaster(db)
+    const bus = createBus(systemClock)
     return {
       deps: {
         db,
@@ -55,6 +57,7 @@ export async function openHub(): Promise<BenchHub> {
         clock: systemClock,
         log,
         events: createEvents(systemClock),
+        bus,
         attached: createAttachedDevices(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),

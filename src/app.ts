@@ -8,6 +8,8 @@ import { defaultPolicies } from './access/policy.ts'
 import { openRoles, type Roles } from './access/role-commands.ts'
 import { policyViewer, type Viewer } from './access/viewer.ts'
 import { createAttachedDevices } from './attached-devices.ts'
+import { createBus } from './bus/bus.ts'
+import { subjectPrefix } from './bus/nats.ts'
 import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -32,6 +34,7 @@ import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer, type Mounts } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
 import { type InstanceRole, instanceRoles } from './instance-roles.ts'
+import { readRequestKey } from './job/store/jobs.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
 import { createArrivals, openFileLimit } from './limits/arrivals.ts'
@@ -138,6 +141,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let started: Promise<Addresses> | undefined
   let isRunning = false
   let database: Db | undefined
+  let instances: Instances | undefined
   let roleWatch: RoleWatch | undefined
   /** Asks the other instances not to count on this one. */
   let retire = async (): Promise<void> => {}
@@ -225,7 +229,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       throw new Error(`The database that DATABASE_URL names (${hosts}${pathname}) cannot be used.`, { cause: error })
     })
     const events = createEvents(clock)
-    let instances: Instances | undefined
+    const bus = createBus(clock)
     const db = createDb(servers, {
       limits: config.limits,
       log,
@@ -280,6 +284,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       log,
       lease,
       events,
+      bus,
       attached: createAttachedDevices(),
       throttles,
       requestRoom: createRequestRoom(config.limits),
@@ -305,7 +310,11 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       onStop('the file of policies', async () => watched.close())
       policies = watched
     } else {
-      const joined = await joinInstances(deps, { servers, recoverMissed: (since) => recoverMissed(deps, since) })
+      const joined = await joinInstances(deps, {
+        servers,
+        nats: config.bus && { settings: config.bus, prefix: subjectPrefix(await readRequestKey(db)) },
+        recoverMissed: (since) => recoverMissed(deps, since),
+      })
       onStop('the notification channel between instances', () => briefly(joined.close()))
       instances = joined
       await joined.enter(settle)

@@ -7,6 +7,7 @@ import { type Network, networkIn } from './limits/client-address.ts'
 import { type Limits, limitsBy } from './limits/limits.ts'
 import { type ProxiedPort, proxiedPorts } from './limits/proxied-ports.ts'
 import { isLoopback } from './loopback.ts'
+import { type NatsSettings, readNatsAddress } from './nats-settings.ts'
 import type { PortAddress } from './open-port.ts'
 import { originIn } from './origin.ts'
 import {
@@ -52,6 +53,8 @@ export type Config = {
     readonly devicesPerSecond: number
     readonly seconds: number
   }
+  /** NATS, which carries messages between instances; undefined: PostgreSQL does. */
+  readonly bus: NatsSettings | undefined
   /** Base64. Undefined: generated once and kept in the data folder. */
   readonly ownerKey: string | undefined
   /** Undefined: a certificate of the hub's own private CA. */
@@ -265,6 +268,29 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     )
   }
 
+  const busUrl = secret(
+    'BUS_URL',
+    'an address that begins with nats:// or tls://, of one server or of several, separated by commas, with one user',
+    (value) => readNatsAddress(value) !== undefined,
+  )
+  const address = busUrl === undefined ? undefined : readNatsAddress(busUrl)
+  const credentialsPath = path('BUS_CREDENTIALS')
+  const caPath = path('BUS_CA')
+  if (address !== undefined && databaseUrl === undefined) {
+    problems.push('BUS_URL is set, but DATABASE_URL is not. The embedded database serves one hub only.')
+  }
+  if (busUrl === undefined) {
+    for (const name of ['BUS_CREDENTIALS', 'BUS_CA']) {
+      if (given(name) !== undefined) problems.push(`${name} is set, but BUS_URL is not.`)
+    }
+  }
+  if (address?.login !== undefined && credentialsPath !== undefined) {
+    problems.push('BUS_CREDENTIALS is set, and BUS_URL contains a user or a token. Remove one of the two.')
+  }
+  if (address?.isTls === false && caPath !== undefined) {
+    problems.push('BUS_CA is set, but BUS_URL does not begin with tls://.')
+  }
+
   const issuers = [...new Set(list('OIDC_ISSUER'))]
   const audiences = list('OIDC_AUDIENCE')
   const keysPath = path('OIDC_JWKS_FILE')
@@ -363,6 +389,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
       devicesPerSecond: integer('DRAIN_DEVICES_PER_SECOND', 500, 1, 100_000),
       seconds: integer('DRAIN_SECONDS', 10, 0, 3_600),
     }),
+    bus: address && Object.freeze({ address, credentialsPath, caPath }),
     ownerKey: secret('IOTHUB_OWNER_KEY', 'base64 of 16 to 64 bytes', isKey),
     tls: certPath === undefined || keyPath === undefined ? undefined : Object.freeze({ certPath, keyPath }),
     x509CaPath: path('X509_CA'),

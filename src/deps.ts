@@ -1,4 +1,5 @@
 import type { AttachedDevices } from './attached-devices.ts'
+import type { Bus } from './bus/bus.ts'
 import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/instance-lease.ts'
@@ -17,6 +18,7 @@ export type Deps = {
   readonly db: Db
   readonly lease: Lease
   readonly events: Events
+  readonly bus: Bus
   readonly attached: AttachedDevices
   readonly throttles: Throttles
   readonly requestRoom: RequestRoom

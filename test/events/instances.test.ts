@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createBus } from '../../src/bus/bus.ts'
 import { maxTextBytes } from '../../src/database/notifications.ts'
 import { serversOf } from '../../src/database/servers.ts'
 import { createEvents } from '../../src/events/events.ts'
@@ -25,7 +26,10 @@ async function join() {
   events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
   const recoverMissed = vi.fn(async () => {})
   const log = pino({ level: 'silent' })
-  const instances = await joinInstances({ clock, events, log }, { servers: serversOf(database.url), recoverMissed })
+  const instances = await joinInstances(
+    { clock, events, bus: createBus(clock), log },
+    { servers: serversOf(database.url), recoverMissed },
+  )
   return { clock, events, heard, recoverMissed, close: instances.close }
 }
 

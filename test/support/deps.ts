@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { createAttachedDevices } from '../../src/attached-devices.ts'
+import { createBus } from '../../src/bus/bus.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
@@ -22,11 +23,13 @@ export async function createTestDeps(
   limits: Partial<Limits> = {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
+  const bus = createBus(clock)
   const db = openTestDb(database.url, limits, clock)
   return {
     db,
     lease: await takeLeaseForGood(db),
     events: createEvents(clock),
+    bus,
     attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...testLimits, ...limits }),

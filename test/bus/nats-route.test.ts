@@ -1,0 +1,186 @@
+import { connect } from '@nats-io/transport-node'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createBus } from '../../src/bus/bus.ts'
+import { subjectPrefix } from '../../src/bus/nats.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { serversOf } from '../../src/database/servers.ts'
+import { createEvents } from '../../src/events/events.ts'
+import { type Instances, joinInstances } from '../../src/events/instances.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { isNatsMissing, type NatsServer, settingsOf, startNatsServer } from '../support/nats-server.ts'
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+/** What an instance checks every five seconds it checks five times per second. */
+const quick: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 5_000 ? 200 : ms, signal) }
+/** It also gives up early whom it does not hear. */
+const hasty: Clock = { ...quick, elapsed: () => systemClock.elapsed() * 10 }
+const prefix = subjectPrefix('secret')
+
+describe.skipIf(isNatsMissing)('with NATS', () => {
+  let database: TestDatabase
+  let server: NatsServer
+  let proxy: TcpProxy
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    server = await startNatsServer('max_payload: 500000')
+    proxy = await openTcpProxy({ host: '127.0.0.1', port: server.port })
+  })
+  afterAll(async () => {
+    await proxy.close()
+    await server.close()
+    await database.drop()
+  })
+  const joined: Instances[] = []
+  afterEach(async () => {
+    await Promise.all(joined.splice(0).map((each) => each.close()))
+    await proxy.become('forward')
+  })
+
+  /** An instance that reaches NATS at this port, if at all: what it receives, and by what. */
+  async function join(port?: number, clock = quick) {
+    const events = createEvents(clock)
+    const bus = createBus(clock)
+    const metrics = createMetrics()
+    const heard: string[] = []
+    events.listen('identity')(({ deviceId }) => heard.push(deviceId))
+    bus.subscribe('news', (text) => heard.push(text))
+    const recoverMissed = vi.fn(async () => {})
+    const instances = await joinInstances(
+      { clock, events, bus, log: pino({ level: 'silent' }), metrics },
+      {
+        servers: serversOf(database.url),
+        nats: port === undefined ? undefined : { settings: settingsOf({ port }), prefix },
+        recoverMissed,
+      },
+    )
+    joined.push(instances)
+    const read = async (name: string, transport: string): Promise<number> => {
+      const line = new RegExp(`^${name}\\{[^}]*transport="${transport}"[^}]*\\} (\\d+)$`, 'm')
+      return Number(line.exec(await metrics.print())?.[1] ?? Number.NaN)
+    }
+    return {
+      events,
+      bus,
+      heard,
+      recoverMissed,
+      isOnNats: instances.isOnNats,
+      peers: (transport: 'nats' | 'postgresql') => read('twincast_bus_peers', transport),
+      sent: (transport: 'nats' | 'postgresql') => read('twincast_bus_events_total', transport),
+    }
+  }
+  type Instance = Awaited<ReturnType<typeof join>>
+  const settled = (instance: Instance, others: number) =>
+    expect
+      .poll(async () => [await instance.peers('postgresql'), await instance.peers('nats')])
+      .toEqual([others, others])
+  /** Publishes hints until one is carried by NATS, or by PostgreSQL: an instance changes its way a moment later. */
+  const publishUntil = async (from: Instance, transport: 'nats' | 'postgresql', name: string): Promise<string> => {
+    let last = ''
+    let count = 0
+    const before = await from.sent(transport)
+    await expect
+      .poll(async () => {
+        last = `${name}-${++count}`
+        from.events.publish('identity', { deviceId: last })
+        return from.sent(transport)
+      })
+      .toBeGreaterThan(before)
+    return last
+  }
+
+  test('NATS carries hints and messages to all instances, once', async () => {
+    const [a, b, c] = [await join(server.port), await join(server.port), await join(server.port)]
+    for (const each of [a, b, c]) await settled(each, 2)
+    await publishUntil(a, 'nats', 'before')
+    const before = await a.sent('postgresql')
+    a.events.publish('identity', { deviceId: 'once' })
+    a.bus.publish('news', 'text')
+    for (const each of [b, c]) await expect.poll(() => each.heard).toEqual(expect.arrayContaining(['once', 'text']))
+    for (const each of [b, c]) expect(each.heard.filter((one) => one === 'once')).toHaveLength(1)
+    expect(await a.sent('postgresql')).toBe(before)
+  })
+
+  test('PostgreSQL carries everything while one instance is not on NATS', async () => {
+    const [a, b, c] = [await join(server.port), await join(server.port), await join()]
+    await expect.poll(() => a.peers('nats')).toBe(1)
+    await expect.poll(() => a.peers('postgresql')).toBe(2)
+    a.events.publish('identity', { deviceId: 'hint' })
+    a.bus.publish('news', 'text')
+    for (const each of [b, c]) await expect.poll(() => each.heard).toEqual(expect.arrayContaining(['hint', 'text']))
+    expect(await a.sent('nats')).toBe(0)
+  })
+
+  test('an instance that loses NATS looks for what it missed, gets all by PostgreSQL meanwhile, and comes back', async () => {
+    const [a, b] = [await join(server.port), await join(proxy.port)]
+    for (const each of [a, b]) await settled(each, 1)
+    await publishUntil(a, 'nats', 'before')
+    const looked = { a: a.recoverMissed.mock.calls.length, b: b.recoverMissed.mock.calls.length }
+    await proxy.become('refuse')
+    await expect.poll(() => b.isOnNats()).toBe(false)
+    await expect.poll(() => a.peers('nats')).toBe(0)
+    await expect.poll(() => b.recoverMissed.mock.calls.length).toBe(looked.b + 1)
+    await expect.poll(() => a.recoverMissed.mock.calls.length).toBe(looked.a + 1)
+    const meanwhile = await publishUntil(a, 'postgresql', 'meanwhile')
+    await expect.poll(() => b.heard).toContain(meanwhile)
+    b.bus.publish('news', 'text')
+    await expect.poll(() => a.heard).toContain('text')
+
+    await proxy.become('forward')
+    for (const each of [a, b]) await settled(each, 1)
+    const last = await publishUntil(a, 'nats', 'after')
+    await expect.poll(() => b.heard).toContain(last)
+  })
+
+  test('PostgreSQL carries everything between instances whose servers do not know each other', async () => {
+    const other = await startNatsServer()
+    try {
+      const [a, b] = [await join(server.port), await join(other.port)]
+      for (const each of [a, b]) await expect.poll(() => each.isOnNats()).toBe(true)
+      await expect.poll(() => b.peers('postgresql')).toBe(1)
+      const hint = await publishUntil(a, 'postgresql', 'hint')
+      await expect.poll(() => b.heard).toContain(hint)
+      expect(await a.peers('nats')).toBe(0)
+    } finally {
+      await Promise.all(joined.splice(0).map((each) => each.close()))
+      await other.close()
+    }
+  })
+
+  test('an instance that is no longer heard on NATS is not relied on there, and what it may have missed is looked for', async () => {
+    const [a, b] = [await join(server.port, hasty), await join(proxy.port)]
+    for (const each of [a, b]) await settled(each, 1)
+    const looked = { a: a.recoverMissed.mock.calls.length, b: b.recoverMissed.mock.calls.length }
+    await proxy.become('drop')
+    await expect.poll(() => a.recoverMissed.mock.calls.length).toBeGreaterThan(looked.a)
+    await expect.poll(() => b.recoverMissed.mock.calls.length).toBeGreaterThan(looked.b)
+    expect(await a.peers('nats')).toBe(0)
+    const hint = await publishUntil(a, 'postgresql', 'hint')
+    await expect.poll(() => b.heard).toContain(hint)
+  })
+
+  test('what is too long for NATS goes by PostgreSQL, whole', async () => {
+    const [a, b] = [await join(server.port), await join(server.port)]
+    for (const each of [a, b]) await settled(each, 1)
+    const long = 'é'.repeat(300_000)
+    a.bus.publish('news', long)
+    await expect.poll(() => b.heard).toEqual([long])
+  })
+
+  test('what somebody else sends is ignored', async () => {
+    const [a, b] = [await join(server.port), await join(server.port)]
+    for (const each of [a, b]) await settled(each, 1)
+    const stranger = await connect({ servers: [`127.0.0.1:${server.port}`] })
+    for (const subject of ['hint.identity', 'hint.twin', 'members', 'reply.x']) {
+      for (const text of ['', 'hello', '{}', '[1]', '{"pid":"1"}', '["twin",["x"]]', '\u0000']) {
+        stranger.publish(`${prefix}.${subject}`, text)
+      }
+    }
+    stranger.publish(`${prefix}.hint.identity`, new Uint8Array([0xff, 0xfe]))
+    await stranger.flush()
+    await stranger.close()
+    a.events.publish('identity', { deviceId: 'ours' })
+    await expect.poll(() => b.heard).toEqual(['ours'])
+  })
+})
