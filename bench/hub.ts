@@ -14,6 +14,7 @@ import { migrate } from '../src/database/migrate.ts'
 import { serversOf } from '../src/database/servers.ts'
 import type { Deps } from '../src/deps.ts'
 import { createEvents } from '../src/events/events.ts'
+import { createTaps } from '../src/events/taps.ts'
 import { createAnswerRoom } from '../src/limits/answer-room.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
 import { createLongTurns } from '../src/limits/long-turns.ts'
@@ -49,15 +50,16 @@ export async function openHub(): Promise<BenchHub> {
     const db = createDb(serversOf(postgres.url), { limits: defaultLimits, log })
     closers.add(() => db.close())
     const postmaster = await findPostmaster(db)
-    const bus = createBus(systemClock)
+    const [bus, events] = [createBus(systemClock), createEvents(systemClock)]
     return {
       deps: {
         db,
         lease: await takeLeaseForGood(db),
         clock: systemClock,
         log,
-        events: createEvents(systemClock),
+        events,
         bus,
+        taps: createTaps({ bus, clock: systemClock, events }),
         attached: createAttachedDevices(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),

@@ -23,6 +23,7 @@ import { findPrimary, serversOf } from './database/servers.ts'
 import type { Deps } from './deps.ts'
 import { createEvents } from './events/events.ts'
 import { type Instances, joinInstances } from './events/instances.ts'
+import { createTaps } from './events/taps.ts'
 import { schema } from './graphql/schema.ts'
 import { createGraphqlServer } from './graphql/transport/server.ts'
 import { createTrustedDocuments, type TrustedDocuments } from './graphql/transport/trusted-documents.ts'
@@ -230,6 +231,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     })
     const events = createEvents(clock)
     const bus = createBus(clock)
+    const taps = createTaps({ bus, clock, events })
+    onStop('the taps of telemetry', async () => taps.close())
     const db = createDb(servers, {
       limits: config.limits,
       log,
@@ -285,6 +288,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       lease,
       events,
       bus,
+      taps,
       attached: createAttachedDevices(),
       throttles,
       requestRoom: createRequestRoom(config.limits),

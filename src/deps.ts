@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import type { Db } from './database/client.ts'
 import type { Lease } from './database/instance-lease.ts'
 import type { Events } from './events/events.ts'
+import type { Taps } from './events/taps.ts'
 import type { AnswerRoom } from './limits/answer-room.ts'
 import type { Limits } from './limits/limits.ts'
 import type { LongTurns } from './limits/long-turns.ts'
@@ -19,6 +20,7 @@ export type Deps = {
   readonly lease: Lease
   readonly events: Events
   readonly bus: Bus
+  readonly taps: Taps
   readonly attached: AttachedDevices
   readonly throttles: Throttles
   readonly requestRoom: RequestRoom

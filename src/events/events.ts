@@ -20,6 +20,11 @@ export type Events = {
   ): Listen<EventsOf[Topic]>
   /** Whether there are listeners, for events that are expensive to create. */
   hasListeners(topic: 'telemetry' | 'job' | 'twin', id: string): boolean
+  /**
+   * Calls `watch` with the id of each device whose telemetry gets its first listener or loses its last, until the
+   * returned function is called. `watch` must not throw.
+   */
+  watchListeners(topic: 'telemetry', watch: (id: string, isAny: boolean) => void): () => void
   /** Publishes `job` and `anyJob`: the first time at once, then at most once per `jobEventInterval`. */
   jobChanged(jobId: string): void
   /**
@@ -40,7 +45,10 @@ type Carry = (topic: CarriedTopic, ids: readonly string[]) => void
 export const jobEventInterval = 100
 
 export function createEvents(clock: Clock): Events {
-  const { eventTarget, listenerCounts } = countListeners()
+  const watchers = new Set<(name: string, isAny: boolean) => void>()
+  const { eventTarget, listenerCounts } = countListeners((name, isAny) => {
+    for (const watch of watchers) watch(name, isAny)
+  })
   const pubSub = createPubSub<Topics>({ eventTarget })
   const listenShared = shareListeners(eventTarget)
   /** Jobs in their quiet interval; true when they have changed again since. */
@@ -105,6 +113,14 @@ export function createEvents(clock: Clock): Events {
       (listener) =>
         listenShared([topic, ...id].join(':'), ({ detail }) => listener(detail)),
     hasListeners,
+    watchListeners(topic, watch) {
+      const begin = `${topic}:`
+      const watcher = (name: string, isAny: boolean): void => {
+        if (name.startsWith(begin)) watch(name.slice(begin.length), isAny)
+      }
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
     jobChanged(jobId) {
       notifyOfJob(jobId)
       carry('job', [jobId])

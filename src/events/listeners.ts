@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 
-/** An event target that counts the listeners of each name. */
-export function countListeners(): {
+/** An event target that counts the listeners of each name, and says when a name gets its first one and loses its last. */
+export function countListeners(changed: (name: string, isAny: boolean) => void): {
   readonly eventTarget: EventTarget
   readonly listenerCounts: ReadonlyMap<string, number>
 } {
@@ -10,14 +10,17 @@ export function countListeners(): {
   const listenerCounts = new Map<string, number>()
   const eventTarget: EventTarget = {
     addEventListener(name, listener) {
-      listenerCounts.set(name, (listenerCounts.get(name) ?? 0) + 1)
+      const count = (listenerCounts.get(name) ?? 0) + 1
+      listenerCounts.set(name, count)
       target.addEventListener(name, listener)
+      if (count === 1) changed(name, true)
     },
     removeEventListener(name, listener) {
       const others = (listenerCounts.get(name) ?? 0) - 1
       if (others > 0) listenerCounts.set(name, others)
       else listenerCounts.delete(name)
       target.removeEventListener(name, listener)
+      if (others === 0) changed(name, false)
     },
     dispatchEvent: (event) => target.dispatchEvent(event),
   }

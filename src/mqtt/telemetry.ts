@@ -32,7 +32,7 @@ const propertiesPerPacket = 20
 const batchSize = 1_000
 const batchWait = 1_000
 
-export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>): Telemetry {
+export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'taps'>): Telemetry {
   let count = 0
   const activities = createBatch<{ readonly deviceId: string; readonly time: Date }>({
     clock: deps.clock,
@@ -45,7 +45,10 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
   /** Messages of this turn of the event loop that have subscribers, by device. */
   const waiting = new Map<string, TelemetryMessage[]>()
   const publish = (): void => {
-    for (const [deviceId, messages] of waiting) deps.events.publish('telemetry', deviceId, messages)
+    for (const [deviceId, messages] of waiting) {
+      deps.events.publish('telemetry', deviceId, messages)
+      if (deps.taps.isOpenElsewhere(deviceId)) deps.taps.pass(deviceId, messages)
+    }
     waiting.clear()
   }
 
@@ -56,7 +59,7 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     extra: Readonly<Record<string, string>>,
   ): number => {
     count++
-    if (!deps.events.hasListeners('telemetry', deviceId)) return 0
+    if (!deps.events.hasListeners('telemetry', deviceId) && !deps.taps.isOpenElsewhere(deviceId)) return 0
     if (waiting.size === 0) setImmediate(publish)
     const messages = waiting.get(deviceId) ?? []
     waiting.set(deviceId, messages)

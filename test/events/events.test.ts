@@ -38,7 +38,8 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.jobChanged('a')
   events.publish('work', 'jobs', {})
   events.publish('work', 'started', {})
-  for (const kind of ['deviceJobs', 'settled', 'identities'] as const) events.publish('work', kind, {})
+  events.publish('work', 'settled', {})
+  for (const kind of ['deviceJobs', 'identities', 'deliveries'] as const) events.publish('work', kind, {})
   events.publish('twin', 'd', { deviceId: 'd' })
   events.publish('desiredPatches', [{ deviceId: 'd', version: 2, patch: {} }])
   events.publish('identity', { deviceId: 'd' })
@@ -49,6 +50,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
     ['job', ['a']],
     ['work', ['jobs']],
     ['work', ['started']],
+    ['work', ['settled']],
     ['twin', ['d']],
     ['identity', ['d']],
     ['presence', ['d', 'e']],

@@ -79,6 +79,8 @@ const bounded: Readonly<Record<string, string>> = {
     "settings of the operator, and addresses in the issuer's discovery document, which has at most 1 MB",
   'database/embedded/binaries.ts': 'files of packages',
   'events/instances.ts': 'messages of other instances, of 8,000 bytes at most',
+  'events/taps.ts': 'messages of other instances, of a million characters at most; payloads are Base64 text',
+  'method/remote-commands.ts': 'messages of other instances, of a million characters at most; payloads are text',
   'mqtt/session-store.ts': 'filters of a device, four at most',
 }
 

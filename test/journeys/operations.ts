@@ -168,3 +168,13 @@ export const ReadFamily = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const FollowTelemetry = graphql(/* GraphQL */ `
+  subscription JourneyTelemetry($deviceId: String!) {
+    telemetry(deviceId: $deviceId) {
+      deviceId
+      properties
+      body
+    }
+  }
+`)

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { takeLeaseForGood } from '../../src/database/instance-lease.ts'
 import type { Deps } from '../../src/deps.ts'
 import { createEvents } from '../../src/events/events.ts'
+import { createTaps } from '../../src/events/taps.ts'
 import { createAnswerRoom } from '../../src/limits/answer-room.ts'
 import type { Limits } from '../../src/limits/limits.ts'
 import { createLongTurns } from '../../src/limits/long-turns.ts'
@@ -23,13 +24,14 @@ export async function createTestDeps(
   limits: Partial<Limits> = {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
-  const bus = createBus(clock)
+  const [bus, events] = [createBus(clock), createEvents(clock)]
   const db = openTestDb(database.url, limits, clock)
   return {
     db,
     lease: await takeLeaseForGood(db),
-    events: createEvents(clock),
+    events,
     bus,
+    taps: createTaps({ bus, clock, events }),
     attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...testLimits, ...limits }),
