@@ -46,7 +46,8 @@ import { createRequestRoom } from './limits/request-room.ts'
 import { createAccessLog } from './log/access-log.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
-import { answerInvocation } from './method/commands.ts'
+import { answerInvocation } from './method/call-commands.ts'
+import { answerCalls } from './method/remote-commands.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { type RoleWatch, watchRoles } from './missing-roles.ts'
 import { createMqttServer } from './mqtt/broker.ts'
@@ -346,6 +347,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       metrics,
     })
     scheduler = running
+    const stopAnswering = isGateway ? answerCalls(deps) : undefined
+    onStop('the calls for other instances', async () => stopAnswering?.())
     const drain = async (called: () => Iterable<string>): Promise<void> => {
       if (mqtt === undefined || (roleWatch?.others('gateway') ?? 0) === 0) return
       log.info({ devices: mqtt.stats().connections, ...config.drain }, 'disconnecting devices')

@@ -38,6 +38,12 @@ export const isAlive = (instanceId: Sql): Sql => sql`exists (
   select from instance where instance.id = ${instanceId} and lease_until > statement_timestamp()
 )`
 
+/** Whether an instance is alive, by PostgreSQL's clock. */
+export async function isInstanceAlive(db: Reader, instanceId: string): Promise<boolean> {
+  const rows = await db.query(sql`select where ${isAlive(sql`${instanceId}`)}`, 'is-instance-alive')
+  return rows.length > 0
+}
+
 /**
  * Notified about this lease and those of other instances. The functions must not throw; `clear` is repeated when it
  * rejects.

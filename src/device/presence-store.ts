@@ -193,3 +193,12 @@ export async function findPresenceSince(
   )
   return rows.map((row) => row.id)
 }
+
+/** The living instance that a device is connected to; undefined when there is none, and for an unknown device. */
+export async function findInstanceOf(db: Reader, deviceId: string): Promise<string | undefined> {
+  const [row] = await db.query<{ instanceId: string }>(
+    sql`select instance_id as "instanceId" from device where id = ${deviceId} and ${isAlive(sql`device.instance_id`)}`,
+    'find-instance-of-device',
+  )
+  return row?.instanceId
+}

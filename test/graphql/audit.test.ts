@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
-import { answerInvocation } from '../../src/method/commands.ts'
+import { answerInvocation } from '../../src/method/call-commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'

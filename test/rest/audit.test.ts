@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answerInvocation } from '../../src/method/commands.ts'
+import { answerInvocation } from '../../src/method/call-commands.ts'
 import { routes } from '../../src/rest/router.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { givenDevices } from '../support/rows.ts'

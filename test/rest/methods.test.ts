@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import { createDevice, updateDevice } from '../../src/device/commands.ts'
-import { answerInvocation } from '../../src/method/commands.ts'
+import { answerInvocation } from '../../src/method/call-commands.ts'
 import { everything } from '../../src/scope.ts'
 import { createTestClock } from '../support/clock.ts'
 import { type Answer, openDoor, type TestDoor } from './door.ts'

@@ -1,6 +1,6 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
-import { answerInvocation } from '../../src/method/commands.ts'
+import { answerInvocation } from '../../src/method/call-commands.ts'
 import { routes } from '../../src/rest/router.ts'
 import type { ThrottleName } from '../../src/throttle/presets.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -119,7 +119,7 @@ test('over the room for requests the answer is 429, and a body without a length 
       return true
     }
   }
-  await vi.waitUntil(isFull)
+  await expect.poll(isFull).toBe(true)
   const refused = await door.ask('PATCH /twins/pump-0001', { body: {} })
   expect(refused.status).toBe(429)
   expect(refused.headers.get('iothub-errorcode')).toBe('ThrottlingException')

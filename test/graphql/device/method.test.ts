@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MethodRequest } from '../../../src/attached-devices.ts'
 import { createDevice, deleteDevice, updateDevice } from '../../../src/device/commands.ts'
-import { answerInvocation } from '../../../src/method/commands.ts'
+import { answerInvocation } from '../../../src/method/call-commands.ts'
 import { everything } from '../../../src/scope.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices } from '../../support/rows.ts'
