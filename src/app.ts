@@ -52,6 +52,7 @@ import { createMetrics } from './metrics/metrics.ts'
 import { type RoleWatch, watchRoles } from './missing-roles.ts'
 import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile, watchPolicyFile } from './policy-sync.ts'
+import { type Checks, checkDisk, checkOf } from './readiness.ts'
 import { recoverMissed } from './recover-missed.ts'
 import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/router.ts'
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
@@ -148,6 +149,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   /** Asks the other instances not to count on this one. */
   let retire = async (): Promise<void> => {}
   let notice: Promise<void> | undefined
+  let isMigrated = false
   let certificates: WatchedCertificates | undefined
   let rolesFile: Roles | undefined
   let policies: WatchedFile | undefined
@@ -158,6 +160,21 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     if (stopping.signal.aborted) return 'The hub is stopping.'
     return database?.trouble() ?? (isRunning ? undefined : 'The hub is starting.')
   }
+  /** The parts that `/readyz` shows, as far as this hub has them. */
+  const check = async (folder: string): Promise<Checks> => ({
+    database: checkOf(database === undefined ? 'The database is not open.' : database.trouble()),
+    migrations: checkOf(isMigrated ? undefined : 'The migrations of the database have not run.'),
+    ...(config.databaseUrl === undefined
+      ? { disk: await checkDisk(folder) }
+      : { instances: checkOf(whyNotJoined()), roles: checkOf(roleWatch?.whyMissing()) }),
+    ...(config.bus !== undefined && { bus: checkOf(whyNotOnNats()) }),
+  })
+  const whyNotJoined = (): string | undefined =>
+    instances?.isConnected() ? undefined : 'Events of other instances are not received.'
+  const whyNotOnNats = (): string | undefined =>
+    instances?.isOnNats()
+      ? undefined
+      : 'No server in BUS_URL is connected. PostgreSQL carries messages between instances.'
   /** Registers how to stop what has just been started, and throws when the hub is being stopped. */
   const onStop: Lifecycle['onStop'] = (name, stop) => {
     lifecycle.onStop(name, stop)
@@ -202,6 +219,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     // Its probes answer before the database does, and as long as anything is left to stop.
     const http = createHttpServer(ground, {
       whyNotReady,
+      checks: () => check(folder.path),
       arrivals,
       proxies,
       accessLog,
@@ -230,6 +248,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       const { pathname } = new URL(servers.current.url) // without its password
       throw new Error(`The database that DATABASE_URL names (${hosts}${pathname}) cannot be used.`, { cause: error })
     })
+    isMigrated = true
     const events = createEvents(clock)
     const bus = createBus(clock)
     const taps = createTaps({ bus, clock, events })

@@ -111,12 +111,21 @@ test.each<Weather>(['stall', 'drop', 'refuse'])(
       return [response.status, await response.json()]
     }
     try {
-      expect(await ask()).toEqual([200, { status: 'ready' }])
+      const [migrations, instances] = [{ ok: true }, expect.anything()]
+      const roles = { ok: true }
+      const ready = { status: 'ready', checks: { database: { ok: true }, migrations, instances, roles } }
+      expect(await ask()).toEqual([200, ready])
       await proxy.become(how)
-      await expect.poll(ask).toEqual([503, { status: 'not ready', reason: 'The database does not answer.' }])
+      const reason = 'The database does not answer.'
+      await expect
+        .poll(ask)
+        .toEqual([
+          503,
+          { status: 'unavailable', reason, checks: { database: { ok: false, reason }, migrations, instances, roles } },
+        ])
       expect((await fetch(`${http}/healthz`)).status).toBe(200)
       await proxy.become('forward')
-      await expect.poll(ask).toEqual([200, { status: 'ready' }])
+      await expect.poll(ask).toEqual([200, ready])
       expect(lines).toContain('database unreachable, retrying')
       expect(lines).toContain('database reachable again')
     } finally {

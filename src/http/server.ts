@@ -13,6 +13,7 @@ import type { AccessLog } from '../log/access-log.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { recordOf, requestIdHeader } from '../log/request-record.ts'
 import { openPort, type PortAddress } from '../open-port.ts'
+import type { Checks } from '../readiness.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { createHandshakeLog } from '../tls/failed-handshakes.ts'
 import { tlsSettings } from '../tls/settings.ts'
@@ -110,6 +111,8 @@ export function createHttpServer(
     /** Mounts that are open from the beginning. */
     readonly mounts?: Mounts
     readonly whyNotReady: () => string | undefined
+    /** The parts that `/readyz` shows. One that is not ok makes the hub unavailable, except those that are harmless. */
+    readonly checks?: () => Promise<Checks>
     readonly cert: string
     readonly key: string
     readonly arrivals?: Arrivals
@@ -127,7 +130,14 @@ export function createHttpServer(
     readonly handshakeTimeout?: number
   },
 ): HttpServer {
-  const { mounts: given, whyNotReady, cert, key, arrivals = createArrivals(deps) } = options
+  const {
+    mounts: given,
+    whyNotReady,
+    checks: check = async () => ({}),
+    cert,
+    key,
+    arrivals = createArrivals(deps),
+  } = options
   const { proxies = createProxies([]), proxyProtocol, plainHttp = 'loopback' } = options
   const { headersTimeout = 10_000, handshakeTimeout = 10_000 } = options
   const probe = (path: string, handle: Handle): Mount => ({
@@ -140,9 +150,13 @@ export function createHttpServer(
     // Whether the process lives: as long as it can answer.
     probe('/healthz', (_request, response) => respond(response, 200, { status: 'ok' })),
     probe('/readyz', (_request, response) => {
-      const reason = whyNotReady()
-      if (reason === undefined) respond(response, 200, { status: 'ready' })
-      else respond(response, 503, { status: 'not ready', reason }, { 'retry-after': '1' })
+      void check()
+        .catch((error: Error): Checks => ({ checks: { ok: false, reason: error.message } }))
+        .then((checks) => {
+          const reason = whyNotReady() ?? firstReason(checks)
+          if (reason === undefined) respond(response, 200, { status: 'ready', checks })
+          else respond(response, 503, { status: 'unavailable', reason, checks }, { 'retry-after': '1' })
+        })
     }),
   ]
   let isOpen = false
@@ -396,6 +410,15 @@ export function createHttpServer(
     close,
   }
 }
+
+/**
+ * Checks that do not make an instance unavailable. Without events of other instances it goes on, more slowly: it reads
+ * the rows in intervals. A role that no instance has is not its own fault. Without NATS, PostgreSQL carries the messages.
+ */
+const harmless: readonly string[] = ['instances', 'roles', 'bus']
+
+const firstReason = (checks: Checks): string | undefined =>
+  Object.entries(checks).flatMap(([name, check]) => (check.ok || harmless.includes(name) ? [] : check.reason))[0]
 
 function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
   const offered = headers.upgrade?.split(',') ?? []

@@ -104,11 +104,11 @@ describe('paths', () => {
   })
 
   test('/readyz says whether the hub is ready', async () => {
-    expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 200, body: '{"status":"ready"}' })
+    expect(await ask(`${url.http}/readyz`)).toMatchObject({ status: 200, body: '{"status":"ready","checks":{}}' })
     ready = false
     expect(await ask(`${url.http}/readyz`)).toMatchObject({
       status: 503,
-      body: '{"status":"not ready","reason":"The hub is starting."}',
+      body: '{"status":"unavailable","reason":"The hub is starting.","checks":{}}',
     })
   })
 
