@@ -430,6 +430,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
           signIn: signIn?.settings,
         }),
         audit: graphql.audit,
+        results: graphql.results,
         schemaFile: graphql.schemaFile,
       }
     }

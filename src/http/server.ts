@@ -56,6 +56,7 @@ export type Mounts = {
   readonly console?: readonly Mount[]
   readonly mqtt?: Mount
   readonly audit?: Mount
+  readonly results?: Mount
   readonly schemaFile?: Mount
 }
 
@@ -161,9 +162,9 @@ export function createHttpServer(
   ]
   let isOpen = false
   let mounts = probes
-  const open = ({ graphql, mqtt, audit, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
+  const open = ({ graphql, mqtt, audit, results, schemaFile, rest = [], console: pages = [] }: Mounts): void => {
     isOpen = true
-    const single = [graphql, audit, schemaFile, mqtt].filter((mount) => mount !== undefined)
+    const single = [graphql, audit, results, schemaFile, mqtt].filter((mount) => mount !== undefined)
     mounts = [...single, ...probes, ...rest, ...pages]
   }
   if (given !== undefined) open(given)

@@ -60,6 +60,7 @@ const bounded: Readonly<Record<string, string>> = {
   // Lists of texts that come back as they went out, in a header, a variable or a body of bounded size
   'audit/store.ts': 'the detail of an entry: some texts of bounded length',
   'graphql/transport/audit-export.ts': 'an entry of the audit',
+  'graphql/transport/results-export.ts': 'ids, times and texts of bounded length; the payload stays text',
   'graphql/transport/refuse-download.ts': 'an error',
   'cursor.ts': 'a place in a list: a list of texts, or refused',
   'statement/commands.ts': 'a text and a number',

@@ -10,6 +10,7 @@ const statuses: Readonly<Record<string, number>> = {
   TOKEN_EXPIRED: 401,
   TOKEN_INVALID: 401,
   FORBIDDEN: 403,
+  NOT_FOUND: 404,
   INVALID_INPUT: 400,
   LIMIT_EXCEEDED: 429,
   SERVICE_UNAVAILABLE: 503,

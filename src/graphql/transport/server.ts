@@ -39,6 +39,7 @@ import { createPlainRequests } from './plain-request.ts'
 import { createPrintPieces, inOnePiece, type PrintResult, printedBy } from './print-result.ts'
 import { refuseDownload } from './refuse-download.ts'
 import { createDocumentOf, type DocumentOf, namesDocument } from './requested-document.ts'
+import { createResultsExport } from './results-export.ts'
 import { createRunOperation, type RunOperation } from './run-operation.ts'
 import { createSchemaFile } from './schema-file.ts'
 import { traceOperations, traceSubscriptions } from './trace-operations.ts'
@@ -58,6 +59,8 @@ export type GraphqlServer = {
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void
   /** The export of the audit, as a mount of its own. */
   readonly audit: Download<'/audit'>
+  /** The export of the results of jobs, as a mount of its own. */
+  readonly results: Download<'/results'> & { readonly below: true }
   /** The schema as text, as a mount of its own. */
   readonly schemaFile: Download<'/graphql/schema.graphql'>
   /** A request without a connection, for tests. It skips the guard, which concerns browsers. */
@@ -148,6 +151,7 @@ export function createGraphqlServer(
 
   const compress = createCompress()
   const exportAudit = createAuditExport(deps, authenticate)
+  const exportResults = createResultsExport(deps, authenticate)
   const sendSchema = createSchemaFile(schema, { authenticate, compress, trustedDocumentsOnly })
   const download =
     (send: (request: IncomingMessage, response: ServerResponse) => Promise<void>) =>
@@ -306,6 +310,7 @@ export function createGraphqlServer(
       refuseUpgrade(request, connection, { status: '403 Forbidden', message })
     },
     audit: { path: '/audit', methods: ['GET'], handle: download(exportAudit) },
+    results: { path: '/results', below: true, methods: ['GET'], handle: download(exportResults) },
     schemaFile: { path: '/graphql/schema.graphql', methods: ['GET', 'HEAD'], handle: download(sendSchema) },
     fetch: yoga.fetch,
     openStreams: () => streams.size,

@@ -77,7 +77,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
-    same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition startTime startedTime status
+    same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition resultsUrl startTime startedTime status
       type endTime`,
     job: `blockers cloudToDeviceMethod deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
       history matchedCount maxDevices outcome retries retryOf retrySelection samples statusMessage throughput updateTwin

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { may } from '../../access/rights.ts'
+import { readInTime } from '../../database/bounded-read.ts'
+import type { Deps } from '../../deps.ts'
+import { InvalidInputError, NotFoundError } from '../../errors.ts'
+import { deviceJobResult } from '../../job/state.ts'
+import { findJob } from '../../job/store/jobs.ts'
+import { findResults, type ResultRow } from '../../job/store/results.ts'
+import { addressOf } from '../../limits/request-address.ts'
+import { recordOf } from '../../log/request-record.ts'
+import { type Authenticate, callerOf } from '../context.ts'
+import { lacksRight } from '../forbidden.ts'
+import { isForwarded } from './cross-site.ts'
+import { whenGone } from './when-gone.ts'
+
+/** Rows, and approximately bytes of payloads, that are read and sent at a time. */
+const pageSize = 500
+const pageBytes = 2 * 1024 * 1024
+
+/** The path of the results of a job. */
+export const resultsPath = (jobId: string): string => `/results/${encodeURIComponent(jobId)}`
+
+/** Sends the results of a job. Rejects with what refuses the request, before anything is sent. */
+export type ResultsExport = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * Makes the export of the device jobs of a job, by device id: those that the viewer may see, read page by page as the
+ * client takes them, so that an export of any length needs the memory of one page.
+ */
+export function createResultsExport(deps: Deps, authenticate: Authenticate): ResultsExport {
+  return async (request, response) => {
+    const gone = whenGone(response)
+    const { authorization } = request.headers
+    const address = addressOf(request)
+    const from = { forwarded: isForwarded(request), address, record: recordOf(request) }
+    const viewer = await authenticate(authorization, from)
+    if (!may(viewer, 'readJobs')) throw lacksRight(viewer, 'the results of jobs', ['readJobs'])
+    deps.throttles.take('queries')
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://hub')
+    const format = formats[formatIn(searchParams)]
+    const jobId = jobIn(pathname)
+    if ((await findJob(deps.db.reads, jobId)) === undefined) throw new NotFoundError('job', jobId)
+
+    const asker = { caller: callerOf(viewer, address), signal: gone }
+    const readAfter = (after: string): Promise<ResultRow[]> =>
+      readInTime(deps, asker, (db) =>
+        findResults(db, viewer.scope, jobId, { after, limit: pageSize, maxBytes: pageBytes }),
+      )
+    let rows = await readAfter('')
+    response.writeHead(200, { 'content-type': format.type, 'cache-control': 'no-store' })
+    response.write(format.head)
+    for (let last = rows.at(-1); last !== undefined && !gone.aborted; last = rows.at(-1)) {
+      const hasRoom = response.write(rows.map(format.lineOf).join(''))
+      if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
+      if (gone.aborted) return
+      rows = await readAfter(last.deviceId)
+    }
+    response.end()
+  }
+}
+
+/** The columns of a row but its payload. */
+const fieldsOf = (row: ResultRow) => ({
+  deviceId: row.deviceId,
+  result: deviceJobResult(row.status, row.responseStatus).toUpperCase(),
+  status: row.status === 'canceled' ? 'CANCELLED' : row.status.toUpperCase(),
+  startTime: row.dispatchedTime?.toISOString() ?? null,
+  endTime: row.endedTime?.toISOString() ?? null,
+  responseStatus: row.responseStatus,
+  errorCode: row.errorCode,
+  errorDescription: row.errorDescription,
+})
+
+const columns = [
+  'deviceId',
+  'result',
+  'status',
+  'startTime',
+  'endTime',
+  'responseStatus',
+  'errorCode',
+  'errorDescription',
+  'payload',
+]
+
+const formats = {
+  csv: {
+    type: 'text/csv; charset=utf-8; header=present',
+    head: `${columns.join(',')}\r\n`,
+    lineOf: (row: ResultRow) => `${[...Object.values(fieldsOf(row)), row.payload].map(csvValue).join(',')}\r\n`,
+  },
+  jsonl: {
+    type: 'application/x-ndjson',
+    head: '',
+    // The payload stays as the device wrote it. Its line breaks are only between tokens.
+    lineOf: (row: ResultRow) =>
+      `${JSON.stringify(fieldsOf(row)).slice(0, -1)},"payload":${row.payload?.replaceAll(/[\r\n]/g, ' ') ?? 'null'}}\n`,
+  },
+} as const
+
+/** A value in a record of RFC 4180. */
+function csvValue(value: string | number | null): string {
+  if (typeof value !== 'string') return value === null ? '' : String(value)
+  // Spreadsheets run a text that begins with one of these as a formula. The apostrophe makes it a text.
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function formatIn(query: URLSearchParams): keyof typeof formats {
+  const unknown = [...query.keys()].find((name) => name !== 'format')
+  if (unknown !== undefined) {
+    throw new InvalidInputError([unknown], `"${unknown.slice(0, 128)}" is not a parameter. Use format.`)
+  }
+  const format = query.get('format') ?? 'jsonl'
+  if (format === 'csv' || format === 'jsonl') return format
+  throw new InvalidInputError(['format'], 'format must be csv or jsonl.')
+}
+
+function jobIn(pathname: string): string {
+  const text = pathname.slice(resultsPath('').length)
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new NotFoundError('job', text)
+  }
+}
