@@ -66,6 +66,7 @@ export async function openHub(): Promise<BenchHub> {
         answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits }),
         longTurns: createLongTurns(systemClock, defaultLimits),
         limits: defaultLimits,
+        allowPrivateWebhooks: false,
       },
       meters: {
         hub: () => {

@@ -315,6 +315,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       answerRoom: createAnswerRoom({ clock, limits: config.limits }),
       longTurns: createLongTurns(clock, config.limits),
       limits: config.limits,
+      allowPrivateWebhooks: config.webhookAllowPrivate,
       metrics,
       tracing,
     }

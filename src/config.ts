@@ -104,6 +104,8 @@ export type Config = {
   readonly restCancelRunning: boolean
   /** Whether queries are refused that IoT Hub would refuse. */
   readonly strictQuery: boolean
+  /** Whether webhooks may lead to addresses that are not public, and to http. */
+  readonly webhookAllowPrivate: boolean
   /** The rates of operations. */
   readonly throttling: Throttling
   /** Whether all instances together have these rates, as an IoT Hub has, and not each of them. */
@@ -412,6 +414,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     restUnknownJob: choice('REST_UNKNOWN_JOB', unknownJob),
     restCancelRunning: flag('REST_CANCEL_RUNNING'),
     strictQuery: flag('STRICT_QUERY'),
+    webhookAllowPrivate: flag('WEBHOOK_ALLOW_PRIVATE'),
     throttling: Object.freeze(throttling),
     sharedThrottling: isTier(preset),
     limits: limitsBy((_name, limit) => integer(limit.variable, limit.default, limit.min, limit.max)),

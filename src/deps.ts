@@ -27,6 +27,8 @@ export type Deps = {
   readonly answerRoom: AnswerRoom
   readonly longTurns: LongTurns
   readonly limits: Limits
+  /** Whether webhooks may lead to addresses that are not public, and to http. */
+  readonly allowPrivateWebhooks: boolean
   readonly clock: Clock
   readonly log: Log
   /** Undefined when metrics are off. */

@@ -38,9 +38,9 @@ export abstract class DomainError extends Error {
 export class NotFoundError extends DomainError {
   override readonly name = 'NotFoundError'
   readonly code = 'NOT_FOUND'
-  readonly kind: 'device' | 'job'
+  readonly kind: 'device' | 'job' | 'webhook' | 'delivery'
   readonly key: string
-  constructor(kind: 'device' | 'job', key: string, message = `There is no ${kind} "${shown(key)}".`) {
+  constructor(kind: NotFoundError['kind'], key: string, message = `There is no ${kind} "${shown(key)}".`) {
     super(message)
     this.kind = kind
     this.key = key

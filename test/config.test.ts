@@ -23,7 +23,11 @@ const someKey = Buffer.alloc(32, 7).toString('base64')
 describe('the configuration', () => {
   it('has a default for everything, on loopback only', () => {
     expect(read({})).toEqual({
-      host: '127.0.0.1',
+      http: { host: '127.0.0.1', port: 4000 },
+      https: { host: '127.0.0.1', port: 4443 },
+      mqtt: { host: '127.0.0.1', port: 1883 },
+      mqtts: { host: '127.0.0.1', port: 8883 },
+      metrics: { host: '127.0.0.1', port: 4090 },
       loopback: true,
       hubHostName: 'localhost',
       dataDir: '/home/ann/.twincast',
@@ -35,6 +39,7 @@ describe('the configuration', () => {
       tls: undefined,
       x509CaPath: undefined,
       logLevel: 'info',
+      accessLog: false,
       maxRunningJobs: 100,
       jobHistoryDays: 30,
       auditDays: 90,
@@ -44,6 +49,7 @@ describe('the configuration', () => {
       rolesFile: undefined,
       allowedOrigins: [],
       trustedProxies: [],
+      proxyProtocol: [],
       plainHttp: 'loopback',
       trustedDocuments: [],
       trustedDocumentsOnly: false,
@@ -51,7 +57,9 @@ describe('the configuration', () => {
       restUnknownJob: '404',
       restCancelRunning: false,
       strictQuery: false,
+      webhookAllowPrivate: false,
       throttling: throttlingOf('protect', 1),
+      sharedThrottling: false,
       limits: defaultLimits,
     })
   })
@@ -59,8 +67,13 @@ describe('the configuration', () => {
   it('takes every variable', () => {
     const env = {
       HOST: '0.0.0.0',
+      HTTP_HOST: '127.0.0.1',
       HTTP_PORT: '80',
+      HTTPS_HOST: 'hub.example.com',
       HTTPS_PORT: '443',
+      MQTT_HOST: '::1',
+      MQTT_PORT: '1884',
+      MQTTS_HOST: '10.0.0.7',
       MQTTS_PORT: '0',
       METRICS_HOST: '::',
       METRICS_PORT: '9090',
@@ -79,6 +92,7 @@ describe('the configuration', () => {
       TLS_KEY: '/etc/key.pem',
       X509_CA: 'factory.pem',
       LOG_LEVEL: 'silent',
+      ACCESS_LOG: 'on',
       MAX_RUNNING_JOBS: '1000',
       JOB_HISTORY_DAYS: '1',
       AUDIT_DAYS: '7',
@@ -91,11 +105,13 @@ describe('the configuration', () => {
       ROLES_FILE: 'roles.json',
       ALLOWED_ORIGINS: 'https://App.example:443, http://localhost:5173,',
       TRUSTED_PROXIES: '10.0.0.7, 2001:db8::/32',
+      PROXY_PROTOCOL: 'mqtts, https',
       PLAIN_HTTP: 'on',
       GRAPHIQL: 'true',
       REST_UNKNOWN_JOB: 'unknown',
       REST_CANCEL_RUNNING: 'true',
       STRICT_QUERY: 'true',
+      WEBHOOK_ALLOW_PRIVATE: 'true',
       THROTTLE: 'S2',
       THROTTLE_UNITS: '20',
       THROTTLE_QUERIES: '7/s',
@@ -105,7 +121,11 @@ describe('the configuration', () => {
       UNKNOWN: 'ignored',
     }
     expect(read(env)).toEqual({
-      host: '0.0.0.0',
+      http: { host: '127.0.0.1', port: 80 },
+      https: { host: 'hub.example.com', port: 443 },
+      mqtt: { host: '::1', port: 1884 },
+      mqtts: { host: '10.0.0.7', port: 0 },
+      metrics: { host: '::', port: 9090 },
       loopback: false,
       hubHostName: 'hub.example.com',
       dataDir: '/home/state',
@@ -121,6 +141,7 @@ describe('the configuration', () => {
       tls: { certPath: '/home/ann/cert.pem', keyPath: '/etc/key.pem' },
       x509CaPath: '/home/ann/factory.pem',
       logLevel: 'silent',
+      accessLog: true,
       maxRunningJobs: 1000,
       jobHistoryDays: 1,
       auditDays: 7,
@@ -135,6 +156,7 @@ describe('the configuration', () => {
       rolesFile: '/home/ann/roles.json',
       allowedOrigins: ['https://app.example', 'http://localhost:5173'],
       trustedProxies: [networkIn('10.0.0.7'), networkIn('2001:db8::/32')],
+      proxyProtocol: ['https', 'mqtts'],
       plainHttp: 'on',
       trustedDocuments: ['/home/ann/web.json', '/etc/mobile.json'],
       trustedDocumentsOnly: false,
@@ -142,6 +164,8 @@ describe('the configuration', () => {
       restUnknownJob: 'unknown',
       restCancelRunning: true,
       strictQuery: true,
+      webhookAllowPrivate: true,
+      sharedThrottling: true,
       throttling: {
         ...throttlingOf('S2', 20),
         queries: { amount: 7, seconds: 1 },
@@ -210,6 +234,12 @@ describe('a value that is taken', () => {
     ['every origin, with an issuer', { ALLOWED_ORIGINS: '*', OIDC_ISSUER: 'https://a.example', OIDC_AUDIENCE: 'a' }],
     ['an issuer on this machine', { OIDC_ISSUER: 'http://localhost:8080/realms/a', OIDC_AUDIENCE: 'a' }],
     ['roles in a claim with an address as its name', { OIDC_ROLES_PATH: 'https://hub.example/roles' }],
+    [
+      'one port at two addresses',
+      { HTTP_HOST: '10.0.0.7', HTTP_PORT: '443', HTTPS_HOST: '10.0.0.8', HTTPS_PORT: '443' },
+    ],
+    ['devices only', { HTTP_PORT: 'off', HTTPS_PORT: 'off' }],
+    ['plain requests refused, without their port', { PLAIN_HTTP: 'off', HTTP_PORT: 'off', HTTPS_PORT: 'off' }],
     ['a key of 64 bytes', { IOTHUB_OWNER_KEY: Buffer.alloc(64).toString('base64') }],
   ]
   test.each(taken)('%s', (_, env) => expect(problemsOf(env)).toEqual([]))
@@ -310,6 +340,17 @@ describe('a value that is refused', () => {
       /^"10.0.0.5\/8" in TRUSTED_PROXIES is neither an address, such as 10.0.0.7, nor a network/,
     ],
     ['plain HTTP as a switch', { PLAIN_HTTP: 'true' }, /^PLAIN_HTTP is "true"; it must be one of loopback, off, on/],
+    [
+      'the PROXY protocol as a switch',
+      { PROXY_PROTOCOL: 'on', TRUSTED_PROXIES: '::1' },
+      /^"on" in PROXY_PROTOCOL is not a port; it must be one of http, https, mqtt, mqtts\.$/,
+    ],
+    ['the PROXY protocol of nobody', { PROXY_PROTOCOL: 'mqtts' }, /^PROXY_PROTOCOL is set, but TRUSTED_PROXIES is not/],
+    [
+      'the PROXY protocol at a port that is off',
+      { PROXY_PROTOCOL: 'mqtt', TRUSTED_PROXIES: '::1', HOST: '::' },
+      /^PROXY_PROTOCOL names mqtt, but MQTT_PORT is off\.$/,
+    ],
     ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.7,proxy' }, /^"proxy" in TRUSTED_PROXIES is neither/],
     [
       'trusted documents only, but none',
@@ -341,6 +382,23 @@ describe('a value that is refused', () => {
     ],
     ['a limit of nothing', { THROTTLE_TWIN_UPDATES: '0/s' }, /^THROTTLE_TWIN_UPDATES is "0\/s"/],
     ['a limit by the hour', { THROTTLE_JOB_OPERATIONS: '5/h' }, /^THROTTLE_JOB_OPERATIONS is "5\/h"/],
+    [
+      'NATS between hubs that cannot be several',
+      { BUS_URL: 'nats://a' },
+      /^BUS_URL is set, but DATABASE_URL is not. The embedded database serves one hub only.$/,
+    ],
+    ['credentials for no NATS', { BUS_CREDENTIALS: 'a' }, /^BUS_CREDENTIALS is set, but BUS_URL is not.$/],
+    ['an authority of no NATS', { BUS_CA: 'a' }, /^BUS_CA is set, but BUS_URL is not.$/],
+    [
+      'two users of NATS',
+      { DATABASE_URL: 'postgres://db/x', BUS_URL: 'nats://ann:pw@a', BUS_CREDENTIALS: 'a' },
+      /^BUS_CREDENTIALS is set, and BUS_URL contains a user or a token. Remove one of the two.$/,
+    ],
+    [
+      'an authority of a NATS without TLS',
+      { DATABASE_URL: 'postgres://db/x', BUS_URL: 'nats://a', BUS_CA: 'a' },
+      /^BUS_CA is set, but BUS_URL does not begin with tls:\/\/.$/,
+    ],
     ['too wide a window', { METHOD_WINDOW: '20001' }, /^METHOD_WINDOW is "20001"; it must be .* 1 to 20000/],
   ]
   test.each(refused)('%s', (_, env, problem) => expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]))
@@ -350,6 +408,8 @@ describe('a secret that is refused', () => {
   const secrets: [string, string, string][] = [
     ['another database', 'DATABASE_URL', 'mysql://ann:hunter2@db/x'],
     ['an address that is none', 'DATABASE_URL', 'postgres://ann:hunter2@db:port/x'],
+    ['another bus', 'BUS_URL', 'amqp://ann:hunter2@bus'],
+    ['two users of a bus', 'BUS_URL', 'nats://ann:hunter2@a,eve:hunter2@b'],
     ['a key that is no base64', 'IOTHUB_OWNER_KEY', 'hunter2!'],
     ['a key without its padding', 'IOTHUB_OWNER_KEY', someKey.replace('=', '')],
     ['a short key', 'IOTHUB_OWNER_KEY', Buffer.alloc(15).toString('base64')],
@@ -364,14 +424,27 @@ describe('a secret that is refused', () => {
   })
 })
 
-test.each(['ann:hunter2@a,b/x', 'ann:hunter2@a:5432,b:5433/x', 'ann:hunter2@/x?host=a,b', 'a,b'])(
-  'several hosts of a database (%s) are refused with what to name instead',
-  (rest) => {
-    expect(problemsOf({ DATABASE_URL: `postgres://${rest}` })).toEqual([
-      expect.stringMatching(/^DATABASE_URL names several hosts; it must name one: .* primary/),
-    ])
-  },
+test.each([
+  'a,b/x',
+  'ann:hunter2@a:5432,[::1]:5433/x?target_session_attrs=read-write',
+  'a,b?target_session_attrs=primary',
+])('several hosts of a database are taken: %s', (rest) =>
+  expect(problemsOf({ DATABASE_URL: `postgres://${rest}` })).toEqual([]),
 )
+
+test.each([
+  ['ann:hunter2@a,b:port/x', /^DATABASE_URL is not valid/],
+  ['ann:hunter2@a,,b/x', /^DATABASE_URL is not valid/],
+  ['ann:hunter2@a/x?host=a,b', /^DATABASE_URL names several hosts in a parameter. Write them in place of the host/],
+  ['ann:hunter2@a/x?port=1,2', /^DATABASE_URL names several hosts in a parameter/],
+  [
+    'ann:hunter2@a,b/x?target_session_attrs=any',
+    /^target_session_attrs in DATABASE_URL is "any"; it must be read-write/,
+  ],
+])('hosts of a database (%s) are refused without its password', (rest, problem) => {
+  expect(problemsOf({ DATABASE_URL: `postgres://${rest}` })).toEqual([expect.stringMatching(problem)])
+  expect(problemsOf({ DATABASE_URL: `postgres://${rest}` }).join()).not.toContain('hunter2')
+})
 
 test('a comma in a password is no second host', () => {
   expect(read({ DATABASE_URL: 'postgres://ann:a,b@db/x' }).databaseUrl).toBe('postgres://ann:a,b@db/x')

@@ -1,8 +1,11 @@
 import type { JsonObject } from '../json/json.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 
-/** Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only. */
-export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities'
+/**
+ * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `deliveries` is
+ * room for further deliveries to webhooks.
+ */
+export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'identities' | 'webhooks' | 'deliveries'
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
@@ -76,5 +79,8 @@ export type EventsOf = {
 export const carriedTopics = ['job', 'work', 'twin', 'identity', 'presence', 'replaced', 'waiting'] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 
-/** The work that all instances share. The other kinds concern devices or jobs that one instance is processing. */
-export const commonWork: readonly Work[] = ['jobs', 'started']
+/**
+ * The work that all instances share, or that one with another role does. The other kinds concern devices or jobs that
+ * one instance is processing.
+ */
+export const commonWork: readonly Work[] = ['jobs', 'started', 'settled', 'webhooks']

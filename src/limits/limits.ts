@@ -321,6 +321,33 @@ export const limitTable = {
     answer:
       'work of this kind of the caller runs one at a time, and the next waits for up to 2 seconds. Other callers do not wait',
   },
+  webhooks: {
+    variable: 'LIMIT_WEBHOOKS',
+    default: 20,
+    min: 0,
+    max: 1_000,
+    unit: 'count',
+    what: 'webhooks of the hub',
+    answer: 'an error CONFLICT',
+  },
+  webhookDeliveries: {
+    variable: 'LIMIT_WEBHOOK_DELIVERIES',
+    default: 4,
+    min: 1,
+    max: 100,
+    unit: 'count',
+    what: 'messages that one instance sends to one webhook at the same time',
+    answer: 'further messages wait; those to other webhooks do not',
+  },
+  webhookTimeout: {
+    variable: 'LIMIT_WEBHOOK_TIMEOUT',
+    default: 10_000,
+    min: 100,
+    max: 60_000,
+    unit: 'ms',
+    what: 'how long the receiver of a webhook may take, from the resolution of its name to the status of its response',
+    answer: 'the attempt fails with TIMEOUT and is repeated later',
+  },
   databaseConnections: {
     variable: 'LIMIT_DATABASE_CONNECTIONS',
     default: 8,

@@ -7,9 +7,11 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
 import { deleteOldAudit } from './delete-old-audit.ts'
 import { deleteOldJobs } from './delete-old-jobs.ts'
+import { deliverWebhooks } from './deliver-webhooks.ts'
 import { dispatchMethodCalls } from './dispatch-method-calls.ts'
 import { dispatchTwinUpdates } from './dispatch-twin-updates.ts'
 import { expireDeviceJobs } from './expire-device-jobs.ts'
+import { findExceededThresholds } from './find-exceeded-thresholds.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
 import { loop, type Step } from './loop.ts'
@@ -100,6 +102,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
       await window.settled(deps.clock, graceMs, hurry)
       hangUp?.()
       await settling.close()
+      await work?.lastDeliveries()
     },
   }
 }
@@ -108,15 +111,18 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
 function createWork(
   deps: Deps,
   settings: SchedulerSettings,
-): { readonly steps: readonly Step[]; close(): void } {
+): { readonly steps: readonly Step[]; close(): void; lastDeliveries(): Promise<void> } {
   const starting = startDueJobs(deps, settings)
   const closing = closeDeletedDevices(deps)
+  const delivering = deliverWebhooks(deps, settings.metrics)
   return {
     steps: [
       ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
       dispatchTwinUpdates(deps),
       finishJobs(deps),
       takeSamples(deps),
+      findExceededThresholds(deps),
+      delivering,
       closing,
       deleteOldJobs(deps, settings),
       deleteOldAudit(deps, settings),
@@ -125,5 +131,6 @@ function createWork(
       starting.close()
       closing.close()
     },
+    lastDeliveries: () => delivering.close(),
   }
 }

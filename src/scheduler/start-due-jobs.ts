@@ -123,6 +123,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           const startedTime = deps.clock.now()
           if ('failure' in selected) {
             await saveFailed(tx, job.id, { reason: selected.failure, now: startedTime })
+            afterCommit(() => deps.events.publish('work', 'jobs', {}))
             return true
           }
           const { deviceCount } = selected
@@ -130,6 +131,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             await clearTargets(tx, job.id)
             const reason = tooManyDevices(deviceCount, job.maxDevices)
             await saveFailed(tx, job.id, { reason, matchedCount: deviceCount, now: startedTime })
+            afterCommit(() => deps.events.publish('work', 'jobs', {}))
             return true
           }
           const status = deviceCount === 0 ? 'completed' : 'running'

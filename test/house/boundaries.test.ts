@@ -29,6 +29,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   method: ['database', 'device', 'query'],
   job: ['database', 'job/store', 'method (pure)', 'query', 'twin (pure)'],
   'job/store': ['database', 'job (pure)', 'method (pure)', 'query', 'twin (pure)'],
+  webhook: ['database', 'job (pure)'],
+  backup: ['database', 'database/embedded'],
+  doctor: ['access (pure)', 'database', 'database/embedded'],
   statement: ['database', 'device', 'job', 'job/store', 'query', 'twin (pure)'],
   graphql: [
     'access',
@@ -40,6 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'graphql/job',
     'graphql/live',
     'graphql/transport',
+    'graphql/webhook',
     'job',
     'job/store',
     'method',
@@ -70,7 +74,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'query',
   ],
   'graphql/live': ['access', 'database', 'graphql', 'graphql/transport'],
-  'graphql/transport': ['access', 'audit', 'database', 'graphql', 'graphql/live'],
+  'graphql/webhook': ['database', 'graphql', 'graphql/live', 'graphql/transport', 'webhook'],
+  'graphql/transport': ['access', 'audit', 'database', 'graphql', 'graphql/live', 'job (pure)', 'job/store'],
   rest: [
     'access',
     'audit',
@@ -86,7 +91,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   http: ['graphql/transport', 'graphql'],
   mqtt: ['access', 'database', 'device', 'method', 'throttle (pure)', 'twin'],
-  scheduler: ['audit', 'database', 'device', 'job', 'job/store', 'method', 'query', 'throttle (pure)', 'twin'],
+  scheduler: [
+    'audit',
+    'database',
+    'device',
+    'job',
+    'job/store',
+    'method',
+    'query',
+    'throttle (pure)',
+    'twin',
+    'webhook',
+  ],
   simulator: ['access (pure)', 'mqtt/topics'],
   cli: ['app', 'access (pure)', 'graphql/schema', 'simulator'],
 }
@@ -95,7 +111,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const ground = ['ground', 'events', 'json', 'limits', 'log', 'tls']
 
 /** Domain rooms: in each, every file is pure but the commands and the stores. */
-const domain = ['access', 'audit', 'device', 'job', 'job/store', 'method', 'query', 'statement', 'throttle', 'twin']
+const domain = [
+  'access',
+  'audit',
+  'device',
+  'job',
+  'job/store',
+  'method',
+  'query',
+  'statement',
+  'throttle',
+  'twin',
+  'webhook',
+]
 /** What lies in a room `store`, or is called so. */
 const isStore = (file: string): boolean => /[/-]store\.ts$|\/store\//.test(file)
 const isCommands = (file: string): boolean => /[/-]commands\.ts$/.test(file)
@@ -106,6 +134,8 @@ const purePackages: Readonly<Record<string, readonly string[]>> = {
   'access/sas.ts': ['node:crypto'],
   'job/request-id.ts': ['node:crypto'],
   'statement/continuation.ts': ['node:crypto'],
+  'webhook/public-address.ts': ['node:net'],
+  'webhook/secret.ts': ['node:crypto'],
 }
 
 /** The ground that pure files may stand on. */

@@ -67,6 +67,7 @@ const bounded: Readonly<Record<string, string>> = {
   'job/failure-groups.ts': 'texts and numbers',
   'job/store/failures.ts': 'texts and numbers',
   'job/preview.ts': 'a path',
+  'webhook/message.ts': 'an id, names, times and counters of a job',
   // Quotes around a word in a sentence
   'config.ts': 'a word in a sentence',
   'device/identity.ts': 'a word in a sentence',

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createEvents } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
@@ -142,7 +142,7 @@ const selections = async (): Promise<number | null> => {
 }
 
 /** Waits until devices of so many jobs are being selected and wait. */
-const selecting = (count: number) => vi.waitUntil(async () => (await selections()) === count, 10_000)
+const selecting = (count: number) => expect.poll(selections).toBe(count)
 
 const statusOf = async (id: string) => (await jobRow(deps, id)).status
 
@@ -227,7 +227,7 @@ test('one policy leaves a place to others, however many slow jobs it has', async
       starting.push(step.run(clock.now()))
       if (turn === 0) await selecting(1)
     }
-    await vi.waitUntil(async () => (await statusOf(other)) === 'running')
+    await expect.poll(() => statusOf(other)).toBe('running')
     starting.push(step.run(clock.now()), step.run(clock.now()))
     await selecting(3)
     expect(await step.run(clock.now())).toMatchObject({ done: 0 })
@@ -252,7 +252,7 @@ test('slow jobs do not delay the other jobs of their policy, and start when they
       while ((await step.run(clock.now())).full);
     }
     starting.push(inLastPlace())
-    await vi.waitUntil(async () => (await statusOf(quick)) !== 'queued' || (await selections()) === 3, 10_000)
+    await expect.poll(async () => (await statusOf(quick)) !== 'queued' || (await selections()) === 3).toBe(true)
     expect(await statusOf(quick)).toBe('running')
     expect(await Promise.all(slow.map(statusOf))).toEqual(slow.map(() => 'queued'))
   })

@@ -4,8 +4,10 @@ import type { By } from '../history.ts'
 import type { JobStatus } from '../state.ts'
 import { noteMoved } from './history.ts'
 import { columns, type JobRow } from './jobs.ts'
+import { movedColumns, queueMoved } from './webhook-outbox.ts'
 
-// The transitions of a job. Each is one statement, which also writes the job's history.
+// The transitions of a job. Each is one statement, which also writes the job's history. Those that webhooks can get
+// also write the outbox.
 
 /** Scheduled jobs whose start time has come are queued from now on. Returns their ids. */
 export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
@@ -127,7 +129,9 @@ export async function saveStarted(
           set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null},
               device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
           where id = ${id}
-          returning key, version, status
+          returning key, version, status, ${movedColumns}
+        ), queued as (
+          ${queueMoved({ isStart: true, time: now })}
         )
         ${noteMoved({ type: ended ? 'completed' : 'started', cause: ended ? 'devices' : 'schedule', time: now })}`,
   )
@@ -146,7 +150,9 @@ export async function saveFailed(
               failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
               version = version + 1
           where id = ${id}
-          returning key, version, status
+          returning key, version, status, ${movedColumns}
+        ), queued as (
+          ${queueMoved({ time: now })}
         )
         ${noteMoved({ type: 'failed', cause: 'hub', time: now, reason })}`,
   )
@@ -164,7 +170,9 @@ export async function saveCancelled(tx: Tx, id: string, by: By, reason: string |
               canceled_count = canceled_count + pending_count, pending_count = 0,
               end_time = case when running_count = 0 then ${now}::timestamptz end, version = version + 1
           where id = ${id}
-          returning key, version, status
+          returning key, version, status, ${movedColumns}
+        ), queued as (
+          ${queueMoved({ time: now })}
         )
         ${noteMoved({ type: 'cancelled', cause: 'user', time: now, by, reason })}`,
   )
@@ -190,7 +198,9 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
               end_time = ${now}, version = version + 1
           from finished
           where job.id = finished.id
-          returning job.id, job.key, job.version, job.status, job.failure_reason, finished.open
+          returning job.id, job.key, job.version, job.status, job.failure_reason, finished.open, ${movedColumns}
+        ), queued as (
+          ${queueMoved({ time: now })}
         ), noted as (
           ${noteMoved({
             type: sql`case status when 'cancelled' then 'ended' else status end`,

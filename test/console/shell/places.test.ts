@@ -10,5 +10,7 @@ test('the navigation has the pages that show something to the viewer', () => {
   expect(namesFor('READ_JOBS')).toEqual(['Jobs'])
   expect(namesFor('READ_TWINS', 'AUDIT_READ')).toEqual(['Devices', 'Audit'])
   expect(placesOf({ rights: ['AUDIT_READ'], scope: "tags.site = 'north'" })).toEqual([])
+  expect(namesFor('MANAGE_WEBHOOKS')).toEqual(['Webhooks'])
+  expect(placesOf({ rights: ['MANAGE_WEBHOOKS'], scope: "tags.site = 'north'" })).toEqual([])
   expect(namesFor('CONNECT_DEVICES')).toEqual([])
 })

@@ -1,0 +1,43 @@
+import { type JobStatus, jobOutcome } from '../job/state.ts'
+import type { DeviceJobStatistics } from '../job/statistics.ts'
+import type { WebhookEvent } from './event.ts'
+
+/** The version of the form of messages. Members may be added without a new one. */
+const messageVersion = 1
+
+/** What a message says about its job. */
+export type MessageJob = DeviceJobStatistics & {
+  readonly id: string
+  readonly type: string
+  readonly status: JobStatus
+  readonly createdBy: string | null
+  readonly startedTime: Date | null
+  readonly endTime: Date | null
+}
+
+/** GraphQL's spelling of an enum value: `partiallyFailed` becomes `PARTIALLY_FAILED`. */
+const spelled = (value: string): string => value.replace(/[A-Z]/g, '_$&').toUpperCase()
+
+/**
+ * The body of a message: JSON, with the values that GraphQL has for the fields of these names. `time` is that of the event. That of `job.started` and `job.ended` is the same in each
+ * attempt; that of `job.threshold` has the counters at the time of the attempt.
+ */
+export function printMessage(event: WebhookEvent, time: Date, job: MessageJob): string {
+  const { id, type, createdBy, startedTime, endTime, deviceCount } = job
+  const base = { jobId: id, type: spelled(type), createdBy, startedTime, deviceCount }
+  const { succeededCount, refusedCount, failedCount, cancelledCount } = job
+  const counts = { succeededCount, refusedCount, failedCount, cancelledCount }
+  const outcome = jobOutcome(job.status, endTime !== null, job)
+  const data = {
+    'job.started': () => ({ ...base, status: 'RUNNING' }),
+    'job.threshold': () => ({ ...base, ...counts }),
+    'job.ended': () => ({
+      ...base,
+      endTime,
+      status: spelled(job.status),
+      outcome: outcome && spelled(outcome),
+      ...counts,
+    }),
+  }[event]()
+  return JSON.stringify({ type: event, version: messageVersion, timestamp: time, data })
+}
