@@ -10,6 +10,7 @@ export const rights = [
   'writeJobs',
   'approveJobs',
   'auditRead',
+  'manageWebhooks',
   'connectDevices',
 ] as const
 
@@ -40,6 +41,7 @@ const policyRightsFor: Readonly<Record<Right, readonly (readonly PolicyRight[])[
   writeJobs: [['registryWrite'], ['serviceConnect']],
   approveJobs: [policyRights],
   auditRead: [policyRights],
+  manageWebhooks: [policyRights],
   connectDevices: [['deviceConnect']],
 }
 

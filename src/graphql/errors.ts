@@ -1,4 +1,4 @@
-import type { ObjectRef } from '@pothos/core'
+import type { AbstractReturnShape, ObjectRef, ParentShape, UnionRef } from '@pothos/core'
 import {
   AlreadyExistsError,
   BadDeviceResponseError,
@@ -18,7 +18,9 @@ import { builder, type Types } from './builder.ts'
 const ErrorCode = builder.enumType('ErrorCode', {
   description: 'The kind of an error. New values may be added.',
   values: {
-    NOT_FOUND: { description: 'No device or job has this ID, or the device is disabled and cannot be called.' },
+    NOT_FOUND: {
+      description: 'No device, job, webhook or delivery has this ID, or the device is disabled and cannot be called.',
+    },
     ALREADY_EXISTS: {
       description: 'The ID is in use. Jobs keep their IDs after they have ended, until they are deleted.',
     },
@@ -64,7 +66,7 @@ const interfaces = [ErrorInterface]
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   interfaces,
-  description: 'No device or job has this ID, or the device is disabled and cannot be called.',
+  description: 'No device, job, webhook or delivery has this ID, or the device is disabled and cannot be called.',
 })
 builder.objectType(AlreadyExistsError, {
   name: 'AlreadyExistsError',
@@ -142,6 +144,11 @@ builder.objectType(DeviceTimeoutError, {
 })
 
 type Failure = new (...args: never[]) => DomainError
+type ResultUnion<Member extends ObjectRef<Types, unknown> | Failure> = UnionRef<
+  Types,
+  AbstractReturnShape<Types, Member>,
+  ParentShape<Types, Member>
+>
 
 /**
  * The result of a mutation: its payload, or one of the expected errors, which the resolver throws or returns. Every
@@ -152,7 +159,7 @@ export function resultUnion<Payload, Member extends Failure>(
   payload: ObjectRef<Types, Payload>,
   failures: readonly Member[],
   description: string,
-) {
+): ResultUnion<ObjectRef<Types, Payload> | Member | typeof LimitExceededError> {
   const types = [payload, ...failures, LimitExceededError]
   return builder.errorUnion(name, { description, types, resolveType: () => payload })
 }

@@ -33,8 +33,11 @@ export function lacksRight(viewer: Viewer, what: string, needed: readonly Right[
 export const lostScope = ({ scope }: Viewer): GraphQLError =>
   forbidden('Your scope has changed. Subscribe again for the devices that it has now.', { scope: printScope(scope) })
 
-/** Refuses the audit to a viewer with a scope: its entries name devices of all scopes. */
-export function requireAllDevices({ scope }: Viewer): void {
-  if (isEverything(scope)) return
-  throw forbidden('The audit names all devices. It can be read only without a scope.', { scope: printScope(scope) })
+/** Refuses to a viewer with a scope what concerns the devices of all scopes. `reason` is a sentence for people. */
+export function requireAllDevices({ scope }: Viewer, reason: string): void {
+  if (!isEverything(scope)) throw forbidden(reason, { scope: printScope(scope) })
 }
+
+/** Refuses the audit to a viewer with a scope: its entries name devices of all scopes. */
+export const requireWholeAudit = (viewer: Viewer): void =>
+  requireAllDevices(viewer, 'The audit names all devices. It can be read only without a scope.')

@@ -1,7 +1,15 @@
 import { GraphQLError } from 'graphql'
 import { utf8Text } from '../utf8.ts'
 
-const nodeTypes: ReadonlySet<string> = new Set(['Device', 'Twin', 'Job', 'DeviceJob', 'AuditEntry'])
+const nodeTypes: ReadonlySet<string> = new Set([
+  'Device',
+  'Twin',
+  'Job',
+  'DeviceJob',
+  'AuditEntry',
+  'Webhook',
+  'WebhookDelivery',
+])
 
 /** A global id: base64url of the type's name, a colon and the id within the type. */
 export function encodeNodeId(typename: string, id: string): string {

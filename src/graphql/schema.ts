@@ -27,6 +27,8 @@ import './job/progress.ts'
 import './job/samples.ts'
 import './device/method.ts'
 import './device/telemetry.ts'
+import './webhook/webhook.ts'
+import './webhook/change-webhook.ts'
 
 /** The schema of the GraphQL API, printed to schema.graphql. */
 export const schema = builder.toSchema()

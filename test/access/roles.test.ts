@@ -33,7 +33,7 @@ test('a viewer reads, an operator also acts, an approver approves, and an admin 
   ])
   expect(rightsOf('approver')).toEqual(['readDevices', 'readTwins', 'readJobs', 'approveJobs'])
   expect(rightsOf('admin')).not.toContain('connectDevices')
-  expect(rightsOf('admin')).toHaveLength(10)
+  expect(rightsOf('admin')).toHaveLength(11)
 })
 
 test.each([

@@ -3,8 +3,11 @@ import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { answerInvocation } from '../../src/method/call-commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
+import { createWebhook } from '../../src/webhook/commands.ts'
+import { findDeliveries } from '../../src/webhook/delivery-store.ts'
+import { deliveryStatuses } from '../../src/webhook/event.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
 import { openDoor, owner, personWith, type TestDoor } from './door.ts'
 import { answer, dispatch, finish, start } from './facts.ts'
 import { openPort } from './transport/sockets.ts'
@@ -70,6 +73,21 @@ async function givenEndedJob(): Promise<string> {
   return jobId
 }
 
+const url = 'https://receiver.example/secret'
+
+async function givenWebhook(): Promise<string> {
+  return (await createWebhook(door.deps, tester, { url, events: ['job.ended'] })).webhookId
+}
+
+/** A delivery of the end of a job. */
+async function givenDelivery(): Promise<string> {
+  const webhookId = await givenWebhook()
+  await givenEndedJob()
+  const statuses = deliveryStatuses
+  const [delivery] = await findDeliveries(door.deps.db, webhookId, { statuses, after: undefined, limit: 1 })
+  return delivery?.id ?? ''
+}
+
 const rows: Readonly<Record<string, Row>> = {
   createDevice: { input: () => ({ deviceId: 'new' }), refused: { deviceId: 'pump-0001' }, code: 'ALREADY_EXISTS' },
   createDevices: {
@@ -125,9 +143,36 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  createWebhook: {
+    input: () => ({ url, events: ['JOB_ENDED'] }),
+    refused: { url: 'receiver', events: ['JOB_ENDED'] },
+    code: 'INVALID_INPUT',
+  },
+  updateWebhook: {
+    input: async () => ({ webhookId: await givenWebhook(), url, enabled: false }),
+    refused: { webhookId: 'nothing', enabled: false },
+    code: 'NOT_FOUND',
+    detail: { origin: 'https://receiver.example', enabled: false },
+  },
+  deleteWebhook: {
+    input: async () => ({ webhookId: await givenWebhook() }),
+    refused: { webhookId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  rotateWebhookSecret: {
+    input: async () => ({ webhookId: await givenWebhook() }),
+    refused: { webhookId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  redeliverWebhook: {
+    input: async () => ({ deliveryId: await givenDelivery() }),
+    refused: { deliveryId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
 }
 
-const targetOf = ({ newJobId, jobId, deviceId }: Input): unknown => newJobId ?? jobId ?? deviceId ?? null
+const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId }: Input): unknown =>
+  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? null
 
 test('every mutation has a row', () => {
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual(Object.keys(rows).sort())

@@ -8,11 +8,16 @@ export const maySee = (viewer: Pick<Viewer, 'rights' | 'scope'>): boolean =>
   viewer.rights.includes('READ_JOBS') ||
   viewer.rights.includes('READ_DEVICES') ||
   viewer.rights.includes('READ_TWINS') ||
-  mayReadAudit(viewer)
+  mayReadAudit(viewer) ||
+  mayManageWebhooks(viewer)
 
 /** Whether the viewer may read the audit, which names devices of all scopes. */
 export const mayReadAudit = ({ rights, scope }: Pick<Viewer, 'rights' | 'scope'>): boolean =>
   rights.includes('AUDIT_READ') && scope === null
+
+/** Whether the viewer may manage webhooks, which get the events of all jobs. */
+export const mayManageWebhooks = ({ rights, scope }: Pick<Viewer, 'rights' | 'scope'>): boolean =>
+  rights.includes('MANAGE_WEBHOOKS') && scope === null
 
 /** What each right allows, as the end of a sentence. */
 const deeds = {
@@ -26,6 +31,7 @@ const deeds = {
   WRITE_JOBS: 'schedule, retry or cancel jobs',
   APPROVE_JOBS: 'approve jobs',
   AUDIT_READ: 'see who has changed what',
+  MANAGE_WEBHOOKS: 'manage webhooks',
   CONNECT_DEVICES: 'connect as a device',
 } as const satisfies Readonly<Record<Right, string>>
 
@@ -43,4 +49,14 @@ export function auditDenialOf(viewer: Viewer): string | undefined {
     return `${denialOf(viewer, 'AUDIT_READ')} ${whatAllows}`
   }
   return `The audit covers all devices, and your roles show you only those that meet ${viewer.scope}. A role without this condition is missing.`
+}
+
+/** Why the viewer may not manage webhooks, and what allows it; undefined for one who may. */
+export function webhookDenialOf(viewer: Viewer): string | undefined {
+  if (mayManageWebhooks(viewer)) return undefined
+  if (!viewer.rights.includes('MANAGE_WEBHOOKS')) {
+    const whatAllows = viewer.kind === 'PERSON' ? 'The role admin does.' : 'The policy iothubowner does.'
+    return `${denialOf(viewer, 'MANAGE_WEBHOOKS')} ${whatAllows}`
+  }
+  return `Webhooks get the events of all jobs, and your roles show you only devices that meet ${viewer.scope}. A role without this condition is missing.`
 }

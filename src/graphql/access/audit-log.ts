@@ -9,7 +9,7 @@ import { parseZonedDateTime } from '../../date-time.ts'
 import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { DateTimeRange } from '../date-time-range.ts'
-import { requireAllDevices } from '../forbidden.ts'
+import { requireWholeAudit } from '../forbidden.ts'
 import { mayFail } from '../may-fail.ts'
 
 const ActorKind = builder.enumType('ActorKind', {
@@ -44,7 +44,7 @@ const parseKey = (text: string): bigint | undefined => (/^[1-9]\d{0,17}$/.test(t
 const AuditEntry = builder.node(builder.objectRef<AuditRow>('AuditEntry'), {
   id: { resolve: ({ key }) => String(key) },
   loadWithoutCache: async (id, { deps, viewer }) => {
-    requireAllDevices(viewer)
+    requireWholeAudit(viewer)
     const key = parseKey(id)
     return key === undefined ? null : findAuditEntry(deps.db, key)
   },
@@ -142,7 +142,7 @@ builder.queryField('auditLog', (t) =>
       ...forwardArguments(),
     },
     resolve: (_root, { filter, ...page }, { deps, viewer }, info) => {
-      requireAllDevices(viewer)
+      requireWholeAudit(viewer)
       deps.throttles.take('queries')
       return resolvePage(
         newestFirst,

@@ -25,6 +25,7 @@ const Right = builder.enumType('Right', {
     WRITE_JOBS: { value: 'writeJobs', description: 'Schedule, retry and cancel jobs.' },
     APPROVE_JOBS: { value: 'approveJobs', description: 'Reserved for approving jobs. No operation requires it yet.' },
     AUDIT_READ: { value: 'auditRead', description: 'Read who changed what.' },
+    MANAGE_WEBHOOKS: { value: 'manageWebhooks', description: 'Read and change webhooks.' },
     CONNECT_DEVICES: { value: 'connectDevices', description: 'Connect as any device.' },
   } satisfies Record<string, { value: ViewerRight; description: string }>,
 })

@@ -9,7 +9,7 @@ import { InvalidInputError } from '../../errors.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { recordOf } from '../../log/request-record.ts'
 import type { Authenticate } from '../context.ts'
-import { lacksRight, requireAllDevices } from '../forbidden.ts'
+import { lacksRight, requireWholeAudit } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
 import { whenGone } from './when-gone.ts'
 
@@ -32,7 +32,7 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate): Audit
     const from = { forwarded: isForwarded(request), address: addressOf(request), record: recordOf(request) }
     const viewer = await authenticate(authorization, from)
     if (!may(viewer, 'auditRead')) throw lacksRight(viewer, 'the audit', ['auditRead'])
-    requireAllDevices(viewer)
+    requireWholeAudit(viewer)
     deps.throttles.take('queries')
     const selection = selectionIn(new URL(request.url ?? '', 'http://hub').searchParams)
     let after: AuditPlace | undefined

@@ -1,6 +1,6 @@
 import { type DocumentNode, print } from 'graphql'
 
-/** Whether a document names the keys of devices, even if it does not select them. */
+/** Whether a document names the keys of devices or the secret of a webhook, even if it does not select them. */
 export function maySelectKeys(document: DocumentNode): boolean {
-  return (document.loc?.source.body ?? print(document)).includes('symmetricKey')
+  return /symmetricKey|secret/.test(document.loc?.source.body ?? print(document))
 }

@@ -188,8 +188,8 @@ async function forEach<One>(
 const codesOf = (outcome: Outcome): readonly string[] =>
   outcome === 'open' ? [] : (outcome.errors ?? []).map(({ extensions }) => extensions.code)
 
-/** The audit has entries about all devices, so no viewer with a scope may read it. */
-const isAboutAll = ({ text }: Operation): boolean => text.includes('auditLog')
+/** The audit has entries about all devices, and webhooks get the events of all jobs: no viewer with a scope may. */
+const isAboutAll = ({ text }: Operation): boolean => /auditLog|[wW]ebhook/.test(text)
 
 const isGranted = (operation: Operation, role: string): boolean =>
   !(narrowed.includes(role) && isAboutAll(operation)) &&

@@ -67,6 +67,7 @@ function sampleOfType(type: GraphQLInputType, forced: string | undefined): strin
     return `{ ${members.join(', ')} }`
   }
   if (type.name === 'Int') return '5'
+  if (type.name === 'Float') return '0.5'
   if (type.name === 'Boolean') return 'true'
   if (type.name === 'JSON') return '{ a: 1 }'
   if (type.name === 'DateTime') return '"2030-01-01T00:00:00Z"'

@@ -33,13 +33,16 @@ export const table: Readonly<Record<string, OfType>> = {
     devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(orderBy:)
       devices(queryCondition:) previewJob previewJob(input:) twinPaths twinPaths(first:) twinPaths(prefix:)`,
     job: 'job job(jobId:) jobs jobs(after:) jobs(before:) jobs(filter:) jobs(first:) jobs(last:) jobs(orderBy:)',
-    all: 'auditLog auditLog(after:) auditLog(filter:) auditLog(first:)',
+    all: `auditLog auditLog(after:) auditLog(filter:) auditLog(first:) webhook webhook(webhookId:) webhooks
+      webhooks(after:) webhooks(first:)`,
   },
   Mutation: {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
     job: 'cancelJob cancelJob(input:) retryJob retryJob(input:)',
+    all: `createWebhook createWebhook(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
+      redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) updateWebhook updateWebhook(input:)`,
   },
   Subscription: {
     device: 'telemetry telemetry(deviceId:) twinUpdated twinUpdated(deviceId:)',
@@ -57,6 +60,19 @@ export const table: Readonly<Record<string, OfType>> = {
   AuditEntry: { all: 'actor address code detail id issuer kind operation outcome subject target time' },
   AuditConnection: { all: 'edges nodes pageInfo' },
   AuditEdge: { all: 'cursor node' },
+
+  Webhook: {
+    all: `createdBy createdTime deliveries deliveries(after:) deliveries(filter:) deliveries(first:) description
+      disabledReason enabled events failureShare id minimumDevices url webhookId`,
+  },
+  WebhookConnection: { all: 'edges nodes pageInfo' },
+  WebhookEdge: { all: 'cursor node' },
+  WebhookDelivery: {
+    all: `attempts createdTime deliveryId endTime error event id jobId nextAttemptTime responseStatus responseText
+      status`,
+  },
+  WebhookDeliveryConnection: { all: 'edges nodes pageInfo' },
+  WebhookDeliveryEdge: { all: 'cursor node' },
 
   Node: { device: 'id' },
   PageInfo: { devices: 'endCursor hasNextPage hasPreviousPage startCursor' },
@@ -120,6 +136,12 @@ export const table: Readonly<Record<string, OfType>> = {
   UpdateDevicePayload: { device: 'device' },
   UpdateTwinPayload: { device: 'device twin' },
 
+  CreateWebhookPayload: { all: 'secret webhook' },
+  DeleteWebhookPayload: { all: 'id webhookId' },
+  RedeliverWebhookPayload: { all: 'delivery' },
+  RotateWebhookSecretPayload: { all: 'secret webhook' },
+  UpdateWebhookPayload: { all: 'webhook' },
+
   Error: error,
   AlreadyExistsError: error,
   BadDeviceResponseError: error,
@@ -135,6 +157,12 @@ export const table: Readonly<Record<string, OfType>> = {
 
   AuditFilter: { all: 'actor operation outcome subject target time' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
+  CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
+  DeleteWebhookInput: { all: 'webhookId' },
+  RedeliverWebhookInput: { all: 'deliveryId' },
+  RotateWebhookSecretInput: { all: 'secret webhookId' },
+  UpdateWebhookInput: { all: 'description enabled events failureShare minimumDevices url webhookId' },
+  WebhookDeliveryFilter: { all: 'status' },
   CloudToDeviceMethodInput: { same: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
   CreateDeviceInput: { device: 'deviceId', same: 'authentication status statusReason twin' },
   CreateDevicesInput: { device: 'devices' },
@@ -179,7 +207,11 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   Job: ['readJobs'],
   DeviceJob: ['readJobs'],
   AuditEntry: ['auditRead'],
+  Webhook: ['manageWebhooks'],
+  WebhookDelivery: ['manageWebhooks'],
   'Query.auditLog': ['auditRead'],
+  'Query.webhook': ['manageWebhooks'],
+  'Query.webhooks': ['manageWebhooks'],
   'Query.device': ['readDevices', 'readTwins'],
   'Query.devices': ['readDevices', 'readTwins'],
   'Query.devices(queryCondition:)': ['readTwins'],
@@ -207,6 +239,11 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Mutation.scheduleTwinUpdate': ['writeJobs'],
   'Mutation.cancelJob': ['writeJobs'],
   'Mutation.retryJob': ['writeJobs'],
+  'Mutation.createWebhook': ['manageWebhooks'],
+  'Mutation.updateWebhook': ['manageWebhooks'],
+  'Mutation.deleteWebhook': ['manageWebhooks'],
+  'Mutation.rotateWebhookSecret': ['manageWebhooks'],
+  'Mutation.redeliverWebhook': ['manageWebhooks'],
   'Subscription.telemetry': ['readTwins'],
   'Subscription.twinUpdated': ['readTwins'],
   'Subscription.devicePresenceChanged': ['readDevices', 'readTwins'],
