@@ -22,13 +22,16 @@ export class JsonText {
   }
 }
 
-/** A value that may contain such texts, as JSON in pieces; the texts are pieces, and are not copied. */
-export function jsonPieces(value: unknown): readonly string[] {
+/**
+ * A value that may contain such texts, as JSON in pieces; the texts are pieces, and are not copied. `indent` is the number of
+ * spaces for each level; without it, everything is on one line.
+ */
+export function jsonPieces(value: unknown, indent?: number): readonly string[] {
   if (value instanceof JsonText) return [value.text]
   const texts: string[] = []
   printing = texts
   try {
-    const printed = JSON.stringify(value)
+    const printed = JSON.stringify(value, null, indent)
     if (texts.length === 0) return [printed]
     return printed.split(marks).map((piece, index) => (index % 2 === 0 ? piece : (texts[Number(piece)] ?? '')))
   } finally {
@@ -37,7 +40,7 @@ export function jsonPieces(value: unknown): readonly string[] {
 }
 
 /** The same in one piece. */
-export const printJson = (value: unknown): string => jsonPieces(value).join('')
+export const printJson = (value: unknown, indent?: number): string => jsonPieces(value, indent).join('')
 
 const printed = new WeakMap<object, JsonText>()
 

@@ -1,6 +1,6 @@
 import type { HubClient } from '../hub-client.ts'
+import { addsUp, hasEnded, type Progress } from '../job-progress.ts'
 import { FollowDemoJob } from './documents.ts'
-import { addsUp, hasEnded, type Progress } from './progress.ts'
 
 /** The updates of a subscription break a guarantee of the hub. */
 export class UnexpectedProgressError extends Error {

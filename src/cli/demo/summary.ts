@@ -1,9 +1,9 @@
 import { parseDateTime } from '../../date-time.ts'
+import { doneIn } from '../job-progress.ts'
 import type { Style } from '../terminal/style.ts'
 import { table } from '../terminal/table.ts'
 import { counted, number, seconds } from '../terminal/words.ts'
 import type { EndedJob } from './follow.ts'
-import { doneIn } from './progress.ts'
 import type { ResultGroup } from './results.ts'
 
 /** A table of the jobs with their counters. */

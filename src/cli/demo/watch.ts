@@ -1,12 +1,12 @@
 import { abortable, pause } from '../abortable.ts'
 import type { HubClient } from '../hub-client.ts'
+import { hasEnded, isWorthALine, legend, type Progress, progressBar, progressLine } from '../job-progress.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { counted, seconds } from '../terminal/words.ts'
 import type { DemoFleet } from './fleet.ts'
 import { type EndedJob, followJob } from './follow.ts'
 import { type DemoJob, maxExecutionTime } from './jobs.ts'
 import type { PlannedDevice } from './plan.ts'
-import { hasEnded, isWorthALine, legend, type Progress, progressBar, progressLine } from './progress.ts'
 
 /**
  * When the late devices connect: milliseconds after the start of the jobs, and the milliseconds over which they are

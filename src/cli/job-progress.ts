@@ -1,6 +1,6 @@
-import { bar, type Part } from '../terminal/bar.ts'
-import type { Style } from '../terminal/style.ts'
-import { number, seconds } from '../terminal/words.ts'
+import { bar, type Part } from './terminal/bar.ts'
+import type { Style } from './terminal/style.ts'
+import { number, seconds } from './terminal/words.ts'
 
 /** The counters of a job, as the subscription sends them. */
 export type Counts = {

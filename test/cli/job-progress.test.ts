@@ -7,7 +7,7 @@ import {
   type Progress,
   progressBar,
   progressLine,
-} from '../../src/cli/demo/progress.ts'
+} from '../../src/cli/job-progress.ts'
 import { plain, widthOf } from '../../src/cli/terminal/style.ts'
 import { fakeHub } from './fake-hub.ts'
 
