@@ -53,7 +53,7 @@ export async function startHub(
   const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
   const closers = createClosers()
   closers.add(() => rm(folder, { recursive: true, force: true }))
-  const child = fork(fileURLToPath(new URL('../dist/main.js', import.meta.url)), {
+  const child = fork(fileURLToPath(new URL('../dist/cli/twincast.js', import.meta.url)), ['start'], {
     execArgv: [
       '--max-semi-space-size=32',
       '--initial-old-space-size=256',

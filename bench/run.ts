@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
-import { flag, text, wholeNumber, wholeNumbers } from '../src/cli/options.ts'
+import { createCommand } from '@commander-js/extra-typings'
+import { text, wholeNumber, wholeNumbers } from '../src/cli/options.ts'
 import { runCommand } from '../src/cli/run-command.ts'
+import { listenForStop } from '../src/cli/stop.ts'
 import { attacks, numberedAttacks } from './attacks.ts'
 import type { Benchmark } from './benchmark.ts'
 import { openHub } from './hub.ts'
@@ -59,75 +61,84 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
 }
 const names = Object.keys(allBenchmarks)
 
-const runOptions = {
-  only: text({
-    placeholder: 'P1,P9',
-    pattern: new RegExp(`^(${names.join('|')})(,(${names.join('|')}))*$`),
-    allowed: `one or more of ${names.join(', ')}, separated by commas`,
-    fallback: names.join(','),
-    help: 'benchmarks to run',
-  }),
-  attacks: wholeNumbers({
-    placeholder: '3,12',
-    min: 1,
-    max: attacks.length,
-    help: 'attacks that S8, S9 and S10 run, by number; all when omitted',
-  }),
-  rounds: wholeNumber({ placeholder: 'N', min: 1, max: 100, fallback: 5, help: 'number of measured runs per side' }),
-  million: flag('runs P6, P7 and P8 with 1,000,000 devices too'),
-  quick: flag('small sizes, to check that the benchmarks run; nothing is judged'),
-  explain: flag('also prints the query plans of P10'),
-  json: text({
-    placeholder: 'FILE',
-    pattern: /./,
-    allowed: 'a file name',
-    fallback: undefined,
-    help: 'also writes all runs to this file',
-  }),
+const benchmarkNames = new RegExp(`^(${names.join('|')})(,(${names.join('|')}))*$`)
+
+const command = createCommand('npm run bench --')
+  .description(
+    `Compares the hub with baselines on this machine, one after the other (docs/benchmarks.md), using an embedded PostgreSQL
+and simulated devices. Removes everything at the end. Exits with status 1 if a gate fails.`,
+  )
+  .addOption(
+    text(
+      '--only <P1,P9>',
+      'benchmarks to run',
+      benchmarkNames,
+      `one or more of ${names.join(', ')}, separated by commas`,
+    ).default(names.join(',')),
+  )
+  .addOption(
+    wholeNumbers('--attacks <3,12>', 'attacks that S8, S9 and S10 run, by number; all when omitted', {
+      min: 1,
+      max: attacks.length,
+    }),
+  )
+  .addOption(wholeNumber('--rounds <N>', 'number of measured runs per side', { min: 1, max: 100 }).default(5))
+  .option('--million', 'runs P6, P7 and P8 with 1,000,000 devices too')
+  .option('--quick', 'small sizes, to check that the benchmarks run; nothing is judged')
+  .option('--explain', 'also prints the query plans of P10')
+  .option('--json <FILE>', 'also writes all runs to this file')
+  .action(runBenchmarks)
+
+type Options = {
+  readonly only: string
+  readonly attacks?: readonly number[]
+  readonly rounds: number
+  readonly million?: boolean
+  readonly quick?: boolean
+  readonly explain?: boolean
+  /** The name of a file. */
+  readonly json?: string
 }
 
-await runCommand({
-  name: 'npm run bench',
-  summary: `Compares the hub with baselines on this machine, one after the other (docs/benchmarks.md), using an embedded PostgreSQL
-and simulated devices. Removes everything at the end. Exits with status 1 if a gate fails.`,
-  options: runOptions,
-  async run(given, { signal }) {
-    const conduct: Conduct = {
-      quick: given(runOptions.quick),
-      rounds: given(runOptions.rounds),
-      signal,
-      say: (line) => process.stderr.write(`${line}\n`),
-    }
-    const million = given(runOptions.million)
-    const chosenAttacks = numberedAttacks(given(runOptions.attacks))
-    const rows: Row[] = []
-    let machine: Machine = {}
-    try {
-      for (const name of new Set(given(runOptions.only).split(','))) {
-        const benchmark = allBenchmarks[name]
-        if (benchmark === undefined) continue
-        conduct.say(`${name}: starting a hub`)
-        const hub = await openHub()
-        try {
-          if (rows.length === 0) machine = await describeMachine(hub.deps.db)
-          rows.push(...(await benchmark({ ...hub, ...conduct, million, attacks: chosenAttacks })))
-        } finally {
-          await hub.close()
-        }
+await runCommand(command)
+
+async function runBenchmarks(options: Options): Promise<void> {
+  const { only, rounds, million = false, quick = false, explain = false } = options
+  const { signal } = listenForStop()
+  const conduct: Conduct = {
+    quick,
+    rounds,
+    signal,
+    say: (line) => process.stderr.write(`${line}\n`),
+  }
+  const chosenAttacks = numberedAttacks(options.attacks)
+  const rows: Row[] = []
+  let machine: Machine = {}
+  try {
+    for (const name of new Set(only.split(','))) {
+      const benchmark = allBenchmarks[name]
+      if (benchmark === undefined) continue
+      conduct.say(`${name}: starting a hub`)
+      const hub = await openHub()
+      try {
+        if (rows.length === 0) machine = await describeMachine(hub.deps.db)
+        rows.push(...(await benchmark({ ...hub, ...conduct, million, attacks: chosenAttacks })))
+      } finally {
+        await hub.close()
       }
-    } catch (error) {
-      // Whatever broke after Ctrl-C broke because of it.
-      signal.throwIfAborted()
-      throw error
-    } finally {
-      print(rows, machine, given(runOptions.explain))
-      const file = given(runOptions.json)
-      if (file !== undefined) await writeFile(file, json(rows, machine))
     }
-    const failed = rows.filter(failsGate).map((row) => row.name)
-    if (failed.length > 0) throw new Error(`A gate failed: ${failed.join(', ')}.`)
-  },
-})
+  } catch (error) {
+    // Whatever broke after Ctrl-C broke because of it.
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    print(rows, machine, explain)
+    const file = options.json
+    if (file !== undefined) await writeFile(file, json(rows, machine))
+  }
+  const failed = rows.filter(failsGate).map((row) => row.name)
+  if (failed.length > 0) throw new Error(`A gate failed: ${failed.join(', ')}.`)
+}
 
 /** Those rows that were measured to their end. */
 function print(rows: readonly Row[], machine: Machine, withDetails: boolean): void {

@@ -31,7 +31,7 @@ type Options = {
 }
 
 /**
- * Runs src/main.ts in a process of its own, and again after each restart, until `stop`. A hub that ends by itself waits for
+ * Runs `twincast start` in a process of its own, and again after each restart, until `stop`. A hub that ends by itself waits for
  * the next change, unless it was never ready: then nothing was running that could be worked on. Rejects with that.
  */
 export async function runHub({ root, env, restarts, stop, hurry, say, onFirstReady }: Options): Promise<void> {
@@ -39,7 +39,7 @@ export async function runHub({ root, env, restarts, stop, hurry, say, onFirstRea
   let wasReady = false
   while (!stop.aborted) {
     const change = restarts.next()
-    const hub = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    const hub = spawn(process.execPath, ['--import', 'tsx', 'src/cli/twincast.ts', 'start'], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -7,39 +7,46 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { createCommand } from '@commander-js/extra-typings'
 import iothub from 'azure-iothub'
 import { createApp } from '../../dist/app.js'
-import { removeFolder } from '../../dist/cli/demo/hub.js'
 import { runCommand } from '../../dist/cli/run-command.js'
+import { listenForStop } from '../../dist/cli/stop.js'
 import { readConfig } from '../../dist/config.js'
+import { removeDataFolder } from '../../dist/data-folder.js'
 import { dialPort } from './port.js'
 
 const deviceId = 'front-door'
 
-await runCommand({
-  name: 'npm run example',
-  summary: `Starts a hub with an empty database and runs two programs against it that know nothing but the SDKs of Azure
+await runCommand(
+  createCommand('npm run example')
+    .description(
+      `Starts a hub with an empty database and runs two programs against it that know nothing but the SDKs of Azure
 IoT Hub: a device and a back end. Takes less than a minute and leaves nothing.`,
-  options: {},
-  async run(_given, { signal, hurry }) {
-    const ownerKey = randomBytes(32).toString('base64')
-    const folder = await mkdtemp(join(tmpdir(), 'twincast-example-'))
+    )
+    .action(runExample),
+)
+
+/** Starts the hub, runs the programs, and removes the hub. */
+async function runExample() {
+  const { signal, hurry } = listenForStop()
+  const ownerKey = randomBytes(32).toString('base64')
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-example-'))
+  try {
+    const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
+    const settings = { ...ports, DATA_DIR: folder, IOTHUB_OWNER_KEY: ownerKey, LOG_LEVEL: 'warn' }
+    const app = createApp(readConfig(settings, folder))
+    hurry.addEventListener('abort', () => app.hurry())
+    const addresses = await app.start()
     try {
-      const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0' }
-      const settings = { ...ports, DATA_DIR: folder, IOTHUB_OWNER_KEY: ownerKey, LOG_LEVEL: 'warn' }
-      const app = createApp(readConfig(settings, folder))
-      hurry.addEventListener('abort', () => app.hurry())
-      const addresses = await app.start()
-      try {
-        await runPrograms({ addresses, folder, ownerKey }, signal)
-      } finally {
-        await app.stop()
-      }
+      await runPrograms({ addresses, folder, ownerKey }, signal)
     } finally {
-      await removeFolder(folder)
+      await app.stop()
     }
-  },
-})
+  } finally {
+    await removeDataFolder(folder)
+  }
+}
 
 /** Runs both programs until the back end is through. */
 async function runPrograms({ addresses, folder, ownerKey }, signal) {

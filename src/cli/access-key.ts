@@ -12,10 +12,10 @@ export const ownerPolicy = 'iothubowner'
 /**
  * The file in a hub's data folder with the primary key of `iothubowner`. The hub writes it when no key is configured.
  */
-const ownerKeyFile = 'iothubowner-key'
+export const ownerKeyFile = 'iothubowner-key'
 
 /** The file in a hub's data folder with its policies. */
-const policyFile = 'policies.json'
+export const policyFile = 'policies.json'
 
 /** The primary key of a policy, from the data folder of a hub. For `iothubowner`, IOTHUB_OWNER_KEY comes first. */
 export async function findKey(

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { UsageError } from './arguments.ts'
+import { UsageError } from './usage-error.ts'
 
 /** The text of the file in `--ca`. UsageError when it cannot be read. */
 export async function readCa(file: string): Promise<string> {

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import * as http from 'node:http'
-import * as https from 'node:https'
-import { text } from 'node:stream/consumers'
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { HubRefusedError, HubUnreachableError } from './hub-errors.ts'
+import { createHubHttp } from './hub-http.ts'
 
 /** How to reach the GraphQL endpoint of a hub. */
 export type HubClientOptions = {
@@ -14,6 +12,8 @@ export type HubClientOptions = {
   readonly authorization?: string | undefined
   /** The PEM text of the authority to trust instead of the system's. */
   readonly ca?: string | undefined
+  /** How JSON of the hub is read, if not by JSON.parse. */
+  readonly parse?: typeof JSON.parse
 }
 
 /** A generated document: text with a type, of whichever folder. */
@@ -32,24 +32,6 @@ export type HubClient = {
   close(): void
 }
 
-/**
- * Nothing answered at the address, or the answer did not come from a hub. `cause` is the socket's error, if there was
- * one.
- */
-export class HubUnreachableError extends Error {
-  override readonly name = 'HubUnreachableError'
-}
-
-/** The hub refused the request. `code` is that of the GraphQL error, such as `UNAUTHORIZED`. */
-export class HubRefusedError extends Error {
-  override readonly name = 'HubRefusedError'
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 /** The variables of a generated document. */
 type Variables = Record<string, unknown>
 
@@ -57,11 +39,8 @@ type Answer<R> = { readonly data?: R | null | undefined; readonly errors?: reado
 type AnswerError = { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> | undefined }
 
 /** Creates a client. Nothing connects before the first request. */
-export function createHubClient({ url, authorization, ca }: HubClientOptions): HubClient {
-  const secure = url.startsWith('https:')
-  const agent = secure
-    ? new https.Agent({ keepAlive: true, ...(ca ? { ca } : {}) })
-    : new http.Agent({ keepAlive: true })
+export function createHubClient({ url, authorization, ca, parse = JSON.parse }: HubClientOptions): HubClient {
+  const http = createHubHttp(url, ca)
   const headers = {
     'content-type': 'application/json',
     accept: 'application/graphql-response+json, application/json',
@@ -79,21 +58,11 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
     onNonLazyError: () => {},
   })
 
-  const post = async (body: string): Promise<string> => {
-    const request = (secure ? https : http).request(url, { method: 'POST', agent, headers })
-    request.end(body)
-    try {
-      const [response] = await once(request, 'response')
-      return await text(response)
-    } catch (error) {
-      throw new HubUnreachableError(`No hub responds at ${url}.`, { cause: error })
-    }
-  }
-
   return {
     async execute<R, V extends Variables>(document: TypedText<R, V>, variables: V) {
-      const body = await post(JSON.stringify({ query: document.toString(), variables }))
-      return dataOf(parseAnswer<R>(body, url))
+      const body = JSON.stringify({ query: document.toString(), variables })
+      const [, answer] = await http.read(url, { headers, body })
+      return dataOf(answerIn<R>(answer, { url, parse }))
     },
     async *subscribe<R, V extends Variables>(document: TypedText<R, V>, variables: V) {
       const query = document.toString()
@@ -107,14 +76,16 @@ export function createHubClient({ url, authorization, ca }: HubClientOptions): H
     },
     close() {
       void subscriptions.dispose()
-      agent.destroy()
+      http.close()
     },
   }
 }
 
-function parseAnswer<R>(body: string, url: string): Answer<R> {
+type Reading = { readonly url: string; readonly parse: typeof JSON.parse }
+
+function answerIn<R>(body: string, { url, parse }: Reading): Answer<R> {
   try {
-    const answer: Answer<R> = JSON.parse(body)
+    const answer: Answer<R> = parse(body)
     if (answer.data !== undefined || Array.isArray(answer.errors)) return answer
   } catch {} // not JSON, or null: so not GraphQL
   throw new HubUnreachableError(`The server at ${url} is not the GraphQL endpoint of a hub.`)

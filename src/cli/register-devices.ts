@@ -48,7 +48,7 @@ export class RegistrationError extends Error {
 
 /** Creates those of the devices that do not exist yet, and returns the primary keys of all. */
 export async function registerDevices(
-  client: HubClient,
+  client: Pick<HubClient, 'execute'>,
   devices: readonly CreateDeviceInput[],
   onProgress: (done: number) => void = () => {},
 ): Promise<Registration> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -15,32 +15,48 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const run = (command: string, ...args: string[]) => {
-  const { IOTHUB_OWNER_KEY: _, DATA_DIR: __, HUB_HOST_NAME: ___, ...env } = process.env
+const run = (...args: string[]) => {
+  const { IOTHUB_OWNER_KEY: _, DATA_DIR: __, HUB_HOST_NAME: ___, TWINCAST_URL: ____, ...env } = process.env
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', join(root, `src/cli/${command}.ts`), ...args],
+    ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args],
     { cwd: root, env, encoding: 'utf8' },
   )
   return { status, stdout, stderr }
 }
 
+test('--version prints the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+})
+
 test.each([
-  ['demo', '--keep'],
-  ['simulate', '--flapping P'],
-  ['token', '--connection-string'],
-  ['audit', '--operation NAMES'],
-])('%s --help tells its options on standard output and succeeds', (command, option) => {
-  const { status, stdout, stderr } = run(command, '--help')
+  [[], 'Run a hub:'],
+  [['start'], 'HTTP_PORT=4100'],
+  [['demo'], '--keep'],
+  [['simulate'], '--flapping <P>'],
+  [['token'], '--connection-string'],
+  [['audit'], '--operation <NAMES>'],
+])('twincast %j --help prints its options on standard output and succeeds', (command, option) => {
+  const { status, stdout, stderr } = run(...command, '--help')
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toContain(`Usage: ${['twincast', ...command].join(' ')}`)
   expect(stdout).toContain(option)
 })
 
-test('what cannot be meant is said in one line with a hint, and ends with 2', () => {
+test('without a command the help goes to standard error, and the exit code is 2', () => {
+  const { status, stdout, stderr } = run()
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+  expect(stderr).toContain('Work with a hub:')
+})
+
+test('a wrong command line is one line with a hint, and ends with 2', () => {
   expect(run('demo', '--devices', '5')).toEqual({
     status: 2,
     stdout: '',
-    stderr: '--devices is "5"; it must be a whole number from 120 to 10,000.\nSee npm run demo -- --help.\n',
+    stderr: `Option '--devices <N>' argument '5' is invalid. It must be a whole number from 120 to 10,000.
+See twincast demo --help.
+`,
   })
 })
 
@@ -53,13 +69,13 @@ test('a hub that is not there is said in one line, and ends with 1', () => {
 test('the audit of a hub that is not there ends with 1, and writes nothing', () => {
   const { status, stdout, stderr } = run('audit', '--hub', 'http://127.0.0.1:9', '--key', key)
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-  expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9\.\n/)
+  expect(stderr).toMatch(/^No hub responds at http:\/\/127\.0\.0\.1:9 \(ECONNREFUSED\)\. Start a hub .*\n$/)
 })
 
 test('a CA that cannot be read is said, and ends with 2', () => {
   const { status, stdout, stderr } = run('audit', '--ca', join(folder, 'ca.pem'))
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-  expect(stderr).toMatch(/^--ca cannot be read: ENOENT.*\nSee npm run -s audit -- --help\.\n$/)
+  expect(stderr).toMatch(/^--ca cannot be read: ENOENT.*\nSee twincast audit --help\.\n$/)
 })
 
 test("a token is signed with the key in the hub's data folder", () => {

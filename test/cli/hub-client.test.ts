@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
-import { createHubClient, HubRefusedError, HubUnreachableError } from '../../src/cli/hub-client.ts'
+import { createHubClient } from '../../src/cli/hub-client.ts'
+import { HubRefusedError, HubUnreachableError } from '../../src/cli/hub-errors.ts'
 import { ReadKeysDocument } from '../../src/generated/commands/graphql.ts'
 
 const closers: (() => void)[] = []

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { HubRefusedError, HubUnreachableError } from '../../src/cli/hub-client.ts'
+import { HubRefusedError, HubUnreachableError } from '../../src/cli/hub-errors.ts'
 import { type Makeup, makeBehaviours } from '../../src/cli/simulate/behaviours.ts'
 import { explain } from '../../src/cli/simulate/explain.ts'
+import { settingsOf } from '../../src/cli/simulate/settings.ts'
 import { statusLine } from '../../src/cli/simulate/status.ts'
 import { tagsOf } from '../../src/cli/simulate/tags.ts'
+import type { Hub } from '../../src/cli/with-hub.ts'
+import { fakeHub } from './fake-hub.ts'
 
 const makeup: Makeup = {
   count: 200,
@@ -89,13 +92,34 @@ test.each([
     'no hub',
     new HubUnreachableError('No hub answers.', { cause: refused }),
     false,
-    '(ECONNREFUSED). Start a hub with "npm start"',
+    '(ECONNREFUSED). Start a hub with "twincast start"',
   ],
   ['a private CA', new HubUnreachableError('No hub answers.', { cause: untrusted }), false, '--ca'],
-  ['no key', new HubRefusedError('UNAUTHORIZED', 'A token is needed.'), false, 'Set the key of iothubowner with --key'],
-  ['another key', new HubRefusedError('TOKEN_INVALID', 'Refused.'), true, 'Check that --key is the key of iothubowner'],
+  ['no key', new HubRefusedError('UNAUTHORIZED', 'A token is needed.'), false, 'Set a key with --key or TWINCAST_KEY'],
+  [
+    'another key',
+    new HubRefusedError('TOKEN_INVALID', 'Refused.'),
+    true,
+    'Check that --key or --token is for this hub',
+  ],
 ])('%s is explained with what to do', (_, error, hasKey, advice) => {
   expect(String(explain(error, hasKey))).toContain(advice)
+})
+
+const hubAt = (url: string, ca?: string): Hub => ({ client: fakeHub(() => ({})), url, ca, authorization: undefined })
+const options = { devices: 1, prefix: 'sim', delay: 0, seed: 1, offline: 0, refuse: 0, silent: 0, flapping: 0 }
+
+test.each([
+  ['http://localhost:4000', {}, { host: 'localhost', port: 1883, tls: false }],
+  ['https://hub.example', {}, { host: 'hub.example', port: 8883, tls: true }],
+  ['http://[::1]:4000', {}, { host: '::1', port: 1883, tls: false }],
+  ['https://hub.example', { mqtt: 'mqtt://other:1884' }, { host: 'other', port: 1884, tls: false }],
+])('devices of the hub at %s with %j connect to its host', (url, given, endpoint) => {
+  expect(settingsOf({ ...options, ...given }, hubAt(url)).mqtt).toMatchObject(endpoint)
+})
+
+test('a CA without TLS is refused', () => {
+  expect(() => settingsOf(options, hubAt('http://localhost:4000', 'PEM'))).toThrow('--ca requires TLS.')
 })
 
 test('what nobody expects is not explained away', () => {

@@ -68,7 +68,7 @@ beforeAll(async () => {
   await symlink(join(root, 'node_modules'), join(base, 'node_modules'), 'junction')
   const { code, said } = await startScript(folder, 'generate', [], { FORCE_NO_WATCHMAN: '1' }).ended
   expect({ code, said }).toMatchObject({ code: 0 })
-}, 120_000)
+})
 afterAll(killScripts)
 afterAll(() => rm(base, { recursive: true, force: true }))
 
@@ -76,7 +76,7 @@ const read = (file: string): Promise<string> => readFile(join(folder, file), 'ut
 
 test('the clients fit the schema and the types of their libraries', async () => {
   expect(await startScript(folder, 'types').ended).toEqual({ code: 0, said: '' })
-}, 60_000)
+})
 
 test('the documents of Relay that the hub is to trust are those of the compiler', async () => {
   expect(await read('relay-persisted.json')).toBe(
@@ -125,7 +125,7 @@ describe('a client', () => {
       await fleet.connect({ deviceIds: [`${name}-0`, `${name}-1`] })
       fleets.set(name, fleet)
     }
-  }, 120_000)
+  })
   afterAll(async () => {
     for (const fleet of fleets.values()) await fleet.close()
     await app?.close()
@@ -214,7 +214,7 @@ describe('a client', () => {
     await writeFile(join(folder, 'package.json'), JSON.stringify(added))
     const program = startScript(folder, 'follow-all', [], { HUB_URL: own.addresses.graphql })
     const follows = () => program.lines.filter((line) => line.endsWith(' follows')).length
-    await expect.poll(follows, { timeout: 60_000 }).toBe(5)
+    await expect.poll(follows).toBe(5)
     await own.restart()
     await fleet.connect({ deviceIds: ids })
     const { code, said } = await program.ended
@@ -229,15 +229,11 @@ describe('a client', () => {
     await own.close()
   })
 
-  test.concurrent.for(clients)(
-    'on %s shows the message of an expected error',
-    { timeout: 60_000 },
-    async (name, { expect }) => {
-      const variables = { HUB_URL: app.addresses.graphql, HUB_TOKEN: app.ownerToken }
-      expect(await startScript(folder, 'start', [name, 'tags.fleet = '], variables).ended).toEqual({
-        code: 1,
-        said: expect.stringMatching(/unexpected end of condition/),
-      })
-    },
-  )
+  test.concurrent.for(clients)('on %s shows the message of an expected error', async (name, { expect }) => {
+    const variables = { HUB_URL: app.addresses.graphql, HUB_TOKEN: app.ownerToken }
+    expect(await startScript(folder, 'start', [name, 'tags.fleet = '], variables).ended).toEqual({
+      code: 1,
+      said: expect.stringMatching(/unexpected end of condition/),
+    })
+  })
 })

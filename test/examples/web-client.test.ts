@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -49,7 +49,7 @@ describe('its types', () => {
 
   test('fit the present schema', async () => {
     expect(await check()).toMatchObject({ refusedBy: undefined, said: '' })
-  }, 60_000)
+  })
 
   test('are versions of packages that this repository has', async () => {
     const own = JSON.parse(await readFile(join(example, 'package.json'), 'utf8'))
@@ -95,15 +95,11 @@ describe('its types', () => {
       'generate',
       /Unknown scalar type Duration/,
     ],
-  ])(
-    'do not fit a schema with %s',
-    async (_what, change, refusedBy, complaint) => {
-      const { changed, ...answer } = await check(change)
-      expect(changed).not.toBe(schema)
-      expect(answer).toEqual({ refusedBy, said: expect.stringMatching(complaint) })
-    },
-    60_000,
-  )
+  ])('do not fit a schema with %s', async (_what, change, refusedBy, complaint) => {
+    const { changed, ...answer } = await check(change)
+    expect(changed).not.toBe(schema)
+    expect(answer).toEqual({ refusedBy, said: expect.stringMatching(complaint) })
+  })
 })
 
 describe('its program', () => {
@@ -123,13 +119,12 @@ describe('its program', () => {
     await app?.close()
   })
   const run = (...args: readonly string[]) => start('start', args, { HUB_URL: app.addresses.graphql })
-  const soon = { timeout: 20_000 }
 
   test('follows a job over a restart of the hub to its end, and then lists it', async () => {
     const { lines, ended } = run("tags.fleet = 'tour'")
-    await vi.waitFor(() => expect(lines).toContain('  2 of 3 ended, 0 failed'), soon)
+    await expect.poll(() => lines).toContain('  2 of 3 ended, 0 failed')
     await app.restart()
-    await vi.waitFor(() => expect(lines).toContain('Connected again.'), soon)
+    await expect.poll(() => lines).toContain('Connected again.')
     await fleet.connect({ deviceIds: ['tour-2'] })
     const { code, said } = await ended
     expect(code).toBe(0)
@@ -152,7 +147,7 @@ describe('its program', () => {
       `  ${jobId}: succeeded, 3 of 3 ended, 0 failed`,
       expect.stringMatching(/^Correct the condition at line 1, column 14: /),
     ])
-  }, 60_000)
+  })
 
   const nowhere = { HUB_URL: 'http://127.0.0.1:9/graphql' }
 
@@ -161,10 +156,10 @@ describe('its program', () => {
       const { code, said } = await start('start', args, nowhere).ended
       expect({ code, said }).toEqual({ code: 2, said: expect.stringMatching(/^Usage: npm start -- <condition>/) })
     }
-  }, 60_000)
+  })
 
   test('says so when no hub is there', async () => {
     const { code, said } = await start('start', ['*'], nowhere).ended
     expect({ code, said }).toEqual({ code: 1, said: 'http://127.0.0.1:9/graphql: [Network] fetch failed\n' })
-  }, 60_000)
+  })
 })

@@ -53,11 +53,13 @@ describe('docs/configuration.md', () => {
     expect(read(set(row.variable, value))).toEqual(read(companions[row.variable] ?? {}))
   })
 
-  test.each(rows.filter(({ type }) => / to [\d,]+$/.test(type) && !type.startsWith('base64')))(
+  test.each(rows.filter(({ type }) => / to [\d,]+(, or `off`)?$/.test(type) && !type.startsWith('base64')))(
     '$variable: allowed is $type',
     ({ variable, type }) => {
-      const [min = 0, max = 0] = type.split(' to ').map((number) => Number(number.replaceAll(',', '')))
-      const sentence = `${variable} is "${max + 1}"; it must be a whole number from ${min} to ${max}.`
+      const [range = '', orElse] = type.split(', or ')
+      const [min = 0, max = 0] = range.split(' to ').map((number) => Number(number.replaceAll(',', '')))
+      const end = orElse === undefined ? '.' : ', or off.'
+      const sentence = `${variable} is "${max + 1}"; it must be a whole number from ${min} to ${max}${end}`
       expect(read(set(variable, String(max + 1)))).toBe(sentence)
     },
   )

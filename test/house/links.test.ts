@@ -3,7 +3,15 @@ import { dirname, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
-const folders = ['.', 'docs', 'examples/azure-sdk', 'examples/clients', 'examples/oidc', 'examples/web-client']
+const folders = [
+  '.',
+  'docs',
+  'examples/azure-sdk',
+  'examples/clients',
+  'examples/oidc',
+  'examples/testing',
+  'examples/web-client',
+]
 const documents = folders.flatMap((folder) =>
   readdirSync(resolve(root, folder))
     .filter((file) => file.endsWith('.md'))

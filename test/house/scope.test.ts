@@ -64,6 +64,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
     'device/presence-store.ts': [
       'savePresence',
       'findDeviations',
+      'findInstanceOf',
       'saveActivity',
       'clearPresence',
       'namesInstance',
@@ -129,7 +130,7 @@ test('a function without a scope is found', () => {
 
 /** Files that may name the scope of all devices. GraphQL takes the scope of its viewer. */
 const mayUseEverything =
-  /^(?:scope|app|access\/viewer|device\/authentication-commands|method\/commands|query\/scope|twin\/commands)\.ts$|^(?:mqtt|rest|scheduler|statement)\//
+  /^(?:scope|app|access\/viewer|device\/authentication-commands|method\/fate-commands|query\/scope|twin\/commands)\.ts$|^(?:mqtt|rest|scheduler|statement)\//
 
 const importing = (name: string): string[] =>
   files.filter((file) =>

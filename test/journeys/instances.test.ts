@@ -1,3 +1,5 @@
+import { Client, Message } from 'azure-iot-device'
+import { Mqtt } from 'azure-iot-device-mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
@@ -5,7 +7,7 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { registerFleet } from '../support/fleet.ts'
-import { ScheduleMethod, ScheduleTwin, WatchStatistics } from './operations.ts'
+import { FollowTelemetry, ScheduleMethod, ScheduleTwin, WatchStatistics } from './operations.ts'
 
 /** The poll of the loops, 5 s, never comes: whatever an instance learns of another it has to be told. */
 const withoutPolls: Clock = {
@@ -191,4 +193,71 @@ test('a device that is disabled through another instance ends its calls, and is 
     ),
     expect.stringMatching(/^504 .*504101.*The call of reboot was sent, but .* was disabled before it answered/),
   ])
+})
+
+test('a call that is asked for at one instance reaches the device at another, once, whatever it answers', async () => {
+  const large = 'é'.repeat(60_000)
+  const fleet = await connectFleet(a, 'across', [
+    { kind: 'answer', payload: { large } },
+    { kind: 'refuse', status: 503, payload: 'busy' },
+  ])
+  const call = async (deviceId: string, more: object = {}) => {
+    const path = `/twins/${deviceId}/methods?api-version=2021-04-12`
+    const response = await fetch(new URL(path, b.addresses.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: b.ownerToken },
+      body: JSON.stringify({ methodName: 'reboot', ...more }),
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  expect(await call('across-0', { payload: large })).toEqual({ status: 200, body: { status: 200, payload: { large } } })
+  expect(await call('across-1')).toEqual({ status: 200, body: { status: 503, payload: 'busy' } })
+  expect(fleet.ledger.entries.map(({ deviceId }) => deviceId)).toEqual(['across-0', 'across-1'])
+
+  await fleet.disconnect(['across-1'])
+  expect(await call('across-1')).toMatchObject({ status: 404, body: { Message: expect.stringContaining('404103') } })
+  const late = call('across-1', { connectTimeoutInSeconds: 60 })
+  await fleet.connect({ deviceIds: ['across-1'] })
+  expect(await late).toEqual({ status: 200, body: { status: 503, payload: 'busy' } })
+  expect(fleet.ledger.entries).toHaveLength(3)
+})
+
+test('a device that does not answer, or is disabled, ends a call that another instance asked for', async () => {
+  const fleet = await connectFleet(a, 'silent', [{ kind: 'silent' }])
+  const ended = callOf(b, 'silent-0')
+  await expect.poll(() => fleet.stats().methodsReceived).toBe(2)
+  await updateDevice(b, 'silent-0', 'DISABLED')
+  expect(await ended).toEqual([
+    expect.stringContaining('"__typename":"DeviceTimeoutError","message":"The call of reboot was sent, but'),
+    expect.stringMatching(/^504 .*504101/),
+  ])
+})
+
+test('telemetry reaches those who follow the device at another instance', async () => {
+  const [device] = await registerFleet(a.client, 'told', 1, () => ({ kind: 'offline' }))
+  const sender = Client.fromConnectionString(
+    `HostName=localhost;DeviceId=told-0;SharedAccessKey=${device?.primaryKey};GatewayHostName=localhost:${a.mqttsPort}`,
+    Mqtt,
+  )
+  await sender.setOptions({ ca: a.ca })
+  await sender.open()
+  const messages = b.client.subscribe(FollowTelemetry, { deviceId: 'told-0' })[Symbol.asyncIterator]()
+  try {
+    const heard: unknown[] = []
+    const first = messages.next().then(({ value }) => heard.push(value))
+    const large = 'x'.repeat(100_000)
+    const message = new Message(JSON.stringify({ degrees: 21, large }))
+    message.properties.add('alarm', 'no')
+    // Until those who follow have been heard of.
+    await expect
+      .poll(async () => {
+        await sender.sendEvent(message)
+        return heard
+      })
+      .toContainEqual({ telemetry: { deviceId: 'told-0', properties: { alarm: 'no' }, body: { degrees: 21, large } } })
+    await first
+  } finally {
+    await messages.return?.()
+    await sender.close()
+  }
 })

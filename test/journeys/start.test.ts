@@ -3,13 +3,10 @@ import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readIfThere } from '../../src/data-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startHubProcess } from '../support/hub-process.ts'
-
-// Some tests start several hubs, which takes long on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
 
 let folder: string
 let database: TestDatabase

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type OpenAddresses, openAddresses } from './addresses.ts'
 
-const main = resolve(import.meta.dirname, '../../dist/main.js')
+const twincast = resolve(import.meta.dirname, '../../dist/cli/twincast.js')
 
 /** The compiled program in a process of its own, which can be killed. */
 export type HubProcess = {
@@ -34,7 +34,7 @@ export async function startHubProcess(
   { signal, openFiles }: { readonly signal?: AbortSignal; readonly openFiles?: number } = {},
 ): Promise<HubProcess> {
   const { PATH } = process.env
-  const program = [process.execPath, main]
+  const program = [process.execPath, twincast, 'start']
   // The shell lowers the hard limit too: Node raises the other one to it.
   const limited = ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, ...program]
   const [command = '', ...args] = openFiles === undefined ? program : limited

@@ -1,10 +1,9 @@
 import { createFleet, type Fleet } from '../../simulator/fleet.ts'
 import { abortable } from '../abortable.ts'
-import { ownerPolicy, signFor } from '../access-key.ts'
-import { createHubClient } from '../hub-client.ts'
 import { registerDevices } from '../register-devices.ts'
 import type { Screen } from '../terminal/screen.ts'
 import { counted, number, seconds } from '../terminal/words.ts'
+import type { Hub } from '../with-hub.ts'
 import { makeBehaviours } from './behaviours.ts'
 import { explain } from './explain.ts'
 import { probe } from './probe.ts'
@@ -16,20 +15,18 @@ const statusMs = 5_000
 const liveStatusMs = 500
 /** Connections per second: fast, without flooding the hub. */
 const connectsPerSecond = 500
-/** Seconds for which the token for the registration is valid. */
-const tokenSeconds = 3_600
 
-/** Registers and connects a fleet, and shows its status until `signal` aborts. */
-export async function simulate(screen: Screen, settings: Settings, signal: AbortSignal): Promise<void> {
+/** Registers and connects a fleet, and shows its status until `signal` aborts. Closes the client of the hub. */
+export async function simulate(screen: Screen, hub: Hub, settings: Settings, signal: AbortSignal): Promise<void> {
   const devices = makeBehaviours(settings.makeup)
   let fleet: Fleet | undefined
   try {
-    const keys = await abortable(register(screen, settings, devices), signal)
+    const keys = await abortable(register(screen, hub, devices), signal)
     fleet = openFleet(screen, settings, (deviceId) => keys.get(deviceId) ?? '', devices)
     await abortable(connect(screen, settings, fleet), signal)
     await showStatus(screen, fleet, devices.filter(({ behaviour }) => behaviour.kind !== 'offline').length, signal)
   } catch (error) {
-    throw explain(error, settings.key !== undefined)
+    throw explain(error, hub.authorization !== undefined)
   } finally {
     screen.close()
     await fleet?.close()
@@ -39,14 +36,7 @@ export async function simulate(screen: Screen, settings: Settings, signal: Abort
 
 type Devices = ReturnType<typeof makeBehaviours>
 
-async function register(
-  screen: Screen,
-  { hub, hubName, key, mqtt }: Settings,
-  devices: Devices,
-): Promise<ReadonlyMap<string, string>> {
-  const expiry = Math.floor(Date.now() / 1000) + tokenSeconds
-  const authorization = key && signFor({ host: hubName, policyName: ownerPolicy, key }, expiry)
-  const client = createHubClient({ url: hub, authorization, ca: mqtt.ca })
+async function register(screen: Screen, { client }: Hub, devices: Devices): Promise<ReadonlyMap<string, string>> {
   try {
     const inputs = devices.map(({ deviceId }, index) => ({ deviceId, twin: { tags: tagsOf(index) } }))
     const onProgress = (done: number): void => screen.live([`Registering ${number(done)} …`])

@@ -1,7 +1,7 @@
-import { type Given, UsageError } from '../arguments.ts'
-import { readCa } from '../ca-file.ts'
-import { behaviourShares, type Makeup } from './behaviours.ts'
-import { simulateOptions } from './options.ts'
+import type { Latency } from '../../simulator/latency.ts'
+import { UsageError } from '../usage-error.ts'
+import type { Hub } from '../with-hub.ts'
+import { behaviourShares, type Makeup, type Shares } from './behaviours.ts'
 
 /** The MQTT endpoint of the hub. `ca` is the PEM text of the authority to trust instead of the system's. */
 export type MqttEndpoint = {
@@ -12,64 +12,66 @@ export type MqttEndpoint = {
   readonly ca: string | undefined
 }
 
-/** The settings of `npm run simulate`. */
+/** The settings of `twincast simulate`. */
 export type Settings = {
-  /** The address of the GraphQL endpoint. */
-  readonly hub: string
   readonly hubName: string
   readonly mqtt: MqttEndpoint
   readonly makeup: Makeup
-  readonly key: string | undefined
 }
 
 const defaultPorts = { mqtt: 1883, mqtts: 8883 } as const
 
+/** The options of `twincast simulate`. */
+export type SimulateOptions = Shares & {
+  readonly devices: number
+  readonly prefix: string
+  readonly mqtt?: string
+  readonly hubName?: string
+  readonly delay: Latency
+  readonly seed: number
+}
+
 /**
- * Reads the settings from the command line, with the files that they name. Throws a UsageError when options contradict
- * each other or a file cannot be read.
+ * The settings by the options. Without an address for MQTT, devices connect to the host of the hub, with TLS if its own
+ * address is https:. Throws a UsageError when options contradict each other.
  */
-export async function readSettings(given: Given, env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
-  const url = new URL(given(simulateOptions.mqtt))
+export function settingsOf({ mqtt, hubName, ...makeup }: SimulateOptions, { url: hubUrl, ca }: Hub): Settings {
+  const hub = new URL(hubUrl)
+  const url = new URL(mqtt ?? `${hub.protocol === 'https:' ? 'mqtts' : 'mqtt'}://${hub.hostname}`)
   const tls = url.protocol === 'mqtts:'
-  const hub = given(simulateOptions.hub)
-  const caFile = given(simulateOptions.ca)
-  if (caFile !== undefined && !tls && !hub.startsWith('https:')) {
+  if (ca !== undefined && !tls && hub.protocol !== 'https:') {
     throw new UsageError('--ca requires TLS. Use an mqtts: address for --mqtt, or an https: address for --hub.')
   }
   return {
-    hub,
     // A URL has brackets around an IPv6 address; a host does not.
-    hubName: given(simulateOptions['hub-name']) ?? url.hostname,
+    hubName: hubName ?? url.hostname,
     mqtt: {
       url: url.href,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port) || (tls ? defaultPorts.mqtts : defaultPorts.mqtt),
       tls,
-      ca: caFile === undefined ? undefined : await readCa(caFile),
+      ca,
     },
-    makeup: makeupOf(given),
-    key: given(simulateOptions.key) ?? (env.IOTHUB_OWNER_KEY || undefined),
+    makeup: makeupOf(makeup),
   }
 }
 
-function makeupOf(given: Given): Makeup {
-  const shares = {
-    offline: given(simulateOptions.offline),
-    refuse: given(simulateOptions.refuse),
-    silent: given(simulateOptions.silent),
-    flapping: given(simulateOptions.flapping),
-  }
+function makeupOf({
+  devices,
+  prefix,
+  delay,
+  seed,
+  offline,
+  refuse,
+  silent,
+  flapping,
+}: Omit<SimulateOptions, 'mqtt' | 'hubName'>): Makeup {
+  const shares = { offline, refuse, silent, flapping }
   const sum = behaviourShares.reduce((total, share) => total + shares[share], 0)
   if (sum > 100) {
     throw new UsageError(
       `${behaviourShares.map((share) => `--${share}`).join(', ')} are ${sum}% together; they must not exceed 100%.`,
     )
   }
-  return {
-    count: given(simulateOptions.devices),
-    prefix: given(simulateOptions.prefix),
-    shares,
-    delayMs: given(simulateOptions.delay),
-    seed: given(simulateOptions.seed),
-  }
+  return { count: devices, prefix, shares, delayMs: delay, seed }
 }

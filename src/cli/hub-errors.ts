@@ -1,0 +1,17 @@
+/**
+ * Nothing answered at the address, or the answer did not come from a hub. `cause` is the socket's error, if there was
+ * one.
+ */
+export class HubUnreachableError extends Error {
+  override readonly name = 'HubUnreachableError'
+}
+
+/** The hub refused the request. `code` is that of the GraphQL error, such as `UNAUTHORIZED`. */
+export class HubRefusedError extends Error {
+  override readonly name = 'HubRefusedError'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}

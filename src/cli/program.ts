@@ -1,0 +1,25 @@
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { version } from '../version.ts'
+import { createAudit } from './commands/audit.ts'
+import { createDemo } from './commands/demo.ts'
+import { createSimulate } from './commands/simulate.ts'
+import { createStart } from './commands/start.ts'
+import { createToken } from './commands/token.ts'
+
+/**
+ * The command `twincast` with all its subcommands. A subcommand loads what it needs when it runs, so that help and mistakes
+ * are answered at once.
+ */
+export function createProgram(): CommandUnknownOpts {
+  return new Command('twincast')
+    .description('Jobs for fleets of devices: runs a hub, and works with one.')
+    .version(version, '--version', 'prints the version')
+    .commandsGroup('Work with a hub:')
+    .addCommand(createAudit())
+    .addCommand(createSimulate())
+    .commandsGroup('Run a hub:')
+    .addCommand(createStart())
+    .addCommand(createDemo())
+    .addCommand(createToken())
+    .commandsGroup('This command line:')
+}

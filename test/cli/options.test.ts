@@ -1,0 +1,72 @@
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { expect, test } from 'vitest'
+import { address, key, percentage, text, wholeNumber, wholeNumbers } from '../../src/cli/options.ts'
+import { delay } from '../../src/cli/simulate/delay-option.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
+
+/** The values that the options get from these arguments. */
+function read(...args: string[]): Readonly<Record<string, unknown>> {
+  const command: CommandUnknownOpts = new Command()
+    .addOption(wholeNumber('--devices <N>', 'how many', { min: 1, max: 10_000 }).default(2_000))
+    .addOption(wholeNumbers('--rows <3,12>', 'which ones', { min: 1, max: 23 }))
+    .addOption(percentage('--share <P>', 'some of them'))
+    .addOption(text('--prefix <TEXT>', 'ids', /^[a-z-]+$/, 'small letters and dashes').default('sim'))
+    .addOption(address('--hub <URL>', 'where', ['http:', 'https:']))
+    .addOption(delay('how long'))
+    .addOption(key('the key'))
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  return command.parse(args, { from: 'user' }).opts()
+}
+
+test('an option that is left out has its default', () => {
+  expect(read()).toEqual({ devices: 2_000, prefix: 'sim' })
+})
+
+test('an option has the value typed last, as its own type', () => {
+  expect(read('--devices', '5', '--share=2.5%', '--devices=7', '--hub', 'https://b/graphql')).toMatchObject({
+    devices: 7,
+    share: 2.5,
+    hub: 'https://b/graphql',
+  })
+})
+
+test('an option of several numbers has them in the order in which they were typed', () => {
+  expect(read('--rows', '12,3').rows).toEqual([12, 3])
+  expect(read('--rows', '7').rows).toEqual([7])
+})
+
+test.each([
+  [['--devices='], 'a whole number from 1 to 10,000'],
+  [['--devices', '0'], 'a whole number from 1 to 10,000'],
+  [['--devices', '10001'], 'a whole number from 1 to 10,000'],
+  [['--devices', '1e3'], 'a whole number from 1 to 10,000'],
+  [['--rows', '3,24'], 'whole numbers from 1 to 23, separated by commas'],
+  [['--rows', '3,,4'], 'whole numbers from 1 to 23, separated by commas'],
+  [['--share', '100.5'], 'a percentage from 0 to 100'],
+  [['--prefix', 'A'], 'small letters and dashes'],
+  [['--hub', 'mqtt://b'], 'an address that begins with http:// or https://'],
+])('%j is refused with what is allowed', (args, allowed) => {
+  expect(() => read(...args)).toThrow(`is invalid. It must be ${allowed}.`)
+})
+
+test('a key that is not valid is not shown', () => {
+  expect(() => read('--key', 'c2VjcmV0')).toThrow(
+    new UsageError('--key is not valid (a secret, not shown). It must be base64 of 16 to 64 bytes.'),
+  )
+  const valid = Buffer.alloc(32).toString('base64')
+  expect(read('--key', valid).key).toBe(valid)
+  expect(() => read('--key', `${valid} `)).toThrow(UsageError)
+})
+
+test.each([
+  ['0', 0],
+  ['250', 250],
+  ['100-2000', { min: 100, max: 2_000 }],
+])('a delay of %s is taken', (typed, value) => {
+  expect(read('--delay', typed).delay).toEqual(value)
+})
+
+test.each(['5-2', '-5', '1-', '600001', 'soon'])('a delay of %s is refused', (typed) => {
+  expect(() => read(`--delay=${typed}`)).toThrow('a range with the smaller number first')
+})
