@@ -2,9 +2,11 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { version } from '../version.ts'
 import { createAudit } from './commands/audit.ts'
 import { createDemo } from './commands/demo.ts'
+import { createDevices } from './commands/devices.ts'
 import { createSimulate } from './commands/simulate.ts'
 import { createStart } from './commands/start.ts'
 import { createToken } from './commands/token.ts'
+import { createTwins } from './commands/twins.ts'
 
 /**
  * The command `twincast` with all its subcommands. A subcommand loads what it needs when it runs, so that help and mistakes
@@ -15,6 +17,8 @@ export function createProgram(): CommandUnknownOpts {
     .description('Jobs for fleets of devices: runs a hub, and works with one.')
     .version(version, '--version', 'prints the version')
     .commandsGroup('Work with a hub:')
+    .addCommand(createDevices())
+    .addCommand(createTwins())
     .addCommand(createAudit())
     .addCommand(createSimulate())
     .commandsGroup('Run a hub:')
