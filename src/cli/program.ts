@@ -1,8 +1,11 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { version } from '../version.ts'
+import { createApply } from './commands/apply.ts'
 import { createAudit } from './commands/audit.ts'
 import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
+import { createJobs } from './commands/jobs.ts'
+import { createQuery } from './commands/query.ts'
 import { createSimulate } from './commands/simulate.ts'
 import { createStart } from './commands/start.ts'
 import { createToken } from './commands/token.ts'
@@ -19,6 +22,9 @@ export function createProgram(): CommandUnknownOpts {
     .commandsGroup('Work with a hub:')
     .addCommand(createDevices())
     .addCommand(createTwins())
+    .addCommand(createJobs())
+    .addCommand(createApply())
+    .addCommand(createQuery())
     .addCommand(createAudit())
     .addCommand(createSimulate())
     .commandsGroup('Run a hub:')

@@ -1,0 +1,22 @@
+import { Command } from '@commander-js/extra-typings'
+import { createJobsCancel } from './jobs/cancel.ts'
+import { createJobsList } from './jobs/list.ts'
+import { createJobsPreview } from './jobs/preview.ts'
+import { createJobsResults } from './jobs/results.ts'
+import { createJobsRetry } from './jobs/retry.ts'
+import { createJobsSchedule } from './jobs/schedule.ts'
+import { createJobsShow } from './jobs/show.ts'
+import { createJobsWatch } from './jobs/watch.ts'
+
+/** `twincast jobs …` */
+export const createJobs = () =>
+  new Command('jobs')
+    .description('Schedules, watches, cancels and repeats jobs, and prints their results.')
+    .addCommand(createJobsList())
+    .addCommand(createJobsShow())
+    .addCommand(createJobsSchedule())
+    .addCommand(createJobsPreview())
+    .addCommand(createJobsWatch())
+    .addCommand(createJobsCancel())
+    .addCommand(createJobsRetry())
+    .addCommand(createJobsResults())

@@ -1,0 +1,66 @@
+import { graphql } from '../../../generated/commands/gql.ts'
+import { hubCommand } from '../../hub-options.ts'
+import { jsonObject, where } from '../../options.ts'
+import { format } from '../../output/format.ts'
+import { printRow } from '../../output/print.ts'
+import { payloadOf } from '../../payload.ts'
+import { withHub } from '../../with-hub.ts'
+
+const PreviewOneJob = graphql(`
+  query PreviewOneJob($input: PreviewJobInput!) {
+    previewJob(input: $input) {
+      __typename
+      ... on JobPreview {
+        deviceCount { value precision } connectedCount { value precision } compliantCount { value precision }
+        fingerprint expectedDurationInSeconds
+        devices { deviceId }
+        overlaps { job { jobId } deviceCount { value precision } propertyPaths }
+      }
+      ... on Error { code message }
+    }
+  }
+`)
+
+/** `twincast jobs preview` */
+export const createJobsPreview = () =>
+  hubCommand('preview')
+    .description('Prints what a job would do if it started now. Nothing is changed.')
+    .addOption(where('the devices of the job, such as "tags.building = 43"; "*" is all devices').makeOptionMandatory())
+    .option('--method <NAME>', 'the method that it would call')
+    .addOption(jsonObject('--tags <JSON>', 'the patch for the tags that it would merge').conflicts('method'))
+    .addOption(
+      jsonObject('--desired <JSON>', 'the patch for the desired properties that it would merge').conflicts('method'),
+    )
+    .addOption(format())
+    .action(({ where: queryCondition, method: methodName, tags, desired, ...options }) =>
+      withHub(options, async ({ client }) => {
+        const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
+        const input = {
+          queryCondition,
+          ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
+          ...((tags || desired) && { updateTwin: patch }),
+        }
+        const { previewJob } = await client.execute(PreviewOneJob, { input })
+        const preview = payloadOf(previewJob, 'JobPreview')
+        printRow(
+          {
+            devices: textOf(preview.deviceCount),
+            connected: textOf(preview.connectedCount),
+            ...(preview.compliantCount && { unchanged: textOf(preview.compliantCount) }),
+            fingerprint: preview.fingerprint ?? null,
+            expectedDurationInSeconds: preview.expectedDurationInSeconds ?? null,
+            firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
+            overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths }) => ({
+              jobId: job?.jobId,
+              devices: textOf(deviceCount),
+              propertyPaths,
+            })),
+          },
+          options.format,
+        )
+      }),
+    )
+
+/** A count: a number if it is exact, otherwise such as `≥ 10000`. */
+const textOf = ({ value, precision }: { readonly value: number; readonly precision: string }): number | string =>
+  precision === 'EXACT' ? value : `≥ ${value}`

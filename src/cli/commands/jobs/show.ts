@@ -1,0 +1,33 @@
+import { graphql } from '../../../generated/commands/gql.ts'
+import { hubCommand } from '../../hub-options.ts'
+import { format } from '../../output/format.ts'
+import { printRow } from '../../output/print.ts'
+import { withHub } from '../../with-hub.ts'
+
+const ShowJob = graphql(`
+  query ShowJob($jobId: String!) {
+    job(jobId: $jobId) {
+      jobId type status outcome failureReason statusMessage queryCondition
+      cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
+      updateTwin createdBy createdTime startTime startedTime deadline endTime
+      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
+      blockers { message }
+      failureGroups { code message responseStatus count }
+    }
+  }
+`)
+
+/** `twincast jobs show` */
+export const createJobsShow = () =>
+  hubCommand('show')
+    .description('Prints a job, with what it waits for and why devices failed.')
+    .argument('<jobId>', 'the job')
+    .addOption(format())
+    .action((jobId, options) =>
+      withHub(options, async ({ client }) => {
+        const { job } = await client.execute(ShowJob, { jobId })
+        if (!job) throw new Error(`The hub has no job ${jobId}.`)
+        const { deviceJobStatistics, blockers, ...rest } = job
+        printRow({ ...rest, ...deviceJobStatistics, waitsFor: blockers?.map(({ message }) => message) }, options.format)
+      }),
+    )

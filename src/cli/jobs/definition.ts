@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util'
+import { parseDateTime } from '../../date-time.ts'
+import { graphql } from '../../generated/commands/gql.ts'
+import type {
+  CloudToDeviceMethodInput,
+  JobExpectationInput,
+  ReadDefinitionQuery,
+  TwinPatchInput,
+} from '../../generated/commands/graphql.ts'
+
+/** A job to schedule, with the names of the API. It has a method or a patch. */
+export type JobDefinition = {
+  readonly jobId?: string
+  readonly queryCondition: string
+  /** ISO 8601; now when omitted. */
+  readonly startTime?: string
+  readonly maxExecutionTimeInSeconds?: number
+  readonly expect?: JobExpectationInput
+} & (
+  | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
+  | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
+)
+
+export const ReadDefinition = graphql(`
+  query ReadDefinition($jobId: String!) {
+    job(jobId: $jobId) {
+      queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
+      cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
+    }
+  }
+`)
+
+type StoredJob = NonNullable<ReadDefinitionQuery['job']>
+
+// The defaults of the API.
+const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0 } as const
+
+/**
+ * The names of the members in which a stored job differs from a definition. A start time that the definition does not have
+ * is not compared, because it was the time of the first request. Nor is the fingerprint, which is not stored.
+ */
+export function differencesOf(definition: JobDefinition, job: StoredJob): string[] {
+  const wanted = {
+    queryCondition: definition.queryCondition,
+    ...(definition.startTime !== undefined && { startTime: momentOf(definition.startTime) }),
+    maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
+    maxDevices: definition.expect?.maxDevices ?? null,
+    cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
+    updateTwin: patchOf(definition.updateTwin),
+  }
+  const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
+    queryCondition: job.queryCondition,
+    startTime: momentOf(job.startTime),
+    maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
+    maxDevices: job.maxDevices ?? null,
+    cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
+    updateTwin: patchOf(job.updateTwin),
+  }
+  return Object.entries(wanted)
+    .filter(([name, value]) => !isDeepStrictEqual(value, new Map(Object.entries(stored)).get(name)))
+    .map(([name]) => name)
+}
+
+/** Different texts may name the same moment. The hub refuses what is not a time. */
+const momentOf = (time: string): number | undefined => parseDateTime(time)?.getTime()
+
+const methodOf = (method: {
+  readonly methodName: string
+  readonly payload?: unknown
+  readonly responseTimeoutInSeconds?: number | null | undefined
+  readonly connectTimeoutInSeconds?: number | null | undefined
+}) => ({
+  methodName: method.methodName,
+  payload: method.payload ?? null,
+  responseTimeout: method.responseTimeoutInSeconds ?? defaults.responseTimeout,
+  connectTimeout: method.connectTimeoutInSeconds ?? defaults.connectTimeout,
+})
+
+/** A patch without its prototypes and without sections that are not there, so that equal ones compare as equal. */
+function patchOf(patch: unknown): unknown {
+  return patch === undefined || patch === null ? null : JSON.parse(JSON.stringify(patch), (_key, value) => value)
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { parseAllDocuments } from 'yaml'
+import { inexact, isJsonObject, type JsonObject } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+import type { JobDefinition } from './definition.ts'
+
+/** The job of a file. Its ID makes applying the file twice the same as once. */
+export type FiledJob = JobDefinition & { readonly jobId: string }
+
+/**
+ * The jobs in a file of YAML or JSON, one for each YAML document; `-` is standard input. Throws a UsageError that names the
+ * file, the document and the member when the file cannot be read or a job is not valid.
+ */
+export async function readJobFile(file: string): Promise<readonly FiledJob[]> {
+  const documents = parseAllDocuments(await textOf(file), { intAsBigInt: true })
+  if (!Array.isArray(documents) || documents.length === 0) throw new UsageError(`${file} has no job.`)
+  return documents.map((document, index) => {
+    const [error] = document.errors
+    const place = documents.length === 1 ? file : `${file}, document ${index + 1}`
+    if (error !== undefined) throw new UsageError(`${place} is not YAML or JSON: ${error.message.split('\n')[0]}`)
+    return jobIn(storable(document.toJS(), place), place)
+  })
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
+  }
+}
+
+/** The value with its integers as numbers. UsageError when it has one that the hub cannot store. */
+function storable(value: unknown, place: string): unknown {
+  if (typeof value === 'bigint') {
+    if (String(Number(value)) !== String(value)) throw new UsageError(`${place}: ${inexact(String(value))}`)
+    return Number(value)
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new UsageError(`${place}: ${inexact(String(value))}`)
+  if (Array.isArray(value)) return value.map((item) => storable(item, place))
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, storable(member, place)]))
+}
+
+/** The members of objects, by the types that a job file checks itself. The hub checks the values. */
+const shapes = {
+  job: {
+    jobId: 'string',
+    queryCondition: 'string',
+    startTime: 'string',
+    maxExecutionTimeInSeconds: 'number',
+    expect: 'object',
+    cloudToDeviceMethod: 'object',
+    updateTwin: 'object',
+  },
+  expect: { maxDevices: 'number', fingerprint: 'string' },
+  cloudToDeviceMethod: {
+    methodName: 'string',
+    payload: 'any',
+    responseTimeoutInSeconds: 'number',
+    connectTimeoutInSeconds: 'number',
+  },
+  updateTwin: { tags: 'object', properties: 'object' },
+  properties: { desired: 'object' },
+} as const
+
+function jobIn(value: unknown, place: string): FiledJob {
+  const job = checked(value, 'job', place)
+  const jobId = job.jobId
+  const queryCondition = job.queryCondition
+  if (typeof jobId !== 'string') throw new UsageError(`${place}: jobId is missing.`)
+  if (typeof queryCondition !== 'string')
+    throw new UsageError(`${place}: queryCondition is missing. "*" is all devices.`)
+  const common = {
+    jobId,
+    queryCondition,
+    ...(typeof job.startTime === 'string' && { startTime: job.startTime }),
+    ...(typeof job.maxExecutionTimeInSeconds === 'number' && {
+      maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
+    }),
+    ...(job.expect !== undefined && { expect: checked(job.expect, 'expect', place) }),
+  }
+  if ((job.cloudToDeviceMethod === undefined) === (job.updateTwin === undefined)) {
+    throw new UsageError(`${place}: give either cloudToDeviceMethod or updateTwin.`)
+  }
+  if (job.cloudToDeviceMethod !== undefined) {
+    const { methodName, ...method } = checked(job.cloudToDeviceMethod, 'cloudToDeviceMethod', place)
+    if (typeof methodName !== 'string') throw new UsageError(`${place}: cloudToDeviceMethod.methodName is missing.`)
+    return { ...common, cloudToDeviceMethod: { ...method, methodName } }
+  }
+  const updateTwin = checked(job.updateTwin, 'updateTwin', place)
+  if (updateTwin.properties !== undefined) checked(updateTwin.properties, 'properties', place)
+  return { ...common, updateTwin }
+}
+
+/** The object, after its members were checked. */
+function checked(value: unknown, name: keyof typeof shapes, place: string): JsonObject {
+  if (!isJsonObject(value)) throw new UsageError(`${place}: ${name} is not an object.`)
+  const members = new Map<string, string>(Object.entries(shapes[name]))
+  for (const [member, content] of Object.entries(value)) {
+    const type = members.get(member)
+    if (type === undefined) {
+      throw new UsageError(
+        `${place}: ${name} has the unknown member ${member}. Known: ${[...members.keys()].join(', ')}.`,
+      )
+    }
+    const fits = type === 'any' || (type === 'object' ? isJsonObject(content) : typeof content === type)
+    if (!fits) throw new UsageError(`${place}: ${member} is not ${type === 'object' ? 'an object' : `a ${type}`}.`)
+  }
+  return value
+}

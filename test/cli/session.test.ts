@@ -1,0 +1,258 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { signSasToken } from '../../src/access/sas.ts'
+import type { Behaviour } from '../../src/simulator/behaviour.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { connectClient } from '../mqtt/door.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+// The commands of `twincast` that are clients of a hub, as a user calls them.
+
+const root = resolve(import.meta.dirname, '../..')
+/** The devices of a job whose devices all succeed, do so in part, or all refuse. */
+const behaviours: Readonly<Record<string, readonly Behaviour[]>> = {
+  good: [{ kind: 'answer' }, { kind: 'answer' }],
+  mixed: [{ kind: 'answer' }, { kind: 'refuse', status: 503 }],
+  bad: [{ kind: 'refuse', status: 503 }],
+}
+
+let app: TestApp
+let folder = ''
+const fleets: Fleet[] = []
+
+beforeAll(async () => {
+  app = await startApp()
+  folder = await mkdtemp(join(tmpdir(), 'twincast-session-'))
+  for (const [name, each] of Object.entries(behaviours)) {
+    const devices = await registerFleet(app.client, name, each.length, (index) => each[index] ?? { kind: 'answer' })
+    const fleet = createFleet({ host: '127.0.0.1', port: app.mqttPort, hubName: 'localhost', devices })
+    fleets.push(fleet)
+    await fleet.connect()
+  }
+})
+afterAll(async () => {
+  for (const fleet of fleets) await fleet.close()
+  await app.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Runs a command to its end. The hub is in this process, so the command must not block it. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, TWINCAST_URL: app.addresses.http ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, status] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((ended) => child.once('close', ended)),
+  ])
+  return { status, stdout, stderr }
+}
+
+const rowsIn = (lines: string): unknown[] =>
+  lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+async function fileOf(name: string, content: string): Promise<string> {
+  const file = join(folder, name)
+  await writeFile(file, content)
+  return file
+}
+
+test('an import names the lines that fail by number, imports the others and can be repeated', async () => {
+  const file = await fileOf(
+    'pumps.jsonl',
+    [
+      '{"deviceId": "pump-1", "tags": {"site": "north"}, "desired": {"interval": 5}}',
+      '{"deviceId": "pump-2", "tags": {"site": "north"}}',
+      'not JSON',
+      '{"deviceId": "pump 4"}',
+      '{"deviceId": "pump-5", "tag": {}}',
+    ].join('\n'),
+  )
+  const first = await run(['devices', 'import', file])
+  expect(first.status).toBe(3)
+  expect(first.stderr).toContain('line 3: This is not JSON.')
+  expect(first.stderr).toContain('line 4: ')
+  expect(first.stderr).toContain('line 5: The member "tag" is unknown.')
+  expect(first.stderr).toContain('Imported: 2 created, 3 failed.')
+  const again = await run(['devices', 'import', file])
+  expect(again.stderr).toContain('Imported: 0 created, 2 skipped because they exist, 3 failed.')
+})
+
+test('a dry run checks the lines and creates nothing', async () => {
+  const file = await fileOf('dry.jsonl', '{"deviceId": "dry-1"}\n')
+  expect(await run(['devices', 'import', file, '--dry-run'])).toMatchObject({ status: 0 })
+  expect((await run(['devices', 'show', 'dry-1'])).status).toBe(1)
+})
+
+test('an export is in the form that the import reads, as JSON lines and as CSV', async () => {
+  const lines = await run(['devices', 'export', '--where', "tags.site = 'north'"])
+  expect(lines.status).toBe(0)
+  expect(rowsIn(lines.stdout)).toEqual([
+    { deviceId: 'pump-1', tags: { site: 'north' }, desired: { interval: 5 } },
+    { deviceId: 'pump-2', tags: { site: 'north' }, desired: {} },
+  ])
+  const csv = await run(['devices', 'export', '--where', "tags.site = 'north'", '--format', 'csv'])
+  const file = await fileOf('pumps.csv', csv.stdout.replaceAll('north', 'south'))
+  const imported = await run(['devices', 'import', file, '--if-exists', 'update'])
+  expect(imported.stderr).toContain('Imported: 0 created, 2 updated.')
+  const moved = await run(['devices', 'list', '--where', "tags.site = 'south'", '--format', 'jsonl'])
+  expect(rowsIn(moved.stdout)).toMatchObject([{ deviceId: 'pump-1' }, { deviceId: 'pump-2' }])
+})
+
+test('a twin is patched and shown', async () => {
+  expect(await run(['twins', 'patch', 'pump-1', '--desired', '{"interval": 9}'])).toMatchObject({ status: 0 })
+  const { stdout } = await run(['twins', 'show', 'pump-1', '--format', 'json'])
+  expect(stdout).toMatch(/"interval": ?9/)
+})
+
+test('a number that the hub cannot store is refused, and not rounded or taken for null', async () => {
+  const big = '12345678901234567890'
+  const file = await fileOf(
+    'big.jsonl',
+    `{"deviceId": "big-1", "desired": {"serial": ${big}}}\n{"deviceId": "big-2"}\n`,
+  )
+  const imported = await run(['devices', 'import', file])
+  expect(imported.status).toBe(3)
+  expect(imported.stderr).toContain(`line 1: The number ${big} is not one that the hub can store`)
+  const patched = await run(['twins', 'patch', 'pump-1', '--desired', '{"interval": 1e999}'])
+  expect(patched.status).toBe(2)
+  expect(patched.stderr).toContain('The number 1e999 is not one that the hub can store')
+  expect((await run(['twins', 'show', 'pump-1', '--format', 'json'])).stdout).toMatch(/"interval": ?9/)
+  const job = await fileOf('big.yaml', `jobId: big\nqueryCondition: "*"\nupdateTwin: { tags: { serial: ${big} } }\n`)
+  expect(await run(['apply', '-f', job])).toMatchObject({ status: 2, stderr: expect.stringContaining(big) })
+})
+
+test('an answer of a device is printed with the digits that the device sent', async () => {
+  const [device] = await registerFleet(app.client, 'exact', 1, () => ({ kind: 'answer' }))
+  const resource = encodeURIComponent('localhost/devices/exact-0')
+  const expiry = Math.floor(Date.now() / 1000) + 3_600
+  const client = await connectClient(app.mqttPort, 'exact-0', {
+    username: 'localhost/exact-0/?api-version=2021-04-12',
+    password: signSasToken({ resource, key: device?.primaryKey ?? '', expiry }),
+  })
+  client.on('message', (topic) => {
+    client.publish(topic.replace(/POST\/[^/]*/, 'res/200'), '{"serial": 12345678901234567890}')
+  })
+  await client.subscribeAsync('$iothub/methods/POST/#')
+  const { stdout } = await run(['devices', 'call', 'exact-0', 'serial', '--format', 'jsonl'])
+  expect(stdout).toBe('{"status":200,"payload":{"serial":12345678901234567890}}\n')
+  await client.endAsync()
+})
+
+test.each([
+  ['good', 0, 'SUCCEEDED'],
+  ['mixed', 3, 'PARTIALLY_FAILED'],
+  ['bad', 4, 'FAILED'],
+])('a watched job on the %s fleet ends with %i', async (fleet, code, outcome) => {
+  const { status, stdout, stderr } = await run([
+    ...['jobs', 'schedule', 'method', 'reboot', '--where', `tags.fleet = '${fleet}'`],
+    ...['--id', `job-${fleet}`, '--max-time', '60', '--watch'],
+  ])
+  expect({ status, stderr }).toMatchObject({ status: code })
+  expect(rowsIn(stdout)).toMatchObject([{ jobId: `job-${fleet}`, outcome }])
+})
+
+test('the results of a job have a row per device', async () => {
+  const { stdout } = await run(['jobs', 'results', 'job-mixed', '--format', 'csv'])
+  const [head = '', ...rows] = stdout.trim().split('\n')
+  expect(head.split(',').slice(0, 3)).toEqual(['deviceId', 'result', 'responseStatus'])
+  expect(rows.map((row) => row.split(',').slice(0, 3)).sort()).toEqual([
+    ['mixed-0', 'SUCCEEDED', '200'],
+    ['mixed-1', 'REFUSED', '503'],
+  ])
+})
+
+test('a retry repeats a job on the devices that refused', async () => {
+  const { status, stdout } = await run(['jobs', 'retry', 'job-mixed', '--id', 'again', '--watch'])
+  expect(status).toBe(4)
+  expect(rowsIn(stdout)).toMatchObject([{ jobId: 'again', deviceCount: 1, refusedCount: 1 }])
+})
+
+test('a scheduled job is cancelled', async () => {
+  const job = ['jobs', 'schedule', 'twin', '--where', '*', '--tags', '{"a": 1}', '--id', 'later', '--at']
+  expect(await run([...job, new Date(Date.now() + 3_600_000).toISOString()])).toMatchObject({ status: 0 })
+  expect(await run(['jobs', 'cancel', 'later'])).toMatchObject({ status: 0 })
+  const { stdout } = await run(['jobs', 'show', 'later', '--format', 'json'])
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'CANCELLED' })
+})
+
+test('a file of jobs can be applied again, and another job with the same ID is refused', async () => {
+  const job = (interval: number): string => `jobId: apply-1
+queryCondition: tags.site = 'south'
+updateTwin:
+  properties:
+    desired:
+      interval: ${interval}
+`
+  const file = await fileOf('job.yaml', job(5))
+  const first = await run(['apply', '-f', file])
+  expect(first).toMatchObject({ status: 0, stderr: 'The job apply-1 is scheduled.\n' })
+  expect(await run(['apply', '-f', file])).toMatchObject({
+    status: 0,
+    stderr: 'The job apply-1 exists already, with the same definition.\n',
+  })
+  await fileOf('job.yaml', job(6))
+  expect(await run(['apply', '-f', file])).toMatchObject({
+    status: 5,
+    stderr: 'Another job has the ID apply-1. It differs in updateTwin.\n',
+  })
+})
+
+test('a job file with an unknown member schedules nothing', async () => {
+  const file = await fileOf('wrong.yaml', 'jobId: wrong\nqueryCondition: "*"\nupdateTwins: {}\n')
+  const { status, stderr } = await run(['apply', '-f', file])
+  expect(status).toBe(2)
+  expect(stderr).toContain('job has the unknown member updateTwins.')
+  expect((await run(['jobs', 'show', 'wrong'])).status).toBe(1)
+})
+
+test('a statement is queried to its last row', async () => {
+  const { stdout, stderr } = await run(
+    ['query', "SELECT deviceId FROM devices WHERE tags.site = 'south'", '--format', 'jsonl'],
+    { TWINCAST_TOKEN: app.ownerToken },
+  )
+  expect({ rows: rowsIn(stdout), stderr }).toEqual({
+    rows: [{ deviceId: 'pump-1' }, { deviceId: 'pump-2' }],
+    stderr: '',
+  })
+})
+
+test('the audit is filtered by target and outcome, and has the columns of CSV', async () => {
+  const env = { TWINCAST_TOKEN: app.ownerToken }
+  const about = await run(['audit', '--target', 'pump-1', '--outcome', 'succeeded'], env)
+  expect(about).toMatchObject({ status: 0, stderr: '' })
+  const entries = rowsIn(about.stdout)
+  expect(entries.length).toBeGreaterThan(0)
+  expect(entries).toEqual(entries.map(() => expect.objectContaining({ target: 'pump-1', outcome: 'SUCCEEDED' })))
+  const refused = await run(['audit', '--outcome', 'refused', '--format', 'csv'], env)
+  const [head, ...rows] = refused.stdout.trim().split('\n')
+  expect(head).toBe('id,time,actor,kind,issuer,subject,operation,target,address,outcome,code,detail')
+  expect(rows.length).toBeGreaterThan(0)
+  expect(rows.filter((row) => !row.includes(',REFUSED,'))).toEqual([])
+})
+
+test('a condition that does not parse is one sentence with its position', async () => {
+  const { status, stderr } = await run(['devices', 'list', '--where', 'tags.site = '])
+  expect(status).toBe(1)
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+})
+
+test('a hub that cannot be reached, and one that wants a token, are one sentence with what to do', async () => {
+  expect((await run(['jobs', 'list'], { TWINCAST_URL: 'http://127.0.0.1:9' })).stderr).toMatch(
+    /^No hub responds at http:\/\/127\.0\.0\.1:9.*--hub\.\n$/,
+  )
+  const wrong = await run(['jobs', 'list', '--token', 'SharedAccessSignature sr=x&sig=x&se=1&skn=x'])
+  expect(wrong.status).toBe(1)
+  expect(wrong.stderr).toContain('--key or --token')
+})
