@@ -4,6 +4,7 @@ import { createApply } from './commands/apply.ts'
 import { createAudit } from './commands/audit.ts'
 import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
+import { createDoctor } from './commands/doctor.ts'
 import { createJobs } from './commands/jobs.ts'
 import { createQuery } from './commands/query.ts'
 import { createSimulate } from './commands/simulate.ts'
@@ -31,5 +32,6 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createStart())
     .addCommand(createDemo())
     .addCommand(createToken())
+    .addCommand(createDoctor())
     .commandsGroup('This command line:')
 }
