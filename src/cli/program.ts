@@ -2,11 +2,13 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { version } from '../version.ts'
 import { createApply } from './commands/apply.ts'
 import { createAudit } from './commands/audit.ts'
+import { createBackup } from './commands/backup.ts'
 import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
 import { createDoctor } from './commands/doctor.ts'
 import { createJobs } from './commands/jobs.ts'
 import { createQuery } from './commands/query.ts'
+import { createRestore } from './commands/restore.ts'
 import { createSimulate } from './commands/simulate.ts'
 import { createStart } from './commands/start.ts'
 import { createToken } from './commands/token.ts'
@@ -32,6 +34,8 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createStart())
     .addCommand(createDemo())
     .addCommand(createToken())
+    .addCommand(createBackup())
+    .addCommand(createRestore())
     .addCommand(createDoctor())
     .commandsGroup('This command line:')
 }
