@@ -3,6 +3,7 @@ import { version } from '../version.ts'
 import { createApply } from './commands/apply.ts'
 import { createAudit } from './commands/audit.ts'
 import { createBackup } from './commands/backup.ts'
+import { createCompletion } from './commands/completion.ts'
 import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
 import { createDoctor } from './commands/doctor.ts'
@@ -38,4 +39,5 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createRestore())
     .addCommand(createDoctor())
     .commandsGroup('This command line:')
+    .addCommand(createCompletion())
 }
