@@ -8,6 +8,7 @@ import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
 import { createDoctor } from './commands/doctor.ts'
 import { createJobs } from './commands/jobs.ts'
+import { createKeys } from './commands/keys.ts'
 import { createQuery } from './commands/query.ts'
 import { createRestore } from './commands/restore.ts'
 import { createSimulate } from './commands/simulate.ts'
@@ -35,6 +36,7 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createStart())
     .addCommand(createDemo())
     .addCommand(createToken())
+    .addCommand(createKeys())
     .addCommand(createBackup())
     .addCommand(createRestore())
     .addCommand(createDoctor())
