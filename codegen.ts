@@ -36,6 +36,12 @@ const config: CodegenConfig = {
       presetConfig: { ...presetConfig, persistedDocuments },
       config: { ...shared, documentMode: 'string' },
     },
+    'src/generated/library/': {
+      preset: 'client',
+      documents: ['src/library/**/*.ts'],
+      presetConfig,
+      config: { ...shared, documentMode: 'string' },
+    },
     'src/generated/console/': {
       preset: 'client',
       documents: ['src/console/**/*.{ts,tsx}'],
