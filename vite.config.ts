@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
@@ -59,11 +62,18 @@ const graphiql: Plugin = {
 </html>
 `
     this.emitFile({ type: 'asset', fileName: 'graphiql.html', source })
+    const folder = dirname(dirname(createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql')))
+    const licence = readFileSync(join(folder, 'LICENSE'), 'utf8')
+    this.emitFile({ type: 'asset', fileName: 'graphiql-licence.txt', source: licence })
   },
 }
 
 /** The pages of one job or device, by their folders in src/console/pages. Other pages have the address of their folder. */
-const pagesOfEach: Readonly<Record<string, string>> = { job: 'jobs/each', device: 'devices/each' }
+const pagesOfEach: Readonly<Record<string, string>> = {
+  job: 'jobs/each',
+  device: 'devices/each',
+  webhook: 'webhooks/each',
+}
 
 /**
  * Writes a copy of index.html for each page, `pages/jobs.html` and so on, which names the files of that page. So the browser
@@ -129,6 +139,8 @@ export default defineConfig({
   html: { cspNonce: '{{nonce}}' },
   build: {
     outDir: '../../dist/console',
+    // What the licences of packages ask for: their text goes where their code goes, into the npm package.
+    license: { fileName: 'licences.md' },
     emptyOutDir: true,
     target: ['chrome123', 'firefox120', 'safari17.5'],
     // A file written into a page as a data: address would be refused by the content security policy.
@@ -138,7 +150,11 @@ export default defineConfig({
     cssCodeSplit: false,
     chunkSizeWarningLimit: 900,
     // The time that plugins take says nothing to those who only start the hub.
-    rolldownOptions: { checks: { bundlerTimings: false } },
+    rolldownOptions: {
+      checks: { bundlerTimings: false },
+      // The hub serves names with one dot. A file that pages share may be named after a style, such as `forms.module`.
+      output: { chunkFileNames: ({ name }) => `assets/${name.replaceAll('.', '-')}-[hash].js` },
+    },
   },
   logLevel: 'warn',
   // For `npm run dev`, and for `npx vite` with a hub that runs elsewhere (HUB, with this origin in ALLOWED_ORIGINS).

@@ -128,7 +128,7 @@ const consoleFolder = resolve(import.meta.dirname, '../dist/console')
 
 /** The documents of the console and of the commands, as the code generator wrote them. */
 const ownDocuments = ['console', 'commands'].map((program) =>
-  resolve(import.meta.dirname, '../src/generated', program, 'persisted-documents.json'),
+  resolve(import.meta.dirname, 'generated', program, 'persisted-documents.json'),
 )
 
 /** Assembles the parts: the only file that knows all of them. */
