@@ -1,5 +1,5 @@
+import { Secret, type SecretProps } from '../ui/secret.tsx'
 import { connectionStringOf, hubNameOf, mqttsPortOf } from './connection-string.ts'
-import { Secret, type SecretProps } from './secret.tsx'
 
 /** The connection string of a device, to copy. */
 export function ConnectionSecret({

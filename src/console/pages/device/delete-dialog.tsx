@@ -1,7 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
 import { DeviceDeleteDocument } from '../../device/documents.ts'
-import styles from '../../device/forms.module.css'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -9,6 +8,7 @@ import { describeError } from '../../ui/describe-error.ts'
 import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
+import styles from '../../ui/form.module.css'
 
 /** Asks the user to type the ID: a deleted device is gone, with its twin and its keys. */
 export function DeleteDialog({

@@ -2,7 +2,6 @@ import { type FormEvent, useState } from 'react'
 import { useMutation } from 'urql'
 import type { DeviceNowFragment } from '../../../generated/console/graphql.ts'
 import { DeviceUpdateDocument } from '../../device/documents.ts'
-import styles from '../../device/forms.module.css'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -10,6 +9,7 @@ import { describeError } from '../../ui/describe-error.ts'
 import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
+import styles from '../../ui/form.module.css'
 
 /** Asks whether to disable or enable the device, and why. */
 export function StatusDialog({

@@ -1,11 +1,11 @@
 import { type FormEvent, useEffect, useId, useState } from 'react'
 import { usePaths } from '../../condition/use-paths.ts'
 import { mostColumns } from '../../device/address.ts'
-import styles from '../../device/forms.module.css'
 import { readTwinPath } from '../../device/twin-path.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
+import styles from '../../ui/form.module.css'
 
 const places = Array.from({ length: mostColumns }, (_, index) => index)
 

@@ -1,6 +1,6 @@
 import { useRef } from 'react'
 import { useAnnounce } from '../shell/announcer.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button } from './button.tsx'
 import styles from './secret.module.css'
 
 /** The props of a value that is to be copied. */
