@@ -1,7 +1,9 @@
 import { useEffect, useId, useRef, useState } from 'react'
 import { type AnyVariables, CombinedError } from 'urql'
 import { formatCount } from '../format.ts'
+import { useRetryWhenBack } from '../hub/use-retry-when-back.ts'
 import { useSession } from '../hub/use-session.ts'
+import { useDenial } from '../hub/use-viewer.ts'
 import { Button } from '../ui/button.tsx'
 import { describeError } from '../ui/describe-error.ts'
 import { CancelButton, Dialog } from '../ui/dialog.tsx'
@@ -14,9 +16,14 @@ import { type Progress, writeRows } from './write-rows.ts'
 type State =
   | { readonly kind: 'idle' }
   | ({ readonly kind: 'running' | 'done' } & Progress)
+  /** A page could not be read. `again` reads it again. */
+  | ({ readonly kind: 'paused'; readonly error: CombinedError; readonly again: () => void } & Progress)
   | { readonly kind: 'failed'; readonly message: string }
 
-/** Selects the format of an export, and shows its progress. Closing it cancels the export. */
+/**
+ * Selects the format of an export, and shows its progress. A page that cannot be read pauses the export: it continues on
+ * request, or when a lost connection is back. Closing the dialog cancels the export.
+ */
 export function ExportDialog<Data, Variables extends AnyVariables, Row>({
   list,
   onClose,
@@ -25,9 +32,15 @@ export function ExportDialog<Data, Variables extends AnyVariables, Row>({
   readonly onClose: () => void
 }) {
   const { request } = useSession()
+  const denied = useDenial()()
   const [state, setState] = useState<State>({ kind: 'idle' })
   const running = useRef<AbortController>(undefined)
   useEffect(() => () => running.current?.abort(), [])
+  const isUnderWay = state.kind === 'running' || state.kind === 'paused'
+  const goOn = (): void => {
+    if (state.kind === 'paused') state.again()
+  }
+  useRetryWhenBack(state.kind === 'paused' ? state.error : undefined, goOn)
 
   const start = async (format: Format): Promise<void> => {
     const cancel = new AbortController()
@@ -41,6 +54,17 @@ export function ExportDialog<Data, Variables extends AnyVariables, Row>({
         format,
         fields: list.fields,
         readPage: pageReader(request, list),
+        untilAgain(error) {
+          if (!(error instanceof CombinedError)) throw error
+          return new Promise((resolve, reject) => {
+            const again = (): void => {
+              setState({ kind: 'running', ...progress })
+              resolve()
+            }
+            setState({ kind: 'paused', ...progress, error, again })
+            cancel.signal.addEventListener('abort', () => reject(cancel.signal.reason))
+          })
+        },
         target,
         signal: cancel.signal,
         onProgress(now) {
@@ -65,8 +89,13 @@ export function ExportDialog<Data, Variables extends AnyVariables, Row>({
           </Button>
         ) : (
           <>
-            <CancelButton>{state.kind === 'running' ? 'Cancel export' : 'Cancel'}</CancelButton>
-            {state.kind !== 'running' && (
+            <CancelButton>{isUnderWay ? 'Cancel export' : 'Cancel'}</CancelButton>
+            {state.kind === 'paused' && (
+              <Button kind="primary" denied={denied} onClick={goOn}>
+                Continue
+              </Button>
+            )}
+            {!isUnderWay && (
               <>
                 <Button onClick={() => void start('jsonl')}>Save as JSON lines</Button>
                 <Button kind="primary" onClick={() => void start('csv')}>
@@ -86,7 +115,12 @@ export function ExportDialog<Data, Variables extends AnyVariables, Row>({
         </p>
       )}
       {state.kind === 'failed' && <Notice kind="failure">{state.message} Nothing was saved.</Notice>}
-      {state.kind === 'running' && <ProgressOf {...state} />}
+      {isUnderWay && <ProgressOf {...state} />}
+      {state.kind === 'paused' && (
+        <Notice kind="failure">
+          {describeError(state.error).message} The rows that were read are kept: the export continues after them.
+        </Notice>
+      )}
       <p role="status">{state.kind === 'done' && `${countRows(state.rows)} saved.`}</p>
     </Dialog>
   )
@@ -110,7 +144,6 @@ function countRows(rows: number): string {
 }
 
 function describeFailure(error: unknown): string {
-  if (error instanceof CombinedError) return describeError(error).message
   if (error instanceof TooLargeForMemory) {
     return 'The file is too large for this browser. Filter the list, or use a browser that writes files step by step.'
   }

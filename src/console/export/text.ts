@@ -4,9 +4,15 @@ export type Field<Row> = { readonly name: string; readonly value: (row: Row) => 
 /** The formats of an export. */
 export type Format = 'csv' | 'jsonl'
 
-/** The first line of a file, with the names of the fields; empty for lines of JSON. */
+/**
+ * Without this mark at its beginning, Excel takes a CSV file for one in the encoding of the system, and shows other
+ * characters for all but ASCII.
+ */
+const byteOrderMark = '\uFEFF'
+
+/** What a file begins with: the byte order mark and the names of the fields; empty for lines of JSON. */
 export function headOf<Row>(format: Format, fields: readonly Field<Row>[]): string {
-  return format === 'csv' ? csvLine(fields.map(({ name }) => name)) : ''
+  return format === 'csv' ? byteOrderMark + csvLine(fields.map(({ name }) => name)) : ''
 }
 
 /** The lines of rows. */

@@ -21,13 +21,14 @@ export type Target = {
 }
 
 /**
- * Writes all rows of a list to a file, page by page. When a page cannot be read or written, or after `signal`, it
- * discards what was written and throws.
+ * Writes all rows of a list to a file, page by page. A page that cannot be read is read again when `untilAgain` resolves.
+ * When that rejects, when a page cannot be written, or after `signal`, it discards what was written and throws.
  */
 export async function writeRows<Row>({
   format,
   fields,
   readPage,
+  untilAgain,
   target,
   signal,
   onProgress,
@@ -36,17 +37,29 @@ export async function writeRows<Row>({
   readonly fields: readonly Field<Row>[]
   /** Reads the page after a cursor; the first one without a cursor. */
   readonly readPage: (after: string | null) => Promise<ExportPage<Row>>
+  /** Waits, after the error of a page, until the same page is to be read again. */
+  readonly untilAgain: (error: unknown) => Promise<void>
   readonly target: Target
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
 }): Promise<void> {
+  const readUntilThere = async (after: string | null): Promise<ExportPage<Row>> => {
+    for (;;) {
+      try {
+        return await readPage(after)
+      } catch (error) {
+        signal.throwIfAborted()
+        await untilAgain(error)
+      }
+    }
+  }
   try {
     await target.write(headOf(format, fields))
     let rows = 0
     let after: string | null = null
     let totalCount: number | undefined
     do {
-      const page: ExportPage<Row> = await readPage(after)
+      const page: ExportPage<Row> = await readUntilThere(after)
       signal.throwIfAborted()
       await target.write(linesOf(format, fields, page.nodes))
       rows += page.nodes.length

@@ -4,8 +4,8 @@ import { headOf, linesOf } from '../../../src/console/export/text.ts'
 const fields = ['id', 'value'].map((name) => ({ name, value: (row: Readonly<Record<string, unknown>>) => row[name] }))
 const csv = (value: unknown): string => linesOf('csv', fields, [{ id: 1, value }])
 
-test('CSV has a head, a line for each row, and line ends of RFC 4180', () => {
-  expect(headOf('csv', fields)).toBe('id,value\r\n')
+test('CSV has a byte order mark, by which Excel recognises UTF-8, a head, a line for each row, and line ends of RFC 4180', () => {
+  expect(headOf('csv', fields)).toBe('\uFEFFid,value\r\n')
   expect(linesOf('csv', fields, [{ id: 'a', value: 'b' }, { id: 'c' }, { id: 'd', value: null }])).toBe(
     'a,b\r\nc,\r\nd,\r\n',
   )
@@ -38,5 +38,5 @@ test('lines of JSON have all fields, with values and texts as they are', () => {
 })
 
 test('a name of a column that is a formula becomes a text', () => {
-  expect(headOf('csv', [{ name: '=a', value: () => 1 }])).toBe("'=a\r\n")
+  expect(headOf('csv', [{ name: '=a', value: () => 1 }])).toBe("\uFEFF'=a\r\n")
 })

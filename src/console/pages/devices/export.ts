@@ -7,12 +7,13 @@ import type { Field } from '../../export/text.ts'
 export const DevicesExportDocument = graphql(`
   query DevicesExport(
     $queryCondition: String
+    $orderBy: DeviceOrder
     $first: Int!
     $after: String
     $withTwin: Boolean!
     $counted: Boolean!
   ) {
-    devices(queryCondition: $queryCondition, first: $first, after: $after) {
+    devices(queryCondition: $queryCondition, orderBy: $orderBy, first: $first, after: $after) {
       totalCount @include(if: $counted)
       nodes {
         ...DevicesRow

@@ -22,8 +22,8 @@ graphql(`
 
 /** A page of the export, with the total only for the first one. */
 export const JobsExportDocument = graphql(`
-  query JobsExport($filter: JobFilter, $first: Int!, $after: String, $counted: Boolean!) {
-    jobs(filter: $filter, first: $first, after: $after) {
+  query JobsExport($filter: JobFilter, $orderBy: JobOrder, $first: Int!, $after: String, $counted: Boolean!) {
+    jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount @include(if: $counted)
       nodes {
         ...JobsExportRow
