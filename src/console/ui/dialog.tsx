@@ -56,15 +56,16 @@ export function Dialog({
         else onClose()
       }}
     >
-      <header className={styles.head}>
+      {/* Not a header or footer: those of a dialog that opens from the bar at the top would be landmarks. */}
+      <div className={styles.head}>
         <h2 id={id}>{title}</h2>
         <Button kind="quiet" aria-label="Close" onClick={close}>
           <Icon name="close" />
         </Button>
-      </header>
+      </div>
       <CloseContext value={close}>
         <div className={styles.body}>{children}</div>
-        {actions && <footer className={styles.actions}>{actions}</footer>}
+        {actions && <div className={styles.actions}>{actions}</div>}
       </CloseContext>
       {asks && isEdited && <DiscardQuestion onKeep={() => setAsks(false)} onDiscard={onClose} />}
     </dialog>
@@ -76,7 +77,14 @@ export function CancelButton({ children = 'Cancel' }: { readonly children?: Reac
   return <Button onClick={use(CloseContext)}>{children}</Button>
 }
 
-function DiscardQuestion({ onKeep, onDiscard }: { readonly onKeep: () => void; readonly onDiscard: () => void }) {
+/** Asks whether to discard what was typed. */
+export function DiscardQuestion({
+  onKeep,
+  onDiscard,
+}: {
+  readonly onKeep: () => void
+  readonly onDiscard: () => void
+}) {
   return (
     <Dialog
       title="Discard your changes?"

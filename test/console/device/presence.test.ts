@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  createRollCall,
-  mergePresence,
-  newerOf,
-  presenceCondition,
-  withoutDeleted,
-} from '../../../src/console/device/presence.ts'
+import { createRollCall, mergePresence, newerOf, withoutDeleted } from '../../../src/console/device/presence.ts'
 import type { ConnectionState } from '../../../src/generated/console/graphql.ts'
 
 const device = (id: string, minute: number | null, connectionState: ConnectionState = 'CONNECTED') => ({
@@ -40,10 +34,6 @@ test('the rows are the same array when none of them is reported', () => {
 test('of two states of the same moment the one that was reported last counts', () => {
   const reported = { ...device('a', 1), status: 'DISABLED' as const }
   expect(newerOf<ReturnType<typeof device> | typeof reported>(device('a', 1), reported)).toBe(reported)
-})
-
-test('devices are followed by their names, whatever signs stand in them', () => {
-  expect(presenceCondition(['a', "O'Brien"])).toBe("deviceId IN ['a', 'O\\'Brien']")
 })
 
 test('rows of devices that were deleted go, and without any the list is the same', () => {
