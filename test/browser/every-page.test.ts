@@ -34,6 +34,35 @@ const jobsOfDevice = (page: Page): Promise<void> => page.getByRole('table', { na
 const views: readonly View[] = [
   { name: 'Jobs', path: '/console/jobs', show: async (page) => page.getByRole('link', { name: 'ended' }).waitFor() },
   { name: 'Jobs, no matches', path: '/console/jobs?id=none', show: heading('No matching jobs') },
+  {
+    name: 'Jobs, selected',
+    path: '/console/jobs',
+    async show(page) {
+      await page.getByRole('checkbox', { name: /^Select all/ }).check()
+      await dialog('Cancel jobs…')(page)
+    },
+  },
+  {
+    name: 'Jobs, saved views',
+    path: '/console/jobs?status=running',
+    async show(page) {
+      await dialog('Views…')(page)
+      await page.getByLabel('Save the present view as').fill('Under way')
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      await page.getByRole('button', { name: 'Rename Under way' }).click()
+    },
+  },
+  { name: 'Jobs, keys', path: '/console/jobs', show: dialog('Keyboard shortcuts') },
+  {
+    name: 'Jobs, find',
+    path: '/console/jobs',
+    async show(page) {
+      await page.getByRole('link', { name: 'ended' }).waitFor()
+      await dialog('Find')(page)
+      await page.keyboard.type('e')
+      await page.getByRole('option', { name: 'ended' }).waitFor()
+    },
+  },
   { name: 'Job, ended', path: '/console/jobs/ended', show: heading('Failures by cause') },
   { name: 'Job, running', path: '/console/jobs/running', show: heading('Progress over time') },
   { name: 'Job, no devices', path: '/console/jobs/of-nobody', show: heading('History') },
@@ -101,6 +130,11 @@ const views: readonly View[] = [
     name: 'Devices, no matches',
     path: '/console/devices?id=none',
     show: heading('No matching devices'),
+  },
+  {
+    name: 'Devices, selected',
+    path: '/console/devices',
+    show: (page) => page.getByRole('checkbox', { name: 'Select site-0' }).check(),
   },
   { name: 'Devices, columns', path: '/console/devices', show: dialog('Columns…') },
   { name: 'Devices, export', path: '/console/devices?id=site', show: dialog('Export…') },

@@ -5,6 +5,7 @@ import type { Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useMemo, useState } from 'react'
+import { useKeys } from '../keys/use-keys.ts'
 import { CodeEditor, type CodeEditorProps } from '../ui/code-editor.tsx'
 import { completionsAt } from './completion.ts'
 import type { Option } from './completion-options.ts'
@@ -34,6 +35,7 @@ export function ConditionEditor({
 }: ConditionEditorProps) {
   const [view, setView] = useState<EditorView>()
   const pathsFor = usePaths()
+  useKeys({}, ['suggest'])
   const extensions = useMemo(() => {
     const complete = async ({ state, pos, explicit }: CompletionContext) => {
       const text = state.doc.toString()

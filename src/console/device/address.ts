@@ -1,12 +1,24 @@
+import type { DeviceOrder } from '../../generated/console/graphql.ts'
 import { printValue } from '../condition/completion-options.ts'
 import type { ConditionFault } from '../condition/fault.ts'
+import { readSort, type Sort, writeSort } from '../ui/sort.ts'
 import { readTwinPath } from './twin-path.ts'
 
 /**
- * The filters and columns of the list, which its address contains. Empty texts match everything. `columns` are paths of
- * the twin.
+ * The filters, the columns and the order of the list, which its address contains. Empty texts match everything.
+ * `columns` are paths of the twin.
  */
-export type DeviceList = { readonly condition: string; readonly idPrefix: string; readonly columns: readonly string[] }
+export type DeviceList = {
+  readonly condition: string
+  readonly idPrefix: string
+  readonly columns: readonly string[]
+  readonly sort: Sort<'id'>
+}
+
+/** The default order. The hub orders devices by nothing else. */
+export const byId: Sort<'id'> = { key: 'id', direction: 'ASC' }
+
+type Filters = Pick<DeviceList, 'condition' | 'idPrefix'>
 
 /** The maximum number of columns. */
 export const mostColumns = 3
@@ -18,12 +30,16 @@ export function readAddress(search: URLSearchParams): DeviceList {
     condition: condition === '*' ? '' : condition,
     idPrefix: search.get('id') ?? '',
     columns: readColumns(search.getAll('columns')),
+    sort: readSort(search, ['id'], byId),
   }
 }
 
 /** The same address with another list; other parameters stay. */
-export function writeAddress({ condition, idPrefix, columns }: DeviceList, search: URLSearchParams): URLSearchParams {
-  const written = new URLSearchParams(search)
+export function writeAddress(
+  { condition, idPrefix, columns, sort }: DeviceList,
+  search: URLSearchParams,
+): URLSearchParams {
+  const written = writeSort(sort, search, byId)
   const set = (name: string, text: string): void => (text === '' ? written.delete(name) : written.set(name, text))
   set('condition', condition)
   set('id', idPrefix)
@@ -35,7 +51,7 @@ export function writeAddress({ condition, idPrefix, columns }: DeviceList, searc
 }
 
 /** Whether anything is filtered out. */
-export function isFiltered({ condition, idPrefix }: DeviceList): boolean {
+export function isFiltered({ condition, idPrefix }: Filters): boolean {
   return condition !== '' || idPrefix !== ''
 }
 
@@ -43,19 +59,24 @@ export function isFiltered({ condition, idPrefix }: DeviceList): boolean {
  * The condition of the query. A typed condition starts on its own line, so that faults in it can be located: see
  * `faultIn`.
  */
-export function conditionOf({ condition, idPrefix }: DeviceList): string {
+export function conditionOf({ condition, idPrefix }: Filters): string {
   if (idPrefix === '') return condition === '' ? '*' : condition
   const prefix = `STARTSWITH(deviceId, ${quote(idPrefix)})`
   return condition === '' ? prefix : `(\n${condition}\n) AND ${prefix}`
 }
 
+/** The order of the query. */
+export function orderOf({ sort: { direction } }: DeviceList): DeviceOrder {
+  return { field: 'DEVICE_ID', direction }
+}
+
 /** The same condition on one line, for display and for other pages. */
-export function plainConditionOf(list: DeviceList): string {
+export function plainConditionOf(list: Filters): string {
   return conditionOf(list).replace(/\(\n([\s\S]*)\n\) AND /, '($1) AND ')
 }
 
 /** A fault of the whole condition, located in the typed part. A fault after the typed part is located at its end. */
-export function faultIn({ condition, idPrefix }: DeviceList, fault: ConditionFault): ConditionFault {
+export function faultIn({ condition, idPrefix }: Filters, fault: ConditionFault): ConditionFault {
   if (idPrefix === '' || condition === '') return fault
   const lines = condition.split('\n')
   const line = fault.line - 1

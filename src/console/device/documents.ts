@@ -21,8 +21,14 @@ graphql(`
 
 /** A page of the list, ordered by device ID. */
 export const DevicesListDocument = graphql(`
-  query DevicesList($queryCondition: String, $first: Int!, $after: String, $withTwin: Boolean!) {
-    devices(queryCondition: $queryCondition, first: $first, after: $after) {
+  query DevicesList(
+    $queryCondition: String
+    $orderBy: DeviceOrder
+    $first: Int!
+    $after: String
+    $withTwin: Boolean!
+  ) {
+    devices(queryCondition: $queryCondition, orderBy: $orderBy, first: $first, after: $after) {
       totalCount
       nodes {
         ...DevicesRow

@@ -1,5 +1,4 @@
 import type { ConnectionState, DeviceStatus } from '../../generated/console/graphql.ts'
-import { quote } from './address.ts'
 
 /** The fields that are reported when a device connects or disconnects. */
 type Reported = {
@@ -60,11 +59,6 @@ export function createRollCall(): (
     present = new Set()
     return absent
   }
-}
-
-/** The condition that follows some devices by ID, whatever other condition they no longer match. */
-export function presenceCondition(deviceIds: readonly string[]): string {
-  return `deviceId IN [${deviceIds.map(quote).join(', ')}]`
 }
 
 const momentOf = ({ lastActivityTime }: Reported): number =>

@@ -95,12 +95,14 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
       busy.current = mine
       setLoading(true)
       let reached = start
+      let fresh: readonly Row[] = []
       do {
         const page: Variables = { ...JSON.parse(of), ...(reached === undefined ? {} : { after: reached.endCursor }) }
         const { data, error } = await client.query(document, page, { requestPolicy: 'network-only' }).toPromise()
         if (busy.current !== mine) return
         const connection = data ? latest.current.read(data) : undefined
         const before = reached
+        fresh = [...fresh, ...(connection?.nodes ?? [])]
         if (connection === undefined || connection === null) {
           busy.current = undefined
           setLoading(false)
@@ -109,7 +111,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
         }
         reached = {
           of,
-          rows: withoutDoubles([...(before?.rows ?? []), ...connection.nodes], latest.current.keyOf),
+          rows: withoutDoubles([...(start?.rows ?? []), ...fresh], latest.current.keyOf),
           totalCount: before === undefined ? (connection.totalCount ?? undefined) : before.totalCount,
           endCursor: connection.pageInfo.endCursor ?? null,
           hasMore: connection.pageInfo.hasNextPage,
@@ -128,8 +130,8 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
           const totalCount = read.totalCount === undefined ? undefined : read.totalCount - others
           return { ...known, rows, totalCount, error: undefined }
         }
-        // Events about the previous rows are newer than the data that was read.
-        return { ...read, rows: withoutDoubles([...known.rows, ...read.rows], keyOf), totalCount: known.totalCount }
+        // Events about the previous rows are newer than the data that was read, and may have removed some of them.
+        return { ...read, rows: withoutDoubles([...known.rows, ...fresh], keyOf), totalCount: known.totalCount }
       })
     },
     [client, document, of],

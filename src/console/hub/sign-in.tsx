@@ -111,7 +111,7 @@ function TokenForm({
     <form className={styles.form} onSubmit={submit} noValidate>
       <h1>Sign in with a token</h1>
       <p>This hub requires an access token. On the hub’s machine, run</p>
-      <pre className={styles.command}>npm run -s token</pre>
+      <pre className={styles.command}>npx twincast token</pre>
       <p className={styles.note}>
         and paste its output. Tokens are valid for one hour. Use <code>--hours 8</code> for longer, or{' '}
         <code>--policy service</code> for fewer rights.

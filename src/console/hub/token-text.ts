@@ -4,7 +4,7 @@ import { claimsOf } from './jwt.ts'
 export type TokenText = { readonly token: string } | { readonly problem: string }
 
 /**
- * Reads what a person pastes where a token is wanted: the output of `npm run -s token`, perhaps with the name of the
+ * Reads what a person pastes where a token is wanted: the output of `npx twincast token`, perhaps with the name of the
  * header before it, quotes around it or a line break in it.
  */
 export function readTokenText(text: string): TokenText {

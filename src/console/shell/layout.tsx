@@ -1,6 +1,8 @@
 import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
 import { useSession } from '../hub/use-session.ts'
 import { useViewer } from '../hub/use-viewer.ts'
+import { Shortcuts } from '../keys/shortcuts.tsx'
+import { PaletteButton } from '../palette/palette-button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Announcer } from './announcer.tsx'
 import { ConnectionStatus } from './connection-status.tsx'
@@ -44,6 +46,8 @@ export function Layout() {
               <span className={styles.word}>GraphiQL</span> <Icon name="external" size={13} />
             </a>
           )}
+          <PaletteButton />
+          <Shortcuts />
           <ThemeSwitch />
           <Who />
           {signOut && (

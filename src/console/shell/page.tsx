@@ -7,7 +7,7 @@ let firstPath: string | undefined
 
 /**
  * A page: its heading, its actions, its content. The heading is also the title of the browser's tab. It takes the focus
- * when the user comes from another page, so that screen readers announce the new one.
+ * when the user comes from another page, so that screen readers announce the new one. The palette offers the actions.
  */
 export function Page({
   title,
@@ -41,7 +41,11 @@ export function Page({
           </h1>
           {lead}
         </div>
-        {actions && <div className={styles.actions}>{actions}</div>}
+        {actions && (
+          <div className={styles.actions} data-actions>
+            {actions}
+          </div>
+        )}
       </header>
       {children}
     </div>
@@ -60,7 +64,7 @@ export function Panel({
 }) {
   return (
     <section className={styles.panel} aria-label={title}>
-      <header className={styles.panelHead}>
+      <header className={styles.panelHead} data-actions>
         <h2>{title}</h2>
         {actions}
       </header>

@@ -1,5 +1,6 @@
 import type { Right } from '../../generated/console/graphql.ts'
-import { mayReadAudit, type Viewer } from '../hub/viewer.ts'
+import { mayManageWebhooks, mayReadAudit, type Viewer } from '../hub/viewer.ts'
+import type { KeyName } from '../keys/key-table.ts'
 import type { IconName } from '../ui/icon-paths.ts'
 
 /** A page that the navigation leads to. */
@@ -7,6 +8,8 @@ export type Place = {
   readonly to: string
   readonly name: string
   readonly icon: IconName
+  /** The key that leads there. */
+  readonly key: KeyName
   /** Whether the page has something to show to this viewer. */
   readonly isFor: (viewer: Pick<Viewer, 'rights' | 'scope'>) => boolean
 }
@@ -17,10 +20,11 @@ const anyOf =
     needed.some((right) => rights.includes(right))
 
 const places: readonly Place[] = [
-  { to: '/jobs', name: 'Jobs', icon: 'jobs', isFor: anyOf('READ_JOBS') },
-  { to: '/schedule', name: 'Schedule', icon: 'schedule', isFor: anyOf('WRITE_JOBS') },
-  { to: '/devices', name: 'Devices', icon: 'devices', isFor: anyOf('READ_DEVICES', 'READ_TWINS') },
-  { to: '/audit', name: 'Audit', icon: 'audit', isFor: mayReadAudit },
+  { to: '/jobs', name: 'Jobs', icon: 'jobs', key: 'jobs', isFor: anyOf('READ_JOBS') },
+  { to: '/schedule', name: 'Schedule', icon: 'schedule', key: 'schedule', isFor: anyOf('WRITE_JOBS') },
+  { to: '/devices', name: 'Devices', icon: 'devices', key: 'devices', isFor: anyOf('READ_DEVICES', 'READ_TWINS') },
+  { to: '/audit', name: 'Audit', icon: 'audit', key: 'audit', isFor: mayReadAudit },
+  { to: '/webhooks', name: 'Webhooks', icon: 'webhook', key: 'webhooks', isFor: mayManageWebhooks },
 ]
 
 /** The pages that have something to show for this viewer. */

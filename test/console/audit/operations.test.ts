@@ -20,6 +20,8 @@ test('a target leads to its page', () => {
   expect(targetPath({ operation: 'updateTwin', target: 'pump/1' })).toBe('/devices/pump%2F1')
   expect(targetPath({ operation: 'cancelJob', target: 'a' })).toBe('/jobs/a')
   expect(targetPath({ operation: 'createDevices', target: null })).toBeUndefined()
+  expect(targetPath({ operation: 'updateWebhook', target: 'a' })).toBe('/webhooks/a')
+  expect(targetPath({ operation: 'redeliverWebhook', target: 'a' })).toBeUndefined()
 })
 
 test('an operation that a newer hub has is shown by its name, without a page', () => {

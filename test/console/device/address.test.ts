@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  byId,
   conditionOf,
   type DeviceList,
   faultIn,
@@ -12,15 +13,16 @@ import {
 import { QueryConditionError } from '../../../src/errors.ts'
 import { parseCondition } from '../../../src/query/parser.ts'
 
-const everything: DeviceList = { condition: '', idPrefix: '', columns: [] }
+const everything: DeviceList = { condition: '', idPrefix: '', columns: [], sort: byId }
 const read = (text: string) => readAddress(new URLSearchParams(text))
 
 describe('the address', () => {
   test('says which devices and which columns', () => {
-    const list = {
+    const list: DeviceList = {
       condition: "tags.site = 'north'",
       idPrefix: 'pump-',
       columns: ['tags.building', 'properties.reported.fw'],
+      sort: { key: 'id', direction: 'DESC' },
     }
     const search = writeAddress(list, new URLSearchParams('other=1'))
     expect(search.get('columns')).toBe('tags.building,properties.reported.fw')

@@ -13,12 +13,15 @@ import {
 
 const filtersOf = (address: string): Filters => readFilters(new URLSearchParams(address))
 
+const newest = { key: 'end', direction: 'DESC' } as const
+const oldest = { key: 'end', direction: 'ASC' } as const
+
 const someFilters: fc.Arbitrary<Filters> = fc.record({
   result: fc.subarray([...results]),
   errorCode: fc.uniqueArray(fc.string({ minLength: 1 })),
   responseStatus: fc.uniqueArray(fc.integer({ min: -999_999_999, max: 999_999_999 })),
   condition: fc.string().map((text) => text.trim()),
-  order: fc.constantFrom('device', 'newest', 'oldest'),
+  sort: fc.record({ key: fc.constantFrom('device', 'end'), direction: fc.constantFrom('ASC', 'DESC') }),
 })
 
 describe('the filters of the devices of a job, in the address', () => {
@@ -32,7 +35,7 @@ describe('the filters of the devices of a job, in the address', () => {
   })
 
   it('take the place of those that were there, and leave the rest of the address', () => {
-    const search = new URLSearchParams('tab=all&result=FAILED&error=GatewayTimeout&order=newest')
+    const search = new URLSearchParams('tab=all&result=FAILED&error=GatewayTimeout&sort=-end')
     const written = writeFilters(search, { ...noFilters, responseStatus: [409] })
     expect(written.toString()).toBe('tab=all&response=409')
   })
@@ -43,7 +46,7 @@ describe('the filters of the devices of a job, in the address', () => {
   })
 
   it('leave out what makes no sense', () => {
-    expect(filtersOf('result=DONE&result=FAILED&error=&response=ok&response=409&order=up')).toEqual({
+    expect(filtersOf('result=DONE&result=FAILED&error=&response=ok&response=409&sort=up')).toEqual({
       ...noFilters,
       result: ['FAILED'],
       responseStatus: [409],
@@ -51,7 +54,7 @@ describe('the filters of the devices of a job, in the address', () => {
   })
 
   it('do not count the order as a filter', () => {
-    expect(isFiltered({ ...noFilters, order: 'newest' })).toBe(false)
+    expect(isFiltered({ ...noFilters, sort: newest })).toBe(false)
     expect(isFiltered({ ...noFilters, condition: 'tags.a = 1' })).toBe(true)
   })
 })
@@ -62,7 +65,7 @@ describe('the filters as the hub takes them', () => {
   })
 
   it('hold all that is', () => {
-    const filters = filtersOf('result=FAILED&error=GatewayTimeout&response=500&where=tags.a+%3D+1&order=newest')
+    const filters = filtersOf('result=FAILED&error=GatewayTimeout&response=500&where=tags.a+%3D+1&sort=-end')
     expect(variablesOf(filters)).toEqual({
       filter: {
         result: ['FAILED'],
@@ -72,23 +75,23 @@ describe('the filters as the hub takes them', () => {
       },
       orderBy: { field: 'END_TIME', direction: 'DESC' },
     })
-    expect(variablesOf({ ...filters, order: 'oldest' }).orderBy).toEqual({ field: 'END_TIME', direction: 'ASC' })
+    expect(variablesOf({ ...filters, sort: oldest }).orderBy).toEqual({ field: 'END_TIME', direction: 'ASC' })
   })
 })
 
 describe('the devices in the order of their ends', () => {
   it('are those that have ended', () => {
-    expect(variablesOf({ ...noFilters, order: 'newest' }).filter).toEqual({
+    expect(variablesOf({ ...noFilters, sort: newest }).filter).toEqual({
       result: ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'],
     })
-    expect(variablesOf({ ...noFilters, order: 'oldest', errorCode: ['GatewayTimeout'] }).filter).toEqual({
+    expect(variablesOf({ ...noFilters, sort: oldest, errorCode: ['GatewayTimeout'] }).filter).toEqual({
       result: ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'],
       errorCode: ['GatewayTimeout'],
     })
   })
 
   it('are others when those are asked for', () => {
-    expect(variablesOf({ ...noFilters, order: 'newest', result: ['RUNNING'] }).filter).toEqual({ result: ['RUNNING'] })
+    expect(variablesOf({ ...noFilters, sort: newest, result: ['RUNNING'] }).filter).toEqual({ result: ['RUNNING'] })
   })
 })
 

@@ -56,14 +56,14 @@ describe('rows that are not in the list yet', () => {
   })
 
   it('are those that ended since, in the order of the ends', () => {
-    expect(newsOf({ ...noFilters, order: 'newest' })).toBe('statistics')
+    expect(newsOf({ ...noFilters, sort: { key: 'end', direction: 'DESC' } })).toBe('statistics')
     expect(moreEnded('statistics', read, { totalCount: undefined, statistics: statistics(32) })).toBe(12)
   })
 
   it('are counted where a filter lets only ended ones pass', () => {
     expect(newsOf({ ...noFilters, result: ['FAILED'] })).toBe('count')
     expect(newsOf({ ...noFilters, errorCode: ['GatewayTimeout'] })).toBe('count')
-    expect(newsOf({ ...noFilters, responseStatus: [409], order: 'oldest' })).toBe('count')
+    expect(newsOf({ ...noFilters, responseStatus: [409], sort: { key: 'end', direction: 'ASC' } })).toBe('count')
     expect(moreEnded('count', read, { totalCount: 13, statistics: statistics(90) })).toBe(3)
     expect(moreEnded('count', read, { totalCount: undefined, statistics: statistics(90) })).toBe(0)
   })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findArrivals, idsToReadAgain, insertRows, updateRows } from '../../../src/console/pages/jobs/merge.ts'
+import { comparePlaces, countMisplaced, newestFirst } from '../../../src/console/pages/jobs/order.ts'
 import type { JobOutcome, JobStatus } from '../../../src/generated/console/graphql.ts'
 
 const outcomes: Partial<Record<JobStatus, JobOutcome>> = {
@@ -26,7 +27,8 @@ const job = (minute: number, status: JobStatus = 'RUNNING') => ({
     cancelledCount: 0,
   },
 })
-const everything = { status: [], outcome: [], hasMore: false }
+const order = comparePlaces(newestFirst)
+const everything = { status: [], outcome: [], order, hasMore: false }
 
 describe('rows that are there', () => {
   test('change in place, to the latest of several updates', () => {
@@ -47,7 +49,7 @@ describe('rows that are there', () => {
 
 test('a row does not go back to a state that it has left, whatever arrives late', () => {
   expect(updateRows([job(1, 'COMPLETED')], [job(1)])).toEqual([job(1, 'COMPLETED')])
-  expect(insertRows([job(1, 'COMPLETED')], [job(1)])).toEqual([job(1, 'COMPLETED')])
+  expect(insertRows([job(1, 'COMPLETED')], [job(1)], order)).toEqual([job(1, 'COMPLETED')])
 })
 
 test('open jobs are read again, at most 100 at once', () => {
@@ -84,21 +86,50 @@ describe('new jobs', () => {
   })
 })
 
+const places = fc.record({
+  id: fc.integer({ min: 0, max: 20 }),
+  ended: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null }),
+})
+/** A job with this number, ended in one of a few minutes or not at all. */
+const placed = ({ id, ended }: { id: number; ended: number | null }) => ({
+  ...job(id, ended === null ? 'RUNNING' : 'COMPLETED'),
+  endTime: ended === null ? null : `2026-03-01T07:0${ended}:00.000Z`,
+})
+const anyOrder = fc.record({
+  key: fc.constantFrom('created' as const, 'end' as const, 'id' as const),
+  direction: fc.constantFrom('ASC' as const, 'DESC' as const),
+})
+
 test('a list stays without doubles and in the order of the hub, whatever is inserted in whatever batches', () => {
-  const minutes = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { maxLength: 30 })
+  const jobs = fc.uniqueArray(places, { maxLength: 30, selector: ({ id }) => id })
   fc.assert(
-    fc.property(minutes, fc.array(minutes, { maxLength: 4 }), (first, batches) => {
-      const start = [...first].sort((a, b) => b - a).map((minute) => job(minute))
-      const rows = batches.reduce(
-        (known: readonly ReturnType<typeof job>[], batch) =>
-          insertRows(
-            known,
-            batch.map((minute) => job(minute)),
-          ),
-        start,
+    fc.property(anyOrder, jobs, fc.integer({ min: 0, max: 30 }), (sort, all, at) => {
+      const order = comparePlaces(sort)
+      const [first, ...batches] = [all.slice(0, at), all.slice(at, at + 5), all.slice(at + 5)].map((some) =>
+        some.map(placed),
       )
-      const expected = [...new Set([...first, ...batches.flat()])].sort((a, b) => b - a)
-      expect(rows).toEqual(expected.map((minute) => job(minute)))
+      const start = [...(first ?? [])].sort(order)
+      const rows = batches.reduce((known: typeof start, batch) => [...insertRows(known, batch, order)], start)
+      expect(rows).toEqual(all.map(placed).sort(order))
+      expect(insertRows(rows, rows, order)).toEqual(rows)
+      expect(countMisplaced(rows, order)).toBe(0)
     }),
   )
+})
+
+test('open jobs are ordered as if they ended after all others', () => {
+  const rows = [placed({ id: 1, ended: 2 }), placed({ id: 3, ended: null }), placed({ id: 2, ended: 1 })]
+  const idsBy = (direction: 'ASC' | 'DESC') =>
+    [...rows].sort(comparePlaces({ key: 'end', direction })).map(({ jobId }) => jobId)
+  expect(idsBy('ASC')).toEqual(['job-2', 'job-1', 'job-3'])
+  expect(idsBy('DESC')).toEqual(['job-3', 'job-1', 'job-2'])
+})
+
+test('a row that changes its place stays where it is, and counts once', () => {
+  const order = comparePlaces({ key: 'end', direction: 'DESC' })
+  const rows = [5, 4, 3].map((id) => placed({ id, ended: null }))
+  const ended = placed({ id: 5, ended: 1 })
+  expect(insertRows(rows, [ended], order)).toEqual([ended, ...rows.slice(1)])
+  expect(countMisplaced([ended, ...rows.slice(1)], order)).toBe(1)
+  expect(countMisplaced(updateRows(rows, [placed({ id: 3, ended: 1 })]), order)).toBe(0)
 })

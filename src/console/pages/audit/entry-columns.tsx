@@ -42,7 +42,7 @@ export const columnsFor = (onShow: (row: Row) => void): readonly Column<Row>[] =
     align: 'end',
     narrow: 'right',
     cell: (row) => (
-      <Button kind="quiet" onClick={() => onShow(row)}>
+      <Button kind="quiet" data-opens-row onClick={() => onShow(row)}>
         Details
         <span className="hidden">
           {' '}

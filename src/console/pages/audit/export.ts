@@ -1,17 +1,19 @@
-/** Reads an export of the audit. `problem` says why it cannot be read, or that it has ended early. */
-export async function readExport(
-  request: typeof fetch,
-  path: string,
-): Promise<{ readonly entries: Blob } | { readonly problem: string }> {
-  try {
-    const response = await request(path)
-    return response.ok ? { entries: await response.blob() } : { problem: messageIn(await response.json()) }
-  } catch {
-    return { problem: 'The connection to the hub was lost before all entries were there. Try again.' }
-  }
-}
+import type { AuditRowFragment } from '../../../generated/console/graphql.ts'
+import type { Field } from '../../export/text.ts'
 
-/** The message of the first error in an answer of the hub. */
-function messageIn(answer: { readonly errors: readonly { readonly message: string }[] }): string {
-  return answer.errors.map(({ message }) => message).join(' ')
-}
+const names = [
+  'time',
+  'actor',
+  'kind',
+  'issuer',
+  'subject',
+  'operation',
+  'target',
+  'address',
+  'outcome',
+  'code',
+  'detail',
+] as const
+
+/** What the export has of each entry. */
+export const fields: readonly Field<AuditRowFragment>[] = names.map((name) => ({ name, value: (entry) => entry[name] }))

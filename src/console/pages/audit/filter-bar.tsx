@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { useFilterKey } from '../../keys/use-filter-key.ts'
 import { localOf, momentOf } from '../../local-time.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -16,8 +17,9 @@ export function FilterBar({
   readonly filter: ListFilter
   readonly onChange: (filter: ListFilter) => void
 }) {
+  const bar = useFilterKey<HTMLElement>()
   return (
-    <search className={styles.bar} aria-label="Filter the audit">
+    <search ref={bar} className={styles.bar} aria-label="Filter the audit">
       <SearchInput
         label="Actor, exact name"
         value={filter.actor}

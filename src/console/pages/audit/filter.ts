@@ -73,13 +73,5 @@ export function toAuditFilter({ actor, target, operation, outcome, from, to }: L
   }
 }
 
-/** The address of the export of the same entries. */
-export function exportPath({ actor, target, operation, outcome, from, to }: ListFilter): string {
-  const search = new URLSearchParams()
-  for (const [name, text] of Object.entries({ from, to, actor, target, outcome })) if (text) search.set(name, text)
-  for (const name of operation) search.append('operation', name)
-  return search.size === 0 ? '/audit' : `/audit?${search}`
-}
-
 /** Whether anything is left out. */
 export const isFiltered = (filter: ListFilter): boolean => Object.keys(toAuditFilter(filter)).length > 0

@@ -3,8 +3,8 @@ export type Operation = {
   readonly word: string
   /** Its names in the entries. */
   readonly names: readonly string[]
-  /** What its target is. */
-  readonly target: 'device' | 'job'
+  /** What its target is. Deliveries have no page. */
+  readonly target: 'device' | 'job' | 'webhook' | 'delivery'
 }
 
 /** All of them, in the order in which the filter offers them. */
@@ -23,6 +23,11 @@ export const operations: readonly Operation[] = [
   { word: 'Change twin', names: ['updateTwin'], target: 'device' },
   { word: 'Replace twin (REST)', names: ['replaceTwin'], target: 'device' },
   { word: 'Call method', names: ['invokeDeviceMethod', 'invokeMethod'], target: 'device' },
+  { word: 'Create webhook', names: ['createWebhook'], target: 'webhook' },
+  { word: 'Change webhook', names: ['updateWebhook'], target: 'webhook' },
+  { word: 'Delete webhook', names: ['deleteWebhook'], target: 'webhook' },
+  { word: 'Replace secret of webhook', names: ['rotateWebhookSecret'], target: 'webhook' },
+  { word: 'Deliver event again', names: ['redeliverWebhook'], target: 'delivery' },
   { word: 'Read keys', names: ['readKeys'], target: 'device' },
 ]
 
@@ -34,6 +39,6 @@ export const wordOf = (name: string): string => byName.get(name)?.word ?? name
 /** The path of the page about the target of an entry; undefined if there is none. */
 export function targetPath({ operation, target }: { operation: string; target: string | null }): string | undefined {
   const known = byName.get(operation)
-  if (known === undefined || target === null) return undefined
+  if (known === undefined || known.target === 'delivery' || target === null) return undefined
   return `/${known.target}s/${encodeURIComponent(target)}`
 }

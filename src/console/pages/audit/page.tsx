@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { AuditRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { ExportButton } from '../../export/button.tsx'
 import { type KeptRows, type Pages, usePages } from '../../hub/pages.ts'
 import { useViewer } from '../../hub/use-viewer.ts'
 import { auditDenialOf } from '../../hub/viewer.ts'
@@ -9,10 +10,12 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
+import { ViewLinks } from '../../views/view-links.tsx'
+import { ViewsButton } from '../../views/views-button.tsx'
 import { AuditListDocument } from './documents.ts'
 import { columnsFor } from './entry-columns.tsx'
 import { EntryDialog } from './entry-dialog.tsx'
-import { ExportButton } from './export-button.tsx'
+import { fields } from './export.ts'
 import { isFiltered, type ListFilter, noFilter, readFilter, toAuditFilter, writeFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 
@@ -40,6 +43,7 @@ function Audit() {
       setSearch((present) => writeFilter(next, present), { replace: true, preventScrollReset: true }),
     [setSearch],
   )
+  const view = writeFilter(filter, new URLSearchParams()).toString()
   const list = usePages(
     AuditListDocument,
     { filter: toAuditFilter(filter), first: 50 },
@@ -55,10 +59,25 @@ function Audit() {
           <Button onClick={list.reload} busy={list.loading}>
             Refresh
           </Button>
-          <ExportButton filter={filter} />
+          <ViewsButton page="audit" search={view} />
+          <ExportButton
+            denied={
+              list.rows.length === 0 && !list.loading && list.error === undefined
+                ? 'There are no entries in the list.'
+                : undefined
+            }
+            list={{
+              name: 'audit',
+              fields,
+              document: AuditListDocument,
+              variables: ({ first, after }) => ({ filter: toAuditFilter(filter), first, after }),
+              read: ({ auditLog }) => auditLog,
+            }}
+          />
         </>
       }
     >
+      <ViewLinks page="audit" search={view} />
       <FilterBar filter={filter} onChange={setFilter} />
       <List list={list} filtered={isFiltered(filter)} onClear={() => setFilter(noFilter)} onShow={setShown} />
       {shown !== undefined && <EntryDialog entry={shown} onClose={() => setShown(undefined)} />}

@@ -59,7 +59,12 @@ export function DeviceView({ device, twin, acceptTwin, acceptDevice, liveError, 
         </div>
         <div className={styles.side}>
           <IdentityPanel device={device} />
-          <MethodPanel deviceId={deviceId} isConnected={device.connectionState === 'CONNECTED'} />
+          <MethodPanel
+            deviceId={deviceId}
+            isConnected={device.connectionState === 'CONNECTED'}
+            // Who deletes the device needs no call of it.
+            asksToDiscard={dialog !== 'delete'}
+          />
           <TelemetryPanel deviceId={deviceId} />
         </div>
       </div>

@@ -22,6 +22,11 @@ export type CallProblems = { readonly [name in keyof CallForm]?: string }
 /** The initial form. Calls to a single device are mostly made while it is connected. */
 export const emptyCall: CallForm = { methodName: '', payload: '', connectTimeout: '0', responseTimeout: '30' }
 
+/** Whether something was typed that another form does not have. */
+export const isEdited = (form: CallForm, { methodName, payload }: CallForm): boolean =>
+  (form.methodName.trim() !== '' && form.methodName !== methodName) ||
+  (form.payload.trim() !== '' && form.payload !== payload)
+
 /** Reads a form by the rules of the hub, so that mistakes are shown at the fields. */
 export function readCall(form: CallForm): { readonly call: Call } | { readonly problems: CallProblems } {
   const methodName = form.methodName.trim()

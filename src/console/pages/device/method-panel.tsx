@@ -5,6 +5,7 @@ import { DeviceInvokeDocument } from '../../device/documents.ts'
 import { formatDuration } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
+import { DiscardOnLeaving } from '../../shell/discard-on-leaving.tsx'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
@@ -14,7 +15,7 @@ import forms from '../../ui/form.module.css'
 import { JsonEditor } from '../../ui/json-editor.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Badge } from '../../ui/status-badge.tsx'
-import { emptyCall, readCall } from './method-call.ts'
+import { emptyCall, isEdited, readCall } from './method-call.ts'
 import styles from './method-panel.module.css'
 
 type Answer = Extract<DeviceInvokeMutation['invokeDeviceMethod'], { readonly __typename: 'InvokeDeviceMethodPayload' }>
@@ -24,11 +25,22 @@ type Result = { readonly methodName: string; readonly milliseconds: number } & (
 )
 
 /** Calls a direct method and shows the response. */
-export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: string; readonly isConnected: boolean }) {
+export function MethodPanel({
+  deviceId,
+  isConnected,
+  asksToDiscard,
+}: {
+  readonly deviceId: string
+  readonly isConnected: boolean
+  /** Whether leaving the page asks before it discards what was typed. */
+  readonly asksToDiscard: boolean
+}) {
   const announce = useAnnounce()
   const denied = useDenial()('INVOKE_METHODS')
   const [{ fetching }, invoke] = useMutation(DeviceInvokeDocument)
   const [form, setForm] = useState(emptyCall)
+  /** What needs no saving: the empty form, and what was called. */
+  const [saved, setSaved] = useState(emptyCall)
   const [showsProblems, setShowsProblems] = useState(false)
   const [result, setResult] = useState<Result>()
   const read = readCall(form)
@@ -40,6 +52,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
     setShowsProblems(true)
     if ('problems' in read) return
     setResult(undefined)
+    setSaved(form)
     const { methodName } = read.call
     const begun = performance.now()
     const { data, error } = await invoke({ input: { deviceId, ...read.call } })
@@ -111,6 +124,7 @@ export function MethodPanel({ deviceId, isConnected }: { readonly deviceId: stri
           </Button>
         </div>
       </form>
+      {asksToDiscard && isEdited(form, saved) && <DiscardOnLeaving />}
       {result && <ResultView result={result} />}
     </Panel>
   )

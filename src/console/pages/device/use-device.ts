@@ -2,7 +2,8 @@ import { useCallback, useEffect, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
 import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/console/graphql.ts'
 import { DevicePageDocument, DevicePresenceDocument, DeviceTwinUpdatedDocument } from '../../device/documents.ts'
-import { newerOf, presenceCondition } from '../../device/presence.ts'
+import { idsCondition } from '../../device/ids-condition.ts'
+import { newerOf } from '../../device/presence.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLive, useLiveEvents } from '../../hub/use-subscription.ts'
 
@@ -64,7 +65,7 @@ export function useDevice(deviceId: string): DeviceState {
   }, [isKnown, ask])
   const presence = useLiveEvents(
     DevicePresenceDocument,
-    { queryCondition: presenceCondition([deviceId]) },
+    { queryCondition: idsCondition([deviceId]) },
     (events) => {
       for (const { devicePresenceChanged } of events) {
         for (const one of devicePresenceChanged.devices) acceptDevice(one)

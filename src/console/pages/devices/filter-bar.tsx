@@ -2,6 +2,7 @@ import { useEffect, useId, useState } from 'react'
 import { type ConditionFault, describeFault } from '../../condition/fault.ts'
 import { ConditionInput } from '../../condition/input.tsx'
 import { type DeviceList, isFiltered } from '../../device/address.ts'
+import { useFilterKey } from '../../keys/use-filter-key.ts'
 import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
 import styles from './filter-bar.module.css'
@@ -19,6 +20,7 @@ export function FilterBar({
   readonly onChange: (list: DeviceList, isStep: boolean) => void
   readonly onColumns: () => void
 }) {
+  const bar = useFilterKey<HTMLElement>()
   const [text, setText] = useState(list.condition)
   useEffect(() => setText(list.condition), [list.condition])
   const id = useId()
@@ -29,7 +31,7 @@ export function FilterBar({
   }
   const shown = isApplied ? fault : undefined
   return (
-    <search className={styles.bar} aria-label="Search devices">
+    <search ref={bar} className={styles.bar} aria-label="Search devices">
       <SearchInput
         label="Device ID starts with"
         value={list.idPrefix}

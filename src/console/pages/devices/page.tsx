@@ -1,15 +1,18 @@
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
+import type { DevicesRowFragment } from '../../../generated/console/graphql.ts'
 import { faultOf } from '../../condition/fault.ts'
 import {
   conditionOf,
   type DeviceList,
   faultIn,
   isFiltered,
+  orderOf,
   plainConditionOf,
   readAddress,
   writeAddress,
 } from '../../device/address.ts'
+import { ScheduleForSelected } from '../../device/schedule-link.tsx'
 import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
@@ -19,9 +22,14 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { NotLive } from '../../ui/not-live.tsx'
+import { useSelection } from '../../ui/selection.ts'
+import { SelectionBar } from '../../ui/selection-bar.tsx'
+import type { Sort } from '../../ui/sort.ts'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
+import { ViewLinks } from '../../views/view-links.tsx'
+import { ViewsButton } from '../../views/views-button.tsx'
 import { ColumnsDialog } from './columns-dialog.tsx'
 import { DevicesExportDocument, fieldsFor } from './export.ts'
 import { FilterBar } from './filter-bar.tsx'
@@ -39,6 +47,7 @@ export function Component() {
       setSearch((present) => writeAddress(next, present), { replace: !isStep, preventScrollReset: true }),
     [setSearch],
   )
+  const view = writeAddress(list, new URLSearchParams()).toString()
   const devices = useDeviceList(list)
   const denial = useDenial()
   const [dialog, setDialog] = useState<'columns' | 'register'>()
@@ -60,13 +69,19 @@ export function Component() {
       }
       actions={
         <>
+          <ViewsButton page="devices" search={view} />
           <ExportButton
             denied={whyEmpty}
             list={{
               name: 'devices',
               fields: fieldsFor(list.columns),
               document: DevicesExportDocument,
-              variables: (page) => ({ queryCondition: conditionOf(list), withTwin: list.columns.length > 0, ...page }),
+              variables: (page) => ({
+                queryCondition: conditionOf(list),
+                orderBy: orderOf(list),
+                withTwin: list.columns.length > 0,
+                ...page,
+              }),
               read: ({ devices }) => devices,
             }}
           />
@@ -84,6 +99,7 @@ export function Component() {
       }
     >
       <ScopeHint />
+      <ViewLinks page="devices" search={view} />
       <FilterBar list={list} fault={fault} onChange={setList} onColumns={() => setDialog('columns')} />
       {devices.liveError !== undefined && devices.rows.length > 0 && (
         <NotLive what="The connection status" message={devices.liveError.message} onRetry={devices.retryLive} />
@@ -92,6 +108,7 @@ export function Component() {
         list={list}
         devices={devices}
         isFaulty={fault !== undefined}
+        onSort={(sort) => setList({ ...list, sort }, false)}
         onClear={() => setList({ ...list, condition: '', idPrefix: '' }, true)}
         onRegister={() => setDialog('register')}
       />
@@ -114,25 +131,34 @@ function whyNoDevices({ totalCount, rows, error }: Devices, isFaulty: boolean): 
   return totalCount === 0 ? 'There are no devices in the list.' : undefined
 }
 
+const naming = {
+  keyOf: ({ id }: DevicesRowFragment) => id,
+  nameOf: ({ deviceId }: DevicesRowFragment) => deviceId,
+}
+
 type Devices = ReturnType<typeof useDeviceList>
 
 function List({
   list,
   devices,
   isFaulty,
+  onSort,
   onClear,
   onRegister,
 }: {
   readonly list: DeviceList
   readonly devices: Devices
   readonly isFaulty: boolean
+  readonly onSort: (sort: Sort<'id'>) => void
   readonly onClear: () => void
   readonly onRegister: () => void
 }) {
   const denial = useDenial()
   const { rows, error, loading } = devices
   const columns = useMemo(() => columnsFor(list.columns), [list.columns])
-  if (rows.length > 0) {
+  const { condition, idPrefix } = list
+  const selection = useSelection(JSON.stringify([condition, idPrefix]), rows, naming)
+  if (rows.length > 0 || loading) {
     return (
       <SightContext value={devices.sight}>
         <VirtualTable
@@ -141,13 +167,21 @@ function List({
           rows={rows}
           keyOf={({ id }) => id}
           totalCount={devices.totalCount}
+          sort={list.sort}
+          onSort={onSort}
+          selection={selection}
           onEnd={error === undefined ? devices.loadMore : undefined}
           footer={footerOf(devices)}
         />
+        <SelectionBar selection={selection}>
+          <ScheduleForSelected
+            deviceIds={selection.rows.map(({ deviceId }) => deviceId)}
+            instead="Select fewer, or schedule for all devices that match a condition, with the button at the top."
+          />
+        </SelectionBar>
       </SightContext>
     )
   }
-  if (loading) return <LoadingState label="Loading devices" />
   // The problem with the condition is shown below it.
   if (isFaulty) return null
   if (error !== undefined) {
@@ -171,13 +205,14 @@ function List({
     >
       <p>
         Devices connect over MQTT with a connection string, which you get when you register them. To try it with
-        simulated devices, run <code>npm run simulate</code> on the hub’s machine.
+        simulated devices, run <code>npx twincast simulate</code> on the hub’s machine.
       </p>
     </EmptyState>
   )
 }
 
 function footerOf({ error, loading, hasMore, loadMore, rows }: Devices): ReactNode {
+  if (loading && rows.length === 0) return <LoadingState label="Loading devices" />
   if (error !== undefined) {
     return (
       <p role="alert">

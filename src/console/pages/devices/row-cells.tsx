@@ -1,5 +1,6 @@
 import { Link } from 'react-router'
 import type { DevicesRowFragment } from '../../../generated/console/graphql.ts'
+import { byId } from '../../device/address.ts'
 import { describeValue } from '../../device/differences.ts'
 import { showStatus } from '../../device/status.ts'
 import { shortNameOf, valueAt } from '../../device/twin-path.ts'
@@ -11,20 +12,30 @@ import styles from './row-cells.module.css'
 
 type Row = DevicesRowFragment
 
-/** The columns of the list, including one for each path of the twin. */
-export function columnsFor(paths: readonly string[]): readonly Column<Row>[] {
+/**
+ * The columns of the list, including one for each path of the twin. They share the width alike: a wide column for short
+ * IDs would leave a gap that the eye has to cross.
+ */
+export function columnsFor(paths: readonly string[]): readonly Column<Row, 'id'>[] {
   return [
-    { id: 'device', name: 'Device', width: 'minmax(8rem, 2fr)', narrow: 'title', cell: (row) => <Name row={row} /> },
+    {
+      id: 'device',
+      name: 'Device',
+      width: 'minmax(8rem, 1.2fr)',
+      sort: byId,
+      narrow: 'title',
+      cell: (row) => <Name row={row} />,
+    },
     {
       id: 'presence',
       name: 'Connection',
-      width: '8rem',
+      width: 'minmax(8rem, 1fr)',
       narrow: 'left',
       cell: ({ connectionState }) => <ConnectionBadge state={connectionState} />,
     },
     { id: 'status', name: 'Status', width: 'minmax(6rem, 1fr)', narrow: 'right', cell: (row) => <Status row={row} /> },
     ...paths.map(
-      (path): Column<Row> => ({
+      (path): Column<Row, 'id'> => ({
         id: path,
         name: shortNameOf(path),
         width: 'minmax(6rem, 1fr)',
@@ -34,8 +45,7 @@ export function columnsFor(paths: readonly string[]): readonly Column<Row>[] {
     {
       id: 'activity',
       name: 'Last activity',
-      width: '7rem',
-      align: 'end',
+      width: 'minmax(7rem, 1fr)',
       cell: ({ lastActivityTime }) =>
         lastActivityTime === null ? (
           <span className={styles.none}>Never</span>

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { DevicesRowFragment as Row } from '../../../generated/console/graphql.ts'
-import { conditionOf, type DeviceList } from '../../device/address.ts'
+import { conditionOf, type DeviceList, orderOf } from '../../device/address.ts'
 import { DevicesListDocument, DevicesPresenceDocument } from '../../device/documents.ts'
-import { createRollCall, mergePresence, presenceCondition, withoutDeleted } from '../../device/presence.ts'
+import { idsCondition } from '../../device/ids-condition.ts'
+import { createRollCall, mergePresence, withoutDeleted } from '../../device/presence.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { createSight, type Sight } from '../../ui/visible-rows.ts'
@@ -23,7 +24,7 @@ export function useDeviceList(list: DeviceList) {
   const withTwin = list.columns.length > 0
   const pages = usePages(
     DevicesListDocument,
-    { queryCondition: conditionOf(list), withTwin, first: 50 },
+    { queryCondition: conditionOf(list), orderBy: orderOf(list), withTwin, first: 50 },
     { read: ({ devices }) => devices, keyOf: ({ id }) => id, keep },
   )
   const { rows, update } = pages
@@ -49,7 +50,7 @@ export function useDeviceList(list: DeviceList) {
   const [callRoll] = useState(createRollCall)
   const live = useLiveEvents(
     DevicesPresenceDocument,
-    { queryCondition: presenceCondition(followed), withTwin },
+    { queryCondition: idsCondition(followed), withTwin },
     (events) => {
       const reported: Row[] = []
       const gone = new Set<string>()

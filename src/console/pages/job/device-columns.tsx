@@ -5,31 +5,34 @@ import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
 import { useInSight } from '../../ui/visible-rows.ts'
 import styles from './device-columns.module.css'
+import type { SortKey } from './filters.ts'
 
 /**
- * The columns of the table of devices, without those in which all rows are empty. While the job is open, a column stays
- * that may be filled, so that none moves. `onShow` shows everything about the device job.
+ * The columns of the table of devices, without those in which all rows are empty. While the job is open or rows are
+ * being read, a column stays that may be filled, so that none moves. `onShow` shows everything about the device job.
  */
 export function columnsFor(
   rows: readonly JobDeviceFragment[],
   { isMethod, isOpen }: { readonly isMethod: boolean; readonly isOpen: boolean },
   onShow: (row: JobDeviceFragment) => void,
-): readonly Column<JobDeviceFragment>[] {
+): readonly Column<JobDeviceFragment, SortKey>[] {
+  const mayBeFilled = isOpen || rows.length === 0
   const isShown: Readonly<Record<string, boolean>> = {
-    started: isMethod && (isOpen || rows.some(({ startTime }) => startTime !== null)),
-    ended: isOpen || rows.some(({ endTime }) => endTime !== null),
-    answer: isMethod && (isOpen || rows.some(({ outcome }) => outcome !== null)),
-    error: isOpen || rows.some(({ error }) => error !== null),
+    started: isMethod && (mayBeFilled || rows.some(({ startTime }) => startTime !== null)),
+    ended: mayBeFilled || rows.some(({ endTime }) => endTime !== null),
+    answer: isMethod && (mayBeFilled || rows.some(({ outcome }) => outcome !== null)),
+    error: mayBeFilled || rows.some(({ error }) => error !== null),
   }
   return columns(onShow).filter(({ id }) => isShown[id] ?? true)
 }
 
-function columns(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment>[] {
+function columns(onShow: (row: JobDeviceFragment) => void): readonly Column<JobDeviceFragment, SortKey>[] {
   return [
     {
       id: 'device',
       name: 'Device',
       width: 'minmax(8rem, 1.4fr)',
+      sort: { key: 'device', direction: 'ASC' },
       narrow: 'title',
       cell: (row) => <DeviceCell row={row} />,
     },
@@ -41,7 +44,13 @@ function columns(onShow: (row: JobDeviceFragment) => void): readonly Column<JobD
       cell: (row) => <StatusCell row={row} onShow={onShow} />,
     },
     { id: 'started', name: 'Sent', width: '6rem', cell: ({ startTime }) => <Moment value={startTime} /> },
-    { id: 'ended', name: 'Finished', width: '6rem', cell: ({ endTime }) => <Moment value={endTime} /> },
+    {
+      id: 'ended',
+      name: 'Finished',
+      width: '6.5rem',
+      sort: { key: 'end', direction: 'DESC' },
+      cell: ({ endTime }) => <Moment value={endTime} />,
+    },
     {
       id: 'answer',
       name: 'Response',
@@ -74,7 +83,7 @@ function StatusCell({
   readonly onShow: (row: JobDeviceFragment) => void
 }) {
   return (
-    <button type="button" className={styles.answer} onClick={() => onShow(row)}>
+    <button type="button" className={styles.answer} data-opens-row onClick={() => onShow(row)}>
       <DeviceJobBadge result={row.result} />
       <span className="hidden">: show the time line of {row.deviceId}</span>
     </button>

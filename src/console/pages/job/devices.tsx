@@ -2,11 +2,14 @@ import { type Ref, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { faultOf } from '../../condition/fault.ts'
+import { ScheduleForSelected } from '../../device/schedule-link.tsx'
 import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { describeError } from '../../ui/describe-error.ts'
+import { useSelection } from '../../ui/selection.ts'
+import { SelectionBar } from '../../ui/selection-bar.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
@@ -17,6 +20,11 @@ import { fields, JobDevicesExportDocument } from './export.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { isFiltered, noFilters, readFilters, variablesOf, writeFilters } from './filters.ts'
 import { useDevices } from './use-devices.ts'
+
+const naming = {
+  keyOf: ({ id }: JobDeviceFragment) => id,
+  nameOf: ({ deviceId }: JobDeviceFragment) => deviceId,
+}
 
 /** Every device of the job: its status, its response, its error. */
 export function Devices({
@@ -40,6 +48,7 @@ export function Devices({
   const all = deviceCount === undefined ? '–' : formatCount(deviceCount)
   const isEmpty = now.startedTime === null || deviceCount === 0
   const { rows, totalCount, loading, error, reload } = pages
+  const selection = useSelection(JSON.stringify({ ...filters, sort: undefined }), rows, naming)
 
   // An empty list can be reloaded at once: no row moves.
   const isOutdated = rows.length === 0 && more > 0 && !loading && error === undefined
@@ -58,19 +67,19 @@ export function Devices({
       className={classes(styles.devices, !isEmpty && styles.tall)}
       aria-labelledby="job-devices"
     >
-      <header className={styles.head}>
+      <header className={styles.head} data-actions>
         <h2 id="job-devices">Devices</h2>
         {totalCount !== undefined && (
           <p className={styles.muted}>
             {isFiltered(filters)
               ? `${formatCount(totalCount + more)} of ${all} match`
-              : filters.order === 'device'
+              : filters.sort.key === 'device'
                 ? formatCount(totalCount)
                 : `${formatCount(totalCount + more)} of ${all} finished`}
           </p>
         )}
         {isFiltered(filters) && (
-          <Button kind="quiet" onClick={() => change({ ...noFilters, order: filters.order })}>
+          <Button kind="quiet" onClick={() => change({ ...noFilters, sort: filters.sort })}>
             Clear filters
           </Button>
         )}
@@ -87,7 +96,7 @@ export function Devices({
         )}
         {more > 0 && rows.length > 0 && (
           <Button className={styles.more} onClick={reload}>
-            Refresh ({formatCount(more)} more {filters.order === 'device' ? 'matching' : 'finished'})
+            Refresh ({formatCount(more)} more {filters.sort.key === 'device' ? 'matching' : 'finished'})
           </Button>
         )}
       </header>
@@ -108,7 +117,7 @@ export function Devices({
             fault={fault}
             onChange={change}
           />
-          {rows.length > 0 ? (
+          {rows.length > 0 || loading ? (
             <SightContext value={sight}>
               <VirtualTable
                 label="Devices in this job"
@@ -116,9 +125,14 @@ export function Devices({
                 rows={rows}
                 keyOf={({ id }) => id}
                 totalCount={totalCount}
+                sort={filters.sort}
+                onSort={(sort) => change({ ...filters, sort })}
+                selection={selection}
                 onEnd={pages.loadMore}
                 footer={
-                  loading ? (
+                  loading && rows.length === 0 ? (
+                    <LoadingState label="Loading devices" />
+                  ) : loading ? (
                     'Loading more…'
                   ) : failure ? (
                     <span role="alert">
@@ -127,9 +141,13 @@ export function Devices({
                   ) : undefined
                 }
               />
+              <SelectionBar selection={selection}>
+                <ScheduleForSelected
+                  deviceIds={selection.rows.map(({ deviceId }) => deviceId)}
+                  instead="Select fewer, or retry the job, which can name them by their result."
+                />
+              </SelectionBar>
             </SightContext>
-          ) : loading ? (
-            <LoadingState label="Loading devices" />
           ) : failure && fault === undefined ? (
             <ErrorState title="Cannot load devices" message={failure.message} onRetry={reload} />
           ) : fault !== undefined ? undefined : (

@@ -1,20 +1,14 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import type { ConditionFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
-import { Field } from '../../ui/field.tsx'
+import { useFilterKey } from '../../keys/use-filter-key.ts'
 import { describeCount, type Statistics } from '../../ui/statistics.ts'
 import { showResult } from '../../ui/status.ts'
 import styles from './filter-bar.module.css'
 import { Condition, ErrorCodes, ResponseStatuses } from './filter-fields.tsx'
-import { type Filters, type Order, results } from './filters.ts'
+import { type Filters, results } from './filters.ts'
 
-const orders: readonly { readonly order: Order; readonly word: string }[] = [
-  { order: 'device', word: 'Device ID' },
-  { order: 'newest', word: 'Last finished' },
-  { order: 'oldest', word: 'First finished' },
-]
-
-/** The filters and the order of the table of devices. `fault`: where the hub found the condition to be wrong. */
+/** The filters of the table of devices. `fault`: where the hub found the condition to be wrong. */
 export function FilterBar({
   filters,
   groups,
@@ -28,6 +22,7 @@ export function FilterBar({
   readonly fault: ConditionFault | undefined
   readonly onChange: (filters: Filters) => void
 }) {
+  const bar = useFilterKey<HTMLElement>()
   const toggle = (result: Filters['result'][number]): void =>
     onChange({
       ...filters,
@@ -36,7 +31,7 @@ export function FilterBar({
         : [...filters.result, result],
     })
   return (
-    <search className={styles.bar} aria-label="Filter devices">
+    <search ref={bar} className={styles.bar} aria-label="Filter devices">
       <fieldset className={styles.statuses}>
         <legend>Result</legend>
         {results.map((result) => {
@@ -57,24 +52,6 @@ export function FilterBar({
       <ErrorCodes filters={filters} groups={groups} onChange={onChange} />
       <ResponseStatuses filters={filters} onChange={onChange} />
       <Condition filters={filters} fault={fault} onChange={onChange} />
-      <Field label="Sort by">
-        {(props) => (
-          <select
-            {...props}
-            value={filters.order}
-            onChange={({ target }) => {
-              const chosen = orders.find(({ order }) => order === target.value)
-              if (chosen) onChange({ ...filters, order: chosen.order })
-            }}
-          >
-            {orders.map(({ order, word }) => (
-              <option key={order} value={order}>
-                {word}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
     </search>
   )
 }

@@ -1,7 +1,12 @@
 import type { DeviceJobFilter, DeviceJobOrder, DeviceJobResult } from '../../../generated/console/graphql.ts'
+import { readSort, type Sort, writeSort } from '../../ui/sort.ts'
 
-/** How the table of devices is ordered. */
-export type Order = 'device' | 'newest' | 'oldest'
+/** What the hub can order the device jobs by. */
+export type SortKey = 'device' | 'end'
+
+const sortKeys = ['device', 'end'] as const satisfies readonly SortKey[]
+
+const byDevice: Sort<SortKey> = { key: 'device', direction: 'ASC' }
 
 /** Which device jobs the table shows. An empty list and an empty condition match everything. */
 export type Filters = {
@@ -10,7 +15,7 @@ export type Filters = {
   readonly responseStatus: readonly number[]
   /** A condition over the twin of the device. */
   readonly condition: string
-  readonly order: Order
+  readonly sort: Sort<SortKey>
 }
 
 const endResults: readonly DeviceJobResult[] = ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED']
@@ -19,32 +24,30 @@ const endResults: readonly DeviceJobResult[] = ['SUCCEEDED', 'REFUSED', 'FAILED'
 export const results: readonly DeviceJobResult[] = ['PENDING', 'RUNNING', ...endResults]
 
 /** The default: all device jobs, ordered by device ID. */
-export const noFilters: Filters = { result: [], errorCode: [], responseStatus: [], condition: '', order: 'device' }
+export const noFilters: Filters = { result: [], errorCode: [], responseStatus: [], condition: '', sort: byDevice }
 
 /** The names of the address parameters for the filters. */
-const names = { result: 'result', errorCode: 'error', responseStatus: 'response', condition: 'where', order: 'order' }
+const names = { result: 'result', errorCode: 'error', responseStatus: 'response', condition: 'where' }
 
 /** The filters that an address asks for. Unknown values are ignored. */
 export function readFilters(search: URLSearchParams): Filters {
-  const order = search.get(names.order)
   return {
     result: results.filter((result) => search.getAll(names.result).includes(result)),
     errorCode: distinct(search.getAll(names.errorCode).filter((code) => code !== '')),
     responseStatus: distinct(search.getAll(names.responseStatus).flatMap((text) => readStatuses(text) ?? [])),
     condition: search.get(names.condition)?.trim() ?? '',
-    order: order === 'newest' || order === 'oldest' ? order : 'device',
+    sort: readSort(search, sortKeys, byDevice),
   }
 }
 
 /** The address with these filters instead of the ones in `search`. Other parameters stay. */
 export function writeFilters(search: URLSearchParams, filters: Filters): URLSearchParams {
-  const written = new URLSearchParams(search)
+  const written = writeSort(filters.sort, search, byDevice)
   for (const name of Object.values(names)) written.delete(name)
   for (const result of filters.result) written.append(names.result, result)
   for (const code of filters.errorCode) written.append(names.errorCode, code)
   for (const status of filters.responseStatus) written.append(names.responseStatus, String(status))
   if (filters.condition !== '') written.set(names.condition, filters.condition)
-  if (filters.order !== 'device') written.set(names.order, filters.order)
   return written
 }
 
@@ -52,11 +55,11 @@ export function writeFilters(search: URLSearchParams, filters: Filters): URLSear
  * The filters in the form of the query's argument. In the order of end times, only ended device jobs are listed unless
  * other results are selected, because the others would come first in descending order.
  */
-export function variablesOf({ result, errorCode, responseStatus, condition, order }: Filters): {
+export function variablesOf({ result, errorCode, responseStatus, condition, sort }: Filters): {
   readonly filter: DeviceJobFilter
   readonly orderBy: DeviceJobOrder
 } {
-  const listed = result.length === 0 && order !== 'device' ? endResults : result
+  const listed = result.length === 0 && sort.key === 'end' ? endResults : result
   return {
     filter: {
       ...(listed.length > 0 && { result: listed }),
@@ -64,10 +67,7 @@ export function variablesOf({ result, errorCode, responseStatus, condition, orde
       ...(responseStatus.length > 0 && { responseStatus }),
       ...(condition !== '' && { queryCondition: condition }),
     },
-    orderBy:
-      order === 'device'
-        ? { field: 'DEVICE_ID', direction: 'ASC' }
-        : { field: 'END_TIME', direction: order === 'newest' ? 'DESC' : 'ASC' },
+    orderBy: { field: sort.key === 'device' ? 'DEVICE_ID' : 'END_TIME', direction: sort.direction },
   }
 }
 

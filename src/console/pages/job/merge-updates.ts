@@ -48,11 +48,11 @@ export type News = 'count' | 'statistics' | 'none'
  * How missing rows are noticed. Ordered by device, without a filter, all rows are there from the start. A
  * condition over twins costs too much to count again and again.
  */
-export function newsOf({ result, errorCode, responseStatus, condition, order }: Filters): News {
+export function newsOf({ result, errorCode, responseStatus, condition, sort }: Filters): News {
   if (condition !== '') return 'none'
   if (errorCode.length + responseStatus.length > 0) return 'count'
   if (result.length > 0) return result.some((one) => one === 'PENDING' || one === 'RUNNING') ? 'none' : 'count'
-  return order === 'device' ? 'none' : 'statistics'
+  return sort.key === 'device' ? 'none' : 'statistics'
 }
 
 /** The number of rows of a list and the counters of the job at the time when the first page was read. */

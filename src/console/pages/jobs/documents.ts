@@ -21,10 +21,10 @@ graphql(`
   }
 `)
 
-/** A page of the list, the latest first. */
+/** A page of the list. */
 export const JobsListDocument = graphql(`
-  query JobsList($filter: JobFilter, $first: Int!, $after: String) {
-    jobs(filter: $filter, first: $first, after: $after) {
+  query JobsList($filter: JobFilter, $orderBy: JobOrder, $first: Int!, $after: String) {
+    jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount
       nodes {
         ...JobsRow

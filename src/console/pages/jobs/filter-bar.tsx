@@ -1,3 +1,4 @@
+import { useFilterKey } from '../../keys/use-filter-key.ts'
 import { Button } from '../../ui/button.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
 import { isFiltered, type ListFilter, noFilter, outcomes, statuses, types } from './filter.ts'
@@ -11,8 +12,9 @@ export function FilterBar({
   readonly filter: ListFilter
   readonly onChange: (filter: ListFilter) => void
 }) {
+  const bar = useFilterKey<HTMLElement>()
   return (
-    <search className={styles.bar} aria-label="Filter jobs">
+    <search ref={bar} className={styles.bar} aria-label="Filter jobs">
       <SearchInput
         label="Job ID starts with"
         value={filter.idPrefix}

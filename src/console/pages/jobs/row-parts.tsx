@@ -80,3 +80,19 @@ export function JobTime({ job }: Part) {
     </span>
   )
 }
+
+/** When it ended. */
+export function JobEnd({ job }: Part) {
+  if (job.endTime === null) {
+    return (
+      <span className={styles.figures} data-nothing>
+        –
+      </span>
+    )
+  }
+  return (
+    <span className={styles.figures}>
+      <Time value={job.endTime} />
+    </span>
+  )
+}

@@ -5,14 +5,18 @@ import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { useHoverOrFocus } from '../../ui/hover-or-focus.ts'
+import { isSame, type Sort } from '../../ui/sort.ts'
 import { JobsAgainDocument, JobsListDocument, JobsUpdatedDocument } from './documents.ts'
 import { type ListFilter, toJobFilter, toUpdateFilter } from './filter.ts'
 import { findArrivals, idsToReadAgain, insertRows, updateRows } from './merge.ts'
+import { comparePlaces, countMisplaced, newestFirst, type SortKey, toJobOrder } from './order.ts'
 
 /** How many changed jobs are kept to find new ones among them. */
 const mostKept = 500
 
 const none: readonly Row[] = []
+
+const byCreation = comparePlaces(newestFirst)
 
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
@@ -24,14 +28,15 @@ export const idOf = ({ id }: Row): string => id
 export type JobList = ReturnType<typeof useJobList>
 
 /**
- * The list, updated live. Rows change in place. New jobs are inserted at the top only while the page is not scrolled
- * and neither the pointer nor the focus is in the list. Otherwise they are counted.
+ * The list, updated live. Rows change in place, also if they change their place in the order; these are counted. New
+ * jobs are inserted in their places only while the page is not scrolled and neither the pointer nor the focus is in the
+ * list. Otherwise they are counted, too.
  */
-export function useJobList(filter: ListFilter) {
+export function useJobList(filter: ListFilter, sort: Sort<SortKey>) {
   const announce = useAnnounce()
   const pages = usePages(
     JobsListDocument,
-    { filter: toJobFilter(filter), first: 50 },
+    { filter: toJobFilter(filter), orderBy: toJobOrder(sort), first: 50 },
     { read: ({ jobs }) => jobs, keyOf: idOf, keep },
   )
   const { update } = pages
@@ -43,7 +48,10 @@ export function useJobList(filter: ListFilter) {
   const accept = useCallback(
     (jobs: readonly Row[]) => {
       update((present) => updateRows(present, jobs))
-      setWaiting((known) => ({ of, jobs: insertRows(known.of === of ? known.jobs : [], jobs).slice(0, mostKept) }))
+      setWaiting((known) => ({
+        of,
+        jobs: insertRows(known.of === of ? known.jobs : [], jobs, byCreation).slice(0, mostKept),
+      }))
     },
     [update, of],
   )
@@ -59,15 +67,18 @@ export function useJobList(filter: ListFilter) {
   const rows = useMemo(() => updateRows(pages.rows, reported), [pages.rows, reported])
   const unread = pages.loading && rows.length === 0
   const { hasMore } = pages
+  const order = useMemo(() => comparePlaces(sort), [sort])
+  const { status, outcome } = filter
   const arrivals = useMemo(
-    () => (unread ? none : findArrivals(rows, reported, { status: filter.status, outcome: filter.outcome, hasMore })),
-    [unread, rows, reported, filter.status, filter.outcome, hasMore],
+    () => (unread ? none : findArrivals(rows, reported, { status, outcome, order, hasMore })),
+    [unread, rows, reported, status, outcome, order, hasMore],
   )
+  const misplaced = useMemo(() => countMisplaced(rows, order), [rows, order])
   useReadAgain(followed, { jobs: rows, isLoading: pages.loading, accept })
 
   const apply = useCallback(() => {
-    update((present) => insertRows(present, arrivals))
-  }, [update, arrivals])
+    update((present) => insertRows(present, arrivals, order))
+  }, [update, arrivals, order])
   useEffect(() => {
     if (arrivals.length > 0 && !held && !scrolled) apply()
   }, [arrivals, held, scrolled, apply])
@@ -76,9 +87,12 @@ export function useJobList(filter: ListFilter) {
     ...pages,
     rows,
     arrivals: arrivals.length,
+    /** How many rows have changed their place in the order since they were read. */
+    misplaced,
     showArrivals: () => {
       apply()
-      window.scrollTo({ top: 0 })
+      // In another order, they are anywhere.
+      if (isSame(sort, newestFirst)) window.scrollTo({ top: 0 })
       // The button has disappeared, and the focus with it.
       document.querySelector('h1')?.focus({ preventScroll: true })
       announce(`${arrivals.length} new ${arrivals.length === 1 ? 'job' : 'jobs'} shown.`)

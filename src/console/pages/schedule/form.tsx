@@ -1,5 +1,8 @@
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { useDenial } from '../../hub/use-viewer.ts'
+import { useFilterKey } from '../../keys/use-filter-key.ts'
+import { useKeys } from '../../keys/use-keys.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -32,9 +35,12 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   const matching = useMatching(draft.condition, isEditingCondition)
   const { review, ask, drop } = useReview()
   const { isScheduling, schedule } = useSchedule()
+  /** Why nothing may be sent. Buttons, keys and what they call all go by this. */
+  const denied = useDenial()('WRITE_JOBS')
   /** The connection timeout to return to when the job is to wait for devices again. */
   const timeoutBefore = useRef(emptyDraft.connectTimeout)
-  const form = useRef<HTMLFormElement>(null)
+  const form = useFilterKey<HTMLFormElement>()
+  useKeys({}, ['review'])
   const reviewSection = useRef<HTMLElement>(null)
 
   useEffect(() => saveDraft(draft), [draft])
@@ -55,6 +61,10 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   }
 
   const startReview = async (reviewed = draft): Promise<void> => {
+    if (denied !== undefined) {
+      announce(denied)
+      return
+    }
     setFailure(undefined)
     const reading = readRequest(reviewed)
     if ('problems' in reading) {
@@ -79,6 +89,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   }, [review, announce])
 
   const confirm = async (confirmed: JobRequest, expect: Expectation | undefined): Promise<void> => {
+    if (denied !== undefined) return
     setFailure(undefined)
     const outcome = await schedule(confirmed, expect)
     if (outcome.is === 'scheduled') {
@@ -164,6 +175,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
             review={review}
             isPresent={isPresent}
             failure={failure}
+            denied={denied}
             isScheduling={isScheduling}
             onReview={() => void startReview()}
             onSchedule={(expect) => {
@@ -178,7 +190,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
           />
         </div>
         <div className={styles.side}>
-          <SummaryPanel draft={draft} matching={matching} onReview={() => void startReview()} />
+          <SummaryPanel draft={draft} matching={matching} denied={denied} onReview={() => void startReview()} />
         </div>
       </form>
     </Page>

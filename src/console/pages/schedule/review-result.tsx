@@ -1,7 +1,6 @@
 import { type ReactNode, useRef, useState } from 'react'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute } from '../../format.ts'
-import { useDenial } from '../../hub/use-viewer.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -20,6 +19,7 @@ export function Reviewed({
   request,
   preview,
   failure,
+  denied,
   isScheduling,
   onReview,
   onSchedule,
@@ -28,6 +28,7 @@ export function Reviewed({
   readonly request: JobRequest
   readonly preview: Preview
   readonly failure: Failure | undefined
+  readonly denied: string | undefined
   readonly isScheduling: boolean
   readonly onReview: () => void
   readonly onSchedule: (expect: Expectation | undefined) => void
@@ -35,7 +36,6 @@ export function Reviewed({
   readonly onWait: (waits: boolean) => void
 }) {
   const now = useNow(10_000)
-  const denied = useDenial()('WRITE_JOBS')
   const { deviceCount, connectedCount, compliantCount, devices, overlaps, fingerprint } = preview
   const isCounted = deviceCount.precision === 'EXACT'
   const [limit, setLimit] = useState(isCounted ? String(deviceCount.value) : '')
@@ -74,7 +74,8 @@ export function Reviewed({
       </dl>
       {canWait && (
         <label className={styles.option}>
-          <input type="checkbox" checked={!waits} onChange={() => onWait(!waits)} /> Do not wait for offline devices
+          <input type="checkbox" checked={!waits} disabled={denied !== undefined} onChange={() => onWait(!waits)} /> Do
+          not wait for offline devices
           {!waits && <span className={styles.muted}>They are marked failed.</span>}
         </label>
       )}

@@ -1,5 +1,5 @@
 import type { Ref } from 'react'
-import { useDenial } from '../../hub/use-viewer.ts'
+import { ariaKeys } from '../../keys/key-table.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -17,6 +17,7 @@ export function ReviewStep({
   review,
   isPresent,
   failure,
+  denied,
   isScheduling,
   onReview,
   onSchedule,
@@ -29,12 +30,13 @@ export function ReviewStep({
   /** Whether the review is of this request. */
   readonly isPresent: boolean
   readonly failure: Failure | undefined
+  /** Why nothing may be sent. */
+  readonly denied: string | undefined
   readonly isScheduling: boolean
   readonly onReview: () => void
   readonly onSchedule: (expect: Expectation | undefined) => void
   readonly onWait: (waits: boolean) => void
 }) {
-  const denied = useDenial()('WRITE_JOBS')
   const isAsking = review.is === 'asking'
   const isReady = isPresent && request !== undefined
   return (
@@ -46,6 +48,7 @@ export function ReviewStep({
             request={request}
             preview={review.preview}
             failure={failure}
+            denied={denied}
             isScheduling={isScheduling}
             onReview={onReview}
             onSchedule={onSchedule}
@@ -81,7 +84,13 @@ export function ReviewStep({
             </p>
             {failure && <FailureNote failure={failure} before={undefined} />}
             <div className={styles.actions}>
-              <Button kind="primary" type="submit" busy={isAsking} denied={denied}>
+              <Button
+                kind="primary"
+                type="submit"
+                aria-keyshortcuts={ariaKeys('review')}
+                busy={isAsking}
+                denied={denied}
+              >
                 {isAsking ? 'Checking devices…' : review.is === 'none' ? 'Review' : 'Refresh review'}
               </Button>
             </div>

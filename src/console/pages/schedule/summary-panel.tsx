@@ -12,10 +12,13 @@ import type { Matching } from './use-matching.ts'
 export function SummaryPanel({
   draft,
   matching: { match, isPresent, isUnfinished },
+  denied,
   onReview,
 }: {
   readonly draft: Draft
   readonly matching: Matching
+  /** Why nothing may be sent. */
+  readonly denied: string | undefined
   readonly onReview: () => void
 }) {
   const now = useNow(10_000)
@@ -66,7 +69,9 @@ export function SummaryPanel({
           </div>
         )}
       </dl>
-      <Button onClick={onReview}>Review</Button>
+      <Button denied={denied} onClick={onReview}>
+        Review
+      </Button>
       <p className={styles.hint}>
         or <kbd>Ctrl</kbd> + <kbd>Enter</kbd> in any field
       </p>
