@@ -16,6 +16,8 @@ const pages = {
   devices: () => import('./pages/devices/page.tsx'),
   device: () => import('./pages/device/page.tsx'),
   audit: () => import('./pages/audit/page.tsx'),
+  webhooks: () => import('./pages/webhooks/page.tsx'),
+  webhook: () => import('./pages/webhook/page.tsx'),
 }
 
 /** Loads all of them, so that every page opens even when the hub is unreachable or was updated in the meantime. */
@@ -46,6 +48,8 @@ export const router = createBrowserRouter(
             { path: 'devices', lazy: pages.devices },
             { path: 'devices/:deviceId', lazy: pages.device },
             { path: 'audit', lazy: pages.audit },
+            { path: 'webhooks', lazy: pages.webhooks },
+            { path: 'webhooks/:webhookId', lazy: pages.webhook },
             { path: '*', Component: NotFound },
           ],
         },

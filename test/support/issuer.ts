@@ -148,6 +148,10 @@ export async function openIssuer({
       async loadExistingGrant(context) {
         const { client, session } = context.oidc
         if (client === undefined || session?.accountId === undefined) return undefined
+        // Another grant for the same person would end the first, and with it the sign-ins of other tabs.
+        const known = session.grantIdFor(client.clientId)
+        const kept = known === undefined ? undefined : await provider.Grant.find(known)
+        if (kept?.accountId === session.accountId) return kept
         const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
         grant.addOIDCScope('openid profile email offline_access')
         grant.addOIDCClaims(['sub', 'roles', 'name', 'email'])

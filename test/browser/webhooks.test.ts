@@ -1,0 +1,114 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ScheduleMethod } from '../journeys/operations.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { openReceiver, type Receiver } from '../support/receiver.ts'
+
+describe.skipIf(browserPath === undefined)('the pages of webhooks', { timeout: 60_000 }, () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let receiver: Receiver
+  let opened: OpenPage
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp({ WEBHOOK_ALLOW_PRIVATE: 'true' })
+    receiver = await openReceiver()
+    opened = await browser.open({ hub: app.addresses.http })
+    page = opened.page
+    await page.goto('/console/webhooks')
+    await page.getByRole('heading', { name: 'No webhooks yet' }).waitFor()
+  })
+  afterAll(async () => {
+    expect(opened.complaints()).toEqual([])
+    await browser.close()
+    await receiver.close()
+    await app.close()
+  })
+
+  const dialog = (name: string): Locator => page.getByRole('dialog', { name })
+  const action = (name: string): Promise<void> =>
+    page.getByRole('main').getByRole('button', { name, exact: true }).click()
+  const deliveries = (): Locator => page.getByRole('table', { name: 'Deliveries' })
+
+  test('a webhook is created, and its secret is shown once', async () => {
+    await action('Create webhook…')
+    const form = dialog('Create webhook')
+    await form.getByRole('button', { name: 'Create' }).click()
+    await form.getByText('Enter the address of the receiver').waitFor()
+    await form.getByLabel('Address').fill(receiver.url)
+    await form.getByLabel('Too many failures').check()
+    await form.getByLabel('Failures above (%)').fill('7')
+    await form.getByLabel('Description').fill('on call')
+    expect(await faultsOf(opened, 'Webhooks, create')).toEqual([])
+    await form.getByRole('button', { name: 'Create' }).click()
+    expect(await dialog('Webhook created').getByLabel('Secret', { exact: true }).inputValue()).toMatch(/^whsec_/)
+    await dialog('Webhook created').getByRole('button', { name: 'Done' }).click()
+    await page.getByText('Too many failures (over 7 %, from 20 devices), Job ended').waitFor()
+    expect(await faultsOf(opened, 'Webhooks')).toEqual([])
+    await page.getByRole('link', { name: receiver.url }).click()
+    await page.getByRole('heading', { name: receiver.url, level: 1 }).waitFor()
+    expect(await page.getByText('whsec_').count()).toBe(0)
+  })
+
+  test('what was given up says why, and is delivered again', async () => {
+    receiver.answer((response) => response.writeHead(410).end('no more, thanks'))
+    await app.client.execute(ScheduleMethod, {
+      input: { jobId: 'ended', queryCondition: "deviceId = 'none'", cloudToDeviceMethod: { methodName: 'reboot' } },
+    })
+    await receiver.count(1)
+    await expect
+      .poll(async () => {
+        await action('Refresh')
+        return deliveries()
+          .innerText({ timeout: 1_000 })
+          .catch(() => '')
+      })
+      .toMatch(/Given up\s+Job ended\s+ended.*The receiver no longer wants events. Status 410. no more, thanks/s)
+    await page.getByLabel('Status').selectOption('Given up')
+    await deliveries().getByText('Given up').waitFor()
+    expect(new URL(page.url()).search).toBe('?status=dead')
+    expect(await faultsOf(opened, 'Webhook')).toEqual([])
+
+    await page.reload()
+    await page.getByText('The hub has disabled this webhook').waitFor()
+    receiver.answer((response) => response.writeHead(204).end())
+    await action('Enable…')
+    await dialog('Enable this webhook?').getByRole('button', { name: 'Enable' }).click()
+    await page.getByRole('button', { name: 'Disable…' }).waitFor()
+    await deliveries().getByRole('button', { name: 'Deliver again: Job ended ended' }).click()
+    await receiver.count(2)
+    await page.getByLabel('Status').selectOption('Delivered')
+    await expect
+      .poll(async () => {
+        await action('Refresh')
+        return deliveries()
+          .innerText({ timeout: 1_000 })
+          .catch(() => '')
+      })
+      .toContain('Delivered')
+  })
+
+  test('its secret is replaced, its settings are changed, and it is deleted', async () => {
+    await action('Replace secret…')
+    await dialog('Replace the secret?').getByRole('button', { name: 'Replace secret' }).click()
+    await dialog('Secret replaced').getByLabel('Secret', { exact: true }).waitFor()
+    await dialog('Secret replaced').getByRole('button', { name: 'Done' }).click()
+    await action('Edit…')
+    await dialog('Edit webhook').getByLabel('Too many failures').uncheck()
+    await dialog('Edit webhook').getByLabel('Address').fill('https://user:x@example.com/hook')
+    await dialog('Edit webhook').getByRole('button', { name: 'Save' }).click()
+    await dialog('Edit webhook').getByRole('alert').getByText('url').waitFor()
+    await dialog('Edit webhook').getByLabel('Address').fill(receiver.url)
+    await dialog('Edit webhook').getByRole('button', { name: 'Save' }).click()
+    await dialog('Edit webhook').waitFor({ state: 'detached' })
+    await page.getByText('Too many failures').waitFor({ state: 'detached' })
+    await action('Delete…')
+    await dialog('Delete this webhook?').getByRole('button', { name: 'Delete webhook' }).click()
+    await page.getByRole('heading', { name: 'No webhooks yet' }).waitFor()
+    await page.goto('/console/webhooks/00000000-0000-0000-0000-000000000000')
+    await page.getByRole('heading', { name: 'Webhook not found' }).waitFor()
+  })
+})
