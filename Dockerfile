@@ -1,0 +1,31 @@
+# The image of a hub: `docker build -t twincast .`
+# The steps of both stages also run in test/deploy/image.test.ts.
+
+FROM node:20.20.2-bookworm-slim AS package
+WORKDIR /src
+COPY . .
+RUN npm ci --no-audit --no-fund
+RUN mkdir -p /package /opt/twincast
+RUN npm pack --loglevel=error --pack-destination /package
+RUN npm install --prefix /opt/twincast --omit=dev --engine-strict --no-audit --no-fund /package/twincast-*.tgz
+# For any user, whatever the mask of the files was.
+RUN chmod -R a+rX /opt/twincast
+
+FROM node:20.20.2-bookworm-slim
+RUN mkdir -p /var/lib/twincast && chown 65534:65534 /var/lib/twincast && chmod 700 /var/lib/twincast
+COPY --from=package /opt/twincast /opt/twincast
+ENV NODE_ENV=production
+ENV DATA_DIR=/var/lib/twincast
+# Outside the container, only ports with TLS and those of the metrics can be reached; plain HTTP is for the check below.
+ENV HOST=0.0.0.0
+ENV HTTP_HOST=127.0.0.1
+ENV METRICS_HOST=0.0.0.0
+WORKDIR /var/lib/twincast
+VOLUME /var/lib/twincast
+USER 65534:65534
+EXPOSE 4443 8883 4090
+# Whether the process answers. Whether it can work is in /readyz: a restart does not help while the database is away.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 4000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--initial-old-space-size=256", "/opt/twincast/node_modules/twincast/dist/cli/twincast.js"]
+CMD ["start"]
