@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { readConfig } from '../../src/config.ts'
+import { findProgram } from '../support/programs.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../..')
+const read = (file: string): string => readFileSync(resolve(root, file), 'utf8')
+
+/** Every variable that the hub reads. */
+const known = new Set<string>()
+readConfig(new Proxy({}, { get: (_env, name) => void known.add(String(name)) }), '/')
+
+/** The value that a file gives a variable, with what a user has to fill in. */
+const filledIn = (value: string): string =>
+  value
+    .replace(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => ({ HUB_HOST_NAME: 'hub.example' })[name] ?? key)
+    .replace(/\$\{\w+:-([^}]*)\}/g, '$1')
+const key = Buffer.alloc(32, 7).toString('hex')
+
+const compose = parse(read('compose.yaml'))
+
+/** The lines of a file that set variables, in one of its groups. */
+const variablesIn = (file: string, pattern: RegExp): Record<string, string> =>
+  Object.fromEntries([...read(file).matchAll(pattern)].map(([, name = '', value = '']) => [name, value]))
+
+const places: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  ['Dockerfile', variablesIn('Dockerfile', /^ENV (\w+)=(.*)$/gm)],
+  ['compose.yaml', compose.services.hub.environment],
+  ['deploy/systemd/twincast.service', variablesIn('deploy/systemd/twincast.service', /^Environment=(\w+)=(.*)$/gm)],
+  ['deploy/nginx/nginx.conf', variablesIn('deploy/nginx/nginx.conf', /^# {3}(\w+)=(.*)$/gm)],
+  ['deploy/haproxy/haproxy.cfg', variablesIn('deploy/haproxy/haproxy.cfg', /^# {3}(\w+)=(.*)$/gm)],
+]
+
+test.each(places)('%s sets variables that the hub reads, to values that it accepts', (_file, variables) => {
+  const { NODE_ENV: _, ...own } = variables
+  expect(Object.keys(own).length).toBeGreaterThan(0)
+  expect(Object.keys(own).filter((name) => !known.has(name))).toEqual([])
+  const env = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, filledIn(value)]))
+  const { IOTHUB_OWNER_KEY: __, ...others } = env
+  expect(() => readConfig(others, '/')).not.toThrow()
+})
+
+describe('the image', () => {
+  test('has the ports of its own configuration', () => {
+    const { http, https, mqtt, mqtts, metrics } = readConfig(variablesIn('Dockerfile', /^ENV (\w+)=(.*)$/gm), '/')
+    const [, exposed] = /^EXPOSE (.*)$/m.exec(read('Dockerfile')) ?? []
+    expect(exposed).toBe([https, mqtts, metrics].map((port) => port?.port).join(' '))
+    expect([http?.host, mqtt]).toEqual(['127.0.0.1', undefined])
+    expect(compose.services.hub.ports).toEqual([https, mqtts].map((port) => `${port?.port}:${port?.port}`))
+  })
+
+  test('is built with the Node.js of .nvmrc', () => {
+    const versions = [...read('Dockerfile').matchAll(/^FROM node:([\d.]+)-bookworm-slim/gm)].map(
+      ([, version]) => version,
+    )
+    expect(versions).toEqual([read('.nvmrc').trim(), read('.nvmrc').trim()])
+  })
+
+  test('is built from every file of the repository', async () => {
+    const { stdout } = await run('git', ['ls-files', '--cached', '--ignored', '--exclude-from=.dockerignore'], {
+      cwd: root,
+    })
+    expect(stdout).toBe('')
+  })
+})
+
+describe('compose.yaml', () => {
+  test('mounts what there is, and uses volumes that it declares', () => {
+    const mounts: string[] = Object.values<{ volumes?: string[] }>(compose.services).flatMap(
+      ({ volumes = [] }) => volumes,
+    )
+    const sources = mounts.map((mount) => mount.split(':')[0] ?? '')
+    expect(sources.filter((source) => source.startsWith('.') && !existsSync(resolve(root, source)))).toEqual([])
+    expect(sources.filter((source) => !source.startsWith('.')).sort()).toEqual(Object.keys(compose.volumes).sort())
+  })
+
+  test('gives the database the user and the name that the hub uses', () => {
+    const { hub, postgres } = compose.services
+    const url = new URL(filledIn(hub.environment.DATABASE_URL))
+    const { POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD } = postgres.environment
+    expect([url.username, url.pathname, url.hostname]).toEqual([POSTGRES_USER, `/${POSTGRES_DB}`, 'postgres'])
+    expect(url.password).toBe(filledIn(POSTGRES_PASSWORD))
+  })
+
+  test('names the service of NATS for those who use it', () => {
+    const [, url] = /^# {3}BUS_URL=(\S+)/m.exec(read('compose.yaml')) ?? []
+    const { DATABASE_URL } = compose.services.hub.environment
+    const config = readConfig({ DATABASE_URL: filledIn(DATABASE_URL), BUS_URL: url }, '/')
+    expect(Object.keys(compose.services)).toContain(config.bus?.address.servers[0]?.split(':')[0])
+    expect(filledIn(compose.services.hub.environment.BUS_URL)).toBe('')
+  })
+
+  test('shows the dashboard with the metrics that Prometheus collects from the hub', () => {
+    const { prometheus } = compose.services
+    expect(prometheus.network_mode).toBe('service:hub')
+    const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml'))
+    expect(jobs[0].static_configs[0].targets).toEqual([`127.0.0.1:${readConfig({}, '/').metrics?.port}`])
+    const { datasources } = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml'))
+    expect(datasources).toMatchObject([{ type: 'prometheus', url: 'http://hub:9090', isDefault: true }])
+    const { providers } = parse(read('deploy/grafana/provisioning/dashboards/twincast.yml'))
+    const shown = compose.services.grafana.volumes.find((mount: string) => mount.includes('twincast.json'))
+    expect(shown).toContain(`${providers[0].options.path}/twincast.json`)
+  })
+})
+
+const analyze = findProgram('systemd-analyze')
+
+describe.skipIf(analyze === undefined)('the unit of systemd', () => {
+  let folder: string
+  let unit: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'twincast-unit-'))
+    unit = join(folder, 'twincast.service')
+    // systemd looks for the program.
+    const text = await readFile(resolve(root, 'deploy/systemd/twincast.service'), 'utf8')
+    await writeFile(unit, text.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  test('has no line that systemd does not understand', async () => {
+    const { stdout, stderr } = await run(analyze ?? '', ['verify', '--man=no', '--recursive-errors=no', unit])
+    expect(stdout + stderr).toBe('')
+  })
+
+  test('is exposed to little', async () => {
+    const { stdout } = await run(analyze ?? '', ['security', '--offline=true', '--no-pager', '--threshold=20', unit])
+    expect(stdout).toContain('Overall exposure level for twincast.service')
+  })
+
+  test('starts the command of the package', () => {
+    const [, path = ''] = /^ExecStart=(\/opt\/\S+) start$/m.exec(read('deploy/systemd/twincast.service')) ?? []
+    const { bin } = JSON.parse(read('package.json'))
+    expect(path).toBe(`/opt/twincast/node_modules/twincast/${bin.twincast}`)
+  })
+})
