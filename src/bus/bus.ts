@@ -20,6 +20,8 @@ export type Bus = {
   request(subject: string, text: string, ms: number, signal?: AbortSignal): Promise<string | undefined>
   /** Answers requests until the returned function is called. `answer` must not reject. */
   answer(subject: string, answer: (text: string) => Promise<string>): () => void
+  /** The subjects that have listeners. */
+  subjects(): readonly string[]
   connect(transport: Transport): void
   /** Passes a message that the transport has received to the listeners. */
   receive(subject: string, text: string): void
@@ -78,6 +80,7 @@ export function createBus(clock: Pick<Clock, 'sleep'>): Bus {
         const { replyTo, id } = request
         void answer(request.text).then((reply) => send(replyTo, { replyTo: '', id, text: reply }))
       }),
+    subjects: () => [...listeners.keys()],
     connect(next) {
       transport = next
       for (const subject of listeners.keys()) next.listen(subject)

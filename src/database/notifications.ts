@@ -100,8 +100,15 @@ export async function listenForNotifications(
   {
     servers,
     clock,
+    subjects: firstSubjects = [],
     onError,
-  }: { readonly servers: Servers; readonly clock: Clock; readonly onError: (error: unknown) => void },
+  }: {
+    readonly servers: Servers
+    readonly clock: Clock
+    /** Subjects that are listened to before the other processes know of this one. */
+    readonly subjects?: readonly string[]
+    readonly onError: (error: unknown) => void
+  },
   { received, missed, message, joined, met }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
@@ -114,7 +121,7 @@ export async function listenForNotifications(
   let aliveTime: Date | undefined
   /** Since when texts to this process may be lost that were sent before the others knew of its connection. */
   let deafSince = clock.now()
-  const subjects = new Set<string>()
+  const subjects = new Set(firstSubjects)
   let messages = 0
   let joinParts = createPartJoiner()
   /** Whether the next connection, too, must declare this process a member. */
@@ -156,6 +163,7 @@ export async function listenForNotifications(
       return true
     },
     listen(subject) {
+      if (subjects.has(subject)) return
       subjects.add(subject)
       change('listen', subject)
     },

@@ -90,6 +90,7 @@ export async function joinInstances(
     {
       servers,
       clock,
+      subjects: bus.subjects(),
       onError: (error) => log.warn({ err: error }, 'notifications from other instances unavailable; retrying'),
     },
     {

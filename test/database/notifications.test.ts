@@ -152,6 +152,29 @@ test('a connection that stalls is replaced at once when that is known, whatever 
   await expect.poll(() => b.heard).toEqual(['back'])
 })
 
+test('a process gets messages of its first subjects from when the others know of it', async () => {
+  const [news, texts]: [string[], string[]] = [['news', 'more-news'], []]
+  const onError = (): void => {}
+  const settings = { servers: serversOf(database.url), clock: createTestClock(), onError }
+  const a = await listenForNotifications(settings, {
+    received: () => {},
+    missed: () => {},
+    message: () => {},
+    met() {
+      for (const subject of news) a.transport.send(subject, subject)
+    },
+  })
+  const b = await listenForNotifications(
+    { ...settings, subjects: news },
+    { received: () => {}, missed: () => {}, message: (_, text) => texts.push(text) },
+  )
+  try {
+    await expect.poll(() => texts).toEqual(news)
+  } finally {
+    await Promise.all([a.close(), b.close()])
+  }
+})
+
 test('it begins without the database, and goes on trying', async () => {
   const clock = createTestClock()
   const errors: unknown[] = []
