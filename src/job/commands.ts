@@ -56,13 +56,16 @@ export async function scheduleJob(
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    const { jobId: id, queryCondition } = request
+    const { jobId: id, queryCondition, name, description, labels } = request
     const maxDevices = request.expect?.maxDevices ?? null
     const job = {
       id,
       ...operationOf(request),
       queryCondition,
       maxDevices,
+      name,
+      description,
+      labels,
       retry: null,
       scope: by.scope.parts,
       ...timesOf(request, now),

@@ -3,12 +3,13 @@ import type { Limits } from '../limits/limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/check-call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
+import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
 export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'
 
 /** The parts of a job in addition to its type. */
-type Common = {
+type Common = Naming & {
   readonly jobId: string
   readonly queryCondition: string
   readonly startTime: Date
@@ -27,7 +28,7 @@ export type JobRequest = Common &
   )
 
 /** A request as a client sends it; `undefined` and `null` mean "left out". */
-export type JobRequestInput = {
+export type JobRequestInput = NamingInput & {
   readonly jobId?: unknown
   readonly type: JobType
   readonly queryCondition: unknown
@@ -52,7 +53,7 @@ export type PreviewRequest = {
 }
 
 /** The preview request as a client sends it: a job request without its type. */
-export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing'>
+export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing' | keyof Naming>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -73,6 +74,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
+    ...checkNaming(input),
   }
   switch (input.type) {
     case 'scheduleDeviceMethod':

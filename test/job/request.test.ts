@@ -16,6 +16,8 @@ const twinJob: JobRequestInput = {
   updateTwin: { tags: { wave: 2 }, properties: { desired: { a: null } } },
 }
 
+const unnamed = { name: null, description: null, labels: null }
+
 const check = (input: JobRequestInput) => checkJobRequest(input, now, () => 'made-id', defaultLimits)
 
 function refusal(input: JobRequestInput): { path: string; message: string } {
@@ -36,6 +38,7 @@ describe('what is left out', () => {
       queryCondition: '*',
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
+      ...unnamed,
       cloudToDeviceMethod: {
         methodName: 'reboot',
         payload: null,
@@ -53,6 +56,7 @@ describe('what is left out', () => {
       queryCondition: "tags.site = 'north'",
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
+      ...unnamed,
       updateTwin: { tags: { wave: 2 }, desired: { a: null } },
     })
   })

@@ -39,6 +39,29 @@ const JobExpectationInput = builder.inputType('JobExpectationInput', {
 const expect =
   'The result of a preview that must still hold, so that the job does not target other devices than the client has seen.'
 
+const JobLabelInput = builder.inputType('JobLabelInput', {
+  description: 'A label of a job.',
+  fields: (t) => ({
+    name: t.string({
+      required: true,
+      description: 'The name: up to 64 ASCII letters, digits, dots, slashes, dashes and underscores, such as `ticket`.',
+    }),
+    value: t.string({ required: true, description: 'The value: at most 200 characters.' }),
+  }),
+})
+
+type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+
+/** What people call a job. Validated by job/naming.ts. */
+const namingFields = (t: InputFields) => ({
+  name: t.string({ description: 'What people call the job: at most 200 characters. It need not be unique.' }),
+  description: t.string({ description: 'What people should know about the job: at most 2000 characters.' }),
+  labels: t.field({
+    type: [JobLabelInput],
+    description: 'Labels by which `jobs` can be filtered: at most 20, each with another name.',
+  }),
+})
+
 /** Validated by job/request.ts. */
 export const PreviewJobInput = builder.inputType('PreviewJobInput', {
   description: 'The job to preview. At most one of `cloudToDeviceMethod` and `updateTwin` may be given.',
@@ -69,6 +92,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
       description: 'The method to call.',
     }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    ...namingFields(t),
   }),
 })
 
@@ -82,6 +106,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into each twin.' }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    ...namingFields(t),
   }),
 })
 

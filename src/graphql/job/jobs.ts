@@ -1,6 +1,7 @@
 import { readInTime } from '../../database/bounded-read.ts'
 import { parseZonedDateTime } from '../../date-time.ts'
 import { InvalidInputError } from '../../errors.ts'
+import { checkLabelName } from '../../job/naming.ts'
 import {
   countJobs,
   findAllJobs,
@@ -27,6 +28,14 @@ const longestSearch = 200
 const ofForeignJobs = (matching: string): string =>
   `Of jobs that were not scheduled under your scope, only ${matching} match, because their devices are not counted for lists.`
 
+const JobLabelFilter = builder.inputType('JobLabelFilter', {
+  description: 'Selects jobs with a label.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'The name of the label, case-sensitive.' }),
+    value: t.stringList({ description: 'The value is one of these, case-sensitive. Any value when omitted.' }),
+  }),
+})
+
 /** A filter of jobs. All given fields must match. */
 export const JobFilter = builder.inputType('JobFilter', {
   description: 'Selects jobs that match all given fields.',
@@ -44,8 +53,9 @@ export const JobFilter = builder.inputType('JobFilter', {
     createdBy: t.stringList({
       description: 'One of these persons or policies scheduled the job, by the name in `Job.createdBy`.',
     }),
+    labels: t.field({ type: [JobLabelFilter], description: 'The job has all of these labels.' }),
     search: t.string({
-      description: `The job ID, the condition or the method name contains this text, in upper or lower case. At most ${longestSearch} characters.`,
+      description: `The job ID, the name, the condition or the method name contains this text, in upper or lower case. At most ${longestSearch} characters.`,
     }),
     createdTime: t.field({ type: DateTimeRange, description: 'The job was created in this time range.' }),
     jobIdPrefix: t.string({ description: 'The job ID has this prefix, case-sensitive.' }),
@@ -54,7 +64,8 @@ export const JobFilter = builder.inputType('JobFilter', {
 
 /** The filter in the form of the store. InvalidInputError. */
 export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefined): JobSelection {
-  const { type, status, outcome, hasFailures, methodName, createdBy, search, createdTime, jobIdPrefix } = filter ?? {}
+  const { type, status, outcome, hasFailures, methodName, createdBy, labels, search, createdTime, jobIdPrefix } =
+    filter ?? {}
   if (search != null && search.length > longestSearch) {
     throw new InvalidInputError(['filter', 'search'], `The text may have at most ${longestSearch} characters.`)
   }
@@ -65,6 +76,12 @@ export function selectionOf(filter: typeof JobFilter.$inferInput | null | undefi
     hasFailures: hasFailures ?? undefined,
     methodNames: methodName ?? undefined,
     createdBy: createdBy ?? undefined,
+    labels: labels?.length
+      ? labels.map(({ name, value }, index) => ({
+          name: checkLabelName(name, ['filter', 'labels', String(index), 'name']),
+          values: value ?? undefined,
+        }))
+      : undefined,
     text: search || undefined,
     from: createdTime?.from ?? undefined,
     to: createdTime?.to ?? undefined,

@@ -4,6 +4,7 @@ import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
+import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { RetrySelection } from '../retry.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
@@ -21,7 +22,9 @@ export type JobSelection = {
   readonly methodNames?: readonly string[] | undefined
   /** The names of the persons or policies that scheduled the job. */
   readonly createdBy?: readonly string[] | undefined
-  /** Part of the id, the condition or the name of the method, in any case. */
+  /** Of each of these labels, the job has one of the values, or any value. */
+  readonly labels?: readonly LabelSelection[] | undefined
+  /** Part of the id, the name, the condition or the name of the method, in any case. */
   readonly text?: string | undefined
   /** Scheduled at that time or later. */
   readonly from?: Date | undefined
@@ -29,6 +32,9 @@ export type JobSelection = {
   readonly to?: Date | undefined
   readonly idPrefix?: string | undefined
 }
+
+/** A label with one of these values; with any value when they are left out. */
+export type LabelSelection = { readonly name: string; readonly values: readonly string[] | undefined }
 
 /** By the time of scheduling or of the end, and by id within one millisecond; or by id. Open jobs count as ended last. */
 export type JobOrder = { readonly field: 'createdTime' | 'endTime' | 'jobId'; readonly direction: 'asc' | 'desc' }
@@ -40,30 +46,31 @@ export type JobPlace = { readonly id: string; readonly time: Date | null }
 export type JobListPage = { readonly cursor: JobPlace | undefined; readonly limit: number }
 
 /** A job with the columns that clients select. A row has those that were requested, its id and its key. */
-export type SelectedJob = DeviceJobStatistics & {
-  readonly id: string
-  readonly key: string
-  readonly type: JobType
-  readonly status: JobStatus
-  readonly queryCondition: string
-  readonly createdTime: Date
-  readonly startTime: Date
-  readonly startedTime: Date | null
-  readonly endTime: Date | null
-  readonly maxExecutionTimeSeconds: number
-  readonly deadline: Date
-  readonly failureReason: string | null
-  readonly statusMessage: string | null
-  readonly version: number
-  readonly maxDevices: number | null
-  readonly matchedCount: number | null
-  readonly retryOfKey: string | null
-  readonly retrySelection: RetrySelection | null
-  readonly familyKey: string | null
-  readonly createdBy: string | null
-  /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
-  readonly scope?: readonly string[] | null
-}
+export type SelectedJob = DeviceJobStatistics &
+  Naming & {
+    readonly id: string
+    readonly key: string
+    readonly type: JobType
+    readonly status: JobStatus
+    readonly queryCondition: string
+    readonly createdTime: Date
+    readonly startTime: Date
+    readonly startedTime: Date | null
+    readonly endTime: Date | null
+    readonly maxExecutionTimeSeconds: number
+    readonly deadline: Date
+    readonly failureReason: string | null
+    readonly statusMessage: string | null
+    readonly version: number
+    readonly maxDevices: number | null
+    readonly matchedCount: number | null
+    readonly retryOfKey: string | null
+    readonly retrySelection: RetrySelection | null
+    readonly familyKey: string | null
+    readonly createdBy: string | null
+    /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
+    readonly scope?: readonly string[] | null
+  }
 
 const columns: Readonly<Record<keyof SelectedJob, string>> = {
   id: 'id',
@@ -93,6 +100,9 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   retrySelection: 'retry_selection',
   familyKey: 'family_key',
   createdBy: 'created_by',
+  name: 'name',
+  description: 'description',
+  labels: 'labels',
   scope: 'scope',
 }
 
@@ -148,9 +158,22 @@ const counted = (scope: Scope, condition: Sql, independent: readonly JobStatus[]
 /** A pattern for LIKE that finds the text anywhere. */
 const anywhere = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
 
+/** An index can answer it. */
+const hasLabel = ({ name, values }: LabelSelection): Sql => {
+  if (values === undefined) return sql`labels ? ${name}`
+  // No label has U+0000, which jsonb cannot hold.
+  const possible = values.filter((value) => !value.includes('\0'))
+  return possible.length === 0
+    ? sql`false`
+    : sql`(${join(
+        [...new Set(possible)].map((value) => sql`labels @> jsonb_build_object(${name}::text, ${value}::text)`),
+        ' or ',
+      )})`
+}
+
 /** The selection as a condition. */
 function selected(scope: Scope, selection: JobSelection): Sql {
-  const { types, statuses, outcomes, hasFailures, methodNames, createdBy, text, from, to, idPrefix } = selection
+  const { types, statuses, outcomes, hasFailures, methodNames, createdBy, labels, text, from, to, idPrefix } = selection
   const conditions = [
     ...(types === undefined ? [] : [isAmong(sql`type`, types)]),
     ...(statuses === undefined ? [] : [isAmong(sql`status`, statuses)]),
@@ -158,10 +181,11 @@ function selected(scope: Scope, selection: JobSelection): Sql {
     ...(hasFailures === undefined ? [] : [counted(scope, hasFailures ? failures : sql`not ${failures}`, ['failed'])]),
     ...(methodNames === undefined ? [] : [isAmong(sql`request ->> 'methodName'`, methodNames)]),
     ...(createdBy === undefined ? [] : [isAmong(sql`created_by`, createdBy)]),
+    ...(labels ?? []).map(hasLabel),
     ...(text === undefined
       ? []
       : [
-          sql`(id ilike ${anywhere(text)} or query_condition ilike ${anywhere(text)}
+          sql`(id ilike ${anywhere(text)} or name ilike ${anywhere(text)} or query_condition ilike ${anywhere(text)}
                or request ->> 'methodName' ilike ${anywhere(text)})`,
         ]),
     ...(from === undefined ? [] : [sql`created_time >= ${from}`]),

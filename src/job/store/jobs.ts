@@ -5,6 +5,7 @@ import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { MethodCall } from '../../method/check-call.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import type { By } from '../history.ts'
+import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
@@ -17,28 +18,30 @@ export type JobOperation =
   | { readonly type: 'scheduleUpdateTwin'; readonly request: TwinPatch }
 
 /** A job's row, as far as the commands and the scheduler read it. */
-export type JobRow = JobOperation & {
-  readonly id: string
-  readonly status: JobStatus
-  readonly queryCondition: string
-  readonly createdTime: Date
-  readonly startTime: Date
-  readonly startedTime: Date | null
-  readonly maxExecutionTimeSeconds: number
-  readonly deadline: Date
-  /** Maximum number of devices when it starts; null for no maximum. */
-  readonly maxDevices: number | null
-  /** The source and selection of a retry; null for other jobs. */
-  readonly retry: Retry | null
-  /** The parts of the scope under which it was scheduled; null for every device. */
-  readonly scope: readonly string[] | null
-}
+export type JobRow = JobOperation &
+  Naming & {
+    readonly id: string
+    readonly status: JobStatus
+    readonly queryCondition: string
+    readonly createdTime: Date
+    readonly startTime: Date
+    readonly startedTime: Date | null
+    readonly maxExecutionTimeSeconds: number
+    readonly deadline: Date
+    /** Maximum number of devices when it starts; null for no maximum. */
+    readonly maxDevices: number | null
+    /** The source and selection of a retry; null for other jobs. */
+    readonly retry: Retry | null
+    /** The parts of the scope under which it was scheduled; null for every device. */
+    readonly scope: readonly string[] | null
+  }
 
 /** The columns of a `JobRow`. */
 export const columns = sql`
   id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
+  name, description, labels,
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
@@ -55,13 +58,14 @@ export async function insertJob(
     sql`with moved as (
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
-            max_devices, retry_of, family_key, retry_selection, created_by, scope
+            max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
             ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline},
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
-            ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[]
+            ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
+            ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb
           )
           on conflict do nothing
           returning key, version, status

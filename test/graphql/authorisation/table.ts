@@ -23,7 +23,10 @@ type OfType = { readonly [Name in Effect]?: string }
 
 const error: OfType = { same: 'code message' }
 const connection: OfType = { devices: 'edges nodes pageInfo totalCount' }
-const schedule: OfType = { same: 'expect jobId maxExecutionTimeInSeconds startTime', devices: 'queryCondition' }
+const schedule: OfType = {
+  same: 'description expect jobId labels maxExecutionTimeInSeconds name startTime',
+  devices: 'queryCondition',
+}
 
 export const table: Readonly<Record<string, OfType>> = {
   Query: {
@@ -93,12 +96,13 @@ export const table: Readonly<Record<string, OfType>> = {
   DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
-    same: `createdBy createdTime deadline id jobId maxExecutionTimeInSeconds queryCondition resultsUrl startTime startedTime status
+    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status
       type endTime`,
-    job: `blockers cloudToDeviceMethod deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
+    job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
       history matchedCount maxDevices outcome retries retryOf retrySelection samples statusMessage throughput updateTwin
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
+  JobLabel: { same: 'name value' },
   CloudToDeviceMethod: { job: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
   DeviceJob: { device: 'device deviceId endTime error id job outcome result startTime status' },
   DeviceJobConnection: connection,
@@ -177,7 +181,12 @@ export const table: Readonly<Record<string, OfType>> = {
     same: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds',
   },
   JobExpectationInput: { devices: 'fingerprint maxDevices' },
-  JobFilter: { same: 'createdBy createdTime jobIdPrefix search status type', job: 'hasFailures methodName outcome' },
+  JobFilter: {
+    same: 'createdBy createdTime jobIdPrefix labels search status type',
+    job: 'hasFailures methodName outcome',
+  },
+  JobLabelFilter: { same: 'name value' },
+  JobLabelInput: { same: 'name value' },
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',

@@ -180,7 +180,7 @@ describe('of device jobs, a viewer with a scope', () => {
 })
 
 describe('of a foreign job, a viewer with a scope', () => {
-  const fields = `jobId type status queryCondition createdBy maxDevices failureReason statusMessage throughput eta
+  const fields = `jobId name description labels { value } type status queryCondition createdBy maxDevices failureReason statusMessage throughput eta
     samples { time } blockers { reason } history { type actor reason }`
   const shown = async (jobId: string, authorization: string, selection = fields) => {
     const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { ${selection} } }`, {}, { authorization })

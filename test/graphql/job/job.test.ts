@@ -37,6 +37,45 @@ test('a scheduled method job is answered as it stands, with the defaults filled 
   })
 })
 
+test('a job has the name, the description and the labels that it was given, and its retry has them too', async () => {
+  const naming = 'name description labels { name value }'
+  const given = {
+    name: 'Night of the pumps',
+    description: 'See OPS-7.',
+    labels: [
+      { name: 'team', value: 'north' },
+      { name: 'change', value: '7' },
+    ],
+  }
+  const stored = { ...given, labels: [...given.labels].reverse() }
+  const { data } = await door.ask(
+    `mutation ($input: ScheduleTwinUpdateInput!) {
+      scheduleTwinUpdate(input: $input) { ... on ScheduleJobPayload { job { ${naming} } } }
+    }`,
+    { input: { jobId: 'named', queryCondition: '*', updateTwin: { tags: { a: 1 } }, ...given } },
+  )
+  expect(data).toEqual({ scheduleTwinUpdate: { job: stored } })
+  await door.run(ScheduleDeviceMethod, { input: { jobId: 'unnamed', ...reboot } })
+  const unnamed = await door.ask(`{ job(jobId: "unnamed") { ${naming} } }`)
+  expect(unnamed.data).toEqual({ job: { name: null, description: null, labels: [] } })
+
+  await door.deps.database.pool.query(
+    `with ended as (
+       update job set status = 'completed', end_time = now(), started_time = now(), device_count = 1, failed_count = 1
+       where id = 'named'
+       returning key
+     ), target as (
+       insert into device_job (job_key, device_id) select key, 'pump-1' from ended
+     )
+     insert into device_job_outcome (job_key, device_id, ended_time, error_code, error_description, version)
+     select key, 'pump-1', now(), 'GatewayTimeout', 'no answer', 2 from ended`,
+  )
+  const retried = await door.ask(
+    `mutation { retryJob(input: { jobId: "named" }) { ... on RetryJobPayload { job { ${naming} } } } }`,
+  )
+  expect(retried.data).toEqual({ retryJob: { job: stored } })
+})
+
 test('a scheduled twin update shows its patch in the shape it was given', async () => {
   const updateTwin = { tags: { site: 'north' }, properties: { desired: { interval: 60, old: null } } }
   const { scheduleTwinUpdate } = await door.run(ScheduleTwinUpdate, {
@@ -85,6 +124,7 @@ describe('what breaks a rule is an InvalidInputError with its path', () => {
   test.each([
     ['a job id with a space', { ...reboot, jobId: 'a b' }, ['jobId']],
     ['a job id of 65 characters', { ...reboot, jobId: 'x'.repeat(65) }, ['jobId']],
+    ['a label twice', { ...reboot, labels: Array(2).fill({ name: 'a', value: '' }) }, ['labels', '1', 'name']],
     ['no time to execute', { ...reboot, maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
     ['a start more than 30 days ahead', { ...reboot, startTime: '2999-01-01T00:00:00Z' }, ['startTime']],
     ['a method name with a slash', method({ methodName: 'a/b' }), ['cloudToDeviceMethod', 'methodName']],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobFilter, TestJobsQuery, TestJobsQueryVariables } from '../../../src/generated/graphql/graphql.ts'
 import { scheduleJob } from '../../../src/job/commands.ts'
+import type { NamingInput } from '../../../src/job/naming.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { openDoor, owner, type TestDoor } from '../door.ts'
 import { Jobs } from '../operations.ts'
@@ -11,11 +12,22 @@ let door: TestDoor
 const ids = ['a-1', 'b-1', 'a-2', 'b-2', 'a-5', 'a-4', 'a-3']
 const newestFirst = ['a-5', 'a-4', 'a-3', 'b-2', 'a-2', 'b-1', 'a-1']
 
+const naming: Readonly<Record<string, NamingInput>> = {
+  'a-1': { name: 'Night of the pumps', labels: [{ name: 'team', value: 'north' }] },
+  'b-1': {
+    labels: [
+      { name: 'team', value: 'south' },
+      { name: 'urgent', value: '' },
+    ],
+  },
+}
+
 const schedule = (jobId: string) =>
   scheduleJob(door.deps, owner, {
     type: jobId.startsWith('a') ? 'scheduleDeviceMethod' : 'scheduleUpdateTwin',
     jobId,
     queryCondition: '*',
+    ...naming[jobId],
     ...(jobId.startsWith('a') ? { cloudToDeviceMethod: { methodName: 'reboot' } } : { updateTwin: { tags: { a: 1 } } }),
   })
 
@@ -180,6 +192,15 @@ describe('a filter', () => {
     ['a text in the id', { search: 'B-' }, ['b-2', 'b-1']],
     ['a text in the method', { search: 'EBOO' }, ['a-5', 'a-4', 'a-3', 'a-2', 'a-1']],
     ['a text in the condition', { search: '*' }, newestFirst],
+    ['a text in the name', { search: 'of the PUMP' }, ['a-1']],
+    ['a label with a value', { labels: [{ name: 'team', value: ['north'] }] }, ['a-1']],
+    ['a label with one of several values', { labels: [{ name: 'team', value: ['north', 'south'] }] }, ['b-1', 'a-1']],
+    ['a label with any value', { labels: [{ name: 'team' }] }, ['b-1', 'a-1']],
+    ['several labels', { labels: [{ name: 'team' }, { name: 'urgent', value: [''] }] }, ['b-1']],
+    ['a value in another case', { labels: [{ name: 'team', value: ['North'] }] }, []],
+    ['a label without values', { labels: [{ name: 'team', value: [] }] }, []],
+    ['a value that no label can have', { labels: [{ name: 'team', value: ['a\0'] }] }, []],
+    ['no labels', { labels: [] }, newestFirst],
     ['a text with a wildcard of SQL', { search: '%' }, []],
     ['an empty text', { search: '' }, newestFirst],
     ['an outcome', { outcome: ['SUCCEEDED', 'FAILED', 'NO_DEVICES'] }, []],
@@ -193,6 +214,11 @@ describe('a filter', () => {
     expect(jobIds(jobs)).toEqual(expected)
     expect(jobs.totalCount).toBe(expected.length)
   })
+})
+
+test('a filter by a label that cannot exist is refused with its path', async () => {
+  const { data } = await door.ask('{ jobs(filter: { labels: [{ name: "a b" }] }) { nodes { jobId } } }')
+  expect(data).toEqual({ jobs: null })
 })
 
 describe('refused', () => {
