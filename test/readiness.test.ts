@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../src/clock.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { defaultLimits } from '../src/limits/limits.ts'
-import { type Checks, checkDisk, checkOf } from '../src/readiness.ts'
+import { type Checks, checkDisk, checkOf, parts } from '../src/readiness.ts'
 import { loadOrMakeCertificate } from '../src/tls/certificate.ts'
 
 async function ask(checks: () => Promise<Checks>) {
@@ -29,9 +29,15 @@ test('a check that fails makes the hub unavailable, and says why', async () => {
   expect(await ask(async () => checks)).toEqual([503, { status: 'unavailable', reason: 'It fails.', checks }])
 })
 
-test('without events of other instances the hub is ready, and says so', async () => {
-  const checks = { database: checkOf(undefined), instances: fails }
-  expect(await ask(async () => checks)).toEqual([200, { status: 'ready', checks }])
+test.each(Object.entries(parts))('the hub says that %s fails, which is %s', async (part, kind) => {
+  const checks = { [part]: fails }
+  const unavailable = [503, { status: 'unavailable', reason: 'It fails.', checks }]
+  expect(await ask(async () => checks)).toEqual(kind === 'harmless' ? [200, { status: 'ready', checks }] : unavailable)
+})
+
+test('a harmless failure does not hide one that is not', async () => {
+  const checks = { instances: checkOf('No events.'), disk: fails }
+  expect(await ask(async () => checks)).toMatchObject([503, { reason: 'It fails.' }])
 })
 
 test('checks that cannot be made make the hub unavailable', async () => {

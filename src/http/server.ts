@@ -13,7 +13,7 @@ import type { AccessLog } from '../log/access-log.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { recordOf, requestIdHeader } from '../log/request-record.ts'
 import { openPort, type PortAddress } from '../open-port.ts'
-import type { Checks } from '../readiness.ts'
+import { type Checks, whyUnavailable } from '../readiness.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { createHandshakeLog } from '../tls/failed-handshakes.ts'
 import { tlsSettings } from '../tls/settings.ts'
@@ -112,7 +112,7 @@ export function createHttpServer(
     /** Mounts that are open from the beginning. */
     readonly mounts?: Mounts
     readonly whyNotReady: () => string | undefined
-    /** The parts that `/readyz` shows. One that is not ok makes the hub unavailable, except those that are harmless. */
+    /** The parts that `/readyz` shows. One that is not ok makes the hub unavailable, unless that is harmless. */
     readonly checks?: () => Promise<Checks>
     readonly cert: string
     readonly key: string
@@ -154,7 +154,7 @@ export function createHttpServer(
       void check()
         .catch((error: Error): Checks => ({ checks: { ok: false, reason: error.message } }))
         .then((checks) => {
-          const reason = whyNotReady() ?? firstReason(checks)
+          const reason = whyNotReady() ?? whyUnavailable(checks)
           if (reason === undefined) respond(response, 200, { status: 'ready', checks })
           else respond(response, 503, { status: 'unavailable', reason, checks }, { 'retry-after': '1' })
         })
@@ -411,15 +411,6 @@ export function createHttpServer(
     close,
   }
 }
-
-/**
- * Checks that do not make an instance unavailable. Without events of other instances it goes on, more slowly: it reads
- * the rows in intervals. A role that no instance has is not its own fault. Without NATS, PostgreSQL carries the messages.
- */
-const harmless: readonly string[] = ['instances', 'roles', 'bus']
-
-const firstReason = (checks: Checks): string | undefined =>
-  Object.entries(checks).flatMap(([name, check]) => (check.ok || harmless.includes(name) ? [] : check.reason))[0]
 
 function isWebSocket({ method, headers }: http.IncomingMessage): boolean {
   const offered = headers.upgrade?.split(',') ?? []
