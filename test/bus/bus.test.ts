@@ -17,6 +17,30 @@ test('a message reaches the listeners of all other instances, until they stop', 
   expect(heard).toEqual(['0 one', '1 one', '1 two'])
 })
 
+test('a subject is listened to from its first listener to its last', () => {
+  const bus = createBus(clock)
+  const changes: string[] = []
+  const heard: string[] = []
+  bus.subscribe('early', () => {})
+  bus.connect({
+    send: () => true,
+    listen: (subject) => changes.push(`listen ${subject}`),
+    unlisten: (subject) => changes.push(`unlisten ${subject}`),
+  })
+  expect(changes.splice(0)).toContain('listen early')
+  const first = bus.subscribe('news', (text) => heard.push(`first ${text}`))
+  const second = bus.subscribe('news', (text) => heard.push(`second ${text}`))
+  first()
+  first() // a second time has no effect
+  bus.receive('news', 'text')
+  expect(heard).toEqual(['second text'])
+  expect(changes).toEqual(['listen news'])
+  expect(bus.subjects()).toContain('news')
+  second()
+  expect(changes).toEqual(['listen news', 'unlisten news'])
+  expect(bus.subjects()).not.toContain('news')
+})
+
 test('a request has the answer of the instance that answers its subject, and of no other request', async () => {
   const [a, b, c] = connected(3)
   const stop = b?.answer('call.b', async (text) => `b got ${text}`)

@@ -1,14 +1,9 @@
-import { connect } from '@nats-io/transport-node'
-import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createBus } from '../../src/bus/bus.ts'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { subjectPrefix } from '../../src/bus/nats.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { serversOf } from '../../src/database/servers.ts'
-import { createEvents } from '../../src/events/events.ts'
-import { type Instances, joinInstances } from '../../src/events/instances.ts'
-import { createMetrics } from '../../src/metrics/metrics.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { joinInstance } from '../support/joined-instance.ts'
 import { isNatsMissing, type NatsServer, settingsOf, startNatsServer } from '../support/nats-server.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -16,6 +11,10 @@ import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 const quick: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 5_000 ? 200 : ms, signal) }
 /** It also gives up early whom it does not hear. */
 const hasty: Clock = { ...quick, elapsed: () => systemClock.elapsed() * 10 }
+/** It waits for ever for whom it does not hear. */
+const trusting: Clock = { ...quick, elapsed: () => 0 }
+/** It announces itself only when there is a reason. */
+const quiet: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 5_000 ? 2 ** 31 : ms, signal) }
 const prefix = subjectPrefix('secret')
 
 describe.skipIf(isNatsMissing)('with NATS', () => {
@@ -32,7 +31,7 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     await server.close()
     await database.drop()
   })
-  const joined: Instances[] = []
+  const joined: { close(): Promise<void> }[] = []
   afterEach(async () => {
     await Promise.all(joined.splice(0).map((each) => each.close()))
     await proxy.become('forward')
@@ -40,32 +39,18 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
 
   /** An instance that reaches NATS at this port, if at all: what it receives, and by what. */
   async function join(port?: number, clock = quick) {
-    const events = createEvents(clock)
-    const bus = createBus(clock)
-    const metrics = createMetrics()
-    const heard: string[] = []
-    events.listen('identity')(({ deviceId }) => heard.push(deviceId))
-    bus.subscribe('news', (text) => heard.push(text))
-    const recoverMissed = vi.fn(async () => {})
-    const instances = await joinInstances(
-      { clock, events, bus, log: pino({ level: 'silent' }), metrics },
-      {
-        servers: serversOf(database.url),
-        nats: port === undefined ? undefined : { settings: settingsOf({ port }), prefix },
-        recoverMissed,
-      },
-    )
-    joined.push(instances)
+    const instance = await joinInstance({
+      databaseUrl: database.url,
+      clock,
+      nats: port === undefined ? undefined : { settings: settingsOf({ port }), prefix },
+    })
+    joined.push(instance)
     const read = async (name: string, transport: string): Promise<number> => {
       const line = new RegExp(`^${name}\\{[^}]*transport="${transport}"[^}]*\\} (\\d+)$`, 'm')
-      return Number(line.exec(await metrics.print())?.[1] ?? Number.NaN)
+      return Number(line.exec(await instance.metrics.print())?.[1] ?? Number.NaN)
     }
     return {
-      events,
-      bus,
-      heard,
-      recoverMissed,
-      isOnNats: instances.isOnNats,
+      ...instance,
       peers: (transport: 'nats' | 'postgresql') => read('twincast_bus_peers', transport),
       sent: (transport: 'nats' | 'postgresql') => read('twincast_bus_events_total', transport),
     }
@@ -75,6 +60,8 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     expect
       .poll(async () => [await instance.peers('postgresql'), await instance.peers('nats')])
       .toEqual([others, others])
+  const settledOn = (instance: Instance, transport: 'nats' | 'postgresql', others: number) =>
+    expect.poll(() => instance.peers(transport)).toBe(others)
   /** Publishes hints until one is carried by NATS, or by PostgreSQL: an instance changes its way a moment later. */
   const publishUntil = async (from: Instance, transport: 'nats' | 'postgresql', name: string): Promise<string> => {
     let last = ''
@@ -90,7 +77,25 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     return last
   }
 
+  /** A client of the server that is no instance. */
+  const connectStranger = async (): Promise<NatsConnection> => {
+    const stranger = await connect({ servers: `127.0.0.1:${server.port}` })
+    joined.push(stranger)
+    return stranger
+  }
+  /** The subjects of what the server gets from now on. */
+  const observe = async (): Promise<readonly string[]> => {
+    const observer = await connectStranger()
+    const seen: string[] = []
+    observer.subscribe(`${prefix}.>`, {
+      callback: (_error, { subject }) => void seen.push(subject.slice(prefix.length + 1)),
+    })
+    await observer.flush()
+    return seen
+  }
+
   test('NATS carries hints and messages to all instances, once', async () => {
+    const seen = await observe()
     const [a, b, c] = [await join(server.port), await join(server.port), await join(server.port)]
     for (const each of [a, b, c]) await settled(each, 2)
     await publishUntil(a, 'nats', 'before')
@@ -98,14 +103,48 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     a.events.publish('identity', { deviceId: 'once' })
     a.bus.publish('news', 'text')
     for (const each of [b, c]) await expect.poll(() => each.heard).toEqual(expect.arrayContaining(['once', 'text']))
-    for (const each of [b, c]) expect(each.heard.filter((one) => one === 'once')).toHaveLength(1)
+    await expect.poll(() => seen).toContain('news')
+    for (const each of [b, c]) expect(each.heard.filter((one) => !one.startsWith('before'))).toHaveLength(2)
     expect(await a.sent('postgresql')).toBe(before)
+  })
+
+  test('instances that join find each other on NATS at once', async () => {
+    const [a, b] = [await join(server.port, quiet), await join(server.port, quiet)]
+    for (const each of [a, b]) await settled(each, 1)
+  })
+
+  test('an instance that is alone sends no messages', async () => {
+    const seen = await observe()
+    const alone = await join(server.port)
+    await expect
+      .poll(() => {
+        alone.bus.publish('news', 'nobody')
+        return seen.length
+      })
+      .toBeGreaterThan(5)
+    expect(new Set(seen)).toEqual(new Set(['members']))
+  })
+
+  test('what nobody listens to on NATS goes by PostgreSQL', async () => {
+    const stranger = await connectStranger()
+    const [a, b] = [await join(server.port, trusting), await join()]
+    await settledOn(a, 'postgresql', 1)
+    const { rows } = await database.pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name = 'twincast notifications'
+       and datname = current_database() order by backend_start desc limit 1`,
+    )
+    stranger.publish(`${prefix}.members`, JSON.stringify(rows[0]))
+    await settledOn(a, 'nats', 1)
+    const hint = await publishUntil(a, 'nats', 'hint')
+    await expect.poll(() => b.heard).toContain(hint)
+    a.bus.publish('news', 'text')
+    await expect.poll(() => b.heard).toContain('text')
   })
 
   test('PostgreSQL carries everything while one instance is not on NATS', async () => {
     const [a, b, c] = [await join(server.port), await join(server.port), await join()]
-    await expect.poll(() => a.peers('nats')).toBe(1)
-    await expect.poll(() => a.peers('postgresql')).toBe(2)
+    await settledOn(a, 'nats', 1)
+    await settledOn(a, 'postgresql', 2)
     a.events.publish('identity', { deviceId: 'hint' })
     a.bus.publish('news', 'text')
     for (const each of [b, c]) await expect.poll(() => each.heard).toEqual(expect.arrayContaining(['hint', 'text']))
@@ -113,13 +152,13 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
   })
 
   test('an instance that loses NATS looks for what it missed, gets all by PostgreSQL meanwhile, and comes back', async () => {
-    const [a, b] = [await join(server.port), await join(proxy.port)]
+    const [a, b] = [await join(server.port, trusting), await join(proxy.port, trusting)]
     for (const each of [a, b]) await settled(each, 1)
     await publishUntil(a, 'nats', 'before')
     const looked = { a: a.recoverMissed.mock.calls.length, b: b.recoverMissed.mock.calls.length }
     await proxy.become('refuse')
     await expect.poll(() => b.isOnNats()).toBe(false)
-    await expect.poll(() => a.peers('nats')).toBe(0)
+    for (const each of [a, b]) await settledOn(each, 'nats', 0)
     await expect.poll(() => b.recoverMissed.mock.calls.length).toBe(looked.b + 1)
     await expect.poll(() => a.recoverMissed.mock.calls.length).toBe(looked.a + 1)
     const meanwhile = await publishUntil(a, 'postgresql', 'meanwhile')
@@ -138,7 +177,7 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     try {
       const [a, b] = [await join(server.port), await join(other.port)]
       for (const each of [a, b]) await expect.poll(() => each.isOnNats()).toBe(true)
-      await expect.poll(() => b.peers('postgresql')).toBe(1)
+      await settledOn(b, 'postgresql', 1)
       const hint = await publishUntil(a, 'postgresql', 'hint')
       await expect.poll(() => b.heard).toContain(hint)
       expect(await a.peers('nats')).toBe(0)
@@ -171,7 +210,7 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
   test('what somebody else sends is ignored', async () => {
     const [a, b] = [await join(server.port), await join(server.port)]
     for (const each of [a, b]) await settled(each, 1)
-    const stranger = await connect({ servers: [`127.0.0.1:${server.port}`] })
+    const stranger = await connectStranger()
     for (const subject of ['hint.identity', 'hint.twin', 'members', 'reply.x']) {
       for (const text of ['', 'hello', '{}', '[1]', '{"pid":"1"}', '["twin",["x"]]', '\u0000']) {
         stranger.publish(`${prefix}.${subject}`, text)
@@ -179,7 +218,6 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     }
     stranger.publish(`${prefix}.hint.identity`, new Uint8Array([0xff, 0xfe]))
     await stranger.flush()
-    await stranger.close()
     a.events.publish('identity', { deviceId: 'ours' })
     await expect.poll(() => b.heard).toEqual(['ours'])
   })

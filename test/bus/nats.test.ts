@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nkeys } from '@nats-io/transport-node'
+import { connect, nkeys } from '@nats-io/transport-node'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { connectNats, type Nats, subjectPrefix } from '../../src/bus/nats.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
@@ -146,6 +146,54 @@ describe.skipIf(isNatsMissing)('the connection to NATS', () => {
     expect(a.isConnected()).toBe(true)
   })
 
+  test('ignores what is no text or too long, whatever the server allows, and sends no such messages', async () => {
+    const generous = await startNatsServer('max_payload: 2000000')
+    const stranger = await connect({ servers: `127.0.0.1:${generous.port}` })
+    try {
+      const a = await open({ settings: settingsOf(generous) })
+      a.listen('news')
+      await ready(a)
+      await expect
+        .poll(() => {
+          stranger.publish('twincast.test.news', 'first')
+          return a.messages
+        })
+        .toContain('news first')
+      stranger.publish('twincast.test.news', new Uint8Array([0xff, 0xfe]))
+      stranger.publish('twincast.test.news', 'x'.repeat(1024 * 1024 + 1))
+      stranger.publish('twincast.test.news', 'last')
+      await expect.poll(() => a.messages.at(-1)).toBe('news last')
+      expect(new Set(a.messages)).toEqual(new Set(['news first', 'news last']))
+      expect(a.send('news', 'x'.repeat(1024 * 1024 + 1))).toBe(false)
+      expect(a.send('news', 'x'.repeat(1024 * 1024))).toBe(true)
+    } finally {
+      await stranger.close()
+      await generous.close()
+    }
+  })
+
+  test('loses nothing at its end, unless the server does not take what was sent', async () => {
+    const a = await open()
+    await ready(a)
+    await a.close()
+    expect(a.lost).toEqual([])
+
+    const clock = createTestClock()
+    const b = await open({ clock })
+    await ready(b)
+    await clock.asleep()
+    server.freeze()
+    try {
+      const closed = b.close()
+      await clock.asleep()
+      clock.advance(1_000)
+      await closed
+      expect(b.lost).toEqual([new Date('2026-01-01T00:00:00Z')])
+    } finally {
+      server.thaw()
+    }
+  })
+
   test('refuses what would wait when the server takes too little, until it takes more', async () => {
     const a = await open()
     await ready(a)
@@ -219,6 +267,7 @@ describe.skipIf(isNatsMissing)('the connection to NATS', () => {
       await byToken.close()
     }
   })
+
   test('signs in with a file of credentials, which it reads again for each connection', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'twincast-nats-creds-'))
     const [operator, account, user] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createUser()]

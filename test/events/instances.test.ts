@@ -1,15 +1,12 @@
 import fc from 'fast-check'
 import pg from 'pg'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createBus } from '../../src/bus/bus.ts'
 import { maxTextBytes } from '../../src/database/notifications.ts'
-import { serversOf } from '../../src/database/servers.ts'
-import { createEvents } from '../../src/events/events.ts'
-import { joinInstances, parseHint, printHints } from '../../src/events/instances.ts'
+import { parseHint, printHints } from '../../src/events/instances.ts'
 import { carriedTopics } from '../../src/events/topics.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { joinInstance } from '../support/joined-instance.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -17,21 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** An instance: what it publishes and hears, and how often it recovered what it missed. */
-async function join() {
-  const clock = createTestClock()
-  const events = createEvents(clock)
-  const heard: string[] = []
-  events.listen('identity')(({ deviceId }) => heard.push(deviceId))
-  events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
-  const recoverMissed = vi.fn(async () => {})
-  const log = pino({ level: 'silent' })
-  const instances = await joinInstances(
-    { clock, events, bus: createBus(clock), log },
-    { servers: serversOf(database.url), recoverMissed },
-  )
-  return { clock, events, heard, recoverMissed, close: instances.close }
-}
+const join = () => joinInstance({ databaseUrl: database.url, clock: createTestClock() })
 
 /** The statements that sent something while this was done. */
 async function sentDuring(work: () => Promise<unknown>): Promise<number> {
@@ -82,6 +65,43 @@ test('what has gathered when an instance leaves is sent', async () => {
   await leaving.close()
   await expect.poll(() => staying.heard).toEqual(['gone'])
   await staying.close()
+})
+
+/** As an instance says it that was cut off since then. */
+const sayCutOff = (since: number) => database.pool.query(`select pg_notify('twincast', 'again ${since}')`)
+const looks = ({ recoverMissed }: Awaited<ReturnType<typeof join>>) =>
+  recoverMissed.mock.calls.map(([since]) => since.getTime())
+
+test('what may have been missed is looked for again when that failed', async () => {
+  const one = await join()
+  one.recoverMissed.mockRejectedValueOnce(new Error('The database does not answer.'))
+  await sayCutOff(1_000)
+  await expect
+    .poll(() => {
+      one.clock.advance(100)
+      return looks(one)
+    })
+    .toEqual([1_000, 1_000])
+  await one.close()
+})
+
+test('losses while an instance looks for what it missed are looked for together, from the earliest on', async () => {
+  const one = await join()
+  let end = (): void => {}
+  one.recoverMissed.mockReturnValueOnce(
+    new Promise((resolve) => {
+      end = resolve
+    }),
+  )
+  await sayCutOff(5_000)
+  await expect.poll(() => looks(one)).toEqual([5_000])
+  for (const since of [2_000, 1_000, 3_000]) await sayCutOff(since)
+  // It is received after what came before it.
+  await database.pool.query(`select pg_notify('twincast', '["identity","last"]')`)
+  await expect.poll(() => one.heard).toEqual(['last'])
+  end()
+  await expect.poll(() => looks(one)).toEqual([5_000, 1_000])
+  await one.close()
 })
 
 test('ids are split into texts that fit a notification, and come out as they went in', () => {
