@@ -289,8 +289,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
               onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
             },
             {
-              // Only workers read the marks of the dead.
-              clear: hubRoles.includes('worker') ? clear : undefined,
+              clear,
               seen(others) {
                 roleWatch?.seen(others)
                 if (isShared) throttles.divide(others.map(({ demand }) => demand))

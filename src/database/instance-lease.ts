@@ -50,10 +50,10 @@ export async function isInstanceAlive(db: Reader, instanceId: string): Promise<b
  */
 export type LeaseListener = {
   /**
-   * Cleans up after an instance that was declared dead: one caller at a time, and repeated until it succeeds. Undefined
-   * for an instance that leaves that to others.
+   * Cleans up after an instance that was declared dead: one caller at a time, and repeated until it succeeds. Workers
+   * do so. While none of them is alive, the other instances do, and the next worker does it again.
    */
-  readonly clear: ((instanceId: string) => Promise<void>) | undefined
+  readonly clear: (instanceId: string) => Promise<void>
   /** After each renewal: the other instances that are alive. */
   readonly seen: (others: readonly OtherInstance[]) => void
   /** The database was unreachable, or had declared this instance dead, and is back. */
@@ -135,6 +135,9 @@ export async function holdLease(
   let living: readonly OtherInstance[] = []
   let isStranded = false
   const clearing = new Map<string, Promise<void>>()
+  const isWorker = roles.includes('worker')
+  /** The dead after which this instance has cleaned up, and whose rows it leaves to a worker. */
+  const cleared = new Set<string>()
 
   const drop = (client = connection): void => {
     if (client === connection) connection = undefined
@@ -152,7 +155,7 @@ export async function holdLease(
     instanceId = id
     renewedAt = began
   }
-  const clearUp = async (client: pg.Client, id: string, clear: (id: string) => Promise<void>): Promise<void> => {
+  const clearUp = async (client: pg.Client, id: string): Promise<void> => {
     const claim = [clearingBatch, id]
     const { rows } = await client.query('select pg_try_advisory_lock($1, hashtext($2)) as claimed', claim)
     if (rows[0]?.claimed !== true) return
@@ -160,17 +163,20 @@ export async function holdLease(
       const { rowCount } = await client.query(declareDead, [id])
       if (rowCount === 0) return
       await clear(id)
-      await client.query(forget, [id, instanceId])
+      // Only workers read the marks of the dead: one that starts now may have read them before this was declared dead.
+      if (isWorker) await client.query(forget, [id, instanceId])
+      else cleared.add(id)
     } finally {
       await client.query('select pg_advisory_unlock($1, hashtext($2))', claim)
     }
   }
   /** After a failure, the next renewal finds the instance dead again. */
   const clearUpAfter = (client: pg.Client, ids: readonly string[]): void => {
-    if (clear === undefined) return
+    for (const id of cleared) if (!ids.includes(id)) cleared.delete(id)
+    if (!isWorker && living.some((other) => other.roles.includes('worker'))) return
     for (const id of ids) {
-      if (clearing.has(id)) continue
-      const done = clearUp(client, id, clear)
+      if (clearing.has(id) || cleared.has(id)) continue
+      const done = clearUp(client, id)
         .catch(onError)
         .then(() => void clearing.delete(id))
       clearing.set(id, done)

@@ -51,12 +51,10 @@ async function startProcess(
   const lease = await holdLease(
     { servers: serversOf(url.href), clock, ms, roles, onError: (error) => errors.push(error) },
     {
-      clear: roles.includes('worker')
-        ? async (id) => {
-            await clear(id)
-            seen.push(id)
-          }
-        : undefined,
+      clear: async (id) => {
+        await clear(id)
+        seen.push(id)
+      },
       seen: (living) => {
         others = living
       },
@@ -142,15 +140,33 @@ test('each learns which roles the living others have', async () => {
   await expect.poll(gateway.others).toEqual([])
 })
 
-test('who leaves cleaning to others does not declare anybody dead', async () => {
+test('only workers clean up while one is alive', async () => {
+  const [gateway, worker] = [await startProcess(undefined, ['gateway']), await startProcess(undefined, ['worker'])]
+  const dead = await startProcess()
+  const { instanceId } = dead.lease
+  await lapse(dead)
+  await gateway.renew()
+  await expect.poll(gateway.others).toMatchObject([{ roles: ['worker'] }])
+  expect((await rows()).map(({ id }) => id)).toContain(instanceId)
+  await worker.renew()
+  await expect.poll(() => worker.seen).toEqual([instanceId])
+  await expect.poll(async () => (await rows()).map(({ id }) => id)).not.toContain(instanceId)
+  expect(gateway.seen).toEqual([])
+})
+
+test('while no worker is alive another instance cleans up, once, and the next worker does so again', async () => {
   const [gateway, dead] = [await startProcess(undefined, ['gateway']), await startProcess()]
   const { instanceId } = dead.lease
   await lapse(dead)
   await gateway.renew()
-  await expect.poll(gateway.others).toEqual([])
+  await expect.poll(() => gateway.seen).toEqual([instanceId])
+  await gateway.renew()
+  await gateway.lease.leave() // when it has done what it had begun
+  expect(gateway.seen).toEqual([instanceId])
   expect((await rows()).map(({ id }) => id)).toContain(instanceId)
   const worker = await startProcess(undefined, ['worker'])
-  await expect.poll(() => worker.seen).toEqual([instanceId])
+  await expect.poll(() => worker.seen).toContain(instanceId)
+  await expect.poll(async () => (await rows()).map(({ id }) => id)).not.toContain(instanceId)
 })
 
 test('who is taken for dead while it clears up does not forget whom it cleared up after', async () => {
