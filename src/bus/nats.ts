@@ -63,13 +63,33 @@ type Connection = {
 export const subjectPrefix = (secret: string): string =>
   `twincast.${createHash('sha256').update(`bus ${secret}`).digest('hex').slice(0, 32)}`
 
+/** Opens one connection to one of the servers. Rejects when that takes too long, too. `echo`: it receives what it sends. */
+export async function openNats(
+  { address, credentialsPath, caPath }: NatsSettings,
+  { echo = false } = {},
+): Promise<NatsConnection> {
+  const { connect, credsAuthenticator } = await import('@nats-io/transport-node')
+  const options: ConnectionOptions = {
+    servers: [...address.servers],
+    name: 'twincast',
+    noEcho: !echo,
+    reconnect: false,
+    noAsyncTraces: true,
+    timeout: connectTime,
+    ...address.login,
+    ...(address.isTls && { tls: caPath === undefined ? {} : { caFile: caPath } }),
+    ...(credentialsPath !== undefined && { authenticator: credsAuthenticator(await readFile(credentialsPath)) }),
+  }
+  return connect(options)
+}
+
 /**
  * Connects to NATS in the background: it resolves before there is a connection, and the connection is opened again when
  * it breaks. The library's own way to do so would neither say why an attempt failed nor give up a server that is silent.
  */
 export async function connectNats(
   {
-    settings: { address, credentialsPath, caPath },
+    settings,
     prefix,
     clock,
     onError,
@@ -81,27 +101,12 @@ export async function connectNats(
   },
   { message, connected, lost }: NatsListener,
 ): Promise<Nats> {
-  const { connect, credsAuthenticator } = await import('@nats-io/transport-node')
   const closing = new AbortController()
   const subjects = new Set<string>()
   /** The server says here that nobody listens to a message. */
   const unheardSubject = `${prefix}.unheard.${randomBytes(12).toString('hex')}`
   let connection: Connection | undefined
 
-  const open = async (): Promise<NatsConnection> => {
-    const options: ConnectionOptions = {
-      servers: [...address.servers],
-      name: 'twincast',
-      noEcho: true,
-      reconnect: false,
-      noAsyncTraces: true,
-      timeout: connectTime,
-      ...address.login,
-      ...(address.isTls && { tls: caPath === undefined ? {} : { caFile: caPath } }),
-      ...(credentialsPath !== undefined && { authenticator: credsAuthenticator(await readFile(credentialsPath)) }),
-    }
-    return connect(options)
-  }
   const subscribe = ({ nats, subscriptions }: Connection, subject: string): void => {
     const callback = (error: Error | null, { data }: { readonly data: Uint8Array }): void => {
       const text = error === null && data.length <= maxBytes ? utf8Text(data) : undefined
@@ -183,7 +188,7 @@ export async function connectNats(
   const keepConnected = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted; ) {
       try {
-        const nats = await open()
+        const nats = await openNats(settings)
         failures = 0
         await use(nats)
       } catch (error) {

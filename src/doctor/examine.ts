@@ -7,19 +7,20 @@ import type { Config } from '../config.ts'
 import { DataFolderError, DataFolderInUseError, openDataFolder } from '../data-folder.ts'
 import { findPostgresVersion } from '../database/embedded/binaries.ts'
 import { clusterVersion, findRunningServer } from '../database/embedded/running-server.ts'
+import { checkBus } from './check-bus.ts'
 import { checkCertificates } from './check-certificates.ts'
 import { checkDatabase } from './check-database.ts'
 import { checkFile, checkFolder, checkOpenFiles, checkPorts, checkVersions } from './check-machine.ts'
 import { type Finding, ok, problem, reasonOf } from './finding.ts'
 
-type Means = { readonly clock: Pick<Clock, 'now'>; readonly signal?: AbortSignal }
+type Means = { readonly clock: Pick<Clock, 'now' | 'elapsed' | 'sleep'>; readonly signal?: AbortSignal }
 
 /**
  * Checks all that a hub with this configuration needs, whether it runs or not. It changes nothing, and starts neither a
  * hub nor an embedded database.
  */
 export async function examine(config: Config, means: Means): Promise<readonly Finding[]> {
-  const { dataDir, databaseUrl, rolesFile } = config
+  const { bus, dataDir, databaseUrl, rolesFile } = config
   const isRunning = existsSync(dataDir) && (await isInUse(dataDir))
   const policies = join(dataDir, 'policies.json')
   return [
@@ -33,6 +34,7 @@ export async function examine(config: Config, means: Means): Promise<readonly Fi
     ...(databaseUrl === undefined
       ? await checkEmbedded(config, isRunning, means)
       : await checkDatabase(databaseUrl, config, means)),
+    ...(bus === undefined ? [] : await checkBus(bus, means)),
   ]
 }
 

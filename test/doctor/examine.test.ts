@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import { examine } from '../../src/doctor/examine.ts'
@@ -30,7 +31,7 @@ beforeEach(async () => {
 
 async function examined(variables: Readonly<Record<string, string>> = {}, now?: Date) {
   const env = { ...anyPort, DATABASE_URL: database.url, DATA_DIR: folder, ...variables }
-  return await examine(readConfig(env, folder), { clock: { now: () => now ?? new Date() } })
+  return await examine(readConfig(env, folder), { clock: { ...systemClock, now: () => now ?? new Date() } })
 }
 
 /** This machine's own, which differ. */
@@ -120,6 +121,12 @@ test('a port in use is a problem with its variable, unless the hub itself runs',
   expect(await complaints({ HTTP_PORT })).toEqual([])
   await held.release()
   server.close()
+})
+
+test('a server of NATS in BUS_URL that cannot be reached is a warning', async () => {
+  expect(await complaints({ BUS_URL: 'nats://me:secret@127.0.0.1:1' })).toEqual([
+    expect.stringMatching(/^warning: NATS at 127\.0\.0\.1:1 cannot be used: .*refused(?!.*secret)/),
+  ])
 })
 
 test('a certificate is reported before and after its end, and when it has the wrong key or name', async () => {

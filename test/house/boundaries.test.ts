@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'job/store': ['database', 'job (pure)', 'method (pure)', 'query', 'twin (pure)'],
   webhook: ['database', 'job (pure)'],
   backup: ['database', 'database/embedded'],
-  doctor: ['access (pure)', 'database', 'database/embedded'],
+  doctor: ['access (pure)', 'bus', 'database', 'database/embedded'],
   statement: ['database', 'device', 'job', 'job/store', 'query', 'twin (pure)'],
   graphql: [
     'access',

@@ -14,8 +14,9 @@ export const createDoctor = () =>
   new Command('doctor')
     .summary('checks what a hub needs')
     .description(
-      `Checks the configuration, the versions, the data folder, the disk, the ports, the certificates, the clock and the database
-of a hub, whether it runs or not, and says what to do. It changes nothing. The environment configures the hub, as for twincast start.`,
+      `Checks the configuration, the versions, the data folder, the disk, the ports, the certificates, the clock, the database and
+NATS of a hub, whether it runs or not, and says what to do. It changes nothing. The environment configures the hub, as for
+twincast start.`,
     )
     .addOption(hubFolder())
     .addOption(format())
