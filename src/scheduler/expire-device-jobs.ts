@@ -52,9 +52,8 @@ const isDisabled = { code: 'DeviceDisabled', description: 'The device is disable
  * Past its deadline without an answer → failed, and never sent again; not connected within the connect timeout →
  * failed.
  *
- * An instance is responsible for the calls that it sent, in its window, and for its orphans. If it cleans up after others
- * (`cleansUp`), it reads the table of marks for their calls: once at the start, and once when another instance is dead. By then all marks of the dead one are visible (`markDispatched`). If the reader dies in turn, the
- * instance that cleans up after it reads them again.
+ * An instance is responsible for the calls that it sent, in its window, and for its orphans. An instance that cleans up
+ * after others (`cleansUp`) reads the table of marks for their calls, at its start and when another one is dead.
  */
 export function expireDeviceJobs(
   deps: Deps,
