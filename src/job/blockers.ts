@@ -5,6 +5,7 @@ import type { JobStatus } from './state.ts'
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime'; readonly until: Date }
+  | { readonly reason: 'paused' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
 )
@@ -59,6 +60,10 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
               : `The job is number ${position} in the queue for a slot for running jobs.`,
         },
       ]
+    case 'paused': {
+      const paused: JobBlocker = { reason: 'paused', message: 'The job is paused. It goes on when it is resumed.' }
+      return runningCount > 0 ? [paused, callsUnderWay(runningCount)] : [paused]
+    }
     case 'running':
       if (notConnected !== undefined && notConnected.value > 0) {
         const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
+import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,
@@ -11,6 +12,7 @@ import {
   OutOfTimeError,
   QueryConditionError,
 } from '../errors.ts'
+import type { Work } from '../events/topics.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { narrowCondition } from '../query/narrow-condition.ts'
 import { scopeOfJob } from '../query/scope.ts'
@@ -29,11 +31,20 @@ import {
 } from './request.ts'
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
-import { findJob, insertJob, type JobOperation, lockJob, lockSource, type SourceRow } from './store/jobs.ts'
+import { countEvents } from './store/history.ts'
+import {
+  findJob,
+  insertJob,
+  type JobOperation,
+  type JobRow,
+  lockJob,
+  lockSource,
+  type SourceRow,
+} from './store/jobs.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
-import { saveCancelled } from './store/transitions.ts'
+import { saveCancelled, savePaused, saveResumed } from './store/transitions.ts'
 
 /** The call or the patch as stored in the row. */
 const operationOf = (request: JobRequest): JobOperation =>
@@ -188,9 +199,66 @@ export async function cancelJob(
     if (job === undefined) throw new NotFoundError('job', jobId)
     requireOwnJob(by.scope, job)
     transition(job.status, 'cancel')
-    if (unlessRunning && job.status === 'running') throw transitionRefused(job.status, 'cancel')
+    if (unlessRunning && isShownRunning(job)) throw transitionRefused('running', 'cancel')
     await saveCancelled(tx, jobId, by, message, deps.clock.now())
     afterCommit(() => publishJobChanged(deps, jobId))
+  })
+}
+
+/** IoT Hub has no paused jobs. */
+const isShownRunning = ({ status, startedTime }: JobRow): boolean =>
+  status === 'running' || (status === 'paused' && startedTime !== null)
+
+/** Events in the history of a job from which on it cannot be paused. */
+const mostEvents = 1_000
+
+/**
+ * Pauses a job that has not ended: once this returns, no instance sends a call of it or patches a twin for it, until it
+ * is resumed. Its time goes on. Returns the number of calls under way, which still may be answered. NotFoundError,
+ * OutOfScopeError for a foreign job, ConflictError when the job is paused, cancelled or has ended, or when its history is
+ * full, InvalidInputError for a reason that is too long.
+ */
+export async function pauseJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<number> {
+  return steer(deps, by, jobId, reason, async (tx, { status }, message) => {
+    transition(status, 'pause')
+    if ((await countEvents(tx, jobId)) >= mostEvents) {
+      throw new ConflictError(`The history of job "${jobId}" is full, so it can no longer be paused.`)
+    }
+    return { result: await savePaused(tx, jobId, by, message, deps.clock.now()), wakes: 'jobs' }
+  })
+}
+
+/**
+ * Resumes a paused job where it was: it runs, or waits for its start. Errors as those of `pauseJob`, except for a full
+ * history.
+ */
+export async function resumeJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<void> {
+  await steer(deps, by, jobId, reason, async (tx, job, message) => {
+    const status = transition(job.status, job.startedTime === null ? 'reschedule' : 'resume')
+    await saveResumed(tx, jobId, status, by, message, deps.clock.now())
+    return { result: undefined, wakes: status === 'running' ? 'started' : 'jobs' }
+  })
+}
+
+/** Changes an own job under its lock, and says which loops to wake after the commit. */
+async function steer<Result>(
+  deps: Deps,
+  by: By,
+  jobId: string,
+  reason: string | null | undefined,
+  change: (tx: Tx, job: JobRow, reason: string | null) => Promise<{ readonly result: Result; readonly wakes: Work }>,
+): Promise<Result> {
+  const message = checkReason(reason)
+  return inTransaction(deps, async (tx, afterCommit) => {
+    const job = await lockJob(tx, jobId)
+    if (job === undefined) throw new NotFoundError('job', jobId)
+    requireOwnJob(by.scope, job)
+    const { result, wakes } = await change(tx, job, message)
+    afterCommit(() => {
+      deps.events.jobChanged(jobId)
+      deps.events.publish('work', wakes, {})
+    })
+    return result
   })
 }
 
@@ -244,11 +312,11 @@ export async function previewJob(
 const shownTo = (scope: Scope, job: OpenJob): OpenJob => (isOwnJob(scope, job) ? job : { ...job, patch: null })
 
 /**
- * A running job needs no condition. A job is dropped when an older version of the language accepted its condition or
+ * A job that has started needs no condition. A job is dropped when an older version of the language accepted its condition or
  * its scope: it will fail and reach no device.
  */
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
-  if (job.status === 'running') return [{ ...job, selects: undefined }]
+  if (job.startedTime !== null) return [{ ...job, selects: undefined }]
   try {
     return [
       { ...job, selects: { condition: compileDeviceCondition(job.queryCondition), scope: scopeOfJob(job.scope) } },

@@ -6,7 +6,16 @@ import type { JobStatus } from './state.ts'
  * The transitions of a job, as its history names them; docs/job-states.md shows the corresponding arrows. `ended` is
  * the last call of a cancelled job: its status does not change.
  */
-export type JobEventType = 'scheduled' | 'queued' | 'started' | 'completed' | 'failed' | 'cancelled' | 'ended'
+export type JobEventType =
+  | 'scheduled'
+  | 'queued'
+  | 'started'
+  | 'paused'
+  | 'resumed'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'ended'
 
 /**
  * What caused the transition: a client, the start time, the devices' outcomes, the end of the max execution time, or

@@ -16,7 +16,7 @@ export function isOwnJob(viewers: Scope, { scope }: Pick<Scoped, 'scope'>): bool
 export function requireOwnJob(viewers: Scope, job: Scoped): void {
   if (isOwnJob(viewers, job)) return
   throw new OutOfScopeError(
-    `Job "${job.id}" was not scheduled under your scope. You can neither cancel nor retry it.`,
+    `Job "${job.id}" was not scheduled under your scope. You can neither change nor retry it.`,
     printScope(viewers),
   )
 }

@@ -2,10 +2,13 @@ import { ConflictError } from '../errors.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
 /** The status of a job. */
-export type JobStatus = 'queued' | 'scheduled' | 'running' | 'completed' | 'failed' | 'cancelled'
+export type JobStatus = 'queued' | 'scheduled' | 'running' | 'paused' | 'completed' | 'failed' | 'cancelled'
 
-/** The events that move a job. `becomeDue`: its start time has come. */
-export type JobEvent = 'becomeDue' | 'start' | 'complete' | 'fail' | 'cancel'
+/**
+ * The events that move a job. `becomeDue`: its start time has come. A paused job is resumed where it was: `resume` if it
+ * had started, otherwise `reschedule`.
+ */
+export type JobEvent = 'becomeDue' | 'start' | 'pause' | 'resume' | 'reschedule' | 'complete' | 'fail' | 'cancel'
 
 /** The outcome of an ended job. */
 export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled' | 'noDevices'
@@ -28,9 +31,10 @@ export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
  * deadline passed before it could start. A queued job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
-  scheduled: { becomeDue: 'queued', cancel: 'cancelled' },
-  queued: { start: 'running', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
-  running: { complete: 'completed', fail: 'failed', cancel: 'cancelled' },
+  scheduled: { becomeDue: 'queued', pause: 'paused', cancel: 'cancelled' },
+  queued: { start: 'running', pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
+  running: { pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
+  paused: { resume: 'running', reschedule: 'scheduled', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
   completed: {},
   failed: {},
   cancelled: {},
@@ -53,6 +57,9 @@ export const deviceJobTransitions: Readonly<
 const participles: Readonly<Record<JobEvent, string>> = {
   becomeDue: 'queued',
   start: 'started',
+  pause: 'paused',
+  resume: 'resumed',
+  reschedule: 'resumed',
   complete: 'completed',
   fail: 'failed',
   cancel: 'cancelled',

@@ -39,6 +39,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
       const waiting = await findWaiting(
         deps.db,
         deviceIds.filter((deviceId) => !existing.has(deviceId)),
+        { paused: true },
       )
       const called = await findCallsOfTheGone(deps.db, deviceIds)
       await fail(waiting, 'pending', 'The device was deleted before the job reached it.', now)

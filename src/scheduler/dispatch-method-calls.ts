@@ -35,7 +35,12 @@ const rowsPerLookup = 4
 type Scan = { readonly after: string } | { readonly here: readonly string[] }
 
 /** A running method job: the call as it is sent. */
-type Call = { readonly methodName: string; readonly payload: string; readonly timeoutMs: number }
+type Call = {
+  readonly methodName: string
+  readonly payload: string
+  readonly timeoutMs: number
+  readonly resumedVersion: number | null
+}
 
 /** A call of a batch. */
 type Departure = Dispatch & { readonly call: Call }
@@ -99,13 +104,15 @@ export function dispatchMethodCalls(
       scans.delete(jobId)
       startTimes.delete(jobId)
     }
-    for (const { id: jobId, deviceCount, isNew } of jobs) {
-      if (calls.has(jobId)) continue
+    for (const { id: jobId, deviceCount, isNew, resumedVersion } of jobs) {
+      // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile.
+      if (calls.get(jobId)?.resumedVersion === resumedVersion) continue
       const job = await findJob(deps.db, jobId)
       if (job?.type !== 'scheduleDeviceMethod') continue
       const { methodName, payload, responseTimeoutInSeconds } = job.request
-      calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs: responseTimeoutInSeconds * 1000 })
-      if (isNew && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
+      const timeoutMs = responseTimeoutInSeconds * 1000
+      calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs, resumedVersion })
+      if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
       else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })

@@ -107,7 +107,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         const { deviceIds, isCut, largeBytes } = processed
         done += deviceIds.length
-        if (deviceIds.length > 0 && waiting.some(({ id, isNew }) => id === jobId && isNew)) {
+        if (
+          deviceIds.length > 0 &&
+          waiting.some(({ id, isNew, resumedVersion }) => id === jobId && isNew && resumedVersion === null)
+        ) {
           const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
           deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
         }

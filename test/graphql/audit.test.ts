@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
+import { pauseJob } from '../../src/job/commands.ts'
 import { answerInvocation } from '../../src/method/call-commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
 import { createWebhook } from '../../src/webhook/commands.ts'
@@ -140,6 +141,20 @@ const rows: Readonly<Record<string, Row>> = {
     input: async () => ({
       jobId: await givenMethodJob(door.deps, 'pump', {}, { startTime: new Date('2026-01-02T00:00:00Z') }),
     }),
+    refused: { jobId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  pauseJob: {
+    input: () => givenMethodJob(door.deps, 'pump').then((jobId) => ({ jobId })),
+    refused: { jobId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  resumeJob: {
+    input: async () => {
+      const jobId = await givenMethodJob(door.deps, 'pump')
+      await pauseJob(door.deps, tester, jobId)
+      return { jobId }
+    },
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },

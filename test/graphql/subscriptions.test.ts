@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { jobEventInterval } from '../../src/events/events.ts'
-import { cancelJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, resumeJob } from '../../src/job/commands.ts'
 import { everything } from '../../src/scope.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -66,6 +66,19 @@ describe('deviceJobStatistics', () => {
       job { status outcome deviceJobStatistics { runningCount } }
     }
   }`
+
+  test('shows the job paused and resumed', async () => {
+    const jobId = await givenStartedJob()
+    const updates = subscribe(query, { jobId })
+    const shows = (version: number, status: string) => ({ deviceJobStatistics: { version, job: { status } } })
+    expect(await updates.next()).toMatchObject(shows(2, 'RUNNING'))
+    await pauseJob(door.deps, tester, jobId)
+    expect(await updates.next()).toMatchObject(shows(3, 'PAUSED'))
+    await calm()
+    await resumeJob(door.deps, tester, jobId)
+    expect(await updates.next()).toMatchObject(shows(4, 'RUNNING'))
+    await updates.leave()
+  })
 
   test('shows the job as it is, then as it becomes, and ends with it', async () => {
     const jobId = await givenStartedJob()

@@ -47,6 +47,15 @@ describe('a job waits', () => {
     ])
   })
 
+  test('for somebody who resumes it', () => {
+    const paused = { reason: 'paused', message: 'The job is paused. It goes on when it is resumed.' }
+    expect(blockersOf({ ...job, status: 'paused' }, {}, now)).toEqual([paused])
+    expect(blockersOf({ ...job, status: 'paused', runningCount: 2 }, {}, now)).toMatchObject([
+      paused,
+      { reason: 'callsUnderWay', deviceCount: exact(2) },
+    ])
+  })
+
   test.each([
     ['when nothing else is left to do', { ...job, pendingCount: 0, runningCount: 2 }],
     ['when it was cancelled', { ...job, status: 'cancelled' as const, pendingCount: 0, runningCount: 2 }],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { cancelJob, scheduleJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, resumeJob, scheduleJob } from '../../src/job/commands.ts'
 import { type JobStatus, jobTransitions } from '../../src/job/state.ts'
 import { settle } from '../../src/job/store/facts.ts'
 import { findHistories } from '../../src/job/store/history.ts'
@@ -27,12 +27,21 @@ const start = (maxRunning = 100) => startDueJobs(deps, { maxRunning }).run(clock
 const finish = () => finishJobs(deps).run(clock.now())
 const cancel = (job: string) => cancelJob(deps, byPolicy('night shift'), job, 'wrong site')
 
+const pause = (job: string) => pauseJob(deps, byPolicy('night shift'), job, 'wrong site')
+const resume = (job: string) => resumeJob(deps, byPolicy('night shift'), job, 'wrong site')
+
 const bring: Readonly<Partial<Record<JobStatus, (name?: string) => Promise<string>>>> = {
   scheduled: (name = 'pump') => givenMethodJob(deps, name, {}, { startTime: new Date(clock.now().getTime() + 60_000) }),
   queued: (name = 'pump') => givenMethodJob(deps, name, {}, { maxExecutionTimeInSeconds: 100 }),
   running: async (name = 'pump') => {
     const job = await givenMethodJob(deps, name, {}, { maxExecutionTimeInSeconds: 100 })
     await start()
+    return job
+  },
+  paused: async (name = 'pump') => {
+    const job = await givenMethodJob(deps, name, {}, { maxExecutionTimeInSeconds: 100 })
+    await start()
+    await pause(job)
     return job
   },
 }
@@ -60,6 +69,7 @@ const byUser = { actor: 'night shift', reason: 'wrong site' }
 const byNobody = { actor: null, reason: null }
 
 /** How to walk each arrow, and the event it leaves. */
+const paused = { type: 'paused', cause: 'user', ...byUser }
 const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: string) => Promise<unknown>, object]>> = {
   'scheduled becomeDue queued': [
     'scheduled',
@@ -68,6 +78,32 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
       return start(0)
     },
     { type: 'queued', status: 'queued', cause: 'schedule', ...byNobody },
+  ],
+  'scheduled pause paused': ['scheduled', pause, paused],
+  'queued pause paused': ['queued', pause, paused],
+  'running pause paused': ['running', pause, paused],
+  'paused resume running': ['paused', resume, { type: 'resumed', cause: 'user', ...byUser }],
+  'paused complete completed': [
+    'paused',
+    () => {
+      clock.advance(101_000)
+      return finish()
+    },
+    { type: 'completed', cause: 'deadline', ...byNobody },
+  ],
+  'paused fail failed': [
+    'paused',
+    (job) => deps.db.transaction((tx) => saveFailed(tx, job, { reason: 'no way on', now: clock.now() })),
+    { type: 'failed', cause: 'hub', actor: null, reason: 'no way on' },
+  ],
+  'paused cancel cancelled': ['paused', cancel, { type: 'cancelled', cause: 'user', ...byUser }],
+  'paused reschedule scheduled': [
+    'paused',
+    async (job) => {
+      await deps.database.pool.query('update job set started_time = null where id = $1', [job])
+      await resume(job)
+    },
+    { type: 'resumed', cause: 'user', ...byUser },
   ],
   'scheduled cancel cancelled': ['scheduled', cancel, { type: 'cancelled', cause: 'user', ...byUser }],
   'queued start running': ['queued', () => start(), { type: 'started', cause: 'schedule', ...byNobody }],

@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevices } from '../../src/device/commands.ts'
 import { ExpectationFailedError, NotFoundError, OutOfScopeError } from '../../src/errors.ts'
-import { cancelJob, previewJob, retryJob, scheduleJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, previewJob, resumeJob, retryJob, scheduleJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { findJob } from '../../src/job/store/jobs.ts'
 import { scopeOf } from '../../src/query/scope.ts'
@@ -189,7 +189,7 @@ test('a retry keeps the scope of its source, whoever schedules it, and a retry o
   expect(await targetsOf(again)).toEqual(['n2'])
 })
 
-test('a foreign job can be neither cancelled nor retried, and nothing changes', async () => {
+test('a foreign job can be neither paused, resumed, cancelled nor retried, and nothing changes', async () => {
   const foreign = [
     await givenMethodJob(deps, 'pump'),
     await givenTwinJob(deps, 'pump'),
@@ -205,12 +205,14 @@ test('a foreign job can be neither cancelled nor retried, and nothing changes', 
     const stop = deps.events.listen('job', jobId)(() => published++)
     const expected = {
       code: 'FORBIDDEN',
-      message: `Job "${jobId}" was not scheduled under your scope. You can neither cancel nor retry it.`,
+      message: `Job "${jobId}" was not scheduled under your scope. You can neither change nor retry it.`,
       scope: north,
     }
     const refused = await refusal(cancelJob(deps, within(north), jobId))
     expect(refused).toBeInstanceOf(OutOfScopeError)
     expect(refused).toMatchObject(expected)
+    expect(await refusal(pauseJob(deps, within(north), jobId))).toMatchObject(expected)
+    expect(await refusal(resumeJob(deps, within(north), jobId))).toMatchObject(expected)
     expect(await refusal(retryJob(deps, within(north), { jobId, status: ['canceled'] }))).toMatchObject(expected)
     stop()
   }

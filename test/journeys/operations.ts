@@ -178,3 +178,22 @@ export const FollowTelemetry = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const PauseJob = graphql(/* GraphQL */ `
+  mutation JourneyPauseJob($input: PauseJobInput!) {
+    pauseJob(input: $input) {
+      __typename
+      ... on PauseJobPayload {
+        callsInProgress
+      }
+    }
+  }
+`)
+
+export const ResumeJob = graphql(/* GraphQL */ `
+  mutation JourneyResumeJob($input: ResumeJobInput!) {
+    resumeJob(input: $input) {
+      __typename
+    }
+  }
+`)

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cancelJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob } from '../../src/job/commands.ts'
 import { findHistories } from '../../src/job/store/history.ts'
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
@@ -243,6 +243,34 @@ describe('a job under way', () => {
       endTime: clock.now().toISOString(),
       deviceJobStatistics: { deviceCount: 3, succeededCount: 1, failedCount: 1, cancelledCount: 1, pendingCount: 0 },
     })
+  })
+})
+
+describe('a paused job', () => {
+  const isListed = async (jobId: string, status: string) => {
+    const { body } = await door.ask(`GET /jobs/v2/query?api-version=2021-04-12&jobStatus=${status}`)
+    return body.some((job: { readonly jobId: string }) => job.jobId === jobId)
+  }
+
+  test('is running if it has started, and can no more be cancelled than one that runs', async () => {
+    await givenDevices(door.deps, 'still', 1)
+    const jobId = await givenMethodJob(door.deps, 'still')
+    await start(door.deps, jobId)
+    await pauseJob(door.deps, tester, jobId)
+    expect((await get(jobId)).body.status).toBe('running')
+    expect([await isListed(jobId, 'running'), await isListed(jobId, 'scheduled')]).toEqual([true, false])
+    const refused = await cancel(jobId)
+    expect(refused.status).toBe(405)
+    expect(JSON.stringify(refused.body)).toContain("'Running'")
+  })
+
+  test('is scheduled if it has not started, and can be cancelled', async () => {
+    const jobId = await givenMethodJob(door.deps, 'still')
+    await pauseJob(door.deps, tester, jobId)
+    expect((await get(jobId)).body.status).toBe('scheduled')
+    expect([await isListed(jobId, 'running'), await isListed(jobId, 'scheduled')]).toEqual([false, true])
+    expect((await cancel(jobId)).status).toBe(200)
+    expect((await get(jobId)).body.status).toBe('cancelled')
   })
 })
 

@@ -7,6 +7,7 @@ export const iconPaths = {
   webhook: 'M2 8h7M6.5 5 9.5 8l-3 3M11 3h3v10h-3',
   pending: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
   running: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM6.5 5.5v5l4-2.5z',
+  paused: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM6.3 5.5v5M9.7 5.5v5',
   succeeded: 'm3 8.5 3.2 3.2L13 4.8',
   partial: 'M8 2.5 14.5 13.5h-13zM8 6.5v3M8 11.4v.2',
   failed: 'm4 4 8 8M12 4l-8 8',

@@ -43,6 +43,8 @@ export function showJob(job: ShownJob): Shown {
       return { tone: 'pending', icon: 'pending', word: 'Queued' }
     case 'RUNNING':
       return { tone: 'running', icon: 'running', word: 'Running' }
+    case 'PAUSED':
+      return { tone: 'pending', icon: 'paused', word: 'Paused' }
     case 'CANCELLED':
       return { tone: 'cancelled', icon: 'cancelled', word: job.endTime === null ? 'Cancelling' : 'Cancelled' }
     case 'FAILED':

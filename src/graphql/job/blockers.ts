@@ -35,6 +35,7 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
   values: {
     START_TIME: { value: 'startTime', description: 'The start time. See `until`.' },
+    PAUSED: { value: 'paused', description: 'A client: the job is paused, and has to be resumed.' },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
@@ -77,6 +78,8 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
   }),
 })
 
+const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused']
+
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
@@ -84,7 +87,7 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME and SLOT only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT and PAUSED only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
       const needed = neededFindings(job)
@@ -94,7 +97,7 @@ builder.objectField(Job, 'blockers', (t) =>
       const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
       const blockers = blockersOf(job, findings, context.deps.clock.now())
       // The others describe devices.
-      return isHidden ? blockers.filter(({ reason }) => reason === 'startTime' || reason === 'slot') : blockers
+      return isHidden ? blockers.filter(({ reason }) => shownOfForeign.includes(reason)) : blockers
     },
   }),
 )

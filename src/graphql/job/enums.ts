@@ -23,6 +23,11 @@ export const JobStatus = builder.enumType('JobStatus', {
     SCHEDULED: { value: 'scheduled', description: 'The job waits for its start time.' },
     QUEUED: { value: 'queued', description: 'The job is due and waits until a running job frees a slot.' },
     RUNNING: { value: 'running', description: 'The device list is frozen, and the job processes the devices.' },
+    PAUSED: {
+      value: 'paused',
+      description:
+        'A client has paused the job. It sends no calls and changes no twins until it is resumed. Calls in progress may still be answered.',
+    },
     COMPLETED: { value: 'completed', description: 'Every device job has ended.' },
     FAILED: { value: 'failed', description: 'The job as a whole could not be carried out. See `failureReason`.' },
     CANCELLED: {

@@ -14,6 +14,11 @@ const JobEventType = builder.enumType('JobEventType', {
     SCHEDULED: { value: 'scheduled', description: 'The job was created. `status` shows whether it is already due.' },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
     STARTED: { value: 'started', description: 'The job started. Its device list was frozen.' },
+    PAUSED: { value: 'paused', description: 'The job was paused. Calls may still be in progress.' },
+    RESUMED: {
+      value: 'resumed',
+      description: 'The job was resumed. `status` shows whether it runs or waits for its start.',
+    },
     COMPLETED: {
       value: 'completed',
       description: 'Every device job has ended. A job without devices completes at its start.',
@@ -54,7 +59,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for a cancellation or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for a cancellation, a pause, a resumption or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     version: t.exposeInt('version', {
       description:
@@ -70,7 +75,7 @@ builder.objectField(Job, 'history', (t) =>
   t.field({
     type: [JobEvent],
     ...ofJob('key'),
-    complexity: 5, // Maximum number of events: scheduled, queued, started, cancelled, ended.
+    complexity: 5, // Most jobs have at most five events: scheduled, queued, started, cancelled, ended.
     ...mayFail(
       'The status transitions of the job, the oldest first. Empty for jobs that were created before the hub kept histories.',
     ),

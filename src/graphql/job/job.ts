@@ -198,6 +198,10 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
         return isCounted ? countVisible(job, context).then(outcome) : outcome(job)
       },
     }),
+    version: t.exposeInt('version', {
+      description:
+        'The version of the job. Every change of it or of its device jobs increases it, so of two states the one with the higher version is newer.',
+    }),
     queryCondition: t.exposeString('queryCondition', {
       description: 'The condition that selects the devices, as it was given.',
     }),
@@ -216,7 +220,8 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     }),
     deadline: t.expose('deadline', {
       type: 'DateTime',
-      description: '`startTime` plus `maxExecutionTimeInSeconds`. Device jobs that have not ended by then fail.',
+      description:
+        '`startTime` plus `maxExecutionTimeInSeconds`, also for a job that was paused. Device jobs that have not ended by then fail.',
     }),
     maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
       description: 'Maximum execution time in seconds, counted from `startTime`.',

@@ -4,11 +4,18 @@ import { mayFail } from '../may-fail.ts'
 import { Job, readJob } from './job.ts'
 
 /** The payload of a mutation of one job. The job is read with the fields that the client selects. */
-export const jobPayload = (name: string, description: string, jobDescription: string) =>
-  builder.objectRef<{ readonly jobId: string }>(name).implement({
+export const jobPayload = <Change extends { readonly jobId: string } = { readonly jobId: string }>(
+  name: string,
+  description: string,
+  jobDescription: string,
+) =>
+  builder.objectRef<Change>(name).implement({
     description,
     fields: (t) => ({
-      jobId: t.exposeString('jobId', { description: 'The job ID. Also for callers that may not read jobs.' }),
+      jobId: t.string({
+        description: 'The job ID. Also for callers that may not read jobs.',
+        resolve: ({ jobId }) => jobId,
+      }),
       job: t.field({
         type: Job,
         ...mayFail(jobDescription),

@@ -57,20 +57,24 @@ export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
- * The device jobs of running method jobs that wait for these devices. One lookup per device and job, so that no
- * further index is needed.
+ * The device jobs of running method jobs that wait for these devices, with `paused` also those of paused ones. One
+ * lookup per device and job, so that no further index is needed.
  */
-export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
+export function findWaiting(
+  db: Reader,
+  deviceIds: readonly string[],
+  { paused = false }: { readonly paused?: boolean } = {},
+): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
     sql`select job.id as "jobId", target.device_id as "deviceId"
         from job
         cross join unnest(${deviceIds}::text[]) as arrived (device_id)
         join device_job target on target.job_key = job.key and target.device_id = arrived.device_id
-        where job.end_time is null and job.status = 'running' and job.type = 'scheduleDeviceMethod'
-          and job.pending_count > 0
+        where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused')` : sql`job.status = 'running'`}
+          and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
         order by job.started_time, job.id`,
-    'find-waiting',
+    paused ? 'find-waiting-or-paused' : 'find-waiting',
   )
 }
 
@@ -166,8 +170,8 @@ export type SettledFrom = 'running' | 'pending'
 /**
  * Writes outcomes; the first outcome of a device job is the only one. With 'running' the caller guarantees that the
  * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped.
- * Outcomes of jobs that have ended are skipped too, and with 'pending' those of jobs that do not run: they are too
- * late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock, that is its
+ * Outcomes of jobs that have ended are skipped too, and with 'pending' those of jobs that neither run nor are paused:
+ * they are too late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock, that is its
  * place in the order in which the job's devices ended.
  */
 export function settle(

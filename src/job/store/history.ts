@@ -1,5 +1,5 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
-import type { Reader } from '../../database/reader.ts'
+import type { Reader, Tx } from '../../database/reader.ts'
 import type { By, JobEventCause, JobEventType, JobHistoryEvent } from '../history.ts'
 
 /** What to record of a transition in addition to the job's row. */
@@ -36,4 +36,12 @@ export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<K
         where job_key = any(${jobKeys}::bigint[])
         order by job_key, version`,
   )
+}
+
+/** How many events the history of a job has. */
+export async function countEvents(tx: Tx, jobId: string): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    sql`select count(*)::integer as count from job_event where job_key = (select key from job where id = ${jobId})`,
+  )
+  return row?.count ?? 0
 }

@@ -1,4 +1,4 @@
-import { empty, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
@@ -36,15 +36,17 @@ export type JobRow = JobOperation &
     readonly scope: readonly string[] | null
   }
 
-/** The columns of a `JobRow`. */
-export const columns = sql`
-  id, type, status, query_condition as "queryCondition", request, created_time as "createdTime",
+const columnsWith = (status: Sql): Sql => sql`
+  id, type, ${status} as status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   name, description, labels,
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
+
+/** The columns of a `JobRow`. */
+export const columns = columnsWith(sql`status`)
 
 /** False when the id is taken. `reason` is stored in its history. */
 export async function insertJob(
@@ -95,15 +97,25 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
 }
 
 /**
+ * A job that may have work. `resumedVersion` changes with each resumption: what was found before may have been refused
+ * since, and must be looked for again.
+ */
+export type JobWithWork = {
+  readonly id: string
+  readonly deviceCount: number
+  readonly isNew: boolean
+  readonly resumedVersion: number | null
+}
+
+/**
  * Running jobs of a type with waiting devices, the one that has run longest first. A job is new while all its devices
  * wait.
  */
-export function findWaitingJobs(
-  db: Reader,
-  type: JobType,
-): Promise<{ readonly id: string; readonly deviceCount: number; readonly isNew: boolean }[]> {
+export function findWaitingJobs(db: Reader, type: JobType): Promise<JobWithWork[]> {
   return db.query(
-    sql`select id, device_count as "deviceCount", pending_count = device_count as "isNew" from job
+    sql`select id, device_count as "deviceCount", pending_count = device_count as "isNew",
+               resumed_version as "resumedVersion"
+        from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
         order by started_time, id`,
     'find-waiting-jobs',
@@ -115,10 +127,17 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
   return row
 }
 
-/** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
+/** Connect timeouts begin anew when a `job` is resumed: devices may have been connected in vain while it was paused. */
+export const connectBegin = sql`coalesce(
+  (select time from job_event where job_key = job.key and version = job.resumed_version), job.started_time
+)`
+
+/**
+ * Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first.
+ */
 export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: string; readonly time: Date }[]> {
   return db.query(
-    sql`select id as "jobId", started_time + make_interval(secs => seconds) as time
+    sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time
         from job cross join lateral (select (request ->> 'connectTimeoutInSeconds')::integer as seconds) connect
         where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
           and seconds > 0
@@ -161,7 +180,7 @@ export async function findJobIdsSince(db: Reader, time: Date): Promise<string[]>
   return rows.map((row) => row.id)
 }
 
-/** A job as the protocol adapters show it: its progress and its outcome. */
+/** A job as REST shows it: its progress and its outcome. */
 export type JobRecord = JobRow &
   DeviceJobStatistics & {
     readonly endTime: Date | null
@@ -169,7 +188,10 @@ export type JobRecord = JobRow &
     readonly statusMessage: string | null
   }
 
-const recordColumns = sql`${columns},
+/** The status as IoT Hub's clients know it: a paused job is one that runs, or that is not due yet. */
+const plainStatus = sql`case when status <> 'paused' then status when started_time is null then 'scheduled' else 'running' end`
+
+const recordColumns = sql`${columnsWith(plainStatus)},
   end_time as "endTime", failure_reason as "failureReason", status_message as "statusMessage",
   device_count as "deviceCount", pending_count as "pendingCount", running_count as "runningCount",
   succeeded_count as "succeededCount", refused_count as "refusedCount", failed_count as "failedCount", canceled_count as "cancelledCount"`
@@ -198,7 +220,7 @@ export async function findJobRecords(
             from job
             where true
               ${type === undefined ? empty : sql`and type = ${type}`}
-              ${status === undefined ? empty : sql`and status = ${status}`}
+              ${status === undefined ? empty : sql`and status in (${status}, 'paused') and ${plainStatus} = ${status}`}
               ${cursor === undefined ? empty : sql`and (created_time, id) < (${cursor.createdTime}, ${cursor.id})`}
             order by created_time desc, id desc
             limit ${limit}

@@ -10,7 +10,7 @@ import { columns, type JobRow } from './jobs.ts'
 import { selectedDevices } from './retries.ts'
 
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
-export type OpenJob = Pick<JobRow, 'id' | 'status' | 'queryCondition' | 'retry' | 'scope'> & {
+export type OpenJob = Pick<JobRow, 'id' | 'status' | 'startedTime' | 'queryCondition' | 'retry' | 'scope'> & {
   readonly key: string
   readonly patch: TwinPatch | null
 }
@@ -20,10 +20,10 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   // Method calls are not read: their payloads may be large and are not needed.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
-      sql`select id, key, status, "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
+      sql`select id, key, status, "startedTime", "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
           from (
             select ${columns}, key from job
-            where end_time is null and status in ('scheduled', 'queued', 'running')
+            where end_time is null and status <> 'cancelled'
             order by created_time desc, id desc
             limit 100
           ) open
@@ -33,7 +33,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   return jobs ?? []
 }
 
-/** `selects`: the devices that it will select; undefined for a running job, whose devices are frozen. */
+/** `selects`: the devices that it will select; undefined for a job that has started, whose devices are frozen. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
   readonly selects: { readonly condition: DeviceCondition; readonly scope: Scope } | undefined
 }

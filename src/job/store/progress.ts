@@ -3,6 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
 import { hasVersion } from './facts.ts'
+import { connectBegin } from './jobs.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
 
@@ -66,7 +67,7 @@ export function countNotConnected(
   )
   return db.query<OfJob<Waiting>>(
     sql`select job.id as "jobId", away.count, away.count = ${limit} as "isCapped",
-               case when wait.seconds > 0 then least(job.deadline, job.started_time + make_interval(secs => wait.seconds))
+               case when wait.seconds > 0 then least(job.deadline, ${connectBegin} + make_interval(secs => wait.seconds))
                     else job.deadline end as until
         from job
         cross join lateral (select (job.request ->> 'connectTimeoutInSeconds')::integer as seconds) wait

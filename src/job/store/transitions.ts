@@ -38,7 +38,10 @@ const selections = sql`
   where locktype = 'advisory' and granted and classid = ${selecting}::integer::oid and objsubid = 2
     and database = (select oid from pg_database where datname = current_database())`
 
-const running = sql`(select count(*) from job where end_time is null and status = 'running')`
+/** A paused job keeps its slot, so that it can go on at once. */
+const running = sql`(
+  select count(*) from job where end_time is null and status in ('running', 'paused') and started_time is not null
+)`
 
 /**
  * The jobs that can start now. Of the waiting jobs except `passedOver`, the first of each actor, at most `most` each, in
@@ -178,21 +181,60 @@ export async function saveCancelled(tx: Tx, id: string, by: By, reason: string |
   )
 }
 
+/** Returns the number of calls under way: no others are sent until the job is resumed. */
+export async function savePaused(tx: Tx, id: string, by: By, reason: string | null, now: Date): Promise<number> {
+  const [row] = await tx.query<{ runningCount: number }>(
+    sql`with moved as (
+          update job set status = 'paused', version = version + 1
+          where id = ${id}
+          returning key, version, status, running_count
+        ), noted as (
+          ${noteMoved({ type: 'paused', cause: 'user', time: now, by, reason })}
+        )
+        select running_count as "runningCount" from moved`,
+  )
+  return row?.runningCount ?? 0
+}
+
+/** The job goes on in this status. */
+export async function saveResumed(
+  tx: Tx,
+  id: string,
+  status: JobStatus,
+  by: By,
+  reason: string | null,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    sql`with moved as (
+          update job set status = ${status}, version = version + 1, resumed_version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'resumed', cause: 'user', time: now, by, reason })}`,
+  )
+}
+
 /** Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail. Returns their ids. */
 export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with finished as (
           select id, pending_count + running_count as open from job
           where end_time is null
-            and (status in ('running', 'cancelled') and pending_count = 0 and running_count = 0
+            and (status in ('running', 'paused', 'cancelled') and started_time is not null
+                 and pending_count = 0 and running_count = 0
                  or status <> 'scheduled' and deadline <= ${now})
           order by id
           for no key update
         ), moved as (
           update job
-          set status = case job.status when 'running' then 'completed' when 'queued' then 'failed' else job.status end,
-              failure_reason = case job.status when 'queued'
+          set status = case when job.status = 'cancelled' then 'cancelled'
+                            when job.started_time is null then 'failed'
+                            else 'completed' end,
+              failure_reason = case when job.started_time is not null then job.failure_reason
+                when job.status = 'queued'
                 then 'The deadline of the job passed before a slot for running jobs became free.'
+                when job.status = 'paused' then 'The deadline of the job passed while it was paused, before it started.'
                 else job.failure_reason end,
               failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,
               end_time = ${now}, version = version + 1

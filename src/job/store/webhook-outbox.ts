@@ -31,8 +31,8 @@ export const queueMoved = ({ time, isStart = false }: { readonly time: Date; rea
   on conflict do nothing`
 
 /**
- * Writes the outbox for the running jobs whose failures exceed the threshold of a webhook. A job that ends is judged by
- * the statement that ends it. `isAnyLeft`: there are running jobs that may still exceed one.
+ * Writes the outbox for the open jobs whose failures exceed the threshold of a webhook. A job that ends is judged by
+ * the statement that ends it. `isAnyLeft`: there are open jobs that may still exceed one.
  */
 export async function queueExceeded(
   tx: Tx,
@@ -42,14 +42,14 @@ export async function queueExceeded(
     sql`with queued as (
           insert into webhook_delivery (webhook_id, job_key, event, created_time, queued_time, next_time)
           select webhook.id, job.key, 'job.threshold', ${now}, ${now}, ${now}
-          from webhook join job on job.end_time is null and job.status = 'running' and ${exceeds(sql`job`)}
+          from webhook join job on job.end_time is null and job.started_time is not null and ${exceeds(sql`job`)}
           where webhook.enabled and 'job.threshold' = any(webhook.events)
           on conflict do nothing
           returning id
         )
         select (select count(*)::integer from queued) as queued,
                exists (select from webhook where enabled and 'job.threshold' = any(events))
-               and exists (select from job where end_time is null and status = 'running') as "isAnyLeft"`,
+               and exists (select from job where end_time is null and started_time is not null) as "isAnyLeft"`,
     'queue-exceeded-thresholds',
   )
   return row ?? { queued: 0, isAnyLeft: false }

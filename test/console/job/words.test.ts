@@ -50,6 +50,7 @@ const jobNow = (
   endTime: string | null = null,
 ): JobNowFragment & { readonly deviceJobStatistics: Statistics } => ({
   status,
+  version: 1,
   outcome: endTime === null ? null : 'PARTIALLY_FAILED',
   startedTime: null,
   endTime,

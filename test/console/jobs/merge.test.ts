@@ -11,6 +11,7 @@ const outcomes: Partial<Record<JobStatus, JobOutcome>> = {
 }
 
 const job = (minute: number, status: JobStatus = 'RUNNING') => ({
+  version: status === 'RUNNING' ? 1 : 2,
   id: `id-${minute}`,
   jobId: `job-${minute}`,
   createdTime: `2026-03-01T06:${String(minute).padStart(2, '0')}:00.000Z`,

@@ -32,6 +32,7 @@ test('a job that met no device did not succeed', () => {
 })
 
 test('a cancelled job is cancelling until its last call has ended', () => {
+  expect(showJob({ status: 'PAUSED', outcome: null, endTime: null }).word).toBe('Paused')
   expect(showJob({ status: 'CANCELLED', outcome: null, endTime: null }).word).toBe('Cancelling')
   expect(showJob({ status: 'CANCELLED', outcome: 'CANCELLED', endTime: '2026-03-01T06:30:00Z' }).word).toBe('Cancelled')
 })

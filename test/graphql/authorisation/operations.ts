@@ -40,6 +40,8 @@ type Input = GraphQLArgument | GraphQLInputField
 const samples: Readonly<Record<string, string>> = {
   'CreateDeviceInput.deviceId': '"/"',
   'CancelJobInput.jobId': '"no-such-job"',
+  'PauseJobInput.jobId': '"no-such-job"',
+  'ResumeJobInput.jobId': '"no-such-job"',
   'RetryJobInput.jobId': '"no-such-job"',
   deviceId: '"<device>"',
   id: '"<global>"',

@@ -43,7 +43,7 @@ export const table: Readonly<Record<string, OfType>> = {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
-    job: 'cancelJob cancelJob(input:) retryJob retryJob(input:)',
+    job: 'cancelJob cancelJob(input:) pauseJob pauseJob(input:) resumeJob resumeJob(input:) retryJob retryJob(input:)',
     all: `createWebhook createWebhook(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
       redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) updateWebhook updateWebhook(input:)`,
   },
@@ -96,7 +96,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
-    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status
+    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status version
       type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
       history matchedCount maxDevices outcome retries retryOf retrySelection samples statusMessage throughput updateTwin
@@ -131,6 +131,8 @@ export const table: Readonly<Record<string, OfType>> = {
   PreviewCount: { devices: 'precision value' },
 
   CancelJobPayload: { job: 'job jobId' },
+  PauseJobPayload: { job: 'callsInProgress job jobId' },
+  ResumeJobPayload: { job: 'job jobId' },
   CreateDevicePayload: { device: 'device' },
   CreateDevicesPayload: { device: 'results' },
   DeleteDevicePayload: { device: 'deviceId id' },
@@ -161,6 +163,8 @@ export const table: Readonly<Record<string, OfType>> = {
 
   AuditFilter: { all: 'actor operation outcome subject target time' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
+  PauseJobInput: { job: 'jobId', same: 'reason' },
+  ResumeJobInput: { job: 'jobId', same: 'reason' },
   CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
   DeleteWebhookInput: { all: 'webhookId' },
   RedeliverWebhookInput: { all: 'deliveryId' },
@@ -247,6 +251,8 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Mutation.scheduleDeviceMethod': ['writeJobs'],
   'Mutation.scheduleTwinUpdate': ['writeJobs'],
   'Mutation.cancelJob': ['writeJobs'],
+  'Mutation.pauseJob': ['writeJobs'],
+  'Mutation.resumeJob': ['writeJobs'],
   'Mutation.retryJob': ['writeJobs'],
   'Mutation.createWebhook': ['manageWebhooks'],
   'Mutation.updateWebhook': ['manageWebhooks'],

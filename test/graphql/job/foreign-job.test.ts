@@ -47,17 +47,19 @@ const givenDevice = (deviceId: string, site: string) =>
 
 const asNorth = (query: string) => door.ask(query, {}, { authorization: 'north' })
 
+const pause = (jobId: string) =>
+  `mutation { result: pauseJob(input: { jobId: "${jobId}" }) { __typename ... on Error { code message } } }`
 const cancel = (jobId: string) =>
   `mutation { result: cancelJob(input: { jobId: "${jobId}" }) { __typename ... on Error { code message } } }`
 const retry = (jobId: string) =>
   `mutation { result: retryJob(input: { jobId: "${jobId}" }) { __typename ... on Error { code message } } }`
 
-test('cancelling or retrying a foreign job is refused, and the error says which scope is missing', async () => {
-  for (const document of [cancel('foreign'), retry('foreign')]) {
+test('pausing, cancelling or retrying a foreign job is refused, and the error says which scope is missing', async () => {
+  for (const document of [pause('foreign'), cancel('foreign'), retry('foreign')]) {
     const { errors } = await asNorth(document)
     expect(errors).toMatchObject([
       {
-        message: 'Job "foreign" was not scheduled under your scope. You can neither cancel nor retry it.',
+        message: 'Job "foreign" was not scheduled under your scope. You can neither change nor retry it.',
         path: ['result'],
         extensions: { code: 'FORBIDDEN', missing: { scope: north } },
       },

@@ -217,8 +217,11 @@ describe('a filter', () => {
 })
 
 test('a filter by a label that cannot exist is refused with its path', async () => {
-  const { data } = await door.ask('{ jobs(filter: { labels: [{ name: "a b" }] }) { nodes { jobId } } }')
+  const { data, errors } = await door.ask(
+    '{ jobs(first: 1, filter: { labels: [{ name: "a b" }] }) { nodes { jobId } } }',
+  )
   expect(data).toEqual({ jobs: null })
+  expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', path: ['filter', 'labels', '0', 'name'] } }])
 })
 
 describe('refused', () => {

@@ -44,6 +44,8 @@ const jobs: readonly (readonly [JobStatus, boolean, Counts])[] = [
   ['running', false, [3, 0, 0, 0, 0]],
   ['running', false, [1, 2, 1, 0, 0]],
   ['running', false, [1, 1, 0, 1, 0]],
+  ['paused', false, [0, 0, 0, 0, 0]],
+  ['paused', false, [1, 1, 0, 1, 0]],
   ...ends.map((counts) => ['completed', true, counts] as const),
   ...ends.map((counts) => ['failed', true, counts] as const),
   ['cancelled', false, [1, 1, 0, 0, 1]],

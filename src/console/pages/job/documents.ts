@@ -3,6 +3,7 @@ import { graphql } from '../../../generated/console/index.ts'
 /** The fields that change while a job runs. They come from the subscription and occasional queries. */
 graphql(`
   fragment JobNow on Job {
+    version
     status
     outcome
     startedTime

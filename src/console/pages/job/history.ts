@@ -30,6 +30,10 @@ export function describeEvent(
       const devices = `${formatCount(deviceCount)} ${deviceCount === 1 ? 'device' : 'devices'}`
       return { what: 'Started', detail: `– ${devices} selected`, tone: 'running' }
     }
+    case 'PAUSED':
+      return { what: 'Paused', detail: byWhom, tone: 'pending' }
+    case 'RESUMED':
+      return { what: 'Resumed', detail: byWhom, tone: 'running' }
     case 'COMPLETED':
       if (deviceCount === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }
       return cause === 'DEADLINE'

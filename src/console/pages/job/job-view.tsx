@@ -33,7 +33,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   useOpenedAtDevices(devices, isFiltered(readFilters(search)))
 
   const hasEnded = now.endTime !== null
-  const canCancel = now.status === 'SCHEDULED' || now.status === 'QUEUED' || now.status === 'RUNNING'
+  const canCancel = !hasEnded && now.status !== 'CANCELLED'
   // Unknown for a job that is not shown whole: the hub then refuses a retry.
   const deviceCount = now.deviceJobStatistics?.deviceCount ?? 0
   const failureGroups = now.failureGroups ?? []

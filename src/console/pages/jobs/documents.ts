@@ -7,6 +7,7 @@ graphql(`
     jobId
     type
     status
+    version
     outcome
     queryCondition
     createdTime

@@ -16,6 +16,7 @@ export const statuses: readonly { readonly value: JobStatus; readonly key: strin
   { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
   { value: 'QUEUED', key: 'queued', word: 'Queued' },
   { value: 'RUNNING', key: 'running', word: 'Running' },
+  { value: 'PAUSED', key: 'paused', word: 'Paused' },
 ]
 
 /** The outcomes of ended jobs, likewise. The badges have the same words. */

@@ -3,7 +3,8 @@ import { type JobState, newerOf } from '../../newer-job.ts'
 import type { Placed } from './order.ts'
 
 /** The fields of a row that determine its place in the list, and which of two states is newer. */
-type Listed = JobState & Placed & { readonly id: string; readonly outcome: JobOutcome | null }
+type Listed = JobState &
+  Placed & { readonly id: string; readonly status: JobStatus; readonly outcome: JobOutcome | null }
 
 /** Compares the places of two rows. */
 type Order = (a: Placed, b: Placed) => number
