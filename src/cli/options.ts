@@ -77,6 +77,32 @@ export function words<const Usage extends string, const Word extends string>(
   return option
 }
 
+/** A label of a job. With `value` undefined, any value. */
+type Label = { readonly name: string; readonly value?: string }
+
+const labelIn = (text: string): Label => {
+  const [name = '', ...rest] = text.split('=')
+  return rest.length === 0 ? { name } : { name, value: rest.join('=') }
+}
+
+/** A label of a new job, as `team=north`. May be given several times. */
+export const labels = <const Usage extends string>(usage: Usage, help: string) =>
+  new Option(usage, help).argParser((text: string, before: readonly Required<Label>[] | undefined) => {
+    const { name, value } = labelIn(text)
+    const label = name === '' || value === undefined ? undefined : { name, value }
+    return [...(before ?? []), given(label, 'a name and a value, such as team=north')]
+  })
+
+/** A label to look for, as `team=north`, or as `team` for any value. May be given several times. */
+export const labelFilter = <const Usage extends string>(usage: Usage, help: string) =>
+  new Option(usage, help).argParser((text: string, before: readonly Label[] | undefined) => [
+    ...(before ?? []),
+    given(
+      text.startsWith('=') || text === '' ? undefined : labelIn(text),
+      'a name, or a name and a value, such as team=north',
+    ),
+  ])
+
 /** A condition on devices, in the query language of jobs. */
 export const where = (help = 'only devices that meet this condition, such as "tags.building = 43"') =>
   new Option('--where <CONDITION>', help)

@@ -132,6 +132,41 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     expect(await page.evaluate(`sessionStorage.getItem('twincast-scheduled')`)).toBe('[]')
   })
 
+  test('pauses and resumes a job, which is found by its label', async () => {
+    await app.client.execute(ScheduleMethod, {
+      input: {
+        jobId: 'night',
+        name: 'Night of the pumps',
+        description: 'See OPS-7.',
+        labels: [{ name: 'team', value: 'north' }],
+        queryCondition: '*',
+        cloudToDeviceMethod: { methodName: 'reboot' },
+      },
+    })
+    const { page } = await browser.open({ hub: app.addresses.http })
+    await page.goto('/console/jobs/night')
+    await page.getByText('See OPS-7.').waitFor()
+    await page.getByRole('button', { name: 'Pause…' }).click()
+    const pausing = page.getByRole('dialog', { name: 'Pause this job?' })
+    await pausing.getByLabel('Reason').fill('3 % fail')
+    await pausing.getByRole('button', { name: 'Pause job' }).click()
+    await page.getByText('Paused until somebody resumes it').waitFor()
+    await page.getByRole('region', { name: 'History' }).getByText('3 % fail').waitFor()
+
+    await page.getByRole('link', { name: 'team=north' }).click()
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'Night of the pumps' }) })
+    await expect.poll(() => row.innerText()).toContain('Paused')
+    expect(await page.getByRole('link', { name: /^(long|old)$/ }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Remove the filter by the label team=north' }).waitFor()
+    await row.getByRole('link', { name: 'Night of the pumps' }).click()
+
+    await page.getByRole('button', { name: 'Resume…' }).click()
+    await page.getByRole('dialog', { name: 'Resume this job?' }).getByRole('button', { name: 'Resume job' }).click()
+    await page.getByRole('button', { name: 'Pause…' }).waitFor()
+    await page.getByRole('region', { name: 'History' }).getByText('Resumed').waitFor()
+    await app.client.execute(CancelJob, { input: { jobId: 'night' } })
+  })
+
   test('shows the progress of a large job that nobody watched, and a sentence for one of seconds', async () => {
     await schedule('large', '*')
     await givenAge('large', { seconds: 600, interval: 4, sampled: 200 })

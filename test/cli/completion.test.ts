@@ -119,7 +119,7 @@ describe.each(shells)('%s', (shell) => {
       'help ke': ['keys'],
       'jobs results --re': ['--result'],
       'jobs results job-1 --where x --re': ['--result'],
-      'jobs list --status ': ['CANCELLED', 'COMPLETED', 'FAILED', 'QUEUED', 'RUNNING', 'SCHEDULED'],
+      'jobs list --status ': ['CANCELLED', 'COMPLETED', 'FAILED', 'PAUSED', 'QUEUED', 'RUNNING', 'SCHEDULED'],
       'jobs list --format=j': ['json', 'jsonl'],
       'completion ': ['bash', 'fish', 'zsh'],
       'apply -f jo': ['job.yaml'],

@@ -1,6 +1,15 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
-import { address, key, percentage, text, wholeNumber, wholeNumbers } from '../../src/cli/options.ts'
+import {
+  address,
+  key,
+  labelFilter,
+  labels,
+  percentage,
+  text,
+  wholeNumber,
+  wholeNumbers,
+} from '../../src/cli/options.ts'
 import { delay } from '../../src/cli/simulate/delay-option.ts'
 import { UsageError } from '../../src/cli/usage-error.ts'
 
@@ -12,12 +21,32 @@ function read(...args: string[]): Readonly<Record<string, unknown>> {
     .addOption(percentage('--share <P>', 'some of them'))
     .addOption(text('--prefix <TEXT>', 'ids', /^[a-z-]+$/, 'small letters and dashes').default('sim'))
     .addOption(address('--hub <URL>', 'where', ['http:', 'https:']))
+    .addOption(labels('--label <NAME=VALUE>', 'labels'))
+    .addOption(labelFilter('--with <NAME[=VALUE]>', 'labels'))
     .addOption(delay('how long'))
     .addOption(key('the key'))
     .exitOverride()
     .configureOutput({ outputError: () => {} })
   return command.parse(args, { from: 'user' }).opts()
 }
+
+test('labels are gathered, and a value may be empty or have the sign between name and value', () => {
+  expect(read('--label', 'team=north', '--label=a/b=x=y', '--with', 'team', '--with', 'ticket=')).toMatchObject({
+    label: [
+      { name: 'team', value: 'north' },
+      { name: 'a/b', value: 'x=y' },
+    ],
+    with: [{ name: 'team' }, { name: 'ticket', value: '' }],
+  })
+  for (const wrong of [
+    ['--label', 'team'],
+    ['--label', '=north'],
+    ['--with', '=north'],
+    ['--with', ''],
+  ]) {
+    expect(() => read(...wrong)).toThrow('It must be a name')
+  }
+})
 
 test('an option that is left out has its default', () => {
   expect(read()).toEqual({ devices: 2_000, prefix: 'sim' })

@@ -187,9 +187,39 @@ test('a scheduled job is cancelled', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ status: 'CANCELLED' })
 })
 
+test('a job with labels is found by them, paused and resumed', async () => {
+  const job = ['jobs', 'schedule', 'twin', '--where', '*', '--tags', '{"a": 1}', '--id', 'named', '--name', 'Night']
+  const labelled = [...job, '--description', 'See OPS-7.', '--label', 'team=north', '--label', 'ticket=OPS-7', '--at']
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  expect(await run([...labelled, at])).toMatchObject({ status: 0 })
+  expect(await run([...labelled, at, '--if-absent'])).toMatchObject({ status: 0 })
+  const other = await run([...job, '--label', 'team=south', '--at', at, '--if-absent'])
+  expect(other).toMatchObject({ status: 5, stderr: expect.stringContaining('differs in description, labels.') })
+
+  const paused = await run(['jobs', 'pause', 'named', '--reason', 'frost', '--format', 'jsonl'])
+  expect(rowsIn(paused.stdout)).toEqual([{ jobId: 'named', callsInProgress: 0 }])
+  const list = async (...options: string[]) => rowsIn((await run(['jobs', 'list', ...options])).stdout)
+  const found = [{ jobId: 'named', name: 'Night', status: 'PAUSED' }]
+  expect(await list('--label', 'team=north', '--label', 'ticket', '--status', 'PAUSED')).toMatchObject(found)
+  expect(await list('--label', 'team=south')).toEqual([])
+  const shown = await run(['jobs', 'show', 'named', '--format', 'json'])
+  expect(JSON.parse(shown.stdout)).toMatchObject({
+    description: 'See OPS-7.',
+    labels: [{ name: 'team' }, { name: 'ticket' }],
+  })
+
+  expect(await run(['jobs', 'resume', 'named'])).toMatchObject({ status: 0 })
+  const again = await run(['jobs', 'resume', 'named'])
+  expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("'Scheduled'") })
+  await run(['jobs', 'cancel', 'named'])
+})
+
 test('a file of jobs can be applied again, and another job with the same ID is refused', async () => {
   const job = (interval: number): string => `jobId: apply-1
 queryCondition: tags.site = 'south'
+name: Interval
+labels:
+  - { name: team, value: south }
 updateTwin:
   properties:
     desired:

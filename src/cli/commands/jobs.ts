@@ -1,8 +1,10 @@
 import { Command } from '@commander-js/extra-typings'
 import { createJobsCancel } from './jobs/cancel.ts'
 import { createJobsList } from './jobs/list.ts'
+import { createJobsPause } from './jobs/pause.ts'
 import { createJobsPreview } from './jobs/preview.ts'
 import { createJobsResults } from './jobs/results.ts'
+import { createJobsResume } from './jobs/resume.ts'
 import { createJobsRetry } from './jobs/retry.ts'
 import { createJobsSchedule } from './jobs/schedule.ts'
 import { createJobsShow } from './jobs/show.ts'
@@ -11,12 +13,14 @@ import { createJobsWatch } from './jobs/watch.ts'
 /** `twincast jobs …` */
 export const createJobs = () =>
   new Command('jobs')
-    .description('Schedules, watches, cancels and repeats jobs, and prints their results.')
+    .description('Schedules, watches, pauses, cancels and repeats jobs, and prints their results.')
     .addCommand(createJobsList())
     .addCommand(createJobsShow())
     .addCommand(createJobsSchedule())
     .addCommand(createJobsPreview())
     .addCommand(createJobsWatch())
+    .addCommand(createJobsPause())
+    .addCommand(createJobsResume())
     .addCommand(createJobsCancel())
     .addCommand(createJobsRetry())
     .addCommand(createJobsResults())

@@ -4,6 +4,7 @@ import { graphql } from '../../generated/commands/gql.ts'
 import type {
   CloudToDeviceMethodInput,
   JobExpectationInput,
+  JobLabelInput,
   ReadDefinitionQuery,
   TwinPatchInput,
 } from '../../generated/commands/graphql.ts'
@@ -16,6 +17,9 @@ export type JobDefinition = {
   readonly startTime?: string
   readonly maxExecutionTimeInSeconds?: number
   readonly expect?: JobExpectationInput
+  readonly name?: string
+  readonly description?: string
+  readonly labels?: readonly JobLabelInput[]
 } & (
   | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
   | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
@@ -24,7 +28,7 @@ export type JobDefinition = {
 export const ReadDefinition = graphql(`
   query ReadDefinition($jobId: String!) {
     job(jobId: $jobId) {
-      queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
+      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
     }
   }
@@ -41,6 +45,9 @@ const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout:
  */
 export function differencesOf(definition: JobDefinition, job: StoredJob): string[] {
   const wanted = {
+    name: definition.name ?? null,
+    description: definition.description || null,
+    labels: labelsOf(definition.labels ?? []),
     queryCondition: definition.queryCondition,
     ...(definition.startTime !== undefined && { startTime: momentOf(definition.startTime) }),
     maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
@@ -49,6 +56,9 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     updateTwin: patchOf(definition.updateTwin),
   }
   const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
+    name: job.name ?? null,
+    description: job.description ?? null,
+    labels: labelsOf(job.labels),
     queryCondition: job.queryCondition,
     startTime: momentOf(job.startTime),
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
@@ -60,6 +70,10 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     .filter(([name, value]) => !isDeepStrictEqual(value, new Map(Object.entries(stored)).get(name)))
     .map(([name]) => name)
 }
+
+/** In whatever order they are given. */
+const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string> =>
+  new Map(labels.map(({ name, value }): [string, string] => [name, value]))
 
 /** Different texts may name the same moment. The hub refuses what is not a time. */
 const momentOf = (time: string): number | undefined => parseDateTime(time)?.getTime()

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseAllDocuments } from 'yaml'
+import type { JobLabelInput } from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
@@ -51,9 +52,13 @@ const shapes = {
     startTime: 'string',
     maxExecutionTimeInSeconds: 'number',
     expect: 'object',
+    name: 'string',
+    description: 'string',
+    labels: 'list',
     cloudToDeviceMethod: 'object',
     updateTwin: 'object',
   },
+  label: { name: 'string', value: 'string' },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
     methodName: 'string',
@@ -79,6 +84,9 @@ function jobIn(value: unknown, place: string): FiledJob {
     ...(typeof job.maxExecutionTimeInSeconds === 'number' && {
       maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
     }),
+    ...(typeof job.name === 'string' && { name: job.name }),
+    ...(typeof job.description === 'string' && { description: job.description }),
+    ...(Array.isArray(job.labels) && { labels: job.labels.map((label) => labelIn(label, place)) }),
     ...(job.expect !== undefined && { expect: checked(job.expect, 'expect', place) }),
   }
   if ((job.cloudToDeviceMethod === undefined) === (job.updateTwin === undefined)) {
@@ -94,6 +102,12 @@ function jobIn(value: unknown, place: string): FiledJob {
   return { ...common, updateTwin }
 }
 
+function labelIn(value: unknown, place: string): JobLabelInput {
+  const { name, value: text } = checked(value, 'label', place)
+  if (typeof name === 'string' && typeof text === 'string') return { name, value: text }
+  throw new UsageError(`${place}: a label needs a name and a value.`)
+}
+
 /** The object, after its members were checked. */
 function checked(value: unknown, name: keyof typeof shapes, place: string): JsonObject {
   if (!isJsonObject(value)) throw new UsageError(`${place}: ${name} is not an object.`)
@@ -105,8 +119,13 @@ function checked(value: unknown, name: keyof typeof shapes, place: string): Json
         `${place}: ${name} has the unknown member ${member}. Known: ${[...members.keys()].join(', ')}.`,
       )
     }
-    const fits = type === 'any' || (type === 'object' ? isJsonObject(content) : typeof content === type)
+    const fits = type === 'any' || isOfType(content, type)
     if (!fits) throw new UsageError(`${place}: ${member} is not ${type === 'object' ? 'an object' : `a ${type}`}.`)
   }
   return value
+}
+
+function isOfType(value: unknown, type: string): boolean {
+  if (type === 'object') return isJsonObject(value)
+  return type === 'list' ? Array.isArray(value) : typeof value === type
 }

@@ -1,6 +1,6 @@
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
-import { time, where, wholeNumber } from '../options.ts'
+import { labels, time, where, wholeNumber } from '../options.ts'
 import { type Format, format } from '../output/format.ts'
 import { printRow } from '../output/print.ts'
 import { UsageError } from '../usage-error.ts'
@@ -19,6 +19,9 @@ type Common = HubOptions & {
   readonly at?: string
   readonly maxTime: number
   readonly maxDevices?: number
+  readonly name?: string
+  readonly description?: string
+  readonly label?: readonly { readonly name: string; readonly value: string }[]
   readonly watch?: true
   readonly format?: Format
 }
@@ -42,6 +45,9 @@ export const scheduleCommand = (name: string) =>
         max: 2_147_483_647,
       }),
     )
+    .option('--name <TEXT>', 'what people call the job')
+    .option('--description <TEXT>', 'what people should know about the job')
+    .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
     .option('--watch', 'shows the progress until the job has ended; Ctrl-C leaves it running')
     .addOption(format())
     .addHelpText('after', scheduleExitCodes)
@@ -57,6 +63,9 @@ export function scheduleBy(
     maxExecutionTimeInSeconds: options.maxTime,
     ...(options.id !== undefined && { jobId: options.id }),
     ...(options.at !== undefined && { startTime: options.at }),
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.description !== undefined && { description: options.description }),
+    ...(options.label && { labels: options.label }),
     ...(options.maxDevices !== undefined && { expect: { maxDevices: options.maxDevices } }),
   })
   return withHub(options, async ({ client }, signal) => {

@@ -1,4 +1,6 @@
 import type { ReactNode } from 'react'
+import type { CombinedError } from 'urql'
+import { describeError } from './describe-error.ts'
 import { Notice } from './notice.tsx'
 
 /** An error of a result union, as the fragment `DomainError` selects it, or one that the page itself found. */
@@ -7,6 +9,15 @@ export type DomainFailure = {
   readonly message: string
   readonly path?: readonly string[]
   readonly retryAfterSeconds?: number
+}
+
+/** Why a mutation has failed: the error of its result, or that of the request. */
+export function failureOf(
+  result: DomainFailure | null | undefined,
+  error: CombinedError | undefined,
+): DomainFailure | undefined {
+  if (result) return result
+  return error && { __typename: 'RequestError', ...describeError(error) }
 }
 
 /** Why the hub refused, where, and what to do about it; announced when it appears. */

@@ -19,6 +19,9 @@ const filters = fc.record({
   outcome: fc.constant<JobOutcome[]>([]),
   type: inOrder(types),
   idPrefix: fc.string({ unit: 'grapheme' }),
+  labels: fc.uniqueArray(
+    fc.constantFrom('team', 'team=north', 'a/b=c=d', 'x=', 'ü=ü').filter((label) => /^[a-z]/.test(label)),
+  ),
 })
 
 const ended = fc.record({
@@ -26,6 +29,9 @@ const ended = fc.record({
   outcome: inOrder(outcomes),
   type: inOrder(types),
   idPrefix: fc.string({ unit: 'grapheme' }),
+  labels: fc.uniqueArray(
+    fc.constantFrom('team', 'team=north', 'a/b=c=d', 'x=', 'ü=ü').filter((label) => /^[a-z]/.test(label)),
+  ),
 })
 
 test('what is written into the address is read from it again', () => {
@@ -43,8 +49,11 @@ test('an address can be read by people', () => {
     outcome: [],
     type: ['SCHEDULE_UPDATE_TWIN'] as const,
     idPrefix: 'reboot-',
+    labels: ['team=north'],
   }
-  expect(writeFilter(filter, new URLSearchParams()).toString()).toBe('status=queued%2Crunning&type=twin&id=reboot-')
+  expect(writeFilter(filter, new URLSearchParams()).toString()).toBe(
+    'status=queued%2Crunning&type=twin&id=reboot-&label=team%3Dnorth',
+  )
 })
 
 test('what an address says that is not known is passed over, in whatever way it is spelt', () => {
@@ -54,6 +63,7 @@ test('what an address says that is not known is passed over, in whatever way it 
     outcome: [],
     type: [],
     idPrefix: '',
+    labels: [],
   })
   expect(read('status=,,&type=everything')).toEqual(noFilter)
   // A job with an outcome is not running.

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { Link } from 'react-router'
 import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
@@ -14,6 +15,24 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
   return (
     <Panel title="Job details">
       <dl className={styles.details}>
+        {job.description !== null && (
+          <Detail name="Description" isWide>
+            <p className={styles.description}>{job.description}</p>
+          </Detail>
+        )}
+        {job.labels.length > 0 && (
+          <Detail name="Labels" isWide>
+            <ul className={styles.labels}>
+              {job.labels.map(({ name, value }) => (
+                <li key={name}>
+                  <Link to={`/jobs?${new URLSearchParams({ label: `${name}=${value}` })}`}>
+                    {name}={value}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </Detail>
+        )}
         <Detail name="Target devices" isWide>
           {job.retryOf && <p>{describeRetried(job.retryOf.jobId, job.retrySelection, countOf(now), formatCount)}</p>}
           {job.queryCondition.trim() === '*' ? (

@@ -79,6 +79,12 @@ graphql(`
 graphql(`
   fragment JobAsScheduled on Job {
     jobId
+    name
+    description
+    labels {
+      name
+      value
+    }
     type
     createdTime
     queryCondition
@@ -180,6 +186,37 @@ export const JobSamplesDocument = graphql(`
           ...Counters
         }
       }
+    }
+  }
+`)
+
+export const JobPauseDocument = graphql(`
+  mutation JobPause($input: PauseJobInput!) {
+    pauseJob(input: $input) {
+      __typename
+      ... on PauseJobPayload {
+        callsInProgress
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobResumeDocument = graphql(`
+  mutation JobResume($input: ResumeJobInput!) {
+    resumeJob(input: $input) {
+      __typename
+      ... on ResumeJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
     }
   }
 `)

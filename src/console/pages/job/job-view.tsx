@@ -17,6 +17,7 @@ import { Family } from './family.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
 import { History } from './history-panel.tsx'
 import styles from './job-view.module.css'
+import { PauseDialog, ResumeDialog } from './pause-dialog.tsx'
 import { Progress } from './progress.tsx'
 import { ProgressChartPanel } from './progress-chart/panel.tsx'
 import { RetryDialog } from './retry-dialog.tsx'
@@ -25,7 +26,7 @@ import type { KnownJob } from './use-job.ts'
 /** The page of a job that exists. */
 export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
-  const [dialog, setDialog] = useState<'cancel' | { readonly retry: FailureGroup | undefined }>()
+  const [dialog, setDialog] = useState<'cancel' | 'pause' | 'resume' | { readonly retry: FailureGroup | undefined }>()
   const [search, setSearch] = useSearchParams()
   const devices = useRef<HTMLElement>(null)
   const denied = useDenial()('WRITE_JOBS')
@@ -33,6 +34,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
   useOpenedAtDevices(devices, isFiltered(readFilters(search)))
 
   const hasEnded = now.endTime !== null
+  const isPaused = now.status === 'PAUSED'
   const canCancel = !hasEnded && now.status !== 'CANCELLED'
   // Unknown for a job that is not shown whole: the hub then refuses a retry.
   const deviceCount = now.deviceJobStatistics?.deviceCount ?? 0
@@ -57,6 +59,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
         <>
           <CopyButton what="job ID" text={jobId} />
           <JobBadge job={now} />
+          {job.name !== null && <strong>{job.name}</strong>}
           <span className={styles.kind}>
             {job.cloudToDeviceMethod ? (
               <>
@@ -88,6 +91,15 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
             </Button>
           )}
           {canCancel && (
+            <Button
+              kind={isPaused ? 'primary' : 'plain'}
+              denied={denied}
+              onClick={() => setDialog(isPaused ? 'resume' : 'pause')}
+            >
+              {isPaused ? 'Resume…' : 'Pause…'}
+            </Button>
+          )}
+          {canCancel && (
             <Button kind="danger" denied={denied} onClick={() => setDialog('cancel')}>
               Cancel job…
             </Button>
@@ -111,7 +123,9 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       {dialog === 'cancel' && (
         <CancelDialog jobId={jobId} now={now} onClose={() => setDialog(undefined)} onCancelled={refresh} />
       )}
-      {dialog !== undefined && dialog !== 'cancel' && (
+      {dialog === 'pause' && <PauseDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
+      {dialog === 'resume' && <ResumeDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
+      {typeof dialog === 'object' && (
         <RetryDialog jobId={jobId} now={now} group={dialog.retry} onClose={() => setDialog(undefined)} />
       )}
     </Page>

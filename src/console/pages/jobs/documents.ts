@@ -5,6 +5,7 @@ graphql(`
   fragment JobsRow on Job {
     id
     jobId
+    name
     type
     status
     version

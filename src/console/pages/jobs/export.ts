@@ -5,6 +5,11 @@ import type { Field } from '../../export/text.ts'
 graphql(`
   fragment JobsExportRow on Job {
     jobId
+    name
+    labels {
+      name
+      value
+    }
     type
     status
     outcome
@@ -48,6 +53,8 @@ const counters = [
 /** What the export has of each job. */
 export const fields: readonly Field<JobsExportRowFragment>[] = [
   { name: 'jobId', value: ({ jobId }) => jobId },
+  { name: 'name', value: ({ name }) => name },
+  { name: 'labels', value: ({ labels }) => labels.map(({ name, value }) => `${name}=${value}`).join(' ') },
   { name: 'type', value: ({ type }) => type },
   { name: 'status', value: ({ status }) => status },
   { name: 'outcome', value: ({ outcome }) => outcome },

@@ -1,5 +1,6 @@
 import { useFilterKey } from '../../keys/use-filter-key.ts'
 import { Button } from '../../ui/button.tsx'
+import { Icon } from '../../ui/icon.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
 import { isFiltered, type ListFilter, noFilter, outcomes, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
@@ -34,6 +35,18 @@ export function FilterBar({
         onChange={(outcome) => onChange({ ...filter, status: [], outcome })}
       />
       <Choices label="Type" words={types} chosen={filter.type} onChange={(type) => onChange({ ...filter, type })} />
+      {filter.labels.map((label) => (
+        <button
+          key={label}
+          type="button"
+          className={styles.choice}
+          aria-pressed
+          aria-label={`Remove the filter by the label ${label}`}
+          onClick={() => onChange({ ...filter, labels: filter.labels.filter((one) => one !== label) })}
+        >
+          {label} <Icon name="close" size={11} />
+        </button>
+      ))}
       {isFiltered(filter) && (
         <Button kind="quiet" onClick={() => onChange(noFilter)}>
           Clear

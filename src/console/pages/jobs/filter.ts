@@ -1,4 +1,4 @@
-import type { JobFilter, JobOutcome, JobStatus, JobType } from '../../../generated/console/graphql.ts'
+import type { JobFilter, JobLabelFilter, JobOutcome, JobStatus, JobType } from '../../../generated/console/graphql.ts'
 
 /**
  * The filters of the list, which its address contains. Empty lists and an empty text match everything. At most one of
@@ -9,6 +9,8 @@ export type ListFilter = {
   readonly outcome: readonly JobOutcome[]
   readonly type: readonly JobType[]
   readonly idPrefix: string
+  /** Names, or names and values: `team`, `team=north`. */
+  readonly labels: readonly string[]
 }
 
 /** The statuses of open jobs in the order in which a job reaches them, with their words in the address and the page. */
@@ -35,9 +37,12 @@ export const types: readonly { readonly value: JobType; readonly key: string; re
 ]
 
 /** The default: all jobs. */
-export const noFilter: ListFilter = { status: [], outcome: [], type: [], idPrefix: '' }
+export const noFilter: ListFilter = { status: [], outcome: [], type: [], idPrefix: '', labels: [] }
 
-/** Reads `?status=running,queued&type=method&id=reboot` or `?outcome=failed`. Unknown values are ignored. */
+/** The hub refuses other names. */
+const isLabel = /^[A-Za-z0-9._/-]{1,64}(=|$)/
+
+/** Reads `?status=running,queued&type=method&id=reboot&label=team=north` or `?outcome=failed`. Unknown values are ignored. */
 export function readFilter(search: URLSearchParams): ListFilter {
   const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {
     const keys = new Set(search.getAll(name).flatMap((text) => text.toLowerCase().split(',')))
@@ -49,6 +54,7 @@ export function readFilter(search: URLSearchParams): ListFilter {
     outcome,
     type: chosen('type', types),
     idPrefix: search.get('id') ?? '',
+    labels: [...new Set(search.getAll('label'))].filter((label) => isLabel.test(label)),
   }
 }
 
@@ -65,16 +71,24 @@ export function writeFilter(filter: ListFilter, search: URLSearchParams): URLSea
   set('outcome', keys(filter.outcome, outcomes))
   set('type', keys(filter.type, types))
   set('id', filter.idPrefix)
+  written.delete('label')
+  for (const label of filter.labels) written.append('label', label)
   return written
 }
 
+function toLabelFilter(label: string): JobLabelFilter {
+  const [name = '', ...value] = label.split('=')
+  return { name, ...(value.length > 0 && { value: [value.join('=')] }) }
+}
+
 /** The filter of the query. */
-export function toJobFilter({ status, outcome, type, idPrefix }: ListFilter): JobFilter {
+export function toJobFilter({ status, outcome, type, idPrefix, labels }: ListFilter): JobFilter {
   return {
     ...(outcome.length === 0 ? {} : { outcome }),
     ...(status.length === 0 ? {} : { status }),
     ...(type.length === 0 ? {} : { type }),
     ...(idPrefix === '' ? {} : { jobIdPrefix: idPrefix }),
+    ...(labels.length === 0 ? {} : { labels: labels.map(toLabelFilter) }),
   }
 }
 
@@ -87,6 +101,6 @@ export function toUpdateFilter(filter: ListFilter): JobFilter {
 }
 
 /** Whether anything is left out. */
-export function isFiltered({ status, outcome, type, idPrefix }: ListFilter): boolean {
-  return status.length > 0 || outcome.length > 0 || type.length > 0 || idPrefix !== ''
+export function isFiltered({ status, outcome, type, idPrefix, labels }: ListFilter): boolean {
+  return status.length > 0 || outcome.length > 0 || type.length > 0 || idPrefix !== '' || labels.length > 0
 }

@@ -16,11 +16,12 @@ export function JobName({ job }: Part) {
   return (
     <div className={styles.name}>
       <Link className={`${styles.id} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
-        {job.jobId}
+        {job.name ?? job.jobId}
       </Link>
       <span className={styles.what}>
         <Icon name={isMethod ? 'method' : 'twin'} size={13} />
         <span className="hidden">{isMethod ? 'Method call' : 'Twin update'}</span>
+        {job.name !== null && <span className={styles.operation}>{job.jobId}</span>}
         <span className={styles.operation}>{describeOperation(job)}</span>
         <code className={styles.condition} title={job.queryCondition}>
           {job.queryCondition === '*' ? 'all devices' : job.queryCondition}
