@@ -328,12 +328,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       if (alone) await outlive(db, lease, clear)
     }
     // The embedded PostgreSQL serves this process only.
-    if (config.databaseUrl === undefined) {
-      await settle(true)
-      const watched = await watchPolicyFile(deps, folder, config.ownerKey)
-      onStop('the file of policies', async () => watched.close())
-      policies = watched
-    } else {
+    if (config.databaseUrl === undefined) await settle(true)
+    else {
       const joined = await joinInstances(deps, {
         servers,
         nats: config.bus && { settings: config.bus, prefix: subjectPrefix(await readRequestKey(db)) },
@@ -343,6 +339,12 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       instances = joined
       await joined.enter(settle)
     }
+    const watched = await watchPolicyFile(deps, folder, {
+      configuredKey: config.ownerKey,
+      isShared: config.databaseUrl !== undefined,
+    })
+    onStop('the file of policies', async () => watched.close())
+    policies = watched
     // Devices are not admitted until the scheduler can take answers, and disconnected before it writes the last ones.
     let scheduler: Scheduler | undefined
     const mqtt = isGateway

@@ -24,7 +24,7 @@ beforeAll(async () => {
   folder = await openDataFolder(await mkdtemp(join(tmpdir(), 'twincast-policies-')))
   await settlePolicyFile(deps, folder, undefined, true)
   const log = pino({ level: 'info' }, { write: (line: string) => logged.emit(JSON.parse(line).msg) })
-  watched = await watchPolicyFile({ ...deps, log, metrics }, folder, undefined)
+  watched = await watchPolicyFile({ ...deps, log, metrics }, folder, { configuredKey: undefined, isShared: false })
 })
 afterAll(async () => {
   watched.close()

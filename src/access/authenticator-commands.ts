@@ -1,9 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { UnauthorizedError } from '../errors.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { authenticateViewer } from './commands.ts'
 import { BearerError } from './oidc/bearer-fault.ts'
 import type { People } from './people-commands.ts'
+import { openPolicyTokens } from './policy-tokens-commands.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Where a request comes from. One that a proxy has forwarded may come from anywhere. */
@@ -17,12 +17,17 @@ export type Authenticator = {
    * @throws UnauthorizedError, IssuerUnavailableError
    */
   authenticate(authorization: string | undefined, from: RequestOrigin): Promise<Viewer>
-  /** The viewer with the roles that are in force now. */
-  refresh(viewer: Viewer): Viewer
-  /** Calls `changed` when other roles are in force. Returns what ends that. */
-  onRolesChanged(changed: () => void): () => void
+  /**
+   * The viewer with the rights that it has now, by its roles or by its policy. Undefined when its policy or the key that
+   * signed its token has been removed.
+   */
+  refresh(viewer: Viewer): Viewer | undefined
+  /** Calls `changed` when other roles, policies or keys are in force. Returns what ends that. */
+  onRightsChanged(changed: () => void): () => void
   /** The refusal of a request without a credential that needs one. */
   readonly tokenNeeded: UnauthorizedError
+  /** From then on, changes are not noticed. */
+  close(): void
 }
 
 /**
@@ -30,7 +35,7 @@ export type Authenticator = {
  * credential at all from this machine.
  */
 export function createAuthenticator(
-  deps: Pick<Deps, 'db' | 'clock'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'events' | 'log'>,
   options: {
     readonly hostNames: readonly string[]
     readonly anonymous?: Viewer | undefined
@@ -42,6 +47,7 @@ export function createAuthenticator(
   if (people !== undefined && anonymous !== undefined) {
     throw new Error('Where persons sign in, nobody has rights without a credential.')
   }
+  const policyTokens = openPolicyTokens(deps, hostNames)
   const sharedAccess = '"Authorization: SharedAccessSignature sr=…&sig=…&se=…&skn=…"'
   const tokenNeeded =
     people === undefined
@@ -62,7 +68,7 @@ export function createAuthenticator(
       )
     }
     const token = bearerIn(authorization)
-    if (token === undefined) return await authenticateViewer(deps, authorization, hostNames)
+    if (token === undefined) return await policyTokens.viewer(authorization)
     if (people !== undefined) return await people.viewer(token)
     throw new UnauthorizedError(
       'This hub accepts no tokens of persons, because OIDC_ISSUER is not set. Send a shared access signature.',
@@ -72,8 +78,14 @@ export function createAuthenticator(
   }
   return {
     tokenNeeded,
-    refresh: (viewer) => people?.refresh(viewer) ?? viewer,
-    onRolesChanged: (changed) => people?.listen(changed) ?? (() => {}),
+    refresh: (viewer) => policyTokens.refresh(people?.refresh(viewer) ?? viewer),
+    onRightsChanged(changed) {
+      const stops = [policyTokens.listen(changed), people?.listen(changed)]
+      return () => {
+        for (const stop of stops) stop?.()
+      }
+    },
+    close: policyTokens.close,
     async authenticate(authorization, from) {
       try {
         return await judge(authorization, from)

@@ -9,6 +9,7 @@ import {
   findPolicies,
   findPolicy,
   insertPolicy,
+  lockPolicies,
   replacePolicies,
   saveOwnerKeyGiven,
   savePrimaryKey,
@@ -20,21 +21,23 @@ export const makeKey = (): string => randomBytes(32).toString('base64')
 
 /**
  * Determines the policies of the hub and returns them: those `given` (from policies.json) and no others; or, without
- * it, those of the database, which are created for a new hub. `iothubowner` gets the primary key from the
- * configuration. Only an instance that is alone on its database may do this: it changes keys that other instances use.
+ * it, those of the database, which are created for a new hub. `iothubowner` gets the primary key `ownerKey`; without it,
+ * it keeps the one it has. Other instances use the same policies, so they must be notified.
  */
 export function settlePolicies(
   deps: Pick<Deps, 'db'>,
-  ownerKey: string,
+  ownerKey: string | undefined,
   given: readonly Policy[] | undefined,
 ): Promise<Policy[]> {
   return inTransaction(deps, async (tx) => {
+    await lockPolicies(tx)
+    const key = ownerKey ?? (await findPolicy(tx, 'iothubowner'))?.primaryKey
     if (given === undefined) {
       for (const { name, rights } of defaultPolicies) {
         await insertPolicy(tx, { name, rights, primaryKey: makeKey(), secondaryKey: makeKey() })
       }
     } else await replacePolicies(tx, given)
-    await savePrimaryKey(tx, 'iothubowner', ownerKey)
+    if (key !== undefined) await savePrimaryKey(tx, 'iothubowner', key)
     return findPolicies(tx)
   })
 }

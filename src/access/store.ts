@@ -39,6 +39,11 @@ export async function findPolicies(db: Reader): Promise<Policy[]> {
   return rows.map((row) => ({ ...row, rights: new Set(row.rights) }))
 }
 
+/** Lets no other transaction write policies until this one ends. */
+export async function lockPolicies(tx: Tx): Promise<void> {
+  await tx.query(sql`lock table policy in exclusive mode`)
+}
+
 /** Replaces all policies by these. */
 export async function replacePolicies(tx: Tx, policies: readonly Policy[]): Promise<void> {
   await tx.query(sql`delete from policy`)

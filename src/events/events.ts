@@ -81,6 +81,7 @@ export function createEvents(clock: Clock): Events {
     },
     twin: (deviceId) => carry('twin', [deviceId]),
     identity: ({ deviceId }) => carry('identity', [deviceId]),
+    policies: () => carry('policies', []),
     presence: ({ deviceIds }) => carry('presence', deviceIds),
     replaced: ({ connectionIds }) => carry('replaced', connectionIds),
     waiting: ({ deviceIds }) => carry('waiting', deviceIds),
@@ -99,6 +100,7 @@ export function createEvents(clock: Clock): Events {
     identity: (deviceIds) => {
       for (const deviceId of deviceIds) pubSub.publish('identity', { deviceId })
     },
+    policies: () => pubSub.publish('policies', {}),
     presence: (deviceIds) => pubSub.publish('presence', { deviceIds }),
     replaced: (connectionIds) => pubSub.publish('replaced', { connectionIds }),
     waiting: (deviceIds) => pubSub.publish('waiting', { deviceIds }),

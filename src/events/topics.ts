@@ -61,6 +61,8 @@ export type Topics = {
   died: [event: Record<never, never>]
   /** The device was disabled, deleted or given other keys: its connection may have to end. */
   identity: [event: { readonly deviceId: string }]
+  /** The shared access policies or their keys changed. */
+  policies: [event: Record<never, never>]
   /** The answer to an interactive method call, by request id. */
   methodAnswer: [requestId: string, answer: MethodAnswer]
   /**
@@ -75,8 +77,11 @@ export type EventsOf = {
   readonly [Topic in keyof Topics]: Topics[Topic] extends readonly [unknown, infer Event] ? Event : Topics[Topic][0]
 }
 
-/** Topics that are carried to other instances, as ids of jobs, devices or connections, or as kinds of work. */
-export const carriedTopics = ['job', 'work', 'twin', 'identity', 'presence', 'replaced', 'waiting'] as const
+/**
+ * Topics that are carried to other instances, as ids of jobs, devices or connections, or as kinds of work. `policies` has
+ * no ids, because there are few policies.
+ */
+export const carriedTopics = ['job', 'work', 'twin', 'identity', 'policies', 'presence', 'replaced', 'waiting'] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 
 /**

@@ -158,7 +158,7 @@ export const catalogue = {
   // Access
   twincast_policies_file_valid: {
     type: 'gauge',
-    help: 'With the embedded database: 1 if the last read of policies.json succeeded, 0 if the policies before it stay in force.',
+    help: '1 if the last read of policies.json succeeded, 0 if the policies before it stay in force.',
     labels: [],
   },
   twincast_sign_ins_refused_total: {

@@ -1,4 +1,7 @@
-import { expiryToleranceInSeconds } from '../access/sas.ts'
+import type { Policy } from '../access/policy.ts'
+import { followPolicies } from '../access/policy-changes-commands.ts'
+import { rightsOfPolicy } from '../access/rights.ts'
+import { expiryToleranceInSeconds, parseSasToken, verifySasSignature } from '../access/sas.ts'
 import type { Deps } from '../deps.ts'
 import { authenticateDevice } from '../device/authentication-commands.ts'
 import type { Connection, Connections } from './connection.ts'
@@ -8,10 +11,12 @@ import type { Connection, Connections } from './connection.ts'
  * connection would be 20,000 timers.
  */
 const sweepInterval = 10_000
+/** Connections whose tokens are checked in one turn of the event loop, by two digests each. */
+const perTurn = 100
 
 /**
- * Ends connections that lost their authorization: the device was disabled, deleted or given other keys, or its token or
- * certificate has expired.
+ * Ends connections that lost their authorization: the device was disabled, deleted or given other keys, its token or
+ * certificate has expired, or the policy that signed its token was given other keys.
  */
 export function disconnectRevoked(
   deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events'>,
@@ -39,7 +44,22 @@ export function disconnectRevoked(
     connections.end(connection)
   }
 
+  /** All policies are read once, and not for each connection: a gateway may have thousands that a policy admitted. */
+  const comparePolicies = async (policies: readonly Policy[]): Promise<void> => {
+    for (const connection of connections.undecided()) connection.outdated = true
+    let count = 0
+    for (const connection of [...connections.all()]) {
+      if (closing.signal.aborted) return
+      if (++count % perTurn === 0) await deps.clock.giveWay()
+      if (connection.ended || isAccepted(connection.password, policies)) continue
+      const { deviceId } = connection
+      deps.log.info({ deviceId }, 'device connection closed: the key of the policy that admitted it has been replaced')
+      connections.end(connection)
+    }
+  }
+
   const stopListening = [
+    followPolicies(deps, (policies) => void comparePolicies(policies)),
     deps.events.listen('identity')(({ deviceId }) => {
       const connection = connections.find(deviceId)
       if (connection !== undefined) void recheck(connection)
@@ -77,4 +97,13 @@ export function disconnectRevoked(
       await ended
     },
   }
+}
+
+/** Whether a token that was accepted is so under these policies. One without a policy does not depend on them. */
+function isAccepted(password: string, policies: readonly Policy[]): boolean {
+  const token = parseSasToken(password)
+  if (token?.policyName === undefined) return true
+  const policy = policies.find(({ name }) => name === token.policyName)
+  if (policy === undefined || !rightsOfPolicy(policy.rights).has('connectDevices')) return false
+  return verifySasSignature(token, [policy.primaryKey, policy.secondaryKey])
 }

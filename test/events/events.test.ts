@@ -43,6 +43,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.publish('twin', 'd', { deviceId: 'd' })
   events.publish('desiredPatches', [{ deviceId: 'd', version: 2, patch: {} }])
   events.publish('identity', { deviceId: 'd' })
+  events.publish('policies', {})
   events.publish('presence', { deviceIds: ['d', 'e'] })
   events.publish('methodAnswer', 'r', { deviceId: 'd', requestId: 'r', response: { status: 200, payload: '1' } })
   events.publish('telemetry', 'd', [])
@@ -53,6 +54,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
     ['work', ['settled']],
     ['twin', ['d']],
     ['identity', ['d']],
+    ['policies', []],
     ['presence', ['d', 'e']],
   ])
 })
@@ -65,12 +67,14 @@ test('what another instance carried here is heard here and goes no further', asy
     twin: collect(events.listen('twin', 'd')),
     twinsElsewhere: collect(events.listen('twinsElsewhere')),
     identity: collect(events.listen('identity')),
+    policies: collect(events.listen('policies')),
     presence: collect(events.listen('presence')),
   }
   events.receive('job', ['a', 'b'])
   events.receive('work', ['started', 'nonsense'])
   events.receive('twin', ['d', 'e'])
   events.receive('identity', ['d', 'e'])
+  events.receive('policies', [])
   events.receive('presence', ['d', 'e'])
   await settled()
   expect(heard).toEqual({
@@ -80,6 +84,7 @@ test('what another instance carried here is heard here and goes no further', asy
     twin: [{ deviceId: 'd' }],
     twinsElsewhere: [{ deviceIds: ['d', 'e'] }],
     identity: [{ deviceId: 'd' }, { deviceId: 'e' }],
+    policies: [{}],
     presence: [{ deviceIds: ['d', 'e'] }],
   })
   expect(carried).toEqual([])

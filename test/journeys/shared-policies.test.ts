@@ -1,22 +1,28 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import mqtt, { type MqttClient } from 'mqtt'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { parsePolicies, printPolicies } from '../../src/access/policy-file.ts'
-import { type App, createApp } from '../../src/app.ts'
+import { signSasToken } from '../../src/access/sas.ts'
+import { type Addresses, type App, createApp } from '../../src/app.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { exitCodeOf } from '../../src/cli/run-command.ts'
 import { readConfig } from '../../src/config.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
 let root: string
-const started = new Set<App>()
+const started = new Map<App, Addresses>()
 beforeEach(async () => {
   database = await createTestDatabase()
   root = await mkdtemp(join(tmpdir(), 'twincast-policies-'))
 })
 afterEach(async () => {
-  await Promise.all([...started].map(stop))
+  await Promise.all([...started.keys()].map(stop))
   await database.drop()
   await rm(root, { recursive: true, force: true })
 })
@@ -28,8 +34,7 @@ const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '
 async function start(name: string, ownerKey?: string): Promise<App> {
   const variables = { DATABASE_URL: database.url, DATA_DIR: join(root, name), IOTHUB_OWNER_KEY: ownerKey, ...anyPort }
   const app = createApp(readConfig(variables, root), { log: pino({ level: 'silent' }) })
-  await app.start()
-  started.add(app)
+  started.set(app, await app.start())
   return app
 }
 
@@ -155,4 +160,114 @@ test('of hubs that start at the same moment with different owner keys one starts
   const winner = refusals.indexOf('it started') + 1
   expect(refusals.filter((refusal) => refusal.includes('IOTHUB_OWNER_KEY'))).toHaveLength(2)
   expect(await keyOf('iothubowner')).toBe(key(winner))
+})
+
+const tokenOf = (policyName: string, key: string, resource = 'localhost'): string =>
+  signSasToken({ resource, key, policyName, expiry: Math.floor(Date.now() / 1000) + 3600 })
+
+/** The status of a GraphQL request with a token. */
+async function statusAt(app: App, token: string): Promise<number> {
+  const answer = await fetch(started.get(app)?.graphql ?? '', {
+    method: 'POST',
+    headers: { authorization: token, 'content-type': 'application/json' },
+    body: '{"query":"{ __typename }"}',
+  })
+  await answer.arrayBuffer()
+  return answer.status
+}
+
+/** Opens a WebSocket with a token; resolves when it is accepted. */
+async function openSocket(app: App, authorization: string): Promise<WebSocket> {
+  const address = (started.get(app)?.graphql ?? '').replace('http', 'ws')
+  const socket = new WebSocket(address, 'graphql-transport-ws')
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }))
+  const [acknowledged] = await once(socket, 'message')
+  expect(JSON.parse(String(acknowledged))).toEqual({ type: 'connection_ack' })
+  return socket
+}
+
+/** Begins an event stream with a token. Its text is complete when the hub has ended it. */
+async function openStream(app: App, authorization: string): Promise<Response> {
+  const answer = await fetch(started.get(app)?.graphql ?? '', {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: '{"query":"subscription { jobUpdated { jobId } }"}',
+  })
+  expect(answer.status).toBe(200)
+  return answer
+}
+
+const silent = { out() {}, error() {} }
+const rotate = (policy: string, name: string): Promise<number> =>
+  exitCodeOf(createProgram(), ['keys', 'rotate', policy, '--data-dir', join(root, name)], silent)
+
+const policyIn = async (name: string, policyName: string) => {
+  const policy = parsePolicies(await read(name, 'policies.json')).find((each) => each.name === policyName)
+  if (policy === undefined) throw new Error(`There is no policy ${policyName}.`)
+  return policy
+}
+
+/** Registers a device, and connects it with a token of a policy. */
+async function connectDevice(app: App, authorization: string, password: string): Promise<MqttClient> {
+  const { http, mqtt: address } = started.get(app) ?? {}
+  const answer = await fetch(`${http}/devices/d1?api-version=2021-04-12`, {
+    method: 'PUT',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: '{"deviceId":"d1"}',
+  })
+  expect(answer.status).toBe(200)
+  const username = 'localhost/d1/?api-version=2021-04-12'
+  return mqtt.connectAsync(address ?? '', { clientId: 'd1', username, password, reconnectPeriod: 0 })
+}
+
+test('a key that is replaced at one hub is refused at the others, which end the connections that it admitted', async () => {
+  const a = await start('a', key(1))
+  const b = await start('b', key(1))
+  const [service, device] = [await policyIn('b', 'service'), await policyIn('b', 'device')]
+  const [former, kept] = [tokenOf('service', service.secondaryKey), tokenOf('service', service.primaryKey)]
+  const [socket, other] = [await openSocket(b, former), await openSocket(b, kept)]
+  const stream = await openStream(b, former)
+  const phone = await connectDevice(b, tokenOf('iothubowner', key(1)), tokenOf('device', device.secondaryKey))
+  expect([await statusAt(b, former), await statusAt(b, kept)]).toEqual([200, 200])
+
+  const [socketEnd, phoneEnd] = [
+    once(socket, 'close'),
+    new Promise((resolve) => phone.once('close', () => resolve('closed'))),
+  ]
+  expect(await rotate('service', 'a')).toBe(0)
+  const [code, reason] = await socketEnd
+  expect([code, String(reason)]).toEqual([4401, 'TOKEN_INVALID'])
+  expect(await stream.text()).toContain('"code":"TOKEN_INVALID"')
+  const rotated = await policyIn('a', 'service')
+  expect(rotated.secondaryKey).toBe(service.primaryKey)
+  expect([await statusAt(b, former), await statusAt(b, tokenOf('service', rotated.primaryKey))]).toEqual([401, 200])
+
+  expect(await rotate('device', 'a')).toBe(0)
+  expect(await phoneEnd).toBe('closed')
+  // Who has a key that the policy still has is not affected.
+  other.send('{"type":"ping"}')
+  expect(String((await once(other, 'message'))[0])).toBe('{"type":"pong"}')
+  other.close()
+
+  // What it has taken over is what it starts with.
+  await expect.poll(() => read('b', 'policies.json')).toBe(await read('a', 'policies.json'))
+  await stop(b)
+  await start('b', key(1))
+  await stop(a)
+})
+
+test('the key of the owner, replaced at one hub, is that of the others after their next start, too', async () => {
+  await start('a')
+  const b = await start('b')
+  const before = await read('a', 'iothubowner-key')
+  const socket = await openSocket(b, tokenOf('iothubowner', (await policyIn('b', 'iothubowner')).secondaryKey))
+  const end = once(socket, 'close')
+  expect(await rotate('iothubowner', 'a')).toBe(0)
+  await end
+  const after = await read('a', 'iothubowner-key')
+  expect(after).not.toBe(before)
+  await expect.poll(() => read('b', 'iothubowner-key')).toBe(after)
+  await stop(b)
+  await start('b')
 })

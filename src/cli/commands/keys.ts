@@ -20,8 +20,8 @@ const createRotate = () =>
     .summary('gives a policy a new primary key')
     .description(
       `Gives a policy a new primary key, in policies.json of the data folder. The key before becomes its secondary key, so clients with
-it go on; the secondary key before is refused from then on. A running hub with the embedded database uses the keys within
-seconds, any other hub from its next start on.`,
+it go on; the secondary key before is refused from then on, and connections of clients with it are closed. Running hubs use the
+keys within seconds. Of several hubs on one database, rotate at one of them: the others take its keys over.`,
     )
     .addArgument(new Argument('<policy>', 'the name of the policy, such as service'))
     .addOption(hubFolder())

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionArgs, GraphQLError } from 'graphql'
+import { type DocumentNode, type ExecutionArgs, GraphQLError } from 'graphql'
 import type { Authenticator } from '../../access/authenticator-commands.ts'
 import type { Right } from '../../access/rights.ts'
 import { coversAuthority, type Viewer } from '../../access/viewer.ts'
@@ -47,17 +47,26 @@ export function createStanding(): Standing & { review(now: Viewer): void } {
   }
 }
 
-/** The standing of credentials that stay as they are: what their viewers may do changes with the roles only. */
-export function standingByRoles(
+/** The standing of credentials that stay as they are: what their viewers may do changes with roles and policies only. */
+export function standingByRights(
   clock: Clock,
-  roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>,
+  accepting: Pick<Authenticator, 'refresh' | 'onRightsChanged'>,
 ): Standing & { close(): void } {
   const reviews = new Set<() => void>()
-  const stop = roles.onRolesChanged(() => void inTurns(clock, reviews, (review) => review()))
+  const stop = accepting.onRightsChanged(() => void inTurns(clock, reviews, (review) => review()))
   return {
     enter(dependent) {
       const standing = createStanding()
-      const review = (): void => standing.review(roles.refresh(dependent.viewer))
+      const review = (): void => {
+        const now = accepting.refresh(dependent.viewer)
+        if (now !== undefined) {
+          standing.review(now)
+          return
+        }
+        leave()
+        reviews.delete(review)
+        dependent.end(revoked())
+      }
       const leave = standing.enter(dependent)
       reviews.add(review)
       review()
@@ -95,6 +104,12 @@ export function lossOf({ viewer, operation }: Dependent, now: Viewer): GraphQLEr
   if (lost !== undefined) return lacksRight(now, 'this subscription', lost)
   return covers(now.scope, viewer.scope) ? undefined : lostScope(now)
 }
+
+/** The error for a subscription whose credential is not accepted any more. */
+const revoked = (): GraphQLError =>
+  new GraphQLError('The key that signed the token has been replaced. Send another token.', {
+    extensions: { code: 'TOKEN_INVALID' },
+  })
 
 const hasOneOf = ({ rights }: Viewer, need: readonly Right[]): boolean => need.some((right) => rights.has(right))
 

@@ -20,7 +20,7 @@ import { type Authenticate, type Context, type ContextOf, callerOf, type ServerC
 import { wantsCost } from '../cost.ts'
 import { refuseDeepVariables } from '../limits.ts'
 import { createSharedSubscribe, type Subscribe } from '../live/shared-subscribe.ts'
-import { standingByRoles } from '../live/standing.ts'
+import { standingByRights } from '../live/standing.ts'
 import { schema } from '../schema.ts'
 import { type Admit, challengeOf, createAdmission } from './admission.ts'
 import { createAuditExport } from './audit-export.ts'
@@ -130,7 +130,7 @@ export function createGraphqlServer(
 
   const accepting = options.authenticator ?? createAuthenticator(deps, { hostNames, anonymous })
   const { tokenNeeded } = accepting
-  const byRoles = standingByRoles(deps.clock, accepting)
+  const standings = standingByRights(deps.clock, accepting)
   const judge = options.authenticate ?? accepting.authenticate
   const logRefusal = createRefusalLog(deps)
   const refuse = (cause: RefusalCause, reason: string, address = '', record?: RequestRecord): void =>
@@ -168,7 +168,16 @@ export function createGraphqlServer(
     }
 
   const contextOf: ContextOf = (server, signal, { extensions, lastEventId } = {}) => {
-    const { viewer, address, record, outlet, whenAnswered, whenTaken, standing = byRoles, signal: ofOperation } = server
+    const {
+      viewer,
+      address,
+      record,
+      outlet,
+      whenAnswered,
+      whenTaken,
+      standing = standings,
+      signal: ofOperation,
+    } = server
     if (viewer === undefined) throw new Error('An operation has no viewer.')
     const caller = callerOf(viewer, address)
     const { answerBytes } = deps.limits
@@ -247,7 +256,7 @@ export function createGraphqlServer(
     subscribe,
     authenticate: options.arrivals === undefined ? authenticate : countedAuthenticate(authenticate, options.arrivals),
     arrivals: options.arrivals,
-    roles: accepting,
+    accepting,
     mask,
     print,
     accessLog,
@@ -315,7 +324,8 @@ export function createGraphqlServer(
     fetch: yoga.fetch,
     openStreams: () => streams.size,
     async close() {
-      byRoles.close()
+      standings.close()
+      accepting.close()
       await webSockets.close()
       for (const end of streams) end()
     },

@@ -101,22 +101,34 @@ export function createWebSockets(
     readonly authenticate: Authenticate
     /** Limits the sockets of each address. Default: they are not limited. */
     readonly arrivals?: Pick<Arrivals, 'awaitIntroduction' | 'openSocket'> | undefined
-    readonly roles: Pick<Authenticator, 'refresh' | 'onRolesChanged'>
+    readonly accepting: Pick<Authenticator, 'refresh' | 'onRightsChanged'>
     readonly mask: Mask
     readonly print: PrintResult
     readonly accessLog?: AccessLog | undefined
   },
 ) {
-  const { documents, documentOf, contextOf, run, subscribe, authenticate, arrivals, roles, mask, print, accessLog } =
-    options
+  const {
+    documents,
+    documentOf,
+    contextOf,
+    run,
+    subscribe,
+    authenticate,
+    arrivals,
+    accepting,
+    mask,
+    print,
+    accessLog,
+  } = options
   const holdShared = createSharedHolds(deps.answerRoom)
   /** The viewers of all sockets that are accepted. */
-  const viewers = new Set<SocketViewer>()
-  const review = (viewer: SocketViewer): void => {
-    const now = roles.refresh(viewer.current)
-    if (now !== viewer.current) viewer.replace(now)
+  const viewers = new Map<SocketViewer, WebSocket>()
+  const review = ([viewer, socket]: readonly [SocketViewer, WebSocket]): void => {
+    const now = accepting.refresh(viewer.current)
+    if (now === undefined) socket.close(...revoked)
+    else if (now !== viewer.current) viewer.replace(now)
   }
-  const stopReviews = roles.onRolesChanged(() => void inTurns(deps.clock, viewers, review))
+  const stopReviews = accepting.onRightsChanged(() => void inTurns(deps.clock, viewers, review))
   const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
     keyOf: ({ reason, address }) => `${reason} ${address}`,
     write: (cutOff, notWritten) =>
@@ -155,15 +167,20 @@ export function createWebSockets(
         // graphql-ws closes with 4403 Forbidden what is not closing yet.
         return false
       }
+      const current = accepting.refresh(viewer)
+      if (current === undefined) {
+        socket.close(...revoked)
+        return false
+      }
       const standing = createStanding()
       extra.standing = standing
-      const own = createSocketViewer(deps, roles.refresh(viewer), {
+      const own = createSocketViewer(deps, current, {
         ended: ended.signal,
         expired: () => socket.close(CloseCode.Forbidden, 'TOKEN_EXPIRED'),
         changed: standing.review,
       })
       extra.viewer = own
-      viewers.add(own)
+      viewers.set(own, socket)
       ended.signal.addEventListener('abort', () => viewers.delete(own), { once: true })
       if (ended.signal.aborted) viewers.delete(own)
       arrival?.letIn()
@@ -409,6 +426,9 @@ function closeByRefusal(error: UnauthorizedError, authorization = ''): readonly 
   const isFinal = code === 'TOKEN_INVALID' && !mayBecomeGood
   return [isFinal ? CloseCode.Unauthorized : CloseCode.Forbidden, code]
 }
+
+/** How a socket is closed whose token was good until its policy got another key: as if it connected now. */
+const revoked = [CloseCode.Unauthorized, 'TOKEN_INVALID'] as const
 
 /** Closes with a code that makes clients reconnect. Most clients do not reconnect after other codes. */
 function closeForNow(socket: WebSocket, part: 'database' | 'issuer of the token' = 'database'): void {

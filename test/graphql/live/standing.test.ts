@@ -13,7 +13,7 @@ import type { Viewer } from '../../../src/access/viewer.ts'
 import type { Context } from '../../../src/graphql/context.ts'
 import { createSharedSubscribe } from '../../../src/graphql/live/shared-subscribe.ts'
 import { createSource, isSource, type Sink } from '../../../src/graphql/live/source.ts'
-import { createStanding, inTurns, lossOf, standingByRoles } from '../../../src/graphql/live/standing.ts'
+import { createStanding, inTurns, lossOf, standingByRights } from '../../../src/graphql/live/standing.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
 import { createMask } from '../../../src/graphql/transport/mask-errors.ts'
@@ -91,9 +91,9 @@ test('each loss ends what depends on it, once, and what began before a loss was 
 test('what a viewer may do over HTTP changes with the roles, also while a subscription begins', () => {
   let now = person(reader)
   const listeners = new Set<() => void>()
-  const standing = standingByRoles(createTestClock(), {
+  const standing = standingByRights(createTestClock(), {
     refresh: () => now,
-    onRolesChanged(listener) {
+    onRightsChanged(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
