@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { type OpenAddresses, openAddresses } from '../support/addresses.ts'
@@ -13,7 +14,8 @@ let folder: string
 let app: ReturnType<typeof createApp>
 let addresses: OpenAddresses
 const entries: Record<string, unknown>[] = []
-beforeAll(async () => {
+beforeEach(async () => {
+  entries.length = 0
   servers = await startReplicated()
   folder = await mkdtemp(join(tmpdir(), 'twincast-failover-'))
   const variables = {
@@ -30,7 +32,7 @@ beforeAll(async () => {
   app = createApp(readConfig(variables, folder), { log })
   addresses = openAddresses(await app.start())
 }, 120_000)
-afterAll(async () => {
+afterEach(async () => {
   await app.stop()
   await servers.close()
   await rm(folder, { recursive: true, force: true })
@@ -46,19 +48,44 @@ const create = (id: string): Promise<unknown> =>
 const created = { data: { createDevice: { __typename: 'CreateDevicePayload' } } }
 const readiness = async () => (await fetch(`${addresses.http}/readyz`)).json()
 
-test('a hub uses the server that can be written, and the standby once that has taken over', async () => {
-  expect(await create('before')).toEqual(created)
-  await servers.failOver()
+/** The connections of the hub to a server. */
+async function connectionsTo(host: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: servers.url(host), application_name: 'test' })
+  await client.connect()
+  const { rows } = await client.query(
+    "select application_name as name from pg_stat_activity where application_name like 'twincast%'",
+  )
+  await client.end()
+  return rows.map(({ name }) => name)
+}
+
+test.each([
+  ['has taken over', () => servers.failOver()],
+  ['is the primary and the former one read-only, with its connections open', () => servers.switchOver()],
+])(
+  'a hub uses the server that can be written, and the standby once that %s',
+  async (_how, change) => {
+    expect(await create('before')).toEqual(created)
+    await change()
+    await expect.poll(() => create('after'), { timeout: 60_000 }).toEqual(created)
+    expect(await ask('{ devices(first: 5) { nodes { deviceId } } }')).toEqual({
+      data: { devices: { nodes: [{ deviceId: 'after' }, { deviceId: 'before' }] } },
+    })
+    const ok = { ok: true }
+    await expect
+      .poll(readiness, { timeout: 60_000 })
+      .toEqual({ status: 'ready', checks: { database: ok, migrations: ok, instances: ok, roles: ok } })
+    expect(entries.filter(({ msg }) => msg === 'another server of the database is the primary now')).toEqual([
+      expect.objectContaining({ from: servers.primary, to: servers.standby }),
+    ])
+    expect(JSON.stringify(entries)).not.toContain('replicated')
+  },
+  120_000,
+)
+
+test('no connection of a hub stays at a former primary that has become read-only', async () => {
+  expect(await connectionsTo(servers.primary)).toContain('twincast lease')
+  await servers.switchOver()
   await expect.poll(() => create('after'), { timeout: 60_000 }).toEqual(created)
-  expect(await ask('{ devices(first: 5) { nodes { deviceId } } }')).toEqual({
-    data: { devices: { nodes: [{ deviceId: 'after' }, { deviceId: 'before' }] } },
-  })
-  const ok = { ok: true }
-  await expect
-    .poll(readiness, { timeout: 60_000 })
-    .toEqual({ status: 'ready', checks: { database: ok, migrations: ok, instances: ok, roles: ok } })
-  expect(entries.filter(({ msg }) => msg === 'another server of the database is the primary now')).toEqual([
-    expect.objectContaining({ from: servers.primary, to: servers.standby }),
-  ])
-  expect(JSON.stringify(entries)).not.toContain('replicated')
+  await expect.poll(() => connectionsTo(servers.primary), { timeout: 60_000 }).toEqual([])
 }, 120_000)

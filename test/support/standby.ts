@@ -21,6 +21,8 @@ export type Replicated = {
   url(...hosts: readonly string[]): string
   /** Stops the primary, and makes the standby the primary. */
   failOver(): Promise<void>
+  /** Makes the primary read-only, whose connections stay open, and the standby the primary. */
+  switchOver(): Promise<void>
   close(): Promise<void>
 }
 
@@ -39,6 +41,8 @@ export async function startReplicated(): Promise<Replicated> {
   const rights = [
     `alter role ${databaseName} replication;`,
     `grant execute on function pg_promote to ${databaseName};`,
+    `grant execute on function pg_reload_conf to ${databaseName};`,
+    `grant alter system on parameter default_transaction_read_only to ${databaseName};`,
   ].map((statement) => `${statement}\n\n`)
   const single = ['--single', '-j', '-D', clusterIn(first.home), '-c', 'exit_on_error=on', databaseName]
   const { succeeded, output } = await runAs(first.user, programs.postgres, single, rights.join(''))
@@ -61,16 +65,24 @@ export async function startReplicated(): Promise<Replicated> {
   const [primary, standby] = [`127.0.0.1:${port}`, `127.0.0.1:${standbyPort}`]
   const url = (...hosts: readonly string[]): string =>
     `postgresql://${databaseName}:${password}@${hosts.join(',')}/${databaseName}?target_session_attrs=read-write`
+  const run = async (host: string, statement: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: url(host) })
+    await client.connect()
+    await client.query(statement)
+    await client.end()
+  }
   return {
     primary,
     standby,
     url,
     async failOver() {
       await stopServer(started)
-      const client = new pg.Client({ connectionString: url(standby) })
-      await client.connect()
-      await client.query('select pg_promote()')
-      await client.end()
+      await run(standby, 'select pg_promote()')
+    },
+    async switchOver() {
+      await run(primary, 'alter system set default_transaction_read_only = on')
+      await run(primary, 'select pg_reload_conf()')
+      await run(standby, 'select pg_promote()')
     },
     async close() {
       await Promise.all([stopServer(started), stopServer(following)])
