@@ -9,7 +9,7 @@ import { createHubClient } from '../../src/cli/hub-client.ts'
 import { readConfig } from '../../src/config.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
 import { createBareDatabase, type TestDatabase } from '../support/database.ts'
-import { readDeviceJobs } from '../support/fleet.ts'
+import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { WatchStatistics } from './operations.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -115,6 +115,42 @@ test(`a database of release ${release} with a job in flight is migrated, and the
       await app.stop()
     }
   } finally {
+    await database.drop()
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('an instance of an older release goes on next to a newer one, and does not start again', async () => {
+  const database = await createBareDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'twincast-upgrade-'))
+  const ports = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
+  const appIn = (name: string) => {
+    const variables = { ...ports, DATABASE_URL: database.url, DATA_DIR: join(folder, name) }
+    return createApp(readConfig(variables, folder), { log: pino({ level: 'silent' }) })
+  }
+  const running = appIn('a')
+  try {
+    const { graphql = '' } = await running.start()
+    // What a newer instance does first.
+    await database.pool.query(
+      `insert into _prisma_migrations (id, checksum, migration_name, finished_at)
+       values (gen_random_uuid(), 'c', '99990101000000_newer', now())`,
+    )
+    const message = await appIn('b')
+      .start()
+      .then(
+        () => 'it started',
+        (error: Error) => String(error.cause),
+      )
+    expect(message).toMatch(/A newer release of Twincast used this database.*Start the newer release/)
+    const client = createHubClient({ url: graphql })
+    expect(await registerFleet(client, 'new', 1, () => ({ kind: 'silent' }))).toHaveLength(1)
+    client.close()
+    // The refused one has left nothing that others would wait for.
+    const { rows } = await database.pool.query('select id from instance')
+    expect(rows).toHaveLength(1)
+  } finally {
+    await running.stop()
     await database.drop()
     await rm(folder, { recursive: true })
   }
