@@ -26,7 +26,7 @@ import { answer, countStatements, dispatch } from '../graphql/facts.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
-import { givenDevices, givenMethodJob, tester } from '../support/rows.ts'
+import { givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
 
 let clock: TestClock
 let deps: TestDeps
@@ -490,4 +490,22 @@ test('a hub without webhooks looks for some once, however many jobs it runs', as
   await givenEnded()
   await deliver()
   expect(await onlyDelivery(webhookId)).toMatchObject({ status: 'delivered' })
+})
+
+test('a webhook adds no statement to a job: only its deliveries have some', async () => {
+  const ofJob = () =>
+    countStatements(async () => {
+      const jobId = await givenRunning()
+      for (const deviceId of ['pump-0001', 'pump-0002', 'pump-0003', 'pump-0004']) {
+        await dispatch(deps, { jobId, deviceId })
+        await answer(deps, { jobId, deviceId, response: { status: 200, payload: 'null' } })
+      }
+      await runFinish()
+      expect((await jobRow(deps, jobId)).status).toBe('completed')
+    })
+  await ofJob() // the first one reads settings of connections
+  const without = await ofJob()
+  const { webhookId } = await givenWebhook({ events: ['job.started', 'job.ended', 'job.threshold'], failureShare: 0.5 })
+  expect(await ofJob()).toBe(without)
+  expect((await deliveriesOf(webhookId)).map(({ event }) => event).sort()).toEqual(['job.ended', 'job.started'])
 })
