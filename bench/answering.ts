@@ -18,25 +18,27 @@ export type Answering = {
 }
 
 /** A program that sends its port to its parent when it listens, and ends when the parent disconnects. */
-export async function startPeer(file: string, databaseUrl: string, signal: AbortSignal): Promise<Answering> {
-  // Started as this one was, so with the same compiler and the same flags.
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
-    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, NODE_ENV: 'production' },
-  })
-  const ended = once(child, 'exit')
-  const close = async (): Promise<void> => {
-    if (child.connected) child.disconnect()
-    await ended
+export const startPeer =
+  (file: string) =>
+  async (databaseUrl: string, signal: AbortSignal): Promise<Answering> => {
+    // Started as this one was, so with the same compiler and the same flags.
+    const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+      env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, NODE_ENV: 'production' },
+    })
+    const ended = once(child, 'exit')
+    const close = async (): Promise<void> => {
+      if (child.connected) child.disconnect()
+      await ended
+    }
+    try {
+      const [port]: unknown[] = await abortable(Promise.race([once(child, 'message'), ended.then(() => [])]), signal)
+      if (typeof port !== 'number') throw new Error(`${file} ended before it listened.`)
+      return { port, cpu: () => familyCpu(child.pid ?? 0), close }
+    } catch (error) {
+      await close()
+      throw error
+    }
   }
-  try {
-    const [port]: unknown[] = await abortable(Promise.race([once(child, 'message'), ended.then(() => [])]), signal)
-    if (typeof port !== 'number') throw new Error(`${file} ended before it listened.`)
-    return { port, cpu: () => familyCpu(child.pid ?? 0), close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
 
 /** The hub as `npm start` runs it, without throttles. */
 export async function startHub(
@@ -46,6 +48,8 @@ export async function startHub(
 ): Promise<
   Answering & {
     readonly mqttPort: number
+    /** Where its metrics are; undefined when they are off. */
+    readonly metrics: string | undefined
     /** Its resident memory after a garbage collection. */
     residentBytes(): Promise<number>
   }
@@ -93,13 +97,16 @@ export async function startHub(
 }
 
 /** From the line of the log that says that the hub is ready. */
-async function readPorts(log: NodeJS.ReadableStream): Promise<{ port: number; mqttPort: number }> {
+async function readPorts(
+  log: NodeJS.ReadableStream,
+): Promise<{ port: number; mqttPort: number; metrics: string | undefined }> {
   for await (const line of createInterface({ input: log })) {
-    const { msg, http, mqtt }: Readonly<Record<'msg' | 'http' | 'mqtt', string | undefined>> = JSON.parse(line)
+    const { msg, http, mqtt, metrics }: Readonly<Record<'msg' | 'http' | 'mqtt' | 'metrics', string | undefined>> =
+      JSON.parse(line)
     if (msg !== 'ready' || http === undefined || mqtt === undefined) continue
     // What else it logs is not read, and must not fill the pipe.
     log.resume()
-    return { port: Number(new URL(http).port), mqttPort: Number(new URL(mqtt).port) }
+    return { port: Number(new URL(http).port), mqttPort: Number(new URL(mqtt).port), metrics }
   }
   throw new Error('The hub ended before it was ready.')
 }

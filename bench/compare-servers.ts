@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import { type Answering, startHub, startPeer } from './answering.ts'
+import { type Answering, startHub } from './answering.ts'
 import { type Askers, startAskers } from './asking.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
@@ -15,33 +15,37 @@ const connections = 16
 /** Answers that are compared before anything is measured. */
 const compared = 60
 
-/** Another server of the same pages: the file of its program. */
+/** Another server of the same pages. */
 export type Peer = {
   readonly name: string
-  readonly file: string
+  start(databaseUrl: string, signal: AbortSignal): Promise<Answering>
   readonly description: string
   readonly limit: Limit
 }
 
 /**
- * Asks the hub and each peer for the same pages, one server at a time. Each is a process of its own on the same database;
+ * Asks the hub, which `start` starts, and each peer for the same pages, one server at a time. Each is a process of its own on the same database;
  * the clients are another one.
  */
-export async function compareServers(bench: Bench, peers: readonly Peer[]): Promise<Row[]> {
+export async function compareServers(
+  bench: Bench,
+  peers: readonly Peer[],
+  start: (databaseUrl: string, signal: AbortSignal) => Promise<Answering> = startHub,
+): Promise<Row[]> {
   const { deps, databaseUrl, signal, say } = bench
   const closers = createClosers()
   try {
     const filed = await fileJobs(bench, (bench.quick ? quickSizes : full).jobs)
     // This process has no further part in it, and the hub is to be the only instance.
     await deps.db.query(sql`delete from instance`)
-    const hub = await startHub(databaseUrl, signal)
+    const hub = await start(databaseUrl, signal)
     closers.add(hub.close)
     const askers = startAskers(signal)
     closers.add(askers.close)
     const rows: Row[] = []
     for (const peer of peers) {
       say(`${peer.name}: starting ${peer.description}`)
-      const other = await startPeer(peer.file, databaseUrl, signal)
+      const other = await peer.start(databaseUrl, signal)
       try {
         await compareAnswers({ hub, other, filed, signal })
         rows.push(await compareRates(bench, peer, { hub, other, askers, filed }))

@@ -1,3 +1,4 @@
+import { startPeer } from './answering.ts'
 import type { Bench } from './benchmark.ts'
 import { compareServers } from './compare-servers.ts'
 import type { Row } from './row.ts'
@@ -7,7 +8,7 @@ export const jobPages = (bench: Bench): Promise<Row[]> =>
   compareServers(bench, [
     {
       name: 'P12',
-      file: './page-by-hand.ts',
+      start: startPeer('./page-by-hand.ts'),
       description: 'a handler by hand with node:http and pg',
       limit: { kind: 'gate', atLeast: 0.5 },
     },

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { startPeer } from './answering.ts'
 import type { Bench } from './benchmark.ts'
 import { compareServers } from './compare-servers.ts'
 import type { Row } from './row.ts'
@@ -13,19 +14,19 @@ export async function peers(bench: Bench): Promise<Row[]> {
   return await compareServers(bench, [
     {
       name: 'P13 Apollo',
-      file: './peers/apollo.ts',
+      start: startPeer('./peers/apollo.ts'),
       description: 'Apollo Server with pg',
       limit: { kind: 'gate', atLeast: 1.5 },
     },
     {
       name: 'P13 Mercurius',
-      file: './peers/mercurius.ts',
+      start: startPeer('./peers/mercurius.ts'),
       description: 'Mercurius with graphql-jit and pg',
       limit: { kind: 'gate', atLeast: 0.55 },
     },
     {
       name: 'P13 Yoga',
-      file: './peers/yoga.ts',
+      start: startPeer('./peers/yoga.ts'),
       description: 'Yoga with Pothos and Prisma',
       limit: { kind: 'goal', atLeast: 1.5 },
     },

@@ -22,6 +22,8 @@ export type Row = {
     | 'requests/s'
     | 'CPU µs/device'
     | 'CPU µs/delivery'
+    | 'CPU µs/op'
+    | 'CPU µs/request'
     | 'CPU ms/s'
     | 'transactions/s'
     | 'of allowed'

@@ -27,6 +27,7 @@ import { idle } from './p20-idle.ts'
 import { lateness } from './p21-lateness.ts'
 import { endurance } from './p22-endurance.ts'
 import { queueAlone } from './p23-queues.ts'
+import { metricsCost } from './p24-metrics.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
@@ -54,6 +55,7 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P21: lateness,
   P22: endurance,
   P23: queueAlone,
+  P24: metricsCost,
   S8: attacked,
   S9: blocks,
   S10: memory,
