@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
@@ -163,10 +164,49 @@ describe.skipIf(browserPath === undefined)('the list of devices', () => {
     }
   })
 
-  test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
+  test('a device that is deleted while the next page is read does not come back with it', async () => {
     const { page } = opened
     await page.goto('/console/devices')
     await row(ids[0] ?? '').waitFor()
+    const isNextPage = (request: Request): boolean => typeof request.postDataJSON()?.variables?.after === 'string'
+    let readOn = (): void => {}
+    const isDeleted = new Promise<void>((resolve) => {
+      readOn = resolve
+    })
+    await page.route('**/graphql', async (route) => {
+      if (isNextPage(route.request())) await isDeleted
+      await route.continue()
+    })
+    const toEnd = () => page.evaluate('scrollTo(0, document.documentElement.scrollHeight)')
+    const reading = page.waitForRequest(isNextPage)
+    await toEnd()
+    await reading
+    // On the page that has been read, near its end.
+    const deleted = ids[48] ?? ''
+    await row(deleted).waitFor()
+    await deleteDevice(deleted)
+    await row(deleted).waitFor({ state: 'detached' })
+    readOn()
+    await page.getByText('No more devices.').waitFor()
+    await toEnd()
+    await row(ids.at(-1) ?? '').waitFor()
+    // The rows around its place are drawn.
+    await row(ids[48] ?? '').waitFor()
+    expect(await row(deleted).count()).toBe(0)
+    await page.getByText(`${ids.length} devices`, { exact: true }).waitFor()
+    await page.unroute('**/graphql')
+  })
+
+  test('drops those that somebody else deletes, and goes on when none of those it has read is left', async () => {
+    const { page } = opened
+    await page.goto('/console/devices')
+    const [first = ''] = ids
+    await row(first).waitFor()
+    const count = page.getByRole('status').getByText(/^[0-9]+ devices?$/)
+    expect(await count.innerText()).toBe(`${ids.length} devices`)
+    await deleteDevice(first)
+    await row(first).waitFor({ state: 'detached' })
+    expect(await count.innerText()).toBe(`${ids.length} devices`)
     await Promise.all(ids.slice(0, -1).reverse().map(deleteDevice))
     await page.getByText('1 device', { exact: true }).waitFor()
     await row(ids[0] ?? '').waitFor()

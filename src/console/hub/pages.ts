@@ -94,31 +94,29 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
       const mine = Symbol('a reading')
       busy.current = mine
       setLoading(true)
-      let reached = start
-      let fresh: readonly Row[] = []
+      let rowsRead: State<Row> | undefined
       do {
-        const page: Variables = { ...JSON.parse(of), ...(reached === undefined ? {} : { after: reached.endCursor }) }
+        const before: State<Row> | undefined = rowsRead ?? start
+        const page: Variables = { ...JSON.parse(of), ...(before === undefined ? {} : { after: before.endCursor }) }
         const { data, error } = await client.query(document, page, { requestPolicy: 'network-only' }).toPromise()
         if (busy.current !== mine) return
         const connection = data ? latest.current.read(data) : undefined
-        const before = reached
-        fresh = [...fresh, ...(connection?.nodes ?? [])]
         if (connection === undefined || connection === null) {
           busy.current = undefined
           setLoading(false)
           setState((known) => ({ ...(known?.of === of ? known : emptyState<Row>(of)), error }))
           return
         }
-        reached = {
+        rowsRead = {
           of,
-          rows: withoutDoubles([...(start?.rows ?? []), ...fresh], latest.current.keyOf),
+          rows: withoutDoubles([...(rowsRead?.rows ?? []), ...connection.nodes], latest.current.keyOf),
           totalCount: before === undefined ? (connection.totalCount ?? undefined) : before.totalCount,
           endCursor: connection.pageInfo.endCursor ?? null,
           hasMore: connection.pageInfo.hasNextPage,
           error,
         }
-      } while (reached.hasMore && reached.rows.length < wanted)
-      const read = reached
+      } while (rowsRead.hasMore && rowsRead.rows.length < wanted)
+      const read = rowsRead
       busy.current = undefined
       setLoading(false)
       setState((known) => {
@@ -131,7 +129,7 @@ export function usePages<Data, Variables extends { readonly after?: string | nul
           return { ...known, rows, totalCount, error: undefined }
         }
         // Events about the previous rows are newer than the data that was read, and may have removed some of them.
-        return { ...read, rows: withoutDoubles([...known.rows, ...fresh], keyOf), totalCount: known.totalCount }
+        return { ...read, rows: withoutDoubles([...known.rows, ...read.rows], keyOf), totalCount: known.totalCount }
       })
     },
     [client, document, of],
