@@ -96,7 +96,7 @@ if (process.env.VITEST !== undefined) {
     isTestRunning = false
     const done = openedByTest.splice(0)
     if (task.result?.state === 'fail') {
-      for (const { page, complaints } of [...openedForAll, ...done]) {
+      for (const { page, complaints } of [...openedForAll, ...done].filter(({ page }) => !page.isClosed())) {
         const text = await page.locator('body').innerText()
         console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
       }
