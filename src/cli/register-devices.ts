@@ -1,5 +1,6 @@
 import { graphql } from '../generated/commands/gql.ts'
 import type { CreateDeviceInput } from '../generated/commands/graphql.ts'
+import { createEach } from './create-devices.ts'
 import type { HubClient } from './hub-client.ts'
 
 const CreateFleet = graphql(`
@@ -11,9 +12,11 @@ const CreateFleet = graphql(`
           __typename
           ... on CreateDevicePayload { device { deviceId authentication { symmetricKey { primaryKey } } } }
           ... on Error { message }
+          ... on LimitExceededError { retryAfterSeconds }
         }
       }
       ... on Error { message }
+      ... on LimitExceededError { retryAfterSeconds }
     }
   }
 `)
@@ -46,21 +49,24 @@ export class RegistrationError extends Error {
   override readonly name = 'RegistrationError'
 }
 
-/** Creates those of the devices that do not exist yet, and returns the primary keys of all. */
+/**
+ * Creates those of the devices that do not exist yet, and returns the primary keys of all. A hub that asks to wait is given
+ * the time. RegistrationError, HubUnreachableError or HubRefusedError, and the reason of the signal.
+ */
 export async function registerDevices(
   client: Pick<HubClient, 'execute'>,
   devices: readonly CreateDeviceInput[],
-  onProgress: (done: number) => void = () => {},
+  {
+    onProgress = () => {},
+    signal = new AbortController().signal,
+  }: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
 ): Promise<Registration> {
   const keys = new Map<string, string>()
   const known: string[] = []
+  const create = (left: readonly CreateDeviceInput[]) =>
+    client.execute(CreateFleet, { input: { devices: left } }).then(({ createDevices }) => createDevices)
   for (const part of parts(devices, createAtOnce)) {
-    const { createDevices } = await client.execute(CreateFleet, { input: { devices: part } })
-    if (createDevices?.__typename !== 'CreateDevicesPayload') {
-      throw new RegistrationError(createDevices?.message ?? 'The devices could not be registered.')
-    }
-    for (const [index, result] of createDevices.results.entries()) {
-      const deviceId = part[index]?.deviceId ?? ''
+    for await (const [{ deviceId }, result] of createEach(part, create, signal)) {
       if (result.__typename === 'AlreadyExistsError') known.push(deviceId)
       else if (result.__typename === 'CreateDevicePayload') keep(keys, result.device ?? { deviceId })
       else throw new RegistrationError(`The device ${deviceId} could not be registered: ${result.message}`)

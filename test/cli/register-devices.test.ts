@@ -31,9 +31,36 @@ test('many devices are created in parts, and progress is reported after each', a
     return payload(input.devices.map((device: { deviceId: string }) => created(device.deviceId)))
   })
   const reported: number[] = []
-  const { keys } = await registerDevices(hub, inputs(1_200), (done) => reported.push(done))
+  const { keys } = await registerDevices(hub, inputs(1_200), { onProgress: (done) => reported.push(done) })
   expect(keys.size).toBe(1_200)
   expect(reported).toEqual([500, 1_000, 1_200])
+})
+
+test('devices for which the hub asks to wait are created later, each once', async () => {
+  const postponed = { __typename: 'LimitExceededError', message: 'later', retryAfterSeconds: 0 }
+  const answers = [
+    { createDevices: postponed },
+    payload([created('d0'), postponed, created('d2')]),
+    payload([created('d1')]),
+  ]
+  const hub = fakeHub(() => answers.shift())
+  const { keys, created: count } = await registerDevices(hub, inputs(3))
+  expect([...keys.keys()].sort()).toEqual(['d0', 'd1', 'd2'])
+  expect(count).toBe(3)
+  expect(hub.requests.map(({ variables }) => variables)).toEqual([
+    { input: { devices: inputs(3) } },
+    { input: { devices: inputs(3) } },
+    { input: { devices: [{ deviceId: 'd1' }] } },
+  ])
+})
+
+test('a signal ends the wait that a hub asks for', async () => {
+  const stop = new AbortController()
+  const hub = fakeHub(() => {
+    stop.abort(new Error('stopped'))
+    return { createDevices: { __typename: 'LimitExceededError', message: 'later', retryAfterSeconds: 3_600 } }
+  })
+  await expect(registerDevices(hub, inputs(1), { signal: stop.signal })).rejects.toThrow('stopped')
 })
 
 test('a device that is refused is named', async () => {

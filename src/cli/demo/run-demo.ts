@@ -80,7 +80,8 @@ async function play(
   opened.client = client
 
   const keys = await phase('registering devices', async (say) => {
-    const registration = await registerDevices(client, plan.map(inputOf), (done) => say(number(done)))
+    const onProgress = (done: number): void => say(number(done))
+    const registration = await registerDevices(client, plan.map(inputOf), { onProgress, signal })
     return [registration.keys, `registered ${counted(devices, 'device')} with the mutation createDevices`]
   })
 

@@ -1,6 +1,6 @@
 import { graphql } from '../../generated/commands/gql.ts'
 import type { CreateDeviceInput } from '../../generated/commands/graphql.ts'
-import { pause } from '../abortable.ts'
+import { createEach, whenAllowed } from '../create-devices.ts'
 import type { HubClient } from '../hub-client.ts'
 import type { DeviceLine, Line } from './lines.ts'
 
@@ -87,49 +87,26 @@ export async function importDevices(
   }
 
   const create = async (client: HubClient, batch: readonly Pending[]): Promise<void> => {
-    for (let left = batch; left.length > 0; ) {
-      const { createDevices: answer } = await client.execute(ImportDevices, {
-        input: { devices: left.map(({ device }) => inputOf(device)) },
-      })
-      if (answer?.__typename === 'LimitExceededError') {
-        await pause(answer.retryAfterSeconds * 1_000, signal)
-        continue
-      }
-      if (answer?.__typename !== 'CreateDevicesPayload') {
-        for (const { line } of left) fail(line, answer?.message ?? 'The hub has sent no result.')
-        return
-      }
-      const later: Pending[] = []
-      let wait = 0
-      for (const [index, result] of answer.results.entries()) {
-        const pending = left[index]
-        if (pending === undefined) continue
-        if (result.__typename === 'CreateDevicePayload') tally.created++
-        else if (result.__typename === 'LimitExceededError') {
-          later.push(pending)
-          wait = Math.max(wait, result.retryAfterSeconds)
-        } else if (result.__typename !== 'AlreadyExistsError' || ifExists === 'fail') fail(pending.line, result.message)
-        else if (ifExists === 'skip') tally.skipped++
-        else await update(client, pending)
-      }
-      left = later
-      if (left.length > 0) await pause(wait * 1_000, signal)
+    const create = (left: readonly Pending[]) =>
+      client
+        .execute(ImportDevices, { input: { devices: left.map(({ device }) => inputOf(device)) } })
+        .then(({ createDevices }) => createDevices)
+    for await (const [pending, result] of createEach(batch, create, signal)) {
+      if (result.__typename === 'CreateDevicePayload') tally.created++
+      else if (result.__typename !== 'AlreadyExistsError' || ifExists === 'fail') fail(pending.line, result.message)
+      else if (ifExists === 'skip') tally.skipped++
+      else await update(client, pending)
     }
   }
 
   const update = async (client: HubClient, { line, device }: Pending): Promise<void> => {
-    for (;;) {
-      const { updateTwin: answer } = await client.execute(ImportTwin, {
-        input: { deviceId: device.deviceId, patch: patchOf(device) },
-      })
-      if (answer?.__typename === 'LimitExceededError') {
-        await pause(answer.retryAfterSeconds * 1_000, signal)
-        continue
-      }
-      if (answer?.__typename === 'UpdateTwinPayload') tally.updated++
-      else fail(line, answer?.message ?? 'The hub has sent no result.')
-      return
-    }
+    const patch = () =>
+      client
+        .execute(ImportTwin, { input: { deviceId: device.deviceId, patch: patchOf(device) } })
+        .then(({ updateTwin }) => updateTwin)
+    const answer = await whenAllowed(patch, signal)
+    if (answer?.__typename === 'UpdateTwinPayload') tally.updated++
+    else fail(line, answer?.message ?? 'The hub has sent no result.')
   }
 
   /** Batches under way, by their first lines. One that failed stays, because its lines are not done. */

@@ -21,7 +21,7 @@ export async function simulate(screen: Screen, hub: Hub, settings: Settings, sig
   const devices = makeBehaviours(settings.makeup)
   let fleet: Fleet | undefined
   try {
-    const keys = await abortable(register(screen, hub, devices), signal)
+    const keys = await abortable(register(screen, hub, devices, signal), signal)
     fleet = openFleet(screen, settings, (deviceId) => keys.get(deviceId) ?? '', devices)
     await abortable(connect(screen, settings, fleet), signal)
     await showStatus(screen, fleet, devices.filter(({ behaviour }) => behaviour.kind !== 'offline').length, signal)
@@ -36,11 +36,16 @@ export async function simulate(screen: Screen, hub: Hub, settings: Settings, sig
 
 type Devices = ReturnType<typeof makeBehaviours>
 
-async function register(screen: Screen, { client }: Hub, devices: Devices): Promise<ReadonlyMap<string, string>> {
+async function register(
+  screen: Screen,
+  { client }: Hub,
+  devices: Devices,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
   try {
     const inputs = devices.map(({ deviceId }, index) => ({ deviceId, twin: { tags: tagsOf(index) } }))
     const onProgress = (done: number): void => screen.live([`Registering ${number(done)} …`])
-    const { keys, created } = await registerDevices(client, inputs, onProgress)
+    const { keys, created } = await registerDevices(client, inputs, { onProgress, signal })
     screen.print(`${counted(devices.length, 'device')} registered, ${number(created)} of them new.`)
     return keys
   } finally {
