@@ -9,7 +9,8 @@ import { withHub, withKeyOfFolder } from '../with-hub.ts'
 const outcomes = ['SUCCEEDED', 'REFUSED', 'DENIED', 'FAILED'] as const
 /** Tables have the columns that fit on a screen. */
 const tableColumns = ['time', 'actor', 'operation', 'target', 'outcome', 'code']
-const columns = [
+/** The console exports the same ones without the ID. It shares no files with the hub, so a test compares them. */
+export const auditColumns = [
   'id',
   'time',
   'actor',
@@ -51,6 +52,11 @@ is read from the data folder.`,
       withHub(await withKeyOfFolder(options, folder), async (hub, signal) => {
         const filter = { from, to, actor, target, operation: operation?.split(','), outcome }
         const isTable = formatFor(options.format, process.stdout) === 'table'
-        await printRows(auditEntries(hub, filter, signal), isTable ? tableColumns : columns, options.format, signal)
+        await printRows(
+          auditEntries(hub, filter, signal),
+          isTable ? tableColumns : auditColumns,
+          options.format,
+          signal,
+        )
       }),
     )
