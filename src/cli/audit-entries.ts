@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { HubClientOptions } from './hub-client.ts'
+import { authorizationNow, type HubClientOptions } from './hub-client.ts'
 import { HubRefusedError, HubUnreachableError } from './hub-errors.ts'
 import { createHubHttp } from './hub-http.ts'
 import type { Row } from './output/rows.ts'
@@ -29,7 +29,8 @@ export async function* auditEntries(
 ): AsyncGenerator<Row> {
   const hub = createHubHttp(url, ca)
   try {
-    const headers = authorization === undefined ? {} : { authorization }
+    const value = authorizationNow(authorization)
+    const headers = value === undefined ? {} : { authorization: value }
     const response = await hub.open(addressOf(url, filter), { headers, signal })
     if (response.statusCode !== 200) throw refusalOf(await text(response), url)
     for await (const line of linesOf(response)) yield JSON.parse(line)

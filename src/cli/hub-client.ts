@@ -4,12 +4,19 @@ import { WebSocket } from 'ws'
 import { HubRefusedError, HubUnreachableError } from './hub-errors.ts'
 import { createHubHttp } from './hub-http.ts'
 
+/** An `Authorization` value, or how to get one that is valid now. */
+export type Authorization = string | (() => string)
+
+/** The value for a request or connection that begins now. */
+export const authorizationNow = (authorization: Authorization | undefined): string | undefined =>
+  typeof authorization === 'function' ? authorization() : authorization
+
 /** How to reach the GraphQL endpoint of a hub. */
 export type HubClientOptions = {
   /** The http: or https: address. */
   readonly url: string
-  /** The `Authorization` value, if the hub requires one. */
-  readonly authorization?: string | undefined
+  /** The `Authorization` value, if the hub requires one; a function gives that of each request and connection. */
+  readonly authorization?: Authorization | undefined
   /** The PEM text of the authority to trust instead of the system's. */
   readonly ca?: string | undefined
   /** How JSON of the hub is read, if not by JSON.parse. */
@@ -41,10 +48,13 @@ type AnswerError = { readonly message: string; readonly extensions?: Readonly<Re
 /** Creates a client. Nothing connects before the first request. */
 export function createHubClient({ url, authorization, ca, parse = JSON.parse }: HubClientOptions): HubClient {
   const http = createHubHttp(url, ca)
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/graphql-response+json, application/json',
-    ...(authorization ? { authorization } : {}),
+  const headers = () => {
+    const value = authorizationNow(authorization)
+    return {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json',
+      ...(value ? { authorization: value } : {}),
+    }
   }
   const subscriptions = createClient({
     url: url.replace(/^http/, 'ws'),
@@ -53,7 +63,10 @@ export function createHubClient({ url, authorization, ca, parse = JSON.parse }: 
         super(address, protocols, ca ? { ca } : {})
       }
     },
-    ...(authorization ? { connectionParams: { Authorization: authorization } } : {}),
+    connectionParams: () => {
+      const value = authorizationNow(authorization)
+      return value ? { Authorization: value } : undefined
+    },
     retryAttempts: 0,
     onNonLazyError: () => {},
   })
@@ -61,7 +74,7 @@ export function createHubClient({ url, authorization, ca, parse = JSON.parse }: 
   return {
     async execute<R, V extends Variables>(document: TypedText<R, V>, variables: V) {
       const body = JSON.stringify({ query: document.toString(), variables })
-      const [, answer] = await http.read(url, { headers, body })
+      const [, answer] = await http.read(url, { headers: headers(), body })
       return dataOf(answerIn<R>(answer, { url, parse }))
     },
     async *subscribe<R, V extends Variables>(document: TypedText<R, V>, variables: V) {

@@ -1,5 +1,5 @@
 import { parseExactly } from '../json/exact-numbers.ts'
-import type { HubClientOptions } from './hub-client.ts'
+import { authorizationNow, type HubClientOptions } from './hub-client.ts'
 import { HubRefusedError, HubUnreachableError } from './hub-errors.ts'
 import { createHubHttp } from './hub-http.ts'
 
@@ -22,10 +22,11 @@ export async function* rowsOfStatement(
   const text = JSON.stringify({ query: statement })
   try {
     for (let continuation: string | undefined, isFirst = true; isFirst || continuation !== undefined; isFirst = false) {
+      const value = authorizationNow(authorization)
       const headers = {
         'content-type': 'application/json',
         'x-ms-max-item-count': pageSize,
-        ...(authorization !== undefined && { authorization }),
+        ...(value !== undefined && { authorization: value }),
         ...(continuation !== undefined && { 'x-ms-continuation': continuation }),
       }
       const [response, body] = await http.read(address, { headers, body: text, signal })

@@ -3,7 +3,7 @@ import { abortable } from './abortable.ts'
 import { findKey, ownerPolicy, signFor } from './access-key.ts'
 import { readCa } from './ca-file.ts'
 import { explainHub } from './explain-hub.ts'
-import { createHubClient, type HubClient } from './hub-client.ts'
+import { type Authorization, createHubClient, type HubClient } from './hub-client.ts'
 import type { HubOptions } from './hub-options.ts'
 import { listenForStop } from './stop.ts'
 
@@ -12,13 +12,13 @@ export type Hub = {
   readonly client: HubClient
   /** The address without a path of an API: `http://localhost:4000`. */
   readonly url: string
-  readonly authorization: string | undefined
+  readonly authorization: Authorization | undefined
   readonly ca: string | undefined
 }
 
 /**
- * Seconds for which a token that is signed with a key is valid. The hub ends a subscription when its token expires, so
- * this is also how long a job can be watched without a new connection.
+ * Seconds for which a token that is signed with a key is valid. The hub closes a WebSocket whose token has expired, so this
+ * is also how long a job can be watched without a new connection.
  */
 const lifetime = 86_400
 
@@ -67,10 +67,13 @@ export async function withKeyOfFolder<Options extends HubOptions>(options: Optio
   return key === undefined ? options : { ...options, key: { key, host } }
 }
 
-/** The `Authorization` value that the options give. `hostname` is the name of a hub that no connection string names. */
-function authorizationOf({ key, token }: HubOptions, hostname: string): string | undefined {
+/**
+ * The `Authorization` value that the options give; with a key, each request has a new token. `hostname` is the name of a
+ * hub that no connection string names.
+ */
+function authorizationOf({ key, token }: HubOptions, hostname: string): Authorization | undefined {
   if (token !== undefined) return /^(?:Bearer|SharedAccessSignature) /.test(token) ? token : `Bearer ${token}`
   if (key === undefined) return undefined
   const access = { host: key.host ?? hostname, policyName: key.policyName ?? ownerPolicy, key: key.key }
-  return signFor(access, Math.floor(Date.now() / 1000) + lifetime)
+  return () => signFor(access, Math.floor(Date.now() / 1000) + lifetime)
 }

@@ -3,8 +3,12 @@ import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { signFor } from '../../src/cli/access-key.ts'
+import { createHubClient } from '../../src/cli/hub-client.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { SimulatedDevice } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { CancelJob } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 
@@ -39,11 +43,11 @@ const connect = async (name: string): Promise<void> => {
 }
 
 /** Schedules a job on the devices of this name, and watches it. */
-function watch(name: string) {
+function watch(name: string, env: Readonly<Record<string, string>> = { TWINCAST_URL: app.addresses.http }) {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', `tags.fleet = '${name}'`, '--id', name, '--watch']
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...job], {
     cwd: root,
-    env: { PATH: process.env.PATH, TWINCAST_URL: app.addresses.http ?? '' },
+    env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stdout = text(child.stdout)
@@ -84,4 +88,33 @@ test('Ctrl-C leaves a watched job running, and says how to watch it again', asyn
   expect(command.said.text).toMatch(/The job left goes on\. "twincast jobs watch left" shows it again\.\n$/)
   expect(await command.stdout).toBe('')
   expect(await readDeviceJobs(app.client, 'left')).toMatchObject({ status: 'RUNNING' })
+})
+
+test('a job is watched beyond the time for which a token that is signed with a key is valid', async () => {
+  const key = Buffer.from('a key of 16 bytes').toString('base64')
+  // By the clock of this hub, the tokens of the command, which are valid for a day, are accepted for five seconds.
+  const ahead = 86_700_000 - 5_000
+  const clock = { ...systemClock, now: () => new Date(Date.now() + ahead) }
+  const hub = await startApp({ IOTHUB_OWNER_KEY: key }, clock)
+  const owner = { host: 'localhost', policyName: 'iothubowner', key }
+  const client = createHubClient({
+    url: hub.addresses.graphql,
+    authorization: signFor(owner, Math.floor(Date.now() / 1_000) + 7 * 86_400),
+  })
+  try {
+    await registerFleet(client, 'expiring', 1, () => ({ kind: 'offline' }))
+    const { http } = hub.addresses
+    const command = watch('expiring', {
+      TWINCAST_URL: http,
+      TWINCAST_KEY: `HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=${key}`,
+    })
+    await until('expiring: running', command)
+    await until('The connection to the hub is lost.', command)
+    await client.execute(CancelJob, { input: { jobId: 'expiring' } })
+    expect(await command.ended).toBe(4)
+    expect(JSON.parse(await command.stdout)).toMatchObject({ jobId: 'expiring', outcome: 'CANCELLED' })
+  } finally {
+    client.close()
+    await hub.close()
+  }
 })
