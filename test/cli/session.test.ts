@@ -41,13 +41,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Runs a command to its end. The hub is in this process, so the command must not block it. */
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args], {
+/** Starts a command. The hub is in this process, so the command must not block it. */
+const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args], {
     cwd: root,
     env: { PATH: process.env.PATH, TWINCAST_URL: app.addresses.http ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+
+/** Runs a command to its end. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = start(args, env)
+  child.stdin.end()
   const [stdout, stderr, status] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -87,6 +92,29 @@ test('an import names the lines that fail by number, imports the others and can 
   expect(first.stderr).toContain('Imported: 2 created, 3 failed.')
   const again = await run(['devices', 'import', file])
   expect(again.stderr).toContain('Imported: 0 created, 2 skipped because they exist, 3 failed.')
+})
+
+test('an import that is stopped says from which line it goes on, and creates only the others from there', async () => {
+  const lines = Array.from({ length: 510 }, (_, index) => `{"deviceId": "valve-${index + 1}"}\n`)
+  await run(['devices', 'import', await fileOf('first.jsonl', lines[0] ?? '')])
+  const file = await fileOf('valves.jsonl', lines.join(''))
+
+  const stopped = start(['devices', 'import', '-', '--if-exists', 'fail'])
+  const said = { text: '' }
+  stopped.stderr.setEncoding('utf8').on('data', (part) => {
+    said.text += part
+    // The first of the 500 lines that were sent has its result. The others wait for lines that do not come.
+    if (said.text.includes('line 1: ')) stopped.kill('SIGINT')
+  })
+  stopped.stdin.write(lines.slice(0, 505).join(''))
+  const status = await new Promise<number | null>((ended) => stopped.once('close', ended))
+  expect({ status, said: said.text }).toEqual({
+    status: 130,
+    said: expect.stringContaining('All lines before 501 are done; --from-line 501 goes on there.'),
+  })
+
+  const rest = await run(['devices', 'import', file, '--if-exists', 'fail', '--from-line', '501'])
+  expect(rest).toMatchObject({ status: 0, stderr: expect.stringContaining('Imported: 10 created.') })
 })
 
 test('a dry run checks the lines and creates nothing', async () => {
