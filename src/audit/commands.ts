@@ -9,7 +9,7 @@ import { completeAuditEntry, insertAuditEntries, withAuditEntry } from './store.
 export type Audited = {
   /** To be used for the operation: its first transaction that commits also has the entry. */
   readonly deps: Deps
-  /** Adds to the detail of the entry. */
+  /** Adds to the detail of the entry. What is noted within the first transaction is committed with it. */
   note(more: JsonObject): void
   /**
    * To be called once at the end, also after an error. Writes the entry of an operation that has changed nothing, or
@@ -37,16 +37,21 @@ export function audited(deps: Deps, attempt: AuditAttempt): Audited {
   })
   const transaction: Db['transaction'] = async (work, longest) => {
     if (inserted !== undefined) return deps.db.transaction(work, longest)
-    const noting = noted
-    const inserting = entry(succeeded)
+    const before = noted
+    const first = entry(succeeded)
+    let last = first
     const result = await deps.db.transaction(async (plain) => {
-      const { tx, finish } = withAuditEntry(plain, inserting)
+      // What an attempt noted that was rolled back is not true.
+      noted = before
+      last = first
+      const { tx, finish } = withAuditEntry(plain, first)
       const worked = await work(tx)
-      await finish()
+      if (noted !== before) last = { ...entry(succeeded), time: first.time }
+      await finish(last)
+      written = noted
       return worked
     }, longest)
-    inserted = inserting
-    written = noting
+    inserted = last
     return result
   }
   return {

@@ -34,25 +34,34 @@ function insertOf(entry: NewAuditEntry): Sql {
       ${entry.attempt}::uuid, ${entry.time}, ${storableText(actor.name)}, ${storableText(actor.id)}, ${actor.kind},
       ${textOrNull(actor.issuer)}, ${storableText(actor.subject)}, ${entry.operation}, ${textOrNull(entry.target)},
       ${textOrNull(entry.address)}, ${entry.outcome}, ${entry.code},
-      ${detail === null ? null : JSON.stringify(storable(detail))}::jsonb
+      ${jsonOf(detail)}::jsonb
     )`
 }
 
+/** Replaces the detail of an entry. The time leads to the entry: it has an index. */
+const detailOf = ({ attempt, time, detail }: NewAuditEntry): Sql =>
+  sql`update audit_entry set detail = ${jsonOf(detail)}::jsonb where time = ${time} and attempt = ${attempt}::uuid`
+
+const jsonOf = (detail: JsonObject | null): string | null => (detail === null ? null : JSON.stringify(storable(detail)))
+
 /**
  * The transaction, whose first statement also inserts the entry: a statement of its own would be one more round trip.
- * `finish` inserts it when there was no statement.
+ * `finish` inserts the entry as it is at the end when there was no statement, and completes it when it has changed since.
  */
-export function withAuditEntry(tx: Tx, entry: NewAuditEntry): { readonly tx: Tx; finish(): Promise<void> } {
+export function withAuditEntry(
+  tx: Tx,
+  entry: NewAuditEntry,
+): { readonly tx: Tx; finish(last: NewAuditEntry): Promise<void> } {
   let isDue = true
-  const insert = async (): Promise<void> => {
+  const insert = async (now: NewAuditEntry): Promise<void> => {
     isDue = false
-    await tx.query(insertOf(entry), 'insert-audit-entry')
+    await tx.query(insertOf(now), 'insert-audit-entry')
   }
   const query: RunQuery = async (statement, name) => {
     if (!isDue) return tx.query(statement, name)
     const joined = withInsert(insertOf(entry), statement)
     if (joined === undefined) {
-      await insert()
+      await insert(entry)
       return tx.query(statement, name)
     }
     isDue = false
@@ -60,8 +69,9 @@ export function withAuditEntry(tx: Tx, entry: NewAuditEntry): { readonly tx: Tx;
   }
   return {
     tx: { ...tx, query },
-    finish: async () => {
-      if (isDue) await insert()
+    finish: async (last) => {
+      if (isDue) await insert(last)
+      else if (last !== entry) await tx.query(detailOf(last), 'detail-audit-entry')
     },
   }
 }

@@ -122,15 +122,21 @@ function checkNewDevice(
 /**
  * Creates devices independently: a fault in one does not affect the others. Returns, in the given order, the id or the
  * InvalidInputError or AlreadyExistsError; of two devices with the same id, the first is created. Some may come with
- * large twins, so the work of one turn is counted in bytes. A device that is not in the scope is not created.
+ * large twins, so the work of one turn is counted in bytes. A device that is not in the scope is not created. `note` gets
+ * the number of failures before the commit, for the audit.
  */
 export function createDevices(
   deps: Deps,
   scope: Scope,
   inputs: readonly NewDeviceInput[],
-  asker?: Pick<Asker, 'caller'>,
+  asker?: Pick<Asker, 'caller'> & { readonly note?: (more: JsonObject) => void },
 ): Promise<readonly (string | DomainError)[]> {
-  return inTransaction(deps, (tx) => insertEach(deps, tx, scope, inputs, asker))
+  return inTransaction(deps, async (tx) => {
+    const results = await insertEach(deps, tx, scope, inputs, asker)
+    const failures = results.filter((result) => typeof result !== 'string').length
+    if (failures > 0) asker?.note?.({ failures })
+    return results
+  })
 }
 
 async function insertEach(

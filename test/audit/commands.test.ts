@@ -5,7 +5,7 @@ import type { Actor } from '../../src/actor.ts'
 import { audited, noteKeysRead } from '../../src/audit/commands.ts'
 import type { AuditAttempt, AuditEnd } from '../../src/audit/entry.ts'
 import { inTransaction, undoneOnFailure } from '../../src/database/client.ts'
-import { createDevice } from '../../src/device/commands.ts'
+import { createDevice, createDevices } from '../../src/device/commands.ts'
 import { scheduleJob } from '../../src/job/commands.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
 import { everything } from '../../src/scope.ts'
@@ -125,6 +125,31 @@ describe('an operation with a transaction', () => {
     note({ c: 3 })
     await end()
     expect((await entries()).map(({ detail }) => detail)).toEqual([{ a: 1, b: 2, c: 3 }])
+  })
+
+  test.each([
+    ['that exist, and others that are not valid', ['there', 'not an id']],
+    ['that are not valid', ['not an id', '']],
+  ])('has the number of devices that were refused before its end: of devices %s', async (_case, ids) => {
+    await createDevices(deps, everything, [{ deviceId: 'there' }])
+    const { deps: followed, note } = audited(deps, { ...attempt, detail: { a: 1 } })
+    const inputs = ids.map((deviceId) => ({ deviceId }))
+    await createDevices(followed, everything, inputs, { caller: 'anna', note })
+    // A hub that is killed now has no end.
+    expect(await entries()).toMatchObject([{ outcome: 'succeeded', detail: { a: 1, failures: 2 } }])
+  })
+
+  test('has nothing that was noted in an attempt that was rolled back', async () => {
+    const { deps: followed, note, end } = audited(deps, attempt)
+    let attempts = 0
+    await inTransaction(followed, async (tx) => {
+      attempts++
+      if (attempts > 1) return
+      note({ failures: 1 })
+      await tx.query(sql`do $$ begin raise exception using errcode = '40P01'; end $$`)
+    })
+    await end()
+    expect(await entries()).toMatchObject([{ detail: null }])
   })
 
   test('is refused when it has found in its transaction that it may change nothing', async () => {

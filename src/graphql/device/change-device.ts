@@ -165,8 +165,6 @@ builder.mutationField('createDevices', (t) =>
       const results = await deps.db.bulkWrite(askerOf(context), () =>
         createDevices(deps, context.viewer.scope, devices, context),
       )
-      const failures = results.filter((result) => typeof result !== 'string').length
-      if (failures > 0) context.note?.({ failures })
       return {
         results: results.map((result) => {
           if (typeof result === 'string') return { deviceId: result }
