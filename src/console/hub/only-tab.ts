@@ -1,4 +1,6 @@
-/** Milliseconds after which another tab certainly uses the session: a page that is reloaded releases it at once. */
+/**
+ * Milliseconds to wait for a session that is in use: a page that is reloaded releases it at once, another tab does not.
+ */
 const patience = 3_000
 
 const held = new Set<string>()
@@ -9,13 +11,21 @@ const held = new Set<string>()
  */
 export async function isOnlyTab(session: string): Promise<boolean> {
   if (held.has(session)) return true
-  return await new Promise((resolve) => {
-    const hold = (): Promise<never> => {
+  // A session that no tab uses is not waited for, so the limit cannot end before a busy page learns that it has it.
+  return (
+    (await hold(session, { ifAvailable: true })) || (await hold(session, { signal: AbortSignal.timeout(patience) }))
+  )
+}
+
+/** Resolves with whether this tab holds the session from now on. */
+function hold(session: string, options: LockOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    const keep = async (lock: Lock | null): Promise<void> => {
+      if (lock === null) return resolve(false)
       held.add(session)
       resolve(true)
-      return new Promise(() => {})
+      await new Promise(() => {})
     }
-    const signal = AbortSignal.timeout(patience)
-    navigator.locks.request(`twincast-${session}`, { signal }, hold).catch(() => resolve(false))
+    navigator.locks.request(`twincast-${session}`, options, keep).catch(() => resolve(false))
   })
 }
