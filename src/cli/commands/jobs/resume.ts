@@ -1,9 +1,6 @@
 import { graphql } from '../../../generated/commands/gql.ts'
-import { hubCommand } from '../../hub-options.ts'
-import { format } from '../../output/format.ts'
-import { printRow } from '../../output/print.ts'
+import { changeCommand } from '../../jobs/change-command.ts'
 import { payloadOf } from '../../payload.ts'
-import { withHub } from '../../with-hub.ts'
 
 const ResumeOneJob = graphql(`
   mutation ResumeOneJob($input: ResumeJobInput!) {
@@ -17,15 +14,7 @@ const ResumeOneJob = graphql(`
 
 /** `twincast jobs resume` */
 export const createJobsResume = () =>
-  hubCommand('resume')
-    .description('Resumes a paused job where it was.')
-    .argument('<jobId>', 'the job')
-    .option('--reason <TEXT>', 'the reason, which is stored in the history of the job')
-    .addOption(format())
-    .action((jobId, { reason, ...options }) =>
-      withHub(options, async ({ client }) => {
-        const input = { jobId, ...(reason !== undefined && { reason }) }
-        const { resumeJob } = await client.execute(ResumeOneJob, { input })
-        printRow({ jobId: payloadOf(resumeJob, 'ResumeJobPayload').jobId }, options.format)
-      }),
-    )
+  changeCommand('resume', 'Resumes a paused job where it was.', async (client, input) => {
+    const { resumeJob } = await client.execute(ResumeOneJob, { input })
+    return { jobId: payloadOf(resumeJob, 'ResumeJobPayload').jobId }
+  })
