@@ -44,7 +44,16 @@ export async function makeCluster(
 
 async function mustRun(user: PostgresUser, program: string, args: readonly string[], input?: string): Promise<void> {
   const { succeeded, output } = await runAs(user, program, args, input)
-  if (!succeeded) throw new EmbeddedDatabaseError(`The embedded database could not be created:\n${output.trim()}`)
+  if (succeeded) return
+  // Containers may run as a number without a name.
+  const [, nameless] = /could not look up effective user ID (\d+)/.exec(output) ?? []
+  if (nameless === undefined) {
+    throw new EmbeddedDatabaseError(`The embedded database could not be created:\n${output.trim()}`)
+  }
+  throw new EmbeddedDatabaseError(
+    `The embedded database could not be created, because PostgreSQL needs a user with a name, and the user ${nameless} has ` +
+      'none on this system. Start the hub as a user with a name, such as nobody, or set DATABASE_URL.',
+  )
 }
 
 const isThere = (path: string): Promise<boolean> =>

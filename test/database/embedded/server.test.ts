@@ -1,7 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,6 +23,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type DataFolder, openDataFolder } from '../../../src/data-folder.ts'
 import { findPostgresPrograms } from '../../../src/database/embedded/binaries.ts'
+import { makeCluster } from '../../../src/database/embedded/cluster.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/database/embedded/server.ts'
 import { runAs } from '../../../src/database/embedded/user.ts'
 
@@ -220,6 +234,19 @@ describe('the embedded database', () => {
     await expect.poll(() => ask(url, 'select answer from kept')).toEqual([42])
     expect(await postmasterPid()).not.toBe(pid)
   })
+})
+
+/** A user that no system has. */
+const nameless = 3_913_117
+
+it.runIf(isRoot)('says what to do when its user has no name, as in containers that run as a number', async () => {
+  await mkdir(path)
+  await chown(path, nameless, nameless)
+  const user = { uid: nameless, gid: nameless }
+  const programs = await findPostgresPrograms(path, user)
+  await expect(makeCluster({ home: path, user }, programs, 'secret')).rejects.toThrow(
+    `needs a user with a name, and the user ${nameless} has none on this system. Start the hub as a user with a name`,
+  )
 })
 
 describe('the embedded database of a program', () => {
