@@ -44,7 +44,8 @@ import {
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
-import { saveCancelled, savePaused, saveResumed } from './store/transitions.ts'
+import { saveCancelled, savePaused, saveResumed, saveUpdated } from './store/transitions.ts'
+import { checkUpdate, type JobUpdateInput, membersIn } from './update.ts'
 
 /** The call or the patch as stored in the row. */
 const operationOf = (request: JobRequest): JobOperation =>
@@ -209,7 +210,7 @@ export async function cancelJob(
 const isShownRunning = ({ status, startedTime }: JobRow): boolean =>
   status === 'running' || (status === 'paused' && startedTime !== null)
 
-/** Events in the history of a job from which on it cannot be paused. */
+/** Events in the history of a job from which on it can neither be paused nor changed. */
 const mostEvents = 1_000
 
 /**
@@ -221,9 +222,7 @@ const mostEvents = 1_000
 export async function pauseJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<number> {
   return steer(deps, by, jobId, reason, async (tx, { status }, message) => {
     transition(status, 'pause')
-    if ((await countEvents(tx, jobId)) >= mostEvents) {
-      throw new ConflictError(`The history of job "${jobId}" is full, so it can no longer be paused.`)
-    }
+    await requireRoom(tx, jobId)
     return { result: await savePaused(tx, jobId, by, message, deps.clock.now()), wakes: 'jobs' }
   })
 }
@@ -237,6 +236,28 @@ export async function resumeJob(deps: Deps, by: By, jobId: string, reason?: stri
     const status = transition(job.status, job.startedTime === null ? 'reschedule' : 'resume')
     await saveResumed(tx, jobId, status, by, message, deps.clock.now())
     return { result: undefined, wakes: status === 'running' ? 'started' : 'jobs' }
+  })
+}
+
+/** ConflictError when the history of the job is full. */
+async function requireRoom(tx: Tx, jobId: string): Promise<void> {
+  if ((await countEvents(tx, jobId)) < mostEvents) return
+  throw new ConflictError(`The history of job "${jobId}" is full, so it can no longer be paused or changed.`)
+}
+
+/**
+ * Changes a job that has not ended: its naming and its time. What is not given stays as it is. NotFoundError,
+ * OutOfScopeError for a foreign job, ConflictError when the job has ended, is cancelled, or has a full history,
+ * InvalidInputError.
+ */
+export async function updateJob(deps: Deps, by: By, input: JobUpdateInput): Promise<void> {
+  await steer(deps, by, input.jobId, input.reason, async (tx, job, reason) => {
+    const now = deps.clock.now()
+    const update = checkUpdate(input, job, now)
+    await requireRoom(tx, job.id)
+    await saveUpdated(tx, { ...job, ...update }, membersIn(update), by, reason, now)
+    // An earlier deadline may be the next.
+    return { result: undefined, wakes: 'jobs' }
   })
 }
 

@@ -12,6 +12,7 @@ export type JobEventType =
   | 'started'
   | 'paused'
   | 'resumed'
+  | 'updated'
   | 'completed'
   | 'failed'
   | 'cancelled'
@@ -33,6 +34,8 @@ export type JobHistoryEvent = {
   readonly cause: JobEventCause
   readonly actor: string | null
   readonly reason: string | null
+  /** The members of the job that a client has changed; null for other events. */
+  readonly changed: readonly string[] | null
 }
 
 /** The client that changes a job, through any protocol, and the devices that it may see. It is kept in the history. */

@@ -24,13 +24,26 @@ const longestLabelName = 64
 const longestLabelValue = 200
 
 /** The naming of a job, as it is stored. InvalidInputError with the path of the member. */
-export const checkNaming = ({ name, description, labels }: NamingInput): Naming => ({
-  name: name == null ? null : checkText(name, ['name'], 1, longestName),
-  description: description == null ? null : checkText(description, ['description'], 0, longestDescription) || null,
-  labels: labels == null ? null : checkLabels(labels),
+export const checkNaming = (input: NamingInput): Naming => ({
+  name: checkName(input.name),
+  description: checkDescription(input.description),
+  labels: checkLabels(input.labels),
 })
 
+/** The members of the naming that are given, to replace those of a job: null takes one away. InvalidInputError. */
+export const checkNamingChange = ({ name, description, labels }: NamingInput): Partial<Naming> => ({
+  ...(name !== undefined && { name: checkName(name) }),
+  ...(description !== undefined && { description: checkDescription(description) }),
+  ...(labels !== undefined && { labels: checkLabels(labels) }),
+})
+
+const checkName = (name: unknown): string | null => (name == null ? null : checkText(name, ['name'], 1, longestName))
+
+const checkDescription = (text: unknown): string | null =>
+  text == null ? null : checkText(text, ['description'], 0, longestDescription) || null
+
 function checkLabels(labels: unknown): Labels | null {
+  if (labels == null) return null
   const path = ['labels']
   if (!Array.isArray(labels)) throw new InvalidInputError(path, 'Labels must be a list of names and values.')
   if (labels.length > mostLabels) throw new InvalidInputError(path, `A job has at most ${mostLabels} labels.`)

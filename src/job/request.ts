@@ -138,12 +138,14 @@ export function checkStartTime(startTime: Date, now: Date): Date {
 }
 
 /** The max execution time in seconds. InvalidInputError. */
-export function checkMaxExecutionTime(value: unknown): number {
+export function checkMaxExecutionTime(value: unknown, path: readonly string[] = ['maxExecutionTimeInSeconds']): number {
   const max = daysAhead * secondsPerDay
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
   throw new InvalidInputError(
-    ['maxExecutionTimeInSeconds'],
-    `maxExecutionTimeInSeconds must be a whole number from 1 to ${max} (${daysAhead} days).`,
+    path,
+    path[0] === 'extendBySeconds'
+      ? `extendBySeconds must be a whole number of at least 1, and the max execution time may become ${max} seconds (${daysAhead} days) at most.`
+      : `maxExecutionTimeInSeconds must be a whole number from 1 to ${max} (${daysAhead} days).`,
   )
 }
 

@@ -153,6 +153,13 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.getByText('Paused until somebody resumes it').waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('3 % fail').waitFor()
 
+    await page.getByRole('button', { name: 'Extend…' }).click()
+    const extending = page.getByRole('dialog', { name: 'Give this job more time?' })
+    await extending.getByLabel('Extend by').selectOption({ index: 2 })
+    await extending.getByRole('button', { name: 'Extend job' }).click()
+    await page.getByRole('region', { name: 'History' }).getByText('time limit').waitFor()
+    await page.getByRole('region', { name: 'Job details' }).getByText('5 h', { exact: false }).first().waitFor()
+
     await page.getByRole('link', { name: 'team=north' }).click()
     const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'Night of the pumps' }) })
     await expect.poll(() => row.innerText()).toContain('Paused')

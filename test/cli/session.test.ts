@@ -236,6 +236,12 @@ test('a job with labels is found by them, paused and resumed', async () => {
     labels: [{ name: 'team' }, { name: 'ticket' }],
   })
 
+  const changed = await run(['jobs', 'update', 'named', '--name', 'Day', '--label', 'team=south', '--format', 'jsonl'])
+  const deadlineIn = (stdout: string): number => Date.parse(Object(rowsIn(stdout)[0]).deadline)
+  expect((await list('--label', 'team=south'))[0]).toMatchObject({ jobId: 'named', name: 'Day' })
+  const extended = await run(['jobs', 'extend', 'named', '--by', '60', '--format', 'jsonl'])
+  expect(deadlineIn(extended.stdout) - deadlineIn(changed.stdout)).toBe(60_000)
+  expect(await run(['jobs', 'update', 'named'])).toMatchObject({ status: 2 })
   expect(await run(['jobs', 'resume', 'named'])).toMatchObject({ status: 0 })
   const again = await run(['jobs', 'resume', 'named'])
   expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("'Scheduled'") })

@@ -149,6 +149,12 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  updateJob: {
+    input: () => givenMethodJob(door.deps, 'pump').then((jobId) => ({ jobId, name: 'Night', extendBySeconds: 60 })),
+    refused: { jobId: 'nothing', name: 'Night' },
+    code: 'NOT_FOUND',
+    detail: { name: 'Night', extendBySeconds: 60 },
+  },
   resumeJob: {
     input: async () => {
       const jobId = await givenMethodJob(door.deps, 'pump')

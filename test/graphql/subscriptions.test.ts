@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDevice, deleteDevice, updateDevice } from '../../src/device/commands.ts'
 import { jobEventInterval } from '../../src/events/events.ts'
-import { cancelJob, pauseJob, resumeJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, resumeJob, updateJob } from '../../src/job/commands.ts'
 import { everything } from '../../src/scope.ts'
 import { patchTwin, reportProperties } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -280,6 +280,25 @@ describe('jobUpdated', () => {
     await calm()
     const last = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'drop-2' })
     expect(await updates.next()).toEqual(shown(last, 'QUEUED'))
+  })
+
+  test('shows a job once more whose labels no longer pass the filter, if it was shown', async () => {
+    const label = (value: string) => ({ labels: [{ name: 'team', value }] })
+    const updates = subscribe(query, { filter: { labels: [{ name: 'team', value: ['north'] }] } })
+    const first = updates.next()
+    await listening()
+    await givenMethodJob(door.deps, 'pump', {}, { jobId: 'labelled-other', ...label('south') })
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { jobId: 'labelled', ...label('north') })
+    expect(await first).toEqual(shown(jobId, 'QUEUED'))
+    await calm()
+    await updateJob(door.deps, tester, { jobId, ...label('south') })
+    expect(await updates.next()).toEqual(shown(jobId, 'QUEUED'))
+    await calm()
+    // No longer news.
+    await updateJob(door.deps, tester, { jobId, name: 'Night' })
+    await calm()
+    await updateJob(door.deps, tester, { jobId: 'labelled-other', ...label('north') })
+    expect(await updates.next()).toEqual(shown('labelled-other', 'QUEUED'))
   })
 
   test('shows nothing twice that has not changed', async () => {

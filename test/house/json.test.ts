@@ -26,6 +26,7 @@ const bounded: Readonly<Record<string, string>> = {
   'twin/size.ts': 'one text of a section',
   'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
   'job/store/jobs.ts': 'requests that job/request.ts has checked',
+  'job/store/transitions.ts': 'labels that job/naming.ts has checked',
   'job/store/previews.ts': 'patches that twin/check-patch.ts has checked',
   'method/commands.ts': 'payloads that method/check-call.ts has checked',
   'scheduler/dispatch-method-calls.ts': 'payloads that method/check-call.ts has checked',

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { createJobsCancel } from './jobs/cancel.ts'
+import { createJobsExtend } from './jobs/extend.ts'
 import { createJobsList } from './jobs/list.ts'
 import { createJobsPause } from './jobs/pause.ts'
 import { createJobsPreview } from './jobs/preview.ts'
@@ -8,12 +9,13 @@ import { createJobsResume } from './jobs/resume.ts'
 import { createJobsRetry } from './jobs/retry.ts'
 import { createJobsSchedule } from './jobs/schedule.ts'
 import { createJobsShow } from './jobs/show.ts'
+import { createJobsUpdate } from './jobs/update.ts'
 import { createJobsWatch } from './jobs/watch.ts'
 
 /** `twincast jobs …` */
 export const createJobs = () =>
   new Command('jobs')
-    .description('Schedules, watches, pauses, cancels and repeats jobs, and prints their results.')
+    .description('Schedules, watches, pauses, changes, cancels and repeats jobs, and prints their results.')
     .addCommand(createJobsList())
     .addCommand(createJobsShow())
     .addCommand(createJobsSchedule())
@@ -21,6 +23,8 @@ export const createJobs = () =>
     .addCommand(createJobsWatch())
     .addCommand(createJobsPause())
     .addCommand(createJobsResume())
+    .addCommand(createJobsUpdate())
+    .addCommand(createJobsExtend())
     .addCommand(createJobsCancel())
     .addCommand(createJobsRetry())
     .addCommand(createJobsResults())

@@ -19,6 +19,7 @@ const JobEventType = builder.enumType('JobEventType', {
       value: 'resumed',
       description: 'The job was resumed. `status` shows whether it runs or waits for its start.',
     },
+    UPDATED: { value: 'updated', description: 'A client changed the job. See `changed`.' },
     COMPLETED: {
       value: 'completed',
       description: 'Every device job has ended. A job without devices completes at its start.',
@@ -59,7 +60,12 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for a cancellation, a pause, a resumption or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
+    }),
+    changed: t.stringList({
+      description:
+        'The members of the job that a client has changed, by their names in `UpdateJobInput`. Empty for other events.',
+      resolve: ({ changed }) => [...(changed ?? [])],
     }),
     version: t.exposeInt('version', {
       description:

@@ -53,7 +53,7 @@ const JobLabelInput = builder.inputType('JobLabelInput', {
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 /** What people call a job. Validated by job/naming.ts. */
-const namingFields = (t: InputFields) => ({
+export const namingFields = (t: InputFields) => ({
   name: t.string({ description: 'What people call the job: at most 200 characters. It need not be unique.' }),
   description: t.string({ description: 'What people should know about the job: at most 2000 characters.' }),
   labels: t.field({

@@ -1,6 +1,12 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { readInTime } from '../../database/bounded-read.ts'
-import { findJobs, findSelectedJob, type JobSelection, type SelectedJob } from '../../job/store/job-list.ts'
+import {
+  findJobs,
+  findWhetherSelected,
+  type JobSelection,
+  type MaybeSelectedJob,
+  type SelectedJob,
+} from '../../job/store/job-list.ts'
 import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
 import { askerOf, type Context } from '../context.ts'
@@ -21,7 +27,10 @@ const maxRemembered = 1000
 /** Without an ID, any job may have changed. */
 type Change = { readonly jobId?: string }
 
-const jobsNow = sharedReads<readonly SelectedJob[]>()
+/** A job that is selected, or one whose change was reported. */
+type FollowedJob = SelectedJob & Partial<Pick<MaybeSelectedJob, 'isSelected'>>
+
+const jobsNow = sharedReads<readonly FollowedJob[]>()
 
 /** A state of a job, as one subscription sends it. */
 type Update = {
@@ -79,11 +88,13 @@ function followJobs<Row>(
   const { events } = deps
   const begun = deps.clock.now()
   const selection = selectionOf(filter)
-  // A job that matches a filter may later have another status, or failures. The rest of a match is for good.
+  // A job that matches a filter may later have another status, or failures. These are compared here.
   const withoutFailures = selection.hasFailures === false
   const candidates = { ...selection, statuses: undefined, ...(withoutFailures && { hasFailures: undefined }) }
   const asked = [...selectedColumns(info, 'Job'), ...(withoutFailures ? ['failedCount', 'refusedCount'] : [])]
-  const passes = (job: SelectedJob): boolean => {
+  const passes = (job: FollowedJob): boolean => {
+    // Its name or its labels may have changed.
+    if (job.isSelected === false) return false
     if (selection.statuses?.includes(job.status) === false) return false
     if (!withoutFailures) return true
     // The failures of a foreign job are not counted, so it does not match.
@@ -101,14 +112,14 @@ function followJobs<Row>(
         { cursor: undefined, limit },
       ),
     )
-  const findOne = async (id: string): Promise<readonly SelectedJob[]> => {
-    const job = await findSelectedJob(deps.db.reads, viewer.scope, asked, candidates, id)
+  const findOne = async (id: string): Promise<readonly FollowedJob[]> => {
+    const job = await findWhetherSelected(deps.db.reads, viewer.scope, asked, candidates, id)
     return job === undefined ? [] : [job]
   }
 
   /** Jobs that were sent, with their versions, the most recent at the end. */
   const shown = new Map<string, number>()
-  const showOne = (job: SelectedJob): readonly Row[] => {
+  const showOne = (job: FollowedJob): readonly Row[] => {
     const before = shown.get(job.id)
     const matches = passes(job)
     if (before === undefined ? !matches : job.version <= before) return []
@@ -118,7 +129,7 @@ function followJobs<Row>(
     if (shown.size > maxRemembered && oldest !== undefined) shown.delete(oldest)
     return [rowOf(updateOf(job, before === undefined && job.createdTime >= begun, matches))]
   }
-  const show = (newestFirst: readonly SelectedJob[]): readonly Row[] => newestFirst.toReversed().flatMap(showOne)
+  const show = (newestFirst: readonly FollowedJob[]): readonly Row[] => newestFirst.toReversed().flatMap(showOne)
 
   return sharedPacedRows(context, either<Change, Change>(events.listen('anyJob'), events.listen('missed')), {
     keyOf: ({ jobId }) => jobId ?? '',

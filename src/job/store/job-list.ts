@@ -245,16 +245,20 @@ const orderKeys: Readonly<Record<JobOrder['field'], readonly Sql[]>> = {
 
 const directed = (column: Sql, ascending: boolean): Sql => (ascending ? column : sql`${column} desc`)
 
-/** The job with this id if it is selected: one row by its key, however many jobs there are. */
-export async function findSelectedJob(
+/** A job, and whether it is selected. */
+export type MaybeSelectedJob = SelectedJob & { readonly isSelected: boolean }
+
+/** The job with this id: one row by its key, however many jobs there are. */
+export async function findWhetherSelected(
   db: Reader,
   scope: Scope,
   asked: readonly string[],
   selection: JobSelection,
   id: string,
-): Promise<SelectedJob | undefined> {
-  const [row] = await db.query<SelectedJob>(
-    sql`select ${selectListed(scope, asked)} from job where id = ${id} and ${selected(scope, selection)}`,
+): Promise<MaybeSelectedJob | undefined> {
+  const [row] = await db.query<MaybeSelectedJob>(
+    sql`select ${selectListed(scope, asked)}, coalesce(${selected(scope, selection)}, false) as "isSelected" from job
+        where id = ${id}`,
   )
   return row
 }

@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { By } from '../history.ts'
 import type { JobStatus } from '../state.ts'
+import type { ChangedMember } from '../update.ts'
 import { noteMoved } from './history.ts'
 import { columns, type JobRow } from './jobs.ts'
 import { movedColumns, queueMoved } from './webhook-outbox.ts'
@@ -212,6 +213,28 @@ export async function saveResumed(
           returning key, version, status
         )
         ${noteMoved({ type: 'resumed', cause: 'user', time: now, by, reason })}`,
+  )
+}
+
+/** The job as a client has changed it. Its status stays. */
+export async function saveUpdated(
+  tx: Tx,
+  job: JobRow,
+  changed: readonly ChangedMember[],
+  by: By,
+  reason: string | null,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    sql`with moved as (
+          update job
+          set name = ${job.name}, description = ${job.description},
+              labels = ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
+              max_execution_time_seconds = ${job.maxExecutionTimeSeconds}, deadline = ${job.deadline}, version = version + 1
+          where id = ${job.id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'updated', cause: 'user', time: now, by, reason, changed })}`,
   )
 }
 

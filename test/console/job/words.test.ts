@@ -51,6 +51,8 @@ const jobNow = (
 ): JobNowFragment & { readonly deviceJobStatistics: Statistics } => ({
   status,
   version: 1,
+  maxExecutionTimeInSeconds: 3_600,
+  deadline: '2026-03-01T07:00:00Z',
   outcome: endTime === null ? null : 'PARTIALLY_FAILED',
   startedTime: null,
   endTime,
@@ -113,6 +115,10 @@ describe('an event of the history', () => {
   })
 
   it('says what and who', () => {
+    const members = ['labels', 'maxExecutionTimeInSeconds']
+    expect(describeEvent({ type: 'UPDATED', cause: 'USER', actor: 'anna', changed: members }, 3).detail).toBe(
+      'by anna – labels, time limit',
+    )
     expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' }, 3)).toMatchObject({
       what: 'Cancelled',
       detail: 'by operator',

@@ -42,6 +42,7 @@ const samples: Readonly<Record<string, string>> = {
   'CancelJobInput.jobId': '"no-such-job"',
   'PauseJobInput.jobId': '"no-such-job"',
   'ResumeJobInput.jobId': '"no-such-job"',
+  'UpdateJobInput.jobId': '"no-such-job"',
   'RetryJobInput.jobId': '"no-such-job"',
   deviceId: '"<device>"',
   id: '"<global>"',

@@ -13,6 +13,7 @@ export const operations: readonly Operation[] = [
   { word: 'Schedule twin updates', names: ['scheduleTwinUpdate'], target: 'job' },
   { word: 'Schedule job (REST)', names: ['createJob'], target: 'job' },
   { word: 'Retry job', names: ['retryJob'], target: 'job' },
+  { word: 'Change job', names: ['updateJob'], target: 'job' },
   { word: 'Pause job', names: ['pauseJob'], target: 'job' },
   { word: 'Resume job', names: ['resumeJob'], target: 'job' },
   { word: 'Cancel job', names: ['cancelJob'], target: 'job' },

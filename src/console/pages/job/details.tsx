@@ -84,10 +84,10 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
         )}
         {now.endTime === null && (
           <Detail name="Deadline">
-            <Time value={job.deadline} describe={formatPlanned} />
+            <Time value={now.deadline} describe={formatPlanned} />
           </Detail>
         )}
-        <Detail name="Time limit">{formatDuration(job.maxExecutionTimeInSeconds)}</Detail>
+        <Detail name="Time limit">{formatDuration(now.maxExecutionTimeInSeconds)}</Detail>
         {job.maxDevices !== null && <Detail name="Device limit">{formatCount(job.maxDevices)}</Detail>}
       </dl>
     </Panel>

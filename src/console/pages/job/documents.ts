@@ -4,6 +4,8 @@ import { graphql } from '../../../generated/console/index.ts'
 graphql(`
   fragment JobNow on Job {
     version
+    maxExecutionTimeInSeconds
+    deadline
     status
     outcome
     startedTime
@@ -70,6 +72,7 @@ graphql(`
       cause
       actor
       reason
+      changed
       version
     }
   }
@@ -88,10 +91,8 @@ graphql(`
     type
     createdTime
     queryCondition
-    maxExecutionTimeInSeconds
     maxDevices
     startTime
-    deadline
     ...WholeOperation
     retryOf {
       jobId
@@ -196,6 +197,21 @@ export const JobPauseDocument = graphql(`
       __typename
       ... on PauseJobPayload {
         callsInProgress
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobExtendDocument = graphql(`
+  mutation JobExtend($input: UpdateJobInput!) {
+    updateJob(input: $input) {
+      __typename
+      ... on UpdateJobPayload {
         job {
           id
           ...JobNow

@@ -9,7 +9,7 @@ type DescribedEvent = { readonly what: string; readonly detail: string; readonly
 
 /** Describes an event of a job. An unknown type or cause, from a newer hub, is shown by its name. */
 export function describeEvent(
-  { type, cause, actor }: Pick<JobEvent, 'type' | 'cause' | 'actor'>,
+  { type, cause, actor, changed = [] }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed'>>,
   deviceCount: number,
 ): DescribedEvent {
   const who =
@@ -34,6 +34,10 @@ export function describeEvent(
       return { what: 'Paused', detail: byWhom, tone: 'pending' }
     case 'RESUMED':
       return { what: 'Resumed', detail: byWhom, tone: 'running' }
+    case 'UPDATED': {
+      const members = changed.map((member) => (member === 'maxExecutionTimeInSeconds' ? 'time limit' : member))
+      return { what: 'Changed', detail: `${byWhom} – ${members.join(', ')}`, tone: 'pending' }
+    }
     case 'COMPLETED':
       if (deviceCount === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }
       return cause === 'DEADLINE'

@@ -12,6 +12,7 @@ import { JobBadge } from '../../ui/status-badge.tsx'
 import { CancelDialog } from './cancel-dialog.tsx'
 import { Details } from './details.tsx'
 import { Devices } from './devices.tsx'
+import { ExtendDialog } from './extend-dialog.tsx'
 import { type FailureGroup, FailureGroups } from './failure-groups.tsx'
 import { Family } from './family.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
@@ -26,7 +27,9 @@ import type { KnownJob } from './use-job.ts'
 /** The page of a job that exists. */
 export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
-  const [dialog, setDialog] = useState<'cancel' | 'pause' | 'resume' | { readonly retry: FailureGroup | undefined }>()
+  const [dialog, setDialog] = useState<
+    'cancel' | 'pause' | 'resume' | 'extend' | { readonly retry: FailureGroup | undefined }
+  >()
   const [search, setSearch] = useSearchParams()
   const devices = useRef<HTMLElement>(null)
   const denied = useDenial()('WRITE_JOBS')
@@ -100,6 +103,11 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
             </Button>
           )}
           {canCancel && (
+            <Button denied={denied} onClick={() => setDialog('extend')}>
+              Extend…
+            </Button>
+          )}
+          {canCancel && (
             <Button kind="danger" denied={denied} onClick={() => setDialog('cancel')}>
               Cancel job…
             </Button>
@@ -109,7 +117,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
     >
       <div className={styles.columns}>
         <div className={styles.main}>
-          <Progress now={now} deadline={job.deadline} liveError={liveError} onFollow={follow} />
+          <Progress now={now} deadline={now.deadline} liveError={liveError} onFollow={follow} />
           <ProgressChartPanel jobId={jobId} now={now} />
           <FailureGroups groups={failureGroups} onShow={show} onRetry={canRetry && ((retry) => setDialog({ retry }))} />
         </div>
@@ -125,6 +133,9 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       )}
       {dialog === 'pause' && <PauseDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
       {dialog === 'resume' && <ResumeDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
+      {dialog === 'extend' && (
+        <ExtendDialog jobId={jobId} deadline={now.deadline} onClose={() => setDialog(undefined)} onChanged={refresh} />
+      )}
       {typeof dialog === 'object' && (
         <RetryDialog jobId={jobId} now={now} group={dialog.retry} onClose={() => setDialog(undefined)} />
       )}

@@ -1,0 +1,60 @@
+import { ConflictError, InvalidInputError } from '../errors.ts'
+import { checkNamingChange, type Naming, type NamingInput } from './naming.ts'
+import { checkMaxExecutionTime } from './request.ts'
+import { jobTransitions } from './state.ts'
+import type { JobRow } from './store/jobs.ts'
+
+/** A change as a client sends it. Members that are `undefined` stay as they are. */
+export type JobUpdateInput = NamingInput & {
+  readonly jobId: string
+  readonly maxExecutionTimeInSeconds?: unknown
+  /** Seconds to add to the max execution time. */
+  readonly extendBySeconds?: unknown
+  readonly reason?: string | null | undefined
+}
+
+/** The members of a job that clients can change. */
+export type JobUpdate = Partial<Naming & { readonly maxExecutionTimeSeconds: number; readonly deadline: Date }>
+
+/** The members as clients name them, for the history. */
+export type ChangedMember = 'name' | 'description' | 'labels' | 'maxExecutionTimeInSeconds'
+
+/**
+ * What the update changes in the job. ConflictError when the job has ended or is cancelled, InvalidInputError with the path of
+ * the member when a value is not valid, or when nothing is given.
+ */
+export function checkUpdate(input: JobUpdateInput, job: JobRow, now: Date): JobUpdate {
+  if (jobTransitions[job.status].cancel === undefined) {
+    throw new ConflictError(`Job "${job.id}" is ${job.status}, so it can no longer be changed.`)
+  }
+  const update = { ...checkNamingChange(input), ...checkTime(input, job, now) }
+  if (Object.keys(update).length > 0) return update
+  throw new InvalidInputError([], 'The update is empty: it would change nothing.')
+}
+
+function checkTime(
+  { maxExecutionTimeInSeconds, extendBySeconds }: JobUpdateInput,
+  { startTime, maxExecutionTimeSeconds: before }: JobRow,
+  now: Date,
+): JobUpdate {
+  if (maxExecutionTimeInSeconds === undefined && extendBySeconds === undefined) return {}
+  if (maxExecutionTimeInSeconds !== undefined && extendBySeconds !== undefined) {
+    throw new InvalidInputError(['extendBySeconds'], 'Give maxExecutionTimeInSeconds or extendBySeconds, not both.')
+  }
+  const path = extendBySeconds === undefined ? ['maxExecutionTimeInSeconds'] : ['extendBySeconds']
+  const seconds =
+    extendBySeconds === undefined
+      ? checkMaxExecutionTime(maxExecutionTimeInSeconds)
+      : checkMaxExecutionTime(before + checkMaxExecutionTime(extendBySeconds, path), path)
+  const deadline = new Date(startTime.getTime() + seconds * 1000)
+  if (deadline > now) return { maxExecutionTimeSeconds: seconds, deadline }
+  throw new InvalidInputError(path, `The deadline of the job would be ${deadline.toISOString()}, which has passed.`)
+}
+
+/** The names of the members that the update changes. */
+export const membersIn = ({ name, description, labels, deadline }: JobUpdate): ChangedMember[] => [
+  ...(name === undefined ? [] : ['name' as const]),
+  ...(description === undefined ? [] : ['description' as const]),
+  ...(labels === undefined ? [] : ['labels' as const]),
+  ...(deadline === undefined ? [] : ['maxExecutionTimeInSeconds' as const]),
+]
