@@ -28,6 +28,8 @@ export function createHubHttp(url: string, ca: string | undefined): HubHttp {
   const open = async (address: string | URL, { headers, body, signal }: HubRequest): Promise<http.IncomingMessage> => {
     const method = body === undefined ? 'GET' : 'POST'
     const request = (isSecure ? https : http).request(address, { method, agent, headers, ...(signal && { signal }) })
+    // After the response began, a reset is reported to the request as well, and without a listener it would end the program.
+    request.on('error', () => {})
     request.end(body)
     try {
       const [response] = await once(request, 'response')
