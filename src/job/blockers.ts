@@ -1,3 +1,4 @@
+import { type AbortRule, inWords } from './abort-rules.ts'
 import type { PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 import type { JobStatus } from './state.ts'
@@ -18,6 +19,8 @@ export type WaitingJob = {
   readonly endTime: Date | null
   readonly pendingCount: number
   readonly runningCount: number
+  /** The abort rule that has paused the job. */
+  readonly rule?: AbortRule | undefined
 }
 
 /** Findings about a job, as far as they were requested. */
@@ -42,7 +45,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
  * What a job waits for: nothing when it has ended or makes progress by itself, at whatever rate its throttle allows.
  */
 export function blockersOf(job: WaitingJob, { position, notConnected }: Findings, now: Date): JobBlocker[] {
-  const { status, startTime, endTime, pendingCount, runningCount } = job
+  const { status, startTime, endTime, pendingCount, runningCount, rule } = job
   if (endTime !== null) return []
   switch (status) {
     case 'scheduled':
@@ -61,7 +64,8 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
         },
       ]
     case 'paused': {
-      const paused: JobBlocker = { reason: 'paused', message: 'The job is paused. It goes on when it is resumed.' }
+      const why = rule === undefined ? 'The job is paused' : `An abort rule paused the job, because ${inWords(rule)}`
+      const paused: JobBlocker = { reason: 'paused', message: `${why}. It goes on when it is resumed.` }
       return runningCount > 0 ? [paused, callsUnderWay(runningCount)] : [paused]
     }
     case 'running':

@@ -68,7 +68,7 @@ export async function scheduleJob(
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    const { jobId: id, queryCondition, name, description, labels } = request
+    const { jobId: id, queryCondition, name, description, labels, rollout } = request
     const maxDevices = request.expect?.maxDevices ?? null
     const job = {
       id,
@@ -78,6 +78,7 @@ export async function scheduleJob(
       name,
       description,
       labels,
+      rollout,
       retry: null,
       scope: by.scope.parts,
       ...timesOf(request, now),

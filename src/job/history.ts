@@ -1,5 +1,6 @@
 import type { Actor } from '../actor.ts'
 import type { Scope } from '../scope.ts'
+import type { AbortCrossing } from './abort-rules.ts'
 import type { JobStatus } from './state.ts'
 
 /**
@@ -19,10 +20,10 @@ export type JobEventType =
   | 'ended'
 
 /**
- * What caused the transition: a client, the start time, the devices' outcomes, the end of the max execution time, or
- * the hub itself.
+ * What caused the transition: a client, the start time, the devices' outcomes, the end of the max execution time, the
+ * hub itself, or an abort rule of the job.
  */
-export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub'
+export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub' | 'rule'
 
 /** One transition of a job. `status` and `version` are those after it; `actor` names a
  * person or a policy; null for the hub. */
@@ -36,6 +37,8 @@ export type JobHistoryEvent = {
   readonly reason: string | null
   /** The members of the job that a client has changed; null for other events. */
   readonly changed: readonly string[] | null
+  /** What made an abort rule act; null for other causes. */
+  readonly crossing: AbortCrossing | null
 }
 
 /** The client that changes a job, through any protocol, and the devices that it may see. It is kept in the history. */

@@ -4,6 +4,7 @@ import { checkMethodCall, type MethodCall } from '../method/check-call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
+import { checkRollout, type JobRollout } from './rollout.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
 export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'
@@ -15,6 +16,7 @@ type Common = Naming & {
   readonly startTime: Date
   readonly maxExecutionTimeInSeconds: number
   readonly expect: JobExpectation | undefined
+  readonly rollout: JobRollout | null
 }
 
 /** What a client expects of the devices of a job: their fingerprint, and their maximum number. */
@@ -39,6 +41,7 @@ export type JobRequestInput = NamingInput & {
   /** Whether an empty patch is accepted: clients of IoT Hub send back twins that contain nothing they may write. */
   readonly mayChangeNothing?: boolean
   readonly expect?: unknown
+  readonly rollout?: unknown
 }
 
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
@@ -53,7 +56,10 @@ export type PreviewRequest = {
 }
 
 /** The preview request as a client sends it: a job request without its type. */
-export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing' | keyof Naming>
+export type PreviewRequestInput = Omit<
+  JobRequestInput,
+  'type' | 'expect' | 'rollout' | 'mayChangeNothing' | keyof Naming
+>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -75,6 +81,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
     ...checkNaming(input),
+    rollout: checkRollout(input.rollout),
   }
   switch (input.type) {
     case 'scheduleDeviceMethod':

@@ -39,6 +39,7 @@ describe('what is left out', () => {
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
+      rollout: null,
       cloudToDeviceMethod: {
         methodName: 'reboot',
         payload: null,
@@ -57,6 +58,7 @@ describe('what is left out', () => {
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
+      rollout: null,
       updateTwin: { tags: { wave: 2 }, desired: { a: null } },
     })
   })

@@ -197,3 +197,26 @@ export const ResumeJob = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const ReadAbort = graphql(/* GraphQL */ `
+  query JourneyReadAbort($jobId: String!) {
+    job(jobId: $jobId) {
+      rollout {
+        abort {
+          matchedCount
+          endedCount
+          hasActed
+        }
+      }
+      history {
+        type
+        cause
+        abort {
+          matchedCount
+          endedCount
+          callsInProgress
+        }
+      }
+    }
+  }
+`)

@@ -35,7 +35,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
   values: {
     START_TIME: { value: 'startTime', description: 'The start time. See `until`.' },
-    PAUSED: { value: 'paused', description: 'A client: the job is paused, and has to be resumed.' },
+    PAUSED: {
+      value: 'paused',
+      description:
+        'A client: the job is paused, and has to be resumed. `message` says whether an abort rule paused it.',
+    },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
@@ -83,7 +87,7 @@ const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paus
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
-    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', ...counters),
+    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', 'rollout', 'crossedRule', ...counters),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
@@ -95,7 +99,8 @@ builder.objectField(Job, 'blockers', (t) =>
       const isHidden = isForeign(job, context)
       const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
       const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
-      const blockers = blockersOf(job, findings, context.deps.clock.now())
+      const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]
+      const blockers = blockersOf({ ...job, rule }, findings, context.deps.clock.now())
       // The others describe devices.
       return isHidden ? blockers.filter(({ reason }) => shownOfForeign.includes(reason)) : blockers
     },

@@ -26,7 +26,7 @@ export const JobStatus = builder.enumType('JobStatus', {
     PAUSED: {
       value: 'paused',
       description:
-        'A client has paused the job. It sends no calls and changes no twins until it is resumed. Calls in progress may still be answered.',
+        'A client or an abort rule has paused the job. It sends no calls and changes no twins until it is resumed. Calls in progress may still be answered.',
     },
     COMPLETED: { value: 'completed', description: 'Every device job has ended.' },
     FAILED: { value: 'failed', description: 'The job as a whole could not be carried out. See `failureReason`.' },

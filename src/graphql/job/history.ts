@@ -4,6 +4,7 @@ import { builder } from '../builder.ts'
 import { perParent } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
+import { JobAbort } from './abort-rule.ts'
 import { JobStatus } from './enums.ts'
 import { isForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
@@ -38,6 +39,7 @@ const JobEventCause = builder.enumType('JobEventCause', {
     DEVICES: { value: 'devices', description: 'All device jobs have ended, or the job had no devices.' },
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
     HUB: { value: 'hub', description: 'The hub found that the job cannot be carried out.' },
+    RULE: { value: 'rule', description: 'An abort rule of the job acted. See `abort`.' },
   } as const,
 })
 
@@ -60,12 +62,19 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:
         'The members of the job that a client has changed, by their names in `UpdateJobInput`. Empty for other events.',
       resolve: ({ changed }) => [...(changed ?? [])],
+    }),
+    abort: t.field({
+      type: JobAbort,
+      nullable: true,
+      description:
+        'The abort rule that paused or cancelled the job, and what it counted. Null for other causes, and for a job that was not scheduled under your scope.',
+      resolve: ({ crossing }) => crossing,
     }),
     version: t.exposeInt('version', {
       description:
@@ -87,7 +96,7 @@ builder.objectField(Job, 'history', (t) =>
     ),
     resolve: async (job, _args, context) => {
       const events = await findOfJob(context, job.key, undefined)
-      return isForeign(job, context) ? events.map((event) => ({ ...event, reason: null })) : [...events]
+      return isForeign(job, context) ? events.map((event) => ({ ...event, reason: null, crossing: null })) : [...events]
     },
   }),
 )

@@ -1,6 +1,7 @@
 import { builder } from '../builder.ts'
 import { methodFields } from '../device/method-fields.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
+import { JobRolloutInput, rollout } from './rollout-input.ts'
 
 const queryCondition =
   "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices. Devices are selected when the job starts. At most 8192 characters."
@@ -92,6 +93,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
       description: 'The method to call.',
     }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),
 })
@@ -106,6 +108,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into each twin.' }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),
 })

@@ -270,7 +270,7 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     statusMessage: t.string({
       nullable: true,
       ...ofJob('statusMessage'),
-      description: `The reason that was given for the cancellation. Null when there is no reason. ${nullWhenForeign}`,
+      description: `The reason that was given for the cancellation. For a job that an abort rule cancelled, what the rule counted. Null when there is no reason. ${nullWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? null : job.statusMessage),
     }),
     deviceJobStatistics: t.field({

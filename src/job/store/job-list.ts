@@ -4,9 +4,11 @@ import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
+import type { AbortBase } from '../abort-rules.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { RetrySelection } from '../retry.ts'
+import type { JobRollout } from '../rollout.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { jobEnd } from './job-end.ts'
@@ -68,6 +70,11 @@ export type SelectedJob = DeviceJobStatistics &
     readonly retrySelection: RetrySelection | null
     readonly familyKey: string | null
     readonly createdBy: string | null
+    readonly rollout: JobRollout | null
+    /** The counters from which the abort rules count; null for zero. */
+    readonly judgedFrom: AbortBase | null
+    /** The place of the abort rule that holds the job or cancelled it. */
+    readonly crossedRule: number | null
     /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
     readonly scope?: readonly string[] | null
   }
@@ -103,6 +110,9 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   name: 'name',
   description: 'description',
   labels: 'labels',
+  rollout: 'rollout',
+  judgedFrom: 'judged_from',
+  crossedRule: 'crossed_rule',
   scope: 'scope',
 }
 

@@ -8,6 +8,7 @@ import type { By } from '../history.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
+import type { JobRollout } from '../rollout.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { noteMoved } from './history.ts'
@@ -51,23 +52,25 @@ export const columns = columnsWith(sql`status`)
 /** False when the id is taken. `reason` is stored in its history. */
 export async function insertJob(
   tx: Tx,
-  job: Omit<JobRow, 'startedTime'>,
+  job: Omit<JobRow, 'startedTime'> & { readonly rollout: JobRollout | null },
   by: By,
   reason: string | null = null,
 ): Promise<boolean> {
-  const { retry } = job
+  const { retry, rollout } = job
   const rows = await tx.query(
     sql`with moved as (
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
-            max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels
+            max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
+            rollout
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
             ${job.createdTime}, ${job.startTime}, ${job.maxExecutionTimeSeconds}, ${job.deadline},
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
-            ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb
+            ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
+            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb
           )
           on conflict do nothing
           returning key, version, status
@@ -86,12 +89,16 @@ export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
 }
 
 /** The source of a new retry. `ended`: its end time is set. */
-export type SourceRow = JobRow & { readonly key: string; readonly ended: boolean }
+export type SourceRow = JobRow & {
+  readonly key: string
+  readonly ended: boolean
+  readonly rollout: JobRollout | null
+}
 
 /** Keeps the job from being deleted before the transaction ends and the retry exists. */
 export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefined> {
   const [row] = await tx.query<SourceRow>(
-    sql`select ${columns}, key, end_time is not null as ended from job where id = ${id} for key share`,
+    sql`select ${columns}, key, rollout, end_time is not null as ended from job where id = ${id} for key share`,
   )
   return row
 }

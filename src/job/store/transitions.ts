@@ -197,7 +197,7 @@ export async function savePaused(tx: Tx, id: string, by: By, reason: string | nu
   return row?.runningCount ?? 0
 }
 
-/** The job goes on in this status. */
+/** The job goes on in this status. Its abort rules count from now on, so that what it was paused for does not pause it again. */
 export async function saveResumed(
   tx: Tx,
   id: string,
@@ -208,7 +208,11 @@ export async function saveResumed(
 ): Promise<void> {
   await tx.query(
     sql`with moved as (
-          update job set status = ${status}, version = version + 1, resumed_version = version + 1
+          update job
+          set status = ${status}, version = version + 1, resumed_version = version + 1, crossed_rule = null,
+              judged_from = case when rollout ? 'abort' then jsonb_build_object(
+                'ended', succeeded_count + failed_count, 'failed', failed_count, 'refused', refused_count
+              ) end
           where id = ${id}
           returning key, version, status
         )

@@ -19,6 +19,7 @@ export function describeEvent(
       DEVICES: 'its devices',
       DEADLINE: 'the time limit',
       HUB: 'the hub',
+      RULE: 'an abort rule',
     }[cause] ?? cause
   const byWhom = `by ${who}`
   switch (type) {
