@@ -1,77 +1,41 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
-import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import type { HubClient } from '../../src/cli/hub-client.ts'
+import type { Fleet } from '../../src/simulator/fleet.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
-import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
-import { ScheduleMethod } from './operations.ts'
+import { type Instance, openSeveralHubs, type SeveralHubs, scheduleCalls } from '../support/several-hubs.ts'
 
 // Four hubs, each a process of its own.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-let database: TestDatabase
-let root: string
-let api: HubProcess
-let gateway: HubProcess
-let worker: HubProcess
+let hubs: SeveralHubs
+let api: Instance
+let gateway: Instance
+let worker: Instance
 let client: HubClient
-const hubs: HubProcess[] = []
-const fleets: Fleet[] = []
 
-async function start(role: string): Promise<HubProcess> {
-  const hub = await startHubProcess({
-    HUB_ROLES: role,
-    DATABASE_URL: database.url,
-    DATA_DIR: await mkdtemp(join(root, 'hub-')),
-    HTTP_PORT: '0',
-    HTTPS_PORT: '0',
-    MQTT_PORT: '0',
-    MQTTS_PORT: '0',
-    LIMIT_INSTANCE_LEASE: '1500',
-  })
-  hubs.push(hub)
-  return hub
-}
+const start = (role: string): Promise<Instance> => hubs.start({ HUB_ROLES: role })
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  root = await mkdtemp(join(tmpdir(), 'twincast-roles-'))
+  hubs = await openSeveralHubs({ LIMIT_INSTANCE_LEASE: '1500' })
   api = await start('api')
   ;[gateway, worker] = await Promise.all([start('gateway'), start('worker')])
-  client = createHubClient({ url: api.addresses.graphql })
+  client = api.client
 })
-afterEach(() => Promise.all(fleets.splice(0).map((fleet) => fleet.close())))
-afterAll(async () => {
-  client.close()
-  await Promise.all(hubs.map((hub) => hub.stop()))
-  await database.drop()
-  await rm(root, { recursive: true, force: true })
-})
+afterEach(() => hubs.closeFleets())
+afterAll(() => hubs.close())
 
 async function connectFleet(name: string, count: number): Promise<Fleet> {
   const devices = await registerFleet(client, name, count, () => ({ kind: 'answer' }))
-  const port = Number(new URL(gateway.addresses.mqtt).port)
-  const fleet = createFleet({ host: '127.0.0.1', port, hubName: 'localhost', devices, reconnect: false })
-  fleets.push(fleet)
+  const fleet = hubs.fleetAt(gateway.mqttPort, devices)
   await fleet.connect()
   return fleet
 }
 
-async function schedule(name: string, call: object = {}): Promise<string> {
-  const { scheduleDeviceMethod } = await client.execute(ScheduleMethod, {
-    input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot', ...call } },
-  })
-  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
-  if (!job) throw new Error('not scheduled')
-  return job.jobId
-}
+const schedule = (name: string, call?: object): Promise<string> => scheduleCalls(api, name, call)
 
 const statusOf = async (jobId: string): Promise<string> => (await readDeviceJobs(client, jobId)).status
 
-const readiness = async ({ addresses }: HubProcess) => {
+const readiness = async ({ addresses }: Instance) => {
   const response = await fetch(`${addresses.http}/readyz`)
   const { checks } = await response.json()
   return { status: response.status, roles: checks.roles }
@@ -141,9 +105,7 @@ test('when no worker is alive every instance says so, and a new one does what wa
 
 test('devices of a gateway that was killed are disconnected by a worker, and their calls have unknown outcomes', async () => {
   const devices = await registerFleet(client, 'cut', 4, (index) => ({ kind: index < 2 ? 'silent' : 'offline' }))
-  const port = Number(new URL(gateway.addresses.mqtt).port)
-  const fleet = createFleet({ host: '127.0.0.1', port, hubName: 'localhost', devices, reconnect: false })
-  fleets.push(fleet)
+  const fleet = hubs.fleetAt(gateway.mqttPort, devices)
   await fleet.connect({ deviceIds: ['cut-0', 'cut-1'] })
   const jobId = await schedule('cut', { responseTimeoutInSeconds: 5, connectTimeoutInSeconds: 5 })
   await expect.poll(() => fleet.ledger.entries.length).toBe(2)
@@ -156,6 +118,14 @@ test('devices of a gateway that was killed are disconnected by a worker, and the
     'OutcomeUnknown',
     'OutcomeUnknown',
   ])
-  const connected = "select count(*)::integer as count from device where connection_state = 'connected'"
-  await expect.poll(async () => (await database.pool.query(connected)).rows).toEqual([{ count: 0 }])
+  await expect.poll(hubs.countConnected).toBe(0)
+})
+
+test('devices of a gateway that was killed are disconnected by an api while no worker is alive', async () => {
+  await worker.kill()
+  gateway = await start('gateway')
+  await connectFleet('orphan', 3)
+  expect(await hubs.countConnected()).toBe(3)
+  await gateway.kill()
+  await expect.poll(hubs.countConnected).toBe(0)
 })

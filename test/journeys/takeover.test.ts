@@ -1,80 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import type { Behaviour, SimulatedDevice } from '../../src/simulator/behaviour.ts'
-import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import type { Fleet } from '../../src/simulator/fleet.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
-import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
+import { type Instance, openSeveralHubs, type SeveralHubs, scheduleCalls as schedule } from '../support/several-hubs.ts'
 import { openDatabaseProxy, openTcpProxy, type TcpProxy, type Weather } from '../support/tcp-proxy.ts'
-import { ScheduleMethod } from './operations.ts'
 
-/** A hub in a process of its own, one of several on a database. */
-type Instance = HubProcess & { readonly client: HubClient; readonly mqttPort: number }
-
-let database: TestDatabase
-let root: string
-const instances: Instance[] = []
-const fleets: Fleet[] = []
+let hubs: SeveralHubs
 const proxies: TcpProxy[] = []
 // A test starts up to three hubs, each with its own processes: on a busy machine, that alone may take half a minute.
 vi.setConfig({ testTimeout: 120_000 })
 
 beforeEach(async () => {
-  database = await createTestDatabase()
-  root = await mkdtemp(join(tmpdir(), 'twincast-takeover-'))
+  // Long enough for a busy machine: an instance that renews late lets no device connect.
+  hubs = await openSeveralHubs({ LIMIT_INSTANCE_LEASE: '3000' })
 })
 afterEach(async () => {
-  await Promise.all(fleets.splice(0).map((fleet) => fleet.close()))
-  await Promise.all(
-    instances.splice(0).map(({ client, thaw, stop }) => {
-      client.close()
-      thaw()
-      return stop()
-    }),
-  )
+  await hubs.close()
   await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
-  await database.drop()
-  await rm(root, { recursive: true, force: true })
 })
 
-async function start(variables: Readonly<Record<string, string>> = {}): Promise<Instance> {
-  const hub = await startHubProcess({
-    DATABASE_URL: database.url,
-    DATA_DIR: await mkdtemp(join(root, 'hub-')),
-    HTTP_PORT: '0',
-    HTTPS_PORT: '0',
-    MQTT_PORT: '0',
-    MQTTS_PORT: '0',
-    METRICS_PORT: '0',
-    // Long enough for a busy machine: an instance that renews late lets no device connect.
-    LIMIT_INSTANCE_LEASE: '3000',
-    ...variables,
-  })
-  const { graphql, mqtt = '' } = hub.addresses
-  const instance = { ...hub, client: createHubClient({ url: graphql }), mqttPort: Number(new URL(mqtt).port) }
-  instances.push(instance)
-  return instance
-}
-
-function fleetAt(port: number, devices: readonly SimulatedDevice[], reconnect = false): Fleet {
-  const fleet = createFleet({ host: '127.0.0.1', port, hubName: 'localhost', devices, reconnect })
-  fleets.push(fleet)
-  return fleet
-}
+const start: SeveralHubs['start'] = (variables) => hubs.start(variables)
+const fleetAt: SeveralHubs['fleetAt'] = (port, devices, reconnect) => hubs.fleetAt(port, devices, reconnect)
 
 const answering = (): Behaviour => ({ kind: 'answer' })
-
-async function schedule(hub: Instance, name: string, call: object = {}): Promise<string> {
-  const { scheduleDeviceMethod } = await hub.client.execute(ScheduleMethod, {
-    input: { queryCondition: `tags.fleet = '${name}'`, cloudToDeviceMethod: { methodName: 'reboot', ...call } },
-  })
-  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
-  if (!job) throw new Error('not scheduled')
-  return job.jobId
-}
 
 /** What became of a job's devices, once it has ended. */
 async function outcomes(hub: Instance, jobId: string): Promise<string[]> {
@@ -94,21 +42,14 @@ const onceEach = (devices: readonly SimulatedDevice[]) =>
 const isGone = (fleet: Fleet, devices: readonly SimulatedDevice[]): boolean =>
   devices.every(({ deviceId }) => !fleet.isConnected(deviceId))
 
-const connected = async (): Promise<number> => {
-  const { rows } = await database.pool.query(
-    "select count(*)::integer as count from device where connection_state = 'connected'",
-  )
-  return rows[0].count
-}
-
 test('devices of an instance that was killed are disconnected soon, and have not connected in time', async () => {
   const [one, , killed] = [await start(), await start(), await start()]
   const devices = await registerFleet(one.client, 'lost', 20, answering)
   await fleetAt(killed.mqttPort, devices).connect()
-  await expect.poll(connected).toBe(20)
+  await expect.poll(hubs.countConnected).toBe(20)
   await killed.kill()
   const jobId = await schedule(one, 'lost', { connectTimeoutInSeconds: 3 })
-  await expect.poll(connected).toBe(0)
+  await expect.poll(hubs.countConnected).toBe(0)
   expect(new Set(await outcomes(one, jobId))).toEqual(new Set(['FAILED DeviceNotOnline']))
 })
 
@@ -134,7 +75,7 @@ test('a second connection to another instance ends the first', async () => {
   await first.connect()
   await second.connect()
   for (const { deviceId } of devices) await expect.poll(() => first.isConnected(deviceId)).toBe(false)
-  expect(await connected()).toBe(3)
+  expect(await hubs.countConnected()).toBe(3)
   expect(new Set(await outcomes(one, await schedule(one, 'second')))).toEqual(new Set(['COMPLETED']))
   expect(callsOf(second)).toEqual(onceEach(devices))
 })
@@ -145,7 +86,7 @@ test('an instance that stood still while its devices moved calls none of them wh
   const old = fleetAt(frozen.mqttPort, devices)
   await old.connect()
   frozen.freeze()
-  await expect.poll(connected).toBe(0)
+  await expect.poll(hubs.countConnected).toBe(0)
   const living = fleetAt(one.mqttPort, devices)
   await living.connect()
   const jobId = await schedule(one, 'still')
@@ -158,7 +99,7 @@ test('an instance that stood still while its devices moved calls none of them wh
 test('calls of instances that were killed, stand still or are cut off fail in their time, and are not sent again', {
   timeout: 120_000,
 }, async () => {
-  const proxy = await openDatabaseProxy(database.url)
+  const proxy = await openDatabaseProxy(hubs.database.url)
   proxies.push(proxy)
   const [one, killed, frozen, cut] = [
     await start(),
@@ -189,7 +130,7 @@ test('calls of instances that were killed, stand still or are cut off fail in th
 test.each<Weather>(['drop', 'stall'])(
   'devices leave an instance that is cut off from the database (%s), and can come back when it is not',
   async (how) => {
-    const proxy = await openDatabaseProxy(database.url)
+    const proxy = await openDatabaseProxy(hubs.database.url)
     proxies.push(proxy)
     // In this order: the instance that is cut off knows from its start that there is another one to yield to.
     const one = await start({ LIMIT_INSTANCE_LEASE: '6000' })
