@@ -36,6 +36,7 @@ const places: readonly (readonly [string, Readonly<Record<string, string>>])[] =
   ['deploy/systemd/twincast.service', variablesIn('deploy/systemd/twincast.service', /^Environment=(\w+)=(.*)$/gm)],
   ['deploy/nginx/nginx.conf', variablesIn('deploy/nginx/nginx.conf', /^# {3}(\w+)=(.*)$/gm)],
   ['deploy/haproxy/haproxy.cfg', variablesIn('deploy/haproxy/haproxy.cfg', /^# {3}(\w+)=(.*)$/gm)],
+  ['deploy/haproxy/several-instances.cfg', variablesIn('deploy/haproxy/several-instances.cfg', /^# {3}(\w+)=(.*)$/gm)],
 ]
 
 test.each(places)('%s sets variables that the hub reads, to values that it accepts', (_file, variables) => {
