@@ -141,16 +141,18 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
         labels: [{ name: 'team', value: 'north' }],
         queryCondition: '*',
         cloudToDeviceMethod: { methodName: 'reboot' },
+        rollout: { abort: [{ on: ['FAILED'], percent: 3, action: 'PAUSE' }] },
       },
     })
     const { page } = await browser.open({ hub: app.addresses.http })
     await page.goto('/console/jobs/night')
     await page.getByText('See OPS-7.').waitFor()
+    await page.getByText('Pause when 3 % failed (nothing counted yet)').waitFor()
     await page.getByRole('button', { name: 'Pause…' }).click()
     const pausing = page.getByRole('dialog', { name: 'Pause this job?' })
     await pausing.getByLabel('Reason').fill('3 % fail')
     await pausing.getByRole('button', { name: 'Pause job' }).click()
-    await page.getByText('Paused until somebody resumes it').waitFor()
+    await page.getByText('The job is paused. It goes on when it is resumed.').waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('3 % fail').waitFor()
 
     await page.getByRole('button', { name: 'Extend…' }).click()

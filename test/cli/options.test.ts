@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
+import { abortRules } from '../../src/cli/jobs/abort-option.ts'
 import {
   address,
   key,
@@ -23,6 +24,7 @@ function read(...args: string[]): Readonly<Record<string, unknown>> {
     .addOption(address('--hub <URL>', 'where', ['http:', 'https:']))
     .addOption(labels('--label <NAME=VALUE>', 'labels'))
     .addOption(labelFilter('--with <NAME[=VALUE]>', 'labels'))
+    .addOption(abortRules())
     .addOption(delay('how long'))
     .addOption(key('the key'))
     .exitOverride()
@@ -45,6 +47,23 @@ test('labels are gathered, and a value may be empty or have the sign between nam
     ['--with', ''],
   ]) {
     expect(() => read(...wrong)).toThrow('It must be a name')
+  }
+})
+
+test('abort rules are gathered, with or without a number of devices', () => {
+  expect(read('--abort', 'failed>=3%:pause', '--abort', 'Refused, failed >= 2.5% @ 100: cancel').abort).toEqual([
+    { on: ['FAILED'], percent: 3, action: 'PAUSE' },
+    { on: ['REFUSED', 'FAILED'], percent: 2.5, afterDevices: 100, action: 'CANCEL' },
+  ])
+  for (const wrong of [
+    'failed',
+    'failed>3%:pause',
+    'failed>=3:pause',
+    'timedout>=3%:pause',
+    'failed>=3%:stop',
+    '>=3%:pause',
+  ]) {
+    expect(() => read('--abort', wrong)).toThrow('It must be a rule such as failed>=3%:pause')
   }
 })
 

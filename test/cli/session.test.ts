@@ -248,12 +248,32 @@ test('a job with labels is found by them, paused and resumed', async () => {
   await run(['jobs', 'cancel', 'named'])
 })
 
+test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  const rules = ['--abort', 'failed,refused>=2.5%@100:pause', '--abort', 'failed>=20%:cancel']
+  expect(await run([...job, at, ...rules])).toMatchObject({ status: 0 })
+  expect(await run([...job, at, ...rules])).toMatchObject({ status: 0 })
+  const other = await run([...job, at, '--abort', 'failed>=21%:cancel'])
+  expect(other).toMatchObject({ status: 5, stderr: expect.stringContaining('differs in rollout.') })
+  const { stdout } = await run(['jobs', 'show', 'guarded', '--format', 'json'])
+  const nothing = { matchedCount: 0, endedCount: 0, hasActed: false }
+  expect(JSON.parse(stdout).rollout.abort).toEqual([
+    { on: ['FAILED', 'REFUSED'], percent: 2.5, afterDevices: 100, action: 'PAUSE', ...nothing },
+    { on: ['FAILED'], percent: 20, afterDevices: 1, action: 'CANCEL', ...nothing },
+  ])
+  await run(['jobs', 'cancel', 'guarded'])
+})
+
 test('a file of jobs can be applied again, and another job with the same ID is refused', async () => {
   const job = (interval: number): string => `jobId: apply-1
 queryCondition: tags.site = 'south'
 name: Interval
 labels:
   - { name: team, value: south }
+rollout:
+  abort:
+    - { on: [FAILED], percent: 5, action: PAUSE }
 updateTwin:
   properties:
     desired:

@@ -5,6 +5,7 @@ import type {
   CloudToDeviceMethodInput,
   JobExpectationInput,
   JobLabelInput,
+  JobRolloutInput,
   ReadDefinitionQuery,
   TwinPatchInput,
 } from '../../generated/commands/graphql.ts'
@@ -20,6 +21,7 @@ export type JobDefinition = {
   readonly name?: string
   readonly description?: string
   readonly labels?: readonly JobLabelInput[]
+  readonly rollout?: JobRolloutInput
 } & (
   | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
   | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
@@ -30,6 +32,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
+      rollout { abort { on percent afterDevices action } }
     }
   }
 `)
@@ -37,7 +40,7 @@ export const ReadDefinition = graphql(`
 type StoredJob = NonNullable<ReadDefinitionQuery['job']>
 
 // The defaults of the API.
-const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0 } as const
+const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0, afterDevices: 1 } as const
 
 /**
  * The names of the members in which a stored job differs from a definition. A start time that the definition does not have
@@ -54,6 +57,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxDevices: definition.expect?.maxDevices ?? null,
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
+    rollout: rulesOf(definition.rollout),
   }
   const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
     name: job.name ?? null,
@@ -65,6 +69,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxDevices: job.maxDevices ?? null,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
+    rollout: rulesOf(job.rollout),
   }
   return Object.entries(wanted)
     .filter(([name, value]) => !isDeepStrictEqual(value, new Map(Object.entries(stored)).get(name)))
@@ -74,6 +79,15 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
 /** In whatever order they are given. */
 const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string> =>
   new Map(labels.map(({ name, value }): [string, string] => [name, value]))
+
+/** The abort rules in the order in which they are given; their results in any order. */
+const rulesOf = (rollout: JobRolloutInput | null | undefined) =>
+  (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
+    on: new Set(on),
+    percent,
+    afterDevices: afterDevices ?? defaults.afterDevices,
+    action,
+  }))
 
 /** Different texts may name the same moment. The hub refuses what is not a time. */
 const momentOf = (time: string): number | undefined => parseDateTime(time)?.getTime()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseAllDocuments } from 'yaml'
-import type { JobLabelInput } from '../../generated/commands/graphql.ts'
+import type { AbortRuleInput, JobLabelInput, JobRolloutInput } from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
@@ -55,10 +55,13 @@ const shapes = {
     name: 'string',
     description: 'string',
     labels: 'list',
+    rollout: 'object',
     cloudToDeviceMethod: 'object',
     updateTwin: 'object',
   },
   label: { name: 'string', value: 'string' },
+  rollout: { abort: 'list' },
+  rule: { on: 'list', percent: 'number', afterDevices: 'number', action: 'string' },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
     methodName: 'string',
@@ -87,6 +90,7 @@ function jobIn(value: unknown, place: string): FiledJob {
     ...(typeof job.name === 'string' && { name: job.name }),
     ...(typeof job.description === 'string' && { description: job.description }),
     ...(Array.isArray(job.labels) && { labels: job.labels.map((label) => labelIn(label, place)) }),
+    ...(job.rollout !== undefined && { rollout: rolloutIn(job.rollout, place) }),
     ...(job.expect !== undefined && { expect: checked(job.expect, 'expect', place) }),
   }
   if ((job.cloudToDeviceMethod === undefined) === (job.updateTwin === undefined)) {
@@ -106,6 +110,23 @@ function labelIn(value: unknown, place: string): JobLabelInput {
   const { name, value: text } = checked(value, 'label', place)
   if (typeof name === 'string' && typeof text === 'string') return { name, value: text }
   throw new UsageError(`${place}: a label needs a name and a value.`)
+}
+
+function rolloutIn(value: unknown, place: string): JobRolloutInput {
+  const { abort } = checked(value, 'rollout', place)
+  return Array.isArray(abort) ? { abort: abort.map((rule) => ruleIn(rule, place)) } : {}
+}
+
+function ruleIn(value: unknown, place: string): AbortRuleInput {
+  const { on, percent, afterDevices, action } = checked(value, 'rule', place)
+  const results = Array.isArray(on) ? on : []
+  if (!results.every((result) => result === 'FAILED' || result === 'REFUSED')) {
+    throw new UsageError(`${place}: a rule counts FAILED, REFUSED, or both.`)
+  }
+  if (action !== 'PAUSE' && action !== 'CANCEL')
+    throw new UsageError(`${place}: a rule has the action PAUSE or CANCEL.`)
+  if (typeof percent !== 'number') throw new UsageError(`${place}: a rule needs a percent.`)
+  return { on: results, percent, ...(typeof afterDevices === 'number' && { afterDevices }), action }
 }
 
 /** The object, after its members were checked. */

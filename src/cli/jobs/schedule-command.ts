@@ -1,3 +1,4 @@
+import type { AbortRuleInput } from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
 import { labels, time, where, wholeNumber } from '../options.ts'
@@ -5,6 +6,7 @@ import { type Format, format } from '../output/format.ts'
 import { printRow } from '../output/print.ts'
 import { UsageError } from '../usage-error.ts'
 import { withHub } from '../with-hub.ts'
+import { abortRules } from './abort-option.ts'
 import type { JobDefinition } from './definition.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
@@ -22,6 +24,7 @@ type Common = HubOptions & {
   readonly name?: string
   readonly description?: string
   readonly label?: readonly { readonly name: string; readonly value: string }[]
+  readonly abort?: readonly AbortRuleInput[]
   readonly watch?: true
   readonly format?: Format
 }
@@ -48,6 +51,7 @@ export const scheduleCommand = (name: string) =>
     .option('--name <TEXT>', 'what people call the job')
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
+    .addOption(abortRules())
     .option('--watch', 'shows the progress until the job has ended; Ctrl-C leaves it running')
     .addOption(format())
     .addHelpText('after', scheduleExitCodes)
@@ -66,6 +70,7 @@ export function scheduleBy(
     ...(options.name !== undefined && { name: options.name }),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.label && { labels: options.label }),
+    ...(options.abort && { rollout: { abort: options.abort } }),
     ...(options.maxDevices !== undefined && { expect: { maxDevices: options.maxDevices } }),
   })
   return withHub(options, async ({ client }, signal) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeEnd } from '../../../src/console/job-end.ts'
+import { describeRule, describeRuleState } from '../../../src/console/pages/job/abort-words.ts'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'
@@ -38,9 +39,36 @@ describe('what a job waits for', () => {
   })
 
   it('uses the words of the hub where the numbers are missing', () => {
-    for (const reason of ['START_TIME', 'SLOT', 'DEVICES_NOT_CONNECTED', 'CALLS_UNDER_WAY'] as const) {
+    for (const reason of ['PAUSED', 'START_TIME', 'SLOT', 'DEVICES_NOT_CONNECTED', 'CALLS_UNDER_WAY'] as const) {
       expect(describeBlocker({ ...blocker, reason }, now)).toBe('As the hub has it.')
     }
+  })
+})
+
+describe('an abort rule', () => {
+  const rule = {
+    on: ['FAILED', 'REFUSED'] as const,
+    percent: 2.5,
+    afterDevices: 1_000,
+    action: 'PAUSE' as const,
+    matchedCount: 0,
+    endedCount: 0,
+    hasActed: false,
+  }
+
+  it('is a sentence', () => {
+    expect(describeRule(rule)).toBe('Pause when 2.5 % failed or refused, after 1,000 devices')
+    expect(describeRule({ ...rule, on: ['FAILED'], percent: 0, afterDevices: 1, action: 'CANCEL' })).toBe(
+      'Cancel when a device failed',
+    )
+  })
+
+  it('shows what it counted, and whether it has acted', () => {
+    expect(describeRuleState(rule)).toBe('nothing counted yet')
+    expect(describeRuleState({ ...rule, matchedCount: 4, endedCount: 1_200 })).toBe('4 of 1,200')
+    const acted = { ...rule, matchedCount: 30, endedCount: 1_200, hasActed: true }
+    expect(describeRuleState(acted)).toBe('30 of 1,200 – paused the job')
+    expect(describeRuleState({ ...acted, action: 'CANCEL' })).toBe('30 of 1,200 – cancelled the job')
   })
 })
 
@@ -52,6 +80,7 @@ const jobNow = (
   status,
   version: 1,
   maxExecutionTimeInSeconds: 3_600,
+  rollout: null,
   deadline: '2026-03-01T07:00:00Z',
   outcome: endTime === null ? null : 'PARTIALLY_FAILED',
   startedTime: null,

@@ -11,6 +11,7 @@ const ShowJob = graphql(`
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin createdBy createdTime startTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
+      rollout { abort { on percent afterDevices action matchedCount endedCount hasActed } }
       blockers { message }
       failureGroups { code message responseStatus count }
     }

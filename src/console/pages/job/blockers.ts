@@ -11,8 +11,6 @@ export function describeBlocker({ reason, message, until, position, deviceCount 
   switch (reason) {
     case 'START_TIME':
       return until === null ? message : `Scheduled for ${formatPlanned(until, now)}`
-    case 'PAUSED':
-      return 'Paused until somebody resumes it'
     case 'SLOT':
       if (position === null) return message
       return position === 1

@@ -15,6 +15,17 @@ graphql(`
     matchedCount
     throughput
     eta
+    rollout {
+      abort {
+        on
+        percent
+        afterDevices
+        action
+        matchedCount
+        endedCount
+        hasActed
+      }
+    }
     deviceJobStatistics {
       ...Counters
     }

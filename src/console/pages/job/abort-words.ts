@@ -1,0 +1,20 @@
+import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
+
+type Rule = NonNullable<JobNowFragment['rollout']>['abort'][number]
+
+/** A rule as a sentence: `Pause when 3 % failed or refused, after 100 devices`. */
+export function describeRule({ on, percent, afterDevices, action }: Rule): string {
+  const results = on.map((result) => ({ FAILED: 'failed', REFUSED: 'refused' })[result] ?? result).join(' or ')
+  const verb = { PAUSE: 'Pause', CANCEL: 'Cancel' }[action] ?? action
+  const threshold = percent === 0 ? `a device ${results}` : `${percent} % ${results}`
+  return `${verb} when ${threshold}${afterDevices === 1 ? '' : `, after ${formatCount(afterDevices)} devices`}`
+}
+
+/** The state of a rule: `4 of 100 devices`, and that it has acted. */
+export function describeRuleState({ matchedCount, endedCount, hasActed, action }: Rule): string {
+  const counted =
+    endedCount === 0 ? 'nothing counted yet' : `${formatCount(matchedCount)} of ${formatCount(endedCount)}`
+  if (!hasActed) return counted
+  return `${counted} – ${action === 'CANCEL' ? 'cancelled' : 'paused'} the job`
+}
