@@ -38,7 +38,10 @@ export async function inOneTransaction(client: pg.ClientBase, work: () => Promis
   }
 }
 
-/** The tables of the hub. A table comes after those that its foreign keys name. */
+/**
+ * The tables of the hub. A table comes after those that its foreign keys name, otherwise by name. So `job_event` comes
+ * before `webhook`: while the history is restored, its trigger finds no webhook that is to be notified of old pauses.
+ */
 export async function listTables(client: pg.ClientBase): Promise<readonly Table[]> {
   const { rows } = await client.query<{ name: string; columns: string[]; needs: string[] }>(
     `select c.relname as name,

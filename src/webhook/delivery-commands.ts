@@ -55,8 +55,8 @@ export function createDeliveries(
   }
 
   const attempt = async (delivery: ClaimedDelivery): Promise<void> => {
-    const { id, url, secrets, event, createdTime, job } = delivery
-    const body = printMessage(event, createdTime, job)
+    const { id, url, secrets, event, createdTime, job, transition } = delivery
+    const body = printMessage(event, createdTime, job, transition)
     const timestamp = Math.floor(clock.now().getTime() / 1000)
     const headers = {
       'content-type': 'application/json',

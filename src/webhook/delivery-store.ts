@@ -9,7 +9,7 @@ import {
   type WebhookEvent,
   webhookEvents,
 } from './event.ts'
-import type { MessageJob } from './message.ts'
+import type { MessageJob, MessageTransition } from './message.ts'
 
 /** A delivery as it is stored. */
 export type DeliveryRow = Omit<WebhookDelivery, 'event' | 'status' | 'error'> & {
@@ -31,7 +31,7 @@ function rowOf(row: StoredDelivery): DeliveryRow {
 }
 
 const columns = sql`
-  webhook_delivery.id, webhook_id as "webhookId", job_key as "jobKey", job.id as "jobId", event,
+  webhook_delivery.id, webhook_id as "webhookId", job_key as "jobKey", job_version as "jobVersion", job.id as "jobId", event,
   webhook_delivery.status, webhook_delivery.created_time as "createdTime", queued_time as "queuedTime",
   next_time as "nextTime", attempts, ended_time as "endedTime", error, response_status as "responseStatus",
   response_text as "responseText"`
@@ -115,6 +115,8 @@ export type ClaimedDelivery = {
   /** Including this one. */
   readonly attempts: number
   readonly job: MessageJob
+  /** The entry of the history that the event is about. Null for an event that is about none. */
+  readonly transition: MessageTransition | null
 }
 
 /** How many deliveries of a webhook this process attempts now. */
@@ -135,12 +137,12 @@ export async function claimDeliveries(
 ): Promise<ClaimedDelivery[]> {
   const rows = await tx.query<Omit<ClaimedDelivery, 'job'> & Omit<MessageJob, 'id'> & { readonly jobId: string }>(
     sql`with due as (
-          select found.id
+          select found.*
           from webhook
           left join unnest(${[...underWay.keys()]}::uuid[], ${[...underWay.values()]}::integer[]) as busy (webhook_id, count)
             on busy.webhook_id = webhook.id
           cross join lateral (
-            select id from webhook_delivery
+            select id, job_key, job_version from webhook_delivery
             where webhook_id = webhook.id and status = 'pending' and next_time <= ${now}
             order by next_time
             limit greatest(${most}::integer - coalesce(busy.count, 0), 0)
@@ -150,9 +152,10 @@ export async function claimDeliveries(
         )
         update webhook_delivery
         set next_time = ${leaseEnd}, attempts = attempts + 1
-        from due, webhook, job
+        from webhook,
+          due join job on job.key = due.job_key
+          left join job_event on due.job_version > 0 and job_event.job_key = due.job_key and job_event.version = due.job_version
         where webhook_delivery.id = due.id and webhook.id = webhook_delivery.webhook_id
-          and job.key = webhook_delivery.job_key
         returning webhook_delivery.id, webhook.id as "webhookId", webhook.url, event,
           case when webhook.previous_until > ${now} then array[webhook.secret, webhook.previous_secret]
                else array[webhook.secret] end as secrets,
@@ -161,13 +164,19 @@ export async function claimDeliveries(
           job.end_time as "endTime", job.device_count as "deviceCount", job.pending_count as "pendingCount",
           job.running_count as "runningCount", job.succeeded_count as "succeededCount",
           job.refused_count as "refusedCount", job.failed_count as "failedCount",
-          job.canceled_count as "cancelledCount"`,
+          job.canceled_count as "cancelledCount",
+          case when job_event.version is not null then json_build_object(
+            'version', job_event.version, 'status', job_event.status, 'cause', job_event.cause,
+            'actor', job_event.actor, 'reason', job_event.reason
+          ) end as transition`,
     'claim-deliveries',
   )
-  return rows.map(({ id, webhookId, url, secrets, event, createdTime, queuedTime, attempts, jobId, ...job }) => ({
-    ...{ id, webhookId, url, secrets, event, createdTime, queuedTime, attempts },
-    job: { id: jobId, ...job },
-  }))
+  return rows.map(
+    ({ id, webhookId, url, secrets, event, createdTime, queuedTime, attempts, transition, jobId, ...job }) => ({
+      ...{ id, webhookId, url, secrets, event, createdTime, queuedTime, attempts, transition },
+      job: { id: jobId, ...job },
+    }),
+  )
 }
 
 /** When the next delivery is due, apart from the webhooks with these ids. */

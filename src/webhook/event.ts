@@ -1,8 +1,8 @@
 /** An event of a job that a webhook can get. */
 export type WebhookEvent = (typeof webhookEvents)[number]
 
-/** All of them, in the order in which a job can have them. */
-export const webhookEvents = ['job.started', 'job.threshold', 'job.ended'] as const
+/** All of them, in the order in which a job can have them. It can be paused and resumed many times, also before its start. */
+export const webhookEvents = ['job.started', 'job.threshold', 'job.paused', 'job.resumed', 'job.ended'] as const
 
 /** The state of a delivery. Dead: no further attempts are made, unless a client redelivers it. */
 export type DeliveryStatus = (typeof deliveryStatuses)[number]

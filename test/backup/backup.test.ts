@@ -9,11 +9,13 @@ import { BackupError, type Entry, partBytes, readArchive, writeArchive } from '.
 import { NotEmptyError, restoreBackup } from '../../src/backup/restore-backup.ts'
 import { NoHubError, writeBackup } from '../../src/backup/write-backup.ts'
 import { systemClock } from '../../src/clock.ts'
+import { pauseJob, resumeJob } from '../../src/job/commands.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { createWebhook } from '../../src/webhook/commands.ts'
 import { createBareDatabase, type TestDatabase } from '../support/database.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { createInstance } from '../support/instance.ts'
-import { counters, givenDevices, givenMethodJob, givenPresent } from '../support/rows.ts'
+import { counters, givenDevices, givenMethodJob, givenPresent, tester } from '../support/rows.ts'
 
 const files = { 'iothubowner-key': 'a\n', 'policies.json': '[]\n', 'ca.pem': 'ca\n', 'ca-key.pem': 'key\n' }
 
@@ -43,6 +45,7 @@ beforeAll(async () => {
   await instance.dispatch()
   for (const end of detach) end()
   await instance.stop()
+  await pauseForWebhook()
   backup = await save(deps.database.url, source)
 })
 afterAll(async () => {
@@ -64,6 +67,14 @@ const insertDevices = (prefix: string, count: number, length: number) =>
     )
     insert into twin (device_id, tags)
     select id, jsonb_build_object('text', E'a\\tb\\\\.\\n"ä' || repeat('x', ${length})) from devices`)
+
+/** A job that was paused and resumed, and a webhook that was to be notified of both. */
+async function pauseForWebhook(): Promise<void> {
+  const paused = await givenMethodJob(deps, 'pump', {}, { startTime: new Date(deps.clock.now().getTime() + 3_600_000) })
+  await createWebhook(deps, tester, { url: 'https://example.com/hook', events: ['job.paused', 'job.resumed'] })
+  await pauseJob(deps, tester, paused)
+  await resumeJob(deps, tester, paused)
+}
 
 async function save(url: string, source: string): Promise<Buffer> {
   const out = new PassThrough()
@@ -121,7 +132,8 @@ const isThere = (name: string): Promise<boolean> =>
 
 test('a restored database has the rows of the hub, with a job in flight, and the migrations', async () => {
   expect(await counters(deps, job)).toBe('running: 1 pending, 1 running, 1 succeeded, 0 failed, 0 canceled')
-  expect(await restore(backup)).toMatchObject({ devices: 303, jobs: 1 })
+  expect(await restore(backup)).toMatchObject({ devices: 303, jobs: 2 })
+  expect((await target.pool.query('select from webhook_delivery')).rows).toHaveLength(2)
   expect(await stateOf(target)).toEqual(await stateOf(deps.database))
   const migrations = 'select migration_name, checksum from _prisma_migrations order by 1'
   expect((await target.pool.query(migrations)).rows).toEqual((await deps.database.pool.query(migrations)).rows)
@@ -153,8 +165,8 @@ test('the rows of a backup are of one moment, whatever is written meanwhile', as
     other.release()
   }
   await restore(await written)
-  expect((await target.pool.query('select from webhook')).rows).toEqual([])
-  await pool.query('delete from webhook')
+  expect((await target.pool.query("select from webhook where url = 'https://a.example'")).rows).toEqual([])
+  await pool.query("delete from webhook where url = 'https://a.example'")
 })
 
 test('10,000 devices are restored', async () => {

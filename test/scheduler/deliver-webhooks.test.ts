@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { cancelJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, resumeJob } from '../../src/job/commands.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { deliverWebhooks } from '../../src/scheduler/deliver-webhooks.ts'
 import { findExceededThresholds } from '../../src/scheduler/find-exceeded-thresholds.ts'
@@ -18,7 +18,7 @@ import {
   updateWebhook,
 } from '../../src/webhook/commands.ts'
 import { type DeliveryRow, findDeliveries } from '../../src/webhook/delivery-store.ts'
-import { deliveryStatuses } from '../../src/webhook/event.ts'
+import { deliveryStatuses, webhookEvents } from '../../src/webhook/event.ts'
 import type { WebhookInput } from '../../src/webhook/request.ts'
 import { secretOf, signaturesOf } from '../../src/webhook/secret.ts'
 import { findWebhook } from '../../src/webhook/store.ts'
@@ -170,6 +170,87 @@ test('a cancelled job, one that fails as a whole and one without devices end onc
     [empty]: 'NO_DEVICES',
   })
   expect(told).toHaveLength(4)
+})
+
+const pause = (jobId: string, reason?: string) => pauseJob(deps, { ...tester, scope: everything }, jobId, reason)
+const resume = (jobId: string, reason?: string) => resumeJob(deps, { ...tester, scope: everything }, jobId, reason)
+
+test('a webhook gets each pause and each resumption of a job once, with its reason and who requested it', async () => {
+  const { webhookId } = await givenWebhook({ events: ['job.paused', 'job.resumed'] })
+  const jobId = await givenRunning()
+  await dispatch(deps, { jobId, deviceId: 'pump-0001' })
+  await answer(deps, { jobId, deviceId: 'pump-0001', response: { status: 500, payload: 'null' } })
+  const { startedTime } = await jobRow(deps, jobId)
+  const times: string[] = []
+  for (const step of [
+    () => pause(jobId, '1 % fail'),
+    () => resume(jobId),
+    () => pause(jobId),
+    () => resume(jobId, 'ok'),
+  ]) {
+    clock.advance(1_000)
+    times.push(clock.now().toISOString())
+    await step()
+  }
+  await runFinish()
+  await deliver()
+  await deliver()
+
+  const bodies = receiver.received.map(({ body }) => JSON.parse(body)).sort((a, b) => a.data.version - b.data.version)
+  const versions = bodies.map(({ data }) => data.version)
+  const data = {
+    ...{ jobId, type: 'SCHEDULE_DEVICE_METHOD', createdBy: tester.name, startedTime: startedTime?.toISOString() },
+    ...{ deviceCount: 4, cause: 'USER', actor: tester.name },
+    ...{ succeededCount: 1, refusedCount: 1, failedCount: 0, cancelledCount: 0 },
+  }
+  const message = (place: number, type: string, status: string, reason: string | null) => ({
+    ...{ type, version: 1, timestamp: times[place], data: { ...data, version: versions[place], status, reason } },
+  })
+  expect(bodies).toEqual([
+    message(0, 'job.paused', 'PAUSED', '1 % fail'),
+    message(1, 'job.resumed', 'RUNNING', null),
+    message(2, 'job.paused', 'PAUSED', null),
+    message(3, 'job.resumed', 'RUNNING', 'ok'),
+  ])
+  expect(new Set(versions).size).toBe(4)
+  expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(4)
+  expect((await deliveriesOf(webhookId)).map(({ status, attempts }) => [status, attempts])).toEqual(
+    Array(4).fill(['delivered', 1]),
+  )
+})
+
+test('the resumption of a job that has not started says that it waits', async () => {
+  await givenWebhook({ events: ['job.resumed'] })
+  const later = new Date(clock.now().getTime() + 60_000)
+  const jobId = await givenMethodJob(deps, 'pump', {}, { startTime: later })
+  await pause(jobId)
+  await resume(jobId)
+  await deliver()
+  expect(receiver.received.map(({ body }) => JSON.parse(body))).toMatchObject([
+    { type: 'job.resumed', data: { jobId, status: 'SCHEDULED', startedTime: null } },
+  ])
+})
+
+test('a pause by an abort rule is sent like one of a client, with what the rule counted', async () => {
+  await givenWebhook({ events: ['job.paused'] })
+  const rule = { on: ['refused'], percent: 50, action: 'pause' }
+  const jobId = await givenMethodJob(deps, 'pump', {}, { rollout: { abort: [rule] } })
+  await runStart()
+  await dispatch(deps, { jobId, deviceId: 'pump-0001' })
+  await answer(deps, { jobId, deviceId: 'pump-0001', response: { status: 500, payload: 'null' } })
+  await deliver()
+  const reason = expect.stringContaining('1 of 1 devices refused')
+  expect(receiver.received.map(({ body }) => JSON.parse(body))).toMatchObject([
+    { type: 'job.paused', data: { jobId, status: 'PAUSED', cause: 'RULE', actor: null, reason, refusedCount: 1 } },
+  ])
+})
+
+test('a pause is not sent to a webhook that is disabled or has other events', async () => {
+  const disabled = await givenWebhook({ events: ['job.paused'], enabled: false })
+  const other = await givenWebhook({ events: ['job.resumed'] })
+  await pause(await givenRunning())
+  expect(await deliveriesOf(disabled.webhookId)).toEqual([])
+  expect(await deliveriesOf(other.webhookId)).toEqual([])
 })
 
 test('only chosen events are kept, and none for a disabled webhook', async () => {
@@ -500,12 +581,19 @@ test('a webhook adds no statement to a job: only its deliveries have some', asyn
         await dispatch(deps, { jobId, deviceId })
         await answer(deps, { jobId, deviceId, response: { status: 200, payload: 'null' } })
       }
+      await pause(jobId)
+      await resume(jobId)
       await runFinish()
       expect((await jobRow(deps, jobId)).status).toBe('completed')
     })
   await ofJob() // the first one reads settings of connections
   const without = await ofJob()
-  const { webhookId } = await givenWebhook({ events: ['job.started', 'job.ended', 'job.threshold'], failureShare: 0.5 })
+  const { webhookId } = await givenWebhook({ events: [...webhookEvents], failureShare: 0.5 })
   expect(await ofJob()).toBe(without)
-  expect((await deliveriesOf(webhookId)).map(({ event }) => event).sort()).toEqual(['job.ended', 'job.started'])
+  expect((await deliveriesOf(webhookId)).map(({ event }) => event).sort()).toEqual([
+    'job.ended',
+    'job.paused',
+    'job.resumed',
+    'job.started',
+  ])
 })

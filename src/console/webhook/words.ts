@@ -11,6 +11,8 @@ import type { Shown } from '../ui/status.ts'
 export const events: readonly { readonly value: WebhookEvent; readonly word: string }[] = [
   { value: 'JOB_STARTED', word: 'Job started' },
   { value: 'JOB_THRESHOLD', word: 'Too many failures' },
+  { value: 'JOB_PAUSED', word: 'Job paused' },
+  { value: 'JOB_RESUMED', word: 'Job resumed' },
   { value: 'JOB_ENDED', word: 'Job ended' },
 ]
 

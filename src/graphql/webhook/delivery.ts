@@ -19,6 +19,14 @@ export const WebhookEvent = builder.enumType('WebhookEvent', {
       description:
         'The share of devices that failed or refused exceeds `failureShare` of the webhook, for the first time. Messages have the type `job.threshold`.',
     },
+    JOB_PAUSED: {
+      value: 'job.paused',
+      description: 'The job was paused; each pause is an event. Messages have the type `job.paused`.',
+    },
+    JOB_RESUMED: {
+      value: 'job.resumed',
+      description: 'The job was resumed; each resumption is an event. Messages have the type `job.resumed`.',
+    },
     JOB_ENDED: {
       value: 'job.ended',
       description: 'The job has ended, whatever its outcome. Messages have the type `job.ended`.',

@@ -5,6 +5,8 @@ import type { Tx } from '../../database/reader.ts'
 // moves the job, so no event is lost, and none is sent of a change that was rolled back. Reading the events from the
 // history afterwards would write less, but it would have to wait for the oldest open transaction, which may be one that
 // selects the devices of a large job. Without webhooks, a transition reads an empty table.
+//
+// Pauses and resumptions are not written here, but by the trigger `queue_pause` of the history, which every pause passes.
 
 /** What `queueMoved` needs of the rows of `moved`, in addition to their `key`. */
 export const movedColumns = sql`

@@ -4,6 +4,9 @@ import { describeAttempt, describeEvents } from '../../../src/console/webhook/wo
 test('events are described in the order of a job, with the threshold', () => {
   const none = { failureShare: null, minimumDevices: null }
   expect(describeEvents({ ...none, events: ['JOB_ENDED', 'JOB_STARTED'] })).toBe('Job started, Job ended')
+  expect(describeEvents({ ...none, events: ['JOB_ENDED', 'JOB_RESUMED', 'JOB_PAUSED'] })).toBe(
+    'Job paused, Job resumed, Job ended',
+  )
   expect(describeEvents({ events: ['JOB_THRESHOLD'], failureShare: 0.07, minimumDevices: 20 })).toBe(
     'Too many failures (over 7 %, from 20 devices)',
   )

@@ -65,10 +65,14 @@ test('a webhook is created, shown without its secret, changed and deleted', asyn
   expect(isSecret(created.secret)).toBe(true)
 
   const update = `mutation ($input: UpdateWebhookInput!) {
-    updateWebhook(input: $input) { ... on UpdateWebhookPayload { webhook { url enabled } } ... on Error { code } }
+    updateWebhook(input: $input) { ... on UpdateWebhookPayload { webhook { url events enabled } } ... on Error { code } }
   }`
-  const changed = await door.ask(update, { input: { webhookId, enabled: false } })
-  expect(changed.data.updateWebhook).toEqual({ webhook: { url, enabled: false } })
+  const changed = await door.ask(update, {
+    input: { webhookId, enabled: false, events: ['JOB_RESUMED', 'JOB_PAUSED'] },
+  })
+  expect(changed.data.updateWebhook).toEqual({
+    webhook: { url, events: ['JOB_PAUSED', 'JOB_RESUMED'], enabled: false },
+  })
   const unknown = await door.ask(update, { input: { webhookId: 'no-such-webhook', enabled: false } })
   expect(unknown.data.updateWebhook).toEqual({ code: 'NOT_FOUND' })
 
