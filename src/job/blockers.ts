@@ -6,7 +6,7 @@ import type { JobStatus } from './state.ts'
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime'; readonly until: Date }
-  | { readonly reason: 'paused' }
+  | { readonly reason: 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
 )
@@ -21,6 +21,7 @@ export type WaitingJob = {
   readonly runningCount: number
   /** The abort rule that has paused the job. */
   readonly rule?: AbortRule | undefined
+  readonly maxConcurrent: number | null
 }
 
 /** Findings about a job, as far as they were requested. */
@@ -45,7 +46,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
  * What a job waits for: nothing when it has ended or makes progress by itself, at whatever rate its throttle allows.
  */
 export function blockersOf(job: WaitingJob, { position, notConnected }: Findings, now: Date): JobBlocker[] {
-  const { status, startTime, endTime, pendingCount, runningCount, rule } = job
+  const { status, startTime, endTime, pendingCount, runningCount, maxConcurrent, rule } = job
   if (endTime !== null) return []
   switch (status) {
     case 'scheduled':
@@ -69,6 +70,10 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
       return runningCount > 0 ? [paused, callsUnderWay(runningCount)] : [paused]
     }
     case 'running':
+      if (pendingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
+        const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
+        return [{ reason: 'maxConcurrent', message }]
+      }
       if (notConnected !== undefined && notConnected.value > 0) {
         const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
         return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message: sentence }]

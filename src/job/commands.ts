@@ -68,7 +68,7 @@ export async function scheduleJob(
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    const { jobId: id, queryCondition, name, description, labels, rollout } = request
+    const { jobId: id, queryCondition, name, description, labels, rollout, limits } = request
     const maxDevices = request.expect?.maxDevices ?? null
     const job = {
       id,
@@ -79,6 +79,7 @@ export async function scheduleJob(
       description,
       labels,
       rollout,
+      ...limits,
       retry: null,
       scope: by.scope.parts,
       ...timesOf(request, now),
@@ -257,8 +258,8 @@ export async function updateJob(deps: Deps, by: By, input: JobUpdateInput): Prom
     const update = checkUpdate(input, job, now)
     await requireRoom(tx, job.id)
     await saveUpdated(tx, { ...job, ...update }, membersIn(update), by, reason, now)
-    // An earlier deadline may be the next.
-    return { result: undefined, wakes: 'jobs' }
+    // An earlier deadline may be the next, and more devices may have their turn.
+    return { result: undefined, wakes: update.maxPerMinute === undefined ? 'jobs' : 'started' }
   })
 }
 

@@ -10,6 +10,7 @@ export type JobInTime = Pick<
   readonly startedTime: Date | null
   readonly endTime: Date | null
   readonly deadline: Date
+  readonly maxPerMinute: number | null
 }
 
 /** The newest outcomes of a job, up to a maximum: their number, and when the first of them was written. */
@@ -46,14 +47,16 @@ export type Waiting = { readonly count: number; readonly isCapped: boolean; read
  * is not before the end of that wait, because nothing tells when they will connect.
  */
 export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | undefined, now: Date): Date | null {
-  const { status, endTime, pendingCount, runningCount } = job
+  const { status, endTime, pendingCount, runningCount, maxPerMinute } = job
   if (status !== 'running' || endTime !== null) return null
   const wait =
     pendingCount > 0 && waiting !== undefined && isAll(waiting, pendingCount, throughput) ? waiting : undefined
   const [latest, earliest] = [job.deadline.getTime(), now.getTime()]
   const left = wait === undefined ? pendingCount + runningCount : runningCount
   const paced = left === 0 ? earliest : throughput === 0 ? latest : earliest + (left / throughput) * 1000
-  return new Date(Math.min(Math.max(paced, wait?.until.getTime() ?? earliest), latest))
+  // A rate that has just been set does not show in the outcomes yet.
+  const limited = maxPerMinute === null ? earliest : earliest + (pendingCount / maxPerMinute) * 60_000
+  return new Date(Math.min(Math.max(paced, limited, wait?.until.getTime() ?? earliest), latest))
 }
 
 /** Whether all pending device jobs wait. Assumed when more wait than are counted and nothing completes. */

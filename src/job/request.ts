@@ -3,6 +3,7 @@ import type { Limits } from '../limits/limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/check-call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
+import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 import { checkRollout, type JobRollout } from './rollout.ts'
 
@@ -11,6 +12,7 @@ export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'
 
 /** The parts of a job in addition to its type. */
 type Common = Naming & {
+  readonly limits: JobLimits
   readonly jobId: string
   readonly queryCondition: string
   readonly startTime: Date
@@ -31,6 +33,7 @@ export type JobRequest = Common &
 
 /** A request as a client sends it; `undefined` and `null` mean "left out". */
 export type JobRequestInput = NamingInput & {
+  readonly rollout?: unknown
   readonly jobId?: unknown
   readonly type: JobType
   readonly queryCondition: unknown
@@ -41,7 +44,6 @@ export type JobRequestInput = NamingInput & {
   /** Whether an empty patch is accepted: clients of IoT Hub send back twins that contain nothing they may write. */
   readonly mayChangeNothing?: boolean
   readonly expect?: unknown
-  readonly rollout?: unknown
 }
 
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
@@ -80,6 +82,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
+    limits: checkLimits(input.rollout, input.type),
     ...checkNaming(input),
     rollout: checkRollout(input.rollout),
   }

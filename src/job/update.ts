@@ -1,4 +1,5 @@
 import { ConflictError, InvalidInputError } from '../errors.ts'
+import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNamingChange, type Naming, type NamingInput } from './naming.ts'
 import { checkMaxExecutionTime } from './request.ts'
 import { jobTransitions } from './state.ts'
@@ -10,14 +11,17 @@ export type JobUpdateInput = NamingInput & {
   readonly maxExecutionTimeInSeconds?: unknown
   /** Seconds to add to the max execution time. */
   readonly extendBySeconds?: unknown
+  readonly rollout?: unknown
   readonly reason?: string | null | undefined
 }
 
 /** The members of a job that clients can change. */
-export type JobUpdate = Partial<Naming & { readonly maxExecutionTimeSeconds: number; readonly deadline: Date }>
+export type JobUpdate = Partial<
+  Naming & JobLimits & { readonly maxExecutionTimeSeconds: number; readonly deadline: Date }
+>
 
 /** The members as clients name them, for the history. */
-export type ChangedMember = 'name' | 'description' | 'labels' | 'maxExecutionTimeInSeconds'
+export type ChangedMember = 'name' | 'description' | 'labels' | 'maxExecutionTimeInSeconds' | 'rollout'
 
 /**
  * What the update changes in the job. ConflictError when the job has ended or is cancelled, InvalidInputError with the path of
@@ -27,10 +31,13 @@ export function checkUpdate(input: JobUpdateInput, job: JobRow, now: Date): JobU
   if (jobTransitions[job.status].cancel === undefined) {
     throw new ConflictError(`Job "${job.id}" is ${job.status}, so it can no longer be changed.`)
   }
-  const update = { ...checkNamingChange(input), ...checkTime(input, job, now) }
+  const update = { ...checkNamingChange(input), ...checkTime(input, job, now), ...limitsIn(input, job) }
   if (Object.keys(update).length > 0) return update
   throw new InvalidInputError([], 'The update is empty: it would change nothing.')
 }
+
+const limitsIn = ({ rollout }: JobUpdateInput, job: JobRow): JobUpdate =>
+  rollout === undefined ? {} : checkLimits(rollout, job.type, job)
 
 function checkTime(
   { maxExecutionTimeInSeconds, extendBySeconds }: JobUpdateInput,
@@ -52,9 +59,10 @@ function checkTime(
 }
 
 /** The names of the members that the update changes. */
-export const membersIn = ({ name, description, labels, deadline }: JobUpdate): ChangedMember[] => [
+export const membersIn = ({ name, description, labels, deadline, maxPerMinute }: JobUpdate): ChangedMember[] => [
   ...(name === undefined ? [] : ['name' as const]),
   ...(description === undefined ? [] : ['description' as const]),
   ...(labels === undefined ? [] : ['labels' as const]),
   ...(deadline === undefined ? [] : ['maxExecutionTimeInSeconds' as const]),
+  ...(maxPerMinute === undefined ? [] : ['rollout' as const]),
 ]

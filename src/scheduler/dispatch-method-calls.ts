@@ -1,5 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
+import { mostAtOnce } from '../job/job-limits.ts'
 import { makeRequestId } from '../job/request-id.ts'
 import {
   type DeviceJobKey,
@@ -13,6 +14,7 @@ import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
 import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
+import { createLimitedQueues } from './limited-queues.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
 
@@ -39,6 +41,8 @@ type Call = {
   readonly methodName: string
   readonly payload: string
   readonly timeoutMs: number
+  /** For how many of its devices there may be room at once; undefined without limits. */
+  readonly most: number | undefined
   readonly resumedVersion: number | null
 }
 
@@ -71,6 +75,8 @@ export function dispatchMethodCalls(
   const arrivals = new Set<string>()
   /** Found and not yet sent. */
   let found: DeviceJobKey[] = []
+  /** Found, of jobs with limits. */
+  const limited = createLimitedQueues(deps)
   /** The start times of jobs of which no call was sent, until the first is. */
   const startTimes = new Map<string, Date>()
   /** How many calls are being marked. They will be in the window. */
@@ -103,6 +109,7 @@ export function dispatchMethodCalls(
       calls.delete(jobId)
       scans.delete(jobId)
       startTimes.delete(jobId)
+      limited.reset(jobId)
     }
     for (const { id: jobId, deviceCount, isNew, resumedVersion } of jobs) {
       // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile.
@@ -111,7 +118,14 @@ export function dispatchMethodCalls(
       if (job?.type !== 'scheduleDeviceMethod') continue
       const { methodName, payload, responseTimeoutInSeconds } = job.request
       const timeoutMs = responseTimeoutInSeconds * 1000
-      calls.set(jobId, { methodName, payload: JSON.stringify(payload), timeoutMs, resumedVersion })
+      calls.set(jobId, {
+        methodName,
+        payload: JSON.stringify(payload),
+        timeoutMs,
+        most: mostAtOnce(job),
+        resumedVersion,
+      })
+      limited.reset(jobId)
       if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
@@ -140,8 +154,22 @@ export function dispatchMethodCalls(
     return last !== undefined && deviceIds.length === batchSize ? { deviceIds, next: { after: last } } : { deviceIds }
   }
 
+  /** The rest of a scan of a limited job waits until its queue needs it. */
+  const nextScan = (): [string, Scan] | undefined => {
+    for (const scan of scans) if (limited.sizeOf(scan[0]) < batchSize) return scan
+    return undefined
+  }
+
+  /** Moves what was found of jobs with limits to their queues. */
+  const queueLimited = (): void => {
+    const isLimited = ({ jobId }: DeviceJobKey): boolean => calls.get(jobId)?.most !== undefined
+    if (!found.some(isLimited)) return
+    limited.add(found.filter(isLimited))
+    found = found.filter((key) => !isLimited(key))
+  }
+
   const readNextPage = async (): Promise<void> => {
-    const [scan] = scans
+    const scan = nextScan()
     if (scan === undefined) return
     const [jobId, left] = scan
     const { deviceIds, next } = await readPage(jobId, left)
@@ -149,14 +177,16 @@ export function dispatchMethodCalls(
     if (next !== undefined) scans.set(jobId, next)
     for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
     // A job whose devices connect later is not late.
-    if (next === undefined && !found.some((key) => key.jobId === jobId)) startTimes.delete(jobId)
+    if (next === undefined && !found.some((key) => key.jobId === jobId) && limited.sizeOf(jobId) === 0)
+      startTimes.delete(jobId)
   }
 
   /** Finds a batch, or as many as there are. */
   const find = async (): Promise<void> => {
-    while (found.length < batchSize && (arrivals.size > 0 || scans.size > 0)) {
+    while (found.length < batchSize && (arrivals.size > 0 || nextScan() !== undefined)) {
       if (arrivals.size > 0) await readArrivals()
       else await readNextPage()
+      queueLimited()
     }
   }
 
@@ -175,12 +205,14 @@ export function dispatchMethodCalls(
     return dispatches
   }
 
-  const mark = (dispatches: ReadonlyMap<string, Departure>, now: Date): Promise<Departure[]> =>
-    deps.db.autocommit(async (tx) => {
-      const { instanceId } = deps.lease
-      const marked = await markDispatched(tx, [...dispatches.values()], { instanceId, now })
-      return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
-    })
+  const mark = async (dispatches: ReadonlyMap<string, Departure>, now: Date): Promise<Departure[]> => {
+    const { instanceId } = deps.lease
+    const { marked, held, waitMs } = await deps.db.autocommit((tx) =>
+      markDispatched(tx, [...dispatches.values()], { instanceId, now }),
+    )
+    if (held.length > 0) limited.hold(held, waitMs)
+    return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
+  }
 
   /** Unmarks calls that could not be sent: their devices wait again, and are read again if they are back already. */
   const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
@@ -230,7 +262,7 @@ export function dispatchMethodCalls(
       }
       unsure = undelivered
       if (undelivered.length > 0) await takeBack(undelivered)
-      for (const jobId of new Set(batch.map((key) => key.jobId))) {
+      for (const jobId of new Set(marked.map((key) => key.jobId))) {
         deps.events.jobChanged(jobId)
         measureDelay(jobId)
       }
@@ -249,9 +281,12 @@ export function dispatchMethodCalls(
     await learnJobs()
     if (room() > 0) await find()
     // A device that has disconnected since is read again when it returns.
-    const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
+    const reachable = [...found, ...limited.take((jobId) => calls.get(jobId)?.most ?? 0)].filter(({ deviceId }) =>
+      deps.attached.reaches(deviceId),
+    )
     const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, room()))
     found = reachable.slice(granted)
+    queueLimited()
     marking += granted
     return { batch: reachable.slice(0, granted), granted, next }
   }
@@ -284,15 +319,20 @@ export function dispatchMethodCalls(
           marking -= granted
         }
       }
-      const isMore = (found.length > 0 || arrivals.size > 0 || scans.size > 0) && room() > 0
+      const isMore =
+        (found.length > 0 || arrivals.size > 0 || nextScan() !== undefined || limited.isOpen()) && room() > 0
       const held = next !== undefined && unused === 0
       const full = isMore && !held
       // The other turn may have ended for want of room.
       if (full && batch.length > 0) deps.events.publish('work', 'deviceJobs', {})
-      return { done: batch.length, full, next }
+      return { done: batch.length, full, next: earlier(next, limited.next()) }
     },
     close() {
       for (const stop of stopListening) stop()
+      limited.close()
     },
   }
 }
+
+const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
+  one === undefined || (other !== undefined && other < one) ? other : one

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { lockOpenJobs, type Settlement, settle } from '../job/store/facts.ts'
+import { lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findOpenTargets } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
@@ -9,7 +9,13 @@ import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 
 /** The devices that a batch has processed, whether it left some, and the bytes of the large twins in it. */
-type Batch = { readonly deviceIds: readonly string[]; readonly isCut: boolean; readonly largeBytes: number }
+type Batch = {
+  readonly deviceIds: readonly string[]
+  readonly isCut: boolean
+  readonly largeBytes: number
+  /** Milliseconds until the rate of the job leaves room again. */
+  readonly waitMs?: number
+}
 
 const nothing: Batch = { deviceIds: [], isCut: false, largeBytes: 0 }
 
@@ -46,10 +52,19 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     return new Date(deps.clock.now().getTime() + Math.ceil(pause))
   }
 
-  const dispatchBatch = (jobId: string, patch: TwinPatch, limit: number, now: Date): Promise<Batch> =>
+  const dispatchBatch = (
+    jobId: string,
+    patch: TwinPatch,
+    wanted: number,
+    isRated: boolean,
+    now: Date,
+  ): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(tx, [jobId], 'running')
       if (!open.has(jobId)) return nothing
+      const { room, waitMs } = isRated ? await readRoom(tx, jobId) : { room: wanted, waitMs: 0 }
+      if (room === 0) return { ...nothing, waitMs }
+      const limit = Math.min(wanted, room)
       // Read under the lock, so that two instances never patch the same device for one job.
       const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', limit)
       if (deviceIds.length === 0) return nothing
@@ -75,6 +90,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const { postponed, largeBytes } = result
       const [next] = postponed
       const done = next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
+      if (isRated) await payRate(tx, jobId, done.length)
       return { deviceIds: done, isCut: next !== undefined, largeBytes }
     })
 
@@ -101,11 +117,15 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         let processed = nothing
         try {
-          processed = await dispatchBatch(jobId, job.request, granted, now)
+          processed = await dispatchBatch(jobId, job.request, granted, job.maxPerMinute !== null, now)
         } finally {
           deps.throttles.giveBack(granted - processed.deviceIds.length)
         }
-        const { deviceIds, isCut, largeBytes } = processed
+        const { deviceIds, isCut, largeBytes, waitMs } = processed
+        if (waitMs !== undefined) {
+          dueTimes.set(jobId, deps.clock.elapsed() + waitMs)
+          continue
+        }
         done += deviceIds.length
         if (
           deviceIds.length > 0 &&

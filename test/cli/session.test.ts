@@ -236,11 +236,25 @@ test('a job with labels is found by them, paused and resumed', async () => {
     labels: [{ name: 'team' }, { name: 'ticket' }],
   })
 
-  const changed = await run(['jobs', 'update', 'named', '--name', 'Day', '--label', 'team=south', '--format', 'jsonl'])
+  const changed = await run([
+    'jobs',
+    'update',
+    'named',
+    '--name',
+    'Day',
+    '--label',
+    'team=south',
+    '--max-per-minute',
+    '30',
+    '--format',
+    'jsonl',
+  ])
   const deadlineIn = (stdout: string): number => Date.parse(Object(rowsIn(stdout)[0]).deadline)
   expect((await list('--label', 'team=south'))[0]).toMatchObject({ jobId: 'named', name: 'Day' })
   const extended = await run(['jobs', 'extend', 'named', '--by', '60', '--format', 'jsonl'])
   expect(deadlineIn(extended.stdout) - deadlineIn(changed.stdout)).toBe(60_000)
+  const limits = await run(['jobs', 'show', 'named', '--format', 'json'])
+  expect(JSON.parse(limits.stdout)).toMatchObject({ rollout: { maxPerMinute: 30 } })
   expect(await run(['jobs', 'update', 'named'])).toMatchObject({ status: 2 })
   expect(await run(['jobs', 'resume', 'named'])).toMatchObject({ status: 0 })
   const again = await run(['jobs', 'resume', 'named'])
@@ -272,6 +286,7 @@ name: Interval
 labels:
   - { name: team, value: south }
 rollout:
+  maxPerMinute: 600
   abort:
     - { on: [FAILED], percent: 5, action: PAUSE }
 updateTwin:

@@ -150,10 +150,16 @@ const rows: Readonly<Record<string, Row>> = {
     code: 'NOT_FOUND',
   },
   updateJob: {
-    input: () => givenMethodJob(door.deps, 'pump').then((jobId) => ({ jobId, name: 'Night', extendBySeconds: 60 })),
+    input: () =>
+      givenMethodJob(door.deps, 'pump').then((jobId) => ({
+        jobId,
+        name: 'Night',
+        extendBySeconds: 60,
+        rollout: { maxConcurrent: 5 },
+      })),
     refused: { jobId: 'nothing', name: 'Night' },
     code: 'NOT_FOUND',
-    detail: { name: 'Night', extendBySeconds: 60 },
+    detail: { name: 'Night', extendBySeconds: 60, rollout: { maxConcurrent: 5 } },
   },
   resumeJob: {
     input: async () => {

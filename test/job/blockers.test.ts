@@ -9,6 +9,7 @@ const job: WaitingJob = {
   endTime: null,
   pendingCount: 5,
   runningCount: 0,
+  maxConcurrent: null,
 }
 const exact = (value: number) => ({ value, precision: 'exact' as const })
 
@@ -45,6 +46,14 @@ describe('a job waits', () => {
     expect(blockersOf(job, { notConnected: many }, now)).toMatchObject([
       { deviceCount: many, message: 'At least 10,000 devices have to connect before the call can be sent.' },
     ])
+  })
+
+  test('for calls to end, when it may have no more at a time', () => {
+    const limited = { ...job, runningCount: 3, maxConcurrent: 3 }
+    expect(blockersOf(limited, { notConnected: exact(5) }, now)).toEqual([
+      { reason: 'maxConcurrent', message: 'The job has 3 calls in progress, as many as it may have at a time.' },
+    ])
+    expect(blockersOf({ ...limited, runningCount: 2 }, {}, now)).toEqual([])
   })
 
   test('for somebody who resumes it', () => {

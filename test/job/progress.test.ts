@@ -10,6 +10,7 @@ const running: JobInTime = {
   startedTime: at(0),
   endTime: null,
   deadline: at(3600),
+  maxPerMinute: null,
   deviceCount: 100,
   pendingCount: 50,
   runningCount: 10,
@@ -53,6 +54,8 @@ describe('the estimated end', () => {
   })
 
   test('is the deadline when that comes first, or when nothing moves', () => {
+    // At a rate that has just been set, 50 pending devices take five minutes.
+    expect(etaOf({ ...running, maxPerMinute: 10 }, 2, undefined, at(60))).toEqual(at(360))
     expect(etaOf(running, 0.001, undefined, at(60))).toEqual(at(3600))
     expect(etaOf(running, 0, undefined, at(60))).toEqual(at(3600))
   })

@@ -16,7 +16,13 @@ const twinJob: JobRequestInput = {
   updateTwin: { tags: { wave: 2 }, properties: { desired: { a: null } } },
 }
 
-const unnamed = { name: null, description: null, labels: null }
+const unnamed = {
+  name: null,
+  description: null,
+  labels: null,
+  limits: { maxPerMinute: null, maxConcurrent: null },
+  rollout: null,
+}
 
 const check = (input: JobRequestInput) => checkJobRequest(input, now, () => 'made-id', defaultLimits)
 

@@ -107,6 +107,7 @@ describe('a change of a job', () => {
     ['a time that has passed', { maxExecutionTimeInSeconds: 5 }, 'maxExecutionTimeInSeconds'],
     ['an extension to more than 30 days', { extendBySeconds: 2_592_000 }, 'extendBySeconds'],
     ['an extension by 0', { extendBySeconds: 0 }, 'extendBySeconds'],
+    ['a rate of 0', { rollout: { maxPerMinute: 0 } }, 'rollout/maxPerMinute'],
     ['both times', { extendBySeconds: 1, maxExecutionTimeInSeconds: 200 }, 'extendBySeconds'],
     ['a reason that is too long', { name: 'a', reason: 'x'.repeat(1_025) }, 'reason'],
   ])('by %s is refused and changes nothing', async (_what, change, path) => {

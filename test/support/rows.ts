@@ -77,7 +77,7 @@ export async function markCalls(deps: Deps, tx: Tx, dispatches: readonly Dispatc
     sql`update device set connection_state = 'connected', connection_id = 'x', instance_id = ${instanceId}
         where id = any(${deviceIds})`,
   )
-  const marked = await markDispatched(tx, dispatches, { instanceId, now: deps.clock.now() })
+  const { marked } = await markDispatched(tx, dispatches, { instanceId, now: deps.clock.now() })
   for (const { id, state, connection, instance } of before) {
     await tx.query(
       sql`update device set connection_state = ${state}, connection_id = ${connection}, instance_id = ${instance}

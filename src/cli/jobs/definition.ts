@@ -32,7 +32,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { abort { on percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent abort { on percent afterDevices action } }
     }
   }
 `)
@@ -51,6 +51,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     name: definition.name ?? null,
     description: definition.description || null,
     labels: labelsOf(definition.labels ?? []),
+    limits: limitsOf(definition.rollout),
     queryCondition: definition.queryCondition,
     ...(definition.startTime !== undefined && { startTime: momentOf(definition.startTime) }),
     maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
@@ -63,6 +64,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     name: job.name ?? null,
     description: job.description ?? null,
     labels: labelsOf(job.labels),
+    limits: limitsOf(job.rollout),
     queryCondition: job.queryCondition,
     startTime: momentOf(job.startTime),
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
@@ -88,6 +90,10 @@ const rulesOf = (rollout: JobRolloutInput | null | undefined) =>
     afterDevices: afterDevices ?? defaults.afterDevices,
     action,
   }))
+const limitsOf = (rollout: JobRolloutInput | null | undefined) => ({
+  maxPerMinute: rollout?.maxPerMinute ?? null,
+  maxConcurrent: rollout?.maxConcurrent ?? null,
+})
 
 /** Different texts may name the same moment. The hub refuses what is not a time. */
 const momentOf = (time: string): number | undefined => parseDateTime(time)?.getTime()

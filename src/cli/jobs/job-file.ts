@@ -60,7 +60,7 @@ const shapes = {
     updateTwin: 'object',
   },
   label: { name: 'string', value: 'string' },
-  rollout: { abort: 'list' },
+  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', abort: 'list' },
   rule: { on: 'list', percent: 'number', afterDevices: 'number', action: 'string' },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
@@ -113,8 +113,12 @@ function labelIn(value: unknown, place: string): JobLabelInput {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort } = checked(value, 'rollout', place)
-  return Array.isArray(abort) ? { abort: abort.map((rule) => ruleIn(rule, place)) } : {}
+  const { abort, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
+  return {
+    ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
+    ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
+    ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
+  }
 }
 
 function ruleIn(value: unknown, place: string): AbortRuleInput {

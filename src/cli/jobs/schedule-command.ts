@@ -25,6 +25,8 @@ type Common = HubOptions & {
   readonly description?: string
   readonly label?: readonly { readonly name: string; readonly value: string }[]
   readonly abort?: readonly AbortRuleInput[]
+  readonly maxPerMinute?: number
+  readonly maxConcurrent?: number
   readonly watch?: true
   readonly format?: Format
 }
@@ -52,6 +54,8 @@ export const scheduleCommand = (name: string) =>
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
     .addOption(abortRules())
+    .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
+    .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
     .option('--watch', 'shows the progress until the job has ended; Ctrl-C leaves it running')
     .addOption(format())
     .addHelpText('after', scheduleExitCodes)
@@ -70,7 +74,7 @@ export function scheduleBy(
     ...(options.name !== undefined && { name: options.name }),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.label && { labels: options.label }),
-    ...(options.abort && { rollout: { abort: options.abort } }),
+    ...rolloutOf(options),
     ...(options.maxDevices !== undefined && { expect: { maxDevices: options.maxDevices } }),
   })
   return withHub(options, async ({ client }, signal) => {
@@ -79,6 +83,16 @@ export function scheduleBy(
     if (options.watch) await showOutcome(client, jobId, { format: options.format, signal, isKnown: true })
     else printRow({ jobId }, options.format)
   })
+}
+
+/** The rollout that the options give. */
+function rolloutOf({ maxPerMinute, maxConcurrent, abort }: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'abort'>) {
+  const rollout = {
+    ...(maxPerMinute !== undefined && { maxPerMinute }),
+    ...(maxConcurrent !== undefined && { maxConcurrent }),
+    ...(abort && { abort }),
+  }
+  return Object.keys(rollout).length === 0 ? {} : { rollout }
 }
 
 /** Watches a job to its end, prints its outcome, and throws an ExitError unless every device succeeded. */

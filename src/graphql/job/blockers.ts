@@ -40,6 +40,10 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
       description:
         'A client: the job is paused, and has to be resumed. `message` says whether an abort rule paused it.',
     },
+    MAX_CONCURRENT: {
+      value: 'maxConcurrent',
+      description: 'The end of calls in progress: the job has as many as `rollout.maxConcurrent` allows.',
+    },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
@@ -87,7 +91,7 @@ const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paus
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
-    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', 'rollout', 'crossedRule', ...counters),
+    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', 'rollout', 'crossedRule', 'maxConcurrent', ...counters),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(

@@ -12,7 +12,7 @@ import { counters, Job, ofJob } from './job.ts'
 // more.
 const recentOutcomes = perParentInTime(withoutScope(findRecentOutcomes), ({ jobId }) => jobId)
 
-const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', ...counters)
+const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', 'maxPerMinute', ...counters)
 
 async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
   const goesOn = job.startedTime !== null && job.endTime === null
@@ -38,7 +38,7 @@ builder.objectField(Job, 'eta', (t) =>
     ...timed,
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       if (job.status !== 'running' || isForeign(job, context)) return null
       const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])

@@ -1,16 +1,36 @@
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
 
-/** Validated by job/rollout.ts. */
+type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
+
+/** Validated by job/job-limits.ts. */
+const limitFields = (t: InputFields) => ({
+  maxPerMinute: t.int({
+    description:
+      'Maximum number of devices that are called, or whose twins are updated, in any minute: 1 to 1000000. They are spread over the minute.',
+  }),
+  maxConcurrent: t.int({
+    description: 'Maximum number of calls in progress at a time: 1 to 1000000. For method calls only.',
+  }),
+})
+
+/** Validated by job/rollout.ts and job/job-limits.ts. */
 export const JobRolloutInput = builder.inputType('JobRolloutInput', {
   description: 'How a job proceeds through its devices.',
   fields: (t) => ({
+    ...limitFields(t),
     abort: t.field({
       type: [AbortRuleInput],
       description:
         'When to pause or to cancel the job by itself: at most 10 rules. When several act at once, one that cancels comes first.',
     }),
   }),
+})
+
+/** The limits of a job, as `updateJob` changes them. */
+export const JobLimitsInput = builder.inputType('JobLimitsInput', {
+  description: 'The limits of a job to change. A limit that is omitted stays, and null removes it.',
+  fields: limitFields,
 })
 
 /** What descriptions of arguments say. */

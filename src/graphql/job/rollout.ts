@@ -1,14 +1,23 @@
 import { countedBy } from '../../job/abort-rules.ts'
+import type { JobLimits } from '../../job/job-limits.ts'
 import { builder } from '../builder.ts'
 import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
 
-type Rollout = { readonly abort: readonly CountingRule[] }
+type Rollout = JobLimits & { readonly abort: readonly CountingRule[] }
 
 const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
   description: 'How a job proceeds through its devices.',
   fields: (t) => ({
+    maxPerMinute: t.exposeInt('maxPerMinute', {
+      nullable: true,
+      description: 'Maximum number of devices that have their turn in any minute. Null for no limit.',
+    }),
+    maxConcurrent: t.exposeInt('maxConcurrent', {
+      nullable: true,
+      description: 'Maximum number of calls in progress at a time. Null for no limit.',
+    }),
     abort: t.field({
       type: [JobAbortRule],
       description: 'When the job is paused or cancelled by itself. Empty without such rules.',
@@ -21,12 +30,25 @@ builder.objectField(Job, 'rollout', (t) =>
   t.field({
     type: JobRollout,
     nullable: true,
-    ...ofJob('rollout', 'judgedFrom', 'crossedRule', 'succeededCount', 'refusedCount', 'failedCount'),
+    ...ofJob(
+      'rollout',
+      'judgedFrom',
+      'crossedRule',
+      'maxPerMinute',
+      'maxConcurrent',
+      'succeededCount',
+      'refusedCount',
+      'failedCount',
+    ),
     description: `How the job proceeds through its devices, as it was requested. Null when nothing was. A retry has that of the job that it repeats. ${nullWhenForeign}`,
     resolve: (job, _args, context) => {
-      if (job.rollout === null || isForeign(job, context)) return null
-      const { abort = [] } = job.rollout
+      const { maxPerMinute, maxConcurrent } = job
+      const isWithout = job.rollout === null && maxPerMinute === null && maxConcurrent === null
+      if (isWithout || isForeign(job, context)) return null
+      const { abort = [] } = job.rollout ?? {}
       return {
+        maxPerMinute,
+        maxConcurrent,
         abort: abort.map((rule, place) => ({
           rule,
           ...countedBy(rule, job, job.judgedFrom),

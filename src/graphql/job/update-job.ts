@@ -5,6 +5,12 @@ import { resultUnion } from '../errors.ts'
 import { mayFail } from '../may-fail.ts'
 import { namingFields } from './input.ts'
 import { jobPayload } from './payload.ts'
+import { JobLimitsInput } from './rollout-input.ts'
+
+const limitsIn = ({ maxPerMinute, maxConcurrent }: NonNullable<typeof JobLimitsInput.$inferInput>) => ({
+  ...(maxPerMinute !== undefined && { maxPerMinute }),
+  ...(maxConcurrent !== undefined && { maxConcurrent }),
+})
 
 /** Validated by job/update.ts. */
 const UpdateJobInput = builder.inputType('UpdateJobInput', {
@@ -12,6 +18,7 @@ const UpdateJobInput = builder.inputType('UpdateJobInput', {
   fields: (t) => ({
     jobId: t.string({ required: true, description: 'The job ID.' }),
     ...namingFields(t),
+    rollout: t.field({ type: JobLimitsInput, description: 'The limits to change. Null removes all of them.' }),
     maxExecutionTimeInSeconds: t.int({
       description:
         'Maximum execution time, counted from `startTime`: 1 to 2592000 seconds (30 days). It may be longer or shorter than before, but the deadline must not have passed.',
@@ -36,14 +43,15 @@ builder.mutationField('updateJob', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.jobId,
-      detail: ({ input: { name, maxExecutionTimeInSeconds, extendBySeconds } }) => ({
+      detail: ({ input: { name, maxExecutionTimeInSeconds, extendBySeconds, rollout } }) => ({
         ...(name !== undefined && { name }),
         ...(maxExecutionTimeInSeconds != null && { maxExecutionTimeInSeconds }),
         ...(extendBySeconds != null && { extendBySeconds }),
+        ...(rollout != null && { rollout: limitsIn(rollout) }),
       }),
     },
     ...mayFail(
-      'Changes the name, the description, the labels or the maximum execution time of a job that has not ended. A ConflictError when the job is cancelled or has ended.',
+      'Changes the name, the description, the labels, the maximum execution time or the limits of a job that has not ended. A ConflictError when the job is cancelled or has ended.',
     ),
     args: { input: t.arg({ type: UpdateJobInput, required: true, description: 'The job, and what to change.' }) },
     resolve: async (_root, { input }, { deps, viewer }) => {

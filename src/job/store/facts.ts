@@ -98,6 +98,25 @@ export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Pr
 export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
+ * Calls that may now be sent, and those that the limits of their jobs hold back. `waitMs`: when a rate leaves room for some of
+ * these; null when they wait for other calls to end.
+ */
+export type Marks = {
+  readonly marked: readonly DeviceJobKey[]
+  readonly held: readonly DeviceJobKey[]
+  readonly waitMs: number | null
+}
+
+type MarksRow = {
+  readonly complete: boolean
+  readonly markedJobs: number[] | null
+  readonly markedDevices: string[] | null
+  readonly heldJobs: number[] | null
+  readonly heldDevices: string[] | null
+  readonly waitMs: number | null
+}
+
+/**
  * Records that these calls may have been sent, before they are. Returns the calls that may now be sent. No call is ever
  * returned twice. Calls of jobs that do not run are skipped. So are calls to devices that are not connected to this
  * instance, and all calls when this instance is not alive: its devices may be connected elsewhere by then, and the only
@@ -107,19 +126,25 @@ export async function markDispatched(
   tx: Tx,
   dispatches: readonly Dispatch[],
   { instanceId, now }: { readonly instanceId: string; readonly now: Date },
-): Promise<readonly DeviceJobKey[]> {
+): Promise<Marks> {
   const { jobIds, jobs, deviceIds } = arraysOf(dispatches)
-  const [row] = await tx.query<{ complete: boolean; jobs: number[] | null; deviceIds: string[] | null }>(
-    sql`select complete, marked_jobs as jobs, marked_devices as "deviceIds"
+  const [row] = await tx.query<MarksRow>(
+    sql`select complete, marked_jobs as "markedJobs", marked_devices as "markedDevices",
+               held_jobs as "heldJobs", held_devices as "heldDevices", wait_ms as "waitMs"
         from mark_calls(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${dispatches.map(({ deadline }) => deadline.getTime())}::bigint[], ${instanceId}::text, ${now}::timestamptz
         )`,
     'mark-calls',
   )
-  if (row?.complete === true) return dispatches
-  const marked = row?.deviceIds ?? []
-  return marked.map((deviceId, index) => ({ jobId: jobIds[(row?.jobs?.[index] ?? 0) - 1] ?? '', deviceId }))
+  if (row?.complete === true) return { marked: dispatches, held: [], waitMs: null }
+  const keysOf = (places: number[] | null = null, devices: string[] | null = null): DeviceJobKey[] =>
+    (devices ?? []).map((deviceId, index) => ({ jobId: jobIds[(places?.[index] ?? 0) - 1] ?? '', deviceId }))
+  return {
+    marked: keysOf(row?.markedJobs, row?.markedDevices),
+    held: keysOf(row?.heldJobs, row?.heldDevices),
+    waitMs: row?.waitMs ?? null,
+  }
 }
 
 /** Device jobs as arrays of a statement: each job once, and the place of its job, from 1, for each device. */
@@ -161,6 +186,31 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly De
             version = version + 1
         from change
         where job.key = change.job_key`,
+  )
+}
+
+/** For how many devices of a running job there is room, and the milliseconds until there is more. It must be locked. */
+export async function readRoom(tx: Tx, jobId: string): Promise<{ readonly room: number; readonly waitMs: number }> {
+  const [row] = await tx.query<{ room: number; waitMs: number }>(
+    sql`select job_room(max_per_minute, rate_paid_until, max_concurrent, running_count, clock_timestamp()) as room,
+               greatest(1, ceil(1000 * extract(epoch from
+                 rate_begin(max_per_minute, rate_paid_until, clock_timestamp())
+                 + rate_burst(max_per_minute) * rate_interval(max_per_minute) - clock_timestamp()
+               )))::integer as "waitMs"
+        from job where id = ${jobId}`,
+    'read-room',
+  )
+  return row ?? { room: 0, waitMs: 1_000 }
+}
+
+/** These devices have had their turn: they count for the rate of their job. It must be locked. */
+export async function payRate(tx: Tx, jobId: string, count: number): Promise<void> {
+  await tx.query(
+    sql`update job
+        set rate_paid_until = rate_begin(max_per_minute, rate_paid_until, clock_timestamp())
+              + ${count}::integer * rate_interval(max_per_minute)
+        where id = ${jobId}`,
+    'pay-rate',
   )
 }
 

@@ -5,6 +5,7 @@ import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import type { AbortBase } from '../abort-rules.ts'
+import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { RetrySelection } from '../retry.ts'
@@ -49,7 +50,8 @@ export type JobListPage = { readonly cursor: JobPlace | undefined; readonly limi
 
 /** A job with the columns that clients select. A row has those that were requested, its id and its key. */
 export type SelectedJob = DeviceJobStatistics &
-  Naming & {
+  Naming &
+  JobLimits & {
     readonly id: string
     readonly key: string
     readonly type: JobType
@@ -113,6 +115,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   rollout: 'rollout',
   judgedFrom: 'judged_from',
   crossedRule: 'crossed_rule',
+  maxPerMinute: 'max_per_minute',
+  maxConcurrent: 'max_concurrent',
   scope: 'scope',
 }
 

@@ -5,6 +5,7 @@ import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { MethodCall } from '../../method/check-call.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
 import type { By } from '../history.ts'
+import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
@@ -20,7 +21,8 @@ export type JobOperation =
 
 /** A job's row, as far as the commands and the scheduler read it. */
 export type JobRow = JobOperation &
-  Naming & {
+  Naming &
+  JobLimits & {
     readonly id: string
     readonly status: JobStatus
     readonly queryCondition: string
@@ -41,7 +43,7 @@ const columnsWith = (status: Sql): Sql => sql`
   id, type, ${status} as status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
-  name, description, labels,
+  name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
@@ -62,7 +64,7 @@ export async function insertJob(
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            rollout
+            rollout, max_per_minute, max_concurrent
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -70,7 +72,7 @@ export async function insertJob(
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
-            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb
+            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent}
           )
           on conflict do nothing
           returning key, version, status
@@ -104,8 +106,8 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
 }
 
 /**
- * A job that may have work. `resumedVersion` changes with each resumption: what was found before may have been refused
- * since, and must be looked for again.
+ * A job that may have work. `resumedVersion` changes with each resumption and each change of its limits: what was found
+ * before may have been refused since, and must be looked for again.
  */
 export type JobWithWork = {
   readonly id: string
@@ -135,9 +137,9 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
 }
 
 /** Connect timeouts begin anew when a `job` is resumed: devices may have been connected in vain while it was paused. */
-export const connectBegin = sql`coalesce(
-  (select time from job_event where job_key = job.key and version = job.resumed_version), job.started_time
-)`
+export const connectBegin = sql`case when job.resumed_version is null then job.started_time else coalesce(
+  (select max(time) from job_event where job_key = job.key and type = 'resumed'), job.started_time
+) end`
 
 /**
  * Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first.

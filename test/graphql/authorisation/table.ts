@@ -24,7 +24,7 @@ type OfType = { readonly [Name in Effect]?: string }
 const error: OfType = { same: 'code message' }
 const connection: OfType = { devices: 'edges nodes pageInfo totalCount' }
 const schedule: OfType = {
-  same: 'description expect jobId labels maxExecutionTimeInSeconds name startTime',
+  same: 'description expect jobId labels maxExecutionTimeInSeconds name rollout startTime',
   devices: 'queryCondition',
 }
 
@@ -99,10 +99,11 @@ export const table: Readonly<Record<string, OfType>> = {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status version
       type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
-      history matchedCount maxDevices outcome retries retryOf retrySelection samples statusMessage throughput updateTwin
+      history matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
   JobLabel: { same: 'name value' },
+
   CloudToDeviceMethod: { job: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
   DeviceJob: { device: 'device deviceId endTime error id job outcome result startTime status' },
   DeviceJobConnection: connection,
@@ -118,7 +119,10 @@ export const table: Readonly<Record<string, OfType>> = {
   JobBlocker: { job: 'deviceCount message position reason until' },
   JobConnection: { job: 'edges nodes pageInfo totalCount' },
   JobEdge: { job: 'cursor node' },
-  JobEvent: { job: 'actor cause changed reason status time type version' },
+  JobAbort: { job: 'action afterDevices callsInProgress endedCount matchedCount on percent reachedPercent' },
+  JobAbortRule: { job: 'action afterDevices endedCount hasActed matchedCount on percent' },
+  JobRollout: { job: 'abort maxConcurrent maxPerMinute' },
+  JobEvent: { job: 'abort actor cause changed reason status time type version' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
@@ -166,7 +170,10 @@ export const table: Readonly<Record<string, OfType>> = {
   CancelJobInput: { job: 'jobId', same: 'reason' },
   PauseJobInput: { job: 'jobId', same: 'reason' },
   ResumeJobInput: { job: 'jobId', same: 'reason' },
-  UpdateJobInput: { job: 'jobId', same: 'description extendBySeconds labels maxExecutionTimeInSeconds name reason' },
+  UpdateJobInput: {
+    job: 'jobId',
+    same: 'description extendBySeconds labels maxExecutionTimeInSeconds name reason rollout',
+  },
   CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
   DeleteWebhookInput: { all: 'webhookId' },
   RedeliverWebhookInput: { all: 'deliveryId' },
@@ -193,6 +200,9 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   JobLabelFilter: { same: 'name value' },
   JobLabelInput: { same: 'name value' },
+  AbortRuleInput: { same: 'action afterDevices on percent' },
+  JobLimitsInput: { same: 'maxConcurrent maxPerMinute' },
+  JobRolloutInput: { same: 'abort maxConcurrent maxPerMinute' },
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',

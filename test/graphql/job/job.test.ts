@@ -37,17 +37,18 @@ test('a scheduled method job is answered as it stands, with the defaults filled 
   })
 })
 
-test('a job has the name, the description and the labels that it was given, and its retry has them too', async () => {
-  const naming = 'name description labels { name value }'
+test('a job has the name, the description, the labels and the limits that it was given, and its retry has them too', async () => {
+  const naming = 'name description labels { name value } rollout { maxPerMinute maxConcurrent }'
   const given = {
     name: 'Night of the pumps',
     description: 'See OPS-7.',
+    rollout: { maxPerMinute: 600 },
     labels: [
       { name: 'team', value: 'north' },
       { name: 'change', value: '7' },
     ],
   }
-  const stored = { ...given, labels: [...given.labels].reverse() }
+  const stored = { ...given, rollout: { maxPerMinute: 600, maxConcurrent: null }, labels: [...given.labels].reverse() }
   const { data } = await door.ask(
     `mutation ($input: ScheduleTwinUpdateInput!) {
       scheduleTwinUpdate(input: $input) { ... on ScheduleJobPayload { job { ${naming} } } }
@@ -57,7 +58,7 @@ test('a job has the name, the description and the labels that it was given, and 
   expect(data).toEqual({ scheduleTwinUpdate: { job: stored } })
   await door.run(ScheduleDeviceMethod, { input: { jobId: 'unnamed', ...reboot } })
   const unnamed = await door.ask(`{ job(jobId: "unnamed") { ${naming} } }`)
-  expect(unnamed.data).toEqual({ job: { name: null, description: null, labels: [] } })
+  expect(unnamed.data).toEqual({ job: { name: null, description: null, labels: [], rollout: null } })
 
   await door.deps.database.pool.query(
     `with ended as (
@@ -124,6 +125,7 @@ describe('what breaks a rule is an InvalidInputError with its path', () => {
   test.each([
     ['a job id with a space', { ...reboot, jobId: 'a b' }, ['jobId']],
     ['a job id of 65 characters', { ...reboot, jobId: 'x'.repeat(65) }, ['jobId']],
+    ['a rate of 0', { ...reboot, rollout: { maxPerMinute: 0 } }, ['rollout', 'maxPerMinute']],
     ['a label twice', { ...reboot, labels: Array(2).fill({ name: 'a', value: '' }) }, ['labels', '1', 'name']],
     ['no time to execute', { ...reboot, maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
     ['a start more than 30 days ahead', { ...reboot, startTime: '2999-01-01T00:00:00Z' }, ['startTime']],

@@ -119,7 +119,7 @@ test('not one call is marked after the threshold was crossed, and those under wa
   await given(failed)
   await mark(4)
   await end('f', 'running')
-  expect(await mark(fleet)).toEqual([])
+  expect((await mark(fleet)).marked).toEqual([])
   await end('sff', 'running')
   expect(await counters(deps, jobId)).toBe('paused: 16 pending, 0 running, 1 succeeded, 3 failed, 0 canceled')
 })

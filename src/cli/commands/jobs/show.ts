@@ -7,7 +7,7 @@ import { withHub } from '../../with-hub.ts'
 const ShowJob = graphql(`
   query ShowJob($jobId: String!) {
     job(jobId: $jobId) {
-      jobId name description labels { name value } type status outcome failureReason statusMessage queryCondition
+      jobId name description labels { name value } rollout { maxPerMinute maxConcurrent } type status outcome failureReason statusMessage queryCondition
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin createdBy createdTime startTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }

@@ -35,11 +35,18 @@ export const createJobsUpdate = () =>
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label instead of all labels that the job has; may be repeated'))
     .addOption(wholeNumber('--max-time <S>', 'maximum execution time in seconds', { min: 1, max: 2_592_000 }))
+    .addOption(
+      wholeNumber('--max-per-minute <N>', 'devices per minute at most; 0 for no limit', { min: 0, max: 1_000_000 }),
+    )
+    .addOption(
+      wholeNumber('--max-concurrent <N>', 'calls in progress at most; 0 for no limit', { min: 0, max: 1_000_000 }),
+    )
     .option('--reason <TEXT>', 'the reason, which is stored in the history of the job')
     .addOption(format())
-    .action((jobId, { name, description, label, maxTime, reason, ...options }) => {
-      if (name === undefined && description === undefined && label === undefined && maxTime === undefined) {
-        throw new UsageError('Give --name, --description, --label or --max-time.')
+    .action((jobId, { name, description, label, maxTime, maxPerMinute, maxConcurrent, reason, ...options }) => {
+      const given = [name, description, label, maxTime, maxPerMinute, maxConcurrent]
+      if (given.every((value) => value === undefined)) {
+        throw new UsageError('Give --name, --description, --label, --max-time, --max-per-minute or --max-concurrent.')
       }
       return withHub(options, async ({ client }) => {
         const input = {
@@ -48,6 +55,12 @@ export const createJobsUpdate = () =>
           ...(description !== undefined && { description }),
           ...(label && { labels: label }),
           ...(maxTime !== undefined && { maxExecutionTimeInSeconds: maxTime }),
+          ...((maxPerMinute !== undefined || maxConcurrent !== undefined) && {
+            rollout: {
+              ...(maxPerMinute !== undefined && { maxPerMinute: maxPerMinute || null }),
+              ...(maxConcurrent !== undefined && { maxConcurrent: maxConcurrent || null }),
+            },
+          }),
           ...(reason !== undefined && { reason }),
         }
         printRow(await updateJob(client, input), options.format)

@@ -89,6 +89,12 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
           </Detail>
         )}
         <Detail name="Time limit">{formatDuration(now.maxExecutionTimeInSeconds)}</Detail>
+        {now.rollout?.maxPerMinute != null && (
+          <Detail name="Rate">{formatCount(now.rollout.maxPerMinute)} devices per minute at most</Detail>
+        )}
+        {now.rollout?.maxConcurrent != null && (
+          <Detail name="Calls in progress">{formatCount(now.rollout.maxConcurrent)} at most</Detail>
+        )}
         {now.rollout !== null && now.rollout.abort.length > 0 && (
           <Detail name="Abort rules" isWide>
             <ul>

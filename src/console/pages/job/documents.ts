@@ -6,6 +6,10 @@ graphql(`
     version
     maxExecutionTimeInSeconds
     deadline
+    rollout {
+      maxPerMinute
+      maxConcurrent
+    }
     status
     outcome
     startedTime

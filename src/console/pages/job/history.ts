@@ -36,7 +36,7 @@ export function describeEvent(
     case 'RESUMED':
       return { what: 'Resumed', detail: byWhom, tone: 'running' }
     case 'UPDATED': {
-      const members = changed.map((member) => (member === 'maxExecutionTimeInSeconds' ? 'time limit' : member))
+      const members = changed.map((member) => memberWords[member] ?? member)
       return { what: 'Changed', detail: `${byWhom} – ${members.join(', ')}`, tone: 'pending' }
     }
     case 'COMPLETED':
@@ -56,5 +56,8 @@ export function describeEvent(
       return { what: String(type), detail: byWhom, tone: 'pending' }
   }
 }
+
+/** What the page calls the members of a job. */
+const memberWords: Readonly<Record<string, string>> = { maxExecutionTimeInSeconds: 'time limit', rollout: 'limits' }
 
 const timeLimitReached: DescribedEvent = { what: 'Ended', detail: '– time limit reached', tone: 'cancelled' }

@@ -1,0 +1,55 @@
+import { InvalidInputError } from '../errors.ts'
+
+/** The limits of a job; null for none. They hold over all instances together. */
+export type JobLimits = {
+  /** Devices per minute: no minute has more. */
+  readonly maxPerMinute: number | null
+  /** Calls under way at a time. */
+  readonly maxConcurrent: number | null
+}
+
+export const withoutLimits: JobLimits = { maxPerMinute: null, maxConcurrent: null }
+
+const largest = 1_000_000
+
+/**
+ * The limits that a client gives; what is left out stays as it was `before`, and null takes a limit away. InvalidInputError
+ * with the path of the member.
+ */
+export function checkLimits(
+  rollout: unknown,
+  type: 'scheduleDeviceMethod' | 'scheduleUpdateTwin',
+  before = withoutLimits,
+): JobLimits {
+  if (rollout === undefined) return before
+  if (rollout === null) return withoutLimits
+  const path = ['rollout']
+  if (typeof rollout !== 'object') throw new InvalidInputError(path, 'The rollout must be an object.')
+  const { maxPerMinute, maxConcurrent }: Readonly<Record<string, unknown>> = { ...rollout }
+  if (maxConcurrent != null && type === 'scheduleUpdateTwin') {
+    const message =
+      'A twin update is never under way: the twin and its outcome are written together. Give maxPerMinute.'
+    throw new InvalidInputError([...path, 'maxConcurrent'], message)
+  }
+  return {
+    maxPerMinute: maxPerMinute === undefined ? before.maxPerMinute : checkLimit(maxPerMinute, 'maxPerMinute'),
+    maxConcurrent: maxConcurrent === undefined ? before.maxConcurrent : checkLimit(maxConcurrent, 'maxConcurrent'),
+  }
+}
+
+function checkLimit(value: unknown, name: string): number | null {
+  if (value === null) return null
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= largest) return value
+  throw new InvalidInputError(
+    ['rollout', name],
+    `${name} must be a whole number from 1 to ${largest}. Pause the job to stop it.`,
+  )
+}
+
+/** For how many devices there may be room at once; undefined without limits. */
+export function mostAtOnce({ maxPerMinute, maxConcurrent }: JobLimits): number | undefined {
+  if (maxPerMinute === null && maxConcurrent === null) return undefined
+  // As `rate_burst` in the migration limits_of_jobs.
+  const burst = maxPerMinute === null ? largest : Math.max(Math.floor(maxPerMinute / 60), 1)
+  return Math.min(burst, maxConcurrent ?? largest)
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { InvalidInputError } from '../../src/errors.ts'
+import { checkLimits, mostAtOnce, withoutLimits } from '../../src/job/job-limits.ts'
+import type { JobType } from '../../src/job/request.ts'
+
+const method = 'scheduleDeviceMethod'
+
+test('what is left out stays, and null takes a limit or all limits away', () => {
+  const before = { maxPerMinute: 60, maxConcurrent: 5 }
+  expect(checkLimits(undefined, method)).toEqual(withoutLimits)
+  expect(checkLimits({ maxConcurrent: 1 }, method)).toEqual({ maxPerMinute: null, maxConcurrent: 1 })
+  expect(checkLimits(undefined, method, before)).toEqual(before)
+  expect(checkLimits({ maxPerMinute: 1_000_000 }, method, before)).toEqual({
+    maxPerMinute: 1_000_000,
+    maxConcurrent: 5,
+  })
+  expect(checkLimits({ maxConcurrent: null }, method, before)).toEqual({ maxPerMinute: 60, maxConcurrent: null })
+  expect(checkLimits(null, method, before)).toEqual(withoutLimits)
+})
+
+describe('refused with its path is', () => {
+  test.each<[string, unknown, JobType, string]>([
+    ['a rate of 0', { maxPerMinute: 0 }, method, 'rollout/maxPerMinute'],
+    ['a rate above a million', { maxPerMinute: 1_000_001 }, method, 'rollout/maxPerMinute'],
+    ['half a device', { maxConcurrent: 0.5 }, method, 'rollout/maxConcurrent'],
+    ['a text', { maxConcurrent: '1' }, method, 'rollout/maxConcurrent'],
+    ['a bound of calls for twin updates', { maxConcurrent: 1 }, 'scheduleUpdateTwin', 'rollout/maxConcurrent'],
+    ['a number instead of limits', 5, method, 'rollout'],
+  ])('%s', (_what, rollout, type, path) => {
+    let refused: unknown
+    try {
+      checkLimits(rollout, type)
+    } catch (error) {
+      refused = error
+    }
+    expect(refused).toBeInstanceOf(InvalidInputError)
+    expect(Object(refused).path.join('/')).toBe(path)
+  })
+})
+
+test('at once there is room for the devices of a second, or for the calls in progress', () => {
+  expect(mostAtOnce(withoutLimits)).toBeUndefined()
+  expect(mostAtOnce({ maxPerMinute: 600, maxConcurrent: null })).toBe(10)
+  expect(mostAtOnce({ maxPerMinute: 6, maxConcurrent: null })).toBe(1)
+  expect(mostAtOnce({ maxPerMinute: 600, maxConcurrent: 3 })).toBe(3)
+  expect(mostAtOnce({ maxPerMinute: null, maxConcurrent: 300 })).toBe(300)
+})
