@@ -70,15 +70,16 @@ test('a device is in the rows when it hears that it is in', async () => {
   await expect.poll(() => presenceOf(deviceId)).toEqual({ state: 'disconnected', connection: null, instance: null })
 })
 
-test('when events were lost and nothing has changed, that takes a statement for all devices, and one for their twins', async () => {
+test('when events were lost and nothing has changed, that takes a statement for devices, twins and policies each', async () => {
   const devices = [await connectedDevice(), await connectedDevice(), await connectedDevice()]
   const query = vi.spyOn(hub.deps.db, 'query')
   const transaction = vi.spyOn(hub.deps.db, 'transaction')
   hub.deps.events.lookAgain()
   const names = () => query.mock.calls.map(([, name]) => name).sort()
-  await expect.poll(names).toEqual(['find-deviations', 'find-newer-desired'])
+  const readPolicies = undefined // the statement has no name
+  await expect.poll(names).toEqual(['find-deviations', 'find-newer-desired', readPolicies])
   await Promise.all(devices.map(async ([deviceId]) => await presenceOf(deviceId)))
-  expect(names()).toHaveLength(2)
+  expect(names()).toHaveLength(3)
   expect(transaction).not.toHaveBeenCalled()
   query.mockRestore()
   transaction.mockRestore()
