@@ -76,6 +76,7 @@ describe.skipIf(browserPath === undefined)('the palette and saved views', { time
   })
 
   test('carries out actions of the page, and gives the focus to their buttons', async () => {
+    await page.getByRole('button', { name: 'Disable…', disabled: false }).waitFor()
     await find('disable')
     await expect.poll(active).toMatch(/Disable…/)
     await page.keyboard.press('Enter')
