@@ -196,15 +196,11 @@ export async function cancelJob(
   reason?: string | null,
   { unlessRunning = false }: { readonly unlessRunning?: boolean } = {},
 ): Promise<void> {
-  const message = checkReason(reason)
-  await inTransaction(deps, async (tx, afterCommit) => {
-    const job = await lockJob(tx, jobId)
-    if (job === undefined) throw new NotFoundError('job', jobId)
-    requireOwnJob(by.scope, job)
+  await steer(deps, by, jobId, reason, async (tx, job, message) => {
     transition(job.status, 'cancel')
     if (unlessRunning && isShownRunning(job)) throw transitionRefused('running', 'cancel')
     await saveCancelled(tx, jobId, by, message, deps.clock.now())
-    afterCommit(() => publishJobChanged(deps, jobId))
+    return { result: undefined, wakes: ['jobs'] }
   })
 }
 
@@ -225,7 +221,7 @@ export async function pauseJob(deps: Deps, by: By, jobId: string, reason?: strin
   return steer(deps, by, jobId, reason, async (tx, { status }, message) => {
     transition(status, 'pause')
     await requireRoom(tx, jobId)
-    return { result: await savePaused(tx, jobId, by, message, deps.clock.now()), wakes: 'jobs' }
+    return { result: await savePaused(tx, jobId, by, message, deps.clock.now()), wakes: ['jobs'] }
   })
 }
 
@@ -237,7 +233,7 @@ export async function resumeJob(deps: Deps, by: By, jobId: string, reason?: stri
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const status = transition(job.status, job.startedTime === null ? 'reschedule' : 'resume')
     await saveResumed(tx, jobId, status, by, message, deps.clock.now())
-    return { result: undefined, wakes: status === 'running' ? 'started' : 'jobs' }
+    return { result: undefined, wakes: [status === 'running' ? 'started' : 'jobs'] }
   })
 }
 
@@ -248,7 +244,7 @@ async function requireRoom(tx: Tx, jobId: string): Promise<void> {
 }
 
 /**
- * Changes a job that has not ended: its naming and its time. What is not given stays as it is. NotFoundError,
+ * Changes a job that has not ended: its naming, its time and its limits. What is not given stays as it is. NotFoundError,
  * OutOfScopeError for a foreign job, ConflictError when the job has ended, is cancelled, or has a full history,
  * InvalidInputError.
  */
@@ -259,7 +255,7 @@ export async function updateJob(deps: Deps, by: By, input: JobUpdateInput): Prom
     await requireRoom(tx, job.id)
     await saveUpdated(tx, { ...job, ...update }, membersIn(update), by, reason, now)
     // An earlier deadline may be the next, and more devices may have their turn.
-    return { result: undefined, wakes: update.maxPerMinute === undefined ? 'jobs' : 'started' }
+    return { result: undefined, wakes: update.maxPerMinute === undefined ? ['jobs'] : ['jobs', 'started'] }
   })
 }
 
@@ -269,7 +265,11 @@ async function steer<Result>(
   by: By,
   jobId: string,
   reason: string | null | undefined,
-  change: (tx: Tx, job: JobRow, reason: string | null) => Promise<{ readonly result: Result; readonly wakes: Work }>,
+  change: (
+    tx: Tx,
+    job: JobRow,
+    reason: string | null,
+  ) => Promise<{ readonly result: Result; readonly wakes: readonly Work[] }>,
 ): Promise<Result> {
   const message = checkReason(reason)
   return inTransaction(deps, async (tx, afterCommit) => {
@@ -279,7 +279,7 @@ async function steer<Result>(
     const { result, wakes } = await change(tx, job, message)
     afterCommit(() => {
       deps.events.jobChanged(jobId)
-      deps.events.publish('work', wakes, {})
+      for (const kind of wakes) deps.events.publish('work', kind, {})
     })
     return result
   })

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
+import { rolloutMembers } from './rollout.ts'
 
 /** The limits of a job; null for none. They hold over all instances together. */
 export type JobLimits = {
@@ -23,13 +24,11 @@ export function checkLimits(
 ): JobLimits {
   if (rollout === undefined) return before
   if (rollout === null) return withoutLimits
-  const path = ['rollout']
-  if (typeof rollout !== 'object') throw new InvalidInputError(path, 'The rollout must be an object.')
-  const { maxPerMinute, maxConcurrent }: Readonly<Record<string, unknown>> = { ...rollout }
+  const { maxPerMinute, maxConcurrent } = rolloutMembers(rollout)
   if (maxConcurrent != null && type === 'scheduleUpdateTwin') {
     const message =
       'A twin update is never under way: the twin and its outcome are written together. Give maxPerMinute.'
-    throw new InvalidInputError([...path, 'maxConcurrent'], message)
+    throw new InvalidInputError(['rollout', 'maxConcurrent'], message)
   }
   return {
     maxPerMinute: maxPerMinute === undefined ? before.maxPerMinute : checkLimit(maxPerMinute, 'maxPerMinute'),

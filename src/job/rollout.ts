@@ -7,12 +7,15 @@ export type JobRollout = {
   readonly abort?: readonly AbortRule[]
 }
 
-/** The rollout that a client requests; null when it has no member. InvalidInputError with the path of the member. */
-export function checkRollout(value: unknown): JobRollout | null {
-  if (value === undefined || value === null) return null
-  const path = ['rollout']
-  if (typeof value !== 'object') throw new InvalidInputError(path, 'The rollout must be an object.')
-  const { abort }: Readonly<Record<string, unknown>> = { ...value }
-  const rules = abort === undefined || abort === null ? [] : checkAbortRules(abort, [...path, 'abort'])
+/** The members of a rollout as a client sends it. InvalidInputError when it is no object. */
+export function rolloutMembers(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object') return { ...value }
+  throw new InvalidInputError(['rollout'], 'The rollout must be an object.')
+}
+
+/** The rollout that a client requests; null when it has no rules. InvalidInputError with the path of the member. */
+export function checkRollout(value: unknown = null): JobRollout | null {
+  const { abort } = rolloutMembers(value)
+  const rules = abort === undefined || abort === null ? [] : checkAbortRules(abort, ['rollout', 'abort'])
   return rules.length === 0 ? null : { abort: rules }
 }

@@ -84,12 +84,15 @@ describe('a change of a job', () => {
     expect((await jobRow(deps, jobId)).status).toBe('completed')
   })
 
-  test('to a shorter time wakes what ends jobs', async () => {
+  test.each([
+    ['a shorter time', {}],
+    ['a shorter time and a limit', { rollout: { maxPerMinute: 60 } }],
+  ])('to %s wakes what ends jobs', async (_what, limits) => {
     const jobId = await given()
     await start()
     let woken = 0
     const stop = deps.events.listen('work', 'jobs')(() => woken++)
-    await update(jobId, { maxExecutionTimeInSeconds: 10 })
+    await update(jobId, { maxExecutionTimeInSeconds: 10, ...limits })
     stop()
     expect(woken).toBe(1)
     const { next } = await finish()

@@ -51,27 +51,25 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     name: definition.name ?? null,
     description: definition.description || null,
     labels: labelsOf(definition.labels ?? []),
-    limits: limitsOf(definition.rollout),
     queryCondition: definition.queryCondition,
     ...(definition.startTime !== undefined && { startTime: momentOf(definition.startTime) }),
     maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
     maxDevices: definition.expect?.maxDevices ?? null,
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
-    rollout: rulesOf(definition.rollout),
+    rollout: rolloutOf(definition.rollout),
   }
   const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
     name: job.name ?? null,
     description: job.description ?? null,
     labels: labelsOf(job.labels),
-    limits: limitsOf(job.rollout),
     queryCondition: job.queryCondition,
     startTime: momentOf(job.startTime),
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
     maxDevices: job.maxDevices ?? null,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
-    rollout: rulesOf(job.rollout),
+    rollout: rolloutOf(job.rollout),
   }
   return Object.entries(wanted)
     .filter(([name, value]) => !isDeepStrictEqual(value, new Map(Object.entries(stored)).get(name)))
@@ -83,16 +81,15 @@ const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string>
   new Map(labels.map(({ name, value }): [string, string] => [name, value]))
 
 /** The abort rules in the order in which they are given; their results in any order. */
-const rulesOf = (rollout: JobRolloutInput | null | undefined) =>
-  (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
+const rolloutOf = (rollout: JobRolloutInput | null | undefined) => ({
+  maxPerMinute: rollout?.maxPerMinute ?? null,
+  maxConcurrent: rollout?.maxConcurrent ?? null,
+  abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
     on: new Set(on),
     percent,
     afterDevices: afterDevices ?? defaults.afterDevices,
     action,
-  }))
-const limitsOf = (rollout: JobRolloutInput | null | undefined) => ({
-  maxPerMinute: rollout?.maxPerMinute ?? null,
-  maxConcurrent: rollout?.maxConcurrent ?? null,
+  })),
 })
 
 /** Different texts may name the same moment. The hub refuses what is not a time. */

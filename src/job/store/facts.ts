@@ -221,8 +221,8 @@ export type SettledFrom = 'running' | 'pending'
  * Writes outcomes; the first outcome of a device job is the only one. With 'running' the caller guarantees that the
  * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped.
  * Outcomes of jobs that have ended are skipped too, and with 'pending' those of jobs that neither run nor are paused:
- * they are too late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock, that is its
- * place in the order in which the job's devices ended.
+ * they are too late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock,
+ * that is its place in the order in which the job's devices ended.
  */
 export function settle(
   tx: Tx,

@@ -141,9 +141,7 @@ export const connectBegin = sql`case when job.resumed_version is null then job.s
   (select max(time) from job_event where job_key = job.key and type = 'resumed'), job.started_time
 ) end`
 
-/**
- * Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first.
- */
+/** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
 export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: string; readonly time: Date }[]> {
   return db.query(
     sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time

@@ -7,11 +7,11 @@ import { withHub } from '../../with-hub.ts'
 const ShowJob = graphql(`
   query ShowJob($jobId: String!) {
     job(jobId: $jobId) {
-      jobId name description labels { name value } rollout { maxPerMinute maxConcurrent } type status outcome failureReason statusMessage queryCondition
+      jobId name description labels { name value } type status outcome failureReason statusMessage queryCondition
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin createdBy createdTime startTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
-      rollout { abort { on percent afterDevices action matchedCount endedCount hasActed } }
+      rollout { maxPerMinute maxConcurrent abort { on percent afterDevices action matchedCount endedCount hasActed } }
       blockers { message }
       failureGroups { code message responseStatus count }
     }
