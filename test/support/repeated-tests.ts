@@ -11,7 +11,9 @@ export class RepeatedTests implements Reporter {
     for (const test of repeated) {
       const outcome = test.result().state === 'passed' ? 'passed the second time' : 'failed twice'
       console.log(`  ${test.module.relativeModuleId} > ${test.fullName}: ${outcome}`)
-      for (const error of test.result().errors ?? []) console.log(`    ${error.message.split('\n')[0]}`)
+      for (const { message, diff = '' } of test.result().errors ?? []) {
+        for (const line of [message.split('\n')[0], ...diff.split('\n').slice(0, 20)]) console.log(`    ${line}`)
+      }
     }
   }
 }
