@@ -12,7 +12,8 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
   fields: (t) => ({
     maxPerMinute: t.exposeInt('maxPerMinute', {
       nullable: true,
-      description: 'Maximum number of devices that have their turn in any minute. Null for no limit.',
+      description:
+        'Maximum number of devices that are called, or whose twins are updated, in any minute. Null for no limit.',
     }),
     maxConcurrent: t.exposeInt('maxConcurrent', {
       nullable: true,

@@ -6,10 +6,6 @@ graphql(`
     version
     maxExecutionTimeInSeconds
     deadline
-    rollout {
-      maxPerMinute
-      maxConcurrent
-    }
     status
     outcome
     startedTime
@@ -20,6 +16,8 @@ graphql(`
     throughput
     eta
     rollout {
+      maxPerMinute
+      maxConcurrent
       abort {
         on
         percent
