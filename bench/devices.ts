@@ -57,6 +57,6 @@ export async function settleTables({
 
 /** Forgets all jobs and their facts, so that every run begins alike. */
 export async function forgetJobs({ deps: { db } }: Pick<Bench, 'deps'>): Promise<void> {
-  await db.query(sql`truncate job, job_event, job_sample, device_job, device_job_dispatch, device_job_outcome`)
+  await db.query(sql`truncate job, device_job, device_job_dispatch, device_job_outcome cascade`)
   await db.query(sql`checkpoint`)
 }
