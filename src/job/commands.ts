@@ -18,6 +18,7 @@ import { narrowCondition } from '../query/narrow-condition.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import type { By } from './history.ts'
+import { shortestSeconds } from './job-limits.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
 import { expectedSeconds, type JobPreview, offlineWaitOf, overlapsOf, requireExpected, typicalPace } from './preview.ts'
 import { checkReason } from './reason.ts'
@@ -306,7 +307,7 @@ export async function previewJob(
 ): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
-  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds } = request
+  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, limits } = request
   const condition = compileDeviceCondition(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
@@ -324,9 +325,10 @@ export async function previewJob(
     overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
     expectedDurationInSeconds: expectedSeconds(
       type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
-      [typicalPace(pastJobs), throttles.jobPace],
+      [typicalPace(pastJobs), throttles.jobPace, limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60],
       maxExecutionTimeInSeconds,
     ),
+    shortestDurationInSeconds: shortestSeconds(counts.deviceCount.value, limits),
     maxOfflineWaitInSeconds: offlineWaitOf(request, counts),
   }
 }

@@ -19,7 +19,7 @@ const largest = 1_000_000
  */
 export function checkLimits(
   rollout: unknown,
-  type: 'scheduleDeviceMethod' | 'scheduleUpdateTwin',
+  type: 'scheduleDeviceMethod' | 'scheduleUpdateTwin' | undefined,
   before = withoutLimits,
 ): JobLimits {
   if (rollout === undefined) return before
@@ -48,7 +48,21 @@ function checkLimit(value: unknown, name: string): number | null {
 /** For how many devices there may be room at once; undefined without limits. */
 export function mostAtOnce({ maxPerMinute, maxConcurrent }: JobLimits): number | undefined {
   if (maxPerMinute === null && maxConcurrent === null) return undefined
-  // As `rate_burst` in the migration limits_of_jobs.
-  const burst = maxPerMinute === null ? largest : Math.max(Math.floor(maxPerMinute / 60), 1)
+  const burst = maxPerMinute === null ? largest : burstOf(maxPerMinute)
   return Math.min(burst, maxConcurrent ?? largest)
 }
+
+/**
+ * The seconds from the turn of the first device to that of the last: less is not possible at this rate. Null without a
+ * rate.
+ */
+export function shortestSeconds(deviceCount: number, { maxPerMinute }: JobLimits): number | null {
+  if (maxPerMinute === null) return null
+  const burst = burstOf(maxPerMinute)
+  // As `rate_interval` in the migration limits_of_jobs, in microseconds.
+  const interval = Math.ceil(60_000_000 / (maxPerMinute - burst + 1))
+  return (Math.max(deviceCount - burst, 0) * interval) / 1_000_000
+}
+
+/** As `rate_burst` in the migration limits_of_jobs. */
+const burstOf = (maxPerMinute: number): number => Math.max(Math.floor(maxPerMinute / 60), 1)

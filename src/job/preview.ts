@@ -23,6 +23,7 @@ export type JobPreview = {
   readonly deviceIds: readonly string[]
   readonly overlaps: readonly JobOverlap[]
   readonly expectedDurationInSeconds: number | null
+  readonly shortestDurationInSeconds: number | null
   readonly maxOfflineWaitInSeconds: number | null
   readonly fingerprint: string | null
 }

@@ -48,6 +48,7 @@ export type JobRequestInput = NamingInput & {
 
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
+  readonly limits: JobLimits
   readonly jobId: string | undefined
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
@@ -58,10 +59,7 @@ export type PreviewRequest = {
 }
 
 /** The preview request as a client sends it: a job request without its type. */
-export type PreviewRequestInput = Omit<
-  JobRequestInput,
-  'type' | 'expect' | 'rollout' | 'mayChangeNothing' | keyof Naming
->
+export type PreviewRequestInput = Omit<JobRequestInput, 'type' | 'expect' | 'mayChangeNothing'>
 
 const defaultMaxExecutionTimeInSeconds = 3600
 const daysAhead = 30
@@ -107,17 +105,26 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
   const maxExecutionTimeInSeconds = checkMaxExecutionTime(
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
+  checkNaming(input)
+  checkRollout(input.rollout)
   const common = { jobId, queryCondition, maxExecutionTimeInSeconds }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
+    const type = 'scheduleDeviceMethod'
     const { connectTimeoutInSeconds } = checkCall(input.cloudToDeviceMethod, limits)
-    return { ...common, type: 'scheduleDeviceMethod', connectTimeoutInSeconds, updateTwin: undefined }
+    return {
+      ...common,
+      type,
+      connectTimeoutInSeconds,
+      updateTwin: undefined,
+      limits: checkLimits(input.rollout, type),
+    }
   }
-  const other = { ...common, connectTimeoutInSeconds: 0 }
-  if (isLeftOut(input.updateTwin)) return { ...other, type: undefined, updateTwin: undefined }
-  return { ...other, type: 'scheduleUpdateTwin', updateTwin: checkPatch(input.updateTwin, limits) }
+  const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
+  const updateTwin = type && checkPatch(input.updateTwin, limits)
+  return { ...common, type, connectTimeoutInSeconds: 0, updateTwin, limits: checkLimits(input.rollout, type) }
 }
 
 /** An id that a new job may have, unless it is taken. InvalidInputError. */

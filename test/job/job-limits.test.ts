@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
-import { checkLimits, mostAtOnce, withoutLimits } from '../../src/job/job-limits.ts'
+import { checkLimits, mostAtOnce, shortestSeconds, withoutLimits } from '../../src/job/job-limits.ts'
 import type { JobType } from '../../src/job/request.ts'
 
 const method = 'scheduleDeviceMethod'
@@ -44,4 +44,14 @@ test('at once there is room for the devices of a second, or for the calls in pro
   expect(mostAtOnce({ maxPerMinute: 6, maxConcurrent: null })).toBe(1)
   expect(mostAtOnce({ maxPerMinute: 600, maxConcurrent: 3 })).toBe(3)
   expect(mostAtOnce({ maxPerMinute: null, maxConcurrent: 300 })).toBe(300)
+})
+
+test('the shortest time is that of all devices but those that may go at once, one after the other', () => {
+  const at = (maxPerMinute: number | null) => ({ maxPerMinute, maxConcurrent: null })
+  expect(shortestSeconds(10_000, at(null))).toBeNull()
+  expect(shortestSeconds(0, at(600))).toBe(0)
+  expect(shortestSeconds(10, at(600))).toBe(0)
+  expect(shortestSeconds(601, at(600))).toBeGreaterThan(60)
+  expect(shortestSeconds(600, at(600))).toBeLessThan(60)
+  expect(shortestSeconds(3, at(1))).toBe(120)
 })

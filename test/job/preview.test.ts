@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ExpectationFailedError } from '../../src/errors.ts'
+import { withoutLimits } from '../../src/job/job-limits.ts'
 import {
   commonPaths,
   expectedSeconds,
@@ -116,6 +117,7 @@ describe('a job that is thought of', () => {
       queryCondition: '*',
       maxExecutionTimeInSeconds: 3600,
       connectTimeoutInSeconds: 0,
+      limits: withoutLimits,
     })
   })
 
@@ -135,6 +137,15 @@ describe('a job that is thought of', () => {
     ['an empty patch', { updateTwin: {} }, ['updateTwin']],
     ['a start too far ahead', { startTime: new Date('2027-01-01T00:00:00Z') }, ['startTime']],
     ['a job without time', { maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
+    ['an empty name', { name: '' }, ['name']],
+    ['a bad label', { labels: [{ name: 'a b', value: '' }] }, ['labels', '0', 'name']],
+    ['a rate of 0', { rollout: { maxPerMinute: 0 } }, ['rollout', 'maxPerMinute']],
+    ['a bad abort rule', { rollout: { abort: [{}] } }, ['rollout', 'abort', '0', 'on']],
+    [
+      'a limit of calls for twin updates',
+      { updateTwin: { tags: { a: 1 } }, rollout: { maxConcurrent: 1 } },
+      ['rollout', 'maxConcurrent'],
+    ],
   ])('is refused as its scheduling would be: %s', (_what, input, path) => {
     expect(() => check({ queryCondition: '*', ...input })).toThrow(expect.objectContaining({ path }))
   })

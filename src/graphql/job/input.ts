@@ -76,6 +76,8 @@ export const PreviewJobInput = builder.inputType('PreviewJobInput', {
     updateTwin: t.field({ type: TwinPatchInput, description: 'The patch that the job would merge into each twin.' }),
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
+    rollout: t.field({ type: JobRolloutInput, description: 'How the job would proceed through its devices.' }),
+    ...namingFields(t),
   }),
 })
 

@@ -69,7 +69,12 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations if that is slower. Other jobs that run at the same time are not considered. Null when neither rate is known, or when the number of devices is not exact.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. Other jobs that run at the same time are not considered. Null when no rate is known, or when the number of devices is not exact.',
+    }),
+    shortestDurationInSeconds: t.exposeFloat('shortestDurationInSeconds', {
+      nullable: true,
+      description:
+        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
     }),
     maxOfflineWaitInSeconds: t.exposeInt('maxOfflineWaitInSeconds', {
       nullable: true,

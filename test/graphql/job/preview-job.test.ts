@@ -35,6 +35,7 @@ const document = `query ($input: PreviewJobInput!) {
       devices { deviceId connectionState twin { tags } }
       overlaps { job { jobId status } deviceCount { value precision } propertyPaths }
       expectedDurationInSeconds
+      shortestDurationInSeconds
       maxOfflineWaitInSeconds
       fingerprint
     }
@@ -82,6 +83,7 @@ describe('a preview', () => {
       compliantCount: null,
       overlaps: [],
       expectedDurationInSeconds: null,
+      shortestDurationInSeconds: null,
       maxOfflineWaitInSeconds: 3600,
       fingerprint: expect.stringMatching(/^[0-9a-f]{24}$/),
     })
@@ -139,6 +141,8 @@ describe('refused as its scheduling would be', () => {
     ['a call and a patch', { cloudToDeviceMethod: reboot, updateTwin: patch }, ['updateTwin']],
     ['a patch over a limit', { updateTwin: { tags: { 'a.b': 1 } } }, ['updateTwin', 'tags', 'a.b']],
     ['no time to run', { maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
+    ['a label that has no name', { labels: [{ name: '', value: 'x' }] }, ['labels', '0', 'name']],
+    ['a rate of 0', { rollout: { maxPerMinute: 0 } }, ['rollout', 'maxPerMinute']],
   ])('%s, with its path', async (_what, input, path) => {
     expect(await preview({ queryCondition: '*', ...input })).toMatchObject({ __typename: 'InvalidInputError', path })
   })
@@ -300,6 +304,25 @@ describe('bounded in time', () => {
   })
 })
 
+describe('the shortest duration', () => {
+  test.each([1, 59, 60, 119, 600, 1_000_000])(
+    'at %i per minute is what the rate of PostgreSQL allows',
+    async (rate) => {
+      const { rows } = await door.deps.database.pool.query(
+        `select (greatest(25 - rate_burst($1), 0) * extract(epoch from rate_interval($1)))::float as seconds`,
+        [rate],
+      )
+      const shown = await preview({ queryCondition: fleet('pump'), rollout: { maxPerMinute: rate } })
+      expect(Object(shown).shortestDurationInSeconds).toBeCloseTo(rows[0].seconds, 6)
+    },
+  )
+
+  test('is that of all devices, even if the job has less time', async () => {
+    const input = { queryCondition: fleet('pump'), maxExecutionTimeInSeconds: 60, rollout: { maxPerMinute: 1 } }
+    expect(await preview(input)).toMatchObject({ expectedDurationInSeconds: 60, shortestDurationInSeconds: 24 * 60 })
+  })
+})
+
 describe('the expected duration', () => {
   test('is that of the connected devices at the pace of the last jobs of the type, and of the wait for others', async () => {
     const jobId = await givenMethodJob(door.deps, 'valve')
@@ -316,6 +339,7 @@ describe('the expected duration', () => {
     await connect('pump-%')
     expect(await duration({ cloudToDeviceMethod: reboot })).toBe(12.5)
     expect(await duration({ cloudToDeviceMethod: reboot, maxExecutionTimeInSeconds: 10 })).toBe(10)
+    expect(await duration({ cloudToDeviceMethod: reboot, rollout: { maxPerMinute: 60 } })).toBe(25)
     expect(await duration({ updateTwin: patch })).toBeNull()
     expect(await duration({})).toBeNull()
 

@@ -1,6 +1,6 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
-import { jsonObject, where } from '../../options.ts'
+import { jsonObject, where, wholeNumber } from '../../options.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
 import { payloadOf } from '../../payload.ts'
@@ -12,7 +12,7 @@ const PreviewOneJob = graphql(`
       __typename
       ... on JobPreview {
         deviceCount { value precision } connectedCount { value precision } compliantCount { value precision }
-        fingerprint expectedDurationInSeconds
+        fingerprint expectedDurationInSeconds shortestDurationInSeconds
         devices { deviceId }
         overlaps { job { jobId } deviceCount { value precision } propertyPaths }
       }
@@ -31,14 +31,16 @@ export const createJobsPreview = () =>
     .addOption(
       jsonObject('--desired <JSON>', 'the patch for the desired properties that it would merge').conflicts('method'),
     )
+    .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(format())
-    .action(({ where: queryCondition, method: methodName, tags, desired, ...options }) =>
+    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, ...options }) =>
       withHub(options, async ({ client }) => {
         const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
         const input = {
           queryCondition,
           ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
           ...((tags || desired) && { updateTwin: patch }),
+          ...(maxPerMinute !== undefined && { rollout: { maxPerMinute } }),
         }
         const { previewJob } = await client.execute(PreviewOneJob, { input })
         const preview = payloadOf(previewJob, 'JobPreview')
@@ -49,6 +51,9 @@ export const createJobsPreview = () =>
             ...(preview.compliantCount && { unchanged: textOf(preview.compliantCount) }),
             fingerprint: preview.fingerprint ?? null,
             expectedDurationInSeconds: preview.expectedDurationInSeconds ?? null,
+            ...(maxPerMinute !== undefined && {
+              shortestDurationInSeconds: preview.shortestDurationInSeconds ?? null,
+            }),
             firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
             overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths }) => ({
               jobId: job?.jobId,
