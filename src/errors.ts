@@ -38,7 +38,7 @@ export abstract class DomainError extends Error {
 export class NotFoundError extends DomainError {
   override readonly name = 'NotFoundError'
   readonly code = 'NOT_FOUND'
-  readonly kind: 'device' | 'job' | 'webhook' | 'delivery'
+  readonly kind: 'device' | 'job' | 'webhook' | 'delivery' | 'device group'
   readonly key: string
   constructor(kind: NotFoundError['kind'], key: string, message = `There is no ${kind} "${shown(key)}".`) {
     super(message)

@@ -7,6 +7,7 @@ import { createCompletion } from './commands/completion.ts'
 import { createDemo } from './commands/demo.ts'
 import { createDevices } from './commands/devices.ts'
 import { createDoctor } from './commands/doctor.ts'
+import { createGroups } from './commands/groups.ts'
 import { createJobs } from './commands/jobs.ts'
 import { createKeys } from './commands/keys.ts'
 import { createQuery } from './commands/query.ts'
@@ -28,6 +29,7 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createDevices())
     .addCommand(createTwins())
     .addCommand(createJobs())
+    .addCommand(createGroups())
     .addCommand(createApply())
     .addCommand(createQuery())
     .addCommand(createAudit())

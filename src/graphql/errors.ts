@@ -19,7 +19,7 @@ const ErrorCode = builder.enumType('ErrorCode', {
   description: 'The kind of an error. New values may be added.',
   values: {
     NOT_FOUND: {
-      description: 'No device, job, webhook or delivery has this ID, or the device is disabled and cannot be called.',
+      description: 'Nothing has this ID or name, or the device is disabled and cannot be called.',
     },
     ALREADY_EXISTS: {
       description: 'The ID is in use. Jobs keep their IDs after they have ended, until they are deleted.',
@@ -66,7 +66,7 @@ const interfaces = [ErrorInterface]
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   interfaces,
-  description: 'No device, job, webhook or delivery has this ID, or the device is disabled and cannot be called.',
+  description: 'Nothing has this ID or name, or the device is disabled and cannot be called.',
 })
 builder.objectType(AlreadyExistsError, {
   name: 'AlreadyExistsError',

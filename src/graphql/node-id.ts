@@ -9,6 +9,7 @@ const nodeTypes: ReadonlySet<string> = new Set([
   'AuditEntry',
   'Webhook',
   'WebhookDelivery',
+  'DeviceGroup',
 ])
 
 /** A global id: base64url of the type's name, a colon and the id within the type. */

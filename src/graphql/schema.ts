@@ -30,6 +30,8 @@ import './job/progress.ts'
 import './job/samples.ts'
 import './device/method.ts'
 import './device/telemetry.ts'
+import './device-group/device-group.ts'
+import './device-group/change-device-group.ts'
 import './webhook/webhook.ts'
 import './webhook/change-webhook.ts'
 

@@ -39,7 +39,8 @@ export const checkNamingChange = ({ name, description, labels }: NamingInput): P
 
 const checkName = (name: unknown): string | null => (name == null ? null : checkText(name, ['name'], 1, longestName))
 
-const checkDescription = (text: unknown): string | null =>
+/** A description, for people; null for none. InvalidInputError. */
+export const checkDescription = (text: unknown): string | null =>
   text == null ? null : checkText(text, ['description'], 0, longestDescription) || null
 
 function checkLabels(labels: unknown): Labels | null {

@@ -330,6 +330,15 @@ export const limitTable = {
     what: 'webhooks of the hub',
     answer: 'an error CONFLICT',
   },
+  deviceGroups: {
+    variable: 'LIMIT_DEVICE_GROUPS',
+    default: 1_000,
+    min: 0,
+    max: 100_000,
+    unit: 'count',
+    what: 'device groups of the hub',
+    answer: 'an error CONFLICT',
+  },
   webhookDeliveries: {
     variable: 'LIMIT_WEBHOOK_DELIVERIES',
     default: 4,

@@ -1,5 +1,6 @@
 import { tokenize } from './lexer.ts'
 import { parseCondition } from './parser.ts'
+import { indexAt } from './position-index.ts'
 
 /**
  * The condition after `FROM devices WHERE`, if that is present; undefined for a condition that all devices meet.
@@ -11,8 +12,5 @@ export function bareCondition(text: string): string | undefined {
   const [first] = tokens
   // It has parsed, so FROM is followed by one name and WHERE.
   const start = first?.kind === 'name' && first.text.toLowerCase() === 'from' ? tokens[3] : first
-  if (start === undefined) return undefined
-  const { line, column } = start.position
-  const before = text.split('\n').slice(0, line - 1)
-  return text.slice(before.reduce((length, { length: more }) => length + more + 1, column - 1)).trim()
+  return start && text.slice(indexAt(text, start.position)).trim()
 }

@@ -144,6 +144,9 @@ export function expressionParser(reader: TokenReader, { strict = false }: ParseO
     const next = peek(1)
     if (token.kind === 'name' && !reservedWords.has(word()) && next.kind === 'symbol' && next.text === '(')
       return parseCall(token.text, position)
+    // The conditions of groups are put in before a condition is parsed.
+    if (word() === 'group' && next.kind === 'symbol' && next.text === '(')
+      fail('a device group can be named in conditions over GraphQL only, and not in the condition of a group', position)
     return parsePath()
   }
 

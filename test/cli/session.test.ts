@@ -262,6 +262,28 @@ test('a job with labels is found by them, paused and resumed', async () => {
   await run(['jobs', 'cancel', 'named'])
 })
 
+test('a device group is saved, listed with its devices, used in a condition and deleted', async () => {
+  const save = await run([
+    'groups',
+    'save',
+    'good-ones',
+    '--where',
+    "tags.fleet = 'good'",
+    '--description',
+    'Good ones',
+  ])
+  expect(rowsIn(save.stdout)).toEqual([{ name: 'good-ones', etag: expect.any(String) }])
+  expect(rowsIn((await run(['groups', 'list'])).stdout)).toMatchObject([
+    { name: 'good-ones', devices: 2, queryCondition: "tags.fleet = 'good'", description: 'Good ones' },
+  ])
+  const preview = await run(['jobs', 'preview', '--where', "group('good-ones')"])
+  expect(rowsIn(preview.stdout)).toMatchObject([{ devices: '2' }])
+  const stale = await run(['groups', 'delete', 'good-ones', '--if-match', 'AAAAAAAAAAo='])
+  expect(stale).toMatchObject({ status: 1, stderr: expect.stringContaining('its etag is no longer AAAAAAAAAAo=') })
+  expect(await run(['groups', 'delete', 'good-ones'])).toMatchObject({ status: 0, stderr: '' })
+  expect((await run(['groups', 'list'])).stdout).toBe('')
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()

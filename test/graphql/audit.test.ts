@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { saveDeviceGroup } from '../../src/device-group/commands.ts'
 import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { pauseJob } from '../../src/job/commands.ts'
@@ -170,6 +171,20 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  saveDeviceGroup: {
+    input: () => ({ name: 'pumps', queryCondition: condition }),
+    refused: { name: 'other', queryCondition: 'tags.' },
+    code: 'QUERY_CONDITION',
+    detail: { queryCondition: condition },
+  },
+  deleteDeviceGroup: {
+    input: async () => {
+      await saveDeviceGroup(door.deps, tester, { name: 'old', queryCondition: condition })
+      return { name: 'old' }
+    },
+    refused: { name: 'nothing' },
+    code: 'NOT_FOUND',
+  },
   createWebhook: {
     input: () => ({ url, events: ['JOB_ENDED'] }),
     refused: { url: 'receiver', events: ['JOB_ENDED'] },
@@ -198,8 +213,8 @@ const rows: Readonly<Record<string, Row>> = {
   },
 }
 
-const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId }: Input): unknown =>
-  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? null
+const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId, name }: Input): unknown =>
+  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? name ?? null
 
 test('every mutation has a row', () => {
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual(Object.keys(rows).sort())

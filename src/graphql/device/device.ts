@@ -1,6 +1,7 @@
 import { readInTime } from '../../database/bounded-read.ts'
 import { countDevices, findAllDevices, findDevicePage } from '../../device/selection-store.ts'
 import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
+import { withGroups } from '../../device-group/commands.ts'
 import { etagOf } from '../../etag.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { isEverything } from '../../scope.ts'
@@ -168,11 +169,11 @@ builder.queryField('devices', (t) =>
       orderBy: t.arg({ type: DeviceOrder, description: 'The order. DEVICE_ID ASC when omitted.' }),
       ...pageArguments(),
     },
-    resolve: (_root, { queryCondition, orderBy, ...args }, context, info) => {
+    resolve: async (_root, { queryCondition, orderBy, ...args }, context, info) => {
       const { deps, viewer } = context
       const { scope } = viewer
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
-      const condition = compileDeviceCondition(queryCondition ?? '*')
+      const condition = compileDeviceCondition(await withGroups(deps, queryCondition ?? '*'))
       const columns = selectedColumns(info, 'Device')
       const order = orderBy ?? { field: 'deviceId', direction: 'asc' }
       return resolvePage(

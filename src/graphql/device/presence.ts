@@ -1,6 +1,7 @@
 import { readInTime } from '../../database/bounded-read.ts'
 import { findDevicePage } from '../../device/selection-store.ts'
 import { findExistingIds } from '../../device/store.ts'
+import { withGroups } from '../../device-group/commands.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { isEverything } from '../../scope.ts'
 import { builder } from '../builder.ts'
@@ -75,11 +76,14 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
           'Which devices, as in `devices`. With a condition on `connectionState`, devices that no longer match are not sent. Any condition other than `*` requires the right serviceConnect.',
       }),
     },
-    subscribe: (_root, { queryCondition }, context, info) => {
+    subscribe: async (_root, { queryCondition }, context, info) => {
       const { db, events, throttles } = context.deps
       const { scope } = context.viewer
       throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
-      const condition = compileDeviceCondition(queryCondition ?? '*')
+      const text = await withGroups(context.deps, queryCondition ?? '*')
+      const condition = compileDeviceCondition(text)
+      /** An equal subscription may have begun when its groups had other conditions. */
+      const isShared = text === (queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')
       const find = async (which: { readonly cursor?: string; readonly among?: readonly string[] }) => {
         const page = { ascending: true, limit: maxDevices, cursor: undefined, ...which }
@@ -117,7 +121,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       const readChanged = async (): Promise<Batch[]> => {
         while (changed.size > 0) {
           const among = [...changed].slice(0, maxDevices)
-          const whole = among.length === changed.size ? source : undefined
+          const whole = isShared && among.length === changed.size ? source : undefined
           for (const [id] of among) changed.delete(id)
           source = undefined
           const batch = await changedDevices.after(context, whole, async () => {

@@ -1,3 +1,5 @@
+import type { Deps } from '../../deps.ts'
+import { withGroups } from '../../device-group/commands.ts'
 import type { DeviceJobResult as Result, DeviceJobStatus as Status } from '../../job/state.ts'
 import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import {
@@ -132,9 +134,9 @@ const countOf: Readonly<Record<Status | Result, (statistics: DeviceJobStatistics
 }
 
 /** The selection of a filter. `*` counts as no condition. QueryConditionError. */
-function selectionOf(filter: Filter | null | undefined): DeviceJobSelection {
+async function selectionOf(deps: Deps, filter: Filter | null | undefined): Promise<DeviceJobSelection> {
   const { status, result, errorCode, responseStatus, queryCondition } = filter ?? {}
-  const condition = queryCondition == null ? undefined : parseCondition(queryCondition)
+  const condition = queryCondition == null ? undefined : parseCondition(await withGroups(deps, queryCondition))
   return {
     ...(status != null && { statuses: [...new Set(status)] }),
     ...(result != null && { results: [...new Set(result)] }),
@@ -164,8 +166,8 @@ builder.objectField(Job, 'deviceJobs', (t) =>
       orderBy: t.arg({ type: DeviceJobOrder, description: 'The order. DEVICE_ID ASC when omitted.' }),
       ...pageArguments(),
     },
-    resolve: (job, { filter, orderBy, ...args }, context) => {
-      const selection = selectionOf(filter)
+    resolve: async (job, { filter, orderBy, ...args }, context) => {
+      const selection = await selectionOf(context.deps, filter)
       if (selection.condition !== undefined) context.deps.throttles.take('queries')
       const order = orderBy ?? { field: 'deviceId', direction: 'asc' }
       const { statuses, results, ...others } = selection

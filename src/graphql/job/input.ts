@@ -4,7 +4,7 @@ import { TwinPatchInput } from '../device/twin-patch.ts'
 import { JobRolloutInput, rollout } from './rollout-input.ts'
 
 const queryCondition =
-  "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices. Devices are selected when the job starts. At most 8192 characters."
+  "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices, and `group('north-pumps')` those of a device group. Devices are selected when the job starts. At most 8192 characters."
 const jobId =
   'The job ID: up to 64 letters, digits and dashes, unique among all jobs that are kept. Generated when omitted.'
 const startTime =

@@ -1,3 +1,4 @@
+import { withGroups } from '../../device-group/commands.ts'
 import { AlreadyExistsError, InvalidInputError, QueryConditionError } from '../../errors.ts'
 import { previewJob } from '../../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../../job/preview.ts'
@@ -103,10 +104,11 @@ builder.queryField('previewJob', (t) =>
       'The effect that a job would have. The job is checked as for scheduling, and nothing is changed. A LimitExceededError when the devices could not be counted in time. The job can still be scheduled. Requires the rights for scheduling.',
     ),
     args: { input: t.arg({ type: PreviewJobInput, required: true, description: 'The job to preview.' }) },
-    resolve: (_root, { input }, context) => {
+    resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('queries')
-      return previewJob(deps, viewer.scope, askerOf(context), input)
+      const queryCondition = await withGroups(deps, input.queryCondition)
+      return previewJob(deps, viewer.scope, askerOf(context), { ...input, queryCondition })
     },
   }),
 )

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { withGroups } from '../../device-group/commands.ts'
 import {
   AlreadyExistsError,
   ConflictError,
@@ -84,7 +85,8 @@ builder.mutationField('retryJob', (t) =>
     },
     resolve: async (_root, { input }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      return { jobId: await retryJob(deps, viewer, input) }
+      const queryCondition = input.queryCondition && (await withGroups(deps, input.queryCondition))
+      return { jobId: await retryJob(deps, viewer, { ...input, queryCondition }) }
     },
   }),
 )

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { twinDetail } from '../../audit/entry.ts'
+import { withGroups } from '../../device-group/commands.ts'
 import {
   AlreadyExistsError,
   ConflictError,
@@ -54,7 +55,8 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      const request = { type: 'scheduleDeviceMethod' as const, ...input }
+      const queryCondition = await withGroups(deps, input.queryCondition)
+      const request = { type: 'scheduleDeviceMethod' as const, ...input, queryCondition }
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),
@@ -79,7 +81,8 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      const request = { type: 'scheduleUpdateTwin' as const, ...input }
+      const queryCondition = await withGroups(deps, input.queryCondition)
+      const request = { type: 'scheduleUpdateTwin' as const, ...input, queryCondition }
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),

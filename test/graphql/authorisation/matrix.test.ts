@@ -188,8 +188,11 @@ async function forEach<One>(
 const codesOf = (outcome: Outcome): readonly string[] =>
   outcome === 'open' ? [] : (outcome.errors ?? []).map(({ extensions }) => extensions.code)
 
-/** The audit has entries about all devices, and webhooks get the events of all jobs: no viewer with a scope may. */
-const isAboutAll = ({ text }: Operation): boolean => /auditLog|[wW]ebhook/.test(text)
+/**
+ * The audit has entries about all devices, webhooks get the events of all jobs, and jobs of all use the device groups: no
+ * viewer with a scope may.
+ */
+const isAboutAll = ({ text }: Operation): boolean => /auditLog|[wW]ebhook|(?:save|delete)DeviceGroup/.test(text)
 
 const isGranted = (operation: Operation, role: string): boolean =>
   !(narrowed.includes(role) && isAboutAll(operation)) &&

@@ -44,6 +44,8 @@ const samples: Readonly<Record<string, string>> = {
   'ResumeJobInput.jobId': '"no-such-job"',
   'UpdateJobInput.jobId': '"no-such-job"',
   'RetryJobInput.jobId': '"no-such-job"',
+  'DeleteDeviceGroupInput.name': '"no-such-group"',
+  'SaveDeviceGroupInput.name': '"/"',
   deviceId: '"<device>"',
   id: '"<global>"',
   ids: '["<global>"]',

@@ -30,7 +30,7 @@ const schedule: OfType = {
 
 export const table: Readonly<Record<string, OfType>> = {
   Query: {
-    same: 'hub',
+    same: `deviceGroup deviceGroup(name:) deviceGroups deviceGroups(after:) deviceGroups(first:) hub`,
     viewer: 'viewer',
     device: 'device device(deviceId:) node node(id:) nodes nodes(ids:)',
     devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(orderBy:)
@@ -44,8 +44,9 @@ export const table: Readonly<Record<string, OfType>> = {
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
     job: 'cancelJob cancelJob(input:) pauseJob pauseJob(input:) resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)',
-    all: `createWebhook createWebhook(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
-      redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) updateWebhook updateWebhook(input:)`,
+    all: `createWebhook createWebhook(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
+      redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) saveDeviceGroup saveDeviceGroup(input:)
+      updateWebhook updateWebhook(input:)`,
   },
   Subscription: {
     device: 'telemetry telemetry(deviceId:) twinUpdated twinUpdated(deviceId:)',
@@ -63,6 +64,13 @@ export const table: Readonly<Record<string, OfType>> = {
   AuditEntry: { all: 'actor address code detail id issuer kind operation outcome subject target time' },
   AuditConnection: { all: 'edges nodes pageInfo' },
   AuditEdge: { all: 'cursor node' },
+
+  DeviceGroup: {
+    same: 'createdTime description etag id name queryCondition updatedBy updatedTime',
+    devices: 'deviceCount',
+  },
+  DeviceGroupConnection: { same: 'edges nodes pageInfo' },
+  DeviceGroupEdge: { same: 'cursor node' },
 
   Webhook: {
     all: `createdBy createdTime deliveries deliveries(after:) deliveries(filter:) deliveries(first:) description
@@ -147,6 +155,8 @@ export const table: Readonly<Record<string, OfType>> = {
   UpdateDevicePayload: { device: 'device' },
   UpdateTwinPayload: { device: 'device twin' },
 
+  DeleteDeviceGroupPayload: { all: 'id name' },
+  SaveDeviceGroupPayload: { all: 'deviceGroup' },
   CreateWebhookPayload: { all: 'secret webhook' },
   DeleteWebhookPayload: { all: 'id webhookId' },
   RedeliverWebhookPayload: { all: 'delivery' },
@@ -174,6 +184,8 @@ export const table: Readonly<Record<string, OfType>> = {
     job: 'jobId',
     same: 'description extendBySeconds labels maxExecutionTimeInSeconds name reason rollout',
   },
+  DeleteDeviceGroupInput: { all: 'ifMatch name' },
+  SaveDeviceGroupInput: { all: 'description ifMatch name queryCondition' },
   CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
   DeleteWebhookInput: { all: 'webhookId' },
   RedeliverWebhookInput: { all: 'deliveryId' },
@@ -234,6 +246,12 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   AuditEntry: ['auditRead'],
   Webhook: ['manageWebhooks'],
   WebhookDelivery: ['manageWebhooks'],
+  DeviceGroup: ['readJobs'],
+  'DeviceGroup.deviceCount': ['readDevices', 'readTwins'],
+  'Query.deviceGroup': ['readJobs'],
+  'Query.deviceGroups': ['readJobs'],
+  'Mutation.saveDeviceGroup': ['writeJobs'],
+  'Mutation.deleteDeviceGroup': ['writeJobs'],
   'Query.auditLog': ['auditRead'],
   'Query.webhook': ['manageWebhooks'],
   'Query.webhooks': ['manageWebhooks'],

@@ -1,10 +1,13 @@
+/** The targets that have pages. */
+const withPage = ['device', 'job', 'webhook'] as const
+
 /** An operation of the audit. What GraphQL and the REST API call differently is one operation here. */
 export type Operation = {
   readonly word: string
   /** Its names in the entries. */
   readonly names: readonly string[]
-  /** What its target is. Deliveries have no page. */
-  readonly target: 'device' | 'job' | 'webhook' | 'delivery'
+  /** What its target is. */
+  readonly target: (typeof withPage)[number] | 'delivery' | 'device group'
 }
 
 /** All of them, in the order in which the filter offers them. */
@@ -26,6 +29,8 @@ export const operations: readonly Operation[] = [
   { word: 'Change twin', names: ['updateTwin'], target: 'device' },
   { word: 'Replace twin (REST)', names: ['replaceTwin'], target: 'device' },
   { word: 'Call method', names: ['invokeDeviceMethod', 'invokeMethod'], target: 'device' },
+  { word: 'Save device group', names: ['saveDeviceGroup'], target: 'device group' },
+  { word: 'Delete device group', names: ['deleteDeviceGroup'], target: 'device group' },
   { word: 'Create webhook', names: ['createWebhook'], target: 'webhook' },
   { word: 'Change webhook', names: ['updateWebhook'], target: 'webhook' },
   { word: 'Delete webhook', names: ['deleteWebhook'], target: 'webhook' },
@@ -42,6 +47,6 @@ export const wordOf = (name: string): string => byName.get(name)?.word ?? name
 /** The path of the page about the target of an entry; undefined if there is none. */
 export function targetPath({ operation, target }: { operation: string; target: string | null }): string | undefined {
   const known = byName.get(operation)
-  if (known === undefined || known.target === 'delivery' || target === null) return undefined
-  return `/${known.target}s/${encodeURIComponent(target)}`
+  const page = withPage.find((each) => each === known?.target)
+  return page === undefined || target === null ? undefined : `/${page}s/${encodeURIComponent(target)}`
 }
