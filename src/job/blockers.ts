@@ -6,7 +6,7 @@ import type { JobStatus } from './state.ts'
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime'; readonly until: Date }
-  | { readonly reason: 'paused' | 'maxConcurrent' }
+  | { readonly reason: 'approval' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
 )
@@ -49,6 +49,8 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
   const { status, startTime, endTime, pendingCount, runningCount, maxConcurrent, rule } = job
   if (endTime !== null) return []
   switch (status) {
+    case 'waitingForApproval':
+      return [{ reason: 'approval', message: 'Somebody else than who scheduled the job has to approve it.' }]
     case 'scheduled':
       if (startTime <= now) return []
       return [{ reason: 'startTime', until: startTime, message: `The job starts at ${startTime.toISOString()}.` }]

@@ -12,7 +12,6 @@ import {
   OutOfTimeError,
   QueryConditionError,
 } from '../errors.ts'
-import type { Work } from '../events/topics.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { narrowCondition } from '../query/narrow-condition.ts'
 import { scopeOfJob } from '../query/scope.ts'
@@ -21,7 +20,6 @@ import type { By } from './history.ts'
 import { shortestSeconds } from './job-limits.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
 import { expectedSeconds, type JobPreview, offlineWaitOf, overlapsOf, requireExpected, typicalPace } from './preview.ts'
-import { checkReason } from './reason.ts'
 import {
   checkJobRequest,
   checkPreviewRequest,
@@ -32,16 +30,9 @@ import {
 } from './request.ts'
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
+import { steer } from './steer-commands.ts'
 import { countEvents } from './store/history.ts'
-import {
-  findJob,
-  insertJob,
-  type JobOperation,
-  type JobRow,
-  lockJob,
-  lockSource,
-  type SourceRow,
-} from './store/jobs.ts'
+import { findJob, insertJob, type JobOperation, type JobRow, lockSource, type SourceRow } from './store/jobs.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
@@ -114,12 +105,16 @@ async function meetExpectation(
   throw new InvalidInputError(['expect'], message)
 }
 
-/** The start time and the end of the max execution time of a new job, as stored in its row. */
+/** The status, the start time and the end of the max execution time of a new job, as stored in its row. */
 const timesOf = (
-  { startTime, maxExecutionTimeInSeconds }: Pick<JobRequest, 'startTime' | 'maxExecutionTimeInSeconds'>,
+  {
+    startTime,
+    maxExecutionTimeInSeconds,
+    rollout,
+  }: Pick<JobRequest, 'startTime' | 'maxExecutionTimeInSeconds' | 'rollout'>,
   now: Date,
 ) => ({
-  status: initialStatus(startTime, now),
+  status: initialStatus(startTime, now, rollout?.approval === true),
   createdTime: now,
   startTime,
   maxExecutionTimeSeconds: maxExecutionTimeInSeconds,
@@ -165,7 +160,7 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
         queryCondition: narrowCondition(source.queryCondition, request.queryCondition),
         maxDevices: null,
         retry,
-        ...timesOf({ startTime, maxExecutionTimeInSeconds }, now),
+        ...timesOf({ startTime, maxExecutionTimeInSeconds, rollout: source.rollout }, now),
       }
       const inserted = await insertJob(tx, job, by, request.reason)
       if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
@@ -257,32 +252,6 @@ export async function updateJob(deps: Deps, by: By, input: JobUpdateInput): Prom
     await saveUpdated(tx, { ...job, ...update }, membersIn(update), by, reason, now)
     // An earlier deadline may be the next, and more devices may have their turn.
     return { result: undefined, wakes: update.maxPerMinute === undefined ? ['jobs'] : ['jobs', 'started'] }
-  })
-}
-
-/** Changes an own job under its lock, and says which loops to wake after the commit. */
-async function steer<Result>(
-  deps: Deps,
-  by: By,
-  jobId: string,
-  reason: string | null | undefined,
-  change: (
-    tx: Tx,
-    job: JobRow,
-    reason: string | null,
-  ) => Promise<{ readonly result: Result; readonly wakes: readonly Work[] }>,
-): Promise<Result> {
-  const message = checkReason(reason)
-  return inTransaction(deps, async (tx, afterCommit) => {
-    const job = await lockJob(tx, jobId)
-    if (job === undefined) throw new NotFoundError('job', jobId)
-    requireOwnJob(by.scope, job)
-    const { result, wakes } = await change(tx, job, message)
-    afterCommit(() => {
-      deps.events.jobChanged(jobId)
-      for (const kind of wakes) deps.events.publish('work', kind, {})
-    })
-    return result
   })
 }
 

@@ -9,6 +9,8 @@ import type { JobStatus } from './state.ts'
  */
 export type JobEventType =
   | 'scheduled'
+  | 'approved'
+  | 'rejected'
   | 'queued'
   | 'started'
   | 'paused'

@@ -5,6 +5,8 @@ import { type AbortRule, checkAbortRules } from './abort-rules.ts'
 export type JobRollout = {
   /** Left out when there are no rules. */
   readonly abort?: readonly AbortRule[]
+  /** Whether the job waits until somebody else approves it. Left out when it does not. */
+  readonly approval?: true
 }
 
 /** The members of a rollout as a client sends it. InvalidInputError when it is no object. */
@@ -13,9 +15,18 @@ export function rolloutMembers(value: unknown): Readonly<Record<string, unknown>
   throw new InvalidInputError(['rollout'], 'The rollout must be an object.')
 }
 
-/** The rollout that a client requests; null when it has no rules. InvalidInputError with the path of the member. */
+/** The rollout that a client requests; null when nothing is stored of it. InvalidInputError with the path of the member. */
 export function checkRollout(value: unknown = null): JobRollout | null {
-  const { abort } = rolloutMembers(value)
+  const { abort, approval } = rolloutMembers(value)
   const rules = abort === undefined || abort === null ? [] : checkAbortRules(abort, ['rollout', 'abort'])
-  return rules.length === 0 ? null : { abort: rules }
+  const rollout: JobRollout = {
+    ...(rules.length > 0 && { abort: rules }),
+    ...(checkFlag(approval ?? false, ['rollout', 'approval']) && { approval: true }),
+  }
+  return Object.keys(rollout).length === 0 ? null : rollout
+}
+
+function checkFlag(value: unknown, path: readonly string[]): boolean {
+  if (typeof value === 'boolean') return value
+  throw new InvalidInputError(path, `${path.at(-1)} must be true or false.`)
 }

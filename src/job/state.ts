@@ -2,13 +2,31 @@ import { ConflictError } from '../errors.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 
 /** The status of a job. */
-export type JobStatus = 'queued' | 'scheduled' | 'running' | 'paused' | 'completed' | 'failed' | 'cancelled'
+export type JobStatus =
+  | 'waitingForApproval'
+  | 'queued'
+  | 'scheduled'
+  | 'running'
+  | 'paused'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
 
 /**
  * The events that move a job. `becomeDue`: its start time has come. A paused job is resumed where it was: `resume` if it
  * had started, otherwise `reschedule`.
  */
-export type JobEvent = 'becomeDue' | 'start' | 'pause' | 'resume' | 'reschedule' | 'complete' | 'fail' | 'cancel'
+export type JobEvent =
+  | 'approve'
+  | 'reject'
+  | 'becomeDue'
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'reschedule'
+  | 'complete'
+  | 'fail'
+  | 'cancel'
 
 /** The outcome of an ended job. */
 export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled' | 'noDevices'
@@ -31,6 +49,7 @@ export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
  * deadline passed before it could start. A queued job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
+  waitingForApproval: { approve: 'scheduled', reject: 'cancelled', fail: 'failed', cancel: 'cancelled' },
   scheduled: { becomeDue: 'queued', pause: 'paused', cancel: 'cancelled' },
   queued: { start: 'running', pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
   running: { pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
@@ -55,6 +74,8 @@ export const deviceJobTransitions: Readonly<
 }
 
 const participles: Readonly<Record<JobEvent, string>> = {
+  approve: 'approved',
+  reject: 'rejected',
   becomeDue: 'queued',
   start: 'started',
   pause: 'paused',
@@ -65,8 +86,9 @@ const participles: Readonly<Record<JobEvent, string>> = {
   cancel: 'cancelled',
 }
 
-/** The status of a new job: it waits for its start time, or for a free slot. */
-export function initialStatus(startTime: Date, now: Date): JobStatus {
+/** The status of a new job: it waits for an approval, for its start time, or for a free slot. */
+export function initialStatus(startTime: Date, now: Date, needsApproval = false): JobStatus {
+  if (needsApproval) return 'waitingForApproval'
   return startTime > now ? 'scheduled' : 'queued'
 }
 

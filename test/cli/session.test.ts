@@ -284,6 +284,40 @@ test('a device group is saved, listed with its devices, used in a condition and 
   expect((await run(['groups', 'list'])).stdout).toBe('')
 })
 
+test('a job with --approval waits for it, is not approved by who scheduled it, and ends when it is rejected', async () => {
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'checked', '--if-absent']
+  expect(await run([...job, '--approval'])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--approval'])).toMatchObject({ status: 0 })
+  expect(await run(job)).toMatchObject({ status: 5, stderr: expect.stringContaining('differs in rollout.') })
+  const listed = await run(['jobs', 'list', '--status', 'WAITING_FOR_APPROVAL'])
+  expect(rowsIn(listed.stdout)).toMatchObject([{ jobId: 'checked' }])
+  expect(await run(['jobs', 'approve', 'checked'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('Somebody else has to approve it.'),
+  })
+  const rejected = await run(['jobs', 'reject', 'checked', '--reason', 'too early', '--format', 'jsonl'])
+  expect(rowsIn(rejected.stdout)).toEqual([{ jobId: 'checked', status: 'CANCELLED' }])
+
+  const later = new Date(Date.now() + 3_600_000).toISOString()
+  await run([
+    'jobs',
+    'schedule',
+    'twin',
+    '--where',
+    '*',
+    '--tags',
+    '{"a": 1}',
+    '--id',
+    'good',
+    '--approval',
+    '--at',
+    later,
+  ])
+  const approved = await run(['jobs', 'approve', 'good', '--format', 'jsonl'], { TWINCAST_TOKEN: app.ownerToken })
+  expect(rowsIn(approved.stdout)).toEqual([{ jobId: 'good', status: 'SCHEDULED' }])
+  await run(['jobs', 'cancel', 'good'])
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()
@@ -309,6 +343,7 @@ labels:
   - { name: team, value: south }
 rollout:
   maxPerMinute: 600
+  approval: true
   abort:
     - { on: [FAILED], percent: 5, action: PAUSE }
 updateTwin:

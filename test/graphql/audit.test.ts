@@ -145,6 +145,16 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  approveJob: {
+    input: () => givenMethodJob(door.deps, 'pump', {}, { rollout: { approval: true } }).then((jobId) => ({ jobId })),
+    refused: { jobId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  rejectJob: {
+    input: () => givenMethodJob(door.deps, 'pump', {}, { rollout: { approval: true } }).then((jobId) => ({ jobId })),
+    refused: { jobId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
   pauseJob: {
     input: () => givenMethodJob(door.deps, 'pump').then((jobId) => ({ jobId })),
     refused: { jobId: 'nothing' },

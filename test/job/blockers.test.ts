@@ -21,6 +21,12 @@ describe('a job waits', () => {
     ])
   })
 
+  test('for somebody who approves it', () => {
+    expect(blockersOf({ ...job, status: 'waitingForApproval' }, {}, now)).toEqual([
+      { reason: 'approval', message: 'Somebody else than who scheduled the job has to approve it.' },
+    ])
+  })
+
   test('for a slot', () => {
     expect(blockersOf({ ...job, status: 'queued' }, { position: 1 }, now)).toEqual([
       {

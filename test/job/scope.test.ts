@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDevices } from '../../src/device/commands.ts'
 import { ExpectationFailedError, NotFoundError, OutOfScopeError } from '../../src/errors.ts'
+import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, previewJob, resumeJob, retryJob, scheduleJob, updateJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { findJob } from '../../src/job/store/jobs.ts'
@@ -211,6 +212,8 @@ test('a foreign job can be neither paused, resumed, cancelled nor retried, and n
     const refused = await refusal(cancelJob(deps, within(north), jobId))
     expect(refused).toBeInstanceOf(OutOfScopeError)
     expect(refused).toMatchObject(expected)
+    expect(await refusal(approveJob(deps, within(north), jobId))).toMatchObject(expected)
+    expect(await refusal(rejectJob(deps, within(north), jobId))).toMatchObject(expected)
     expect(await refusal(pauseJob(deps, within(north), jobId))).toMatchObject(expected)
     expect(await refusal(resumeJob(deps, within(north), jobId))).toMatchObject(expected)
     expect(await refusal(updateJob(deps, within(north), { jobId, name: 'mine' }))).toMatchObject(expected)

@@ -12,8 +12,16 @@ import {
   transition,
 } from '../../src/job/state.ts'
 
-const statuses: readonly JobStatus[] = ['scheduled', 'queued', 'running', 'completed', 'failed', 'cancelled']
-const events: readonly JobEvent[] = ['becomeDue', 'start', 'complete', 'fail', 'cancel']
+const statuses: readonly JobStatus[] = [
+  'waitingForApproval',
+  'scheduled',
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+]
+const events: readonly JobEvent[] = ['approve', 'reject', 'becomeDue', 'start', 'complete', 'fail', 'cancel']
 
 describe('a job', () => {
   const now = new Date('2024-05-01T10:00:00Z')
@@ -23,7 +31,16 @@ describe('a job', () => {
     expect(initialStatus(now, now)).toBe('queued')
   })
 
+  test('that needs an approval waits for it, whenever it is to start', () => {
+    expect(initialStatus(new Date(now.getTime() + 1), now, true)).toBe('waitingForApproval')
+    expect(initialStatus(now, now, true)).toBe('waitingForApproval')
+  })
+
   const arrows: readonly (readonly [JobStatus, JobEvent, JobStatus])[] = [
+    ['waitingForApproval', 'approve', 'scheduled'],
+    ['waitingForApproval', 'reject', 'cancelled'],
+    ['waitingForApproval', 'fail', 'failed'],
+    ['waitingForApproval', 'cancel', 'cancelled'],
     ['scheduled', 'becomeDue', 'queued'],
     ['scheduled', 'cancel', 'cancelled'],
     ['queued', 'start', 'running'],

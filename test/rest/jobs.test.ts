@@ -274,6 +274,17 @@ describe('a paused job', () => {
   })
 })
 
+test('a job that waits for an approval is scheduled, also in lists, and can be cancelled', async () => {
+  const jobId = await givenMethodJob(door.deps, 'still', {}, { rollout: { approval: true } })
+  expect((await get(jobId)).body.status).toBe('scheduled')
+  const listed = async (status: string) => {
+    const { body } = await door.ask(`GET /jobs/v2/query?api-version=2021-04-12&jobStatus=${status}`)
+    return body.some((job: { readonly jobId: string }) => job.jobId === jobId)
+  }
+  expect([await listed('queued'), await listed('scheduled')]).toEqual([false, true])
+  expect((await cancel(jobId)).status).toBe(200)
+})
+
 describe('a job whose method has a connect timeout', () => {
   test('waits that long for a device from its start on, and then no more', async () => {
     await givenDevices(door.deps, 'slow', 1)

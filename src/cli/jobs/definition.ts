@@ -32,7 +32,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent abort { on percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval abort { on percent afterDevices action } }
     }
   }
 `)
@@ -84,6 +84,7 @@ const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string>
 const rolloutOf = (rollout: JobRolloutInput | null | undefined) => ({
   maxPerMinute: rollout?.maxPerMinute ?? null,
   maxConcurrent: rollout?.maxConcurrent ?? null,
+  approval: rollout?.approval ?? false,
   abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
     on: new Set(on),
     percent,

@@ -60,7 +60,7 @@ const shapes = {
     updateTwin: 'object',
   },
   label: { name: 'string', value: 'string' },
-  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', abort: 'list' },
+  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', approval: 'boolean', abort: 'list' },
   rule: { on: 'list', percent: 'number', afterDevices: 'number', action: 'string' },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
@@ -113,10 +113,11 @@ function labelIn(value: unknown, place: string): JobLabelInput {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
+  const { abort, approval, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
   return {
     ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
     ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
+    ...(typeof approval === 'boolean' && { approval }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
 }

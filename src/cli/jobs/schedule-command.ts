@@ -27,6 +27,7 @@ type Common = HubOptions & {
   readonly abort?: readonly AbortRuleInput[]
   readonly maxPerMinute?: number
   readonly maxConcurrent?: number
+  readonly approval?: true
   readonly watch?: true
   readonly format?: Format
 }
@@ -56,6 +57,7 @@ export const scheduleCommand = (name: string) =>
     .addOption(abortRules())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
+    .option('--approval', 'the job waits until somebody else approves it, see "twincast jobs approve"')
     .option('--watch', 'shows the progress until the job has ended; Ctrl-C leaves it running')
     .addOption(format())
     .addHelpText('after', scheduleExitCodes)
@@ -86,10 +88,16 @@ export function scheduleBy(
 }
 
 /** The rollout that the options give. */
-function rolloutOf({ maxPerMinute, maxConcurrent, abort }: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'abort'>) {
+function rolloutOf({
+  maxPerMinute,
+  maxConcurrent,
+  approval,
+  abort,
+}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'approval' | 'abort'>) {
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
+    ...(approval && { approval }),
     ...(abort && { abort }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }

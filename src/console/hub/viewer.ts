@@ -29,7 +29,7 @@ const deeds = {
   INVOKE_METHODS: 'call methods',
   READ_JOBS: 'see jobs',
   WRITE_JOBS: 'schedule, retry or cancel jobs',
-  APPROVE_JOBS: 'approve jobs',
+  APPROVE_JOBS: 'approve or reject jobs',
   AUDIT_READ: 'see who has changed what',
   MANAGE_WEBHOOKS: 'manage webhooks',
   CONNECT_DEVICES: 'connect as a device',

@@ -37,6 +37,8 @@ export type ShownJob = {
 /** The status of a job, or its outcome once it has ended. */
 export function showJob(job: ShownJob): Shown {
   switch (job.status) {
+    case 'WAITING_FOR_APPROVAL':
+      return { tone: 'pending', icon: 'waiting', word: 'Needs approval' }
     case 'SCHEDULED':
       return { tone: 'pending', icon: 'waiting', word: 'Scheduled' }
     case 'QUEUED':

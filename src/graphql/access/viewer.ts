@@ -23,7 +23,10 @@ const Right = builder.enumType('Right', {
     INVOKE_METHODS: { value: 'invokeMethods', description: 'Call methods of devices.' },
     READ_JOBS: { value: 'readJobs', description: 'Read jobs, and the schema.' },
     WRITE_JOBS: { value: 'writeJobs', description: 'Schedule, retry and cancel jobs.' },
-    APPROVE_JOBS: { value: 'approveJobs', description: 'Reserved for approving jobs. No operation requires it yet.' },
+    APPROVE_JOBS: {
+      value: 'approveJobs',
+      description: 'Approve and reject jobs that wait for it, unless the same client scheduled them.',
+    },
     AUDIT_READ: { value: 'auditRead', description: 'Read who changed what.' },
     MANAGE_WEBHOOKS: { value: 'manageWebhooks', description: 'Read and change webhooks.' },
     CONNECT_DEVICES: { value: 'connectDevices', description: 'Connect as any device.' },

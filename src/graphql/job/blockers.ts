@@ -35,6 +35,10 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
   values: {
     START_TIME: { value: 'startTime', description: 'The start time. See `until`.' },
+    APPROVAL: {
+      value: 'approval',
+      description: 'An approval by somebody else than who scheduled the job: `approveJob` or `rejectJob`.',
+    },
     PAUSED: {
       value: 'paused',
       description:
@@ -86,7 +90,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
   }),
 })
 
-const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused']
+const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused', 'approval']
 
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
@@ -95,7 +99,7 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT and PAUSED only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
       const needed = neededFindings(job)

@@ -20,6 +20,10 @@ export const JobStatus = builder.enumType('JobStatus', {
   description:
     'The status of a job. A job that has run to its end is COMPLETED, even if devices failed. `Job.outcome` has the result.',
   values: {
+    WAITING_FOR_APPROVAL: {
+      value: 'waitingForApproval',
+      description: 'The job waits until somebody else than who scheduled it approves or rejects it.',
+    },
     SCHEDULED: { value: 'scheduled', description: 'The job waits for its start time.' },
     QUEUED: { value: 'queued', description: 'The job is due and waits until a running job frees a slot.' },
     RUNNING: { value: 'running', description: 'The device list is frozen, and the job processes the devices.' },

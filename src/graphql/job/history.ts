@@ -13,6 +13,11 @@ const JobEventType = builder.enumType('JobEventType', {
   description: 'The type of a job event.',
   values: {
     SCHEDULED: { value: 'scheduled', description: 'The job was created. `status` shows whether it is already due.' },
+    APPROVED: {
+      value: 'approved',
+      description: 'Somebody else than who scheduled the job approved it. It waits for its start time.',
+    },
+    REJECTED: { value: 'rejected', description: 'The job was rejected instead of approved, and has ended.' },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
     STARTED: { value: 'started', description: 'The job started. Its device list was frozen.' },
     PAUSED: { value: 'paused', description: 'The job was paused. Calls may still be in progress.' },
@@ -62,7 +67,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for an approval, a rejection, a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:

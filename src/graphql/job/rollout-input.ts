@@ -19,6 +19,11 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
   description: 'How a job proceeds through its devices.',
   fields: (t) => ({
     ...limitFields(t),
+    approval: t.boolean({
+      defaultValue: false,
+      description:
+        'Whether the job waits until somebody else approves it (`approveJob`). Its maximum execution time runs meanwhile.',
+    }),
     abort: t.field({
       type: [AbortRuleInput],
       description:

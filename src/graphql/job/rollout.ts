@@ -5,7 +5,7 @@ import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
 
-type Rollout = JobLimits & { readonly abort: readonly CountingRule[] }
+type Rollout = JobLimits & { readonly approval: boolean; readonly abort: readonly CountingRule[] }
 
 const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
   description: 'How a job proceeds through its devices.',
@@ -18,6 +18,9 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
     maxConcurrent: t.exposeInt('maxConcurrent', {
       nullable: true,
       description: 'Maximum number of calls in progress at a time. Null for no limit.',
+    }),
+    approval: t.exposeBoolean('approval', {
+      description: 'Whether somebody else than who scheduled the job had, or has, to approve it before its start.',
     }),
     abort: t.field({
       type: [JobAbortRule],
@@ -46,10 +49,11 @@ builder.objectField(Job, 'rollout', (t) =>
       const { maxPerMinute, maxConcurrent } = job
       const isWithout = job.rollout === null && maxPerMinute === null && maxConcurrent === null
       if (isWithout || isForeign(job, context)) return null
-      const { abort = [] } = job.rollout ?? {}
+      const { abort = [], approval = false } = job.rollout ?? {}
       return {
         maxPerMinute,
         maxConcurrent,
+        approval,
         abort: abort.map((rule, place) => ({
           rule,
           ...countedBy(rule, job, job.judgedFrom),

@@ -39,6 +39,15 @@ export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<K
   )
 }
 
+/** What identifies the client that scheduled the job. */
+export async function findRequester(tx: Tx, jobId: string): Promise<string | undefined> {
+  const [row] = await tx.query<{ actorId: string }>(
+    sql`select actor_id as "actorId" from job_event
+        where job_key = (select key from job where id = ${jobId}) and type = 'scheduled'`,
+  )
+  return row?.actorId
+}
+
 /** How many events the history of a job has. */
 export async function countEvents(tx: Tx, jobId: string): Promise<number> {
   const [row] = await tx.query<{ count: number }>(

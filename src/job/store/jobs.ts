@@ -195,8 +195,12 @@ export type JobRecord = JobRow &
     readonly statusMessage: string | null
   }
 
-/** The status as IoT Hub's clients know it: a paused job is one that runs, or that is not due yet. */
-const plainStatus = sql`case when status <> 'paused' then status when started_time is null then 'scheduled' else 'running' end`
+/**
+ * The status as IoT Hub's clients know it. A paused job is one that runs, or that is not due yet, as is a job that waits for
+ * an approval.
+ */
+const plainStatus = sql`case when status not in ('paused', 'waitingForApproval') then status
+  when started_time is null then 'scheduled' else 'running' end`
 
 const recordColumns = sql`${columnsWith(plainStatus)},
   end_time as "endTime", failure_reason as "failureReason", status_message as "statusMessage",
@@ -227,7 +231,7 @@ export async function findJobRecords(
             from job
             where true
               ${type === undefined ? empty : sql`and type = ${type}`}
-              ${status === undefined ? empty : sql`and status in (${status}, 'paused') and ${plainStatus} = ${status}`}
+              ${status === undefined ? empty : sql`and status in (${status}, 'paused', 'waitingForApproval') and ${plainStatus} = ${status}`}
               ${cursor === undefined ? empty : sql`and (created_time, id) < (${cursor.createdTime}, ${cursor.id})`}
             order by created_time desc, id desc
             limit ${limit}

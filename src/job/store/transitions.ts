@@ -182,6 +182,46 @@ export async function saveCancelled(tx: Tx, id: string, by: By, reason: string |
   )
 }
 
+/** The job waits for its start time from now on. */
+export async function saveApproved(
+  tx: Tx,
+  id: string,
+  status: JobStatus,
+  by: By,
+  reason: string | null,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    sql`with moved as (
+          update job set status = ${status}, version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'approved', cause: 'user', time: now, by, reason })}`,
+  )
+}
+
+/** The job ends, without devices. */
+export async function saveRejected(
+  tx: Tx,
+  id: string,
+  status: JobStatus,
+  by: By,
+  reason: string | null,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    sql`with moved as (
+          update job set status = ${status}, status_message = ${reason}, end_time = ${now}, version = version + 1
+          where id = ${id}
+          returning key, version, status, ${movedColumns}
+        ), queued as (
+          ${queueMoved({ time: now })}
+        )
+        ${noteMoved({ type: 'rejected', cause: 'user', time: now, by, reason })}`,
+  )
+}
+
 /** Returns the number of calls under way: no others are sent until the job is resumed. */
 export async function savePaused(tx: Tx, id: string, by: By, reason: string | null, now: Date): Promise<number> {
   const [row] = await tx.query<{ runningCount: number }>(
@@ -263,6 +303,8 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
               failure_reason = case when job.started_time is not null then job.failure_reason
                 when job.status = 'queued'
                 then 'The deadline of the job passed before a slot for running jobs became free.'
+                when job.status = 'waitingForApproval'
+                then 'The deadline of the job passed before it was approved.'
                 when job.status = 'paused' then 'The deadline of the job passed while it was paused, before it started.'
                 else job.failure_reason end,
               failed_count = failed_count + pending_count + running_count, pending_count = 0, running_count = 0,

@@ -43,7 +43,8 @@ export const table: Readonly<Record<string, OfType>> = {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
-    job: 'cancelJob cancelJob(input:) pauseJob pauseJob(input:) resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)',
+    job: `approveJob approveJob(input:) cancelJob cancelJob(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
+      resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)`,
     all: `createWebhook createWebhook(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
       redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) saveDeviceGroup saveDeviceGroup(input:)
       updateWebhook updateWebhook(input:)`,
@@ -129,7 +130,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobEdge: { job: 'cursor node' },
   JobAbort: { job: 'action afterDevices callsInProgress endedCount matchedCount on percent reachedPercent' },
   JobAbortRule: { job: 'action afterDevices endedCount hasActed matchedCount on percent' },
-  JobRollout: { job: 'abort maxConcurrent maxPerMinute' },
+  JobRollout: { job: 'abort approval maxConcurrent maxPerMinute' },
   JobEvent: { job: 'abort actor cause changed reason status time type version' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
@@ -142,6 +143,8 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   PreviewCount: { devices: 'precision value' },
 
+  ApproveJobPayload: { job: 'job jobId' },
+  RejectJobPayload: { job: 'job jobId' },
   CancelJobPayload: { job: 'job jobId' },
   PauseJobPayload: { job: 'callsInProgress job jobId' },
   ResumeJobPayload: { job: 'job jobId' },
@@ -177,6 +180,8 @@ export const table: Readonly<Record<string, OfType>> = {
   QueryConditionError: { same: 'code column line message' },
 
   AuditFilter: { all: 'actor operation outcome subject target time' },
+  ApproveJobInput: { job: 'jobId', same: 'reason' },
+  RejectJobInput: { job: 'jobId', same: 'reason' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
   PauseJobInput: { job: 'jobId', same: 'reason' },
   ResumeJobInput: { job: 'jobId', same: 'reason' },
@@ -214,7 +219,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobLabelInput: { same: 'name value' },
   AbortRuleInput: { same: 'action afterDevices on percent' },
   JobLimitsInput: { same: 'maxConcurrent maxPerMinute' },
-  JobRolloutInput: { same: 'abort maxConcurrent maxPerMinute' },
+  JobRolloutInput: { same: 'abort approval maxConcurrent maxPerMinute' },
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
@@ -280,6 +285,8 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Mutation.invokeDeviceMethod': ['invokeMethods'],
   'Mutation.scheduleDeviceMethod': ['writeJobs'],
   'Mutation.scheduleTwinUpdate': ['writeJobs'],
+  'Mutation.approveJob': ['approveJobs'],
+  'Mutation.rejectJob': ['approveJobs'],
   'Mutation.cancelJob': ['writeJobs'],
   'Mutation.pauseJob': ['writeJobs'],
   'Mutation.resumeJob': ['writeJobs'],

@@ -15,7 +15,16 @@ const ListJobs = graphql(`
   }
 `)
 
-const statuses = ['SCHEDULED', 'QUEUED', 'RUNNING', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+const statuses = [
+  'WAITING_FOR_APPROVAL',
+  'SCHEDULED',
+  'QUEUED',
+  'RUNNING',
+  'PAUSED',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const
 const columns = ['jobId', 'name', 'type', 'status', 'outcome', 'devices', 'createdTime', 'queryCondition']
 
 /** `twincast jobs list` */

@@ -17,6 +17,8 @@ export const operations: readonly Operation[] = [
   { word: 'Schedule job (REST)', names: ['createJob'], target: 'job' },
   { word: 'Retry job', names: ['retryJob'], target: 'job' },
   { word: 'Change job', names: ['updateJob'], target: 'job' },
+  { word: 'Approve job', names: ['approveJob'], target: 'job' },
+  { word: 'Reject job', names: ['rejectJob'], target: 'job' },
   { word: 'Pause job', names: ['pauseJob'], target: 'job' },
   { word: 'Resume job', names: ['resumeJob'], target: 'job' },
   { word: 'Cancel job', names: ['cancelJob'], target: 'job' },

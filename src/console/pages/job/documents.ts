@@ -250,6 +250,36 @@ export const JobResumeDocument = graphql(`
   }
 `)
 
+export const JobApproveDocument = graphql(`
+  mutation JobApprove($input: ApproveJobInput!) {
+    approveJob(input: $input) {
+      __typename
+      ... on ApproveJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobRejectDocument = graphql(`
+  mutation JobReject($input: RejectJobInput!) {
+    rejectJob(input: $input) {
+      __typename
+      ... on RejectJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
 export const JobCancelDocument = graphql(`
   mutation JobCancel($input: CancelJobInput!) {
     cancelJob(input: $input) {

@@ -25,6 +25,10 @@ export function describeEvent(
   switch (type) {
     case 'SCHEDULED':
       return { what: 'Scheduled', detail: byWhom, tone: 'pending' }
+    case 'APPROVED':
+      return { what: 'Approved', detail: byWhom, tone: 'pending' }
+    case 'REJECTED':
+      return { what: 'Rejected', detail: byWhom, tone: 'cancelled' }
     case 'QUEUED':
       return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
     case 'STARTED': {

@@ -9,6 +9,7 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { endedOf } from '../../ui/statistics.ts'
 import { JobBadge } from '../../ui/status-badge.tsx'
+import { ApproveDialog, RejectDialog } from './approval-dialog.tsx'
 import { CancelDialog } from './cancel-dialog.tsx'
 import { Details } from './details.tsx'
 import { Devices } from './devices.tsx'
@@ -28,16 +29,18 @@ import type { KnownJob } from './use-job.ts'
 export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
   const [dialog, setDialog] = useState<
-    'cancel' | 'pause' | 'resume' | 'extend' | { readonly retry: FailureGroup | undefined }
+    'approve' | 'reject' | 'cancel' | 'pause' | 'resume' | 'extend' | { readonly retry: FailureGroup | undefined }
   >()
   const [search, setSearch] = useSearchParams()
   const devices = useRef<HTMLElement>(null)
   const denied = useDenial()('WRITE_JOBS')
+  const deniedApproval = useDenial()('APPROVE_JOBS')
   useAnnouncedEnd(jobId, now)
   useOpenedAtDevices(devices, isFiltered(readFilters(search)))
 
   const hasEnded = now.endTime !== null
   const isPaused = now.status === 'PAUSED'
+  const needsApproval = now.status === 'WAITING_FOR_APPROVAL'
   const canCancel = !hasEnded && now.status !== 'CANCELLED'
   // Unknown for a job that is not shown whole: the hub then refuses a retry.
   const deviceCount = now.deviceJobStatistics?.deviceCount ?? 0
@@ -93,7 +96,17 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
               Retry…
             </Button>
           )}
-          {canCancel && (
+          {needsApproval && (
+            <>
+              <Button kind="primary" denied={deniedApproval} onClick={() => setDialog('approve')}>
+                Approve…
+              </Button>
+              <Button denied={deniedApproval} onClick={() => setDialog('reject')}>
+                Reject…
+              </Button>
+            </>
+          )}
+          {canCancel && !needsApproval && (
             <Button
               kind={isPaused ? 'primary' : 'plain'}
               denied={denied}
@@ -131,6 +144,8 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       {dialog === 'cancel' && (
         <CancelDialog jobId={jobId} now={now} onClose={() => setDialog(undefined)} onCancelled={refresh} />
       )}
+      {dialog === 'approve' && <ApproveDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
+      {dialog === 'reject' && <RejectDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
       {dialog === 'pause' && <PauseDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
       {dialog === 'resume' && <ResumeDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
       {dialog === 'extend' && (

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react'
+import type { Right } from '../../../generated/console/graphql.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -13,6 +14,7 @@ export function ReasonDialog({
   confirm,
   kind,
   keep,
+  right = 'WRITE_JOBS',
   act,
   onClose,
 }: {
@@ -22,10 +24,12 @@ export function ReasonDialog({
   readonly confirm: string
   readonly keep: string
   readonly kind: 'primary' | 'danger'
+  /** What the viewer needs. */
+  readonly right?: Right
   readonly act: (reason: string | undefined) => Promise<DomainFailure | undefined>
   readonly onClose: () => void
 }) {
-  const denied = useDenial()('WRITE_JOBS')
+  const denied = useDenial()(right)
   const [reason, setReason] = useState('')
   const [isBusy, setIsBusy] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()

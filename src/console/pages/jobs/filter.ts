@@ -15,6 +15,7 @@ export type ListFilter = {
 
 /** The statuses of open jobs in the order in which a job reaches them, with their words in the address and the page. */
 export const statuses: readonly { readonly value: JobStatus; readonly key: string; readonly word: string }[] = [
+  { value: 'WAITING_FOR_APPROVAL', key: 'needs-approval', word: 'Needs approval' },
   { value: 'SCHEDULED', key: 'scheduled', word: 'Scheduled' },
   { value: 'QUEUED', key: 'queued', word: 'Queued' },
   { value: 'RUNNING', key: 'running', word: 'Running' },
