@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseSasToken, tokenCovers, verifySasSignature } from '../../src/access/sas.ts'
+import { twincast } from '../support/twincast.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const key = Buffer.alloc(32, 7).toString('base64')
@@ -17,11 +18,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = (...args: string[]) => {
   const { IOTHUB_OWNER_KEY: _, DATA_DIR: __, HUB_HOST_NAME: ___, TWINCAST_URL: ____, ...env } = process.env
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args],
-    { cwd: root, env, encoding: 'utf8' },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [twincast, ...args], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
   return { status, stdout, stderr }
 }
 

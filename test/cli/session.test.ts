@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
@@ -10,10 +10,10 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { connectClient } from '../mqtt/door.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
+import { twincast } from '../support/twincast.ts'
 
 // The commands of `twincast` that are clients of a hub, as a user calls them.
 
-const root = resolve(import.meta.dirname, '../..')
 /** The devices of a job whose devices all succeed, do so in part, or all refuse. */
 const behaviours: Readonly<Record<string, readonly Behaviour[]>> = {
   good: [{ kind: 'answer' }, { kind: 'answer' }],
@@ -43,8 +43,8 @@ afterAll(async () => {
 
 /** Starts a command. The hub is in this process, so the command must not block it. */
 const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...args], {
-    cwd: root,
+  spawn(process.execPath, [twincast, ...args], {
+    cwd: folder,
     env: { PATH: process.env.PATH, TWINCAST_URL: app.addresses.http ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

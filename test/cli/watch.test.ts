@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signFor } from '../../src/cli/access-key.ts'
@@ -11,10 +10,9 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { CancelJob } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
+import { twincast } from '../support/twincast.ts'
 
 // A job of devices that are offline runs until they connect.
-
-const root = resolve(import.meta.dirname, '../..')
 
 let app: TestApp
 const devices = new Map<string, readonly SimulatedDevice[]>()
@@ -45,8 +43,7 @@ const connect = async (name: string): Promise<void> => {
 /** Schedules a job on the devices of this name, and watches it. */
 function watch(name: string, env: Readonly<Record<string, string>> = { TWINCAST_URL: app.addresses.http }) {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', `tags.fleet = '${name}'`, '--id', name, '--watch']
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/twincast.ts'), ...job], {
-    cwd: root,
+  const child = spawn(process.execPath, [twincast, ...job], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
 import { createBareDatabase, type TestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
+import { twincast } from '../support/twincast.ts'
 import { ScheduleMethod, WatchStatistics } from './operations.ts'
 
 // Each hub and each command starts a PostgreSQL of its own.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
-const twincast = resolve(import.meta.dirname, '../../dist/cli/twincast.js')
 const anyPort = { HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' }
 
 let root: string

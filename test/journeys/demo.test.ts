@@ -1,11 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { twincast } from '../support/twincast.ts'
 import { runProgram } from './run-program.ts'
-
-// The compiled program, as `npm run demo` runs it.
-const twincast = resolve(import.meta.dirname, '../../dist/cli/twincast.js')
 
 let folder = ''
 beforeEach(() => {

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type OpenAddresses, openAddresses } from './addresses.ts'
-
-const twincast = resolve(import.meta.dirname, '../../dist/cli/twincast.js')
+import { twincast } from './twincast.ts'
 
 /** The compiled program in a process of its own, which can be killed. */
 export type HubProcess = {
