@@ -64,7 +64,8 @@ async function startServer(log: pino.Logger): Promise<{ url: string; stop(): Pro
   const path = await mkdtemp(join(tmpdir(), 'twincast-test-'))
   const folder = await openDataFolder(path)
   // A test that kills PostgreSQL starts its own: this one need not survive a power cut.
-  const server = await startEmbeddedPostgres({ folder, log, settings: { fsync: 'off', max_connections: '200' } })
+  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' }
+  const server = await startEmbeddedPostgres({ folder, log, settings })
   return {
     url: server.url,
     async stop() {
