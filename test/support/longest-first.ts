@@ -4,13 +4,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const long = /\/test\/(?:browser|clients|database|examples|journeys)\//
 
 /**
- * Starts the files of folders that take long before all others, so that none of them is still running, alone, when all
- * others have ended. Otherwise the order is Vitest's: by how long the files took the last time, if that is known. It keeps
- * files that share processes together, without which no process would be used again.
+ * Starts the files with a process each before those that share processes, and in both groups the files of folders that
+ * take long before the others, so that none of them is still running, alone, when all others have ended. Otherwise the
+ * order is Vitest's: by how long the files took the last time, if that is known. Files that share processes must follow
+ * each other: Vitest ends a process when the next file needs one of its own.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => (long.test(moduleId) ? 0 : 1)
+    const rank = ({ moduleId, project }: TestSpecification): number =>
+      (project.config.isolate ? 0 : 2) + (long.test(moduleId) ? 0 : 1)
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
 }

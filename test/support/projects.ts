@@ -1,38 +1,17 @@
 /**
- * Folders whose test files share processes: in each process, files run one after another and find the modules loaded that
- * the files before them imported. Loading them takes most of the time of a short file.
+ * Folders whose test files have a process each: they run long with programs of others, or register hooks in what they
+ * import. A file elsewhere that replaces a module or a variable, or measures its process, has one too: its name ends with
+ * `.apart.test.ts`.
  *
- * Each file elsewhere has a process of its own, and so has a file in these folders that replaces a module or measures its
- * process: its name ends with `.apart.test.ts`.
+ * All other files share processes: in each process, files run one after another and find the modules loaded that the files
+ * before them imported. Loading the hub takes most of the time of a short file.
  */
-export const foldersTogether = [
-  'access',
-  'audit',
-  'bench',
-  'console',
-  'device',
-  'graphql',
-  'house',
-  'job',
-  'json',
-  'limits',
-  'log',
-  'method',
-  'mqtt',
-  'query',
-  'rest',
-  'scheduler',
-  'simulator',
-  'statement',
-  'throttle',
-  'twin',
-] as const
+export const foldersApart = ['browser', 'clients', 'dev', 'examples', 'library', 'package'] as const
 
-const folders = foldersTogether.join('|')
-const apart = 'test/**/*.apart.test.ts'
+const apart = [`test/@(${foldersApart.join('|')})/**/*.test.ts`, 'test/**/*.apart.test.ts']
 
 /** The files of each project of the run, as vitest selects them. */
 export const projects = {
-  together: { include: [`test/@(${folders})/**/*.test.ts`], exclude: [apart], isolate: false },
-  apart: { include: ['test/*.test.ts', `test/!(${folders})/**/*.test.ts`, apart], isolate: true },
+  together: { include: ['test/**/*.test.ts'], exclude: apart, isolate: false },
+  apart: { include: apart, isolate: true },
 }
