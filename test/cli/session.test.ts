@@ -277,7 +277,7 @@ test('a device group is saved, listed with its devices, used in a condition and 
     { name: 'good-ones', devices: 2, queryCondition: "tags.fleet = 'good'", description: 'Good ones' },
   ])
   const preview = await run(['jobs', 'preview', '--where', "group('good-ones')"])
-  expect(rowsIn(preview.stdout)).toMatchObject([{ devices: '2' }])
+  expect(rowsIn(preview.stdout)).toMatchObject([{ devices: 2 }])
   const stale = await run(['groups', 'delete', 'good-ones', '--if-match', 'AAAAAAAAAAo='])
   expect(stale).toMatchObject({ status: 1, stderr: expect.stringContaining('its etag is no longer AAAAAAAAAAo=') })
   expect(await run(['groups', 'delete', 'good-ones'])).toMatchObject({ status: 0, stderr: '' })
